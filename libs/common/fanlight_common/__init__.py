@@ -1,0 +1,1 @@
+"""What every fanlight process shares: protocol, sockets, settings, errors, the service loop."""

@@ -1,0 +1,261 @@
+"""JSON messages between viewer and gateway: one object with one key, the message's name.
+
+Pure. Members that are not known are ignored, members that are missing or of another type are a
+ProtocolError.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from fanlight_common.errors import ProtocolError
+from fanlight_common.protocol.public import PROTOCOL_VERSION
+
+MAX_CLIPBOARD_CHARS = 256 * 1024
+_VIEWER_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Viewer, first message: who I am and what I want. Before it nothing is sent but Welcome.
+
+    {"hello": {"protocol": 1, "viewer": "id of 8 to 64 letters, digits, - and _",
+               "video_enabled": true, "keyframes_only": false}}
+    """
+
+    viewer: str
+    video_enabled: bool
+    keyframes_only: bool
+    protocol: int = PROTOCOL_VERSION
+
+    def encode(self) -> str:
+        """The message's text."""
+        return _dump(
+            "hello",
+            {
+                "protocol": self.protocol,
+                "viewer": self.viewer,
+                "video_enabled": self.video_enabled,
+                "keyframes_only": self.keyframes_only,
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SetVideoEnabled:
+    """Viewer: send video, or not one byte of it. {"set_video_enabled": false}"""
+
+    enabled: bool
+
+    def encode(self) -> str:
+        """The message's text."""
+        return _dump("set_video_enabled", self.enabled)
+
+
+@dataclass(frozen=True, slots=True)
+class SetKeyframesOnly:
+    """Viewer: one self-contained picture a second, or all. {"set_keyframes_only": true}"""
+
+    enabled: bool
+
+    def encode(self) -> str:
+        """The message's text."""
+        return _dump("set_keyframes_only", self.enabled)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestIdr:
+    """Viewer: my decoder needs an IDR. {"request_idr": true}"""
+
+    def encode(self) -> str:
+        """The message's text."""
+        return _dump("request_idr", True)
+
+
+@dataclass(frozen=True, slots=True)
+class SetFocus:
+    """Viewer: has the desk the keyboard? Losing it lets all held keys go up. {"set_focus": false}"""
+
+    focused: bool
+
+    def encode(self) -> str:
+        """The message's text."""
+        return _dump("set_focus", self.focused)
+
+
+@dataclass(frozen=True, slots=True)
+class Clipboard:
+    """Either way: this text was copied. {"clipboard": {"text": "..."}}"""
+
+    text: str
+
+    def encode(self) -> str:
+        """The message's text."""
+        return _dump("clipboard", {"text": self.text})
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """Gateway, first message. `settings` are the viewer's constants, see docs/settings.md.
+
+    {"welcome": {"protocol": 1, "desk": "main", "role": "control", "settings": {"...": 150}}}
+    """
+
+    desk: str
+    role: str
+    settings: dict[str, float]
+    protocol: int = PROTOCOL_VERSION
+
+    def encode(self) -> str:
+        """The message's text."""
+        return _dump(
+            "welcome",
+            {
+                "protocol": self.protocol,
+                "desk": self.desk,
+                "role": self.role,
+                "settings": self.settings,
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeskState:
+    """Gateway: how the desk is. `live`, `away` (its display is gone), `gone` (its capture is).
+
+    {"desk": {"state": "live", "width": 1920, "height": 1080}}
+    """
+
+    state: str
+    width: int
+    height: int
+
+    def encode(self) -> str:
+        """The message's text."""
+        return _dump("desk", {"state": self.state, "width": self.width, "height": self.height})
+
+
+@dataclass(frozen=True, slots=True)
+class VideoState:
+    """Gateway: whether there is an encoder for this viewer. `live`, `waiting` or `off`.
+
+    {"video": {"state": "waiting"}}
+    """
+
+    state: str
+
+    def encode(self) -> str:
+        """The message's text."""
+        return _dump("video", {"state": self.state})
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """Gateway: a message of yours was not taken, and why; nothing else was harmed.
+
+    {"error": {"code": "view_only", "message": "..."}}
+    Codes: bad_message, view_only, desk_away, too_large.
+    """
+
+    code: str
+    message: str
+
+    def encode(self) -> str:
+        """The message's text."""
+        return _dump("error", {"code": self.code, "message": self.message})
+
+
+ViewerControl = Hello | SetVideoEnabled | SetKeyframesOnly | RequestIdr | SetFocus | Clipboard
+GatewayControl = Welcome | DeskState | VideoState | Clipboard | Error
+
+
+def decode_from_viewer(text: str) -> ViewerControl:
+    """A control message of a viewer. Raises ProtocolError."""
+    name, body = _load(text)
+    match name:
+        case "hello":
+            viewer = _member(body, "viewer", str)
+            if not _VIEWER_ID.fullmatch(viewer):
+                raise ProtocolError("hello.viewer: wants 8 to 64 letters, digits, '-' and '_'")
+            return Hello(
+                viewer,
+                _member(body, "video_enabled", bool),
+                _member(body, "keyframes_only", bool),
+                _member(body, "protocol", int),
+            )
+        case "set_video_enabled":
+            return SetVideoEnabled(_typed(body, bool, name))
+        case "set_keyframes_only":
+            return SetKeyframesOnly(_typed(body, bool, name))
+        case "request_idr":
+            if body is not True:
+                raise ProtocolError("request_idr: wants true")
+            return RequestIdr()
+        case "set_focus":
+            return SetFocus(_typed(body, bool, name))
+        case "clipboard":
+            return _clipboard(body)
+    raise ProtocolError(f"unknown control message {name[:40]!r}")
+
+
+def decode_from_gateway(text: str) -> GatewayControl:
+    """A control message of a gateway. Raises ProtocolError."""
+    name, body = _load(text)
+    match name:
+        case "welcome":
+            settings = _member(body, "settings", dict)
+            if not all(type(value) in (int, float) for value in settings.values()):
+                raise ProtocolError("welcome.settings: wants numbers")
+            return Welcome(
+                _member(body, "desk", str),
+                _member(body, "role", str),
+                settings,
+                _member(body, "protocol", int),
+            )
+        case "desk":
+            return DeskState(
+                _member(body, "state", str),
+                _member(body, "width", int),
+                _member(body, "height", int),
+            )
+        case "video":
+            return VideoState(_member(body, "state", str))
+        case "clipboard":
+            return _clipboard(body)
+        case "error":
+            return Error(_member(body, "code", str), _member(body, "message", str))
+    raise ProtocolError(f"unknown control message {name[:40]!r}")
+
+
+def _dump(name: str, body: Any) -> str:
+    return json.dumps({name: body}, ensure_ascii=False, separators=(",", ":"))
+
+
+def _load(text: str) -> tuple[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ProtocolError("control message: not JSON") from None
+    if not isinstance(value, dict) or len(value) != 1:
+        raise ProtocolError("control message: wants an object with one key")
+    return next(iter(value.items()))
+
+
+def _typed(value: Any, kind: type, where: str) -> Any:
+    if type(value) is not kind:
+        raise ProtocolError(f"{where}: wants {kind.__name__}")
+    return value
+
+
+def _member(body: Any, name: str, kind: type) -> Any:
+    if not isinstance(body, dict) or name not in body:
+        raise ProtocolError(f"{name}: missing")
+    return _typed(body[name], kind, name)
+
+
+def _clipboard(body: Any) -> Clipboard:
+    text: str = _member(body, "text", str)
+    if len(text) > MAX_CLIPBOARD_CHARS:
+        raise ProtocolError(f"clipboard: more than {MAX_CLIPBOARD_CHARS} characters")
+    return Clipboard(text)

@@ -1,0 +1,182 @@
+"""Raw frames on the bus: one single-part message a frame, topic in front, so that CONFLATE works.
+
+Pure. Little-endian.
+
+    topic (ends with "/"), then
+     0  u8   lane: 1 shm, 2 pixels
+     1  u8   pixel format: 1 BGRX, 8 bits each
+     2  u16  number of damage entries, newest first (at most 8)
+     4  u32  width, pixels
+     8  u32  height, pixels
+    12  u32  stride, bytes a row
+    16  u64  instance of the source: sequence numbers of two instances do not compare
+    24  u64  sequence, 1 and up; equal sequence, equal pixels
+    32  u64  captured_us: when the pixels were grabbed, bus clock
+    40  u64  current_us: the latest moment at which they were known to be still current
+    48  i32  shm: SysV segment id           (pixels: 0)
+    52  u32  shm: slot                      (pixels: 0)
+    56  u64  shm: nonce of the segment      (pixels: 0)
+    64  u64  shm: generation of the slot    (pixels: 0)
+    72  u64  shm: offset of the pixels      (pixels: 0)
+    80  damage entries: u16 count, then count x (u16 x, u16 y, u16 width, u16 height)
+    ..  pixels lane: height * stride bytes
+
+Damage entry 0 holds what changed between sequence - 1 and sequence, entry 1 between sequence - 2
+and sequence - 1, and so on. A consumer that last saw an older one takes the whole frame.
+"""
+
+import struct
+from dataclasses import dataclass
+
+from fanlight_common.errors import ProtocolError
+from fanlight_common.protocol.topics import Lane
+
+MAX_DAMAGE_ENTRIES = 8
+MAX_DAMAGE_RECTS = 16
+"""More rectangles than this in one entry are replaced by their bounding box."""
+MAX_SIDE = 16384
+
+_HEADER = struct.Struct("<BBHIIIQQQQiIQQQ")
+_RECT = struct.Struct("<HHHH")
+_COUNT = struct.Struct("<H")
+_BGRX = 1
+_LANES = {1: Lane.SHM, 2: Lane.PIXELS}
+_LANE_NUMBERS = {lane: number for number, lane in _LANES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A rectangle of pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRef:
+    """Where in shared memory the pixels lie. See `fanlight_common.ring`."""
+
+    segment: int
+    slot: int
+    nonce: int
+    generation: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of a desk, BGRX. Exactly one of `slot` (shm lane) and `pixels` is set."""
+
+    width: int
+    height: int
+    stride: int
+    instance: int
+    sequence: int
+    captured_us: int
+    current_us: int
+    damage: tuple[tuple[Rect, ...], ...]
+    slot: SlotRef | None
+    pixels: memoryview | None
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes that the pixels take: height * stride."""
+        return self.height * self.stride
+
+
+def encode(topic: bytes, frame: Frame) -> bytes:
+    """The single-part message of `frame` under `topic`."""
+    slot = frame.slot
+    lane = Lane.PIXELS if slot is None else Lane.SHM
+    ref = slot or SlotRef(0, 0, 0, 0, 0)
+    header = _HEADER.pack(
+        _LANE_NUMBERS[lane],
+        _BGRX,
+        len(frame.damage),
+        frame.width,
+        frame.height,
+        frame.stride,
+        frame.instance,
+        frame.sequence,
+        frame.captured_us,
+        frame.current_us,
+        ref.segment,
+        ref.slot,
+        ref.nonce,
+        ref.generation,
+        ref.offset,
+    )
+    damage = b"".join(
+        _COUNT.pack(len(entry)) + b"".join(_RECT.pack(r.x, r.y, r.width, r.height) for r in entry)
+        for entry in frame.damage
+    )
+    return b"".join((topic, header, damage, frame.pixels or b""))
+
+
+def decode(data: bytes, topic: bytes) -> Frame:
+    """The frame in a message that came under `topic`. Raises ProtocolError."""
+    if not data.startswith(topic):
+        raise ProtocolError("frame: another topic")
+    view = memoryview(data)[len(topic) :]
+    if len(view) < _HEADER.size:
+        raise ProtocolError("frame: truncated header")
+    (
+        lane_number,
+        pixel_format,
+        entries,
+        width,
+        height,
+        stride,
+        instance,
+        sequence,
+        captured_us,
+        current_us,
+        segment,
+        slot,
+        nonce,
+        generation,
+        offset,
+    ) = _HEADER.unpack_from(view)
+    if lane_number not in _LANES or pixel_format != _BGRX or entries > MAX_DAMAGE_ENTRIES:
+        raise ProtocolError("frame: unknown lane, pixel format or too much damage")
+    size_fits = 0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE
+    if not (size_fits and 4 * width <= stride <= 8 * MAX_SIDE):
+        raise ProtocolError(f"frame: impossible size {width}x{height}, stride {stride}")
+    damage, position = _decode_damage(view, entries)
+    ref, pixels = None, None
+    if _LANES[lane_number] is Lane.SHM:
+        ref = SlotRef(segment, slot, nonce, generation, offset)
+    else:
+        pixels = view[position:]
+        position += height * stride
+    if position != len(view):
+        raise ProtocolError("frame: length does not fit its size")
+    return Frame(
+        width, height, stride, instance, sequence, captured_us, current_us, damage, ref, pixels
+    )
+
+
+def _decode_damage(view: memoryview, entries: int) -> tuple[tuple[tuple[Rect, ...], ...], int]:
+    position = _HEADER.size
+    damage = []
+    for _ in range(entries):
+        if position + _COUNT.size > len(view):
+            raise ProtocolError("frame: truncated damage")
+        (count,) = _COUNT.unpack_from(view, position)
+        position += _COUNT.size
+        end = position + count * _RECT.size
+        if count > MAX_DAMAGE_RECTS or end > len(view):
+            raise ProtocolError("frame: truncated damage")
+        damage.append(tuple(Rect(*r) for r in _RECT.iter_unpack(view[position:end])))
+        position = end
+    return tuple(damage), position
+
+
+def damage_since(frame: Frame, sequence: int) -> tuple[Rect, ...] | None:
+    """What changed between `sequence` (of the same instance) and `frame`; None: take all of it."""
+    behind = frame.sequence - sequence
+    if not 0 <= behind <= len(frame.damage):
+        return None
+    return tuple(rect for entry in frame.damage[:behind] for rect in entry)

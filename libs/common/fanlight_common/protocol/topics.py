@@ -1,0 +1,81 @@
+"""The topics on the bus. A subscription to one is demand for it.
+
+Pure. Every topic ends with a slash, so that no topic is the prefix of another desk's.
+
+On the directory's outlet:
+    desk/<desk>/                  DeskRecord, now and at each change
+    lease/<desk>/<rendition>/     LeaseRecord; subscribing asks for a lease
+    service/<kind>/<id>/          ServiceRecord
+On a capture's outlet:
+    frame/<desk>/<lane>/          every frame; being subscribed makes capture grab
+    still/<desk>/<lane>/          the same frames, but only Grab and subscribing make capture grab
+    events/<desk>/                numbered pointer and clipboard events
+On an encoder's outlet:
+    unit/<desk>/<rendition>/      access units; being subscribed makes the encoder encode
+"""
+
+from enum import StrEnum
+
+from fanlight_common.errors import ProtocolError
+
+
+class Lane(StrEnum):
+    """How a frame's pixels travel."""
+
+    SHM = "shm"
+    """In a shared memory ring; the message carries only where. Same host."""
+    PIXELS = "pixels"
+    """In the message itself. Any host."""
+
+
+DESKS = b"desk/"
+SERVICES = b"service/"
+
+
+def desk(name: str) -> bytes:
+    """Topic of the record of one desk."""
+    return f"desk/{name}/".encode()
+
+
+def lease(stream: str) -> bytes:
+    """Topic of the lease of one stream."""
+    return f"lease/{stream}/".encode()
+
+
+def service(kind: str, id_: str = "") -> bytes:
+    """Topic of one process's record, or the prefix of all of that kind."""
+    return f"service/{kind}/{id_}/".encode() if id_ else f"service/{kind}/".encode()
+
+
+def frame(desk_name: str, lane: Lane) -> bytes:
+    """Topic of a desk's frames."""
+    return f"frame/{desk_name}/{lane}/".encode()
+
+
+def still(desk_name: str, lane: Lane) -> bytes:
+    """Topic of a desk's frames for those who ask for single ones with Grab."""
+    return f"still/{desk_name}/{lane}/".encode()
+
+
+def events(desk_name: str) -> bytes:
+    """Topic of a desk's pointer and clipboard events."""
+    return f"events/{desk_name}/".encode()
+
+
+def unit(stream: str) -> bytes:
+    """Topic of a stream's access units."""
+    return f"unit/{stream}/".encode()
+
+
+def parse(topic: bytes) -> tuple[str, ...]:
+    """Split a full topic: b"unit/main/high/" -> ("unit", "main", "high").
+
+    Raises ProtocolError where it does not end with a slash or is not ASCII.
+    """
+    try:
+        text = topic.decode("ascii")
+    except UnicodeDecodeError:
+        raise ProtocolError("topic is not ASCII") from None
+    if not text.endswith("/") or len(text) > 200:
+        raise ProtocolError(f"not a topic: {text[:80]!r}")
+    return tuple(text[:-1].split("/"))
