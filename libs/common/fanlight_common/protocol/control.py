@@ -75,7 +75,7 @@ class RequestIdr:
 
 @dataclass(frozen=True, slots=True)
 class SetFocus:
-    """Viewer: has the desk the keyboard? Losing it lets all held keys go up. {"set_focus": false}"""
+    """Viewer: has the desk the keyboard? Losing it lets held keys go up. {"set_focus": false}"""
 
     focused: bool
 

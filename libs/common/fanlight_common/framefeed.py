@@ -1,0 +1,117 @@
+"""A consumer's view of one desk's frames: the newest, wherever the desk's capture is now.
+
+Lives on the worker's loop; `pixels` and `check` may be used from one other thread while no `next`
+of the same feed delivers to another. Follows the desk's record: a capture that comes back
+elsewhere is connected to, and the lane (shared memory on one host, else pixels) is chosen here.
+Drops every frame but the newest, by CONFLATE.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import zmq.asyncio
+from prometheus_client import Counter
+
+from fanlight_common.errors import ProtocolError
+from fanlight_common.protocol import bus, frames, topics
+from fanlight_common.protocol.topics import Lane
+from fanlight_common.ring import RingReader
+from fanlight_common.sockets import Role, open_socket
+from fanlight_common.worker import Worker
+
+log = logging.getLogger(__name__)
+refused = Counter("fanlight_refused_frames", "Frame messages that were not understood")
+
+
+class FrameFeed:
+    """Frames of `desk` from the moment of creation until `close`."""
+
+    def __init__(
+        self, worker: Worker, desk: str, topic_of: Callable[[str, Lane], bytes] = topics.frame
+    ) -> None:
+        self.desk = desk
+        self.record: bus.DeskRecord | None = None
+        """The desk's newest record, None before the directory has answered."""
+        self._worker = worker
+        self._topic_of = topic_of
+        self._topic = b""
+        self._socket: zmq.asyncio.Socket | None = None
+        self._reader = RingReader()
+        self._lane = Lane.SHM
+        self._moved = asyncio.Event()
+        self._end_watch = worker.directory.watch(topics.desk(desk), self._on_record)
+
+    def close(self) -> None:
+        """End the demand."""
+        self._end_watch()
+        self._disconnect()
+        self._reader.close()
+
+    async def next(self) -> frames.Frame:
+        """The newest frame that was not delivered yet; waits for one."""
+        while True:
+            socket = self._socket
+            if socket is None:
+                self._moved.clear()
+                await self._moved.wait()
+                continue
+            self._moved.clear()
+            moved = asyncio.ensure_future(self._moved.wait())
+            message = asyncio.ensure_future(socket.recv())
+            try:
+                await asyncio.wait({moved, message}, return_when=asyncio.FIRST_COMPLETED)
+                if not message.done() or message.cancelled():
+                    continue
+                data = message.result()
+            finally:
+                moved.cancel()
+                message.cancel()
+            try:
+                return frames.decode(data, self._topic)
+            except ProtocolError as error:
+                refused.inc()
+                log.debug("event=refused where=frames reason=%r", str(error))
+
+    def pixels(self, frame: frames.Frame) -> memoryview:
+        """The frame's BGRX bytes. Raises FrameLostError; call `check` after use."""
+        if frame.slot is None:
+            assert frame.pixels is not None
+            return frame.pixels
+        return self._reader.view(frame.slot, frame.size_bytes)
+
+    def check(self, frame: frames.Frame) -> None:
+        """Raise FrameLostError if the frame was overwritten while its pixels were used."""
+        if frame.slot is not None:
+            self._reader.check(frame.slot)
+
+    def fall_back_to_pixels(self) -> None:
+        """Shared memory cannot be attached (another IPC namespace): ask for pixels instead."""
+        if self._lane is Lane.SHM and self.record is not None:
+            log.warning("event=lane desk=%s lane=pixels reason='no shared memory'", self.desk)
+            self._connect(self.record, Lane.PIXELS)
+
+    def _on_record(self, record: bus.DirectoryOutlet) -> None:
+        if not isinstance(record, bus.DeskRecord):
+            return
+        old, self.record = self.record, record
+        if not record.alive:
+            return
+        if self._socket is None or old is None or old.instance != record.instance:
+            same_host = record.host == self._worker.host
+            self._connect(record, Lane.SHM if same_host else Lane.PIXELS)
+
+    def _connect(self, record: bus.DeskRecord, lane: Lane) -> None:
+        self._disconnect()
+        self._lane = lane
+        self._topic = self._topic_of(self.desk, lane)
+        self._socket = open_socket(self._worker.context, Role.FRAMES)
+        self._socket.subscribe(self._topic)
+        self._socket.connect(record.outlet)
+        self._moved.set()
+
+    def _disconnect(self) -> None:
+        if self._socket is not None:
+            self._socket.close(linger=0)
+            self._socket = None
+            self._moved.set()

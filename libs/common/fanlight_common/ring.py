@@ -1,0 +1,188 @@
+"""The latest frames of a desk in shared memory: one writer, any number of readers, no copies.
+
+One SysV segment holds a header and a few slots. SysV because MIT-SHM takes such segments: the X
+server writes its pixels straight into a slot. The segment is marked for removal as soon as the
+writer has it, which on Linux still lets others attach by number, and leaves nothing behind however
+the processes end.
+
+Torn frames: each slot has a generation, odd while it is written. A descriptor carries the
+generation it was published with, and a reader compares it before and after it has worked on the
+pixels; where it differs, FrameLostError. With SLOTS slots at 60 frames a second a reader of the
+newest has (SLOTS - 1) * 16 ms before that happens.
+
+    0    8s   magic
+    8    u64  nonce (a number that was used again for another segment is noticed)
+   16    u64  size of a slot, bytes
+   24    u64  number of slots
+   64    u64  generation of slot 0, slot i at 64 * (i + 1): a cache line each
+   4096  slot 0, page aligned, then the others
+"""
+
+import ctypes
+import os
+import secrets
+import struct
+from types import TracebackType
+from typing import Any, Self
+
+from fanlight_common.errors import ConfigurationError, FrameLostError
+from fanlight_common.protocol.frames import SlotRef
+
+SLOTS = 4
+_MAGIC = b"fanlight"
+_PAGE = 4096
+_HEADER = struct.Struct("<8sQQQ")
+_GENERATION = struct.Struct("<Q")
+_IPC_PRIVATE, _IPC_RMID, _IPC_CREAT, _SHM_RDONLY = 0, 0, 0o1000, 0o10000
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.shmget.argtypes = (ctypes.c_int, ctypes.c_size_t, ctypes.c_int)
+_libc.shmat.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_int)
+_libc.shmat.restype = ctypes.c_void_p
+_libc.shmdt.argtypes = (ctypes.c_void_p,)
+_libc.shmctl.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_void_p)
+
+
+def host_id() -> str:
+    """Equal for two processes that can share segments: same boot, same IPC namespace."""
+    with open("/proc/sys/kernel/random/boot_id") as file:
+        boot = file.read().strip()
+    return f"{boot}/{os.readlink('/proc/self/ns/ipc')}"
+
+
+def _page_up(size: int) -> int:
+    return -(-size // _PAGE) * _PAGE
+
+
+class _Attachment:
+    """Detaches a segment when the last view of it has gone."""
+
+    def __init__(self, address: int) -> None:
+        self._address = address
+
+    def __del__(self) -> None:
+        _libc.shmdt(self._address)
+
+
+def _attach(number: int, *, read_only: bool, size: int) -> memoryview:
+    """The first `size` bytes of a segment; it stays attached as long as any view of them lives."""
+    address = _libc.shmat(number, None, _SHM_RDONLY if read_only else 0)
+    if address in (None, ctypes.c_void_p(-1).value):
+        raise FrameLostError(f"segment {number}: {os.strerror(ctypes.get_errno())}")
+    # A subclass, because its instances can hold the attachment, and views hold the instance.
+    kind: Any = type("_Bytes", (ctypes.c_ubyte * size,), {})
+    array = kind.from_address(address)
+    array.attachment = _Attachment(address)
+    return memoryview(array).cast("B")
+
+
+class FrameRing:
+    """The writer's side, owned by capture. Frames of up to `slot_bytes` bytes.
+
+    Raises ConfigurationError where the system gives no shared memory.
+    """
+
+    def __init__(self, slot_bytes: int, slots: int = SLOTS) -> None:
+        self.slot_bytes = _page_up(slot_bytes)
+        self.slots = slots
+        self.nonce = secrets.randbits(63) | 1
+        size = _PAGE + slots * self.slot_bytes
+        self.segment: int = _libc.shmget(_IPC_PRIVATE, size, _IPC_CREAT | 0o600)
+        if self.segment < 0:
+            reason = os.strerror(ctypes.get_errno())
+            raise ConfigurationError(f"no shared memory of {size} bytes: {reason}")
+        try:
+            self._memory = _attach(self.segment, read_only=False, size=size)
+        finally:
+            _libc.shmctl(self.segment, _IPC_RMID, None)
+        _HEADER.pack_into(self._memory, 0, _MAGIC, self.nonce, self.slot_bytes, slots)
+        self._next = 0
+
+    def begin(self) -> int:
+        """Claim the oldest slot for writing, by its number. Its frame is lost to readers."""
+        slot = self._next
+        self._next = (slot + 1) % self.slots
+        generation = self._generation(slot)
+        self._set_generation(slot, generation + 1 if generation % 2 == 0 else generation + 2)
+        return slot
+
+    def publish(self, slot: int) -> SlotRef:
+        """The slot's pixels are complete: what readers need to find them."""
+        generation = self._generation(slot) + 1
+        self._set_generation(slot, generation)
+        return SlotRef(self.segment, slot, self.nonce, generation, self.offset(slot))
+
+    def offset(self, slot: int) -> int:
+        """Where the slot's pixels begin in the segment, bytes. For MIT-SHM requests."""
+        return _PAGE + slot * self.slot_bytes
+
+    def pixels(self, slot: int) -> memoryview:
+        """The slot's bytes, writable."""
+        return self._memory[self.offset(slot) : self.offset(slot) + self.slot_bytes]
+
+    def _generation(self, slot: int) -> int:
+        (value,) = _GENERATION.unpack_from(self._memory, 64 * (slot + 1))
+        return int(value)
+
+    def _set_generation(self, slot: int, value: int) -> None:
+        _GENERATION.pack_into(self._memory, 64 * (slot + 1), value)
+
+
+class RingReader:
+    """The readers' side: keeps the one segment attached that the newest descriptor named."""
+
+    def __init__(self) -> None:
+        self._memory: memoryview | None = None
+        self._segment = -1
+        self._nonce = 0
+        self._slot_bytes = 0
+        self._slots = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the segment go."""
+        self._memory = None
+        self._segment = -1
+
+    def view(self, ref: SlotRef, size_bytes: int) -> memoryview:
+        """The pixels that `ref` names, read-only by convention, plus the slot's slack behind them.
+
+        Raises FrameLostError where they are gone, or were overwritten. Call `check` after use.
+        """
+        self._attach(ref)
+        fits = ref.slot < self._slots and size_bytes <= self._slot_bytes
+        if not fits or ref.offset != _PAGE + ref.slot * self._slot_bytes:
+            raise FrameLostError("descriptor does not fit its segment")
+        self.check(ref)
+        assert self._memory is not None
+        return self._memory[ref.offset : ref.offset + self._slot_bytes]
+
+    def check(self, ref: SlotRef) -> None:
+        """Raise FrameLostError if the slot was written since `ref` was published."""
+        if self._memory is None or ref.nonce != self._nonce:
+            raise FrameLostError("another segment")
+        (generation,) = _GENERATION.unpack_from(self._memory, 64 * (ref.slot + 1))
+        if generation != ref.generation:
+            raise FrameLostError(f"slot {ref.slot} was overwritten")
+
+    def _attach(self, ref: SlotRef) -> None:
+        if self._memory is not None and (self._segment, self._nonce) == (ref.segment, ref.nonce):
+            return
+        self.close()
+        head = _attach(ref.segment, read_only=True, size=_PAGE)
+        magic, nonce, slot_bytes, slots = _HEADER.unpack_from(head)
+        if magic != _MAGIC or nonce != ref.nonce:
+            raise FrameLostError(f"segment {ref.segment} is another's")
+        self._memory = _attach(ref.segment, read_only=True, size=_PAGE + slots * slot_bytes)
+        self._segment, self._nonce = ref.segment, nonce
+        self._slot_bytes, self._slots = slot_bytes, slots

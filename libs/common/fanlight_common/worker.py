@@ -1,0 +1,252 @@
+"""The shape of every service: an inlet, an outlet, a heartbeat, signals, health.
+
+Owns the process's event loop (uvloop), ZeroMQ context and sockets. `run` is what `__main__` calls;
+it ends the process within STOP_LIMIT_S of SIGTERM or SIGINT, come what may.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import uvloop
+import zmq
+import zmq.asyncio
+from prometheus_client import Counter
+
+from fanlight_common import clock, logs
+from fanlight_common.directory import DirectoryClient
+from fanlight_common.errors import ConfigurationError, ProtocolError
+from fanlight_common.health import HealthServer
+from fanlight_common.names import check_name
+from fanlight_common.protocol import bus
+from fanlight_common.ring import host_id
+from fanlight_common.settings import BusSettings
+from fanlight_common.sockets import Role, ipc_endpoint, open_socket
+
+log = logging.getLogger(__name__)
+
+STOP_LIMIT_S = 1.8
+HANG_LIMIT_S = 5.0
+"""/healthz says unhealthy when the event loop has not turned for this long."""
+
+refused = Counter("fanlight_refused_messages", "Messages that were not understood", ["where"])
+undelivered = Counter("fanlight_undelivered_messages", "Messages with nobody to take them", ["to"])
+
+
+@dataclass(slots=True)
+class Offer:
+    """What the next heartbeat says of this process."""
+
+    http: str = ""
+    desks: tuple[bus.DeskOffer, ...] = ()
+    capacity: int = 0
+    load: float = 0.0
+    streams: tuple[bus.HeldStream, ...] = ()
+
+
+class Worker:
+    """One process on the bus. Create it inside the running loop."""
+
+    def __init__(self, kind: str, settings: BusSettings, outlet: Role | None) -> None:
+        self.kind = kind
+        self.settings = settings
+        self.id = check_name(settings.id or f"{kind}-{os.getpid()}")
+        self.instance = f"{clock.now_us():x}-{os.getpid():x}"
+        self.host = host_id()
+        self.offer = Offer()
+        self.healthy: Callable[[], tuple[bool, dict[str, Any]]] = lambda: (True, {})
+        """Replace it to let /healthz know more."""
+        settings.runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.context = zmq.asyncio.Context()
+        self.inlet, self.inlet_endpoint = self._bind(Role.INLET, "inlet")
+        self.outlet: zmq.asyncio.Socket | None = None
+        self.outlet_endpoint = ""
+        if outlet is not None:
+            self.outlet, self.outlet_endpoint = self._bind(outlet, "outlet")
+        self.directory = DirectoryClient(self.context, settings)
+        self._beats = asyncio.Event()
+        self._last_turn = clock.now_s()
+        self.health = HealthServer(settings.health_host, settings.health_port, self._health)
+
+    def announce(self) -> None:
+        """Send a heartbeat now: the offer has changed."""
+        self._beats.set()
+
+    async def serve(self, main: Callable[["Worker"], Awaitable[None]]) -> None:
+        """Run `main` with heartbeats around it until it returns or is cancelled."""
+        log.info("event=start kind=%s id=%s health=%s", self.kind, self.id, self.health.url)
+        try:
+            async with asyncio.TaskGroup() as group:
+                around = [group.create_task(self.directory.run())]
+                if self.kind != "directory":
+                    around.append(group.create_task(self._heartbeats()))
+                around.append(group.create_task(self._turn()))
+                try:
+                    await main(self)
+                finally:
+                    for task in around:
+                        task.cancel()
+        finally:
+            self.close()
+            log.info("event=stop kind=%s id=%s", self.kind, self.id)
+
+    def close(self) -> None:
+        """Say farewell and let every socket go."""
+        if self.kind != "directory":
+            self.directory.tell(bus.Farewell(self.id, self.instance))
+        self.health.close()
+        # A farewell gets this long to leave, nothing more.
+        self.context.destroy(linger=100)
+
+    def _bind(self, role: Role, name: str) -> tuple[zmq.asyncio.Socket, str]:
+        socket = open_socket(self.context, role)
+        endpoint = ipc_endpoint(self.settings.runtime_dir, self.id, name)
+        try:
+            socket.bind(endpoint)
+        except zmq.ZMQError as error:
+            raise ConfigurationError(f"cannot bind {endpoint}: {error}") from None
+        return socket, endpoint
+
+    async def _heartbeats(self) -> None:
+        while True:
+            offer = self.offer
+            self.directory.tell(
+                bus.Heartbeat(
+                    kind=self.kind,
+                    id=self.id,
+                    instance=self.instance,
+                    host=self.host,
+                    outlet=self.outlet_endpoint,
+                    inlet=self.inlet_endpoint,
+                    http=offer.http,
+                    desks=offer.desks,
+                    capacity=offer.capacity,
+                    load=offer.load,
+                    streams=offer.streams,
+                )
+            )
+            self._beats.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.settings.heartbeat_interval_s):
+                    await self._beats.wait()
+
+    async def _turn(self) -> None:
+        while True:
+            self._last_turn = clock.now_s()
+            await asyncio.sleep(0.5)
+
+    def _health(self) -> tuple[bool, dict[str, Any]]:
+        hung_s = clock.now_s() - self._last_turn
+        if hung_s > HANG_LIMIT_S:
+            return False, {"id": self.id, "reason": f"event loop hangs for {hung_s:.0f} s"}
+        healthy, details = self.healthy()
+        return healthy, {"id": self.id, **details}
+
+
+class Teller:
+    """Sends messages to inlets of others: a PUSH each, kept, forgotten when its endpoint is.
+
+    A message that nobody can take now is counted (`fanlight_undelivered_messages`) and refused.
+    """
+
+    def __init__(self, context: zmq.asyncio.Context) -> None:
+        self._context = context
+        self._sockets: dict[str, zmq.Socket[bytes]] = {}
+
+    def connect(self, endpoint: str) -> None:
+        """Connect ahead of the first message, which has no peer to go to otherwise."""
+        if endpoint and endpoint not in self._sockets:
+            # The plain socket below the asyncio one: sends never wait here.
+            socket: zmq.Socket[bytes] = zmq.Socket.shadow(open_socket(self._context, Role.TELL))
+            socket.connect(endpoint)
+            self._sockets[endpoint] = socket
+
+    def disconnect(self, endpoint: str) -> None:
+        """Forget an endpoint; what is still queued for it goes too."""
+        socket = self._sockets.pop(endpoint, None)
+        if socket is not None:
+            socket.close(linger=0)
+
+    def tell(self, endpoint: str, data: bytes) -> bool:
+        """Queue one message; False: nobody there, or its queue is full."""
+        self.connect(endpoint)
+        try:
+            self._sockets[endpoint].send(data, zmq.DONTWAIT)
+        except zmq.Again:
+            undelivered.labels("inlet").inc()
+            return False
+        return True
+
+
+async def inlet_messages(
+    socket: zmq.asyncio.Socket, decode: Callable[[bytes], Any], handle: Callable[[Any], None]
+) -> None:
+    """Hand every message of an inlet to `handle`, for ever. What is no message is counted."""
+    while True:
+        data = await socket.recv()
+        try:
+            handle(decode(data))
+        except ProtocolError as error:
+            refused.labels("inlet").inc()
+            log.debug("event=refused where=inlet reason=%r", str(error))
+
+
+def run(
+    kind: str,
+    settings: BusSettings,
+    outlet: Role | None,
+    main: Callable[[Worker], Awaitable[None]],
+) -> None:
+    """Be a service: what each `__main__` ends with. Returns after a clean stop.
+
+    A ConfigurationError ends the process with one line and status 2.
+    """
+    logs.configure(settings.log_level)
+    try:
+        uvloop.run(_supervised(kind, settings, outlet, main))
+    except* ConfigurationError as group:
+        for error in _leaves(group):
+            print(f"fanlight-{kind}: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+async def _supervised(
+    kind: str,
+    settings: BusSettings,
+    outlet: Role | None,
+    main: Callable[[Worker], Awaitable[None]],
+) -> None:
+    worker = Worker(kind, settings, outlet)
+    serving = asyncio.ensure_future(worker.serve(main))
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        # Whatever hangs, the process does not outlive its limit.
+        deadline = threading.Timer(STOP_LIMIT_S, _give_up, (kind,))
+        deadline.daemon = True
+        deadline.start()
+        serving.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+
+
+def _give_up(kind: str) -> None:
+    log.error("event=stop kind=%s reason=%r", kind, f"not done after {STOP_LIMIT_S} s")
+    os._exit(1)
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found

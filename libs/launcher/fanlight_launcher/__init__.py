@@ -1,0 +1,1 @@
+"""`fanlight up`: all of it on one machine."""

@@ -1,0 +1,1 @@
+"""One desk: its pixels out, its input in."""

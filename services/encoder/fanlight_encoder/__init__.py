@@ -1,0 +1,1 @@
+"""Frames in, H.264 access units out."""

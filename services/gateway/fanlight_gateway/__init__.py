@@ -1,0 +1,1 @@
+"""Browsers in, bus out: the only public door."""

@@ -1,0 +1,1 @@
+"""Frames in, still images over HTTP out."""
