@@ -2,6 +2,9 @@
 
 Pure. Every topic ends with a slash, so that no topic is the prefix of another desk's.
 
+Framing: frames are single-part messages, topic and frame in one (see `frames`), because CONFLATE
+wants it so. Everything else that is published has two parts: [topic, message].
+
 On the directory's outlet:
     desk/<desk>/                  DeskRecord, now and at each change
     lease/<desk>/<rendition>/     LeaseRecord; subscribing asks for a lease
@@ -11,7 +14,7 @@ On a capture's outlet:
     still/<desk>/<lane>/          the same frames, but only Grab and subscribing make capture grab
     events/<desk>/                numbered pointer and clipboard events
 On an encoder's outlet:
-    unit/<desk>/<rendition>/      access units; being subscribed makes the encoder encode
+    unit/<desk>/<rendition>/      access units, [topic, VideoUnit bytes]; being subscribed makes the encoder encode
 """
 
 from enum import StrEnum
