@@ -1,0 +1,64 @@
+// @ts-check
+/**
+ * What the gateway is told about the units: the newest received, the newest painted, how old that
+ * picture was. Pure. A paint is told at once; what was received waits for its paint a little, so
+ * that most units cost one message.
+ *
+ * @import { Ack } from "./protocol.js"
+ */
+
+import { AGE_UNKNOWN } from "./protocol.js";
+
+/** A received unit is acknowledged after this at the latest (ms). */
+export const ACK_DELAY_MS = 50;
+
+export class Acks {
+  #epoch = 0;
+  #received = 0;
+  #painted = 0;
+  #age_ms = AGE_UNKNOWN;
+  /** When the oldest received and untold unit came. @type {number | null} */
+  #since_ms = null;
+
+  /** @param {number} epoch @param {number} sequence @param {number} now_ms */
+  received(epoch, sequence, now_ms) {
+    if (epoch !== this.#epoch) {
+      this.#epoch = epoch;
+      this.#painted = 0;
+      this.#age_ms = AGE_UNKNOWN;
+    }
+    this.#received = sequence;
+    this.#since_ms ??= now_ms;
+  }
+
+  /**
+   * @param {number} epoch
+   * @param {number} sequence
+   * @param {number | null} age_ms
+   * @returns {Ack | null} what to send now
+   */
+  painted(epoch, sequence, age_ms) {
+    if (epoch !== this.#epoch) return null;
+    this.#painted = sequence;
+    this.#age_ms = age_ms === null ? AGE_UNKNOWN : Math.min(AGE_UNKNOWN - 1, Math.round(age_ms));
+    return this.#take();
+  }
+
+  /** @param {number} now_ms @returns {Ack | null} what to send now */
+  due(now_ms) {
+    if (this.#since_ms === null || now_ms - this.#since_ms < ACK_DELAY_MS) return null;
+    return this.#take();
+  }
+
+  /** @returns {Ack} */
+  #take() {
+    this.#since_ms = null;
+    return {
+      type: "Ack",
+      age_ms: this.#age_ms,
+      epoch: this.#epoch,
+      received: this.#received,
+      painted: this.#painted,
+    };
+  }
+}

@@ -1,0 +1,127 @@
+// @ts-check
+/**
+ * What pings tell: the round trip, its floor, the queue in the network, and the gateway's clock.
+ * Pure; every time is an argument, in milliseconds of the worker's own monotonic clock.
+ *
+ * RTT never compares clocks of two machines. The gateway's clock is needed for one thing only, the
+ * age of a picture; its offset comes from the pong with the least RTT of the last minute, which had
+ * the least room for error.
+ *
+ * @import { Ping, Pong } from "./protocol.js"
+ */
+
+/** The floor forgets what is older (ms): routes change. */
+export const WINDOW_MS = 60_000;
+/** Pings of which no answer came are forgotten beyond this many. */
+const MAX_PENDING = 600;
+
+export class Clock {
+  /** @type {{ at_ms: number, rtt_ms: number }[]} */
+  #rtts = [];
+  /** @type {{ at_ms: number, rtt_ms: number, offset_us: number }[]} */
+  #offsets = [];
+  /** Ping id to the time it was sent (ms), in order of sending. @type {Map<number, number>} */
+  #pending = new Map();
+  #nextId = 1;
+  /** The newest RTT (ms). @type {number | null} */
+  rtt_ms = null;
+
+  /**
+   * A new socket: pings on the old one get no answer any more, and the gateway at the other end may
+   * be another one, with another clock. The way there is the same, so the floor of the RTT stays.
+   */
+  connected() {
+    this.#pending.clear();
+    this.#offsets = [];
+    this.rtt_ms = null;
+  }
+
+  /** Forget the floor: a retry measures it anew. */
+  resetBase() {
+    this.#rtts = [];
+  }
+
+  /** @param {number} now_ms @returns {Ping} */
+  ping(now_ms) {
+    const id = this.#nextId;
+    this.#nextId = (id + 1) >>> 0 || 1;
+    this.#pending.set(id, now_ms);
+    if (this.#pending.size > MAX_PENDING) {
+      this.#pending.delete(/** @type {number} */ (this.#pending.keys().next().value));
+    }
+    return { type: "Ping", id, viewer_us: Math.round(now_ms * 1000) };
+  }
+
+  /**
+   * The answer to a ping; false for one that was not asked (or asked on another socket).
+   *
+   * @param {Pong} pong
+   * @param {number} now_ms
+   */
+  pong(pong, now_ms) {
+    const sent_ms = this.#pending.get(pong.id);
+    if (sent_ms === undefined) return false;
+    // Pongs come in order: whatever was sent before this ping will not be answered any more.
+    for (const id of this.#pending.keys()) {
+      this.#pending.delete(id);
+      if (id === pong.id) break;
+    }
+    const rtt_ms = Math.max(0, now_ms - sent_ms);
+    const offset_us = pong.gateway_us - (sent_ms + rtt_ms / 2) * 1000;
+    this.rtt_ms = rtt_ms;
+    this.#rtts = this.#rtts.filter((sample) => sample.at_ms > now_ms - WINDOW_MS);
+    this.#rtts.push({ at_ms: now_ms, rtt_ms });
+    this.#offsets = this.#offsets.filter((sample) => sample.at_ms > now_ms - WINDOW_MS);
+    this.#offsets.push({ at_ms: now_ms, rtt_ms, offset_us });
+    return true;
+  }
+
+  /** How many RTTs the floor is made of. */
+  get samples() {
+    return this.#rtts.length;
+  }
+
+  /** The floor of the RTT over the last minute (ms). @returns {number | null} */
+  get base_rtt_ms() {
+    if (this.#rtts.length === 0) return null;
+    return this.#rtts.reduce((least, sample) => Math.min(least, sample.rtt_ms), Infinity);
+  }
+
+  /**
+   * The round trip at this moment: the newest one, or the waiting time of the oldest ping that has
+   * no answer yet if that is longer. A link that stalls shows at once, not when it recovers.
+   *
+   * @param {number} now_ms
+   * @returns {number | null}
+   */
+  currentRtt(now_ms) {
+    const oldest = this.#pending.values().next();
+    const waiting_ms = oldest.done ? 0 : now_ms - oldest.value;
+    if (this.rtt_ms === null) return waiting_ms > 0 ? waiting_ms : null;
+    return Math.max(this.rtt_ms, waiting_ms);
+  }
+
+  /**
+   * The gateway's clock now (us).
+   *
+   * @param {number} now_ms
+   * @returns {number | null}
+   */
+  gatewayUs(now_ms) {
+    if (this.#offsets.length === 0) return null;
+    const best = this.#offsets.reduce((a, b) => (b.rtt_ms < a.rtt_ms ? b : a));
+    return now_ms * 1000 + best.offset_us;
+  }
+
+  /**
+   * How old a picture is now (ms), from its time in the gateway's clock.
+   *
+   * @param {number} captured_us
+   * @param {number} now_ms
+   * @returns {number | null}
+   */
+  age(captured_us, now_ms) {
+    const gateway_us = this.gatewayUs(now_ms);
+    return gateway_us === null ? null : Math.max(0, (gateway_us - captured_us) / 1000);
+  }
+}

@@ -1,0 +1,26 @@
+// @ts-check
+/**
+ * The codec string of an H.264 access unit in Annex B. Pure.
+ */
+
+const NAL_SPS = 7;
+
+/**
+ * "avc1.PPCCLL" from the SPS of an IDR: profile, constraints and level as they really are, so that
+ * the decoder is configured for this size and not for the largest. Null where there is no SPS.
+ *
+ * @param {Uint8Array} unit
+ * @returns {string | null}
+ */
+export function codecString(unit) {
+  // A start code is 00 00 01; the NAL's header and the three bytes wanted follow it.
+  for (let i = 0; i + 6 < unit.length; i++) {
+    if (unit[i] !== 0 || unit[i + 1] !== 0 || unit[i + 2] !== 1) continue;
+    if ((unit[i + 3] & 0x1f) === NAL_SPS) {
+      const bytes = [unit[i + 4], unit[i + 5], unit[i + 6]];
+      return `avc1.${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("").toUpperCase()}`;
+    }
+    i += 2;
+  }
+  return null;
+}

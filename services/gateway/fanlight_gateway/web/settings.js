@@ -1,0 +1,61 @@
+// @ts-check
+/**
+ * The viewer's constants, in one place. Pure.
+ *
+ * These are the defaults; `welcome.settings` of the gateway overrides them by name, so that one
+ * operator's setting reaches every browser. Names that are not known are ignored, so that an older
+ * page works with a newer gateway.
+ *
+ * @typedef {{ -readonly [name in keyof typeof DEFAULTS]: number }} Settings
+ */
+
+export const DEFAULTS = Object.freeze({
+  /** Good is a round trip below this (ms). */
+  rtt_limit_ms: 150,
+  /** How long something has to be bad before it decides (ms): one spike does not. */
+  sustain_ms: 3000,
+  /** The oldest picture that still counts as live (ms). */
+  age_limit_ms: 1000,
+  /** How long a retry measures the base RTT, with video off (ms). */
+  retry_measure_ms: 1000,
+  /** After a retry: the queue in the network (RTT above its base) that is too much (ms). */
+  inflation_limit_ms: 150,
+  /** Time between pings (ms). */
+  ping_interval_ms: 250,
+  /** Screenshots: the shortest time between two requests (ms). */
+  screenshot_min_interval_ms: 100,
+  /** Screenshots: the longest time between two requests while nothing is wrong (ms). */
+  screenshot_max_interval_ms: 500,
+  /** Screenshots: a request is given up after this (ms). */
+  screenshot_timeout_ms: 5000,
+  screenshot_quality_start: 70,
+  screenshot_quality_min: 10,
+  screenshot_quality_max: 90,
+  /** Screenshots: a fetch over this lowers the quality (ms). */
+  screenshot_slow_ms: 500,
+  /** Screenshots: a fetch under this raises it (ms). */
+  screenshot_fast_ms: 300,
+  /** More units than this waiting in the decoder: drop to the next IDR. */
+  decoder_backlog_units: 4,
+  /** So many decoder errors within a minute: fall back to screenshots. */
+  decoder_error_limit: 3,
+  /** Units for so long without a painted picture: an error that shows (ms). */
+  paint_timeout_ms: 5000,
+  reconnect_min_ms: 250,
+  reconnect_max_ms: 10000,
+});
+
+/**
+ * The defaults with the gateway's values laid over them.
+ *
+ * @param {Record<string, number>} [overrides]
+ * @returns {Readonly<Settings>}
+ */
+export function withDefaults(overrides = {}) {
+  const settings = /** @type {Record<string, number>} */ ({ ...DEFAULTS });
+  for (const name of Object.keys(DEFAULTS)) {
+    const value = overrides[name];
+    if (typeof value === "number" && Number.isFinite(value) && value >= 0) settings[name] = value;
+  }
+  return Object.freeze(/** @type {Settings} */ (settings));
+}

@@ -1,0 +1,100 @@
+// @ts-check
+/**
+ * What a person reads about the connection. Pure: a status in, words out, in one place.
+ *
+ * @import { FallbackState, Mode, Reason } from "./fallback.js"
+ *
+ * @typedef {"connecting" | "open" | "waiting" | "closed"} Connection
+ * @typedef {Readonly<{
+ *   connection: Connection,
+ *   closeCode: number | null,
+ *   retry_in_ms: number | null,
+ *   role: string | null,
+ *   desk: string | null,
+ *   video: string | null,
+ *   fallback: FallbackState,
+ *   mode: Mode,
+ *   reason: Reason,
+ *   visible: boolean,
+ *   painted: boolean,
+ *   problem: "outdated" | "too-old" | null,
+ * }>} Status
+ *
+ * desk, video: the states the gateway told. painted: a picture is on the screen.
+ *
+ * @typedef {"ok" | "busy" | "warning" | "error"} Tone
+ * @typedef {Readonly<{ text: string, tone: Tone, action: "retry" | "reconnect" | "reload" | null
+ *   }>} Words
+ */
+
+import { CloseCode } from "./protocol.js";
+
+export const LOCKED_WORDS = "Video paused to save bandwidth. Click to retry.";
+
+/** @type {Readonly<Record<number, Words>>} */
+const CLOSED = {
+  [CloseCode.UNAUTHORIZED]: words("Not signed in, or the link has expired", "error"),
+  [CloseCode.FORBIDDEN]: words("Not allowed", "error"),
+  [CloseCode.NO_SUCH_DESK]: words("No desk of this name", "error", "reconnect"),
+  [CloseCode.REPLACED]: words("Opened somewhere else. Click to use it here.", "warning", "reconnect"),
+  [CloseCode.TOO_FAST]: words("Too many messages. Click to connect again.", "error", "reconnect"),
+};
+
+/** @param {Status} status @returns {Words} */
+export function describe(status) {
+  if (status.problem === "outdated") {
+    return words("This page is older than its server. Click to reload.", "error", "reload");
+  }
+  if (status.problem === "too-old") {
+    return words("This browser is too old to show a desk", "error");
+  }
+  switch (status.connection) {
+    case "connecting":
+      return words("Connecting…", "busy");
+    case "waiting": {
+      const seconds = Math.ceil((status.retry_in_ms ?? 0) / 1000);
+      return words(seconds > 0 ? `Reconnecting in ${seconds} s` : "Reconnecting…", "busy", "reconnect");
+    }
+    case "closed":
+      return (
+        CLOSED[status.closeCode ?? 0] ??
+        words("The connection was refused. Click to connect again.", "error", "reconnect")
+      );
+    case "open":
+      return describeOpen(status);
+  }
+}
+
+/** @param {Status} status @returns {Words} */
+function describeOpen(status) {
+  if (!status.visible) return words("Paused while hidden", "busy");
+  if (status.desk === "gone") return words("The desk has gone. Waiting for it…", "warning");
+  if (status.desk === "away") return words("The desk's display is away. Waiting for it…", "warning");
+  switch (status.fallback) {
+    case "locked":
+      return status.reason === "decoder"
+        ? words("Video could not be shown. Click to retry.", "warning", "retry")
+        : words(LOCKED_WORDS, "warning", "retry");
+    case "measuring":
+      return words("Measuring the connection…", "busy");
+    case "screenshots":
+      return words(status.painted ? "Screenshots" : "Waiting for a picture…", status.painted ? "ok" : "busy");
+    case "no-decoder":
+      return status.reason === "insecure"
+        ? words("Screenshots: video needs a secure (https) address", "warning")
+        : words("Screenshots: this browser cannot play H.264 video", "warning");
+    case "video":
+      if (status.video === "waiting") return words("Waiting for an encoder…", "busy");
+      return status.painted ? words("Live video", "ok") : words("Waiting for a picture…", "busy");
+  }
+}
+
+/**
+ * @param {string} text
+ * @param {Tone} tone
+ * @param {Words["action"]} [action]
+ * @returns {Words}
+ */
+function words(text, tone, action = null) {
+  return Object.freeze({ text, tone, action });
+}

@@ -1,0 +1,87 @@
+// @ts-check
+/**
+ * The worker's composition root: it wires the parts to the page, and decides nothing.
+ *
+ * It owns the way of the bytes from the socket to the screen (parse, gate, decode, paint) and back
+ * (input, pings, acknowledgements), so that a page that is busy never makes a picture late. The page
+ * sends commands and gets reports; both are plain objects, below.
+ *
+ * @import { InputMessage, PointerShape } from "./protocol.js"
+ * @import { ViewerControl } from "./control.js"
+ * @import { Mode } from "./fallback.js"
+ * @import { Status } from "./words.js"
+ * @import { Stats } from "./session.js"
+ *
+ * @typedef {{ type: "start", canvas: OffscreenCanvas, base: string, desk: string, viewer: string,
+ *     mode: Mode, visible: boolean }
+ *   | { type: "input", messages: InputMessage[] }
+ *   | { type: "control", message: ViewerControl }
+ *   | { type: "mode", mode: Mode }
+ *   | { type: "retry" }
+ *   | { type: "reconnect" }
+ *   | { type: "visible", visible: boolean }
+ *   | { type: "snapshot", id: number }
+ *   | { type: "stop" }} Command
+ *
+ * @typedef {{ type: "status", status: Status }
+ *   | { type: "stats", stats: Stats }
+ *   | { type: "size", width: number, height: number }
+ *   | { type: "pointer-position", x: number, y: number }
+ *   | { type: "pointer-shape", shape: PointerShape }
+ *   | { type: "clipboard", text: string }
+ *   | { type: "gateway-error", code: string, message: string }
+ *   | { type: "snapshot", id: number, blob: Blob }} Report
+ */
+
+import { Session } from "./session.js";
+
+/**
+ * @typedef {{ postMessage: (report: Report) => void, close: () => void,
+ *   onmessage: ((event: MessageEvent<Command>) => void) | null }} Scope
+ */
+const scope = /** @type {Scope} */ (/** @type {unknown} */ (self));
+
+/** @type {Session | null} */
+let session = null;
+
+scope.onmessage = ({ data: command }) => {
+  if (command.type === "start") {
+    session = new Session(command, (report) => scope.postMessage(report));
+    session.start().catch((/** @type {unknown} */ error) => {
+      // Nothing waits for this promise: hand the error to the worker's onerror, which the page sees.
+      setTimeout(() => {
+        throw error;
+      });
+    });
+    return;
+  }
+  switch (command.type) {
+    case "input":
+      session?.input(command.messages);
+      break;
+    case "control":
+      session?.control(command.message);
+      break;
+    case "mode":
+      session?.event({ type: "mode", mode: command.mode });
+      break;
+    case "retry":
+      session?.event({ type: "click" });
+      break;
+    case "reconnect":
+      session?.reconnect();
+      break;
+    case "visible":
+      session?.event({ type: "visible", visible: command.visible });
+      break;
+    case "snapshot":
+      void session?.snapshot().then((blob) => {
+        scope.postMessage({ type: "snapshot", id: command.id, blob });
+      });
+      break;
+    case "stop":
+      session?.stop();
+      scope.close();
+      break;
+  }
+};
