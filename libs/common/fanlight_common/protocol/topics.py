@@ -14,7 +14,7 @@ On a capture's outlet:
     still/<desk>/<lane>/          the same frames, but only Grab and subscribing make capture grab
     events/<desk>/                numbered pointer and clipboard events
 On an encoder's outlet:
-    unit/<desk>/<rendition>/      access units, [topic, VideoUnit bytes]; being subscribed makes the encoder encode
+    unit/<desk>/<rendition>/      VideoUnit bytes; being subscribed makes the encoder encode
 """
 
 from enum import StrEnum
@@ -32,6 +32,7 @@ class Lane(StrEnum):
 
 
 DESKS = b"desk/"
+LEASES = b"lease/"
 SERVICES = b"service/"
 
 
