@@ -33,6 +33,7 @@ from fanlight_common.sockets import Role, ipc_endpoint, open_socket
 log = logging.getLogger(__name__)
 
 STOP_LIMIT_S = 1.8
+_STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 HANG_LIMIT_S = 5.0
 """/healthz says unhealthy when the event loop has not turned for this long."""
 
@@ -63,17 +64,21 @@ class Worker:
         self.offer = Offer()
         self.healthy: Callable[[], tuple[bool, dict[str, Any]]] = lambda: (True, {})
         """Replace it to let /healthz know more."""
-        settings.runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.context = zmq.asyncio.Context()
-        self.inlet, self.inlet_endpoint = self._bind(Role.INLET, "inlet")
-        self.outlet: zmq.asyncio.Socket | None = None
-        self.outlet_endpoint = ""
-        if outlet is not None:
-            self.outlet, self.outlet_endpoint = self._bind(outlet, "outlet")
-        self.directory = DirectoryClient(self.context, settings)
         self._beats = asyncio.Event()
         self._last_turn = clock.now_s()
-        self.health = HealthServer(settings.health_host, settings.health_port, self._health)
+        settings.runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.context = zmq.asyncio.Context()
+        self.outlet: zmq.asyncio.Socket | None = None
+        self.outlet_endpoint = ""
+        try:
+            self.inlet, self.inlet_endpoint = self._bind(Role.INLET, "inlet")
+            if outlet is not None:
+                self.outlet, self.outlet_endpoint = self._bind(outlet, "outlet")
+            self.directory = DirectoryClient(self.context, settings)
+            self.health = HealthServer(settings.health_host, settings.health_port, self._health)
+        except ConfigurationError:
+            self.context.destroy(linger=0)
+            raise
 
     def announce(self) -> None:
         """Send a heartbeat now: the offer has changed."""
@@ -209,6 +214,8 @@ def run(
     A ConfigurationError ends the process with one line and status 2.
     """
     logs.configure(settings.log_level)
+    # Before any thread starts: threads inherit the mask, and `_wait_for_stop` takes the signals.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     try:
         uvloop.run(_supervised(kind, settings, outlet, main))
     except* ConfigurationError as group:
@@ -226,18 +233,23 @@ async def _supervised(
     worker = Worker(kind, settings, outlet)
     serving = asyncio.ensure_future(worker.serve(main))
     loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        # Whatever hangs, the process does not outlive its limit.
-        deadline = threading.Timer(STOP_LIMIT_S, _give_up, (kind,))
-        deadline.daemon = True
-        deadline.start()
-        serving.cancel()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+    threading.Thread(
+        target=_wait_for_stop,
+        args=(kind, lambda: loop.call_soon_threadsafe(serving.cancel)),
+        name="signals",
+        daemon=True,
+    ).start()
     with contextlib.suppress(asyncio.CancelledError):
         await serving
+
+
+def _wait_for_stop(kind: str, stop: Callable[[], object]) -> None:
+    """A thread that takes the signals, so that a hanging event loop does not hide them."""
+    signal.sigwait(_STOP_SIGNALS)
+    deadline = threading.Timer(STOP_LIMIT_S, _give_up, (kind,))
+    deadline.daemon = True
+    deadline.start()
+    stop()
 
 
 def _give_up(kind: str) -> None:

@@ -258,4 +258,8 @@ def _clipboard(body: Any) -> Clipboard:
     text: str = _member(body, "text", str)
     if len(text) > MAX_CLIPBOARD_CHARS:
         raise ProtocolError(f"clipboard: more than {MAX_CLIPBOARD_CHARS} characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # JSON's \u escapes can spell half a character
+        raise ProtocolError("clipboard: a lone surrogate is no text") from None
     return Clipboard(text)
