@@ -44,6 +44,11 @@ export class Acks {
     return this.#take();
   }
 
+  /** Whether something received has not been told. */
+  get waiting() {
+    return this.#since_ms !== null;
+  }
+
   /** @param {number} now_ms @returns {Ack | null} what to send now */
   due(now_ms) {
     if (this.#since_ms === null || now_ms - this.#since_ms < ACK_DELAY_MS) return null;

@@ -6,7 +6,7 @@
  *                 bad for 3 s, or the decoder failed
  *      VIDEO ------------------------------------------> LOCKED
  *        ^                                                 | a person's click
- *        |    base RTT measured, while no video flows      v
+ *        |    base RTT measured, with nothing else flowing v
  *        +------------------------------------------- MEASURING
  *
  * SCREENSHOTS is a person's choice; NO_DECODER is a browser without H.264, for good.
@@ -90,9 +90,15 @@ export function wantsVideo(machine) {
   return machine.visible && machine.state === FallbackState.VIDEO;
 }
 
-/** Whether stills are to be fetched. @param {Fallback} machine */
+/**
+ * Whether stills are to be fetched. Not while the base RTT is measured: on a thin link they would
+ * be the very queue that must not be in it.
+ *
+ * @param {Fallback} machine
+ */
 export function wantsStills(machine) {
-  return machine.visible && machine.state !== FallbackState.VIDEO;
+  const { VIDEO, MEASURING } = FallbackState;
+  return machine.visible && machine.state !== VIDEO && machine.state !== MEASURING;
 }
 
 /**

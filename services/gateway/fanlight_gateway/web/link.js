@@ -68,8 +68,8 @@ export class Link {
     socket.onopen = () => {
       if (socket !== this.#socket) return;
       clearTimeout(this.#timer);
-      this.#host.onopen();
       this.#become("open", null);
+      this.#host.onopen();
     };
     socket.onmessage = ({ data }) => {
       if (socket !== this.#socket) return;

@@ -23,7 +23,7 @@ import { Acks, ACK_DELAY_MS } from "./acks.js";
 import { Clock } from "./clock.js";
 import { decodeControl } from "./control.js";
 import { Decoder } from "./decoder.js";
-import { initialFallback, stepFallback, wantsVideo } from "./fallback.js";
+import { initialFallback, stepFallback, wantsStills, wantsVideo } from "./fallback.js";
 import { Link } from "./link.js";
 import { Meter } from "./meter.js";
 import { Outbox } from "./outbox.js";
@@ -62,8 +62,10 @@ export class Session {
   #stills;
   /** @type {Decoder | null} */
   #decoder = null;
-  /** @type {Set<ReturnType<typeof setTimeout>>} */
-  #timers = new Set();
+  /** What is to be done later, at most once each. @type {Map<string, ReturnType<typeof setTimeout>>} */
+  #timers = new Map();
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #reportTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #pingTimer;
   #stopped = false;
@@ -110,7 +112,11 @@ export class Session {
       onopen: () => this.#opened(),
       onbinary: (data) => this.#guard(() => this.#binary(data)),
       ontext: (text) => this.#guard(() => this.#text(text)),
-      onchange: () => this.#reportStatus(),
+      onchange: () => {
+        // Replaced or refused: no picture comes here any more by any way.
+        if (this.#link.state === "closed") this.#stills.stop();
+        this.#reportStatus();
+      },
     });
     this.#stills = new Stills({
       url: new URL(`${desk}screenshot`, start.base),
@@ -139,15 +145,16 @@ export class Session {
     if (this.#stopped) return;
     if (missing) this.event({ type: "decoder-missing", reason: missing });
     else this.#decoder = this.#makeDecoder();
-    if (this.#fallback.visible && !wantsVideo(this.#fallback)) this.#stills.start();
+    if (wantsStills(this.#fallback)) this.#stills.start();
     this.#link.connect();
-    this.#every(REPORT_INTERVAL_MS, () => this.#reportStats());
+    this.#reportTimer = setInterval(() => this.#reportStats(), REPORT_INTERVAL_MS);
     this.#ping();
   }
 
   stop() {
     this.#stopped = true;
-    for (const timer of this.#timers) clearInterval(timer);
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    clearInterval(this.#reportTimer);
     clearTimeout(this.#pingTimer);
     this.#stills.stop();
     this.#decoder?.reset();
@@ -161,7 +168,7 @@ export class Session {
       const busy = this.#link.bufferedAmount !== 0;
       for (const ready of this.#outbox.push(message, busy)) this.#link.send(ready);
     }
-    if (this.#outbox.waiting) this.#later(OUTBOX_RETRY_MS, () => this.#flush());
+    if (this.#outbox.waiting) this.#later("flush", OUTBOX_RETRY_MS, () => this.#flush());
     this.#stills.poke();
   }
 
@@ -239,12 +246,13 @@ export class Session {
       keyframes_only: false,
     });
     this.event({ type: "connected" });
+    if (wantsStills(this.#fallback)) this.#stills.start();
     this.#ping();
   }
 
   /**
-   * What a gateway sends that is no message is its fault: this socket is given up, a new one may
-   * do better.
+   * What is no message, or one that this page does not know yet, harms nothing: it is told and
+   * dropped. What it carried, if it was video, the gate misses.
    *
    * @param {() => void} handle
    */
@@ -313,7 +321,7 @@ export class Session {
     this.#bytes.add(bytes, now());
     this.#received = { epoch: unit.epoch, sequence: unit.sequence };
     this.#acks.received(unit.epoch, unit.sequence, now());
-    this.#later(ACK_DELAY_MS, () => this.#ack());
+    this.#later("ack", ACK_DELAY_MS, () => this.#ack());
     if (!wantsVideo(this.#fallback)) return; // was on its way when video was turned off
     this.#pending = true;
     this.#decoder?.push(unit);
@@ -349,11 +357,12 @@ export class Session {
   #ack() {
     const ack = this.#acks.due(now());
     if (ack) this.#link.send(ack);
+    else if (this.#acks.waiting) this.#later("ack", ACK_DELAY_MS / 4, () => this.#ack());
   }
 
   #flush() {
     if (this.#link.bufferedAmount !== 0) {
-      if (this.#outbox.waiting) this.#later(OUTBOX_RETRY_MS, () => this.#flush());
+      if (this.#outbox.waiting) this.#later("flush", OUTBOX_RETRY_MS, () => this.#flush());
       return;
     }
     for (const ready of this.#outbox.take()) this.#link.send(ready);
@@ -365,7 +374,7 @@ export class Session {
     if (this.#stopped) return;
     this.#pingTimer = setTimeout(() => this.#ping(), this.#settings.ping_interval_ms);
     if (this.#link.state !== "open" || !this.#fallback.visible) return;
-    // A measurement takes answers only; judging takes silence for an answer, too.
+    // A measurement takes answers only; judging takes a silence for an answer, too.
     if (this.#fallback.state !== "measuring") this.#judgeRtt();
     this.#link.send(this.#clock.ping(now()));
     const shown_us = this.#shown?.captured_us;
@@ -449,18 +458,14 @@ export class Session {
     });
   }
 
-  /** @param {number} interval_ms @param {() => void} action */
-  #every(interval_ms, action) {
-    this.#timers.add(setInterval(action, interval_ms));
-  }
-
-  /** @param {number} wait_ms @param {() => void} action */
-  #later(wait_ms, action) {
+  /** @param {string} name @param {number} wait_ms @param {() => void} action */
+  #later(name, wait_ms, action) {
+    if (this.#timers.has(name)) return;
     const timer = setTimeout(() => {
-      this.#timers.delete(timer);
+      this.#timers.delete(name);
       action();
     }, wait_ms);
-    this.#timers.add(timer);
+    this.#timers.set(name, timer);
   }
 }
 

@@ -17,19 +17,23 @@
  *   reason: Reason,
  *   visible: boolean,
  *   painted: boolean,
- *   problem: "outdated" | "too-old" | null,
+ *   problem: "outdated" | "too-old" | "broken" | null,
  * }>} Status
  *
  * desk, video: the states the gateway told. painted: a picture is on the screen.
  *
  * @typedef {"ok" | "busy" | "warning" | "error"} Tone
- * @typedef {Readonly<{ text: string, tone: Tone, action: "retry" | "reconnect" | "reload" | null
- *   }>} Words
+ * @typedef {Readonly<{ text: string, tone: Tone, action: "retry" | "reconnect" | "reload" | null,
+ *   quiet: boolean }>} Words
+ *
+ * action: what a click on the words does. quiet: no need to cover a part of the picture with it.
  */
 
 import { CloseCode } from "./protocol.js";
 
 export const LOCKED_WORDS = "Video paused to save bandwidth. Click to retry.";
+
+const WAITING = words("Waiting for a picture…", "busy");
 
 /** @type {Readonly<Record<number, Words>>} */
 const CLOSED = {
@@ -44,6 +48,9 @@ const CLOSED = {
 export function describe(status) {
   if (status.problem === "outdated") {
     return words("This page is older than its server. Click to reload.", "error", "reload");
+  }
+  if (status.problem === "broken") {
+    return words("The viewer broke. Click to reload.", "error", "reload");
   }
   if (status.problem === "too-old") {
     return words("This browser is too old to show a desk", "error");
@@ -78,14 +85,14 @@ function describeOpen(status) {
     case "measuring":
       return words("Measuring the connection…", "busy");
     case "screenshots":
-      return words(status.painted ? "Screenshots" : "Waiting for a picture…", status.painted ? "ok" : "busy");
+      return status.painted ? words("Screenshots", "ok") : WAITING;
     case "no-decoder":
       return status.reason === "insecure"
-        ? words("Screenshots: video needs a secure (https) address", "warning")
-        : words("Screenshots: this browser cannot play H.264 video", "warning");
+        ? words("Screenshots: video needs a secure (https) address", "warning", null, status.painted)
+        : words("Screenshots: this browser cannot play H.264 video", "warning", null, status.painted);
     case "video":
       if (status.video === "waiting") return words("Waiting for an encoder…", "busy");
-      return status.painted ? words("Live video", "ok") : words("Waiting for a picture…", "busy");
+      return status.painted ? words("Live video", "ok") : WAITING;
   }
 }
 
@@ -93,8 +100,9 @@ function describeOpen(status) {
  * @param {string} text
  * @param {Tone} tone
  * @param {Words["action"]} [action]
+ * @param {boolean} [quiet]
  * @returns {Words}
  */
-function words(text, tone, action = null) {
-  return Object.freeze({ text, tone, action });
+function words(text, tone, action = null, quiet = tone === "ok") {
+  return Object.freeze({ text, tone, action, quiet });
 }

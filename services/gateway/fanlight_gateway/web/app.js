@@ -1,0 +1,266 @@
+// @ts-check
+/**
+ * The page: signs in, lists the desks, and puts the chosen one (`?desk=main`) under a toolbar.
+ *
+ * @import { Desk } from "./api.js"
+ * @import { ViewState } from "./fanlight-view.js"
+ * @import { Mode } from "./fallback.js"
+ */
+
+import { ApiError, listDesks, signIn, takeToken, thumbnailUrl } from "./api.js";
+import { FanlightView } from "./fanlight-view.js";
+import { icon } from "./icons.js";
+import { statsRows } from "./stats-rows.js";
+
+// Before anything else: the token leaves the address bar.
+const token = takeToken();
+
+const TOAST_MS = 6000;
+const DESK_STATES = /** @type {Record<string, string>} */ ({ live: "", away: "Away", gone: "Gone" });
+/** Keyboard.lock is Chromium's; elsewhere the browser keeps its own keys. */
+const keyboardLock = /** @type {{ lock?: () => Promise<void>, unlock?: () => void } | undefined} */ (
+  /** @type {any} */ (navigator).keyboard
+);
+
+/** @template {HTMLElement} E @param {string} id @returns {E} */
+function element(id) {
+  return /** @type {E} */ (document.getElementById(id));
+}
+
+async function main() {
+  try {
+    if (token !== null) await signIn(token);
+    const chosen = new URLSearchParams(location.search).get("desk");
+    const desks = await listDesks();
+    if (chosen) showDesk(chosen);
+    else if (desks.length === 1) showDesk(desks[0].name);
+    else showList(desks);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    showError(error);
+  }
+}
+
+/** @param {string} title @param {...(string | Node)} content */
+function showPage(title, ...content) {
+  const page = element("page");
+  const heading = document.createElement("h1");
+  heading.textContent = title;
+  page.replaceChildren(heading, ...content);
+  page.hidden = false;
+}
+
+/** @param {...(string | Node)} content */
+function paragraph(...content) {
+  const p = document.createElement("p");
+  p.append(...content);
+  return p;
+}
+
+/** @param {ApiError} error */
+function showError(error) {
+  if (error.status === 401 || error.status === 403) {
+    const command = document.createElement("code");
+    command.textContent = "fanlight token";
+    showPage(
+      token === null ? "Sign in with a link" : "This link is not valid",
+      paragraph(
+        token === null ? "" : "It may have expired, or be for another gateway. ",
+        "Open a link that ",
+        command,
+        " prints, or ask whoever runs this gateway for one.",
+      ),
+    );
+    return;
+  }
+  const again = document.createElement("button");
+  again.className = "button";
+  again.type = "button";
+  again.textContent = "Try again";
+  again.onclick = () => location.reload();
+  showPage("The gateway cannot be reached", paragraph(`${capital(error.message)}.`), again);
+}
+
+/** @param {Desk[]} desks */
+function showList(desks) {
+  if (desks.length === 0) {
+    showPage("No desks", paragraph("None is running that you may see. This page looks again by itself."));
+    setTimeout(() => void main(), 3000);
+    return;
+  }
+  const list = document.createElement("ul");
+  list.className = "desks";
+  list.append(...desks.map(deskCard));
+  showPage("Desks", paragraph("Choose one to open it."), list);
+}
+
+/** @param {Desk} desk */
+function deskCard(desk) {
+  const item = document.createElement("li");
+  const link = document.createElement("a");
+  link.href = `?desk=${encodeURIComponent(desk.name)}`;
+  const thumb = document.createElement("div");
+  thumb.className = "thumb";
+  const image = document.createElement("img");
+  image.alt = "";
+  image.loading = "lazy";
+  image.onerror = () => thumb.replaceChildren(icon("desk"));
+  image.src = thumbnailUrl(desk.name);
+  thumb.append(image);
+  const caption = document.createElement("div");
+  caption.className = "caption";
+  const name = document.createElement("b");
+  name.textContent = desk.name;
+  const size = document.createElement("span");
+  size.textContent = DESK_STATES[desk.state] || `${desk.width} × ${desk.height}`;
+  caption.append(name, size);
+  link.append(thumb, caption);
+  item.append(link);
+  return item;
+}
+
+/** @param {string} desk */
+function showDesk(desk) {
+  document.title = `${desk} · fanlight`;
+  element("desk-name").textContent = desk;
+  for (const id of ["desk-name", "connection", "tools", "stage"]) element(id).hidden = false;
+  const view = new FanlightView();
+  view.desk = desk;
+  view.mode = rememberedMode();
+  element("stage").prepend(view);
+  wireToolbar(view);
+  view.addEventListener("state", (event) => {
+    showState(/** @type {CustomEvent<ViewState>} */ (event).detail);
+  });
+  showState(view.state);
+  view.addEventListener("stats", () => {
+    if (!element("stats").hidden) showStats(view);
+  });
+  view.addEventListener("notice", (event) => {
+    toast(/** @type {CustomEvent<{ message: string }>} */ (event).detail.message);
+  });
+  view.addEventListener("leave", () => {
+    element("mode").focus();
+    toast("The keyboard is with this page again. Click the desk to give it back.");
+  });
+  view.focus();
+}
+
+/** @param {FanlightView} view */
+function wireToolbar(view) {
+  const mode = /** @type {HTMLSelectElement} */ (element("mode"));
+  mode.value = view.mode;
+  mode.onchange = () => {
+    view.mode = /** @type {Mode} */ (mode.value);
+    localStorage.setItem("fanlight.mode", mode.value);
+  };
+  for (const [id, name] of /** @type {const} */ ([
+    ["keyboard", "keyboard"],
+    ["paste", "paste"],
+    ["stats-toggle", "stats"],
+    ["fullscreen", "fullscreen"],
+  ])) {
+    element(id).prepend(icon(name));
+  }
+  // A phone's keyboard has to be called; every other one is there.
+  element("keyboard").hidden = !matchMedia("(pointer: coarse)").matches;
+  element("keyboard").onclick = () => {
+    element("keyboard").ariaPressed = String(view.toggleKeyboard());
+  };
+  element("paste").hidden = !navigator.clipboard?.readText;
+  element("paste").onclick = () => void paste(view);
+  const stats = element("stats");
+  element("stats-toggle").onclick = () => {
+    stats.hidden = !stats.hidden;
+    element("stats-toggle").ariaExpanded = String(!stats.hidden);
+    showStats(view);
+  };
+  const stage = element("stage");
+  element("fullscreen").hidden = !document.fullscreenEnabled;
+  element("fullscreen").onclick = () => void toggleFullscreen(stage, view);
+  document.addEventListener("fullscreenchange", () => {
+    const isFull = document.fullscreenElement === stage;
+    element("fullscreen").ariaPressed = String(isFull);
+    if (!isFull) keyboardLock?.unlock?.();
+  });
+}
+
+/** @param {HTMLElement} stage @param {FanlightView} view */
+async function toggleFullscreen(stage, view) {
+  if (document.fullscreenElement) {
+    await document.exitFullscreen();
+    return;
+  }
+  await stage.requestFullscreen({ navigationUI: "hide" });
+  view.focus();
+  toast("Hold Esc to leave the full screen.");
+  // With it, Esc, Alt+Tab and the like go to the desk; holding Esc still leaves.
+  await keyboardLock?.lock?.();
+}
+
+/** @param {FanlightView} view */
+async function paste(view) {
+  try {
+    view.copyToDesk(await navigator.clipboard.readText());
+    toast("Copied to the desk's clipboard.");
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    toast("The browser did not allow reading the clipboard.");
+  }
+  view.focus();
+}
+
+/** @param {ViewState} state */
+function showState(state) {
+  const connection = element("connection");
+  connection.className = `connection ${state.tone}`;
+  // The component reads the words out; here they are for the eye, and clicks belong to its button.
+  connection.textContent = state.text.replace(/ Click to .*$/, "");
+  const isViewer = state.role === "view";
+  element("view-only").hidden = !isViewer;
+  element("paste").hidden = isViewer || !navigator.clipboard?.readText;
+  element("hint").hidden = isViewer;
+}
+
+/** @param {FanlightView} view */
+function showStats(view) {
+  const rows = view.stats ? statsRows(view.stats) : [];
+  element("stats")
+    .querySelector("dl")
+    ?.replaceChildren(
+      ...rows.flatMap(([name, value]) => {
+        const term = document.createElement("dt");
+        term.textContent = name;
+        const description = document.createElement("dd");
+        description.textContent = value;
+        return [term, description];
+      }),
+    );
+}
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let toastTimer;
+
+/** @param {string} text */
+function toast(text) {
+  const box = element("toast");
+  box.textContent = text;
+  box.hidden = false;
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => {
+    box.hidden = true;
+  }, TOAST_MS);
+}
+
+/** @returns {Mode} */
+function rememberedMode() {
+  const mode = localStorage.getItem("fanlight.mode");
+  return mode === "video" || mode === "screenshots" ? mode : "automatic";
+}
+
+/** @param {string} text */
+function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+void main();

@@ -1,0 +1,435 @@
+// @ts-check
+/**
+ * `<fanlight-view desk="main" src="/" mode="automatic">`: a desk in a page. Lives in the page; owns
+ * the shadow DOM and the worker that does the work.
+ *
+ * Attributes, each also a property: `desk`; `src`, the gateway's base URL (default: the document's
+ * base); `mode`: `automatic`, `video` (never falls back) or `screenshots`; `pointerlock`: a click
+ * takes the pointer, for programs that want its movement only.
+ *
+ * Events: `state` (detail: Words, role and status, when they change), `stats` (twice a second),
+ * `leave` (Ctrl+Alt+Shift+K: the keyboard belongs to the page again), `notice` (the gateway refused
+ * something).
+ *
+ * @import { Command, Report } from "./worker.js"
+ * @import { Mode } from "./fallback.js"
+ * @import { Stats } from "./session.js"
+ * @import { Status, Words } from "./words.js"
+ *
+ * @typedef {Words & { role: string | null, status: Status }} ViewState
+ */
+
+import { ClipboardBridge } from "./clipboard.js";
+import { letterbox } from "./geometry.js";
+import { icon } from "./icons.js";
+import { Input } from "./input.js";
+import { DeskPointer } from "./pointer.js";
+import { style } from "./view-style.js";
+import { describe } from "./words.js";
+
+const MODES = ["automatic", "video", "screenshots"];
+
+const TEMPLATE = `
+  <div class="surface" part="surface" role="application">
+    <canvas part="canvas" width="16" height="9"></canvas>
+    <textarea autocomplete="off" autocapitalize="off" autocorrect="off" spellcheck="false"
+      inputmode="none" aria-describedby="way-out"></textarea>
+    <img alt="" hidden draggable="false">
+  </div>
+  <div class="notices">
+    <button class="pill offer" type="button" hidden></button>
+    <button class="pill action" type="button" hidden></button>
+    <div class="pill words" hidden></div>
+  </div>
+  <div class="live" role="status" aria-live="polite"></div>
+  <div class="live" id="way-out">Keys go to the desk. Control, Alt, Shift and K together give them
+    back to the page.</div>
+`;
+
+export class FanlightView extends HTMLElement {
+  static observedAttributes = ["desk", "src", "mode"];
+
+  /** Random, and the same over every reconnect: a second socket of it replaces the first. */
+  #viewer = randomId();
+  /** @type {Worker | null} */
+  #worker = null;
+  /** @type {Input | null} */
+  #input = null;
+  /** @type {DeskPointer | null} */
+  #pointer = null;
+  #clipboard = new ClipboardBridge(
+    (text) => this.#command({ type: "control", message: { type: "Clipboard", text } }),
+    (text) => this.#offer(text),
+  );
+  #cleanup = new AbortController();
+  #size = { width: 0, height: 0 };
+  /** @type {Status | null} */
+  #status = null;
+  /** @type {Words} */
+  #words = describe(UNBORN);
+  /** @type {Readonly<Stats> | null} */
+  #stats = null;
+  /** @type {string | null} */
+  #offered = null;
+  /** @type {Map<number, (blob: Blob) => void>} */
+  #snapshots = new Map();
+  #nextSnapshot = 1;
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: "open", delegatesFocus: true });
+    root.adoptedStyleSheets = [style];
+  }
+
+  get desk() {
+    return this.getAttribute("desk") ?? "";
+  }
+
+  set desk(name) {
+    this.setAttribute("desk", name);
+  }
+
+  get src() {
+    return new URL(this.getAttribute("src") ?? "", document.baseURI).href;
+  }
+
+  set src(url) {
+    this.setAttribute("src", url);
+  }
+
+  /** @returns {Mode} */
+  get mode() {
+    const mode = this.getAttribute("mode") ?? "";
+    return MODES.includes(mode) ? /** @type {Mode} */ (mode) : "automatic";
+  }
+
+  set mode(mode) {
+    this.setAttribute("mode", mode);
+  }
+
+  /** The figures, twice a second; null before there are any. @returns {Readonly<Stats> | null} */
+  get stats() {
+    return this.#stats;
+  }
+
+  /** How things stand, in words. @returns {ViewState} */
+  get state() {
+    const status = this.#status ?? UNBORN;
+    return Object.freeze({ ...this.#words, role: status.role, status });
+  }
+
+  /** A person wants video again. */
+  retry() {
+    this.#command({ type: "retry" });
+  }
+
+  /** A person does not want to wait for the next try. */
+  reconnect() {
+    this.#command({ type: "reconnect" });
+  }
+
+  /** What is painted, as PNG. @returns {Promise<Blob>} */
+  snapshot() {
+    if (!this.#worker) return Promise.reject(new Error("not connected to a desk"));
+    return new Promise((resolve) => {
+      const id = this.#nextSnapshot++;
+      this.#snapshots.set(id, resolve);
+      this.#command({ type: "snapshot", id });
+    });
+  }
+
+  /** Puts a text on the desk's clipboard. @param {string} text */
+  copyToDesk(text) {
+    this.#clipboard.toDesk(text);
+  }
+
+  /** Shows or hides a phone's own keyboard. @param {boolean} [shown] */
+  toggleKeyboard(shown) {
+    const keyboard = this.#keyboard;
+    const show = shown ?? keyboard.inputMode !== "text";
+    keyboard.inputMode = show ? "text" : "none";
+    keyboard.blur();
+    if (show) keyboard.focus();
+    return show;
+  }
+
+  /** @override @param {FocusOptions} [options] */
+  focus(options) {
+    this.#keyboard?.focus(options);
+  }
+
+  connectedCallback() {
+    this.#start();
+  }
+
+  disconnectedCallback() {
+    this.#stop();
+  }
+
+  /** @param {string} name @param {string | null} before @param {string | null} after */
+  attributeChangedCallback(name, before, after) {
+    if (!this.isConnected || before === after) return;
+    if (name === "mode") {
+      this.#command({ type: "mode", mode: this.mode });
+    } else {
+      this.#stop();
+      this.#start();
+    }
+  }
+
+  /** @template {HTMLElement} E @param {string} selector @returns {E} */
+  #part(selector) {
+    return /** @type {E} */ (/** @type {ShadowRoot} */ (this.shadowRoot).querySelector(selector));
+  }
+
+  /** @returns {HTMLTextAreaElement} */
+  get #keyboard() {
+    return this.#part("textarea");
+  }
+
+  #start() {
+    if (!this.desk || this.#worker) return;
+    // A canvas gives its control away once only, so each start makes its own.
+    /** @type {ShadowRoot} */ (this.shadowRoot).innerHTML = TEMPLATE;
+    this.#size = { width: 0, height: 0 };
+    this.#cleanup = new AbortController();
+    const surface = this.#part(".surface");
+    surface.setAttribute("aria-label", `Desk ${this.desk}`);
+    this.#keyboard.setAttribute("aria-label", `Keyboard of the desk ${this.desk}`);
+    /** @type {HTMLCanvasElement} */
+    const canvas = this.#part("canvas");
+    this.#part(".action").onclick = () => this.#act();
+    this.#part(".offer").onclick = () => this.#takeOffer();
+    if (typeof canvas.transferControlToOffscreen !== "function") {
+      this.#show({ ...UNBORN, problem: "too-old" });
+      return;
+    }
+    this.#startWorker(canvas.transferControlToOffscreen());
+    this.#pointer = new DeskPointer(surface, this.#part("img"), () => this.#picture(surface, false));
+    this.#input = new Input({
+      surface,
+      keyboard: this.#keyboard,
+      clipboard: this.#clipboard,
+      picture: () => this.#picture(surface, true),
+      desk: () => (this.#size.width ? this.#size : { width: 1, height: 1 }),
+      send: (messages) => this.#command({ type: "input", messages }),
+      control: (message) => this.#command({ type: "control", message }),
+      onleave: () => this.dispatchEvent(new CustomEvent("leave")),
+      onlocal: (isLocal) => this.#pointer?.setLocal(isLocal),
+    });
+    this.#watch(surface);
+    this.#show(UNBORN);
+  }
+
+  /** @param {OffscreenCanvas} canvas */
+  #startWorker(canvas) {
+    const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+    worker.onmessage = ({ data }) => this.#hear(data);
+    worker.onerror = () => this.#show({ ...UNBORN, problem: "broken" });
+    this.#worker = worker;
+    /** @type {Command} */
+    const start = {
+      type: "start",
+      canvas,
+      base: this.src,
+      desk: this.desk,
+      viewer: this.#viewer,
+      mode: this.mode,
+      visible: isVisible(),
+    };
+    worker.postMessage(start, [canvas]);
+  }
+
+  /** @param {HTMLElement} surface */
+  #watch(surface) {
+    const { signal } = this.#cleanup;
+    const onvisible = () => {
+      if (!isVisible()) this.#input?.release();
+      this.#command({ type: "visible", visible: isVisible() });
+    };
+    document.addEventListener("visibilitychange", onvisible, { signal });
+    addEventListener("pagehide", () => this.#input?.release(), { signal });
+    addEventListener("online", () => this.#wake(), { signal });
+    const resized = new ResizeObserver(() => this.#pointer?.update());
+    resized.observe(surface);
+    signal.addEventListener("abort", () => resized.disconnect());
+    surface.addEventListener(
+      "click",
+      () => {
+        if (this.hasAttribute("pointerlock") && !document.pointerLockElement) {
+          void surface.requestPointerLock();
+        }
+      },
+      { signal },
+    );
+  }
+
+  #wake() {
+    if (this.#status?.connection === "waiting") this.reconnect();
+  }
+
+  #stop() {
+    this.#cleanup.abort();
+    this.#input?.stop();
+    this.#command({ type: "stop" });
+    this.#worker = null;
+    this.#input = null;
+    this.#pointer = null;
+    this.#status = null;
+    this.#stats = null;
+    this.#snapshots.clear();
+  }
+
+  /** @param {Command} command */
+  #command(command) {
+    this.#worker?.postMessage(command);
+  }
+
+  /** @param {Report} report */
+  #hear(report) {
+    switch (report.type) {
+      case "status":
+        this.#show(report.status);
+        break;
+      case "stats":
+        this.#stats = Object.freeze(report.stats);
+        this.dispatchEvent(new CustomEvent("stats", { detail: this.#stats }));
+        break;
+      case "size":
+        this.#size = { width: report.width, height: report.height };
+        this.#pointer?.update();
+        break;
+      case "pointer-position":
+        this.#pointer?.setPosition(report.x, report.y);
+        break;
+      case "pointer-shape":
+        this.#pointer?.setShape(report.shape);
+        break;
+      case "clipboard":
+        void this.#clipboard.fromDesk(report.text);
+        break;
+      case "gateway-error": {
+        const { code, message } = report;
+        this.dispatchEvent(new CustomEvent("notice", { detail: { code, message } }));
+        break;
+      }
+      case "snapshot":
+        this.#snapshots.get(report.id)?.(report.blob);
+        this.#snapshots.delete(report.id);
+        break;
+    }
+  }
+
+  /** @param {Status} status */
+  #show(status) {
+    const before = this.#status;
+    const words = describe(status);
+    this.#status = status;
+    const mayAct = status.role === "control" && status.connection === "open";
+    this.#input?.setEnabled(mayAct);
+    const didOpen = before?.connection !== "open" || before.role !== status.role;
+    if (mayAct && didOpen) this.#input?.announce();
+    // Whoever watches only has no use for a stop of the Tab key that takes no keys.
+    this.#keyboard.tabIndex = status.role === "view" ? -1 : 0;
+    this.#part(".surface").classList.toggle("old", status.painted && !isFresh(status));
+    if (before === null || words.text !== this.#words.text || before.role !== status.role) {
+      this.#say(words, status);
+      this.dispatchEvent(new CustomEvent("state", { detail: this.state }));
+    }
+  }
+
+  /** @param {Words} words @param {Status} status */
+  #say(words, status) {
+    const isSame = kind(words) === kind(this.#words) && this.#part(".live").textContent !== "";
+    this.#words = words;
+    // A countdown is for the eye; it is read out once.
+    if (!isSame) this.#part(".live").textContent = words.text;
+    const action = this.#part(".action");
+    const label = this.#part(".words");
+    action.hidden = words.action === null;
+    label.hidden = words.action !== null || words.quiet;
+    const shown = words.action ? action : label;
+    shown.className = `pill ${words.action ? "action" : "words"} ${words.tone}`;
+    shown.replaceChildren(icon(words.tone), words.text);
+    this.#part(".notices").classList.toggle("middle", !status.painted);
+  }
+
+  #act() {
+    switch (this.#words.action) {
+      case "retry":
+        this.retry();
+        break;
+      case "reconnect":
+        this.reconnect();
+        break;
+      case "reload":
+        location.reload();
+        break;
+    }
+    if (this.#status?.role === "control") this.focus();
+  }
+
+  /** @param {string | null} text */
+  #offer(text) {
+    this.#offered = text;
+    const offer = this.#part(".offer");
+    if (!offer) return;
+    offer.hidden = text === null;
+    offer.replaceChildren(icon("copy"), "Copy the text from the desk");
+  }
+
+  async #takeOffer() {
+    if (this.#offered !== null && (await this.#clipboard.write(this.#offered))) this.#offer(null);
+  }
+
+  /**
+   * Where the picture is, in client coordinates or within the surface.
+   *
+   * @param {HTMLElement} surface
+   * @param {boolean} isClient
+   */
+  #picture(surface, isClient) {
+    const { left, top, width, height } = surface.getBoundingClientRect();
+    const box = { x: isClient ? left : 0, y: isClient ? top : 0, width, height };
+    return letterbox(box, this.#size.width, this.#size.height);
+  }
+}
+
+/** Before the worker has said anything. @type {Status} */
+const UNBORN = Object.freeze({
+  connection: "connecting",
+  closeCode: null,
+  retry_in_ms: null,
+  role: null,
+  desk: null,
+  video: null,
+  fallback: "video",
+  mode: "automatic",
+  reason: null,
+  visible: true,
+  painted: false,
+  problem: null,
+});
+
+/** Whether the picture on the screen is of now. @param {Status} status */
+function isFresh(status) {
+  return (
+    status.connection === "open" && status.desk !== "gone" && status.desk !== "away" && !status.problem
+  );
+}
+
+/** The words without their numbers. @param {Words} words */
+function kind(words) {
+  return words.text.replace(/\d+/g, "#");
+}
+
+function isVisible() {
+  return document.visibilityState === "visible";
+}
+
+function randomId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+customElements.define("fanlight-view", FanlightView);
