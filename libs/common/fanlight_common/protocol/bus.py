@@ -82,6 +82,13 @@ class DeskRecord:
     width: int
     height: int
 
+    @property
+    def state(self) -> str:
+        """As viewers are told: `live`, `away` (its display is gone) or `gone` (its capture is)."""
+        if not self.alive:
+            return "gone"
+        return "live" if self.width and self.height else "away"
+
 
 @dataclass(frozen=True, slots=True)
 class LeaseRecord:

@@ -1,0 +1,146 @@
+"""An HTTP server inside a worker's own event loop: uvicorn, without its signals and its log.
+
+Owns the listening sockets while they serve. A clean stop takes a quarter of a second, and never
+more than GRACE_S longer, whatever clients do, which fits into `worker.STOP_LIMIT_S`.
+"""
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import uvicorn
+
+from fanlight_common.errors import ConfigurationError
+
+GRACE_S = 1
+"""How long requests under way may take to end once the server stops."""
+KEEP_ALIVE_S = 75
+"""Longer than clients keep an idle connection, so that they end it, not we under a request."""
+NOT_SENT_LIMIT_BYTES = 16 * 1024
+"""What a kernel buffer holds that was not yet sent. What waits there can no longer be dropped."""
+DEAD_PEER_MS = 30_000
+"""A peer that acknowledges nothing for so long has gone: the kernel ends its connection."""
+
+_BACKLOG = 1024
+_NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
+
+class _Server(uvicorn.Server):
+    """Tells when it has started, and leaves signals to the worker."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listen(host: str, port: int, setting: str) -> list[socket.socket]:
+    """Sockets that listen on every address of `host`; with port 0 all on the same free port.
+
+    Raises ConfigurationError that names `setting`, the prefix of HOST and PORT. Accepted
+    connections inherit the options, so they hold for every browser's connection.
+    """
+    sockets: list[socket.socket] = []
+    missing: OSError | None = None
+    try:
+        found = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        for family, kind, protocol, _, address in dict.fromkeys(found):
+            if sockets and not port:
+                address = (address[0], sockets[0].getsockname()[1], *address[2:])
+            try:
+                sockets.append(_listen(family, kind, protocol, address))
+            except OSError as error:
+                # "localhost" has an IPv6 address on machines (and in containers) without IPv6.
+                if error.errno not in _NO_SUCH_ADDRESS:
+                    raise
+                missing = error
+        if not sockets:
+            raise missing or OSError(f"{host} has no address")
+    except OSError as error:
+        for opened in sockets:
+            opened.close()
+        reason = error.strerror or str(error)
+        raise ConfigurationError(f"{setting}HOST {host}, {setting}PORT {port}: {reason}") from None
+    return sockets
+
+
+def base_url(host: str, sockets: list[socket.socket]) -> str:
+    """Where the others reach this server: an unspecified host becomes this machine's name."""
+    if host in ("", "0.0.0.0", "::"):
+        host = socket.gethostname()
+    if ":" in host:
+        host = f"[{host}]"
+    return f"http://{host}:{sockets[0].getsockname()[1]}"
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    app: Any,
+    sockets: list[socket.socket],
+    *,
+    websocket: type[asyncio.Protocol] | None = None,
+    max_message_bytes: int = 1 << 20,
+) -> AsyncIterator[None]:
+    """Serve the ASGI `app` on `sockets` for as long as the block runs.
+
+    `websocket` is the class that speaks WebSocket; without it an upgrade is refused. Per-message
+    compression is off: video does not compress, and it costs a copy and a context a viewer.
+    """
+    server = _Server(
+        uvicorn.Config(
+            app,
+            http="h11",
+            ws=websocket or "none",
+            ws_max_size=max_message_bytes,
+            ws_per_message_deflate=False,
+            lifespan="off",
+            log_config=None,
+            # At INFO uvicorn logs the address of each WebSocket; our own log says what matters.
+            log_level="warning",
+            access_log=False,
+            # Forwarded headers are read where they are needed, by rules of their own.
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+    )
+    task = asyncio.ensure_future(server.serve(sockets))
+    ready = asyncio.ensure_future(server.ready.wait())
+    try:
+        await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
+        yield
+    finally:
+        ready.cancel()
+        server.should_exit = True
+        await task
+
+
+def _listen(family: int, kind: int, protocol: int, address: Any) -> socket.socket:
+    opened = socket.socket(family, kind, protocol)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, NOT_SENT_LIMIT_BYTES)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_PEER_MS)
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        opened.bind(address)
+        opened.listen(_BACKLOG)
+        opened.setblocking(False)
+    except OSError:
+        opened.close()
+        raise
+    return opened

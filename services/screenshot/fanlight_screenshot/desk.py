@@ -1,0 +1,168 @@
+"""One desk as the screenshot service sees it: fresh frames on demand, and the last picture.
+
+Lives on the worker's loop; pixels are copied in the pool, one copy of a desk at a time, because a
+FrameFeed may be read from one thread only. The subscription is passive: capture grabs when it is
+told to. Drops every frame but the newest, and copies a frame only when its pixels are needed: an
+unchanged desk costs a descriptor.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from fanlight_common import clock
+from fanlight_common.errors import FrameLostError
+from fanlight_common.framefeed import FrameFeed
+from fanlight_common.protocol import bus, frames, topics
+from fanlight_common.worker import Teller, Worker
+from PIL import Image
+
+from fanlight_screenshot import images, metrics
+from fanlight_screenshot.encodings import Encodings
+from fanlight_screenshot.grabs import Grabs
+from fanlight_screenshot.pointer import PointerFollower
+from fanlight_screenshot.settings import ScreenshotSettings
+
+log = logging.getLogger(__name__)
+UNREADABLE_LIMIT = 3
+"""So many fresh frames in a row that cannot be read at all: shared memory is out of reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """Which frame answers a request."""
+
+    frame: frames.Frame
+    stale: bool
+
+
+class Desk:
+    """A desk from the moment the directory tells of it."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        teller: Teller,
+        pool: Executor,
+        settings: ScreenshotSettings,
+        record: bus.DeskRecord,
+    ) -> None:
+        self.record = record
+        self.encodings = Encodings(settings.keep_encodings)
+        self.pointer = PointerFollower(worker.context, record.desk)
+        self._worker = worker
+        self._teller = teller
+        self._pool = pool
+        self._settings = settings
+        self._grabs = Grabs(settings.reuse_ms * 1000, settings.grab_retry_ms * 1000)
+        self._feed = FrameFeed(worker, record.desk, topics.still)
+        self._newest: frames.Frame | None = None
+        self._fresh_us = 0
+        """When the newest frame was known to be current, in this process's clock."""
+        self._arrival = asyncio.Event()
+        """Set, and replaced, with each frame."""
+        self._kept: tuple[frames.Frame, Image.Image] | None = None
+        self._copying = asyncio.Lock()
+        self._unreadable = 0
+        self.moved(record)
+
+    def close(self) -> None:
+        """Let everything go."""
+        self._feed.close()
+        self.pointer.close()
+
+    def moved(self, record: bus.DeskRecord) -> None:
+        """The desk's record has changed."""
+        if self.record.inlet != record.inlet:
+            self._teller.disconnect(self.record.inlet)
+        self.record = record
+        if record.alive:
+            # Ahead of the first grab, which would find nobody otherwise.
+            self._teller.connect(record.inlet)
+            self.pointer.moved(record.outlet)
+
+    async def run(self) -> None:
+        """Receive frames, for ever."""
+        while True:
+            frame = await self._feed.next()
+            now_us = clock.now_us()
+            # Another host's clock says nothing here: there the arrival counts.
+            same_clock = self.record.host == self._worker.host
+            self._newest = frame
+            self._fresh_us = frame.current_us if same_clock else now_us
+            self._grabs.answered(self._fresh_us)
+            self._arrival.set()
+            self._arrival = asyncio.Event()
+
+    async def shot(self, arrived_us: int) -> Shot | None:
+        """The frame that answers a request which arrived at `arrived_us`.
+
+        Stale where the desk has gone or does not answer; None where there is nothing at all.
+        """
+        if self.record.state == "live":
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.grab_timeout_ms / 1000):
+                    return Shot(await self._fresh(self._grabs.oldest_us(arrived_us)), stale=False)
+        if self._newest is not None:
+            # The ring outlives its writer for as long as it is attached, so the newest frame may
+            # still be had although nobody asked for it while the desk was there.
+            with contextlib.suppress(FrameLostError):
+                await self.image(self._newest)
+        return None if self._kept is None else Shot(self._kept[0], stale=True)
+
+    async def image(self, frame: frames.Frame) -> Image.Image:
+        """The frame's pixels, copied once and kept. Raises FrameLostError."""
+        async with self._copying:
+            if self._kept is None or not _same_pixels(self._kept[0], frame):
+                loop = asyncio.get_running_loop()
+                try:
+                    image = await loop.run_in_executor(self._pool, self._copy, frame)
+                except FrameLostError:
+                    self._on_lost(frame)
+                    raise
+                self._unreadable = 0
+                self._kept = (dataclasses.replace(frame, pixels=None), image)
+            return self._kept[1]
+
+    def forget_picture(self) -> None:
+        """Somebody else's last picture needs the memory more."""
+        self._kept = None
+
+    async def _fresh(self, oldest_us: int) -> frames.Frame:
+        while (frame := self._newest) is None or self._fresh_us < oldest_us:
+            now_us = clock.now_us()
+            if self._grabs.due(now_us):
+                self._grabs.asked(now_us)
+                metrics.grabs.inc()
+                self._teller.tell(self.record.inlet, bus.encode(bus.Grab(self.record.desk)))
+            arrival = self._arrival
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.grab_retry_ms / 1000):
+                    await arrival.wait()
+        return frame
+
+    def _copy(self, frame: frames.Frame) -> Image.Image:
+        """In the pool."""
+        try:
+            pixels = self._feed.pixels(frame)
+        except FrameLostError:
+            self._unreadable += 1
+            raise
+        image = images.from_bgrx(frame, pixels)
+        self._feed.check(frame)
+        return image
+
+    def _on_lost(self, frame: frames.Frame) -> None:
+        metrics.lost.inc()
+        if self._newest is frame:
+            self._newest = None
+        if self._unreadable >= UNREADABLE_LIMIT and self.record.state == "live":
+            self._unreadable = 0
+            self._feed.fall_back_to_pixels()
+
+
+def _same_pixels(one: frames.Frame, other: frames.Frame) -> bool:
+    return (one.instance, one.sequence) == (other.instance, other.sequence)

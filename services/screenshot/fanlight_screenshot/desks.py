@@ -1,0 +1,122 @@
+"""All desks that the directory has ever told of, and the pool that copies and encodes for them.
+
+Lives on the worker's loop. Keeps the last pictures of the desks that were asked for last; drops the
+others'.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self
+
+from fanlight_common import clock
+from fanlight_common.protocol import bus, topics
+from fanlight_common.worker import Teller, Worker
+from PIL import Image
+
+from fanlight_screenshot import images, metrics
+from fanlight_screenshot.desk import Desk, Shot
+from fanlight_screenshot.parameters import Parameters
+from fanlight_screenshot.pointer import Pointer
+from fanlight_screenshot.settings import ScreenshotSettings
+
+_EXPIRE_INTERVAL_S = 1.0
+
+
+class BusyError(Exception):
+    """More pictures are under way than the setting allows."""
+
+
+class Desks:
+    """Use it as a context: it starts following desks on entry and lets them all go at the end."""
+
+    def __init__(self, worker: Worker, settings: ScreenshotSettings) -> None:
+        self.settings = settings
+        self._worker = worker
+        self._teller = Teller(worker.context)
+        self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="encode")
+        self._desks: dict[str, Desk] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._recent: OrderedDict[str, None] = OrderedDict()
+        self._pending = 0
+        self._group = asyncio.TaskGroup()
+
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        self._end_watch = self._worker.directory.watch(topics.DESKS, self._on_record)
+        self._expiry = self._group.create_task(self._expire())
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        self._end_watch()
+        for task in (self._expiry, *self._tasks.values()):
+            task.cancel()
+        # What a task failed with ends the process, by this.
+        await self._group.__aexit__(None, None, None)
+        for desk in self._desks.values():
+            desk.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def get(self, name: str) -> Desk | None:
+        """The desk of that name; None if there never was one."""
+        return self._desks.get(name)
+
+    def records(self) -> list[bus.DeskRecord]:
+        """Every desk's newest record, by name."""
+        return [self._desks[name].record for name in sorted(self._desks)]
+
+    async def encoding(
+        self, desk: Desk, shot: Shot, tag: str, parameters: Parameters, pointer: Pointer | None
+    ) -> bytes:
+        """The bytes of a shot. Raises FrameLostError, or BusyError."""
+
+        async def make() -> bytes:
+            if self._pending >= self.settings.max_pending:
+                raise BusyError
+            self._pending += 1
+            try:
+                image = await desk.image(shot.frame)
+                self._used(desk)
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(self._pool, _encode, image, parameters, pointer)
+            finally:
+                self._pending -= 1
+
+        return await desk.encodings.get(tag, make)
+
+    def _used(self, desk: Desk) -> None:
+        name = desk.record.desk
+        self._recent[name] = None
+        self._recent.move_to_end(name)
+        while len(self._recent) > self.settings.keep_pictures:
+            forgotten, _ = self._recent.popitem(last=False)
+            self._desks[forgotten].forget_picture()
+
+    def _on_record(self, record: bus.DirectoryOutlet) -> None:
+        if not isinstance(record, bus.DeskRecord):
+            return
+        desk = self._desks.get(record.desk)
+        if desk is not None:
+            desk.moved(record)
+            return
+        desk = Desk(self._worker, self._teller, self._pool, self.settings, record)
+        self._desks[record.desk] = desk
+        self._tasks[record.desk] = self._group.create_task(desk.run())
+
+    async def _expire(self) -> None:
+        while True:
+            await asyncio.sleep(_EXPIRE_INTERVAL_S)
+            for desk in self._desks.values():
+                desk.pointer.expire(clock.now_s(), self.settings.pointer_keep_s)
+
+
+def _encode(image: Image.Image, parameters: Parameters, pointer: Pointer | None) -> bytes:
+    """In the pool."""
+    started = time.perf_counter()
+    if pointer is not None:
+        image = images.with_pointer(image, pointer.image, pointer.position, pointer.hotspot)
+    data = images.encode(image, parameters)
+    metrics.encodes.labels(parameters.format).inc()
+    metrics.encode_seconds.labels(parameters.format).observe(time.perf_counter() - started)
+    return data

@@ -1,0 +1,19 @@
+"""What the screenshot service counts."""
+
+from prometheus_client import Counter, Histogram
+
+requests = Counter("fanlight_screenshot_requests", "Screenshots asked for, by answer", ["status"])
+encodes = Counter("fanlight_screenshot_encodes", "Pictures encoded", ["format"])
+encode_seconds = Histogram(
+    "fanlight_screenshot_encode_seconds",
+    "Time that one encoding took, in its thread",
+    ["format"],
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5),
+)
+answer_seconds = Histogram(
+    "fanlight_screenshot_answer_seconds",
+    "Time from a request to its answer",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2),
+)
+grabs = Counter("fanlight_screenshot_grabs", "Pictures that captures were asked for")
+lost = Counter("fanlight_screenshot_lost_frames", "Frames overwritten before they were copied")

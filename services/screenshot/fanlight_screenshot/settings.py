@@ -1,0 +1,65 @@
+"""The screenshot service's settings, `FANLIGHT_SCREENSHOT_*`."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ScreenshotSettings(BaseSettings):
+    """What an operator can set. Read once, in `__main__`."""
+
+    model_config = SettingsConfigDict(env_prefix="FANLIGHT_SCREENSHOT_", frozen=True)
+
+    host: str = Field(default="127.0.0.1", description="Address of the HTTP server.")
+    port: int = Field(
+        default=8081, ge=0, le=65535, description="Port of the HTTP server; 0 takes a free one."
+    )
+    url: str = Field(
+        default="",
+        description="Base URL under which gateways reach this service. By default host and port.",
+    )
+    reuse_ms: int = Field(
+        default=20,
+        ge=0,
+        le=10_000,
+        description="A picture known to be current this long before a request answers it.",
+    )
+    grab_retry_ms: int = Field(
+        default=100,
+        ge=10,
+        le=10_000,
+        description="A grab that was not answered is asked for again after this.",
+    )
+    grab_timeout_ms: int = Field(
+        default=1000,
+        ge=10,
+        le=60_000,
+        description="After this the last picture is served instead, marked stale.",
+    )
+    threads: int = Field(default=2, ge=1, le=64, description="Pictures encoded at a time.")
+    max_pending: int = Field(
+        default=64,
+        ge=1,
+        le=10_000,
+        description="Pictures under way at a time; past it requests are answered with 503.",
+    )
+    keep_encodings: int = Field(
+        default=8, ge=1, le=1000, description="Encoded pictures kept for each desk."
+    )
+    keep_pictures: int = Field(
+        default=32,
+        ge=1,
+        le=10_000,
+        description="Desks whose last picture is kept, to be served when the desk has gone.",
+    )
+    pointer_keep_s: float = Field(
+        default=30,
+        gt=0,
+        le=3600,
+        description="The pointer is followed this long after the last request with cursor=1.",
+    )
+    pointer_wait_ms: int = Field(
+        default=100,
+        ge=0,
+        le=10_000,
+        description="How long the first request with cursor=1 waits to hear of the pointer.",
+    )
