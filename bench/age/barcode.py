@@ -1,0 +1,23 @@
+"""A clock that survives video compression: milliseconds as black and white cells.
+
+Pure. 32 cells in a row, most significant first: 24 bits of the wall clock in ms, 8 bits checksum.
+A cell is CELL_PX wide and as high: neither chroma subsampling nor a halved picture blurs it.
+`meter.js` reads the same.
+"""
+
+CELLS = 32
+CELL_PX = 12
+WIDTH_PX, HEIGHT_PX = CELLS * CELL_PX, CELL_PX
+PERIOD_MS = 1 << 24
+
+
+def cells(ms: int) -> list[bool]:
+    """Which cells are white for the time `ms`."""
+    value = ms % PERIOD_MS
+    word = value << 8 | checksum(value)
+    return [bool(word >> (CELLS - 1 - i) & 1) for i in range(CELLS)]
+
+
+def checksum(value: int) -> int:
+    """8 bits over the 24 of `value`; no plain black or white row is valid."""
+    return ((value >> 16) + 3 * (value >> 8 & 255) + 5 * (value & 255) + 0xA5) & 255

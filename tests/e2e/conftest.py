@@ -1,0 +1,150 @@
+"""Fixtures of the end-to-end tests: one real desk and one stack a module, a browser a module.
+
+The browser is per module because Playwright's synchronous interface keeps an event loop on the
+main thread, which the asynchronous tests of other folders would find running.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.e2e.processes import CHROMIUM, CHROMIUM_FLAGS, DelayProxy, Stack, XServer
+
+READ_PIXELS = """points => {
+  const canvas = document.querySelector('fanlight-view').shadowRoot.querySelector('canvas');
+  const copy = new OffscreenCanvas(canvas.width, canvas.height);
+  const context = copy.getContext('2d');
+  context.drawImage(canvas, 0, 0);
+  return points.map(([x, y]) => [...context.getImageData(x, y, 1, 1).data].slice(0, 3));
+}"""
+
+
+class Viewer:
+    """One page with a `<fanlight-view>`, as the tests see it."""
+
+    def __init__(self, page: Page, problems: list[str]) -> None:
+        self.page = page
+        self.problems = problems
+        """Uncaught errors and console errors of the page."""
+
+    @property
+    def stats(self) -> dict[str, Any]:
+        """The component's own statistics."""
+        stats: dict[str, Any] = self.page.evaluate("document.querySelector('fanlight-view').stats")
+        return stats
+
+    def wait(self, condition: str, limit_s: float = 20.0) -> None:
+        """Until the JavaScript `condition` on `stats` holds."""
+        try:
+            self.page.wait_for_function(
+                f"(() => {{ const stats = document.querySelector('fanlight-view')?.stats;"
+                f" return stats && ({condition}); }})()",
+                timeout=limit_s * 1000,
+                polling=20,
+            )
+        except Exception as error:
+            raise AssertionError(f"not in {limit_s} s: {condition}; {self.stats}") from error
+
+    def wait_painted(self, more: int = 1, limit_s: float = 20.0) -> None:
+        """Until `more` pictures have been painted from now."""
+        self.wait(f"stats.painted >= {self.stats['painted'] + more}", limit_s)
+
+    def pixels(self, points: list[tuple[int, int]]) -> list[list[int]]:
+        """Colours that the page shows at places of the picture."""
+        colours: list[list[int]] = self.page.evaluate(READ_PIXELS, points)
+        return colours
+
+    def desk_point(self, x: int, y: int) -> tuple[float, float]:
+        """Where on the page a desk pixel is."""
+        box = self.page.evaluate(
+            """() => {
+              const canvas = document.querySelector('fanlight-view')
+                .shadowRoot.querySelector('canvas');
+              const r = canvas.getBoundingClientRect();
+              const scale = Math.min(r.width / canvas.width, r.height / canvas.height);
+              return [r.left + (r.width - canvas.width * scale) / 2,
+                      r.top + (r.height - canvas.height * scale) / 2, scale];
+            }"""
+        )
+        return box[0] + (x + 0.5) * box[2], box[1] + (y + 0.5) * box[2]
+
+    def click_desk(self, x: int, y: int) -> None:
+        """Click a desk pixel; the view has the keyboard afterwards."""
+        self.page.mouse.click(*self.desk_point(x, y))
+
+    def text(self) -> str:
+        """Every word the component shows, its shadow root included."""
+        words: str = self.page.evaluate(
+            """() => {
+              const words = (root) => [...root.childNodes].map((node) => {
+                if (node.nodeType === Node.TEXT_NODE) return node.textContent;
+                if (node.nodeType !== Node.ELEMENT_NODE) return '';
+                if (!node.checkVisibility()) return '';
+                return words(node.shadowRoot ?? node);
+              }).join(' ');
+              return words(document.body).replace(/\\s+/g, ' ');
+            }"""
+        )
+        return words
+
+
+@pytest.fixture(scope="module")
+def xserver() -> Iterator[XServer]:
+    """A real X server, 1280x720."""
+    server = XServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def stack(xserver: XServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """`fanlight up` on that server's desk, `main`."""
+    running = Stack({"main": xserver.display}, **private_state(tmp_path_factory.mktemp("state")))
+    yield running
+    running.close()
+
+
+def private_state(directory: Path) -> dict[str, str]:
+    """Environment that keeps the secret of the tests apart from the user's own."""
+    return {"XDG_STATE_HOME": str(directory)}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real Chromium."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_viewer(browser: Browser) -> Iterator[Callable[..., Viewer]]:
+    """Opens a link in a fresh browser context; checks at the end that the page had no errors."""
+    opened: list[Viewer] = []
+
+    def open_link(link: str, **options: Any) -> Viewer:
+        context = browser.new_context(viewport={"width": 1360, "height": 860}, **options)
+        page = context.new_page()
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        viewer = Viewer(page, problems)
+        opened.append(viewer)
+        page.goto(link)
+        return viewer
+
+    yield open_link
+    for viewer in opened:
+        viewer.page.context.close()
+    assert [viewer.problems for viewer in opened if viewer.problems] == []
+
+
+@pytest.fixture
+def proxy(stack: Stack) -> Iterator[DelayProxy]:
+    """A door to the gateway with a delay of the test's choice."""
+    door = DelayProxy(stack.port)
+    yield door
+    door.close()

@@ -1,0 +1,303 @@
+"""Real processes for the end-to-end tests: an X server, X programs, `fanlight up`, a bad link."""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+FANLIGHT = str(Path(sys.executable).with_name("fanlight"))
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # A name that is not localhost and yet here: an origin that browsers do not call secure.
+    "--host-resolver-rules=MAP insecure.test 127.0.0.1",
+]
+
+
+def wait_until(condition: Callable[[], Any], what: str, limit_s: float = 30.0) -> Any:
+    """The first true value of `condition`; AssertionError naming `what` after `limit_s`."""
+    deadline = time.monotonic() + limit_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"not in {limit_s:.0f} s: {what}"
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def running(command: list[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """A process that ends with the block, its pipes closed."""
+    process: subprocess.Popen[str] = subprocess.Popen(command, text=True, **options)
+    try:
+        yield process
+    finally:
+        end(process)
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Terminate, wait, and close the pipes."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+
+
+class XServer:
+    """An Xvfb with a number of its own, which it keeps over `stop` and `start`."""
+
+    def __init__(self, size: str = "1280x720") -> None:
+        self.size = size
+        self.number = ""
+        self.start()
+
+    @property
+    def display(self) -> str:
+        """As in DISPLAY."""
+        return f":{self.number}"
+
+    def start(self) -> None:
+        """Start; the first time with a free number."""
+        reader, writer = os.pipe()
+        command = ["Xvfb", *([self.display] if self.number else []), "-displayfd", str(writer)]
+        command += ["-screen", "0", f"{self.size}x24", "-nolisten", "tcp", "-noreset"]
+        self.process = subprocess.Popen(
+            command, pass_fds=(writer,), stderr=subprocess.DEVNULL, text=True
+        )
+        os.close(writer)
+        with os.fdopen(reader) as numbers:
+            line = numbers.readline()
+        assert line.strip(), "Xvfb did not start"
+        self.number = line.strip()
+
+    def stop(self) -> None:
+        """Kill it, as a crash would."""
+        self.process.kill()
+        self.process.wait()
+
+    def run(self, *command: str) -> None:
+        """Run an X program to its end."""
+        subprocess.run(command, check=True, env={**os.environ, "DISPLAY": self.display})
+
+
+class Stack:
+    """`fanlight up` on given desks, and what is known of it from its output."""
+
+    def __init__(self, desks: dict[str, str], *options: str, **environment: str) -> None:
+        self.port, self.screenshot_port = free_port(), free_port()
+        command = [FANLIGHT, "up", "--port", str(self.port)]
+        command += ["--screenshot-port", str(self.screenshot_port), *options]
+        for name, display in desks.items():
+            command += ["--desk", f"{name}={display}"]
+        self._lines: list[str] = []
+        self.process = subprocess.Popen(
+            command,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **environment},
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.link: str = wait_until(self._find_link, "the link", 60)
+
+    @property
+    def url(self) -> str:
+        """Base URL of the gateway."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def output(self) -> str:
+        """All that it printed so far."""
+        return "".join(self._lines)
+
+    def token(self, *options: str) -> str:
+        """`fanlight token --raw` with these options."""
+        command = [FANLIGHT, "token", "--raw", *options]
+        return subprocess.run(command, check=True, text=True, capture_output=True).stdout.strip()
+
+    def pid(self, service: str, desk: str = "") -> int:
+        """Process id of a service (`encoder`, `capture` ...) that this launcher runs now."""
+        for child in _children(self.process.pid):
+            with contextlib.suppress(OSError):
+                proc = Path(f"/proc/{child}")
+                arguments = (proc / "cmdline").read_text().split("\0")
+                environment = (proc / "environ").read_text().split("\0")
+                if f"fanlight_{service}" in arguments and (
+                    not desk or f"FANLIGHT_CAPTURE_DESK={desk}" in environment
+                ):
+                    return child
+        return 0
+
+    def kill(self, service: str) -> int:
+        """kill -9 a service; returns the process id it had."""
+        pid = int(wait_until(lambda: self.pid(service), f"{service} to kill"))
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def health_url(self, id_: str) -> str:
+        """The newest local health URL that a service logged."""
+        pattern = rf"event=start kind=\S+ id={id_} health=(\S+)"
+        found = wait_until(lambda: re.findall(pattern, self.output), f"health URL of {id_}")
+        return str(found[-1])
+
+    def close(self) -> None:
+        """Stop all of it; AssertionError where it does not stop as it should."""
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(10)
+        finally:
+            end(self.process)
+            self._reader.join(5)
+        assert self.process.returncode == 0, self.output[-3000:]
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with contextlib.suppress(ValueError):  # closed while reading
+            self._lines.extend(self.process.stdout)
+
+    def _find_link(self) -> str:
+        assert self.process.poll() is None, f"fanlight up ended:\n{self.output}"
+        found = re.search(r"http://\S+#token=\S+", self.output)
+        return found.group() if found else ""
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(stat.read_text().rsplit(")", 1)[1].split()[1]) == pid:
+                found.append(int(stat.parent.name))
+    return found
+
+
+class DelayProxy:
+    """A TCP door to a port, with a delay each way that can be changed while it is used.
+
+    Bytes stay in order and none is lost, as on a congested link. Runs on a thread of its own.
+    """
+
+    def __init__(self, target_port: int) -> None:
+        self.delay_s = 0.0
+        self.down_bytes = 0
+        self._target_port = target_port
+        self._open: set[asyncio.StreamWriter] = set()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._ready = threading.Event()
+        self.port = 0
+        self.refusing = False
+        self._thread.start()
+        assert self._ready.wait(10)
+
+    def cut(self) -> None:
+        """Break every connection that is open now."""
+        self._loop.call_soon_threadsafe(self._cut)
+
+    def close(self) -> None:
+        """Stop."""
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(10)
+
+    def _cut(self) -> None:
+        for writer in list(self._open):
+            writer.transport.abort()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._serve())
+        self._loop.close()
+
+    async def _serve(self) -> None:
+        self._stopping = asyncio.Event()
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        await self._stopping.wait()
+        server.close()
+        self._cut()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _accept(self, near: asyncio.StreamReader, near_out: asyncio.StreamWriter) -> None:
+        if self.refusing:
+            near_out.transport.abort()
+            return
+        try:
+            far, far_out = await asyncio.open_connection("127.0.0.1", self._target_port)
+        except OSError:
+            near_out.transport.abort()
+            return
+        self._open |= {near_out, far_out}
+        try:
+            await asyncio.gather(
+                self._pump(near, far_out, down=False), self._pump(far, near_out, down=True)
+            )
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            self._open -= {near_out, far_out}
+            near_out.transport.abort()
+            far_out.transport.abort()
+
+    async def _pump(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, down: bool
+    ) -> None:
+        queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(1024)
+
+        async def deliver() -> None:
+            while True:
+                due, data = await queue.get()
+                await asyncio.sleep(max(0.0, due - self._loop.time()))
+                if not data:
+                    raise ConnectionResetError
+                sink.write(data)
+                await sink.drain()
+
+        delivering = asyncio.ensure_future(deliver())
+        try:
+            while True:
+                reading = asyncio.ensure_future(source.read(65536))
+                await asyncio.wait({reading, delivering}, return_when=asyncio.FIRST_COMPLETED)
+                if delivering.done():
+                    reading.cancel()
+                    delivering.result()
+                data = reading.result()
+                if down:
+                    self.down_bytes += len(data)
+                await queue.put((self._loop.time() + self.delay_s, data))
+                if not data:
+                    await delivering
+        finally:
+            delivering.cancel()

@@ -1,0 +1,134 @@
+"""Every process may be killed at any time; displays come, go and change their size."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import Viewer
+from tests.e2e.processes import Stack, XServer, running, wait_until
+from tests.e2e.xclient import COLOURS, Patches
+
+pytestmark = [pytest.mark.x11, pytest.mark.browser, pytest.mark.processes]
+Open = Callable[..., Viewer]
+
+
+@pytest.fixture
+def moving(xserver: XServer) -> Iterator[subprocess.Popen[str]]:
+    """Something that changes ten times a second."""
+    command = ["xterm", "-display", xserver.display, "-e", "sh", "-c"]
+    with running(
+        [*command, "while :; do date +%N; sleep 0.1; done"], stderr=subprocess.DEVNULL
+    ) as process:
+        yield process
+
+
+def test_an_encoder_killed(stack: Stack, open_viewer: Open, moving: subprocess.Popen[str]) -> None:
+    viewer = open_viewer(stack.link)
+    viewer.wait("stats.state === 'video' && stats.painted > 5")
+    epoch = viewer.stats["epoch"]
+    stack.kill("encoder")
+    viewer.wait(f"stats.epoch > {epoch}")
+    viewer.wait_painted(5)
+    assert viewer.stats["state"] == "video"
+
+
+def test_the_screenshot_service_killed(
+    stack: Stack, open_viewer: Open, moving: subprocess.Popen[str]
+) -> None:
+    viewer = open_viewer(stack.link)
+    viewer.wait("stats.state === 'video' && stats.painted > 5")
+    epoch, old = viewer.stats["epoch"], stack.kill("screenshot")
+    viewer.wait_painted(10)
+    assert viewer.stats["epoch"] == epoch, "video went on without a break"
+    wait_until(lambda: stack.pid("screenshot") not in (0, old), "another screenshot service")
+    url = f"http://127.0.0.1:{stack.screenshot_port}/desks/main/screenshot"
+
+    def answers() -> bool:
+        try:
+            return httpx.get(url, trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    wait_until(answers, "a screenshot of the new one")
+
+
+def test_the_directory_killed(
+    stack: Stack, open_viewer: Open, moving: subprocess.Popen[str]
+) -> None:
+    viewer = open_viewer(stack.link)
+    viewer.wait("stats.state === 'video' && stats.painted > 5")
+    epoch, old = viewer.stats["epoch"], stack.kill("directory")
+    viewer.wait_painted(10)
+    wait_until(lambda: stack.pid("directory") not in (0, old), "another directory")
+    viewer.wait_painted(20)
+    assert viewer.stats["epoch"] == epoch, "the running stream did not notice"
+    newcomer = open_viewer(stack.link)
+    newcomer.wait("stats.state === 'video' && stats.painted > 0")
+
+
+def test_the_gateway_killed(stack: Stack, open_viewer: Open, moving: subprocess.Popen[str]) -> None:
+    viewer = open_viewer(stack.link)
+    viewer.wait("stats.state === 'video' && stats.painted > 5")
+    stack.kill("gateway")
+    viewer.wait("/connect/.test(stats.state)")
+    assert "connect" in viewer.text().lower()
+    viewer.wait("stats.state === 'video'")
+    viewer.wait_painted(5)
+
+
+def test_the_capture_killed(stack: Stack, open_viewer: Open, moving: subprocess.Popen[str]) -> None:
+    viewer = open_viewer(stack.link)
+    viewer.wait("stats.state === 'video' && stats.painted > 5")
+    stack.kill("capture")
+    viewer.wait_painted(10)
+
+
+def test_a_resize_in_mid_stream(
+    stack: Stack, open_viewer: Open, xserver: XServer, moving: subprocess.Popen[str]
+) -> None:
+    viewer = open_viewer(stack.link)
+    viewer.wait("stats.width === 1280 && stats.height === 720")
+    xserver.run("xrandr", "--fb", "1001x601")
+    viewer.wait("stats.width === 1001 && stats.height === 601")
+    viewer.wait_painted(5)
+    xserver.run("xrandr", "--fb", "1280x720")
+    viewer.wait("stats.width === 1280 && stats.height === 720")
+
+
+def test_a_display_that_goes_away_and_comes_back(
+    stack: Stack, open_viewer: Open, xserver: XServer
+) -> None:
+    viewer = open_viewer(stack.link)
+    viewer.wait("stats.state === 'video' && stats.painted > 0")
+    xserver.stop()
+    wait_until(lambda: "away" in viewer.text().lower(), "the viewer to say so")
+    shot = httpx.get(
+        f"http://127.0.0.1:{stack.screenshot_port}/desks/main/screenshot", trust_env=False
+    )
+    assert (shot.status_code, shot.headers.get("x-fanlight-stale")) in ((200, "1"), (503, None))
+    xserver.start()
+    patches = Patches(xserver.display, left=100, top=100)
+    wait_until(
+        lambda: max(
+            abs(a - b)
+            for want, got in zip(COLOURS, viewer.pixels(patches.centres()), strict=True)
+            for a, b in zip(want, got, strict=True)
+        ) <= 4,
+        "the new desk's picture",
+    )  # fmt: skip
+    patches.close()
+
+
+def test_a_display_that_never_was() -> None:
+    stack = Stack({"main": ":98765"})
+    try:
+        wait_until(lambda: ":98765" in stack.output, "a line that names the display")
+        answer = httpx.get(
+            f"http://127.0.0.1:{stack.screenshot_port}/desks/main/screenshot", trust_env=False
+        )
+        assert answer.status_code == 503
+        assert "retry-after" in answer.headers
+    finally:
+        stack.close()

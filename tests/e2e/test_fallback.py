@@ -1,0 +1,99 @@
+"""Fallback and lock, with a real link that gets bad and a real browser that notices."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Viewer, private_state
+from tests.e2e.processes import DelayProxy, Stack, XServer, running, wait_until
+
+pytestmark = [pytest.mark.x11, pytest.mark.browser, pytest.mark.processes]
+Open = Callable[..., Viewer]
+LOCK_WORDS = "Video paused to save bandwidth. Click to retry."
+
+
+@pytest.fixture(scope="module")
+def stack(xserver: XServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack whose viewers decide within a second, so that the tests need not wait long."""
+    running_stack = Stack(
+        {"main": xserver.display},
+        FANLIGHT_VIEWER_SUSTAIN_MS="700",
+        FANLIGHT_VIEWER_RETRY_MEASURE_MS="500",
+        **private_state(tmp_path_factory.mktemp("state")),
+    )
+    yield running_stack
+    running_stack.close()
+
+
+@pytest.fixture
+def moving(xserver: XServer) -> Iterator[None]:
+    """Something that changes all the time."""
+    with running(["xclock", "-display", xserver.display, "-digital", "-update", "1"]):
+        yield
+
+
+def through(proxy: DelayProxy, stack: Stack) -> str:
+    return stack.link.replace(f":{stack.port}/", f":{proxy.port}/")
+
+
+def test_a_bad_link_falls_back_locks_and_comes_back_only_by_a_click(
+    stack: Stack, proxy: DelayProxy, open_viewer: Open, moving: None, typed_into: Path
+) -> None:
+    viewer = open_viewer(through(proxy, stack))
+    viewer.wait("stats.state === 'video' && stats.painted > 0 && stats.rtt_ms !== null")
+    assert viewer.stats["rtt_ms"] < 150
+    proxy.delay_s = 0.12
+    viewer.wait("stats.state === 'locked'")
+    assert LOCK_WORDS in viewer.text()
+    # Screenshots come, input goes, and not one byte of video.
+    viewer.wait_painted(1)
+    quiet = viewer.stats["video_bytes"]
+    viewer.click_desk(200, 100)
+    viewer.page.keyboard.type("still here\n")
+    wait_until(lambda: typed_into.read_text() == "still here\n", "input while locked")
+    # The link heals, as it always does once video is gone. It stays locked.
+    proxy.delay_s = 0.0
+    viewer.wait("stats.rtt_ms < 60")
+    viewer.wait_painted(3)
+    viewer.page.wait_for_timeout(1500)  # longer than everything the machine could be waiting for
+    assert viewer.stats["state"] == "locked"
+    # A reconnect does not unlock it, and carries no video.
+    proxy.cut()
+    viewer.wait("stats.state !== 'locked'")
+    viewer.wait("stats.state === 'locked'")
+    viewer.wait_painted(2)
+    assert viewer.stats["video_bytes"] == quiet
+    viewer.page.get_by_role("button", name=re.compile("Click to retry")).click()
+    viewer.wait("stats.state === 'video'")
+    viewer.wait_painted(2)
+    assert viewer.stats["video_bytes"] > quiet
+    assert LOCK_WORDS not in viewer.text()
+
+
+def test_a_long_clean_path_keeps_video_after_one_click(
+    stack: Stack, proxy: DelayProxy, open_viewer: Open, moving: None
+) -> None:
+    proxy.delay_s = 0.1
+    viewer = open_viewer(through(proxy, stack))
+    viewer.wait("stats.state === 'locked'")
+    viewer.page.get_by_role("button", name=re.compile("Click to retry")).click()
+    viewer.wait("stats.state === 'video'")
+    viewer.wait_painted(2)
+    viewer.page.wait_for_timeout(2500)  # three times what it takes to fall back
+    assert viewer.stats["state"] == "video", "RTT is long, but not inflated"
+    assert viewer.stats["rtt_ms"] > 150
+    # Inflation above the limit is what counts now.
+    proxy.delay_s = 0.25
+    viewer.wait("stats.state === 'locked'")
+
+
+def test_screenshots_by_choice_are_not_the_lock(stack: Stack, open_viewer: Open) -> None:
+    viewer = open_viewer(stack.link)
+    viewer.wait("stats.state === 'video' && stats.painted > 0")
+    viewer.page.get_by_label(re.compile("mode", re.I)).select_option("screenshots")
+    viewer.wait("stats.state === 'screenshots'")
+    assert LOCK_WORDS not in viewer.text()
+    viewer.page.get_by_label(re.compile("mode", re.I)).select_option("automatic")
+    viewer.wait("stats.state === 'video'")

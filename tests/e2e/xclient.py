@@ -1,0 +1,69 @@
+"""Colour patches on a real X display, for comparing what was drawn with what was painted."""
+
+from collections.abc import Sequence
+
+import xcffib
+import xcffib.xproto as x
+
+PATCH_PX = 100
+COLOURS: Sequence[tuple[int, int, int]] = (
+    (255, 255, 255),
+    (0, 0, 0),
+    (128, 128, 128),
+    (255, 0, 0),
+    (0, 255, 0),
+    (0, 0, 255),
+    (255, 255, 0),
+    (30, 144, 255),
+    (200, 120, 40),
+    (60, 20, 90),
+)
+
+
+class Patches:
+    """A window with one square for each colour, in a row, at a given place."""
+
+    def __init__(self, display: str, left: int = 0, top: int = 0) -> None:
+        self._connection = xcffib.connect(display=display)
+        self.left, self.top = left, top
+        self._screen = self._connection.get_setup().roots[0]
+        self._window = self._connection.generate_id()
+        core = self._connection.core
+        core.CreateWindow(
+            self._screen.root_depth,
+            self._window,
+            self._screen.root,
+            left,
+            top,
+            PATCH_PX * len(COLOURS),
+            PATCH_PX,
+            0,
+            x.WindowClass.InputOutput,
+            self._screen.root_visual,
+            x.CW.BackPixel | x.CW.OverrideRedirect,
+            [self._screen.black_pixel, 1],
+        )
+        core.MapWindow(self._window)
+        self.paint(COLOURS)
+
+    def paint(self, colours: Sequence[tuple[int, int, int]]) -> None:
+        """Fill the squares."""
+        core = self._connection.core
+        for index, (red, green, blue) in enumerate(colours):
+            context = self._connection.generate_id()
+            core.CreateGC(context, self._window, x.GC.Foreground, [red << 16 | green << 8 | blue])
+            square = x.RECTANGLE.synthetic(index * PATCH_PX, 0, PATCH_PX, PATCH_PX)
+            core.PolyFillRectangle(self._window, context, 1, [square])
+            core.FreeGC(context)
+        core.GetInputFocus().reply()
+
+    def centres(self) -> list[tuple[int, int]]:
+        """The middle of each square, in desk pixels."""
+        return [
+            (self.left + index * PATCH_PX + PATCH_PX // 2, self.top + PATCH_PX // 2)
+            for index in range(len(COLOURS))
+        ]
+
+    def close(self) -> None:
+        """Take the window away."""
+        self._connection.disconnect()
