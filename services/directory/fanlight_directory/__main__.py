@@ -1,0 +1,32 @@
+"""`python -m fanlight_directory`"""
+
+import sys
+
+from fanlight_common.directory import DIRECTORY_ID
+from fanlight_common.errors import ConfigurationError
+from fanlight_common.settings import BusSettings, load
+from fanlight_common.sockets import Role
+from fanlight_common.worker import Worker, run
+
+from fanlight_directory.service import Directory
+from fanlight_directory.settings import DirectorySettings
+
+
+def main() -> None:
+    """Be the directory until told to stop."""
+    try:
+        # Its id is its address: everybody looks for it under this one.
+        bus_settings = load(BusSettings).model_copy(update={"id": DIRECTORY_ID})
+        own = load(DirectorySettings)
+    except ConfigurationError as error:
+        print(f"fanlight-directory: {error}", file=sys.stderr)
+        sys.exit(2)
+
+    async def serve(worker: Worker) -> None:
+        await Directory(worker, bus_settings, own).run()
+
+    run("directory", bus_settings, Role.DIRECTORY_OUTLET, serve)
+
+
+if __name__ == "__main__":
+    main()

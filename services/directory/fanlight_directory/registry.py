@@ -1,0 +1,173 @@
+"""The directory's state machine: what arrives goes in, what is to be done comes out.
+
+Pure. Composes `members` (who is alive), `desks` (where a desk is) and `leases` (who encodes it),
+and owns the present record of every topic, which is the answer to a subscription. `now` is the bus
+clock, `unix_s` the wall clock, of which only epochs are made. State is soft: a new registry learns
+all of it from heartbeats and from the subscriptions that ZeroMQ repeats.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from fanlight_common.protocol import bus, topics
+
+from fanlight_directory.checks import asked_stream, check_heartbeat
+from fanlight_directory.desks import Desks
+from fanlight_directory.effects import Contested, Effect, Joined, Left, Publish
+from fanlight_directory.leases import Leases
+from fanlight_directory.members import Change, Members
+
+ENCODER = "encoder"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How patient the directory is, in seconds. Documented in `settings`."""
+
+    timeout_s: float
+    settle_s: float
+    grace_s: float
+    forget_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What there is now, for the metrics."""
+
+    services: dict[str, int]
+    desks: int
+    leases: int
+    waiting: int
+
+
+class Registry:
+    """Everything the directory knows."""
+
+    def __init__(self, timing: Timing, now: float) -> None:
+        self._timing = timing
+        self._members = Members(timing.timeout_s, now)
+        self._desks = Desks()
+        self._leases = Leases(timing.grace_s, now + timing.settle_s)
+        self._present: dict[bytes, bus.DirectoryOutlet] = {}
+        self._gone_at: dict[bytes, float] = {}
+        """When each record of something that is gone was published."""
+
+    def heartbeat(self, beat: bus.Heartbeat, now: float, unix_s: int) -> list[Effect]:
+        """A process lives. Raises ProtocolError, and changes nothing, where it cannot be so."""
+        check_heartbeat(beat)
+        effects: list[Effect] = []
+        for change in self._members.hear(beat, now):
+            if isinstance(change, Contested):
+                effects.append(change)
+            else:
+                effects += self._changed(change, now)
+        member = self._members.get(beat.id)
+        # An encoder's claims are looked at each time: a wrong one is answered until it is gone.
+        if beat.kind == ENCODER and member is not None and member.beat is beat:
+            effects += self._leases.encoder_up(beat, now)
+        return self._done(effects, now, unix_s)
+
+    def farewell(self, farewell: bus.Farewell, now: float, unix_s: int) -> list[Effect]:
+        """A process ends by its own will."""
+        effects: list[Effect] = []
+        for change in self._members.farewell(farewell):
+            effects += self._changed(change, now)
+        return self._done(effects, now, unix_s)
+
+    def subscribed(self, topic: bytes, now: float, unix_s: int) -> list[Effect]:
+        """Somebody subscribed: tell the present. Raises ProtocolError for what is no topic."""
+        stream = asked_stream(topic)
+        if stream is None:
+            return [
+                Publish(known, record)
+                for known, record in self._present.items()
+                if known.startswith(topic)
+            ]
+        self._leases.want(stream)
+        effects = self._done([], now, unix_s)
+        record = self._leases.present(stream)
+        if record is not None and not any(
+            isinstance(effect, Publish) and effect.record is record for effect in effects
+        ):
+            effects.append(Publish(topic, record))
+        return effects
+
+    def unsubscribed(self, topic: bytes, now: float) -> None:
+        """Nobody is subscribed to `topic` any more. Raises ProtocolError for what is no topic."""
+        stream = asked_stream(topic)
+        if stream is not None:
+            self._leases.unwant(stream, now)
+
+    def tick(self, now: float, unix_s: int) -> list[Effect]:
+        """Time passes. Call it several times within the timeout."""
+        effects: list[Effect] = []
+        for change in self._members.tick(now):
+            effects += self._changed(change, now)
+        effects += self._leases.tick(now, unix_s)
+        self._forget(now)
+        return self._done(effects, now, unix_s)
+
+    def counts(self) -> Counts:
+        """How much there is."""
+        services = Counter(member.beat.kind for member in self._members)
+        desks = sum(record.alive for record in self._desks.records.values())
+        return Counts(dict(services), desks, len(self._leases), self._leases.waiting())
+
+    def _changed(self, change: Change, now: float) -> list[Effect]:
+        before, after = change.before, change.after
+        effects: list[Effect] = []
+        if after is None:
+            assert before is not None
+            effects.append(Left(before.kind, before.id, before.instance, change.why))
+            effects.append(_service(before, alive=False))
+            effects += self._desks.withdrawn(before.id)
+            effects += self._leases.encoder_down(before.id, change.why, now)
+            return effects
+        if before is None:
+            effects.append(Joined(after.kind, after.id, after.instance))
+        if before is None or _service(before, alive=True) != _service(after, alive=True):
+            effects.append(_service(after, alive=True))
+        if before is None or before.desks != after.desks:
+            member = self._members.get(after.id)
+            assert member is not None
+            effects += self._desks.offered(after, member.order)
+            for desk in after.desks:
+                self._leases.desk_known(desk.name)
+        return effects
+
+    def _done(self, effects: list[Effect], now: float, unix_s: int) -> list[Effect]:
+        """Let the leases follow, drop what is outdated already, keep the rest as the present.
+
+        Within one step only a topic's last record counts: a capture that was started again is not
+        gone first, for whoever looks on.
+        """
+        effects = effects + self._leases.reconcile(unix_s)
+        last = {effect.topic: effect for effect in effects if isinstance(effect, Publish)}
+        for topic, publish in last.items():
+            self._present[topic] = publish.record
+            if publish.record.alive:
+                self._gone_at.pop(topic, None)
+            else:
+                self._gone_at.setdefault(topic, now)
+        return [e for e in effects if not isinstance(e, Publish) or last[e.topic] is e]
+
+    def _forget(self, now: float) -> None:
+        """Let go of what has been gone for long, or names would pile up for ever."""
+        for topic in [t for t, at in self._gone_at.items() if now - at > self._timing.forget_s]:
+            del self._gone_at[topic]
+            record = self._present.pop(topic)
+            if isinstance(record, bus.DeskRecord):
+                self._desks.forget(record.desk)
+                self._leases.forget_desk(record.desk)
+
+
+def _service(beat: bus.Heartbeat, alive: bool) -> Publish:
+    record = bus.ServiceRecord(
+        kind=beat.kind,
+        id=beat.id,
+        alive=alive,
+        instance=beat.instance,
+        host=beat.host,
+        http=beat.http if alive else "",
+    )
+    return Publish(topics.service(beat.kind, beat.id), record)
