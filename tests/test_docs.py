@@ -1,0 +1,55 @@
+"""The documents are true: every message and setting is in them, and what they link to exists."""
+
+import re
+import subprocess
+import sys
+from dataclasses import is_dataclass
+from pathlib import Path
+
+import pytest
+
+from fanlight_common.protocol import bus, control, frames, public
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+def messages() -> list[str]:
+    """The names of all messages: public dataclasses of the protocol that are sent by themselves."""
+    parts = {"DeskOffer", "HeldStream", "Rect", "SlotRef"}
+    return sorted(
+        name
+        for module in (bus, control, frames, public)
+        for name, kind in vars(module).items()
+        if isinstance(kind, type)
+        and is_dataclass(kind)
+        and kind.__module__ == module.__name__
+        and name not in parts
+    )
+
+
+@pytest.mark.parametrize("message", messages())
+def test_every_message_is_documented(message: str) -> None:
+    assert f"`{message}`" in (ROOT / "docs/protocol.md").read_text()
+
+
+@pytest.mark.parametrize("message", [m for m in messages() if hasattr(public, m)])
+def test_every_binary_message_has_its_bytes_in_its_docstring(message: str) -> None:
+    kind = getattr(public, message)
+    assert f"0 u8 0x{kind.TYPE:02x}" in kind.__doc__
+
+
+def test_every_setting_is_documented() -> None:
+    made = subprocess.run(
+        [sys.executable, str(ROOT / "scripts/document-settings")],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert made == (ROOT / "docs/settings.md").read_text(), "run scripts/document-settings"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text()):
+        assert (document.parent / target).exists(), target
