@@ -5,12 +5,13 @@ import struct
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from fanlight_common.errors import ProtocolError
 from fanlight_common.protocol import frames, topics
 from fanlight_common.protocol.frames import Frame, Rect, SlotRef
 from fanlight_common.protocol.topics import Lane
-from hypothesis import given
-from hypothesis import strategies as st
 
 TOPIC = topics.frame("main", Lane.SHM)
 u16 = st.integers(0, 65535)

@@ -1,12 +1,13 @@
 """Names, streams and topics."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from fanlight_common.errors import ProtocolError
 from fanlight_common.names import Rendition, check_name, split_stream, stream_name
 from fanlight_common.protocol import topics
 from fanlight_common.protocol.topics import Lane
-from hypothesis import given
-from hypothesis import strategies as st
 
 names = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,62}", fullmatch=True)
 

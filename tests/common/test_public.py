@@ -3,10 +3,11 @@
 import contextlib
 
 import pytest
-from fanlight_common.errors import ProtocolError
-from fanlight_common.protocol import control, keys, public
 from hypothesis import given
 from hypothesis import strategies as st
+
+from fanlight_common.errors import ProtocolError
+from fanlight_common.protocol import control, keys, public
 
 u8, u16, u32, u64 = (st.integers(0, 2**bits - 1) for bits in (8, 16, 32, 64))
 i16 = st.integers(-(2**15), 2**15 - 1)

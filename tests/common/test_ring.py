@@ -6,6 +6,7 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 import pytest
+
 from fanlight_common.errors import ConfigurationError, FrameLostError
 from fanlight_common.protocol.frames import SlotRef
 from fanlight_common.ring import SLOTS, FrameRing, RingReader, host_id

@@ -1,10 +1,11 @@
 """Settings: defaults, and errors that name the variable."""
 
 import pytest
-from fanlight_common.errors import ConfigurationError
-from fanlight_common.settings import BusSettings, load
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from fanlight_common.errors import ConfigurationError
+from fanlight_common.settings import BusSettings, load
 
 
 class _Settings(BaseSettings):

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import jwt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from fanlight_common import tokens
 from fanlight_common.errors import ConfigurationError, ProtocolError, TokenError
 from fanlight_common.tokens import Grant, Role
-from hypothesis import given
-from hypothesis import strategies as st
 
 SECRET = bytes(range(32))
 NOW = 1_000_000.0

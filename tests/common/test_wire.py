@@ -6,10 +6,11 @@ from typing import ClassVar
 
 import msgpack
 import pytest
-from fanlight_common.errors import ProtocolError
-from fanlight_common.protocol import bus, wire
 from hypothesis import given
 from hypothesis import strategies as st
+
+from fanlight_common.errors import ProtocolError
+from fanlight_common.protocol import bus, wire
 
 texts = st.text(max_size=20)
 numbers = st.integers(min_value=-(2**63), max_value=2**64 - 1)

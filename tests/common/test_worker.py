@@ -13,6 +13,7 @@ import httpx
 import pytest
 import zmq
 import zmq.asyncio
+
 from fanlight_common import worker as worker_module
 from fanlight_common.errors import ConfigurationError, ProtocolError
 from fanlight_common.protocol import bus, topics
