@@ -1,0 +1,25 @@
+"""`python -m fanlight_capture`: capture of one desk."""
+
+from fanlight_capture.service import CaptureService
+from fanlight_capture.settings import CaptureSettings
+from fanlight_common.errors import ConfigurationError
+from fanlight_common.settings import BusSettings, load
+from fanlight_common.sockets import Role
+from fanlight_common.worker import Worker, run
+
+
+def main() -> None:
+    """Run until SIGTERM."""
+    try:
+        bus_settings, settings = load(BusSettings), load(CaptureSettings)
+    except ConfigurationError as error:
+        raise SystemExit(f"fanlight-capture: {error}") from None
+
+    async def work(worker: Worker) -> None:
+        await CaptureService(worker, settings).run()
+
+    run("capture", bus_settings, Role.CAPTURE_OUTLET, work)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""One desk's frames: demand in, grabs when something changed, messages out.
+
+Lives on the worker's loop. Owns the ring, the damage history and the number of the newest frame.
+Decides nothing about time (`schedule`) or demand (`demand`). Drops nothing that was grabbed; the
+subscribers conflate.
+"""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from fanlight_capture import metrics
+from fanlight_capture.damage import DamageHistory, tidy
+from fanlight_capture.demand import Demand
+from fanlight_capture.schedule import Action, GrabSchedule
+from fanlight_capture.source import GrabFailedError, Source
+from fanlight_common import clock
+from fanlight_common.errors import SourceLostError
+from fanlight_common.protocol import frames, topics
+from fanlight_common.protocol.topics import Lane
+from fanlight_common.ring import FrameRing
+
+log = logging.getLogger(__name__)
+
+MAX_FAILED_GRABS = 30
+"""So many in a row are no resize any more."""
+
+
+class FrameLoop:
+    """Frames of one source, for as long as it lives. `publish` sends one message."""
+
+    def __init__(
+        self,
+        desk: str,
+        source: Source,
+        demand: Demand,
+        publish: Callable[[bytes], None],
+        interval_s: float,
+    ) -> None:
+        self._frame_topics = {topics.frame(desk, lane): lane for lane in Lane}
+        self._still_topics = {topics.still(desk, lane): lane for lane in Lane}
+        self._source = source
+        self._demand = demand
+        self._publish = publish
+        self._schedule = GrabSchedule(interval_s)
+        self._wake = asyncio.Event()
+        self._history = DamageHistory()
+        # Numbers of different instances do not compare: whoever kept one takes the whole frame.
+        self._instance = secrets.randbits(63) | 1
+        self._ring: FrameRing | None = None
+        self._resized = True
+        self._newest: frames.Frame | None = None
+        self._wanted: set[bytes] = set()
+        self._sequence = 0
+        self._size = (0, 0)
+        self._failed = 0
+        self.demand_changed()
+
+    def demand_changed(self) -> None:
+        """Subscriptions came or went."""
+        self._schedule.streaming = any(self._demand.wants(topic) for topic in self._frame_topics)
+        self._wake.set()
+
+    def want(self, wanted: Iterable[bytes]) -> None:
+        """Publish the present picture under these topics (those that are frame topics at all)."""
+        self._wanted.update(
+            topic for topic in wanted if topic in self._frame_topics or topic in self._still_topics
+        )
+        self._schedule.wanted = bool(self._wanted)
+        self._wake.set()
+
+    def want_still(self) -> None:
+        """Publish the present picture under those still topics that somebody is subscribed to."""
+        self.want(topic for topic in self._still_topics if self._demand.wants(topic))
+
+    def damaged(self) -> None:
+        """The source's desk changed."""
+        self._schedule.damaged = True
+        self._wake.set()
+
+    def resized(self) -> None:
+        """The source's desk has another size."""
+        self._resized = True
+        self.damaged()
+
+    async def run(self) -> None:
+        """Work for ever. Raises SourceLostError."""
+        while True:
+            self._wake.clear()
+            step = self._schedule.next(clock.now_s())
+            match step.action:
+                case Action.GRAB:
+                    await self._grab()
+                case Action.LOOK:
+                    await self._look()
+                case Action.WAIT:
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(step.seconds):
+                            await self._wake.wait()
+
+    async def _look(self) -> None:
+        current_us = clock.now_us()
+        wanted = self._take_wanted()
+        if await self._source.look():
+            self._schedule.damaged = True
+            self.want(wanted)
+        elif not self._schedule.damaged:
+            self._republish(wanted, current_us)
+        else:
+            # It changed while we looked, so perhaps after that: the next step grabs.
+            self.want(wanted)
+
+    async def _grab(self) -> None:
+        wanted = self._take_wanted()
+        self._schedule.grab_begins(clock.now_s())
+        if self._resized:
+            await self._make_ring()
+        assert self._ring is not None
+        width, height = self._size
+        slot = self._ring.begin()
+        captured_us = clock.now_us()
+        try:
+            rects = await self._source.grab(slot)
+        except GrabFailedError as error:
+            self._failed += 1
+            if self._failed > MAX_FAILED_GRABS:
+                raise SourceLostError(f"no picture to be had: {error}") from None
+            self._schedule.damaged = True
+            self.want(wanted)
+            return
+        self._failed = 0
+        metrics.grabs.inc()
+        metrics.grab_seconds.observe((clock.now_us() - captured_us) / 1e6)
+        if self._resized:
+            # Perhaps the picture is of the old size, perhaps half of the new one.
+            self.want(wanted)
+            return
+        rects = tidy(rects, width, height)
+        newest = self._newest
+        if newest is not None and not rects:
+            # Told of damage outside the desk: the pixels are those we have.
+            self._republish(wanted, captured_us)
+            return
+        if newest is not None:
+            self._history.add(rects)
+        self._newest = frames.Frame(
+            width=width,
+            height=height,
+            stride=4 * width,
+            instance=self._instance,
+            sequence=self._sequence + 1,
+            captured_us=captured_us,
+            current_us=captured_us,
+            damage=self._history.entries,
+            slot=self._ring.publish(slot),
+            pixels=None,
+        )
+        self._sequence += 1
+        everywhere = {*self._frame_topics, *self._still_topics}
+        self._send(self._newest, {t for t in everywhere if self._demand.wants(t)} | wanted)
+
+    async def _make_ring(self) -> None:
+        self._resized = False
+        self._size = (self._source.width, self._source.height)
+        width, height = self._size
+        # Encoders read a row beyond an odd height, and vector instructions some bytes further.
+        self._ring = FrameRing(4 * width * (height + 1) + 64)
+        self._newest = None
+        self._history.reset()
+        await self._source.use_ring(self._ring)
+
+    def _take_wanted(self) -> set[bytes]:
+        wanted, self._wanted = self._wanted, set()
+        self._schedule.wanted = False
+        return wanted
+
+    def _republish(self, wanted: set[bytes], current_us: int) -> None:
+        if self._newest is not None:
+            self._newest = replace(self._newest, current_us=current_us)
+            self._send(self._newest, wanted)
+
+    def _send(self, frame: frames.Frame, wanted: Iterable[bytes]) -> None:
+        for topic in wanted:
+            lane = (self._frame_topics | self._still_topics)[topic]
+            kind = "frame" if topic in self._frame_topics else "still"
+            message = frame if lane is Lane.SHM else self._with_pixels(frame)
+            self._publish(frames.encode(topic, message))
+            metrics.frames.labels(kind, lane).inc()
+
+    def _with_pixels(self, frame: frames.Frame) -> frames.Frame:
+        assert self._ring is not None
+        assert frame.slot is not None
+        pixels = self._ring.pixels(frame.slot.slot)[: frame.size_bytes]
+        return replace(frame, slot=None, pixels=pixels)

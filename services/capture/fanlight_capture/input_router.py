@@ -1,0 +1,172 @@
+"""Input of all viewers into one desk, in order.
+
+Lives on the worker's loop. Owns who holds what, the wheel rests, and the queue that forms while a
+text is being typed (nothing overtakes it). Drops what is no input message (counted), duplicates of
+downs and ups, and everything while the desk has no display.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+
+from fanlight_capture import metrics
+from fanlight_capture.held import Control, HeldState, Kind
+from fanlight_capture.positions import to_pixel
+from fanlight_capture.sequences import SequenceTracker
+from fanlight_capture.source import Source
+from fanlight_capture.wheel import WheelAccumulator
+from fanlight_common.errors import FanlightError, ProtocolError
+from fanlight_common.protocol import public
+from fanlight_common.protocol.bus import Input, ReleaseViewer, SetClipboard
+from fanlight_common.protocol.control import MAX_CLIPBOARD_CHARS
+from fanlight_common.worker import refused
+
+log = logging.getLogger(__name__)
+
+Ordered = Input | ReleaseViewer | SetClipboard
+
+
+class InputRouter:
+    """Give it a source with `attach` while there is one."""
+
+    def __init__(self, silence_s: float) -> None:
+        self._held = HeldState(silence_s)
+        self._sequences = SequenceTracker()
+        self._wheels: dict[str, WheelAccumulator] = {}
+        self._source: Source | None = None
+        self._typing: asyncio.Task[None] | None = None
+        self._queue: deque[Ordered] = deque()
+        self._now = 0.0
+        self.holding = asyncio.Event()
+        """Set while anybody holds anything, that is, while silence has to be looked for."""
+
+    def attach(self, source: Source) -> None:
+        """From now on input goes there."""
+        self._source = source
+
+    async def detach(self, reason: str) -> None:
+        """Let go of everything that is held; from now on input goes nowhere."""
+        if self._typing is not None:
+            self._typing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._typing
+            self._typing = None
+        self._queue.clear()
+        for viewer in self._held.viewers():
+            self._release(viewer, reason)
+        self._held.clear()
+        self._wheels.clear()
+        self.holding.clear()
+        self._source = None
+
+    def handle(self, message: Ordered, now: float) -> None:
+        """Take one message; it waits while a text is being typed."""
+        self._now = now
+        if isinstance(message, Input):
+            self._held.heard(message.viewer, now)
+            self._count(message)
+        if self._typing is not None:
+            self._queue.append(message)
+        else:
+            self._do(message)
+
+    def heard(self, viewer: str, now: float) -> None:
+        """A viewer that says nothing else is still there."""
+        self._held.heard(viewer, now)
+
+    def release_silent(self, now: float) -> float | None:
+        """Let go for viewers that have gone silent; seconds until another look is due."""
+        for viewer in self._held.silent(now):
+            log.info("event=release viewer=%s reason=silence", viewer)
+            self._release(viewer, "silence")
+        wait_s = self._held.next_silence_in(now)
+        if wait_s is None:
+            self.holding.clear()
+        return wait_s
+
+    def _count(self, message: Input) -> None:
+        missing = self._sequences.missing(message.viewer, message.sequence)
+        if missing:
+            metrics.input_gaps.inc(missing)
+            log.warning("event=input_gap viewer=%s missing=%d", message.viewer, missing)
+
+    def _do(self, message: Ordered) -> None:
+        if self._source is None:
+            metrics.inputs_ignored.labels("no_display").inc()
+            return
+        match message:
+            case Input():
+                try:
+                    self._inject(self._source, message.viewer, public.decode_input(message.message))
+                except ProtocolError as error:
+                    refused.labels("input").inc()
+                    log.debug("event=refused where=input reason=%r", str(error))
+            case ReleaseViewer():
+                self._release(message.viewer, message.reason)
+            case SetClipboard():
+                if len(message.text) > MAX_CLIPBOARD_CHARS:
+                    metrics.clipboard_refused.labels("too_large").inc()
+                else:
+                    self._source.set_clipboard(message.text)
+
+    def _inject(self, source: Source, viewer: str, message: public.InputMessage) -> None:
+        sink = source.sink
+        metrics.inputs.labels(type(message).__name__).inc()
+        match message:
+            case public.Key(down, usage):
+                self._switch(viewer, Control(Kind.KEY, usage), down)
+            case public.PointerMove(x, y):
+                sink.move(to_pixel(x, source.width), to_pixel(y, source.height))
+            case public.PointerMoveRelative(dx, dy):
+                sink.move_relative(dx, dy)
+            case public.PointerButton(down, button, position):
+                self._place(source, position)
+                self._switch(viewer, Control(Kind.BUTTON, button), down)
+            case public.Wheel(dx, dy, position):
+                self._place(source, position)
+                right, below = self._wheels.setdefault(viewer, WheelAccumulator()).turn(dx, dy)
+                if right or below:
+                    sink.wheel(right, below)
+            case public.Text(text):
+                self._typing = asyncio.ensure_future(self._type(source, text))
+
+    def _place(self, source: Source, position: tuple[int, int] | None) -> None:
+        if position is not None:
+            x, y = position
+            source.sink.move(to_pixel(x, source.width), to_pixel(y, source.height))
+
+    def _switch(self, viewer: str, control: Control, down: bool) -> None:
+        if down:
+            if self._held.press(viewer, control, self._now):
+                self._turn(control, True)
+            self.holding.set()
+        elif self._held.release(viewer, control):
+            self._turn(control, False)
+
+    def _turn(self, control: Control, down: bool) -> None:
+        assert self._source is not None
+        if control.kind is Kind.KEY:
+            self._source.sink.key(control.number, down)
+        else:
+            self._source.sink.button(control.number, down)
+
+    def _release(self, viewer: str, reason: str) -> None:
+        self._wheels.pop(viewer, None)
+        for control in self._held.release_viewer(viewer):
+            metrics.releases.labels(reason if reason in _REASONS else "other").inc()
+            self._turn(control, False)
+
+    async def _type(self, source: Source, text: str) -> None:
+        try:
+            await source.sink.type_text(text)
+        except FanlightError as error:
+            # A display that went away is dealt with where its loss is told.
+            log.info("event=text_lost reason=%r", str(error))
+        self._typing = None
+        while self._queue and self._typing is None:
+            self._do(self._queue.popleft())
+
+
+_REASONS = frozenset({"left", "blur", "silence", "stop", "display"})
+"""Reasons become metric labels, of which there must not be arbitrarily many."""

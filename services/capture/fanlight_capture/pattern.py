@@ -1,0 +1,102 @@
+"""A synthetic moving picture: known colours, a moving box, and the picture's number as a barcode.
+
+Pure. BGRX, rows of 4 * width bytes. From the top: eight patches of PATCHES side by side, each an
+eighth of the width, over the upper quarter; grey, on which a white box moves; in the lower left
+corner the barcode, BITS cells of CELL x CELL pixels: white, black, then 30 bits of the number, the
+lowest first, white for 1.
+"""
+
+from fanlight_common.protocol.frames import Rect
+
+PATCHES: tuple[tuple[int, int, int], ...] = (
+    (255, 255, 255),
+    (235, 200, 16),
+    (16, 200, 220),
+    (24, 180, 40),
+    (200, 32, 180),
+    (210, 30, 40),
+    (32, 48, 200),
+    (0, 0, 0),
+)
+"""Red, green, blue of the patches, from left to right."""
+BACKGROUND = (96, 96, 96)
+CELL = 8
+BITS = 32
+BOX = 48
+STEP = 8
+"""Pixels that the box moves from one picture to the next."""
+MIN_WIDTH = CELL * BITS
+MIN_HEIGHT = 4 * BOX
+
+_WHITE = (255, 255, 255)
+_BLACK = (0, 0, 0)
+
+
+def bgrx(colour: tuple[int, int, int]) -> bytes:
+    """One pixel."""
+    red, green, blue = colour
+    return bytes((blue, green, red, 255))
+
+
+def patch_centre(index: int, width: int, height: int) -> tuple[int, int]:
+    """A pixel well inside patch `index`."""
+    return (2 * index + 1) * width // 16, height // 8
+
+
+def box(number: int, width: int, height: int) -> Rect:
+    """Where the box is in picture `number`."""
+    return Rect(number * STEP % (width - BOX + 1), (height - BOX) // 2, BOX, BOX)
+
+
+def barcode_area(height: int) -> Rect:
+    """Where the barcode is."""
+    return Rect(0, height - CELL, CELL * BITS, CELL)
+
+
+def base(width: int, height: int) -> bytes:
+    """The part that does not move."""
+    edges = [index * width // 8 for index in range(9)]
+    patches = b"".join(
+        bgrx(colour) * (edges[index + 1] - edges[index]) for index, colour in enumerate(PATCHES)
+    )
+    upper = height // 4
+    return patches * upper + bgrx(BACKGROUND) * width * (height - upper)
+
+
+def draw(pixels: memoryview, still: bytes, number: int, width: int, height: int) -> None:
+    """Draw picture `number` into `pixels`; `still` is what `base` gave."""
+    pixels[: len(still)] = still
+    area = box(number, width, height)
+    _fill(pixels, width, area, _WHITE)
+    code = number & (1 << BITS - 2) - 1
+    cells = "10" + format(code, f"0{BITS - 2}b")[::-1]
+    for index, cell in enumerate(cells):
+        place = Rect(index * CELL, height - CELL, CELL, CELL)
+        _fill(pixels, width, place, _WHITE if cell == "1" else _BLACK)
+
+
+def read_number(pixels: bytes | bytearray | memoryview, width: int, height: int) -> int | None:
+    """The number of the picture in `pixels` (tightly packed BGRX); None where there is no barcode.
+
+    Looks at the green of each cell's middle, so it survives a lossy codec.
+    """
+    view = memoryview(pixels)
+    row = (height - CELL // 2) * width
+    cells = [view[4 * (row + index * CELL + CELL // 2) + 1] > 127 for index in range(BITS)]
+    if cells[0] is not True or cells[1] is not False:
+        return None
+    return sum(1 << bit for bit, cell in enumerate(cells[2:]) if cell)
+
+
+def changed(before: int, after: int, width: int, height: int) -> tuple[Rect, ...]:
+    """Where two pictures differ."""
+    if before == after:
+        return ()
+    return box(before, width, height), box(after, width, height), barcode_area(height)
+
+
+def _fill(pixels: memoryview, width: int, area: Rect, colour: tuple[int, int, int]) -> None:
+    line = bgrx(colour) * area.width
+    for y in range(area.y, area.y + area.height):
+        start = 4 * (y * width + area.x)
+        pixels[start : start + len(line)] = line

@@ -1,0 +1,25 @@
+"""Pointer shapes as PNG, for the browser to draw. Thin over Pillow; drops nothing."""
+
+import io
+
+from PIL import Image
+
+from fanlight_common.protocol.public import PointerShape
+
+HIDDEN = PointerShape(0, 0, 0, 0, b"")
+
+
+def pointer_shape(
+    premultiplied: bytes, width: int, height: int, hotspot_x: int, hotspot_y: int
+) -> PointerShape:
+    """The shape in `premultiplied`: BGRA with colours multiplied by alpha, as XFIXES gives them.
+
+    A shape of which nothing is to be seen is HIDDEN.
+    """
+    if not any(premultiplied[3::4]):
+        return HIDDEN
+    # "BGRa" is Pillow's name for the premultiplied order; reading it divides alpha out again.
+    image = Image.frombytes("RGBA", (width, height), premultiplied, "raw", "BGRa")
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return PointerShape(width, height, hotspot_x, hotspot_y, file.getvalue())

@@ -1,0 +1,21 @@
+"""Positions as fractions of the desk (what travels) and as pixels (what the display knows).
+
+Pure. A fraction is in 1/65536 of width or height; see `fanlight_common.protocol.public`.
+"""
+
+from fanlight_common.protocol.public import FRACTION_MAX, PointerPosition
+
+
+def to_pixel(fraction: int, size: int) -> int:
+    """The pixel that a fraction falls on; always inside the desk."""
+    return fraction * size >> 16
+
+
+def to_fraction(pixel: int, size: int) -> int:
+    """The fraction of a pixel's middle, which `to_pixel` turns back into that pixel."""
+    return min(max(round((pixel + 0.5) / size * 65536), 0), FRACTION_MAX)
+
+
+def position(x: int, y: int, width: int, height: int) -> PointerPosition:
+    """The pointer at pixel x, y of a desk of this size."""
+    return PointerPosition(to_fraction(x, width), to_fraction(y, height))

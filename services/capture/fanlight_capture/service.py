@@ -1,0 +1,245 @@
+"""The capture service: one desk between its display and the bus.
+
+Lives on the worker's loop. Owns the desk's life: open the display, work, lose it, try again. Puts
+the parts together and holds no decisions of its own.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import zmq
+import zmq.asyncio
+
+from fanlight_capture import metrics
+from fanlight_capture.demand import Demand
+from fanlight_capture.events import EventLog, Happening
+from fanlight_capture.frame_loop import FrameLoop
+from fanlight_capture.input_router import InputRouter
+from fanlight_capture.pattern_source import PatternSource
+from fanlight_capture.settings import CaptureSettings
+from fanlight_capture.source import Listener, Source
+from fanlight_common import clock
+from fanlight_common.errors import SourceLostError
+from fanlight_common.protocol import bus, topics
+from fanlight_common.protocol.control import Clipboard
+from fanlight_common.protocol.public import PointerPosition, PointerShape
+from fanlight_common.protocol.topics import Lane
+from fanlight_common.worker import Worker, inlet_messages
+
+log = logging.getLogger(__name__)
+
+RETRY_FIRST_S, RETRY_MOST_S = 0.25, 2.0
+
+OpenSource = Callable[[Listener, CaptureSettings], Awaitable[Source]]
+
+
+async def open_source(listener: Listener, settings: CaptureSettings) -> Source:
+    """The source that the settings name. Raises SourceLostError, ConfigurationError."""
+    if settings.source == "pattern":
+        return PatternSource(
+            listener,
+            settings.pattern_width,
+            settings.pattern_height,
+            settings.pattern_fps,
+            settings.pattern_input_log,
+        )
+    # Here, so that a synthetic desk needs no X libraries.
+    from fanlight_capture.x11_source import open_x11
+
+    return await open_x11(listener, settings)
+
+
+class CaptureService:
+    """One desk. It is its sources' listener as well."""
+
+    def __init__(
+        self, worker: Worker, settings: CaptureSettings, opener: OpenSource = open_source
+    ) -> None:
+        assert worker.outlet is not None
+        self._worker = worker
+        self._settings = settings
+        self._open = opener
+        self._outlet: zmq.asyncio.Socket = worker.outlet
+        self._events_topic = topics.events(settings.desk)
+        lanes = [f(settings.desk, lane) for f in (topics.frame, topics.still) for lane in Lane]
+        self._demand = Demand([*lanes, self._events_topic])
+        self._log = EventLog()
+        self.input = InputRouter(settings.silence_s)
+        self._source: Source | None = None
+        self._frames: FrameLoop | None = None
+        self._loss: asyncio.Future[None] | None = None
+        self._state = "connecting"
+        self._offer(0, 0)
+        worker.healthy = lambda: (True, self._details())
+
+    async def run(self) -> None:
+        """Work until cancelled. Raises ConfigurationError for a display that cannot be used."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._take_demand())
+            group.create_task(
+                inlet_messages(self._worker.inlet, bus.decode_capture_inlet, self._take)
+            )
+            group.create_task(self._watch_silence())
+            group.create_task(self._keep_source())
+
+    # What a source tells.
+
+    def damaged(self) -> None:
+        """As in Listener."""
+        if self._frames is not None:
+            self._frames.damaged()
+
+    def resized(self) -> None:
+        """As in Listener."""
+        if self._source is not None and self._frames is not None:
+            log.info("event=resize width=%d height=%d", self._source.width, self._source.height)
+            self._offer(self._source.width, self._source.height)
+            self._frames.resized()
+
+    def pointer_shape(self, shape: PointerShape) -> None:
+        """As in Listener."""
+        self._happened(shape)
+
+    def pointer_position(self, position: PointerPosition) -> None:
+        """As in Listener."""
+        self._happened(position)
+
+    def clipboard(self, text: str) -> None:
+        """As in Listener."""
+        self._happened(Clipboard(text))
+
+    def lost(self, error: SourceLostError) -> None:
+        """As in Listener."""
+        if self._loss is not None and not self._loss.done():
+            self._loss.set_exception(error)
+
+    # The desk's life.
+
+    async def _keep_source(self) -> None:
+        retry_s = RETRY_FIRST_S
+        while True:
+            self._loss = asyncio.get_running_loop().create_future()
+            try:
+                source = await self._open(self, self._settings)
+                retry_s = RETRY_FIRST_S
+                await self._serve(source, self._loss)
+            except SourceLostError as error:
+                # One line when it goes, none for each attempt to get it back.
+                if self._state != "away":
+                    log.warning("event=away desk=%s reason=%r", self._settings.desk, str(error))
+                self._state = "away"
+            finally:
+                # Told before anybody waited for it; that is no news any more.
+                if not self._loss.cancel() and not self._loss.cancelled():
+                    self._loss.exception()
+            await asyncio.sleep(retry_s)
+            retry_s = min(2 * retry_s, RETRY_MOST_S)
+
+    async def _serve(self, source: Source, loss: asyncio.Future[None]) -> None:
+        self._source = source
+        self._frames = FrameLoop(
+            self._settings.desk, source, self._demand, self._publish, 1 / self._settings.max_fps
+        )
+        self.input.attach(source)
+        size = (source.width, source.height)
+        log.info("event=live desk=%s width=%d height=%d", self._settings.desk, *size)
+        self._state = "live"
+        metrics.display_up.set(1)
+        self._offer(*size)
+        watched = self._demand.wants(self._events_topic)
+        if watched:
+            source.watch(True)
+        # Those that subscribed while the display was away get their first picture now.
+        self._frames.want(topic for topic in self._demand.topics if self._demand.wants(topic))
+        reason = "stop"
+        frames = asyncio.ensure_future(self._frames.run())
+        try:
+            done, _ = await asyncio.wait({frames, loss}, return_when=asyncio.FIRST_COMPLETED)
+            reason = "display"
+            for task in done:
+                task.result()
+        finally:
+            frames.cancel()
+            await self._end(source, reason)
+            with contextlib.suppress(asyncio.CancelledError, SourceLostError):
+                await frames
+
+    async def _end(self, source: Source, reason: str) -> None:
+        await self.input.detach(reason)
+        self._source = self._frames = None
+        metrics.display_up.set(0)
+        if reason == "display":
+            metrics.display_losses.inc()
+        self._log.forget()
+        self._offer(0, 0)
+        await source.close()
+
+    def _offer(self, width: int, height: int) -> None:
+        self._worker.offer.desks = (bus.DeskOffer(self._settings.desk, width, height),)
+        self._worker.announce()
+
+    def _details(self) -> dict[str, Any]:
+        offer = self._worker.offer.desks[0]
+        return {
+            "desk": offer.name,
+            "display": self._state,
+            "width": offer.width,
+            "height": offer.height,
+        }
+
+    # The bus.
+
+    async def _take_demand(self) -> None:
+        while True:
+            message = await self._outlet.recv()
+            watched = self._demand.wants(self._events_topic)
+            subscribed = self._demand.update(message)
+            watch = self._demand.wants(self._events_topic)
+            if self._frames is not None:
+                self._frames.demand_changed()
+                self._frames.want(subscribed)
+            if self._source is not None and watch != watched:
+                if not watch:
+                    self._log.forget()
+                self._source.watch(watch)
+            elif self._events_topic in subscribed:
+                for event in self._log.again():
+                    self._publish_event(event)
+
+    def _take(self, message: bus.CaptureInlet) -> None:
+        now = clock.now_s()
+        if message.desk != self._settings.desk:
+            metrics.inputs_ignored.labels("other_desk").inc()
+            return
+        match message:
+            case bus.Grab():
+                if self._frames is not None:
+                    self._frames.want_still()
+            case bus.ViewerAlive():
+                self.input.heard(message.viewer, now)
+            case _:
+                self.input.handle(message, now)
+
+    async def _watch_silence(self) -> None:
+        while True:
+            await self.input.holding.wait()
+            wait_s = self.input.release_silent(clock.now_s())
+            if wait_s is not None:
+                await asyncio.sleep(wait_s)
+
+    def _happened(self, happening: Happening) -> None:
+        event = self._log.note(happening)
+        if event is not None:
+            metrics.events.labels(type(happening).__name__).inc()
+            self._publish_event(event)
+
+    def _publish_event(self, event: bus.Event) -> None:
+        # The asyncio socket, not a plain one below it: that would swallow its wake-ups.
+        self._outlet.send_multipart([self._events_topic, bus.encode(event)], zmq.DONTWAIT)
+
+    def _publish(self, message: bytes) -> None:
+        # An XPUB never refuses; a subscriber that does not keep up loses the message.
+        self._outlet.send(message, zmq.DONTWAIT, copy=len(message) < 65536)

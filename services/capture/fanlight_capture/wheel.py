@@ -1,0 +1,34 @@
+"""Smooth wheel deltas to whole clicks, which are all that X11's core pointer knows.
+
+Pure. Owns the rest of a notch that has not become a click yet. Drops that rest when the direction
+turns: half a notch up must not swallow half a notch down.
+"""
+
+from dataclasses import dataclass, field
+
+UNITS_PER_CLICK = 120
+
+
+@dataclass(slots=True)
+class _Axis:
+    rest: int = 0
+
+    def turn(self, delta: int) -> int:
+        if delta * self.rest < 0:
+            self.rest = 0
+        total = self.rest + delta
+        clicks = abs(total) // UNITS_PER_CLICK * (1 if total > 0 else -1)
+        self.rest = total - clicks * UNITS_PER_CLICK
+        return clicks
+
+
+@dataclass(slots=True)
+class WheelAccumulator:
+    """Both axes of one viewer's wheel."""
+
+    _x: _Axis = field(default_factory=_Axis)
+    _y: _Axis = field(default_factory=_Axis)
+
+    def turn(self, dx: int, dy: int) -> tuple[int, int]:
+        """Deltas in 1/120 of a notch to clicks, (right, down), negative to the other side."""
+        return self._x.turn(dx), self._y.turn(dy)

@@ -1,0 +1,131 @@
+"""Pixels and damage of an X display, straight into the ring.
+
+Lives on the worker's loop. Owns the damage object of the root window and the server's attachment of
+the ring. Told of damage once (level NonEmpty), the server stays silent until the damage is taken
+away: while nobody wants pictures, a busy desk wakes nobody. Drops nothing: damage is taken away
+before the pixels are read, so a change in between is reported again.
+"""
+
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import xcffib.damage
+import xcffib.xproto
+
+from fanlight_capture import metrics
+from fanlight_capture.damage import tidy
+from fanlight_capture.x11_connection import X11Connection, XRequestError
+from fanlight_common.protocol.frames import Rect
+from fanlight_common.ring import FrameRing
+
+_RECTANGLE = struct.Struct("<hhHH")
+_REPLY_HEADER = 32
+_Z_PIXMAP = 2
+_ALL_PLANES = 0xFFFFFFFF
+
+
+class X11Grabber:
+    """Takes pictures of the root window. `damaged` is called when something changed."""
+
+    def __init__(self, connection: X11Connection, damaged: Callable[[], None]) -> None:
+        self._x = connection
+        self._ring: FrameRing | None = None
+        self._size = (0, 0)
+        self._segment = 0
+        self._uses_shm = False
+        self._pending: tuple[Rect, ...] = ()
+        self._damage: int = connection.raw.generate_id()
+        self._region: int = connection.raw.generate_id()
+        connection.on(xcffib.damage.NotifyEvent, lambda _: self._notice(damaged))
+        with connection.batch():
+            level = xcffib.damage.ReportLevel.NonEmpty
+            connection.damage.Create(self._damage, connection.root, level)
+            connection.xfixes.CreateRegion(self._region, 0, [])
+
+    async def use_ring(self, ring: FrameRing, width: int, height: int) -> bool:
+        """Grab into `ring` from now on, pictures of this size. True: without a copy."""
+        if self._uses_shm:
+            with self._x.batch():
+                self._x.shm.Detach(self._segment)
+        self._ring, self._size, self._pending = ring, (width, height), ()
+        self._uses_shm = self._x.has_shm and await self._attach(ring)
+        return self._uses_shm
+
+    async def look(self) -> bool:
+        """Take the damage away from the server, keep it for the next grab. Is there any?"""
+        with self._x.batch():
+            region = self._take_damage()
+        await self._keep(region)
+        return bool(self._pending)
+
+    async def grab(self, slot: int) -> tuple[Rect, ...]:
+        """Write the picture into a slot; where it differs from the one before.
+
+        Raises XRequestError where the display is smaller now than it was.
+        """
+        assert self._ring is not None
+        width, height = self._size
+        with self._x.batch():
+            region = self._take_damage()
+            # One request, so one moment: the server lets nobody draw while it copies.
+            if self._uses_shm:
+                image = self._x.ask(
+                    lambda: self._x.shm.GetImage(
+                        self._x.root,
+                        *(0, 0, width, height),
+                        *(_ALL_PLANES, _Z_PIXMAP),
+                        *(self._segment, self._ring_offset(slot)),
+                    )
+                )
+            else:
+                image = self._x.ask(
+                    lambda: self._x.raw.core.GetImage(
+                        _Z_PIXMAP, self._x.root, 0, 0, width, height, _ALL_PLANES
+                    )
+                )
+        await self._keep(region)
+        reply = await image
+        if not self._uses_shm:
+            size_bytes = 4 * width * height
+            pixels = memoryview(reply)[_REPLY_HEADER : _REPLY_HEADER + size_bytes]
+            self._ring.pixels(slot)[:size_bytes] = pixels
+        rects, self._pending = self._pending, ()
+        return rects
+
+    def _ring_offset(self, slot: int) -> int:
+        assert self._ring is not None
+        return self._ring.offset(slot)
+
+    def _take_damage(self) -> Any:
+        self._x.damage.Subtract(self._damage, 0, self._region)
+        return self._x.ask(lambda: self._x.xfixes.FetchRegion(self._region))
+
+    async def _keep(self, region: Any) -> None:
+        reply = await region
+        found = (Rect(*r) for r in _RECTANGLE.iter_unpack(reply[_REPLY_HEADER:]))
+        self._pending = tidy((*self._pending, *found), *self._size)
+
+    async def _attach(self, ring: FrameRing) -> bool:
+        self._segment = self._x.raw.generate_id()
+        with self._x.batch():
+            self._x.shm.Attach(self._segment, ring.segment, False)
+            # The answer to this tells whether the server could: a tiny picture, into the ring.
+            probe = self._x.ask(
+                lambda: self._x.shm.GetImage(
+                    self._x.root,
+                    *(0, 0, 1, 1),
+                    *(_ALL_PLANES, _Z_PIXMAP),
+                    *(self._segment, ring.offset(0)),
+                )
+            )
+        try:
+            await probe
+        except XRequestError:
+            # A server on another host or in another IPC namespace.
+            return False
+        return True
+
+    def _notice(self, damaged: Callable[[], None]) -> None:
+        metrics.damage_notices.inc()
+        damaged()
