@@ -1,0 +1,86 @@
+"""The gateway: browsers in, bus out. `python -m fanlight_gateway`."""
+
+import asyncio
+import contextlib
+import logging
+import sys
+
+from fanlight_common import http, tokens
+from fanlight_common.errors import ConfigurationError
+from fanlight_common.protocol.public import MAX_VIEWER_MESSAGE_BYTES
+from fanlight_common.settings import BusSettings, load
+from fanlight_common.worker import Teller, Worker, run
+from fanlight_gateway import app
+from fanlight_gateway.auth import Auth
+from fanlight_gateway.desks import DeskBook
+from fanlight_gateway.flow import ViewerProtocol
+from fanlight_gateway.gateway import SETTLE_S, Gateway
+from fanlight_gateway.links import Links
+from fanlight_gateway.screenshots import Screenshots
+from fanlight_gateway.settings import GatewaySettings, ViewerSettings
+from fanlight_gateway.streams import StreamHub
+
+log = logging.getLogger(__name__)
+HARD_MESSAGE_LIMIT_BYTES = 2 * MAX_VIEWER_MESSAGE_BYTES
+"""Past this the library cuts the connection; between the two a viewer is told what it did."""
+
+
+async def serve(
+    worker: Worker,
+    settings: GatewaySettings,
+    viewer_settings: ViewerSettings,
+    settle_s: float = SETTLE_S,
+) -> None:
+    """Be the gateway until cancelled."""
+    secret = tokens.load_secret(settings.secret_file or tokens.default_secret_file())
+    sockets = http.listen(settings.host, settings.port, "FANLIGHT_GATEWAY_")
+    teller = Teller(worker.context)
+    async with contextlib.AsyncExitStack() as stack:
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        book = DeskBook(worker)
+        stack.callback(book.close)
+        screenshots = Screenshots(book)
+        stack.push_async_callback(screenshots.close)
+        links = Links(worker, teller, group)
+        stack.callback(links.close)
+        streams = StreamHub(worker, teller, settings, group)
+        stack.callback(streams.close)
+        gateway = Gateway(
+            settings,
+            viewer_settings,
+            Auth(secret, settings),
+            book,
+            links,
+            streams,
+            screenshots,
+            settle_s,
+        )
+        worker.healthy = lambda: (True, {"viewers": gateway.connected})
+        await stack.enter_async_context(
+            http.serving(
+                app.build(gateway),
+                sockets,
+                websocket=ViewerProtocol,
+                max_message_bytes=HARD_MESSAGE_LIMIT_BYTES,
+            )
+        )
+        stack.push_async_callback(gateway.farewell)
+        worker.offer.http = http.base_url(settings.host, sockets)
+        worker.announce()
+        log.info("event=listen url=%s", worker.offer.http)
+        await gateway.run()
+
+
+def main() -> None:
+    """Read the settings and run."""
+    try:
+        bus_settings, settings = load(BusSettings), load(GatewaySettings)
+        viewer_settings = load(ViewerSettings)
+    except ConfigurationError as error:
+        print(f"fanlight-gateway: {error}", file=sys.stderr)
+        sys.exit(2)
+    run("gateway", bus_settings, None, lambda worker: serve(worker, settings, viewer_settings))
+
+
+if __name__ == "__main__":
+    main()

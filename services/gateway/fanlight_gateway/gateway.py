@@ -1,0 +1,119 @@
+"""All that lives while the gateway runs, in one place, and its clockwork.
+
+Lives on the worker's loop. Knows every connection, and which one a viewer's id belongs to.
+"""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from fanlight_common import clock
+from fanlight_common.protocol.public import CloseCode
+from fanlight_gateway.auth import Auth
+from fanlight_gateway.desks import DeskBook
+from fanlight_gateway.links import Links
+from fanlight_gateway.screenshots import Screenshots
+from fanlight_gateway.settings import GatewaySettings, ViewerSettings
+from fanlight_gateway.streams import StreamHub
+
+TICK_S = 0.1
+FAREWELL_LIMIT_S = 0.4
+"""What viewers get to hear that the gateway goes; see `worker.STOP_LIMIT_S`."""
+SETTLE_S = 10.0
+"""So long after the start a desk that is not known may be one that has not announced itself yet."""
+
+ViewerKey = tuple[str, str]
+"""A desk, and a viewer's own id."""
+
+
+class Closable(Protocol):
+    """A connection, seen from here."""
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """End it."""
+
+    def tick(self) -> None:
+        """Look at the time."""
+
+
+@dataclass(slots=True)
+class Gateway:
+    """The parts, each of which knows what it does itself."""
+
+    settings: GatewaySettings
+    viewer_settings: ViewerSettings
+    auth: Auth
+    book: DeskBook
+    links: Links
+    streams: StreamHub
+    screenshots: Screenshots
+    settle_s: float = SETTLE_S
+    _connections: set[Closable] = field(default_factory=set)
+    _empty: asyncio.Event = field(default_factory=asyncio.Event)
+    _stopping: bool = False
+    _viewers: dict[ViewerKey, Closable] = field(default_factory=dict)
+    _started_at: float = field(default_factory=clock.now_s)
+
+    @property
+    def connected(self) -> int:
+        """Connections that are open."""
+        return len(self._connections)
+
+    def enter(self, connection: Closable) -> None:
+        """A connection has opened. It is closed at once when there are too many, or at the end."""
+        self._connections.add(connection)
+        if self._stopping:
+            connection.close(CloseCode.GOING_AWAY, "the gateway stops")
+        elif len(self._connections) > self.settings.max_viewers:
+            connection.close(CloseCode.GOING_AWAY, "too many viewers; come back later")
+
+    def leave(self, connection: Closable) -> None:
+        """It has ended."""
+        self._connections.discard(connection)
+        if not self._connections:
+            self._empty.set()
+
+    def replace(self, key: ViewerKey, connection: Closable) -> None:
+        """This connection is the viewer's now; an earlier one is closed."""
+        earlier = self._viewers.get(key)
+        self._viewers[key] = connection
+        if earlier is not None:
+            earlier.close(CloseCode.REPLACED, "the same viewer connected again")
+
+    def forget(self, key: ViewerKey, connection: Closable) -> None:
+        """The connection has ended; if the viewer has a newer one, that stays."""
+        if self._viewers.get(key) is connection:
+            del self._viewers[key]
+
+    def is_settled(self) -> bool:
+        """Would a desk that exists be known by now?"""
+        return self.book.heard and clock.now_s() - self._started_at >= self.settle_s
+
+    def missing(self) -> list[str]:
+        """What keeps the gateway from serving people; nothing: it is ready."""
+        found = []
+        if not self.book.heard:
+            found.append("the directory has not answered")
+        if not self.book.screenshot_urls(""):
+            found.append("no screenshot service is known")
+        return found
+
+    async def run(self) -> None:
+        """The clockwork, for ever."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.streams.tick()
+            for connection in list(self._connections):
+                connection.tick()
+
+    async def farewell(self) -> None:
+        """Tell every viewer to come back later."""
+        self._stopping = True
+        self._empty.clear()
+        for connection in list(self._connections):
+            connection.close(CloseCode.GOING_AWAY, "the gateway stops")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_LIMIT_S):
+                while self._connections:
+                    await self._empty.wait()

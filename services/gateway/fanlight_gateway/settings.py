@@ -1,0 +1,161 @@
+"""The gateway's settings, `FANLIGHT_GATEWAY_*`, and the viewer's, `FANLIGHT_VIEWER_*`."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from fanlight_gateway.origins import normal_origin
+
+
+class GatewaySettings(BaseSettings):
+    """What an operator can set. Read once, in `__main__`."""
+
+    model_config = SettingsConfigDict(env_prefix="FANLIGHT_GATEWAY_", frozen=True)
+
+    host: str = Field(default="127.0.0.1", description="Address of the public HTTP server.")
+    port: int = Field(
+        default=8080, ge=0, le=65535, description="Port of the public server; 0 takes a free one."
+    )
+    root_path: str = Field(
+        default="",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*/?$",
+        description="Path under which a reverse proxy, which strips it, serves the gateway.",
+    )
+    secret_file: Path | None = Field(
+        default=None,
+        description="The secret that signs tokens, made if it is not there. "
+        "By default fanlight/secret in the user's state directory.",
+    )
+    allowed_origins: str = Field(
+        default="",
+        description="Further origins whose pages may open a WebSocket, separated by commas; "
+        "the gateway's own always may.",
+    )
+    cookie_secure: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description="The cookie's Secure flag; auto: when the browser came over https.",
+    )
+    desk_wait_s: float = Field(
+        default=1.0,
+        gt=0,
+        le=60,
+        description="How long a desk may take to become known before it counts as never seen.",
+    )
+    hello_timeout_s: float = Field(
+        default=10, gt=0, le=300, description="How long a viewer may take to say hello."
+    )
+    slow_timeout_s: float = Field(
+        default=20, gt=0, le=600, description="A viewer that reads nothing for so long is dropped."
+    )
+    in_flight_ms: int = Field(
+        default=250,
+        ge=10,
+        le=10_000,
+        description="How long a unit may be without acknowledgement beyond the fastest one seen "
+        "before no more are sent.",
+    )
+    in_flight_bytes: int = Field(
+        default=1 << 20,
+        ge=1024,
+        description="Bytes without acknowledgement at which no more are sent.",
+    )
+    backlog_ms: int = Field(
+        default=250,
+        ge=10,
+        le=10_000,
+        description="Time that units wait for one viewer before all of them are dropped.",
+    )
+    backlog_bytes: int = Field(
+        default=2 << 20, ge=1024, description="Bytes that wait for one viewer, likewise."
+    )
+    idr_retry_ms: int = Field(
+        default=1000,
+        ge=50,
+        le=60_000,
+        description="An IDR that was asked for and did not come is asked for again after this.",
+    )
+    idr_interval_ms: int = Field(
+        default=250, ge=0, le=60_000, description="Least time between two IDR requests of a stream."
+    )
+    message_rate: float = Field(
+        default=1000, gt=0, description="Messages a second that a viewer may send."
+    )
+    message_burst: int = Field(
+        default=2000, ge=1, description="Messages that a viewer may send at once."
+    )
+    bad_message_limit: int = Field(
+        default=20, ge=1, description="Bad messages after which a viewer is closed."
+    )
+    max_viewers: int = Field(default=1000, ge=1, description="Viewers at a time, of all desks.")
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, value: str) -> str:
+        for origin in value.split(","):
+            if origin.strip() and normal_origin(origin.strip()) is None:
+                raise ValueError(f"{origin.strip()!r} is no origin (https://host or with :port)")
+        return value
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The allowed origins, normalised."""
+        found = (normal_origin(origin.strip()) for origin in self.allowed_origins.split(","))
+        return frozenset(origin for origin in found if origin)
+
+
+class ViewerSettings(BaseSettings):
+    """The viewer's constants; every browser gets them in Welcome. See `web/settings.js`."""
+
+    model_config = SettingsConfigDict(env_prefix="FANLIGHT_VIEWER_", frozen=True)
+
+    rtt_limit_ms: float = Field(default=150, gt=0, description="Round trips below this are good.")
+    sustain_ms: float = Field(
+        default=3000, ge=0, description="How long something has to be bad before it decides."
+    )
+    age_limit_ms: float = Field(
+        default=1000, gt=0, description="The oldest picture that still counts as live."
+    )
+    retry_measure_ms: float = Field(
+        default=1000, gt=0, description="How long a retry measures the base RTT, without video."
+    )
+    inflation_limit_ms: float = Field(
+        default=150, gt=0, description="After a retry: RTT above its base that is too much."
+    )
+    ping_interval_ms: float = Field(default=250, ge=20, description="Time between pings.")
+    screenshot_min_interval_ms: float = Field(
+        default=100, gt=0, description="Shortest time between two screenshots."
+    )
+    screenshot_max_interval_ms: float = Field(
+        default=500, gt=0, description="Longest time between two screenshots while all is well."
+    )
+    screenshot_timeout_ms: float = Field(
+        default=5000, gt=0, description="A screenshot is given up after this."
+    )
+    screenshot_quality_start: int = Field(
+        default=70, ge=1, le=100, description="JPEG quality of the first screenshot."
+    )
+    screenshot_quality_min: int = Field(default=10, ge=1, le=100, description="Lowest quality.")
+    screenshot_quality_max: int = Field(default=90, ge=1, le=100, description="Highest quality.")
+    screenshot_slow_ms: float = Field(
+        default=500, gt=0, description="A screenshot slower than this lowers the quality."
+    )
+    screenshot_fast_ms: float = Field(
+        default=300, gt=0, description="A screenshot faster than this raises it."
+    )
+    decoder_backlog_units: int = Field(
+        default=4, ge=1, description="More units waiting in the decoder: on to the next IDR."
+    )
+    decoder_error_limit: int = Field(
+        default=3, ge=1, description="Decoder errors within a minute: fall back to screenshots."
+    )
+    paint_timeout_ms: float = Field(
+        default=5000, gt=0, description="Units for so long without a painted picture: an error."
+    )
+    reconnect_min_ms: float = Field(
+        default=250, gt=0, description="First wait before reconnecting."
+    )
+    reconnect_max_ms: float = Field(
+        default=10_000, gt=0, description="Longest wait before reconnecting."
+    )

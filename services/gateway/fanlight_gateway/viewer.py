@@ -1,0 +1,252 @@
+"""One viewer: what its messages mean, and what is to be sent to it next. No socket in here.
+
+Lives on the worker's loop; nothing here waits. Drops video as its gate says, and of what its
+mailbox holds all but the newest of each kind. Input is passed on in order or refused to the sender.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+
+from fanlight_common import clock
+from fanlight_common.errors import ProtocolError
+from fanlight_common.names import Rendition, stream_name
+from fanlight_common.protocol import bus, control, public
+from fanlight_common.protocol.public import CloseCode
+from fanlight_common.tokens import Grant
+from fanlight_gateway import metrics
+from fanlight_gateway.gate import Drop, Gate, GateLimits, Unit
+from fanlight_gateway.limits import Throttle, TokenBucket
+from fanlight_gateway.links import Link, Links
+from fanlight_gateway.mailbox import Mailbox
+from fanlight_gateway.settings import GatewaySettings
+from fanlight_gateway.streams import StreamHub
+
+log = logging.getLogger(__name__)
+ERROR_INTERVAL_S = 1.0
+"""An error of one code is not told more often."""
+IDR_INTERVAL_S = 0.5
+"""A viewer's own request for an IDR is not honoured more often."""
+ALIVE_INTERVAL_S = 1.0
+_AGE_UNKNOWN_MS = 65535
+
+
+class Viewer:
+    """A viewer that has said hello, until `end`."""
+
+    def __init__(
+        self,
+        hello: control.Hello,
+        grant: Grant,
+        record: bus.DeskRecord,
+        settings: GatewaySettings,
+        links: Links,
+        streams: StreamHub,
+        close: Callable[[CloseCode, str], None],
+    ) -> None:
+        self.grant = grant
+        # The viewer's own id lives on in its next connection, whose keys are others.
+        self.id = f"{hello.viewer}-{secrets.token_hex(4)}"
+        self.desk = record.desk
+        self.gate: Gate | None = None
+        self.wake = asyncio.Event()
+        """Set when `next_message` may have something."""
+        self._settings = settings
+        self._links = links
+        self._streams = streams
+        self._close = close
+        self._mailbox = Mailbox()
+        self._stream: str | None = None
+        self._video_enabled = hello.video_enabled
+        self._keyframes_only = hello.keyframes_only
+        self._input_sequence = 0
+        self._painted = (0, 0)
+        self._bad_messages = 0
+        now = clock.now_s()
+        self._rate = TokenBucket(settings.message_rate, settings.message_burst, now)
+        self._errors: dict[str, Throttle] = {}
+        self._idr_requests = Throttle(IDR_INTERVAL_S)
+        self._alive = Throttle(ALIVE_INTERVAL_S)
+        self._link: Link = links.join(record, self)
+        self._follow_video()
+        if self._stream is None:
+            self.video_state("off")
+
+    def end(self) -> None:
+        """The viewer has gone."""
+        self._video_enabled = False
+        self._follow_video()
+        if self.grant.can_control:
+            self._link.tell(bus.ReleaseViewer(self.desk, self.id, "left"))
+        self._links.leave(self._link, self)
+
+    def next_message(self) -> bytes | str | None:
+        """Take what is to be sent next; None: nothing, or no room for what waits."""
+        message = self._mailbox.next()
+        if message is not None or self.gate is None:
+            return message
+        unit = self.gate.take(clock.now_s() * 1000)
+        if unit is not None:
+            metrics.units_sent.inc()
+            metrics.video_bytes.inc(len(unit))
+        return unit
+
+    def handle(self, message: bytes | str) -> None:
+        """A message from the viewer. Whatever it is, nothing but the viewer itself is harmed."""
+        if not self._rate.take(clock.now_s()):
+            metrics.refused.labels("too_fast").inc()
+            self._close(CloseCode.TOO_FAST, "too many messages a second")
+            return
+        if len(message) > public.MAX_VIEWER_MESSAGE_BYTES:
+            metrics.refused.labels("too_large").inc()
+            self._close(CloseCode.BAD_MESSAGE, "message too large")
+            return
+        try:
+            if isinstance(message, str):
+                self._on_control(control.decode_from_viewer(message))
+            else:
+                self._on_binary(public.decode_from_viewer(message), message)
+        except ProtocolError as error:
+            self._refuse("bad_message", str(error))
+            self._bad_messages += 1
+            if self._bad_messages >= self._settings.bad_message_limit:
+                self._close(CloseCode.BAD_MESSAGE, "too many bad messages")
+
+    # What streams and links call.
+
+    def offer(self, unit: Unit, now_ms: float) -> None:
+        """A unit of the stream that was joined."""
+        if self.gate is not None:
+            self.gate.offer(unit, now_ms)
+            self.wake.set()
+
+    def video_state(self, state: str) -> None:
+        """Whether there is an encoder."""
+        self._put("video", control.VideoState(state).encode())
+
+    def desk_changed(self, record: bus.DeskRecord) -> None:
+        """How the desk is now."""
+        state = control.DeskState(record.state, record.width, record.height)
+        self._put("desk", state.encode())
+
+    def event(self, kind: str, message: bytes | str) -> None:
+        """Pointer or clipboard. What was copied may be a password: viewers only watch."""
+        if kind != "clipboard" or self.grant.can_control:
+            self._put(kind, message)
+
+    # What the viewer wants.
+
+    def _on_binary(self, message: public.ViewerMessage, data: bytes) -> None:
+        match message:
+            case public.Ping():
+                pong = public.Pong(message.id, message.viewer_us, clock.now_us())
+                self._mailbox.pong(pong.encode())
+                self.wake.set()
+                if self.grant.can_control and self._alive.allow(clock.now_s()):
+                    self._link.tell(bus.ViewerAlive(self.desk, self.id))
+            case public.Ack():
+                self._on_ack(message)
+            case _:
+                self._on_input(type(message).__name__, data)
+
+    def _on_control(self, message: control.ViewerControl) -> None:
+        match message:
+            case control.Hello():
+                raise ProtocolError("hello: only once")
+            case control.SetVideoEnabled(enabled):
+                self._video_enabled = enabled
+                self._follow_video()
+            case control.SetKeyframesOnly(enabled):
+                self._keyframes_only = enabled
+                self._follow_video()
+            case control.RequestIdr():
+                self._on_request_idr()
+            case control.SetFocus(focused):
+                if not focused and self.grant.can_control:
+                    self._link.tell(bus.ReleaseViewer(self.desk, self.id, "blur"))
+            case control.Clipboard(text):
+                if self._may_control():
+                    self._deliver(bus.SetClipboard(self.desk, self.id, text))
+
+    def _on_input(self, kind: str, data: bytes) -> None:
+        if not self._may_control():
+            return
+        sequence = self._input_sequence + 1
+        if self._deliver(bus.Input(self.desk, self.id, sequence, data)):
+            # Counted only when it is on its way, so that a gap means that one was lost there.
+            self._input_sequence = sequence
+            metrics.input_messages.labels(kind).inc()
+
+    def _on_ack(self, ack: public.Ack) -> None:
+        if ack.painted and ack.age_ms != _AGE_UNKNOWN_MS:
+            if (ack.epoch, ack.painted) != self._painted:
+                metrics.age_seconds.observe(ack.age_ms / 1000)
+            self._painted = (ack.epoch, ack.painted)
+        if self.gate is not None and self._stream is not None:
+            self.gate.ack(ack.epoch, ack.received, clock.now_s() * 1000)
+            self.wake.set()
+            self._streams.settle(self._stream)
+
+    def _on_request_idr(self) -> None:
+        if self.gate is None or self._stream is None:
+            return
+        if not self._idr_requests.allow(clock.now_s()):
+            metrics.refused.labels("idr_too_often").inc()
+            return
+        if not self.gate.has_idr_on_its_way:
+            # Deltas are of no use to the decoder until then.
+            self.gate.close()
+            self._streams.settle(self._stream)
+
+    def _follow_video(self) -> None:
+        """Join the stream that is wanted, leave the one that is not."""
+        wanted = None
+        if self._video_enabled:
+            rendition = Rendition.KEYFRAMES if self._keyframes_only else Rendition.HIGH
+            wanted = stream_name(self.desk, rendition)
+        if wanted == self._stream:
+            return
+        left, self._stream = self._stream, wanted
+        if self.gate is not None and left is not None:
+            self.gate.close()
+            self.gate = None
+            self._streams.leave(left, self)
+        if wanted is None:
+            self.video_state("off")
+            return
+        self.gate = Gate(
+            GateLimits(
+                in_flight_ms=self._settings.in_flight_ms,
+                in_flight_bytes=self._settings.in_flight_bytes,
+                backlog_ms=self._settings.backlog_ms,
+                backlog_bytes=self._settings.backlog_bytes,
+            ),
+            _count_drop,
+        )
+        self._streams.join(wanted, self)
+
+    def _may_control(self) -> bool:
+        if self.grant.can_control:
+            return True
+        self._refuse("view_only", "this token allows to watch, not to control")
+        return False
+
+    def _deliver(self, message: bus.CaptureInlet) -> bool:
+        if self._link.record.state == "live" and self._link.tell(message):
+            return True
+        self._refuse("desk_away", "the desk is away; this went nowhere")
+        return False
+
+    def _refuse(self, code: str, message: str) -> None:
+        metrics.refused.labels(code).inc()
+        if self._errors.setdefault(code, Throttle(ERROR_INTERVAL_S)).allow(clock.now_s()):
+            self._put(f"error {code}", control.Error(code, message).encode())
+
+    def _put(self, kind: str, message: bytes | str) -> None:
+        self._mailbox.put(kind, message)
+        self.wake.set()
+
+
+def _count_drop(reason: Drop, count: int) -> None:
+    metrics.units_dropped.labels(reason).inc(count)
