@@ -244,7 +244,8 @@ export class FanlightView extends HTMLElement {
   #watch(surface) {
     const { signal } = this.#cleanup;
     const onvisible = () => {
-      if (!isVisible()) this.#input?.release();
+      if (isVisible()) this.#input?.announce();
+      else this.#input?.release();
       this.#command({ type: "visible", visible: isVisible() });
     };
     document.addEventListener("visibilitychange", onvisible, { signal });
@@ -332,7 +333,8 @@ export class FanlightView extends HTMLElement {
     // Whoever watches only has no use for a stop of the Tab key that takes no keys.
     this.#keyboard.tabIndex = status.role === "view" ? -1 : 0;
     this.#part(".surface").classList.toggle("old", status.painted && !isFresh(status));
-    if (before === null || words.text !== this.#words.text || before.role !== status.role) {
+    const { text, quiet } = this.#words;
+    if (!before || words.text !== text || words.quiet !== quiet || before.role !== status.role) {
       this.#say(words, status);
       this.dispatchEvent(new CustomEvent("state", { detail: this.state }));
     }

@@ -84,11 +84,12 @@ export class Input {
     if (!enabled) this.#host.onlocal(false);
   }
 
-  /** After a reconnect the gateway has to be told again who has the keyboard. */
+  /** After a reconnect, or shown again: the gateway has to be told who has the keyboard. */
   announce() {
     if (!this.#enabled) return;
     this.#keys.reset();
     this.#buttons.clear();
+    this.#focused = this.#host.keyboard.matches(":focus");
     this.#host.control({ type: "SetFocus", focused: this.#focused });
   }
 
@@ -125,8 +126,8 @@ export class Input {
       this.release();
       return;
     }
-    if (!this.#enabled) return;
     this.#focused = true;
+    if (!this.#enabled) return;
     this.#host.control({ type: "SetFocus", focused: true });
     void this.#host.clipboard.sync();
   }

@@ -10,7 +10,6 @@
  * @returns {[string, string][]}
  */
 export function statsRows(stats) {
-  const decoder = stats.codec ? `${stats.decoder}, ${stats.codec}` : stats.decoder;
   /** @type {[string, string][]} */
   const rows = [
     ["Age of the picture", milliseconds(stats.age_ms)],
@@ -19,11 +18,11 @@ export function statsRows(stats) {
     ["Pictures a second", stats.fps.toFixed(1)],
     ["Rate", rate(stats.bitrate_kbps)],
     ["Size", stats.width ? `${stats.width} × ${stats.height}` : "–"],
-    ["Decoder", decoder],
+    ["Decoder", stats.decoder],
   ];
-  if (stats.quality !== null && stats.scale !== null) {
-    rows.push(["Quality", `${stats.quality} % at ${Math.round(stats.scale * 100)} %`]);
-  }
+  if (stats.codec !== null) rows.push(["Codec", stats.codec]);
+  if (stats.quality !== null) rows.push(["Quality", `${stats.quality} of 100`]);
+  if (stats.scale !== null) rows.push(["Scale", `${Math.round(stats.scale * 100)} %`]);
   return rows;
 }
 

@@ -39,7 +39,7 @@ const WAITING = words("Waiting for a picture…", "busy");
 const CLOSED = {
   [CloseCode.UNAUTHORIZED]: words("Not signed in, or the link has expired", "error"),
   [CloseCode.FORBIDDEN]: words("Not allowed", "error"),
-  [CloseCode.NO_SUCH_DESK]: words("No desk of this name", "error", "reconnect"),
+  [CloseCode.NO_SUCH_DESK]: words("No desk of this name. Click to look again.", "error", "reconnect"),
   [CloseCode.REPLACED]: words("Opened somewhere else. Click to use it here.", "warning", "reconnect"),
   [CloseCode.TOO_FAST]: words("Too many messages. Click to connect again.", "error", "reconnect"),
 };
