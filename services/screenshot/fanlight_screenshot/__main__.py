@@ -7,7 +7,6 @@ from fanlight_common import http
 from fanlight_common.errors import ConfigurationError
 from fanlight_common.settings import BusSettings, load
 from fanlight_common.worker import Worker, run
-
 from fanlight_screenshot import app
 from fanlight_screenshot.desks import Desks
 from fanlight_screenshot.settings import ScreenshotSettings

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from fanlight_common import clock
-from fanlight_common.errors import FrameLostError, ProtocolError
-from fanlight_common.names import check_name
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
+from fanlight_common import clock
+from fanlight_common.errors import FrameLostError, ProtocolError
+from fanlight_common.names import check_name
 from fanlight_screenshot import etags, metrics
 from fanlight_screenshot.desk import Desk, Shot
 from fanlight_screenshot.desks import BusyError, Desks

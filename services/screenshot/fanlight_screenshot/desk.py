@@ -13,13 +13,13 @@ import logging
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
+from PIL import Image
+
 from fanlight_common import clock
 from fanlight_common.errors import FrameLostError
 from fanlight_common.framefeed import FrameFeed
 from fanlight_common.protocol import bus, frames, topics
 from fanlight_common.worker import Teller, Worker
-from PIL import Image
-
 from fanlight_screenshot import images, metrics
 from fanlight_screenshot.encodings import Encodings
 from fanlight_screenshot.grabs import Grabs

@@ -10,11 +10,11 @@ from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
+from PIL import Image
+
 from fanlight_common import clock
 from fanlight_common.protocol import bus, topics
 from fanlight_common.worker import Teller, Worker
-from PIL import Image
-
 from fanlight_screenshot import images, metrics
 from fanlight_screenshot.desk import Desk, Shot
 from fanlight_screenshot.parameters import Parameters

@@ -7,10 +7,10 @@ desktop content: conversion 3 ms, JPEG 70 5 ms, WebP 28 ms, PNG 33 ms.
 import io
 from typing import Any
 
-from fanlight_common.errors import ProtocolError
-from fanlight_common.protocol import frames, public
 from PIL import Image
 
+from fanlight_common.errors import ProtocolError
+from fanlight_common.protocol import frames, public
 from fanlight_screenshot.parameters import Format, Parameters
 
 _PNG_LEVEL = 1  # 33 ms; the default takes ten times as long for a tenth less

@@ -10,12 +10,12 @@ import logging
 from dataclasses import dataclass
 
 import zmq.asyncio
-from fanlight_common.errors import ProtocolError
-from fanlight_common.protocol import bus, public, topics
-from fanlight_common.sockets import Role, open_socket
 from PIL import Image
 from prometheus_client import Counter
 
+from fanlight_common.errors import ProtocolError
+from fanlight_common.protocol import bus, public, topics
+from fanlight_common.sockets import Role, open_socket
 from fanlight_screenshot import images
 
 log = logging.getLogger(__name__)
