@@ -1,0 +1,154 @@
+/** Reconnection, settings, rates, and the words for how things stand. */
+
+import assert from "node:assert/strict";
+import { describe as group, test } from "node:test";
+
+import { Meter } from "../../services/gateway/fanlight_gateway/web/meter.js";
+import { CloseCode } from "../../services/gateway/fanlight_gateway/web/protocol.js";
+import { Reconnect } from "../../services/gateway/fanlight_gateway/web/reconnect.js";
+import { DEFAULTS, withDefaults } from "../../services/gateway/fanlight_gateway/web/settings.js";
+import { statsRows } from "../../services/gateway/fanlight_gateway/web/stats-rows.js";
+import { describe, LOCKED_WORDS } from "../../services/gateway/fanlight_gateway/web/words.js";
+
+group("reconnect", () => {
+  test("waits longer and longer, up to a limit, and begins anew on the first paint", () => {
+    const reconnect = new Reconnect(() => 1);
+    const waits = Array.from({ length: 8 }, () => reconnect.closed(1006, DEFAULTS));
+    assert.deepEqual(waits, [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
+    reconnect.reset();
+    assert.equal(reconnect.closed(CloseCode.SLOW, DEFAULTS), 250);
+  });
+
+  test("is jittered, and never at once", () => {
+    const reconnect = new Reconnect(() => 0);
+    assert.deepEqual([1, 2, 3].map(() => reconnect.closed(1001, DEFAULTS)), [125, 250, 500]);
+    const wait_ms = new Reconnect().closed(1006, DEFAULTS);
+    assert.ok(wait_ms >= 125 && wait_ms <= 250);
+  });
+
+  test("never after a code that says so", () => {
+    const { GOING_AWAY, SLOW, ...final } = CloseCode;
+    for (const code of Object.values(final)) assert.equal(new Reconnect().closed(code, DEFAULTS), null);
+    for (const code of [GOING_AWAY, SLOW]) assert.notEqual(new Reconnect().closed(code, DEFAULTS), null);
+  });
+});
+
+group("settings", () => {
+  test("the gateway's values replace the defaults, where they are usable", () => {
+    const settings = withDefaults({ rtt_limit_ms: 300, sustain_ms: -1, age_limit_ms: NaN, tomorrow: 1 });
+    assert.equal(settings.rtt_limit_ms, 300);
+    assert.equal(settings.sustain_ms, 3000);
+    assert.equal(settings.age_limit_ms, 1000);
+    assert.equal("tomorrow" in settings, false);
+    assert.ok(Object.isFrozen(settings) && Object.isFrozen(DEFAULTS));
+    assert.deepEqual(withDefaults(), DEFAULTS);
+  });
+});
+
+group("meter", () => {
+  test("the rate of the last two seconds", () => {
+    const meter = new Meter();
+    for (let at_ms = 0; at_ms < 4000; at_ms += 100) meter.add(50, at_ms);
+    assert.equal(meter.rate(3999), 500);
+    assert.equal(meter.rate(60_000), 0);
+  });
+});
+
+group("words", () => {
+  const status = {
+    connection: "open",
+    closeCode: null,
+    retry_in_ms: null,
+    role: "control",
+    desk: "live",
+    video: "live",
+    fallback: "video",
+    mode: "automatic",
+    reason: null,
+    visible: true,
+    painted: true,
+    problem: null,
+  };
+  const say = (more) => describe({ ...status, ...more });
+
+  test("the lock says exactly what the write-up says", () => {
+    const words = say({ fallback: "locked", reason: "network" });
+    assert.equal(words.text, "Video paused to save bandwidth. Click to retry.");
+    assert.equal(words.text, LOCKED_WORDS);
+    assert.deepEqual([words.tone, words.action], ["warning", "retry"]);
+  });
+
+  for (const [more, text, action] of [
+    [{}, "Live video", null],
+    [{ painted: false }, "Waiting for a picture…", null],
+    [{ video: "waiting" }, "Waiting for an encoder…", null],
+    [{ fallback: "locked", reason: "decoder" }, "Video could not be shown. Click to retry.", "retry"],
+    [{ fallback: "measuring" }, "Measuring the connection…", null],
+    [{ fallback: "screenshots" }, "Screenshots", null],
+    [{ fallback: "screenshots", painted: false }, "Waiting for a picture…", null],
+    [{ fallback: "no-decoder", reason: "insecure" }, "Screenshots: video needs a secure (https) address", null],
+    [{ fallback: "no-decoder", reason: "unsupported" }, "Screenshots: this browser cannot play H.264 video", null],
+    [{ visible: false }, "Paused while hidden", null],
+    [{ desk: "gone" }, "The desk has gone. Waiting for it…", null],
+    [{ desk: "away" }, "The desk's display is away. Waiting for it…", null],
+    [{ connection: "connecting" }, "Connecting…", null],
+    [{ connection: "waiting", retry_in_ms: 1200 }, "Reconnecting in 2 s", "reconnect"],
+    [{ connection: "waiting" }, "Reconnecting…", "reconnect"],
+    [{ connection: "closed", closeCode: 4401 }, "Not signed in, or the link has expired", null],
+    [{ connection: "closed", closeCode: 4403 }, "Not allowed", null],
+    [{ connection: "closed", closeCode: 4404 }, "No desk of this name. Click to look again.", "reconnect"],
+    [{ connection: "closed", closeCode: 4409 }, "Opened somewhere else. Click to use it here.", "reconnect"],
+    [{ connection: "closed", closeCode: 4429 }, "Too many messages. Click to connect again.", "reconnect"],
+    [{ connection: "closed", closeCode: 4400 }, "The connection was refused. Click to connect again.", "reconnect"],
+    [{ connection: "closed" }, "The connection was refused. Click to connect again.", "reconnect"],
+    [{ problem: "outdated" }, "This page is older than its server. Click to reload.", "reload"],
+    [{ problem: "broken" }, "The viewer broke. Click to reload.", "reload"],
+    [{ problem: "too-old" }, "This browser is too old to show a desk", null],
+  ]) {
+    test(text, () => {
+      const words = say(more);
+      assert.deepEqual([words.text, words.action], [text, action]);
+    });
+  }
+
+  test("what is fine does not cover the picture", () => {
+    assert.equal(say({}).quiet, true);
+    assert.equal(say({ fallback: "no-decoder", reason: "unsupported" }).quiet, true);
+    assert.equal(say({ fallback: "no-decoder", reason: "unsupported", painted: false }).quiet, false);
+    assert.equal(say({ fallback: "locked", reason: "network" }).quiet, false);
+  });
+});
+
+group("statistics", () => {
+  const stats = {
+    mode: "automatic", state: "video", connection: "open", rtt_ms: 1.23, base_rtt_ms: 0.9, age_ms: 33.3,
+    painted: 9, fps: 29.97, bitrate_kbps: 2345, decoder: "WebCodecs", codec: "avc1.42C02A", width: 1920,
+    height: 1080, epoch: 1, received: 9, video_bytes: 1, still_bytes: 0, backlog: 0, quality: null,
+    scale: null, stale: false,
+  };
+  const rows = (more) => Object.fromEntries(statsRows({ ...stats, ...more }));
+
+  test("are read by people", () => {
+    assert.deepEqual(rows({}), {
+      "Age of the picture": "33 ms",
+      "Round trip": "1.2 ms",
+      "Least round trip": "0.9 ms",
+      "Pictures a second": "30.0",
+      Rate: "2.3 Mbit/s",
+      Size: "1920 × 1080",
+      Decoder: "WebCodecs",
+      Codec: "avc1.42C02A",
+    });
+  });
+
+  test("of screenshots, and of nothing yet", () => {
+    const still = rows({ codec: null, quality: 70, scale: 0.5, bitrate_kbps: 12.4, width: 0, rtt_ms: null, age_ms: 61_000 });
+    assert.equal(still.Quality, "70 of 100");
+    assert.equal(still.Scale, "50 %");
+    assert.equal(still.Rate, "12 kbit/s");
+    assert.equal(still.Size, "–");
+    assert.equal(still["Round trip"], "–");
+    assert.equal(still["Age of the picture"], "61 s");
+    assert.equal("Codec" in still, false);
+  });
+});
