@@ -24,6 +24,10 @@ class FrameLostError(FanlightError):
     """The pixels behind a descriptor were overwritten or are gone. Take the next frame."""
 
 
+class SegmentLostError(FrameLostError):
+    """A descriptor's shared memory cannot be attached: it has gone, or it is not for us."""
+
+
 class CodecError(FanlightError):
     """An encoder could not be opened, or failed on a frame."""
 

@@ -25,7 +25,7 @@ import struct
 from types import TracebackType
 from typing import Any, Self
 
-from fanlight_common.errors import ConfigurationError, FrameLostError
+from fanlight_common.errors import ConfigurationError, FrameLostError, SegmentLostError
 from fanlight_common.protocol.frames import SlotRef
 
 SLOTS = 4
@@ -68,7 +68,7 @@ def _attach(number: int, *, read_only: bool, size: int) -> memoryview:
     """The first `size` bytes of a segment; it stays attached as long as any view of them lives."""
     address = _libc.shmat(number, None, _SHM_RDONLY if read_only else 0)
     if address in (None, ctypes.c_void_p(-1).value):
-        raise FrameLostError(f"segment {number}: {os.strerror(ctypes.get_errno())}")
+        raise SegmentLostError(f"segment {number}: {os.strerror(ctypes.get_errno())}")
     # A subclass, because its instances can hold the attachment, and views hold the instance.
     kind: Any = type("_Bytes", (ctypes.c_ubyte * size,), {})
     array = kind.from_address(address)
@@ -182,7 +182,7 @@ class RingReader:
         head = _attach(ref.segment, read_only=True, size=_PAGE)
         magic, nonce, slot_bytes, slots = _HEADER.unpack_from(head)
         if magic != _MAGIC or nonce != ref.nonce:
-            raise FrameLostError(f"segment {ref.segment} is another's")
+            raise SegmentLostError(f"segment {ref.segment} is another's")
         self._memory = _attach(ref.segment, read_only=True, size=_PAGE + slots * slot_bytes)
         self._segment, self._nonce = ref.segment, nonce
         self._slot_bytes, self._slots = slot_bytes, slots

@@ -1,0 +1,31 @@
+"""How large the picture is that goes out: what is visible of it, and what is coded.
+
+Pure.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Pixels."""
+
+    width: int
+    height: int
+
+
+def visible(desk: Size, limit: Size) -> Size:
+    """The size that a viewer sees: the desk's, or the largest even one of its aspect in `limit`."""
+    if desk.width <= limit.width and desk.height <= limit.height:
+        return desk
+    # As integers: a float factor would lose a row where the division comes out even.
+    if desk.width * limit.height >= desk.height * limit.width:
+        width, height = limit.width, desk.height * limit.width // desk.width
+    else:
+        width, height = desk.width * limit.height // desk.height, limit.height
+    return Size(max(2, width & ~1), max(2, height & ~1))
+
+
+def coded(seen: Size) -> Size:
+    """The size that is coded. 4:2:0 wants it even: a row and a column more where it is odd."""
+    return Size(seen.width + (seen.width & 1), seen.height + (seen.height & 1))

@@ -1,0 +1,19 @@
+"""What the encoder counts."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SECONDS = (0.001, 0.002, 0.003, 0.005, 0.008, 0.012, 0.016, 0.025, 0.05, 0.1, 0.25)
+
+units = Counter("fanlight_encoder_units", "Access units made", ["stream", "kind"])
+unit_bytes = Counter("fanlight_encoder_bytes", "Bytes of access units made", ["stream"])
+skipped = Counter("fanlight_encoder_skipped", "Frames not encoded, by reason", ["reason"])
+encode_seconds = Histogram(
+    "fanlight_encoder_encode_seconds", "Encoding a picture", buckets=_SECONDS
+)
+convert_seconds = Histogram(
+    "fanlight_encoder_convert_seconds", "Converting a picture to yuv420p", buckets=_SECONDS
+)
+idr_requested = Counter("fanlight_encoder_idr_requested", "IDR requests that came", ["stream"])
+idr_made = Counter("fanlight_encoder_idr_made", "IDRs made, asked for or not", ["stream"])
+codec_failures = Counter("fanlight_encoder_codec_failures", "Codecs that failed", ["codec"])
+streams = Gauge("fanlight_encoder_streams", "Streams being encoded")

@@ -1,0 +1,115 @@
+"""What can be set of the encoder, read once in `__main__`. FANLIGHT_ENCODER_*.
+
+The defaults are for one machine or a LAN, chosen by looking at small text (a full 1080p screen of
+9 and 11 pixel letters, the worst case): see the descriptions for what was measured.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+CodecName = Literal["libx264", "h264_nvenc", "h264_vaapi"]
+
+
+class EncoderSettings(BaseSettings):
+    """Frames to access units: which codec, how good, how fast, how many."""
+
+    model_config = SettingsConfigDict(env_prefix="FANLIGHT_ENCODER_", frozen=True)
+
+    codec: Literal["auto"] | CodecName = Field(
+        default="auto",
+        description="libx264, h264_nvenc, h264_vaapi, or auto: the first that encodes a test "
+        "picture at start, hardware first.",
+    )
+    preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"] = Field(
+        default="ultrafast",
+        description="libx264 preset. At 1080p a desk takes 4.4 ms a picture with ultrafast, "
+        "5.9 ms with superfast, 8.4 ms with veryfast.",
+    )
+    bitrate_kbps: int = Field(
+        default=16_000,
+        ge=100,
+        le=200_000,
+        description="Ceiling of a stream's bitrate, kbit/s.",
+    )
+    buffer_ms: int = Field(
+        default=100,
+        ge=20,
+        le=2000,
+        description="How far ahead of its bitrate one unit may get, in ms of the ceiling: bounds "
+        "the size of an IDR. A full screen of small text is not readable in the IDR "
+        "of 50 ms (82 kB) and is in that of 100 ms (126 kB).",
+    )
+    qmin: int = Field(
+        default=22,
+        ge=1,
+        le=51,
+        description="Quality ceiling: the lowest quantiser. Below 24, small text cannot be told "
+        "from the original; from 22 to 20, bits grow by a tenth.",
+    )
+    crf: float | None = Field(
+        default=None,
+        ge=0,
+        le=51,
+        description="When set: constant quality (libx264's CRF) instead of bitrate_kbps, buffer_ms "
+        "and qmin, which then do nothing. 23 with gop 30 gives the settings of the "
+        "cloud-gaming write-up.",
+    )
+    gop: int = Field(
+        default=0,
+        ge=0,
+        le=10_000,
+        description="An IDR at least every so many units; 0: only where one is asked for.",
+    )
+    max_fps: int = Field(default=60, ge=1, le=240, description="Most pictures a second.")
+    max_width: int = Field(
+        default=4096,
+        ge=16,
+        le=16384,
+        description="A wider desk is scaled down, keeping its aspect. 4096 x 2304 is the largest "
+        "frame of H.264 level 5.2, which is what browsers decode.",
+    )
+    max_height: int = Field(
+        default=2304, ge=16, le=16384, description="A higher desk is scaled down."
+    )
+    keyframes_kbps: int = Field(
+        default=2000,
+        ge=100,
+        le=200_000,
+        description="Ceiling of the `keyframes` rendition, kbit/s. It makes one picture a second, "
+        "so this is also the size of one: 2000 gives at most 250 kB.",
+    )
+    threads: int = Field(
+        default=0,
+        ge=0,
+        le=64,
+        description="libx264 threads a stream (slices of one picture, no delay); 0: one a core. "
+        "On two cores 2.5 ms a picture instead of 4.3 ms with one.",
+    )
+    capacity: int = Field(
+        default=4, ge=1, le=256, description="How many streams this process offers to encode."
+    )
+    refine_units: int = Field(
+        default=40,
+        ge=0,
+        le=1000,
+        description="At most so many units after motion has ended, until text is as sharp as qmin "
+        "allows; then silence. A full screen of small text takes about 30.",
+    )
+    refine_interval_ms: int = Field(
+        default=30, ge=5, le=1000, description="Time from one of those units to the next."
+    )
+    idr_interval_ms: int = Field(
+        default=250,
+        ge=0,
+        le=10_000,
+        description="Least time from one IDR to the next, however many are asked for.",
+    )
+    room_timeout_s: float = Field(
+        default=3.0,
+        gt=0.1,
+        le=60,
+        description="A gateway's word on room counts for so long. With none heard, every frame is "
+        "encoded.",
+    )

@@ -1,0 +1,223 @@
+"""One stream under one lease: takes frames, makes units, until it is cancelled.
+
+Lives on the worker's loop; converting and encoding are jobs for a thread, one at a time, and what
+happens next is the schedule's decision. Drops frames before encoding, never a unit after it.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from functools import partial
+
+from fanlight_common import clock
+from fanlight_common.errors import CodecError, FrameLostError, SegmentLostError
+from fanlight_common.framefeed import FrameFeed
+from fanlight_common.names import Rendition, split_stream
+from fanlight_common.protocol.frames import Frame
+from fanlight_common.protocol.public import VideoUnit
+from fanlight_encoder import metrics
+from fanlight_encoder.codec import Encoded
+from fanlight_encoder.idr import IdrPolicy
+from fanlight_encoder.numbering import Numbering
+from fanlight_encoder.options import settled_qp
+from fanlight_encoder.pace import Pacer
+from fanlight_encoder.pipeline import Pipeline
+from fanlight_encoder.refine import Refinement
+from fanlight_encoder.room import RoomPolicy
+from fanlight_encoder.schedule import Encode, Schedule
+from fanlight_encoder.settings import EncoderSettings
+
+log = logging.getLogger(__name__)
+
+Publish = Callable[[VideoUnit], Awaitable[None]]
+
+
+class Stream:
+    """Encodes `stream` by the lease of `epoch`, with frames of its own feed."""
+
+    def __init__(
+        self,
+        stream: str,
+        epoch: int,
+        settings: EncoderSettings,
+        *,
+        open_feed: Callable[[], FrameFeed],
+        pipeline: Pipeline,
+        threads: Executor,
+        publish: Publish,
+        busy: Callable[[float], None],
+    ) -> None:
+        self.stream = stream
+        self.epoch = epoch
+        self.pipeline = pipeline
+        self._open_feed = open_feed
+        self._threads = threads
+        self._publish = publish
+        self._busy = busy
+        self._schedule = Schedule(
+            idr=IdrPolicy(settings.idr_interval_ms / 1000, settings.gop),
+            room=RoomPolicy(settings.room_timeout_s),
+            refinement=Refinement(
+                settings.refine_units, settings.refine_interval_ms / 1000, settled_qp(settings)
+            ),
+            pacer=Pacer(settings.max_fps),
+            keyframes_only=split_stream(stream)[1] is Rendition.KEYFRAMES,
+        )
+        self._numbering = Numbering()
+        self._newest: Frame | None = None
+        self._encoded: tuple[int, int] | None = None
+        """Instance and sequence of the frame that is the last picture."""
+        self._readable: str | None = None
+        """Instance of the capture whose shared memory could be read."""
+        self._lost = False
+        """The desk has changed since the last picture, in a way that was not seen."""
+        self._no_room = False
+        self._job_s = 0.0
+        self._wake = asyncio.Event()
+
+    def request_idr(self) -> None:
+        """A viewer's gate is closed."""
+        metrics.idr_requested.labels(self.stream).inc()
+        if self._schedule.idr.request():
+            self._wake.set()
+
+    def heard(self, gateway: str, room: bool) -> None:
+        """Whether a gateway's viewers have room."""
+        self._schedule.room.heard(gateway, room, clock.now_s())
+        self._wake.set()
+
+    async def run(self) -> None:
+        """For ever."""
+        log.info("event=stream_begins stream=%s epoch=%d", self.stream, self.epoch)
+        self._feed = self._open_feed()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._take_frames())
+                group.create_task(self._encode_frames())
+        finally:
+            self._feed.close()
+            log.info("event=stream_ends stream=%s epoch=%d", self.stream, self.epoch)
+
+    async def _take_frames(self) -> None:
+        """Hold on to the newest frame, also while the one before is being encoded."""
+        while True:
+            frame = await self._feed.next()
+            # The same picture again, for somebody who came later.
+            if self._newest is None and _identity(frame) == self._encoded:
+                continue
+            self._newest = frame
+            if not self._schedule.frame_came():
+                metrics.skipped.labels("no_room" if self._no_room else "newer").inc()
+            self._wake.set()
+
+    async def _encode_frames(self) -> None:
+        while True:
+            self._wake.clear()
+            now = clock.now_s()
+            decision = self._schedule.next(now)
+            if isinstance(decision, Encode):
+                self._no_room = False
+                await self._encode(decision)
+                continue
+            self._no_room = decision.no_room
+            wait_s = None if decision.until is None else decision.until - now
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
+
+    async def _encode(self, decision: Encode) -> None:
+        self._schedule.begin(decision)
+        frame = None
+        if decision.fresh:
+            frame, self._newest = self._newest, None
+            assert frame is not None
+        captured_us = self._captured_us(frame)
+        try:
+            encoded = await self._in_thread(partial(self._job, frame, decision.idr))
+        except FrameLostError as error:
+            self._on_lost(error)
+            return
+        except CodecError as error:
+            # Not even libx264: this stream rests, the others go on.
+            log.error("event=stream_failed stream=%s reason=%r", self.stream, str(error))
+            if frame is not None:
+                self._encoded = _identity(frame)
+            self._schedule.failed(clock.now_s())
+            return
+        if frame is not None:
+            self._encoded, self._lost = _identity(frame), False
+            self._readable = self._capture()
+        self._schedule.encoded(decision, clock.now_s(), idr=encoded.idr, qp=encoded.qp)
+        await self._publish(self._label(encoded, captured_us))
+
+    def _job(self, frame: Frame | None, idr: bool) -> Encoded:
+        """In a thread."""
+        started = time.perf_counter()
+        try:
+            if frame is not None:
+                self.pipeline.load(self._feed, frame)
+            return self.pipeline.encode(idr=idr)
+        finally:
+            self._job_s = time.perf_counter() - started
+
+    async def _in_thread(self, job: Callable[[], Encoded]) -> Encoded:
+        running = asyncio.get_running_loop().run_in_executor(self._threads, job)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            # The job still uses the feed's memory: it has to end before the feed is closed. What
+            # it makes is not ours to send any more.
+            metrics.skipped.labels("not_leased").inc()
+            await asyncio.wait({running})
+            raise
+        finally:
+            self._busy(self._job_s)
+
+    def _captured_us(self, frame: Frame | None) -> int | None:
+        """The moment at which the picture was last known to be what the desk shows."""
+        if frame is not None:
+            return max(frame.captured_us, frame.current_us)
+        # The capture sends every change, so no news means no change; unless it, or its display, has
+        # gone, or a change was seen and lost.
+        record = self._feed.record
+        there = record is not None and record.alive and record.width > 0
+        return clock.now_us() if there and not self._lost else None
+
+    def _on_lost(self, error: FrameLostError) -> None:
+        metrics.skipped.labels("frame_lost").inc()
+        self._lost = True
+        capture = self._capture()
+        if not isinstance(error, SegmentLostError):
+            self._readable = capture
+        # On a still desk there may be no next frame to wait for, so one failure has to do. Where
+        # its memory was readable before, only the segment has changed and a new frame is coming.
+        elif self._readable != capture:
+            self._feed.fall_back_to_pixels()
+
+    def _capture(self) -> str | None:
+        record = self._feed.record
+        return record.instance if record is not None else None
+
+    def _label(self, encoded: Encoded, captured_us: int | None) -> VideoUnit:
+        sequence, captured_us = self._numbering.next(captured_us)
+        seen = self.pipeline.seen
+        if encoded.idr:
+            metrics.idr_made.labels(self.stream).inc()
+        metrics.units.labels(self.stream, "idr" if encoded.idr else "delta").inc()
+        metrics.unit_bytes.labels(self.stream).inc(len(encoded.payload))
+        return VideoUnit(
+            idr=encoded.idr,
+            width=seen.width,
+            height=seen.height,
+            epoch=self.epoch,
+            sequence=sequence,
+            captured_us=captured_us,
+            payload=encoded.payload,
+        )
+
+
+def _identity(frame: Frame) -> tuple[int, int]:
+    return frame.instance, frame.sequence
