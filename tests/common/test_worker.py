@@ -11,35 +11,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-import zmq
-import zmq.asyncio
 
 from fanlight_common import worker as worker_module
 from fanlight_common.errors import ConfigurationError, ProtocolError
 from fanlight_common.protocol import bus, topics
 from fanlight_common.settings import BusSettings
-from fanlight_common.sockets import Role, ipc_endpoint, open_socket
+from fanlight_common.sockets import Role, ipc_endpoint
 from fanlight_common.worker import Teller, Worker, inlet_messages
-
-
-class FakeDirectory:
-    """A directory's two sockets, without its mind."""
-
-    def __init__(self, settings: BusSettings) -> None:
-        self.context = zmq.asyncio.Context()
-        self.outlet = open_socket(self.context, Role.DIRECTORY_OUTLET)
-        self.outlet.bind(ipc_endpoint(settings.runtime_dir, "directory", "outlet"))
-        self.inlet = open_socket(self.context, Role.INLET)
-        self.inlet.bind(ipc_endpoint(settings.runtime_dir, "directory", "inlet"))
-
-    async def told(self) -> bus.DirectoryInlet:
-        return bus.decode_directory_inlet(await self.inlet.recv())
-
-    async def publish(self, topic: bytes, record: bus.DirectoryOutlet) -> None:
-        await self.outlet.send_multipart([topic, bus.encode(record)])
-
-    def close(self) -> None:
-        self.context.destroy(linger=0)
+from tests.common.fakes import FakeDirectory
 
 
 @pytest.fixture

@@ -1,0 +1,69 @@
+"""Fakes for tests of workers: a directory without a mind, a capture without a display."""
+
+import zmq.asyncio
+
+from fanlight_common import clock
+from fanlight_common.protocol import bus, frames, topics
+from fanlight_common.protocol.topics import Lane
+from fanlight_common.ring import FrameRing, host_id
+from fanlight_common.settings import BusSettings
+from fanlight_common.sockets import Role, ipc_endpoint, open_socket
+
+
+class FakeDirectory:
+    """A directory's two sockets."""
+
+    def __init__(self, settings: BusSettings) -> None:
+        self.context = zmq.asyncio.Context()
+        self.outlet = open_socket(self.context, Role.DIRECTORY_OUTLET)
+        self.outlet.bind(ipc_endpoint(settings.runtime_dir, "directory", "outlet"))
+        self.inlet = open_socket(self.context, Role.INLET)
+        self.inlet.bind(ipc_endpoint(settings.runtime_dir, "directory", "inlet"))
+
+    async def told(self) -> bus.DirectoryInlet:
+        """The next message of its inlet."""
+        return bus.decode_directory_inlet(await self.inlet.recv())
+
+    async def publish(self, topic: bytes, record: bus.DirectoryOutlet) -> None:
+        """Publish a record."""
+        await self.outlet.send_multipart([topic, bus.encode(record)])
+
+    def close(self) -> None:
+        """Let everything go."""
+        self.context.destroy(linger=0)
+
+
+class FakeCapture:
+    """A capture's outlet with a ring behind it: 8 x 4 pixels, each byte the frame's number."""
+
+    WIDTH, HEIGHT, STRIDE = 8, 4, 32
+
+    def __init__(self, directory: FakeDirectory, settings: BusSettings, id_: str) -> None:
+        self.outlet = open_socket(directory.context, Role.CAPTURE_OUTLET)
+        self.endpoint = ipc_endpoint(settings.runtime_dir, id_, "outlet")
+        self.outlet.bind(self.endpoint)
+        self.ring = FrameRing(self.STRIDE * self.HEIGHT)
+        self.id = id_
+
+    def record(self, *, alive: bool = True, host: str | None = None) -> bus.DeskRecord:
+        """Its desk's record."""
+        host = host_id() if host is None else host
+        return bus.DeskRecord(
+            "main", alive, self.id, f"{self.id}-1", host, self.endpoint, "", self.WIDTH, self.HEIGHT
+        )
+
+    async def publish(self, number: int, lane: Lane) -> None:
+        """Frame `number` under frame/main/."""
+        content = bytes([number]) * (self.STRIDE * self.HEIGHT)
+        slot, pixels = None, None
+        if lane is Lane.SHM:
+            index = self.ring.begin()
+            self.ring.pixels(index)[: len(content)] = content
+            slot = self.ring.publish(index)
+        else:
+            pixels = memoryview(content)
+        now = clock.now_us()
+        frame = frames.Frame(
+            self.WIDTH, self.HEIGHT, self.STRIDE, 1, number, now, now, (), slot, pixels
+        )
+        await self.outlet.send(frames.encode(topics.frame("main", lane), frame))
