@@ -225,6 +225,8 @@ class Leases:
     def _grant(self, entry: _Stream, unix_s: int) -> list[Effect]:
         encoder = self._least_loaded() if entry.desk in self._desks else None
         if encoder is None:
+            # "Nobody" is a verdict with a date too: what an older directory gave is over.
+            entry.epoch = entry.epoch or unix_s
             return self._publish_dead(entry)
         if entry.holder:
             self._encoders[entry.holder].streams.discard(entry.name)

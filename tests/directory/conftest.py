@@ -1,0 +1,18 @@
+"""Fixtures for the directory: a runtime directory whose path is short enough for a socket."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fanlight_common.settings import BusSettings
+
+
+@pytest.fixture
+def bus_settings() -> Iterator[BusSettings]:
+    """Settings of a bus of its own."""
+    directory = Path(tempfile.mkdtemp(prefix="fl-"))
+    yield BusSettings(runtime_dir=directory)
+    shutil.rmtree(directory)
