@@ -7,7 +7,6 @@ from fanlight_common.errors import ConfigurationError
 from fanlight_common.settings import BusSettings, load
 from fanlight_common.sockets import Role
 from fanlight_common.worker import Worker, run
-
 from fanlight_directory.service import Directory
 from fanlight_directory.settings import DirectorySettings
 

@@ -7,7 +7,6 @@ right (the other is most likely hanging, or about to die), until it goes.
 from dataclasses import dataclass
 
 from fanlight_common.protocol import bus, topics
-
 from fanlight_directory.effects import Contested, Effect, Publish
 
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 from fanlight_common.names import split_stream
 from fanlight_common.protocol import bus, topics
-
 from fanlight_directory.checks import MAX_EPOCH
 from fanlight_directory.effects import Effect, Leased, Publish, Why
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from fanlight_common.errors import ProtocolError
 from fanlight_common.protocol import bus
-
 from fanlight_directory.effects import Contested, Why
 
 

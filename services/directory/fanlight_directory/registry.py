@@ -10,7 +10,6 @@ from collections import Counter
 from dataclasses import dataclass
 
 from fanlight_common.protocol import bus, topics
-
 from fanlight_directory.checks import asked_stream, check_heartbeat
 from fanlight_directory.desks import Desks
 from fanlight_directory.effects import Contested, Effect, Joined, Left, Publish

@@ -8,13 +8,13 @@ import asyncio
 import logging
 import time
 
+from prometheus_client import Counter, Gauge
+
 from fanlight_common import clock
 from fanlight_common.errors import ProtocolError
 from fanlight_common.protocol import bus
 from fanlight_common.settings import BusSettings
 from fanlight_common.worker import Worker, inlet_messages, refused
-from prometheus_client import Counter, Gauge
-
 from fanlight_directory.effects import Contested, Effect, Joined, Leased, Left, Publish
 from fanlight_directory.registry import Registry, Timing
 from fanlight_directory.settings import DirectorySettings
