@@ -3,12 +3,13 @@
 import assert from "node:assert/strict";
 import { describe as group, test } from "node:test";
 
+import { Figures } from "../../services/gateway/fanlight_gateway/web/figures.js";
 import { Meter } from "../../services/gateway/fanlight_gateway/web/meter.js";
 import { CloseCode } from "../../services/gateway/fanlight_gateway/web/protocol.js";
 import { Reconnect } from "../../services/gateway/fanlight_gateway/web/reconnect.js";
 import { DEFAULTS, withDefaults } from "../../services/gateway/fanlight_gateway/web/settings.js";
 import { statsRows } from "../../services/gateway/fanlight_gateway/web/stats-rows.js";
-import { describe, LOCKED_WORDS } from "../../services/gateway/fanlight_gateway/web/words.js";
+import { describe, INITIAL_STATUS, isFresh, kind, LOCKED_WORDS } from "../../services/gateway/fanlight_gateway/web/words.js";
 
 group("reconnect", () => {
   test("waits longer and longer, up to a limit, and begins anew on the first paint", () => {
@@ -150,5 +151,60 @@ group("statistics", () => {
     assert.equal(still["Round trip"], "–");
     assert.equal(still["Age of the picture"], "61 s");
     assert.equal("Codec" in still, false);
+  });
+});
+
+group("a status", () => {
+  test("begins with a connection", () => {
+    assert.equal(describe(INITIAL_STATUS).text, "Connecting…");
+  });
+
+  test("tells whether the picture is of now", () => {
+    const open = { ...INITIAL_STATUS, connection: "open", desk: "live" };
+    assert.equal(isFresh(open), true);
+    for (const more of [{ connection: "waiting" }, { desk: "away" }, { desk: "gone" }, { problem: "broken" }]) {
+      assert.equal(isFresh({ ...open, ...more }), false);
+    }
+  });
+
+  test("a countdown is one kind of words", () => {
+    const waiting = (retry_in_ms) => describe({ ...INITIAL_STATUS, connection: "waiting", retry_in_ms });
+    assert.equal(kind(waiting(9000)), kind(waiting(3000)));
+  });
+});
+
+group("figures", () => {
+  const clock = { age: (captured_us, now_ms) => now_ms - captured_us / 1000 };
+  const unit = (sequence, epoch = 1) => ({ type: "VideoUnit", epoch, sequence, captured_us: sequence * 10_000 });
+
+  test("the age is that of the paint, and grows only while something newer has come", () => {
+    const figures = new Figures(clock);
+    assert.equal(figures.overdue(0), null);
+    figures.unit(unit(1), 100, 20);
+    assert.equal(figures.overdue(5000), null); // nothing is on the screen yet
+    figures.paintedUnit(unit(1), 30);
+    assert.equal(figures.age_ms, 20);
+    assert.equal(figures.overdue(60_000), null);
+    figures.unit(unit(2), 100, 60_000);
+    assert.equal(figures.overdue(60_010), 60_000);
+    figures.forget();
+    assert.equal(figures.overdue(60_010), null);
+    figures.unit(unit(1, 2), 100, 60_020);
+    figures.paintedUnit(unit(1), 60_020);
+    assert.notEqual(figures.overdue(60_030), null); // of the old epoch
+  });
+
+  test("a still, and one that has not changed", () => {
+    const figures = new Figures(clock);
+    figures.unchanged(5, true, 10);
+    assert.equal(figures.age_ms, null);
+    figures.still(1000, true, 1000);
+    figures.painted(990_000, 1000);
+    assert.deepEqual([figures.age_ms, figures.stale, figures.still_bytes], [10, true, 1000]);
+    figures.unchanged(1_995_000, false, 2000);
+    assert.deepEqual([figures.age_ms, figures.stale], [5, false]);
+    figures.painted(null, 2500);
+    assert.equal(figures.age_ms, null);
+    assert.deepEqual(figures.rates(2500), { fps: 1, bitrate_kbps: 4 });
   });
 });

@@ -25,26 +25,10 @@ import { icon } from "./icons.js";
 import { Input } from "./input.js";
 import { DeskPointer } from "./pointer.js";
 import { style } from "./view-style.js";
-import { describe } from "./words.js";
+import { TEMPLATE } from "./view-template.js";
+import { describe, INITIAL_STATUS, isFresh, kind } from "./words.js";
 
 const MODES = ["automatic", "video", "screenshots"];
-
-const TEMPLATE = `
-  <div class="surface" part="surface" role="application">
-    <canvas part="canvas" width="16" height="9"></canvas>
-    <textarea autocomplete="off" autocapitalize="off" autocorrect="off" spellcheck="false"
-      inputmode="none" aria-describedby="way-out"></textarea>
-    <img alt="" hidden draggable="false">
-  </div>
-  <div class="notices">
-    <button class="pill offer" type="button" hidden></button>
-    <button class="pill action" type="button" hidden></button>
-    <div class="pill words" hidden></div>
-  </div>
-  <div class="live" role="status" aria-live="polite"></div>
-  <div class="live" id="way-out">Keys go to the desk. Control, Alt, Shift and K together give them
-    back to the page.</div>
-`;
 
 export class FanlightView extends HTMLElement {
   static observedAttributes = ["desk", "src", "mode"];
@@ -66,7 +50,7 @@ export class FanlightView extends HTMLElement {
   /** @type {Status | null} */
   #status = null;
   /** @type {Words} */
-  #words = describe(UNBORN);
+  #words = describe(INITIAL_STATUS);
   /** @type {Readonly<Stats> | null} */
   #stats = null;
   /** @type {string | null} */
@@ -114,7 +98,7 @@ export class FanlightView extends HTMLElement {
 
   /** How things stand, in words. @returns {ViewState} */
   get state() {
-    const status = this.#status ?? UNBORN;
+    const status = this.#status ?? INITIAL_STATUS;
     return Object.freeze({ ...this.#words, role: status.role, status });
   }
 
@@ -201,7 +185,7 @@ export class FanlightView extends HTMLElement {
     this.#part(".action").onclick = () => this.#act();
     this.#part(".offer").onclick = () => this.#takeOffer();
     if (typeof canvas.transferControlToOffscreen !== "function") {
-      this.#show({ ...UNBORN, problem: "too-old" });
+      this.#show({ ...INITIAL_STATUS, problem: "too-old" });
       return;
     }
     this.#startWorker(canvas.transferControlToOffscreen());
@@ -218,14 +202,14 @@ export class FanlightView extends HTMLElement {
       onlocal: (isLocal) => this.#pointer?.setLocal(isLocal),
     });
     this.#watch(surface);
-    this.#show(UNBORN);
+    this.#show(INITIAL_STATUS);
   }
 
   /** @param {OffscreenCanvas} canvas */
   #startWorker(canvas) {
     const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     worker.onmessage = ({ data }) => this.#hear(data);
-    worker.onerror = () => this.#show({ ...UNBORN, problem: "broken" });
+    worker.onerror = () => this.#show({ ...INITIAL_STATUS, problem: "broken" });
     this.#worker = worker;
     /** @type {Command} */
     const start = {
@@ -395,34 +379,6 @@ export class FanlightView extends HTMLElement {
     const box = { x: isClient ? left : 0, y: isClient ? top : 0, width, height };
     return letterbox(box, this.#size.width, this.#size.height);
   }
-}
-
-/** Before the worker has said anything. @type {Status} */
-const UNBORN = Object.freeze({
-  connection: "connecting",
-  closeCode: null,
-  retry_in_ms: null,
-  role: null,
-  desk: null,
-  video: null,
-  fallback: "video",
-  mode: "automatic",
-  reason: null,
-  visible: true,
-  painted: false,
-  problem: null,
-});
-
-/** Whether the picture on the screen is of now. @param {Status} status */
-function isFresh(status) {
-  return (
-    status.connection === "open" && status.desk !== "gone" && status.desk !== "away" && !status.problem
-  );
-}
-
-/** The words without their numbers. @param {Words} words */
-function kind(words) {
-  return words.text.replace(/\d+/g, "#");
 }
 
 function isVisible() {

@@ -1,6 +1,9 @@
 // @ts-check
 /**
- * One viewer's session with one desk. Lives in the worker, wires the parts together.
+ * One viewer's session with one desk: it wires the parts together. Lives in the worker.
+ *
+ * Decisions are elsewhere: fallback.js (video or stills), polling.js (when and how to fetch),
+ * reconnect.js, gate.js. What happens here is that events reach them and their effects happen.
  *
  * @import { Command, Report } from "./worker.js"
  * @import { Fallback, FallbackEvent } from "./fallback.js"
@@ -16,7 +19,7 @@
  *   quality: number | null, scale: number | null, stale: boolean,
  * }} Stats
  *
- * received: the newest sequence. video_bytes, still_bytes, painted: since the page was opened.
+ * received: the newest sequence. video_bytes, still_bytes, painted: since the session began.
  */
 
 import { Acks, ACK_DELAY_MS } from "./acks.js";
@@ -24,19 +27,16 @@ import { Clock } from "./clock.js";
 import { decodeControl } from "./control.js";
 import { Decoder } from "./decoder.js";
 import { initialFallback, stepFallback, wantsStills, wantsVideo } from "./fallback.js";
+import { Figures } from "./figures.js";
 import { Link } from "./link.js";
-import { Meter } from "./meter.js";
-import { Outbox } from "./outbox.js";
 import { Painter } from "./painter.js";
-import { decodeFromGateway, PROTOCOL_VERSION, ProtocolError } from "./protocol.js";
+import { CloseCode, decodeFromGateway, PROTOCOL_VERSION, ProtocolError } from "./protocol.js";
+import { Sender } from "./sender.js";
 import { withDefaults } from "./settings.js";
 import { Stills } from "./stills.js";
+import { missingDecoder } from "./support.js";
 
-/** What every H.264 decoder plays; it tells whether there is one at all. */
-const PLAIN_CODEC = "avc1.42E01F";
 const REPORT_INTERVAL_MS = 500;
-/** How often a busy socket is looked at for moves that wait (ms). */
-const OUTBOX_RETRY_MS = 8;
 
 const now = () => performance.now();
 
@@ -50,25 +50,25 @@ export class Session {
   /** @type {Fallback} */
   #fallback;
   #clock = new Clock();
+  #figures = new Figures(this.#clock);
   #acks = new Acks();
-  #outbox = new Outbox();
-  #pictures = new Meter();
-  #bytes = new Meter();
   /** @type {Painter} */
   #painter;
   /** @type {Link} */
   #link;
+  /** @type {Sender} */
+  #sender;
   /** @type {Stills} */
   #stills;
   /** @type {Decoder | null} */
   #decoder = null;
-  /** What is to be done later, at most once each. @type {Map<string, ReturnType<typeof setTimeout>>} */
-  #timers = new Map();
-  /** @type {ReturnType<typeof setInterval> | undefined} */
-  #reportTimer;
+  #isStopped = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #ackTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #pingTimer;
-  #stopped = false;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #reportTimer;
 
   // What the gateway told.
   /** @type {string | null} */
@@ -79,18 +79,9 @@ export class Session {
   #deskSize = null;
   /** @type {string | null} */
   #videoState = null;
-  #outdated = false;
-
-  // What was seen.
-  #received = { epoch: 0, sequence: 0 };
-  /** The picture on the screen. @type {{ captured_us: number | null, age_ms: number | null } | null} */
-  #shown = null;
-  /** A unit that is newer than the picture on the screen has come. */
-  #pending = false;
-  #stale = false;
-  #videoBytes = 0;
-  #stillBytes = 0;
-  #shownSize = "";
+  #isOutdated = false;
+  /** What the page was told last. */
+  #reportedSize = "";
 
   /**
    * @param {Extract<Command, { type: "start" }>} start
@@ -102,60 +93,27 @@ export class Session {
     this.#fallback = initialFallback(start.mode, start.visible);
     this.#painter = new Painter(start.canvas);
     const desk = `api/desks/${encodeURIComponent(start.desk)}/`;
-    const stream = new URL(`${desk}stream`, start.base);
-    stream.protocol = stream.protocol === "https:" ? "wss:" : "ws:";
-    const settings = () => this.#settings;
-    this.#link = new Link({
-      url: stream,
-      now,
-      settings,
-      onopen: () => this.#opened(),
-      onbinary: (data) => this.#guard(() => this.#binary(data)),
-      ontext: (text) => this.#guard(() => this.#text(text)),
-      onchange: () => {
-        // Replaced or refused: no picture comes here any more by any way.
-        if (this.#link.state === "closed") this.#stills.stop();
-        this.#reportStatus();
-      },
-    });
-    this.#stills = new Stills({
-      url: new URL(`${desk}screenshot`, start.base),
-      now,
-      settings,
-      base_rtt_ms: () => this.#clock.base_rtt_ms ?? 0,
-      onstill: ({ bitmap, bytes, captured_us, stale }) => {
-        this.#stillBytes += bytes;
-        this.#bytes.add(bytes, now());
-        this.#stale = stale;
-        const size = { width: bitmap.width, height: bitmap.height };
-        this.#painter.draw(bitmap, size, this.#deskSize ?? size);
-        this.#painted(captured_us);
-      },
-      onunchanged: (captured_us, stale) => {
-        this.#stale = stale;
-        // Unchanged: the picture on the screen is as new as that answer.
-        if (this.#shown) this.#shown = { captured_us, age_ms: this.#age(captured_us) };
-      },
-      onrefused: (status) => this.#link.close(status === 401 ? 4401 : 4403),
-    });
+    this.#link = this.#makeLink(new URL(`${desk}stream`, start.base));
+    this.#sender = new Sender(this.#link);
+    this.#stills = this.#makeStills(new URL(`${desk}screenshot`, start.base));
   }
 
   async start() {
     const missing = await missingDecoder();
-    if (this.#stopped) return;
+    if (this.#isStopped) return;
     if (missing) this.event({ type: "decoder-missing", reason: missing });
     else this.#decoder = this.#makeDecoder();
     if (wantsStills(this.#fallback)) this.#stills.start();
     this.#link.connect();
     this.#reportTimer = setInterval(() => this.#reportStats(), REPORT_INTERVAL_MS);
-    this.#ping();
   }
 
   stop() {
-    this.#stopped = true;
-    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#isStopped = true;
     clearInterval(this.#reportTimer);
     clearTimeout(this.#pingTimer);
+    clearTimeout(this.#ackTimer);
+    this.#sender.reset();
     this.#stills.stop();
     this.#decoder?.reset();
     this.#link.close();
@@ -163,19 +121,13 @@ export class Session {
 
   /** @param {InputMessage[]} messages */
   input(messages) {
-    if (this.#link.state !== "open") return; // what was typed into the void is not typed later
-    for (const message of messages) {
-      const busy = this.#link.bufferedAmount !== 0;
-      for (const ready of this.#outbox.push(message, busy)) this.#link.send(ready);
-    }
-    if (this.#outbox.waiting) this.#later("flush", OUTBOX_RETRY_MS, () => this.#flush());
+    this.#sender.input(messages);
     this.#stills.poke();
   }
 
   /** @param {ViewerControl} message */
   control(message) {
-    for (const ready of this.#outbox.take()) this.#link.send(ready);
-    this.#link.sendControl(message);
+    this.#sender.control(message);
   }
 
   reconnect() {
@@ -195,7 +147,7 @@ export class Session {
         case "video-on":
         case "video-off":
           this.#decoder?.reset();
-          this.#pending = false;
+          this.#figures.forget();
           this.#link.sendControl({ type: "SetVideoEnabled", enabled: effect === "video-on" });
           break;
         case "stills-on":
@@ -217,6 +169,46 @@ export class Session {
     if (event.type === "visible" && event.visible && this.#link.state === "waiting") this.reconnect();
   }
 
+  // The parts.
+
+  /** @param {URL} url */
+  #makeLink(url) {
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    return new Link({
+      url,
+      now,
+      settings: () => this.#settings,
+      onopen: () => this.#opened(),
+      onbinary: (data) => this.#guard(() => this.#binary(data)),
+      ontext: (text) => this.#guard(() => this.#text(text)),
+      onchange: () => {
+        // Replaced or refused: no picture comes here any more by any way.
+        if (this.#link.state === "closed") this.#stills.stop();
+        this.#reportStatus();
+      },
+    });
+  }
+
+  /** @param {URL} url */
+  #makeStills(url) {
+    return new Stills({
+      url,
+      now,
+      settings: () => this.#settings,
+      base_rtt_ms: () => this.#clock.base_rtt_ms ?? 0,
+      onstill: ({ bitmap, bytes, captured_us, stale }) => {
+        this.#figures.still(bytes, stale, now());
+        const size = { width: bitmap.width, height: bitmap.height };
+        this.#painter.draw(bitmap, size, this.#deskSize ?? size);
+        this.#painted(() => this.#figures.painted(captured_us, now()));
+      },
+      onunchanged: (captured_us, stale) => this.#figures.unchanged(captured_us, stale, now()),
+      onrefused: (status) => {
+        this.#link.close(status === 401 ? CloseCode.UNAUTHORIZED : CloseCode.FORBIDDEN);
+      },
+    });
+  }
+
   #makeDecoder() {
     return new Decoder({
       now,
@@ -233,12 +225,14 @@ export class Session {
     });
   }
 
+  // What comes from the gateway.
+
   #opened() {
     this.#clock.connected();
     this.#decoder?.reset();
     this.#acks = new Acks();
-    this.#outbox.take();
-    this.#pending = false;
+    this.#sender.reset();
+    this.#figures.forget();
     this.#link.sendControl({
       type: "Hello",
       viewer: this.#start.viewer,
@@ -273,8 +267,8 @@ export class Session {
         this.#settings = withDefaults(message.settings);
         this.#stills.reconfigure();
         this.#role = message.role;
-        this.#outdated = message.protocol !== PROTOCOL_VERSION;
-        if (this.#outdated) this.#link.close();
+        this.#isOutdated = message.protocol !== PROTOCOL_VERSION;
+        if (this.#isOutdated) this.#link.close();
         break;
       case "DeskState":
         this.#deskState = message.state;
@@ -317,15 +311,21 @@ export class Session {
 
   /** @param {VideoUnit} unit @param {number} bytes */
   #unit(unit, bytes) {
-    this.#videoBytes += bytes;
-    this.#bytes.add(bytes, now());
-    this.#received = { epoch: unit.epoch, sequence: unit.sequence };
+    this.#figures.unit(unit, bytes, now());
     this.#acks.received(unit.epoch, unit.sequence, now());
-    this.#later("ack", ACK_DELAY_MS, () => this.#ack());
-    if (!wantsVideo(this.#fallback)) return; // was on its way when video was turned off
-    this.#pending = true;
-    this.#decoder?.push(unit);
+    this.#ackTimer ??= setTimeout(() => this.#ack(), ACK_DELAY_MS);
+    if (wantsVideo(this.#fallback)) this.#decoder?.push(unit);
+    else this.#figures.forget(); // it was on its way when video was turned off
   }
+
+  #ack() {
+    this.#ackTimer = undefined;
+    const ack = this.#acks.due(now());
+    if (ack) this.#link.send(ack);
+    else if (this.#acks.waiting) this.#ackTimer = setTimeout(() => this.#ack(), ACK_DELAY_MS / 4);
+  }
+
+  // What goes onto the screen.
 
   /** @param {VideoFrame} frame @param {VideoUnit} unit */
   #picture(frame, unit) {
@@ -335,83 +335,61 @@ export class Session {
     } finally {
       frame.close();
     }
-    this.#stale = false;
-    this.#pending = unit.sequence !== this.#received.sequence;
-    this.#painted(unit.captured_us);
-    const age_ms = this.#shown?.age_ms ?? null;
+    this.#painted(() => this.#figures.paintedUnit(unit, now()));
+    const { age_ms } = this.#figures;
     const ack = this.#acks.painted(unit.epoch, unit.sequence, age_ms);
     if (ack) this.#link.send(ack);
     if (age_ms !== null) this.event({ type: "age", age_ms });
   }
 
-  /** A picture is really on the canvas. @param {number | null} captured_us */
-  #painted(captured_us) {
-    const first = this.#shown === null;
-    this.#shown = { captured_us, age_ms: this.#age(captured_us) };
-    this.#pictures.add(1, now());
+  /** A picture is really on the canvas. @param {() => void} note */
+  #painted(note) {
+    const isFirst = !this.#figures.hasPainted;
+    note();
     this.#link.painted();
     this.#reportSize();
-    if (first) this.#reportStatus();
+    if (isFirst) this.#reportStatus();
   }
 
-  #ack() {
-    const ack = this.#acks.due(now());
-    if (ack) this.#link.send(ack);
-    else if (this.#acks.waiting) this.#later("ack", ACK_DELAY_MS / 4, () => this.#ack());
-  }
-
-  #flush() {
-    if (this.#link.bufferedAmount !== 0) {
-      if (this.#outbox.waiting) this.#later("flush", OUTBOX_RETRY_MS, () => this.#flush());
-      return;
-    }
-    for (const ready of this.#outbox.take()) this.#link.send(ready);
-  }
+  // What is measured.
 
   /** Pings, one by one; each is also the moment to look at how things stand. */
   #ping() {
     clearTimeout(this.#pingTimer);
-    if (this.#stopped) return;
+    if (this.#link.state !== "open") return;
     this.#pingTimer = setTimeout(() => this.#ping(), this.#settings.ping_interval_ms);
-    if (this.#link.state !== "open" || !this.#fallback.visible) return;
+    if (!this.#fallback.visible) return;
     // A measurement takes answers only; judging takes a silence for an answer, too.
     if (this.#fallback.state !== "measuring") this.#judgeRtt();
     this.#link.send(this.#clock.ping(now()));
-    const shown_us = this.#shown?.captured_us;
-    if (this.#pending && typeof shown_us === "number") {
-      const age_ms = this.#age(shown_us);
-      if (age_ms !== null) this.event({ type: "age", age_ms });
-    }
+    const age_ms = this.#figures.overdue(now());
+    if (age_ms !== null) this.event({ type: "age", age_ms });
   }
 
   #judgeRtt() {
     const rtt_ms = this.#clock.currentRtt(now());
-    const base_rtt_ms = this.#clock.base_rtt_ms;
-    if (rtt_ms !== null) this.event({ type: "rtt", rtt_ms, base_rtt_ms: base_rtt_ms ?? 0 });
+    const base_rtt_ms = this.#clock.base_rtt_ms ?? 0;
+    if (rtt_ms !== null) this.event({ type: "rtt", rtt_ms, base_rtt_ms });
   }
 
-  /** @param {number | null} captured_us */
-  #age(captured_us) {
-    return captured_us === null ? null : this.#clock.age(captured_us, now());
-  }
+  // What the page is told.
 
   #reportSize() {
     const size = this.#deskSize ?? { width: this.#painter.width, height: this.#painter.height };
     const name = `${size.width}x${size.height}`;
-    if (size.width === 0 || name === this.#shownSize) return;
-    this.#shownSize = name;
+    if (size.width === 0 || name === this.#reportedSize) return;
+    this.#reportedSize = name;
     this.#report({ type: "size", ...size });
   }
 
   #reportStatus() {
     const { state, mode, reason, visible } = this.#fallback;
-    const { closeCode, retry_in_ms } = this.#link;
     this.#report({
       type: "status",
       status: {
         connection: this.#link.state,
-        closeCode,
-        retry_in_ms,
+        closeCode: this.#link.closeCode,
+        retry_in_ms: this.#link.retry_in_ms,
         role: this.#role,
         desk: this.#deskState,
         video: this.#videoState,
@@ -419,17 +397,16 @@ export class Session {
         mode,
         reason,
         visible,
-        painted: this.#shown !== null,
-        problem: this.#outdated ? "outdated" : null,
+        painted: this.#figures.hasPainted,
+        problem: this.#isOutdated ? "outdated" : null,
       },
     });
   }
 
   #reportStats() {
     if (this.#link.state === "waiting") this.#reportStatus(); // the seconds count down
-    const { epoch, sequence } = this.#received;
-    const stills = !wantsVideo(this.#fallback);
-    const codec = this.#decoder?.codec ?? null;
+    const { epoch, received, video_bytes, still_bytes, stale, age_ms } = this.#figures;
+    const isVideo = this.#fallback.state === "video";
     this.#report({
       type: "stats",
       stats: {
@@ -438,44 +415,22 @@ export class Session {
         connection: this.#link.state,
         rtt_ms: this.#clock.rtt_ms,
         base_rtt_ms: this.#clock.base_rtt_ms,
-        age_ms: this.#shown?.age_ms ?? null,
+        age_ms,
         painted: this.#painter.painted,
-        fps: this.#pictures.rate(now()),
-        bitrate_kbps: (this.#bytes.rate(now()) * 8) / 1000,
-        decoder: stills ? "JPEG" : "WebCodecs",
-        codec: stills ? null : codec,
+        ...this.#figures.rates(now()),
+        decoder: isVideo ? "WebCodecs" : "JPEG",
+        codec: isVideo ? (this.#decoder?.codec ?? null) : null,
         width: this.#painter.width,
         height: this.#painter.height,
         epoch,
-        received: sequence,
-        video_bytes: this.#videoBytes,
-        still_bytes: this.#stillBytes,
+        received,
+        video_bytes,
+        still_bytes,
         backlog: this.#decoder?.backlog ?? 0,
-        quality: stills ? this.#stills.quality : null,
-        scale: stills ? this.#stills.scale : null,
-        stale: this.#stale,
+        quality: isVideo ? null : this.#stills.quality,
+        scale: isVideo ? null : this.#stills.scale,
+        stale,
       },
     });
   }
-
-  /** @param {string} name @param {number} wait_ms @param {() => void} action */
-  #later(name, wait_ms, action) {
-    if (this.#timers.has(name)) return;
-    const timer = setTimeout(() => {
-      this.#timers.delete(name);
-      action();
-    }, wait_ms);
-    this.#timers.set(name, timer);
-  }
-}
-
-/**
- * Why this browser cannot play the video, before a byte of it is asked for.
- *
- * @returns {Promise<"insecure" | "unsupported" | null>}
- */
-async function missingDecoder() {
-  if (typeof VideoDecoder === "undefined") return isSecureContext ? "unsupported" : "insecure";
-  const { supported } = await VideoDecoder.isConfigSupported({ codec: PLAIN_CODEC });
-  return supported ? null : "unsupported";
 }

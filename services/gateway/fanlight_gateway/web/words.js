@@ -72,6 +72,32 @@ export function describe(status) {
   }
 }
 
+/** Before anything is known. @type {Status} */
+export const INITIAL_STATUS = Object.freeze({
+  connection: "connecting",
+  closeCode: null,
+  retry_in_ms: null,
+  role: null,
+  desk: null,
+  video: null,
+  fallback: "video",
+  mode: "automatic",
+  reason: null,
+  visible: true,
+  painted: false,
+  problem: null,
+});
+
+/** Whether the picture on the screen is of now. @param {Status} status */
+export function isFresh({ connection, desk, problem }) {
+  return connection === "open" && desk !== "gone" && desk !== "away" && problem === null;
+}
+
+/** The words without their numbers, for those who are to hear of a countdown once. @param {Words} words */
+export function kind({ text }) {
+  return text.replace(/\d+/g, "#");
+}
+
 /** @param {Status} status @returns {Words} */
 function describeOpen(status) {
   if (!status.visible) return words("Paused while hidden", "busy");
