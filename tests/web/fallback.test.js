@@ -282,6 +282,9 @@ describe("a hidden tab", () => {
     assert.equal(rig.state, "video");
     rig.send({ type: "visible", visible: true }).rtt(2750, 900);
     assert.equal(rig.state, "video");
+    rig.send({ type: "visible", visible: false }).send({ type: "visible", visible: true });
+    rig.rtt(2750, 900);
+    assert.equal(rig.state, "video");
   });
 });
 

@@ -16,11 +16,11 @@ import { statsRows } from "./stats-rows.js";
 const token = takeToken();
 
 const TOAST_MS = 6000;
-const DESK_STATES = /** @type {Record<string, string>} */ ({ live: "", away: "Away", gone: "Gone" });
-/** Keyboard.lock is Chromium's; elsewhere the browser keeps its own keys. */
-const keyboardLock = /** @type {{ lock?: () => Promise<void>, unlock?: () => void } | undefined} */ (
-  /** @type {any} */ (navigator).keyboard
-);
+/** @type {Record<string, string>} */
+const DESK_STATES = { live: "", away: "Away", gone: "Gone" };
+// Keyboard.lock is Chromium's; elsewhere the browser keeps its own keys.
+/** @type {{ lock?: () => Promise<void>, unlock?: () => void } | undefined} */
+const keyboardLock = /** @type {any} */ (navigator).keyboard;
 
 /** @template {HTMLElement} E @param {string} id @returns {E} */
 function element(id) {
@@ -84,7 +84,8 @@ function showError(error) {
 /** @param {Desk[]} desks */
 function showList(desks) {
   if (desks.length === 0) {
-    showPage("No desks", paragraph("None is running that you may see. This page looks again by itself."));
+    const text = "None is running that you may see. This page looks again by itself.";
+    showPage("No desks", paragraph(text));
     setTimeout(() => void main(), 3000);
     return;
   }

@@ -10,6 +10,9 @@
 
 import { characters, MAX_CLIPBOARD_CHARS } from "./control.js";
 
+/** Half of a character: no text, and no UTF-8 can carry it. */
+const LONE_SURROGATE = /\p{Surrogate}/gu;
+
 export class ClipboardBridge {
   /** What both sides have. */
   #known = "";
@@ -49,8 +52,7 @@ export class ClipboardBridge {
   toDesk(text) {
     if (text === "" || text === this.#known || characters(text) > MAX_CLIPBOARD_CHARS) return;
     this.#known = text;
-    // A lone half of a surrogate pair is not text, and no UTF-8 can carry it.
-    this.#send(text.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd"));
+    this.#send(text.replace(LONE_SURROGATE, "\ufffd"));
   }
 
   /** The desk got the focus: bring along what was copied elsewhere, if reading is allowed. */

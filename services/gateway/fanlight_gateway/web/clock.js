@@ -44,7 +44,7 @@ export class Clock {
   /** @param {number} now_ms @returns {Ping} */
   ping(now_ms) {
     const id = this.#nextId;
-    this.#nextId = (id + 1) >>> 0 || 1;
+    this.#nextId = (id % 0xffff_ffff) + 1;
     this.#pending.set(id, now_ms);
     if (this.#pending.size > MAX_PENDING) {
       this.#pending.delete(/** @type {number} */ (this.#pending.keys().next().value));

@@ -111,7 +111,9 @@ function load(text) {
     throw new ProtocolError("control message: not JSON");
   }
   const entries = isObject(value) ? Object.entries(value) : [];
-  if (entries.length !== 1) throw new ProtocolError("control message: wants an object with one key");
+  if (entries.length !== 1) {
+    throw new ProtocolError("control message: wants an object with one key");
+  }
   return entries[0];
 }
 

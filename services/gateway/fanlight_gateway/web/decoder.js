@@ -32,7 +32,7 @@ import { lasted, observe } from "./sustained.js";
 const ERROR_WINDOW_MS = 60_000;
 /** Units kept while waiting for the browser's answer about a codec; beyond it, the next IDR. */
 const MAX_KEPT_UNITS = 240;
-/** Until its first picture a decoder is starting up, not falling behind: this many times the limit. */
+/** Before its first picture a decoder is starting, not falling behind: so many times the limit. */
 const STARTING_FACTOR = 15;
 
 export class Decoder {
@@ -43,7 +43,7 @@ export class Decoder {
   #decoder = null;
   /** Units in the decoder, by timestamp. @type {Map<number, VideoUnit>} */
   #units = new Map();
-  /** Units that wait for the answer about a codec; null: none is being waited for. @type {VideoUnit[] | null} */
+  /** Units that wait for an answer about a codec; null: none does. @type {VideoUnit[] | null} */
   #kept = null;
   /** @type {Map<string, boolean>} */
   #supported = new Map();

@@ -163,7 +163,8 @@ export class FanlightView extends HTMLElement {
 
   /** @template {HTMLElement} E @param {string} selector @returns {E} */
   #part(selector) {
-    return /** @type {E} */ (/** @type {ShadowRoot} */ (this.shadowRoot).querySelector(selector));
+    const root = /** @type {ShadowRoot} */ (this.shadowRoot);
+    return /** @type {E} */ (root.querySelector(selector));
   }
 
   /** @returns {HTMLTextAreaElement} */
@@ -189,7 +190,8 @@ export class FanlightView extends HTMLElement {
       return;
     }
     this.#startWorker(canvas.transferControlToOffscreen());
-    this.#pointer = new DeskPointer(surface, this.#part("img"), () => this.#picture(surface, false));
+    const image = /** @type {HTMLImageElement} */ (this.#part("img"));
+    this.#pointer = new DeskPointer(surface, image, () => this.#picture(surface, false));
     this.#input = new Input({
       surface,
       keyboard: this.#keyboard,

@@ -53,7 +53,12 @@ export class Figures {
     this.stale = stale;
   }
 
-  /** A picture is really on the canvas. @param {number | null} captured_us @param {number} now_ms */
+  /**
+   * A picture is really on the canvas.
+   *
+   * @param {number | null} captured_us
+   * @param {number} now_ms
+   */
   painted(captured_us, now_ms) {
     this.hasPainted = true;
     this.#pictures.add(1, now_ms);

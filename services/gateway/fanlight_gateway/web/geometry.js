@@ -28,7 +28,7 @@ export function letterbox(box, width, height) {
 
 /**
  * A point of the page as fractions of the desk: of the middle of the desk's pixel under it, so that
- * the gateway's `fraction * width >> 16` gives that very pixel. Beside the picture: its nearest edge.
+ * the gateway's `fraction * width >> 16` gives that very pixel. Beside the picture: the edge.
  *
  * @param {number} x
  * @param {number} y

@@ -17,8 +17,8 @@ export function codecString(unit) {
   for (let i = 0; i + 6 < unit.length; i++) {
     if (unit[i] !== 0 || unit[i + 1] !== 0 || unit[i + 2] !== 1) continue;
     if ((unit[i + 3] & 0x1f) === NAL_SPS) {
-      const bytes = [unit[i + 4], unit[i + 5], unit[i + 6]];
-      return `avc1.${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("").toUpperCase()}`;
+      const number = (unit[i + 4] << 16) | (unit[i + 5] << 8) | unit[i + 6];
+      return `avc1.${number.toString(16).padStart(6, "0").toUpperCase()}`;
     }
     i += 2;
   }

@@ -46,7 +46,7 @@ export class Input {
   #abort = new AbortController();
   #enabled = false;
   #focused = false;
-  /** Keys that wait for the text that is being pasted; null: none is. @type {InputMessage[] | null} */
+  /** Keys that wait for a text to be pasted; null: none is. @type {InputMessage[] | null} */
   #held = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #pasteTimer;
@@ -334,7 +334,8 @@ export class Input {
     clearTimeout(this.#touchTimer);
     if (this.#touch.deadline_ms !== null) {
       const wait_ms = Math.max(0, this.#touch.deadline_ms - performance.now());
-      this.#touchTimer = setTimeout(() => this.#act(this.#touch.tick(performance.now())), wait_ms + 1);
+      const tick = () => this.#act(this.#touch.tick(performance.now()));
+      this.#touchTimer = setTimeout(tick, wait_ms + 1);
     }
     for (const action of actions) {
       const position = this.#position(action.x, action.y);

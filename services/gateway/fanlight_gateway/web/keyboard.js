@@ -71,7 +71,9 @@ export class Keyboard {
     if (!this.#held.has(code)) return code === "PrintScreen" ? [...before, ...tap(code)] : before;
     const released = [this.#release(code)];
     if (this.#platform === "mac" && code.startsWith("Meta")) {
-      for (const other of [...this.#held]) if (!isModifier(other)) released.push(this.#release(other));
+      for (const other of [...this.#held]) {
+        if (!isModifier(other)) released.push(this.#release(other));
+      }
     }
     return [...before, ...released];
   }

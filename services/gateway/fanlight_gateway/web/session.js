@@ -166,7 +166,8 @@ export class Session {
       }
     }
     // Shown again after a while: do not sit out what is left of a long wait.
-    if (event.type === "visible" && event.visible && this.#link.state === "waiting") this.reconnect();
+    const isShown = event.type === "visible" && event.visible;
+    if (isShown && this.#link.state === "waiting") this.reconnect();
   }
 
   // The parts.

@@ -21,7 +21,7 @@ const RIGHT = 2;
 export class Touch {
   /** @type {Map<number, Point>} */
   #fingers = new Map();
-  /** What the fingers on the glass are doing. @type {"none" | "press" | "drag" | "scroll" | "done"} */
+  /** What the fingers are doing. @type {"none" | "press" | "drag" | "scroll" | "done"} */
   #gesture = "none";
   /** @type {Point} */
   #start = { x: 0, y: 0 };
@@ -95,7 +95,12 @@ export class Touch {
     return dragging && point ? [{ type: "button", button: LEFT, down: false, ...point }] : [];
   }
 
-  /** A finger that rested long enough is the right button. @param {number} now_ms @returns {TouchAction[]} */
+  /**
+   * A finger that rested long enough is the right button.
+   *
+   * @param {number} now_ms
+   * @returns {TouchAction[]}
+   */
   tick(now_ms) {
     if (this.deadline_ms === null || now_ms < this.deadline_ms) return [];
     this.#gesture = "done";

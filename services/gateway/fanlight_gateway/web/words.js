@@ -33,15 +33,20 @@ import { CloseCode } from "./protocol.js";
 
 export const LOCKED_WORDS = "Video paused to save bandwidth. Click to retry.";
 
+/** @type {Readonly<Record<string, string>>} */
+const NO_DECODER = {
+  insecure: "Screenshots: video needs a secure (https) address",
+  unsupported: "Screenshots: this browser cannot play H.264 video",
+};
 const WAITING = words("Waiting for a picture…", "busy");
 
 /** @type {Readonly<Record<number, Words>>} */
 const CLOSED = {
   [CloseCode.UNAUTHORIZED]: words("Not signed in, or the link has expired", "error"),
   [CloseCode.FORBIDDEN]: words("Not allowed", "error"),
-  [CloseCode.NO_SUCH_DESK]: words("No desk of this name. Click to look again.", "error", "reconnect"),
-  [CloseCode.REPLACED]: words("Opened somewhere else. Click to use it here.", "warning", "reconnect"),
-  [CloseCode.TOO_FAST]: words("Too many messages. Click to connect again.", "error", "reconnect"),
+  [CloseCode.NO_SUCH_DESK]: reconnect("No desk of this name. Click to look again.", "error"),
+  [CloseCode.REPLACED]: reconnect("Opened somewhere else. Click to use it here.", "warning"),
+  [CloseCode.TOO_FAST]: reconnect("Too many messages. Click to connect again.", "error"),
 };
 
 /** @param {Status} status @returns {Words} */
@@ -60,12 +65,12 @@ export function describe(status) {
       return words("Connecting…", "busy");
     case "waiting": {
       const seconds = Math.ceil((status.retry_in_ms ?? 0) / 1000);
-      return words(seconds > 0 ? `Reconnecting in ${seconds} s` : "Reconnecting…", "busy", "reconnect");
+      return reconnect(seconds > 0 ? `Reconnecting in ${seconds} s` : "Reconnecting…", "busy");
     }
     case "closed":
       return (
         CLOSED[status.closeCode ?? 0] ??
-        words("The connection was refused. Click to connect again.", "error", "reconnect")
+        reconnect("The connection was refused. Click to connect again.", "error")
       );
     case "open":
       return describeOpen(status);
@@ -93,7 +98,7 @@ export function isFresh({ connection, desk, problem }) {
   return connection === "open" && desk !== "gone" && desk !== "away" && problem === null;
 }
 
-/** The words without their numbers, for those who are to hear of a countdown once. @param {Words} words */
+/** The words without their numbers: of a countdown one hears once. @param {Words} words */
 export function kind({ text }) {
   return text.replace(/\d+/g, "#");
 }
@@ -102,7 +107,9 @@ export function kind({ text }) {
 function describeOpen(status) {
   if (!status.visible) return words("Paused while hidden", "busy");
   if (status.desk === "gone") return words("The desk has gone. Waiting for it…", "warning");
-  if (status.desk === "away") return words("The desk's display is away. Waiting for it…", "warning");
+  if (status.desk === "away") {
+    return words("The desk's display is away. Waiting for it…", "warning");
+  }
   switch (status.fallback) {
     case "locked":
       return status.reason === "decoder"
@@ -113,9 +120,7 @@ function describeOpen(status) {
     case "screenshots":
       return status.painted ? words("Screenshots", "ok") : WAITING;
     case "no-decoder":
-      return status.reason === "insecure"
-        ? words("Screenshots: video needs a secure (https) address", "warning", null, status.painted)
-        : words("Screenshots: this browser cannot play H.264 video", "warning", null, status.painted);
+      return words(NO_DECODER[String(status.reason)], "warning", null, status.painted);
     case "video":
       if (status.video === "waiting") return words("Waiting for an encoder…", "busy");
       return status.painted ? words("Live video", "ok") : WAITING;
@@ -131,4 +136,9 @@ function describeOpen(status) {
  */
 function words(text, tone, action = null, quiet = tone === "ok") {
   return Object.freeze({ text, tone, action, quiet });
+}
+
+/** Words that connect when they are clicked. @param {string} text @param {Tone} tone */
+function reconnect(text, tone) {
+  return words(text, tone, "reconnect");
 }

@@ -3,8 +3,8 @@
  * The worker's composition root: it wires the parts to the page, and decides nothing.
  *
  * It owns the way of the bytes from the socket to the screen (parse, gate, decode, paint) and back
- * (input, pings, acknowledgements), so that a page that is busy never makes a picture late. The page
- * sends commands and gets reports; both are plain objects, below.
+ * (input, pings, acknowledgements), so that a busy page never makes a picture late. The page sends
+ * commands and gets reports; both are plain objects, below.
  *
  * @import { InputMessage, PointerShape } from "./protocol.js"
  * @import { ViewerControl } from "./control.js"
@@ -48,7 +48,7 @@ scope.onmessage = ({ data: command }) => {
   if (command.type === "start") {
     session = new Session(command, (report) => scope.postMessage(report));
     session.start().catch((/** @type {unknown} */ error) => {
-      // Nothing waits for this promise: hand the error to the worker's onerror, which the page sees.
+      // Nothing waits for this promise: the error goes to the worker's onerror, for the page.
       setTimeout(() => {
         throw error;
       });
