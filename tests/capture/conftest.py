@@ -76,8 +76,10 @@ class XServer:
         number = [f":{self.number}"] if self.number else []
         try:
             self.process = subprocess.Popen(
-                ["Xvfb", *number, "-displayfd", str(writable), "-noreset", "-nolisten", "tcp"]
-                + ["-screen", "0", f"{width}x{height}x24"],
+                [
+                    *("Xvfb", *number, "-displayfd", str(writable), "-noreset"),
+                    *("-nolisten", "tcp", "-screen", "0", f"{width}x{height}x24"),
+                ],
                 pass_fds=[writable],
                 stderr=subprocess.DEVNULL,
             )
@@ -107,9 +109,9 @@ class XServer:
     def run(self, *command: str, check: bool = True) -> str:
         """Run a client to its end; its output."""
         done = subprocess.run(
-            command, env=self.env, capture_output=True, text=True, timeout=TIMEOUT_S, check=check
+            command, env=self.env, capture_output=True, timeout=TIMEOUT_S, check=check
         )
-        return done.stdout
+        return done.stdout.decode(errors="replace")
 
     def end_clients(self) -> None:
         for client in self._clients:

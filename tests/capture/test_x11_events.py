@@ -1,0 +1,136 @@
+"""Pointer and clipboard of a real X server, both ways."""
+
+import asyncio
+import io
+import os
+import signal
+import subprocess
+
+import pytest
+from PIL import Image
+
+from fanlight_capture import metrics, x11_clipboard
+from fanlight_capture.positions import position, to_pixel
+from fanlight_common.protocol import bus, control
+
+from .conftest import Capture, Events, StartCapture, XServer, counter, until
+
+pytestmark = pytest.mark.x11
+
+
+@pytest.fixture
+async def desk(xserver: XServer, start_capture: StartCapture) -> Capture:
+    capture = await start_capture(display=xserver.display)
+    await capture.live()
+    return capture
+
+
+def texts(events: Events) -> list[str]:
+    found = []
+    for text in events.texts:
+        message = control.decode_from_gateway(text)
+        assert isinstance(message, control.Clipboard)
+        found.append(message.text)
+    return found
+
+
+def copy(xserver: XServer, text: str) -> None:
+    client = xserver.spawn("xclip", "-selection", "clipboard", "-quiet", stdin=subprocess.PIPE)
+    assert client.stdin is not None
+    client.stdin.write(text.encode())
+    client.stdin.close()
+
+
+async def paste(xserver: XServer, *options: str) -> str:
+    """In a thread, because it is our own loop that answers."""
+    command = ("xclip", "-selection", "clipboard", "-o", *options)
+    return await asyncio.to_thread(xserver.run, *command, check=False)
+
+
+async def test_the_pointer_is_told_when_it_changes(desk: Capture, xserver: XServer) -> None:
+    events = desk.events()
+    await until(lambda: events.shapes and events.positions)
+    first = events.shapes[0]
+    image = Image.open(io.BytesIO(first.png))
+    assert image.size == (first.width, first.height)
+    extrema = image.getextrema()[3]
+    assert isinstance(extrema, tuple)
+    assert extrema[1] == 255
+    xserver.run("xdotool", "mousemove", "321", "123")
+    await until(lambda: events.positions[-1] == position(321, 123, 800, 600))
+    assert to_pixel(events.positions[-1].x, 800) == 321
+    xserver.run("xsetroot", "-cursor_name", "crosshair")
+    await until(lambda: events.shapes[-1] != first)
+    # Nothing happens, nothing is told.
+    told = len(events.all)
+    again = desk.events()
+    await until(lambda: again.shapes and again.positions)
+    assert again.shapes == events.shapes[-1:]
+    assert len(events.all) <= told + 2
+    numbers = [event.sequence for event in events.all]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_what_is_copied_at_the_desk_is_told(desk: Capture, xserver: XServer) -> None:
+    copy(xserver, "before anybody watched")
+    events = desk.events()
+    await until(lambda: texts(events) == ["before anybody watched"])
+    copy(xserver, "später: 漢😀\nzweite Zeile")
+    await until(lambda: texts(events)[-1] == "später: 漢😀\nzweite Zeile")
+    # Larger than one property may be: xclip gives it in pieces.
+    large = "0123456789abcdeé" * (control.MAX_CLIPBOARD_CHARS // 16)
+    copy(xserver, large)
+    await until(lambda: texts(events)[-1] == large)
+    refused = counter(metrics.clipboard_refused)
+    copy(xserver, large + "x")
+    await until(lambda: counter(metrics.clipboard_refused) == refused + 1)
+    copy(xserver, "after")
+    await until(lambda: texts(events)[-1] == "after")
+
+
+async def test_what_a_viewer_copied_can_be_pasted(desk: Capture, xserver: XServer) -> None:
+    events = desk.events()
+    await until(lambda: events.positions)
+    await desk.tell(bus.SetClipboard("main", "viewer-1", "von außen 漢"))
+    await until(lambda: texts(events) == ["von außen 漢"])
+    assert await paste(xserver) == "von außen 漢"
+    assert "UTF8_STRING" in (await paste(xserver, "-t", "TARGETS")).split()
+    assert await paste(xserver, "-t", "STRING") == "von au\ufffden ?"
+    large = "0123456789abcdeé" * (control.MAX_CLIPBOARD_CHARS // 16)
+    await desk.tell(bus.SetClipboard("main", "viewer-1", large))
+    await until(lambda: texts(events)[-1] == large)
+    assert await paste(xserver) == large
+    assert await paste(xserver, "-t", "image/png") == ""
+    # A program at the desk takes the clipboard over.
+    copy(xserver, "from the desk")
+    await until(lambda: texts(events)[-1] == "from the desk")
+    assert len(events.texts) == 3
+
+
+async def test_nobody_watching_costs_nothing(desk: Capture, xserver: XServer) -> None:
+    copy(xserver, "unseen")
+    before = counter(metrics.events)
+    xserver.run("xdotool", "mousemove", "5", "5")
+    await desk.tell(bus.SetClipboard("main", "viewer-1", "set"))
+    while await paste(xserver) != "set":
+        pass
+    assert counter(metrics.events) == before
+
+
+async def test_an_owner_that_does_not_answer_is_given_up(
+    desk: Capture, xserver: XServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(x11_clipboard, "CONVERT_TIMEOUT_S", 0.3)
+    events = desk.events()
+    await until(lambda: events.positions)
+    copy(xserver, "first")
+    await until(lambda: texts(events) == ["first"])
+    hung = xserver._clients[-1]
+    os.kill(hung.pid, signal.SIGSTOP)
+    refused = counter(metrics.clipboard_refused)
+    again = desk.events()
+    await until(lambda: texts(again) == ["first"])
+    desk.service._source._clipboard._read()  # type: ignore[union-attr]  # an X11Source
+    await until(lambda: counter(metrics.clipboard_refused) == refused + 1)
+    copy(xserver, "second")
+    await until(lambda: texts(events)[-1] == "second")
