@@ -1,0 +1,166 @@
+"""The gateway from outside: an HTTP client, and viewers on real WebSockets."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from fanlight_common import tokens
+from fanlight_common.protocol import control, public
+from tests.screenshot.fakes import until
+
+T = TypeVar("T")
+VIEWER = "viewer-0"
+
+
+class TestViewer:
+    """One viewer. Keeps what it was sent; acknowledges units unless `silent`."""
+
+    __test__ = False
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.silent = False
+        self.units: list[public.VideoUnit] = []
+        self.raw_units: list[bytes] = []
+        self.messages: list[object] = []
+        self.close_code: int | None = None
+        self._reading = asyncio.Event()
+        self._reading.set()
+        self._task = asyncio.create_task(self._read())
+
+    def pause(self) -> None:
+        """Read nothing from now on."""
+        self._reading.clear()
+
+    def resume(self) -> None:
+        """Read again."""
+        self._reading.set()
+
+    async def send(self, message: object) -> None:
+        """A message of the protocol."""
+        await self.socket.send(message.encode())  # type: ignore[attr-defined]  # every message has it
+
+    def all(self, kind: type[T]) -> list[T]:
+        """What came of this kind."""
+        return [message for message in self.messages if isinstance(message, kind)]
+
+    async def get(self, kind: type[T], count: int = 1) -> T:
+        """The newest of this kind, once `count` have come."""
+        await until(lambda: len(self.all(kind)) >= count)
+        return self.all(kind)[-1]
+
+    async def closed(self) -> int:
+        """The close code, once the gateway has closed."""
+        await until(lambda: self.close_code is not None)
+        assert self.close_code is not None
+        return self.close_code
+
+    async def ping(self) -> public.Pong:
+        """A round trip: everything sent before has been handled."""
+        before = len(self.all(public.Pong))
+        await self.send(public.Ping(before, 1))
+        return await self.get(public.Pong, before + 1)
+
+    async def stop(self) -> None:
+        """Go."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        await self.socket.close()
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                await self._reading.wait()
+                await self._take(await self.socket.recv())
+        except ConnectionClosed:
+            self.close_code = self.socket.close_code
+
+    async def _take(self, data: str | bytes) -> None:
+        if isinstance(data, str):
+            self.messages.append(control.decode_from_gateway(data))
+            return
+        message = public.decode_from_gateway(data)
+        if not isinstance(message, public.VideoUnit):
+            self.messages.append(message)
+            return
+        self.units.append(message)
+        self.raw_units.append(data)
+        if not self.silent:
+            await self.send(public.Ack(10, message.epoch, message.sequence, message.sequence))
+
+
+class Site:
+    """A running gateway."""
+
+    def __init__(self, url: str, secret: bytes, stop: Callable[[], Awaitable[None]]) -> None:
+        self.url = url
+        self.secret = secret
+        self.stop = stop
+        self.http = httpx.AsyncClient(base_url=url, trust_env=False, timeout=20)
+
+    async def close(self) -> None:
+        """Let the client go."""
+        await self.http.aclose()
+
+    def token(
+        self,
+        role: tokens.Role = tokens.Role.CONTROL,
+        desk: str = tokens.ALL_DESKS,
+        ttl_s: float = 60,
+    ) -> str:
+        """A token."""
+        now = time.time()
+        return tokens.issue(self.secret, tokens.Grant(role, desk, int(now + ttl_s)), now)
+
+    def bearer(self, token: str | None = None) -> dict[str, str]:
+        """The header with a token."""
+        return {"Authorization": f"Bearer {self.token() if token is None else token}"}
+
+    async def ready(self, desk: str) -> None:
+        """Until the gateway knows the desk."""
+
+        async def knows() -> bool:
+            answer = await self.http.get("/api/desks", headers=self.bearer())
+            return desk in [d["name"] for d in answer.json()["desks"]]
+
+        await until(knows)
+
+    def socket(self, desk: str = "main", headers: dict[str, str] | None = None) -> connect:
+        """A WebSocket, with a token for everything unless the headers say otherwise."""
+        return connect(
+            f"{self.url.replace('http', 'ws', 1)}/api/desks/{desk}/stream",
+            additional_headers=self.bearer() if headers is None else headers,
+            compression=None,
+            proxy=None,
+            max_size=None,
+            max_queue=1,
+        )
+
+    @contextlib.asynccontextmanager
+    async def viewer(
+        self,
+        role: tokens.Role = tokens.Role.CONTROL,
+        *,
+        video: bool = True,
+        keyframes: bool = False,
+        name: str = VIEWER,
+        silent: bool = False,
+    ) -> AsyncIterator[TestViewer]:
+        """A viewer that has said hello."""
+        async with self.socket(headers=self.bearer(self.token(role))) as socket:
+            viewer = TestViewer(socket)
+            viewer.silent = silent
+            await viewer.get(control.Welcome)
+            await viewer.send(control.Hello(name, video, keyframes))
+            await viewer.get(control.DeskState)
+            try:
+                yield viewer
+            finally:
+                await viewer.stop()

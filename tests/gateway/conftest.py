@@ -1,0 +1,97 @@
+"""Fixtures: a bus of its own with the gateway on it, on the loop that it runs on in earnest."""
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from fanlight_common import tokens
+from fanlight_common.settings import BusSettings
+from fanlight_common.worker import Worker
+from fanlight_gateway.__main__ import serve
+from fanlight_gateway.settings import GatewaySettings, ViewerSettings
+from tests.gateway.clients import Site
+from tests.gateway.fakes import FakeEncoder
+from tests.screenshot.fakes import FakeCapture, FakeDirectory, until
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that the gateway runs on in earnest: its transports behave differently."""
+    return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture
+def bus_settings() -> Iterator[BusSettings]:
+    directory = Path(tempfile.mkdtemp(prefix="fl-"))
+    yield BusSettings(runtime_dir=directory, id="gw", heartbeat_interval_s=0.05)
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+async def directory(bus_settings: BusSettings) -> AsyncIterator[FakeDirectory]:
+    fake = FakeDirectory(bus_settings)
+    yield fake
+    await fake.close()
+
+
+@pytest.fixture
+async def capture(directory: FakeDirectory) -> AsyncIterator[FakeCapture]:
+    """The capture of the desk `main`, which is live."""
+    fake = FakeCapture(directory)
+    fake.announce()
+    yield fake
+    await fake.close()
+
+
+@pytest.fixture
+async def encoder(directory: FakeDirectory) -> AsyncIterator[FakeEncoder]:
+    """An encoder with the lease on main/high."""
+    fake = FakeEncoder(directory)
+    fake.lease("main/high", 1)
+    yield fake
+    await fake.close()
+
+
+Start = Callable[..., Awaitable[Site]]
+
+
+@pytest.fixture
+async def start(bus_settings: BusSettings) -> AsyncIterator[Start]:
+    """Start a gateway with settings of the test's."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def begin(settle_s: float = 0.0, **settings: object) -> Site:
+            secret_file = bus_settings.runtime_dir / "secret"
+            own = GatewaySettings(port=0, secret_file=secret_file, **settings)  # type: ignore[arg-type]  # by name
+            worker = Worker("gateway", bus_settings, None)
+            task = asyncio.create_task(
+                worker.serve(lambda w: serve(w, own, ViewerSettings(), settle_s))
+            )
+
+            async def stop() -> None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+            stack.push_async_callback(stop)
+            await until(lambda: worker.offer.http or task.done())
+            site = Site(worker.offer.http, tokens.load_secret(secret_file), stop)
+            stack.push_async_callback(site.close)
+            return site
+
+        yield begin
+
+
+@pytest.fixture
+async def site(start: Start, directory: FakeDirectory, capture: FakeCapture) -> Site:
+    """A gateway with default settings that knows the desk."""
+    site = await start()
+    await site.ready("main")
+    return site

@@ -1,0 +1,99 @@
+"""An encoder that sends what a test says, and notes what it is told."""
+
+import asyncio
+import contextlib
+
+from fanlight_common import clock
+from fanlight_common.protocol import bus, topics
+from fanlight_common.protocol.public import VideoUnit
+from fanlight_common.sockets import Role, ipc_endpoint, open_socket
+from tests.screenshot.fakes import FakeDirectory
+
+
+class FakeEncoder:
+    """Encodes nothing. `automatic`: an IDR for each request, as an encoder does."""
+
+    def __init__(self, directory: FakeDirectory, id_: str = "e1") -> None:
+        self.directory = directory
+        self.id = id_
+        self.told: list[bus.EncoderInlet] = []
+        self.subscribed: set[bytes] = set()
+        self.epoch = 0
+        self.sequence = 0
+        self.automatic = True
+        self.sent: list[bytes] = []
+        self.outlet = open_socket(directory.context, Role.ENCODER_OUTLET)
+        self.outlet_endpoint = ipc_endpoint(directory.settings.runtime_dir, id_, "outlet")
+        self.outlet.bind(self.outlet_endpoint)
+        self.inlet = open_socket(directory.context, Role.INLET)
+        self.inlet_endpoint = ipc_endpoint(directory.settings.runtime_dir, id_, "inlet")
+        self.inlet.bind(self.inlet_endpoint)
+        self._tasks = [asyncio.create_task(self._demand()), asyncio.create_task(self._listen())]
+
+    def lease(self, stream: str, epoch: int, *, alive: bool = True) -> None:
+        """The directory says that this encoder encodes the stream."""
+        if alive:
+            self.epoch, self.sequence = epoch, 0
+        record = bus.LeaseRecord(
+            stream, alive, self.id, f"{self.id}-1", self.outlet_endpoint, self.inlet_endpoint, epoch
+        )
+        self.directory.tell(topics.lease(stream), record)
+
+    @property
+    def idr_requests(self) -> int:
+        """How often an IDR was asked for."""
+        return sum(isinstance(message, bus.RequestIdr) for message in self.told)
+
+    @property
+    def room(self) -> list[bool]:
+        """What was told of room, in order."""
+        return [message.room for message in self.told if isinstance(message, bus.StreamDemand)]
+
+    def send(
+        self,
+        *,
+        idr: bool = False,
+        size: int = 100,
+        stream: str = "main/high",
+        skip: int = 0,
+        epoch: int | None = None,
+    ) -> bytes:
+        """The next unit, or with a gap before it."""
+        self.sequence += 1 + skip
+        unit = VideoUnit(
+            idr,
+            64,
+            32,
+            self.epoch if epoch is None else epoch,
+            self.sequence,
+            clock.now_us(),
+            bytes(size),
+        ).encode()
+        self.sent.append(unit)
+        self.outlet.send_multipart([topics.unit(stream), unit])
+        return unit
+
+    async def close(self) -> None:
+        """Stop; the sockets go too."""
+        for task in self._tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self.outlet.close(linger=0)
+        self.inlet.close(linger=0)
+
+    async def _demand(self) -> None:
+        while True:
+            message = await self.outlet.recv()
+            if message[0] == 1:
+                self.subscribed.add(message[1:])
+            else:
+                self.subscribed.discard(message[1:])
+
+    async def _listen(self) -> None:
+        while True:
+            message = bus.decode_encoder_inlet(await self.inlet.recv())
+            self.told.append(message)
+            wanted = isinstance(message, bus.RequestIdr) and self.automatic
+            if wanted and topics.unit(message.stream) in self.subscribed:
+                self.send(idr=True, stream=message.stream)

@@ -1,0 +1,198 @@
+"""The gate: what is sent can always be decoded, and what waits is bounded."""
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanlight_gateway.gate import UNMEASURED_MS, Drop, Gate, GateLimits, Unit
+
+LIMITS = GateLimits(in_flight_ms=50, in_flight_bytes=100, backlog_ms=200, backlog_bytes=300)
+
+
+def unit(sequence: int, idr: bool = False, epoch: int = 1, size: int = 10) -> Unit:
+    return Unit(epoch, sequence, idr, bytes([sequence % 256]) * size)
+
+
+class Fixture:
+    def __init__(self, limits: GateLimits = LIMITS) -> None:
+        self.dropped: Counter[Drop] = Counter()
+        self.gate = Gate(limits, lambda reason, count: self.dropped.update({reason: count}))
+
+
+def test_only_an_idr_opens() -> None:
+    f = Fixture()
+    f.gate.offer(unit(1), 0)
+    assert not f.gate.is_open
+    assert f.gate.take(0) is None
+    assert f.gate.wants_idr(0)
+    f.gate.offer(unit(2, idr=True), 0)
+    f.gate.offer(unit(3), 0)
+    assert f.gate.is_open
+    assert not f.gate.wants_idr(0)
+    assert [f.gate.take(0), f.gate.take(0), f.gate.take(0)] == [b"\2" * 10, b"\3" * 10, None]
+    assert f.dropped == {Drop.CLOSED: 1}
+
+
+def test_a_gap_or_another_epoch_closes_and_what_waits_before_it_still_goes() -> None:
+    for follower in (unit(3), unit(2, epoch=2)):
+        f = Fixture()
+        f.gate.offer(unit(1, idr=True), 0)
+        f.gate.offer(follower, 0)
+        assert not f.gate.is_open
+        assert f.gate.take(0) == b"\1" * 10
+        assert f.gate.take(0) is None
+        assert f.dropped == {Drop.GAP: 1}
+
+
+def test_bytes_in_flight_close_the_window_until_they_are_acknowledged() -> None:
+    f = Fixture()
+    f.gate.offer(unit(1, idr=True, size=100), 0)
+    assert f.gate.has_idr_on_its_way
+    f.gate.offer(unit(2), 0)
+    assert f.gate.take(0)
+    assert not f.gate.has_room(0)
+    assert f.gate.take(0) is None
+    f.gate.ack(1, 7, 5)  # never sent
+    f.gate.ack(2, 1, 5)  # of another epoch
+    assert f.gate.take(5) is None
+    assert f.gate.has_idr_on_its_way
+    f.gate.ack(1, 1, 5)
+    assert not f.gate.has_idr_on_its_way
+    assert f.gate.in_flight_bytes == 0
+    assert f.gate.has_room(5)
+    assert f.gate.take(5)
+
+
+def test_time_in_flight_closes_the_window_measured_from_the_fastest_acknowledgement() -> None:
+    f = Fixture()
+    f.gate.offer(unit(1, idr=True), 0)
+    f.gate.take(0)
+    assert f.gate.has_room(UNMEASURED_MS + 50)
+    assert not f.gate.has_room(UNMEASURED_MS + 51)
+    f.gate.ack(1, 1, 300)  # a path of 300 ms, which is not a queue
+    f.gate.offer(unit(2), 400)
+    f.gate.take(400)
+    assert f.gate.has_room(750)
+    assert not f.gate.has_room(751)
+    f.gate.ack(1, 2, 500)
+    f.gate.offer(unit(3), 500)
+    f.gate.take(500)
+    assert f.gate.has_room(650)
+    assert not f.gate.has_room(651)
+    f.gate.ack(1, 3, 900)  # a slow one does not widen it
+    f.gate.offer(unit(4), 900)
+    f.gate.take(900)
+    assert not f.gate.has_room(1051)
+
+
+def test_what_waits_too_long_or_is_too_much_is_all_dropped() -> None:
+    for size, now in ((10, 201), (290, 0)):
+        f = Fixture()
+        f.gate.offer(unit(1, idr=True, size=100), 0)
+        f.gate.take(0)
+        f.gate.offer(unit(2), 0)
+        f.gate.offer(unit(3, size=10), 0)
+        f.gate.offer(unit(4, size=size), now)
+        assert f.dropped == {Drop.BACKLOG: 3}
+        assert not f.gate.is_open
+        assert not f.gate.wants_idr(now)  # it would only wait
+        f.gate.ack(1, 1, now)
+        assert f.gate.take(now) is None
+        assert f.gate.wants_idr(now)
+
+
+def test_one_unit_may_wait_whatever_its_size() -> None:
+    f = Fixture()
+    f.gate.offer(unit(1, idr=True, size=1000), 0)
+    f.gate.offer(unit(2, size=1), 0)
+    assert f.dropped == {Drop.BACKLOG: 2}
+    f.gate.offer(unit(3, idr=True, size=1000), 0)
+    assert f.gate.take(0) == b"\3" * 1000
+
+
+def test_an_idr_supersedes_what_waits() -> None:
+    f = Fixture()
+    f.gate.offer(unit(1, idr=True), 0)
+    f.gate.offer(unit(2), 0)
+    f.gate.offer(unit(3, idr=True), 0)
+    assert f.gate.take(0) == b"\3" * 10
+    assert f.gate.take(0) is None
+    assert f.dropped == {Drop.SUPERSEDED: 2}
+
+
+def test_close_drops_what_waits() -> None:
+    f = Fixture()
+    f.gate.offer(unit(1, idr=True), 0)
+    f.gate.close()
+    assert f.gate.take(0) is None
+    assert f.dropped == {Drop.ABANDONED: 1}
+    f.gate.close()
+    assert f.dropped == {Drop.ABANDONED: 1}
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(
+            st.just("offer"),
+            st.booleans() | st.just(False),
+            st.sampled_from([1, 1, 1, 1, 2, 5]),
+            st.sampled_from([0, 0, 0, 0, 0, 1]),
+            st.integers(1, 400),
+        ),
+        st.tuples(st.just("take")),
+        st.tuples(st.just("ack"), st.integers(0, 6)),
+        st.tuples(st.just("bogus ack"), st.integers(0, 3), st.integers(0, 99)),
+        st.tuples(st.just("wait"), st.integers(1, 2000)),
+        st.tuples(st.just("close")),
+    ),
+    max_size=80,
+)
+
+
+@given(steps)
+def test_whatever_happens_what_is_sent_can_be_decoded_and_what_waits_is_bounded(
+    events: list[tuple[object, ...]],
+) -> None:
+    f = Fixture()
+    now, epoch, sequence = 0.0, 1, 0
+    sent: list[Unit] = []
+    acked = offered = 0
+    by_data: dict[bytes, Unit] = {}
+    for event in events:
+        match event:
+            case ("offer", bool(idr), int(step), int(newer), int(size)):
+                epoch += newer
+                sequence = 1 if newer else sequence + step
+                data = f"{epoch}/{sequence}".encode().ljust(size)
+                one = by_data[data] = Unit(epoch, sequence, idr, data)
+                f.gate.offer(one, now)
+                offered += 1
+            case ("take",):
+                data_or_none = f.gate.take(now)
+                if data_or_none is not None:
+                    sent.append(by_data[data_or_none])
+            case ("ack", int(ahead)):
+                if acked < len(sent):
+                    acked = min(len(sent), acked + ahead + 1)
+                    f.gate.ack(sent[acked - 1].epoch, sent[acked - 1].sequence, now)
+            case ("bogus ack", int(e), int(s)):
+                if (e, s) not in [(u.epoch, u.sequence) for u in sent]:
+                    f.gate.ack(e, s, now)
+            case ("wait", int(ms)):
+                now += ms
+            case _:
+                f.gate.close()
+        in_flight = sum(len(u.data) for u in sent[acked:])
+        assert f.gate.in_flight_bytes == in_flight
+        assert in_flight < LIMITS.in_flight_bytes + 400
+        assert f.gate.waiting_bytes <= max(LIMITS.backlog_bytes, 400)
+        if f.gate.wants_idr(now):
+            assert not f.gate.is_open
+            assert f.gate.has_room(now)
+    for before, after in zip([None, *sent], sent, strict=False):
+        if not after.idr:
+            assert before is not None
+            assert (after.epoch, after.sequence) == (before.epoch, before.sequence + 1)
+    f.gate.close()
+    assert offered == len(sent) + sum(f.dropped.values())  # sent, or counted as dropped
