@@ -5,8 +5,7 @@ import sys
 from fanlight_common.errors import ConfigurationError
 from fanlight_common.settings import BusSettings, load
 from fanlight_common.sockets import Role
-from fanlight_common.worker import run
-from fanlight_encoder.service import EncoderService
+from fanlight_common.worker import Worker, run
 from fanlight_encoder.settings import EncoderSettings
 
 
@@ -17,7 +16,16 @@ def main() -> None:
     except ConfigurationError as error:
         print(f"fanlight-encoder: {error}", file=sys.stderr)
         sys.exit(2)
-    run("encoder", bus_settings, Role.ENCODER_OUTLET, EncoderService(settings).run)
+
+    async def serve(worker: Worker) -> None:
+        # Not at the top: numpy starts OpenBLAS's threads when it is imported, and those have to
+        # inherit the signal mask that `run` sets. One that does not takes SIGTERM and dies of it,
+        # and the process with it, without a farewell.
+        from fanlight_encoder.service import EncoderService
+
+        await EncoderService(settings).run(worker)
+
+    run("encoder", bus_settings, Role.ENCODER_OUTLET, serve)
 
 
 if __name__ == "__main__":

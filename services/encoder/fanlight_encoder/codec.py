@@ -119,7 +119,7 @@ def _open(name: str, params: CodecParams) -> VideoCodecContext:
     return context
 
 
-def _average_qp(packet: Packet[VideoStream]) -> float | None:
+def _average_qp(packet: "Packet[VideoStream]") -> float | None:
     for data in packet.iter_sidedata():
         if data.data_type == "quality_stats":
             return int.from_bytes(bytes(data)[:4], "little") / _QP_TO_LAMBDA

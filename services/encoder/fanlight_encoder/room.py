@@ -27,7 +27,7 @@ class RoomPolicy:
         self._heard = {
             gateway: (at, room)
             for gateway, (at, room) in self._heard.items()
-            if now - at < self._timeout_s
+            if now < at + self._timeout_s
         }
         return not self._heard or any(room for _, room in self._heard.values())
 

@@ -1,0 +1,316 @@
+"""A bus around one encoder: a directory without a mind, a capture without a display, a gateway that
+only listens, and codecs that fail.
+
+Every wait is for a condition; the tests' own time limit is the only clock.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+import numpy as np
+import zmq
+import zmq.asyncio
+from av import VideoFrame
+
+from fanlight_common import clock
+from fanlight_common.errors import CodecError
+from fanlight_common.protocol import bus, frames, topics
+from fanlight_common.protocol.public import VideoUnit
+from fanlight_common.protocol.topics import Lane
+from fanlight_common.ring import FrameRing, host_id
+from fanlight_common.settings import BusSettings
+from fanlight_common.sockets import Role, ipc_endpoint, open_socket
+from fanlight_common.worker import Worker
+from fanlight_encoder.codec import Codec, Encoded, LavCodec, Opener
+from fanlight_encoder.options import CodecParams
+from fanlight_encoder.service import EncoderService
+from fanlight_encoder.settings import EncoderSettings
+from tests.encoder.pictures import Pixels
+
+STREAM = "main/high"
+
+
+class FlakyCodec:
+    """libx264 that fails on the `after`th picture from now, for ever."""
+
+    def __init__(self, name: str, params: CodecParams, after: int) -> None:
+        self.name = name
+        self.params = params
+        self._real = LavCodec("libx264", params)
+        self._left = after
+
+    def encode(self, picture: VideoFrame, *, idr: bool) -> Encoded:
+        self._left -= 1
+        if self._left < 0:
+            raise CodecError(f"{self.name}: the device was lost")
+        return self._real.encode(picture, idr=idr)
+
+    def set_bitrate(self, kbps: int) -> None:
+        self._real.set_bitrate(kbps)
+
+
+def flaky_hardware(after: int) -> Opener:
+    """Opens h264_nvenc codecs that fail after so many pictures, and real ones by other names."""
+
+    def opener(name: str, params: CodecParams) -> Codec:
+        return FlakyCodec(name, params, after) if name == "h264_nvenc" else LavCodec(name, params)
+
+    return opener
+
+
+def no_hardware(name: str, params: CodecParams) -> Codec:
+    """libx264 and nothing else, whatever this machine has."""
+    if name != "libx264":
+        raise CodecError(f"{name}: not in this test")
+    return LavCodec(name, params)
+
+
+class Capture:
+    """A capture of the desk `main`: publishes what it is given, knows who is subscribed."""
+
+    def __init__(self, context: zmq.asyncio.Context, settings: BusSettings) -> None:
+        self.subscribed: dict[bytes, int] = {}
+        self._changed = asyncio.Condition()
+        self._outlet = open_socket(context, Role.CAPTURE_OUTLET)
+        self.endpoint = ipc_endpoint(settings.runtime_dir, "cap", "outlet")
+        self._outlet.bind(self.endpoint)
+        self._ring = FrameRing(1 << 22)
+        self._sequence = 0
+        self._task = asyncio.create_task(self._subscriptions())
+
+    def record(self, width: int = 320, *, alive: bool = True, host: str = "") -> bus.DeskRecord:
+        """Its desk's record."""
+        host = host or host_id()
+        return bus.DeskRecord("main", alive, "cap", "cap-1", host, self.endpoint, "", width, 240)
+
+    async def until_demand(self, wanted: bool, lane: Lane = Lane.SHM) -> None:
+        """Wait until somebody is subscribed to the frames, or nobody."""
+        topic = topics.frame("main", lane)
+        async with self._changed:
+            await self._changed.wait_for(lambda: (topic in self.subscribed) == wanted)
+
+    async def show(self, pixels: Pixels, lane: Lane = Lane.SHM) -> int:
+        """Publish a new picture; its sequence number."""
+        self._sequence += 1
+        await self._publish(pixels, lane)
+        return self._sequence
+
+    async def show_torn(self, pixels: Pixels) -> None:
+        """Publish a picture that is overwritten before anybody can read it."""
+        self._sequence += 1
+        frame = self._frame(pixels, Lane.SHM)
+        for _ in range(5):
+            self._ring.publish(self._ring.begin())
+        await self._send(frame, Lane.SHM)
+
+    async def show_unreachable(self, pixels: Pixels) -> None:
+        """Publish a picture in memory that cannot be attached."""
+        self._sequence += 1
+        frame = self._frame(pixels, Lane.SHM)
+        ref = frames.SlotRef(0x7FFFFFF0, 0, 1, 2, 4096)
+        await self._send(
+            frames.Frame(
+                frame.width,
+                frame.height,
+                frame.stride,
+                frame.instance,
+                frame.sequence,
+                frame.captured_us,
+                frame.current_us,
+                (),
+                ref,
+                None,
+            ),
+            Lane.SHM,
+        )
+
+    async def again(self, pixels: Pixels) -> None:
+        """Publish the last picture once more, by the same number."""
+        await self._publish(pixels, Lane.SHM)
+
+    async def garbage(self) -> None:
+        """Publish what is no frame."""
+        await self._outlet.send(topics.frame("main", Lane.SHM) + b"nonsense")
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._task.cancel()
+
+    async def _publish(self, pixels: Pixels, lane: Lane) -> None:
+        await self._send(self._frame(pixels, lane), lane)
+
+    async def _send(self, frame: frames.Frame, lane: Lane) -> None:
+        await self._outlet.send(frames.encode(topics.frame("main", lane), frame))
+
+    def _frame(self, pixels: Pixels, lane: Lane) -> frames.Frame:
+        height, width, _ = pixels.shape
+        content = np.ascontiguousarray(pixels).tobytes()
+        slot, message = None, None
+        if lane is Lane.SHM:
+            index = self._ring.begin()
+            self._ring.pixels(index)[: len(content)] = content
+            slot = self._ring.publish(index)
+        else:
+            message = memoryview(content)
+        now = clock.now_us()
+        return frames.Frame(
+            width, height, 4 * width, 1, self._sequence, now, now, (), slot, message
+        )
+
+    async def _subscriptions(self) -> None:
+        while True:
+            message = await self._outlet.recv()
+            async with self._changed:
+                if message[0]:
+                    self.subscribed[message[1:]] = 1
+                else:
+                    self.subscribed.pop(message[1:], None)
+                self._changed.notify_all()
+
+
+class Gateway:
+    """Subscribes to one stream's units and keeps every one."""
+
+    def __init__(self, context: zmq.asyncio.Context, outlet: str, topic: bytes) -> None:
+        self.units: list[VideoUnit] = []
+        self._socket = open_socket(context, Role.UNITS)
+        self._socket.connect(outlet)
+        self._socket.subscribe(topic)
+
+    async def next(self) -> VideoUnit:
+        """The next unit. Fails if its number is not the one after the last."""
+        topic, data = await self._socket.recv_multipart()
+        unit = VideoUnit.decode(data)
+        assert topic.startswith(b"unit/main/")
+        if self.units and self.units[-1].epoch == unit.epoch:
+            assert unit.sequence == self.units[-1].sequence + 1
+            assert unit.captured_us > self.units[-1].captured_us
+        else:
+            assert unit.sequence == 1
+            assert unit.idr
+        self.units.append(unit)
+        return unit
+
+    async def until(self, is_it: Callable[[VideoUnit], bool]) -> VideoUnit:
+        """The next unit that is it."""
+        while not is_it(unit := await self.next()):
+            pass
+        return unit
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        self._socket.close(linger=0)
+
+
+class Bench:
+    """All of it. `start` brings the encoder to life."""
+
+    def __init__(self, bus_settings: BusSettings) -> None:
+        self._bus_settings = bus_settings
+        self.context = zmq.asyncio.Context()
+        self._directory = open_socket(self.context, Role.DIRECTORY_OUTLET)
+        self._directory.bind(ipc_endpoint(bus_settings.runtime_dir, "directory", "outlet"))
+        self._records: dict[bytes, bus.DirectoryOutlet] = {}
+        self._beats = open_socket(self.context, Role.INLET)
+        self._beats.bind(ipc_endpoint(bus_settings.runtime_dir, "directory", "inlet"))
+        self.capture = Capture(self.context, bus_settings)
+        self._tell = open_socket(self.context, Role.TELL)
+        self._tell.connect(ipc_endpoint(bus_settings.runtime_dir, "enc", "inlet"))
+        self._tasks: list[asyncio.Task[None]] = [asyncio.create_task(self._answer())]
+        self.watched: set[bytes] = set()
+        self._gateways: list[Gateway] = []
+
+    async def start(self, opener: Opener = no_hardware, **settings: object) -> Worker:
+        """The encoder, with these settings."""
+        self.worker = Worker("encoder", self._bus_settings, Role.ENCODER_OUTLET)
+        service = EncoderService(EncoderSettings.model_validate(settings), opener)
+        self.serving = asyncio.create_task(self.worker.serve(service.run))
+        self._tasks.append(self.serving)
+        await self.until_offer(lambda beat: beat.capacity > 0)
+        return self.worker
+
+    async def desk(self, record: bus.DeskRecord) -> None:
+        """What the directory says of the desk from now on."""
+        await self._say(topics.desk("main"), record)
+
+    async def lease(
+        self, epoch: int, *, stream: str = STREAM, alive: bool = True, instance: str = ""
+    ) -> None:
+        """What the directory says of the lease from now on: to this encoder, by default."""
+        record = bus.LeaseRecord(
+            stream, alive, "enc", instance or self.worker.instance, "", "", epoch
+        )
+        await self._say(topics.lease(stream), record)
+
+    def view(self, stream: str = STREAM) -> Gateway:
+        """A gateway that is subscribed."""
+        gateway = Gateway(self.context, self.worker.outlet_endpoint, topics.unit(stream))
+        self._gateways.append(gateway)
+        return gateway
+
+    async def watch(self, stream: str = STREAM) -> Gateway:
+        """A gateway that is subscribed, and a lease and a desk to go with it."""
+        await self.desk(self.capture.record())
+        await self.lease(1, stream=stream)
+        gateway = self.view(stream)
+        await self.capture.until_demand(True)
+        return gateway
+
+    async def tell(self, message: bus.EncoderInlet) -> None:
+        """To the encoder's inlet."""
+        await self._tell.send(bus.encode(message))
+
+    async def tell_garbage(self) -> None:
+        """To the encoder's inlet, what is no message."""
+        await self._tell.send(b"nonsense")
+
+    def subscribe_raw(self, topic: bytes) -> None:
+        """At the encoder's outlet, to whatever."""
+        self._gateways.append(Gateway(self.context, self.worker.outlet_endpoint, topic))
+
+    async def until_offer(self, is_it: Callable[[bus.Heartbeat], bool]) -> bus.Heartbeat:
+        """The next heartbeat that says so."""
+        while True:
+            beat = bus.decode_directory_inlet(await self._beats.recv())
+            if isinstance(beat, bus.Heartbeat) and is_it(beat):
+                return beat
+
+    async def a_while(self) -> None:
+        """Two heartbeats from now: time in which what must not happen could happen."""
+        while await self._beats.poll(0):
+            await self._beats.recv()
+        for _ in range(2):
+            await self.until_offer(lambda beat: True)
+
+    async def stop(self) -> None:
+        """End the encoder, and see that it ends without an error."""
+        self.serving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.serving
+
+    async def close(self) -> None:
+        """End everything."""
+        self.capture.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for gateway in self._gateways:
+            gateway.close()
+        self.context.destroy(linger=0)
+
+    async def _say(self, topic: bytes, record: bus.DirectoryOutlet) -> None:
+        self._records[topic] = record
+        await self._directory.send_multipart([topic, bus.encode(record)])
+
+    async def _answer(self) -> None:
+        """The present record to whoever subscribes."""
+        while True:
+            message = await self._directory.recv()
+            topic = message[1:]
+            if message[0]:
+                self.watched.add(topic)
+            else:
+                self.watched.discard(topic)
+            if message[0] and topic in self._records:
+                await self._directory.send_multipart([topic, bus.encode(self._records[topic])])

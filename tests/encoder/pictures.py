@@ -1,0 +1,89 @@
+"""Pictures to encode, and what a decoder makes of them."""
+
+from collections.abc import Iterable
+
+import av
+import numpy as np
+from av.video.codeccontext import VideoCodecContext
+from av.video.reformatter import ColorRange, Colorspace
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+Pixels = NDArray[np.uint8]
+COLOURS = [
+    (255, 0, 0),
+    (0, 255, 0),
+    (0, 0, 255),
+    (255, 255, 255),
+    (0, 0, 0),
+    (128, 128, 128),
+    (58, 110, 165),
+    (250, 200, 10),
+]
+"""Red, green, blue."""
+
+
+def patches(width: int, height: int) -> Pixels:
+    """BGRX: COLOURS in upright stripes of equal width."""
+    pixels = np.zeros((height, width, 4), np.uint8)
+    for number, colour in enumerate(COLOURS):
+        begin, end = (width * n // len(COLOURS) for n in (number, number + 1))
+        pixels[:, begin:end, :3] = colour[::-1]
+    return pixels
+
+
+def text(width: int, height: int, first_line: int = 0) -> Pixels:
+    """BGRX: a terminal full of small letters."""
+    image = Image.new("RGB", (width, height), (16, 16, 16))
+    draw = ImageDraw.Draw(image)
+    font = ImageFont.load_default(11)
+    for line in range(height // 14):
+        number = first_line + line
+        draw.text(
+            (6, 14 * line),
+            f"{number:05d} $ make test {number * 7919 % 9973:04x}: warning: unused variable 'x' "
+            * 3,
+            fill=[(220, 220, 220), (90, 220, 90), (230, 120, 90)][number % 3],
+            font=font,
+        )
+    pixels = np.zeros((height, width, 4), np.uint8)
+    pixels[:, :, :3] = np.asarray(image)[:, :, ::-1]
+    return pixels
+
+
+def decoder() -> VideoCodecContext:
+    """One in, one out."""
+    context = av.CodecContext.create("h264", "r")
+    assert isinstance(context, VideoCodecContext)
+    context.thread_count = 1
+    context.flags |= av.codec.context.Flags.low_delay
+    return context
+
+
+def decode(units: Iterable[bytes | memoryview]) -> list[av.VideoFrame]:
+    """The picture of each unit; fails where one brings none at once."""
+    context, pictures = decoder(), []
+    for unit in units:
+        (picture,) = context.decode(av.Packet(bytes(unit)))
+        pictures.append(picture)
+    return pictures
+
+
+def rgb(picture: av.VideoFrame) -> Pixels:
+    """As a browser would show it: by the tags of the stream."""
+    assert picture.colorspace == Colorspace.ITU709
+    assert picture.color_range == ColorRange.MPEG
+    image: Pixels = picture.reformat(
+        format="rgb24", src_colorspace=Colorspace.ITU709, src_color_range=ColorRange.MPEG
+    ).to_ndarray()
+    return image
+
+
+def worst_patch_error(image: Pixels, width: int, height: int) -> int:
+    """How far any channel in the middle of any of `patches` is from what was drawn."""
+    worst = 0
+    for number, colour in enumerate(COLOURS):
+        x = width * (2 * number + 1) // (2 * len(COLOURS))
+        seen = image[height // 2, x].astype(int)
+        worst = max(worst, int(np.abs(seen - np.array(colour)).max()))
+    return worst

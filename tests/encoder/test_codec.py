@@ -1,0 +1,175 @@
+"""libx264 as it is opened here, checked by what others make of its units: ffprobe and a decoder."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from fanlight_common.errors import CodecError
+from fanlight_encoder.annexb import is_idr
+from fanlight_encoder.codec import LavCodec
+from fanlight_encoder.convert import Converter
+from fanlight_encoder.geometry import Size
+from fanlight_encoder.options import CodecParams, params_for
+from fanlight_encoder.settings import EncoderSettings
+from tests.encoder.pictures import Pixels, decode, patches, rgb, text, worst_patch_error
+
+SIZE = Size(640, 360)
+
+
+def picture(pixels: Pixels) -> av.VideoFrame:
+    height, width, _ = pixels.shape
+    size = Size(width, height)
+    return Converter().convert(memoryview(pixels).cast("B"), size, 4 * width, size)
+
+
+def params(size: Size = SIZE, *, keyframes: bool = False, **settings: object) -> CodecParams:
+    return params_for(EncoderSettings.model_validate(settings), size, keyframes_only=keyframes)
+
+
+def probe(stream: Path) -> dict[str, object]:
+    answer = subprocess.run(
+        ["ffprobe", "-v", "error", "-show_streams", "-show_frames", "-of", "json", stream],
+        check=True,
+        capture_output=True,
+    )
+    found: dict[str, object] = json.loads(answer.stdout)
+    return found
+
+
+def headers(stream: Path) -> dict[str, int]:
+    """Every syntax element, by the last value it had."""
+    answer = subprocess.run(
+        ["ffmpeg", "-i", stream, "-c", "copy", "-bsf:v", "trace_headers", "-f", "null", "-"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return {
+        name: int(value)
+        for name, value in re.findall(r"\] \d+ +(\w+)(?:\[\d+\])* +[01]+ = (-?\d+)", answer.stderr)
+    }
+
+
+@pytest.mark.parametrize(
+    ("size", "settings", "keyframes", "profile", "level"),
+    [
+        (Size(1920, 1080), {}, False, "Constrained Baseline", 42),
+        (Size(1920, 1080), {"max_fps": 30}, False, "Constrained Baseline", 40),
+        (Size(640, 360), {}, False, "Constrained Baseline", 32),
+        (Size(3840, 2160), {}, False, "Constrained Baseline", 52),
+        (Size(640, 360), {"preset": "veryfast"}, False, "High", 31),
+        (Size(640, 360), {"crf": 23, "gop": 30}, False, "Constrained Baseline", 31),
+        (Size(640, 360), {}, True, "High", 22),
+    ],
+)
+def test_units_are_what_every_browser_decodes_one_in_one_out(
+    tmp_path: Path,
+    size: Size,
+    settings: dict[str, object],
+    keyframes: bool,
+    profile: str,
+    level: int,
+) -> None:
+    codec = LavCodec("libx264", params(size, keyframes=keyframes, **settings))
+    image = picture(patches(size.width, size.height))
+    units = [codec.encode(image, idr=number in (0, 3)).payload for number in range(5)]
+    stream = tmp_path / "units.h264"
+    stream.write_bytes(b"".join(units))
+
+    found = probe(stream)
+    (video,) = found["streams"]  # type: ignore[misc]  # JSON
+    assert video["profile"] == profile
+    assert video["level"] == level
+    assert video["has_b_frames"] == 0
+    assert (video["width"], video["height"]) == (size.width, size.height)
+    assert video["pix_fmt"] == "yuv420p"
+    assert video["color_range"] == "tv"
+    assert video["color_space"] == video["color_primaries"] == video["color_transfer"] == "bt709"
+    pictures = found["frames"]
+    assert [p["pict_type"] for p in pictures] == list("IPPIP")  # type: ignore[attr-defined]  # JSON
+
+    said = headers(stream)
+    assert said["bitstream_restriction_flag"] == 1
+    assert said["max_num_reorder_frames"] == 0
+    assert said["video_full_range_flag"] == 0
+
+
+def test_each_idr_stands_alone_and_comes_only_where_it_is_asked_for() -> None:
+    codec = LavCodec("libx264", params(preset="veryfast"))
+    wanted = [True, False, False, True, False]
+    made = [
+        # A new picture each time: no scene cut may make an IDR of its own.
+        codec.encode(picture(text(640, 360, 100 * number)), idr=idr)
+        for number, idr in enumerate(wanted)
+    ]
+    assert [unit.idr for unit in made] == [is_idr(unit.payload) for unit in made] == wanted
+    decode(unit.payload for unit in made[3:])
+
+
+@pytest.mark.parametrize("settings", [{}, {"crf": 23}, {"preset": "veryfast"}])
+def test_flat_colours_come_back_within_4_of_255(settings: dict[str, object]) -> None:
+    codec = LavCodec("libx264", params(**settings))
+    image = picture(patches(640, 360))
+    shown = decode(codec.encode(image, idr=number == 0).payload for number in range(4))
+    for each in shown:
+        assert worst_patch_error(rgb(each), 640, 360) <= 4
+
+
+def test_text_gets_sharp_and_then_costs_nothing() -> None:
+    codec = LavCodec("libx264", params(bitrate_kbps=2000))
+    image = picture(text(640, 360))
+    made = [codec.encode(image, idr=number == 0) for number in range(60)]
+    shown = decode(unit.payload for unit in made)
+    luma = [np.frombuffer(each.planes[0], np.uint8).astype(float) for each in (image, *shown)]
+    errors = [float(np.sqrt(((each - luma[0]) ** 2).mean())) for each in luma[1:]]
+    assert errors[-1] < 4 < errors[0]
+    assert made[-1].qp is not None
+    assert made[-1].qp <= 23
+    assert len(made[-1].payload) < 200
+
+
+def test_the_bitrate_follows_live_with_no_idr() -> None:
+    codec = LavCodec("libx264", params(bitrate_kbps=4000, qmin=1))
+    images = [picture(text(640, 360, number)) for number in range(4)]
+    codec.encode(images[0], idr=True)
+    rates = []
+    for kbps in (4000, 500, 3000, 9999):
+        codec.set_bitrate(kbps)
+        made = [codec.encode(images[number % 4], idr=False) for number in range(120)]
+        assert not any(unit.idr for unit in made)
+        rates.append(sum(len(unit.payload) for unit in made[60:]) * 8 * 60 / 60 / 1000)
+    assert rates[0] == pytest.approx(4000, rel=0.3)
+    assert rates[1] == pytest.approx(500, rel=0.3)
+    assert rates[2] == pytest.approx(3000, rel=0.3)
+    assert rates[3] == pytest.approx(4000, rel=0.3), "the ceiling holds"
+
+
+def test_with_crf_the_bitrate_is_left_alone() -> None:
+    codec = LavCodec("libx264", params(crf=23))
+    codec.set_bitrate(100)
+    assert codec.encode(picture(patches(640, 360)), idr=True).idr
+
+
+@pytest.mark.parametrize("size", [Size(2, 2), Size(16, 2), Size(4096, 16)])
+def test_the_oddest_sizes_can_be_encoded(size: Size) -> None:
+    codec = LavCodec("libx264", params(size))
+    image = av.VideoFrame(size.width, size.height, "yuv420p")
+    for plane in image.planes:
+        plane.update(bytes([128]) * plane.buffer_size)
+    assert codec.encode(image, idr=True).idr
+
+
+def test_a_codec_that_is_not_there_says_so() -> None:
+    with pytest.raises(CodecError, match="no_such_codec"):
+        LavCodec("no_such_codec", params())
+
+
+def test_what_libav_refuses_is_a_codec_error() -> None:
+    wrong = CodecParams(Size(640, 360), 60, "no-such-preset", 1000, 100, 22, None, 1)
+    with pytest.raises(CodecError, match=r"libx264: .*preset"):
+        LavCodec("libx264", wrong)

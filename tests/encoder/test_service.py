@@ -1,0 +1,357 @@
+"""The encoder on a bus: real sockets, real shared memory, real libx264; a fake directory, capture
+and gateway. Every test checks, in Gateway.next, that sequences have no gap and times grow."""
+
+import asyncio
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from prometheus_client import REGISTRY
+
+from fanlight_common.errors import CodecError, ConfigurationError
+from fanlight_common.protocol import bus
+from fanlight_common.protocol.topics import Lane
+from fanlight_encoder.codec import Codec
+from fanlight_encoder.options import CodecParams
+from tests.encoder.fakes import STREAM, Bench, flaky_hardware, no_hardware
+from tests.encoder.pictures import Pixels, decode, patches, rgb, text, worst_patch_error
+
+QUIET = {"refine_units": 0}
+"""No refinement: one frame, one unit."""
+
+
+def count(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(f"fanlight_encoder_{name}_total", labels) or 0.0
+
+
+def luma(image: Pixels) -> NDArray[np.float64]:
+    """What letters are made of; chroma is halved for good."""
+    return image.astype(np.float64) @ np.array([0.2126, 0.7152, 0.0722])
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that only looking again shows."""
+    while not condition():  # noqa: ASYNC110  # counters have no event to wait for
+        await asyncio.sleep(0.005)
+
+
+async def test_a_picture_arrives_as_it_was_drawn_and_then_there_is_silence(bench: Bench) -> None:
+    await bench.start()
+    gateway = await bench.watch()
+    await bench.capture.show(patches(320, 240))
+    first = await gateway.next()
+    assert (first.idr, first.epoch, first.sequence) == (True, 1, 1)
+    assert (first.width, first.height) == (320, 240)
+    # Refinement ends by itself, at three units as good as can be.
+    for _ in range(3):
+        assert not (await gateway.next()).idr
+    # What proves the silence: the next unit is the one of the next frame.
+    await bench.a_while()
+    settled = len(gateway.units)
+    before = count("units", stream=STREAM, kind="delta")
+    await bench.a_while()
+    assert count("units", stream=STREAM, kind="delta") == before
+    await bench.capture.show(patches(320, 240)[::-1].copy())
+    await gateway.next()
+    assert len(gateway.units) == settled + 1
+    for picture in decode(unit.payload for unit in gateway.units):
+        assert worst_patch_error(rgb(picture), 320, 240) <= 4
+
+
+async def test_text_is_refined_until_it_is_sharp(bench: Bench) -> None:
+    await bench.start(bitrate_kbps=1000, refine_interval_ms=5)
+    gateway = await bench.watch()
+    await bench.capture.show(text(320, 240))
+    first = await gateway.next()
+    last = await gateway.until(lambda unit: len(unit.payload) < 100)
+    assert last.captured_us > first.captured_us, "known to be still current"
+    pictures = decode(unit.payload for unit in gateway.units)
+    wanted = luma(text(320, 240)[..., 2::-1])
+    errors = [abs(luma(rgb(picture)) - wanted).mean() for picture in pictures]
+    assert errors[-1] < errors[0] / 2
+
+
+async def test_without_a_subscription_no_frames_are_asked_for(bench: Bench) -> None:
+    await bench.start()
+    await bench.desk(bench.capture.record())
+    await bench.lease(1)
+    await bench.a_while()
+    assert not bench.capture.subscribed
+    assert not bench.watched
+    gateway = bench.view()
+    await bench.capture.until_demand(True)
+    await bench.until_offer(lambda beat: beat.streams == (bus.HeldStream(STREAM, 1),))
+    gateway.close()
+    await bench.capture.until_demand(False)
+    await bench.until_offer(lambda beat: beat.streams == ())
+    await until(lambda: not bench.watched)
+
+
+async def test_only_the_holder_of_the_lease_encodes(bench: Bench) -> None:
+    await bench.start(**QUIET)
+    await bench.desk(bench.capture.record())
+    gateway = bench.view()
+    await until(lambda: b"lease/main/high/" in bench.watched)
+    # To the one that ran here before, and then not at all.
+    await bench.lease(1, instance="another")
+    await bench.lease(2, alive=False)
+    await bench.a_while()
+    assert not bench.capture.subscribed
+
+    await bench.lease(3)
+    await bench.capture.until_demand(True)
+    await bench.capture.show(patches(320, 240))
+    assert (await gateway.next()).epoch == 3
+
+    # Fenced: still subscribed to, and silent.
+    await bench.lease(4, instance="another")
+    await bench.capture.until_demand(False)
+    await bench.until_offer(lambda beat: beat.streams == ())
+
+    # Got back, by a new epoch: from 1, with an IDR (Gateway.next checks).
+    await bench.lease(5)
+    await bench.capture.until_demand(True)
+    await bench.capture.show(patches(320, 240))
+    assert (await gateway.next()).epoch == 5
+    # From one epoch to the next without a pause.
+    await bench.lease(6)
+    showing = asyncio.create_task(keep_showing(bench))
+    await gateway.until(lambda unit: unit.epoch == 6)
+    showing.cancel()
+
+
+async def test_an_idr_on_demand_on_an_idle_desk(bench: Bench) -> None:
+    await bench.start(**QUIET)
+    gateway = await bench.watch()
+    await bench.capture.show(patches(320, 240))
+    await gateway.next()
+    made, asked = count("idr_made", stream=STREAM), count("idr_requested", stream=STREAM)
+    # Ten viewers at once are one IDR.
+    for _ in range(10):
+        await bench.tell(bus.RequestIdr(STREAM))
+    assert (await gateway.next()).idr
+    await until(lambda: count("idr_requested", stream=STREAM) == asked + 10)
+    await bench.capture.show(patches(320, 240))
+    assert not (await gateway.next()).idr
+    assert count("idr_made", stream=STREAM) == made + 1
+    decode([gateway.units[1].payload, gateway.units[2].payload])
+
+
+async def test_a_second_gateway_is_given_an_idr(bench: Bench) -> None:
+    await bench.start(**QUIET)
+    gateway = await bench.watch()
+    await bench.capture.show(patches(320, 240))
+    await gateway.next()
+    bench.view()
+    assert (await gateway.next()).idr
+
+
+async def test_no_room_skips_before_encoding_and_the_newest_is_not_lost(bench: Bench) -> None:
+    await bench.start(**QUIET)
+    gateway = await bench.watch()
+    await bench.capture.show(patches(320, 240))
+    await gateway.next()
+    await bench.tell(bus.StreamDemand(STREAM, "g", False))
+    # Wait until that has been heard: an IDR that is asked for behind it does not come.
+    asked = count("idr_requested", stream=STREAM)
+    await bench.tell(bus.RequestIdr(STREAM))
+    await until(lambda: count("idr_requested", stream=STREAM) == asked + 1)
+    skipped = count("skipped", reason="no_room")
+    shown = 0
+    while count("skipped", reason="no_room") < skipped + 3:
+        shown += 1
+        await bench.capture.show(text(320, 240, shown))
+        await asyncio.sleep(0.005)
+    # The last may be on its way still; it is the one that has to come.
+    await bench.a_while()
+    assert len(gateway.units) == 1
+    await bench.tell(bus.StreamDemand(STREAM, "g", True))
+    unit = await gateway.next()
+    assert unit.sequence == 2
+    assert unit.idr, "the request was remembered"
+    (picture,) = decode([unit.payload])
+    others = [
+        abs(luma(rgb(picture)) - luma(text(320, 240, n)[..., 2::-1])).mean() for n in (shown, 0)
+    ]
+    assert others[0] < others[1] / 2
+
+
+async def test_keyframes_go_on_although_nothing_changes(bench: Bench) -> None:
+    await bench.start()
+    gateway = await bench.watch("main/keyframes")
+    await bench.capture.show(patches(320, 240))
+    units = [await gateway.next() for _ in range(3)]
+    assert all(unit.idr for unit in units)
+    for unit in units:
+        (picture,) = decode([unit.payload])
+        assert worst_patch_error(rgb(picture), 320, 240) <= 4
+
+
+async def test_one_process_encodes_several_streams(bench: Bench) -> None:
+    await bench.start(**QUIET)
+    high = await bench.watch()
+    keyframes = await bench.watch("main/keyframes")
+    both = {bus.HeldStream(STREAM, 1), bus.HeldStream("main/keyframes", 1)}
+    await bench.until_offer(lambda beat: set(beat.streams) == both)
+    # The second feed subscribes a moment after the first.
+    showing = asyncio.create_task(keep_showing(bench))
+    await high.next()
+    await keyframes.next()
+    await bench.until_offer(lambda beat: beat.load > 0)
+    showing.cancel()
+
+
+async def keep_showing(bench: Bench) -> None:
+    for number in range(1000):
+        await bench.capture.show(text(320, 240, number))
+        await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("size", [(640, 480), (321, 239)])
+async def test_a_resize_is_an_idr_of_the_new_size(bench: Bench, size: tuple[int, int]) -> None:
+    await bench.start(**QUIET)
+    gateway = await bench.watch()
+    await bench.capture.show(patches(320, 240))
+    await gateway.next()
+    await bench.capture.show(patches(*size))
+    unit = await gateway.next()
+    assert unit.idr
+    assert (unit.width, unit.height) == size
+    assert (unit.epoch, unit.sequence) == (1, 2)
+    (picture,) = decode([unit.payload])
+    assert (picture.width, picture.height) == (size[0] + size[0] % 2, size[1] + size[1] % 2)
+    assert worst_patch_error(rgb(picture), *size) <= 4
+
+
+async def test_a_desk_too_large_is_scaled_down(bench: Bench) -> None:
+    await bench.start(**QUIET, max_width=160, max_height=160)
+    gateway = await bench.watch()
+    await bench.capture.show(patches(320, 240))
+    unit = await gateway.next()
+    assert (unit.width, unit.height) == (160, 120)
+
+
+async def test_a_hardware_codec_that_fails_is_replaced_within_the_stream(bench: Bench) -> None:
+    # Eight pictures: enough for the five that are tried at start.
+    await bench.start(flaky_hardware(8), **QUIET, codec="h264_nvenc")
+    gateway = await bench.watch()
+    for number in range(12):
+        await bench.capture.show(text(320, 240, number))
+        await gateway.next()
+    assert [unit.idr for unit in gateway.units] == [n in (0, 8) for n in range(12)]
+    assert {unit.epoch for unit in gateway.units} == {1}
+    decode(unit.payload for unit in gateway.units)
+    assert bench.worker.healthy()[1]["streams"] == {STREAM: "libx264"}
+
+
+async def test_a_stream_whose_every_codec_fails_rests_and_comes_back(bench: Bench) -> None:
+    broken = True
+
+    def opener(name: str, params: CodecParams) -> Codec:
+        if broken and params.size.width == 320:
+            raise CodecError("no memory")
+        return no_hardware(name, params)
+
+    await bench.start(opener, **QUIET)
+    gateway = await bench.watch()
+    failures = count("codec_failures", codec="libx264")
+    await bench.capture.show(patches(320, 240))
+    await until(lambda: count("codec_failures", codec="libx264") > failures)
+    broken = False
+    # With no new frame: what could not be encoded is kept.
+    assert (await gateway.next()).idr
+
+
+async def test_a_codec_that_is_set_and_does_not_work_ends_it_with_one_line(bench: Bench) -> None:
+    starting = asyncio.create_task(bench.start(codec="h264_vaapi"))
+    await until(lambda: hasattr(bench, "serving"))
+    with pytest.raises(ExceptionGroup) as caught:
+        await bench.serving
+    starting.cancel()
+    error = caught.value.exceptions[0]
+    assert isinstance(error, ConfigurationError)
+    assert str(error).startswith("FANLIGHT_ENCODER_CODEC=h264_vaapi does not work: h264_vaapi: ")
+    assert "\n" not in str(error)
+
+
+async def test_a_torn_frame_is_not_shown(bench: Bench) -> None:
+    await bench.start(**QUIET)
+    gateway = await bench.watch()
+    lost = count("skipped", reason="frame_lost")
+    await bench.capture.show_torn(text(320, 240))
+    await until(lambda: count("skipped", reason="frame_lost") == lost + 1)
+    await bench.capture.show(patches(320, 240))
+    (picture,) = decode([(await gateway.next()).payload])
+    assert worst_patch_error(rgb(picture), 320, 240) <= 4
+
+
+async def test_what_was_seen_lost_makes_the_last_picture_no_younger(bench: Bench) -> None:
+    await bench.start(**QUIET)
+    gateway = await bench.watch()
+    await bench.capture.show(patches(320, 240))
+    first = await gateway.next()
+    lost = count("skipped", reason="frame_lost")
+    await bench.capture.show_torn(text(320, 240))
+    await until(lambda: count("skipped", reason="frame_lost") == lost + 1)
+    await bench.tell(bus.RequestIdr(STREAM))
+    assert (await gateway.next()).captured_us == first.captured_us + 1
+
+
+async def test_where_memory_cannot_be_shared_the_pixels_are_asked_for(bench: Bench) -> None:
+    await bench.start(**QUIET)
+    gateway = await bench.watch()
+    await bench.capture.show_unreachable(patches(320, 240))
+    await bench.capture.until_demand(True, Lane.PIXELS)
+    await bench.capture.show(patches(320, 240), Lane.PIXELS)
+    (picture,) = decode([(await gateway.next()).payload])
+    assert worst_patch_error(rgb(picture), 320, 240) <= 4
+
+
+async def test_memory_that_was_shared_before_is_not_given_up(bench: Bench) -> None:
+    await bench.start(**QUIET)
+    gateway = await bench.watch()
+    await bench.capture.show(patches(320, 240))
+    await gateway.next()
+    lost = count("skipped", reason="frame_lost")
+    await bench.capture.show_unreachable(patches(320, 240))
+    await until(lambda: count("skipped", reason="frame_lost") == lost + 1)
+    await bench.capture.show(patches(320, 240))
+    await gateway.next()
+    assert list(bench.capture.subscribed) == [b"frame/main/shm/"]
+
+
+async def test_the_same_picture_again_is_not_encoded_again(bench: Bench) -> None:
+    await bench.start(**QUIET)
+    gateway = await bench.watch()
+    await bench.capture.show(patches(320, 240))
+    await gateway.next()
+    made = count("units", stream=STREAM, kind="delta")
+    await bench.capture.again(patches(320, 240))
+    await bench.a_while()
+    assert count("units", stream=STREAM, kind="delta") == made
+
+
+async def test_bytes_that_mean_nothing_harm_nothing(bench: Bench) -> None:
+    await bench.start(**QUIET)
+    gateway = await bench.watch()
+    await bench.tell_garbage()
+    await bench.tell(bus.RequestIdr("other/high"))
+    await bench.tell(bus.StreamDemand("other/high", "g", False))
+    await bench.capture.garbage()
+    for topic in (b"", b"unit/", b"unit/main/", b"unit/main/odd/", b"other/main/high/", b"\xff/"):
+        bench.subscribe_raw(topic)
+    await bench.a_while()
+    await bench.capture.show(patches(320, 240))
+    assert (await gateway.next()).idr
+    assert (await bench.until_offer(lambda beat: True)).streams == (bus.HeldStream(STREAM, 1),)
+
+
+async def test_it_stops_in_the_middle_of_it_all(bench: Bench) -> None:
+    await bench.start()
+    gateway = await bench.watch()
+    showing = asyncio.create_task(keep_showing(bench))
+    for _ in range(3):
+        await gateway.next()
+    await bench.stop()
+    showing.cancel()
