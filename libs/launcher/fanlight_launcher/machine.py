@@ -1,0 +1,115 @@
+"""What this machine has to have: programs, a port, an X display. Asked before anything starts, and
+by `fanlight doctor`.
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from fanlight_common.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program, the Debian package that has it, and what it is for."""
+
+    name: str
+    package: str
+    purpose: str
+
+
+DEMO_PROGRAMS = (
+    Program("Xvfb", "xvfb", "the demonstration desk's X server"),
+    Program("openbox", "openbox", "its window manager"),
+    Program("xterm", "xterm", "its terminal"),
+    Program("xclock", "x11-apps", "its clock"),
+    Program("ico", "x11-apps", "something that moves"),
+    Program("xeyes", "x11-apps", "somebody who looks at the pointer"),
+    Program("xsetroot", "x11-xserver-utils", "its background"),
+)
+
+
+def missing(programs: tuple[Program, ...]) -> list[Program]:
+    """Those that are not in PATH."""
+    return [program for program in programs if shutil.which(program.name) is None]
+
+
+def install_line(programs: list[Program]) -> str:
+    """The command that gets them, on Debian."""
+    packages = sorted({program.package for program in programs})
+    return f"sudo apt-get install {' '.join(packages)}"
+
+
+def check_programs(programs: tuple[Program, ...]) -> None:
+    """Raise ConfigurationError with the command that gets what is missing."""
+    absent = missing(programs)
+    if absent:
+        names = ", ".join(program.name for program in absent)
+        raise ConfigurationError(
+            f"the demonstration desk needs {names}: {install_line(absent)} "
+            "(or stream a display that is there: fanlight up --desk main=:0)"
+        )
+
+
+def check_port(option: str, host: str, port: int) -> None:
+    """Raise ConfigurationError if nobody could listen there."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise ConfigurationError(f"--host {host}: {error.strerror}") from None
+    family, kind, protocol, _, address = found[0]
+    with socket.socket(family, kind, protocol) as probe:
+        # As the servers do: a connection that is just being closed is no reason to refuse.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{option} {port}: cannot listen on {host}:{port} ({error.strerror}); "
+                f"choose another with {option}"
+            ) from None
+
+
+def display_socket(display: str) -> Path | None:
+    """The socket of a display of this machine (`:0`, `unix:0.0`); None for any other."""
+    host, _, rest = display.rpartition(":")
+    number = rest.partition(".")[0]
+    if host not in ("", "unix") or not number.isdecimal():
+        return None
+    return Path(f"/tmp/.X11-unix/X{number}")
+
+
+def reach_display(display: str) -> str:
+    """Why a display of this machine cannot be reached; "" where it can, or cannot be told."""
+    path = display_socket(display)
+    if path is None:
+        return ""
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe:
+        try:
+            probe.settimeout(2)
+            probe.connect(str(path))
+        except OSError as error:
+            return f"no X server answers on {display} ({error.strerror or error})"
+    return ""
+
+
+def shared_memory_mib(path: Path = Path("/dev/shm")) -> int:
+    """Free shared memory, MiB; -1 where there is none."""
+    try:
+        if not stat.S_ISDIR(path.stat().st_mode) or not os.access(path, os.W_OK):
+            return -1
+        return shutil.disk_usage(path).free >> 20
+    except OSError:
+        return -1
+
+
+def segment_limit_mib(path: Path = Path("/proc/sys/kernel/shmmax")) -> int:
+    """The largest SysV segment, MiB; -1 where there are none."""
+    try:
+        return int(path.read_text()) >> 20
+    except (OSError, ValueError):
+        return -1

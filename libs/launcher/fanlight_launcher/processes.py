@@ -1,0 +1,94 @@
+"""One child process: started in a group of its own, its output read line by line, ended for good.
+
+Lives on the launcher's loop. Whatever happens to the launcher, its children end: they are told by
+the kernel when it dies (PR_SET_PDEATHSIG). Whatever a child leaves behind in its group ends too.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+
+STOP_S = 2.0
+_LONGEST_LINE_BYTES = 1 << 20
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True)
+"""Loaded here: between fork and exec a child had better not import anything."""
+
+
+class Process:
+    """A running child. `id` is also the id of its process group."""
+
+    def __init__(self, process: asyncio.subprocess.Process, say: Callable[[str], None]) -> None:
+        self._process = process
+        self._reading = asyncio.create_task(self._read(say))
+        self.id = process.pid
+
+    @classmethod
+    async def start(
+        cls,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        say: Callable[[str], None],
+        pass_fds: tuple[int, ...] = (),
+    ) -> "Process":
+        """Start it; each line it prints goes to `say`. Raises OSError."""
+        launcher = os.getpid()
+
+        def in_the_child() -> None:
+            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != launcher:
+                # The launcher died before it could be watched.
+                os._exit(1)
+
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            env=dict(environment),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            limit=_LONGEST_LINE_BYTES,
+            # A session of its own: Ctrl-C is for the launcher, which ends the others in order.
+            start_new_session=True,
+            preexec_fn=in_the_child,
+            pass_fds=pass_fds,
+        )
+        return cls(process, say)
+
+    async def wait(self) -> int:
+        """Its exit status, or minus the signal that ended it."""
+        return await self._process.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the whole group; nothing where nobody is left."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.id, number)
+
+    async def stop(self) -> None:
+        """End it and all of its group: politely for STOP_S, then not. Harmless when it ended."""
+        if self._process.returncode is None:
+            self.signal(signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), STOP_S)
+        self.signal(signal.SIGKILL)
+        await self._process.wait()
+        # The pipe ends with the last of the group; who left the group does not keep us.
+        await asyncio.wait([self._reading], timeout=0.5)
+        self._reading.cancel()
+        # There is no public way to close the pipes of a process that somebody else still holds.
+        self._process._transport.close()  # type: ignore[attr-defined]
+
+    async def _read(self, say: Callable[[str], None]) -> None:
+        assert self._process.stdout is not None
+        while True:
+            try:
+                line = await self._process.stdout.readline()
+            except ValueError:
+                # Longer than the limit; asyncio has thrown it away.
+                say("(a line of more than 1 MiB was dropped)")
+                continue
+            if not line:
+                return
+            say(line.decode("utf-8", "replace").rstrip())
