@@ -92,9 +92,9 @@ def cpu_seconds(root: int) -> dict[str, float]:
         with contextlib.suppress(OSError, IndexError):
             fields = stat.read_text().rsplit(")", 1)[1].split()
             arguments = (stat.parent / "cmdline").read_text().split("\0")
-            if int(fields[1]) != root:
+            service = next((a for a in arguments if a.startswith("fanlight_")), "")
+            if int(fields[1]) != root or not service:
                 continue
-            service = next(a for a in arguments if a.startswith("fanlight_"))
             seconds = (int(fields[11]) + int(fields[12])) / ticks
             found[service] = found.get(service, 0.0) + seconds
     return found
@@ -104,7 +104,11 @@ def measure(page: Page, seconds: float, desk_width: int, root: int) -> dict[str,
     """Sample the page for so long; figures as a JSON object."""
     page.evaluate((HERE / "meter.js").read_text())
     page.evaluate("width => window.__age.setDeskWidth(width)", desk_width)
-    page.wait_for_function("window.__age.samples.some(([, stamp]) => stamp >= 0)", timeout=20_000)
+    deadline = time.monotonic() + 20
+    while not page.evaluate("window.__age.samples.some(([, stamp]) => stamp >= 0)"):
+        if time.monotonic() > deadline:
+            raise SystemExit("the page shows no clock: is the display in it, and unscaled?")
+        page.wait_for_timeout(100)
     # The first seconds are the codec's and the browser's warming up.
     page.wait_for_timeout(3000)
     page.evaluate("window.__age.samples.length = 0")

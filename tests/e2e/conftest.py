@@ -4,6 +4,7 @@ The browser is per module because Playwright's synchronous interface keeps an ev
 main thread, which the asynchronous tests of other folders would find running.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -38,15 +39,16 @@ class Viewer:
 
     def wait(self, condition: str, limit_s: float = 20.0) -> None:
         """Until the JavaScript `condition` on `stats` holds."""
-        try:
-            self.page.wait_for_function(
-                f"(() => {{ const stats = document.querySelector('fanlight-view')?.stats;"
-                f" return stats && ({condition}); }})()",
-                timeout=limit_s * 1000,
-                polling=20,
+        # Not wait_for_function: it evaluates a string in the page, which its CSP rightly refuses.
+        deadline = time.monotonic() + limit_s
+        while not self.page.evaluate(
+            f"(() => {{ const stats = document.querySelector('fanlight-view')?.stats;"
+            f" return stats && ({condition}); }})()"
+        ):
+            assert time.monotonic() < deadline, (
+                f"not in {limit_s} s: {condition}; {self.stats}; {self.text()}"
             )
-        except Exception as error:
-            raise AssertionError(f"not in {limit_s} s: {condition}; {self.stats}") from error
+            self.page.wait_for_timeout(20)
 
     def wait_painted(self, more: int = 1, limit_s: float = 20.0) -> None:
         """Until `more` pictures have been painted from now."""
