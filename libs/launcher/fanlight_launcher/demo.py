@@ -162,9 +162,14 @@ class DemoDesk:
             "COLORTERM": "truecolor",
         }
 
-        def program(name: str, *command: str, once: bool = False) -> Spec:
+        def program(name: str, *command: str, once: bool = False, **more: str) -> Spec:
             return Spec(
-                name, always(*command), environment, needs=SERVER, once=once, essential=False
+                name,
+                always(*command),
+                {**environment, **more},
+                needs=SERVER,
+                once=once,
+                essential=False,
             )
 
         return [
@@ -183,6 +188,8 @@ class DemoDesk:
                 *("-bg", "#f4efe6", "-fg", "#33474f", "-hd", "#33474f", "-hl", "#33474f"),
                 *("-xrm", "*secondColor: #c8553d", "-xrm", "*majorColor: #33474f"),
                 *("-xrm", "*minorColor: #8a9aa0", "-title", "Clock"),
+                # It would complain about fonts that UTF-8 wants and it does not use.
+                LC_ALL="C",
             ),
             program(
                 "polyhedron",
