@@ -4,9 +4,13 @@ import asyncio
 import io
 import os
 import signal
+import struct
 import subprocess
+from typing import Any
 
 import pytest
+import xcffib
+import xcffib.xproto
 from PIL import Image
 
 from fanlight_capture import metrics, x11_clipboard
@@ -134,3 +138,79 @@ async def test_an_owner_that_does_not_answer_is_given_up(
     await until(lambda: counter(metrics.clipboard_refused) == refused + 1)
     copy(xserver, "second")
     await until(lambda: texts(events)[-1] == "second")
+
+
+class IncrementalOwner:
+    """Owns the clipboard and gives it in pieces (INCR), from a thread of its own."""
+
+    def __init__(self, xserver: XServer, pieces: list[bytes]) -> None:
+        self._raw: Any = xcffib.connect(display=xserver.display)
+        self._pieces = pieces
+        self._window = self._raw.generate_id()
+        root = self._raw.get_setup().roots[0].root
+        self._raw.core.CreateWindow(0, self._window, root, 0, 0, 1, 1, 0, 2, 0, 0, [])
+        self._raw.core.SetSelectionOwner(self._window, self._atom("CLIPBOARD"), 0)
+        self._raw.flush()
+
+    def serve(self) -> None:
+        """Answer one request to the end."""
+        asked = self._wait(xcffib.xproto.SelectionRequestEvent)
+        mask = xcffib.xproto.EventMask.PropertyChange
+        self._raw.core.ChangeWindowAttributes(asked.requestor, xcffib.xproto.CW.EventMask, [mask])
+        size = struct.pack("<I", sum(map(len, self._pieces)))
+        self._raw.core.ChangeProperty(
+            0, asked.requestor, asked.property, self._atom("INCR"), 32, 1, size
+        )
+        notify = struct.pack(
+            "<BxxxIIIII8x",
+            *(31, asked.time, asked.requestor, asked.selection, asked.target, asked.property),
+        )
+        self._raw.core.SendEvent(False, asked.requestor, 0, notify)
+        self._raw.flush()
+        for piece in (*self._pieces, b""):
+            deleted = xcffib.xproto.Property.Delete
+            while self._wait(xcffib.xproto.PropertyNotifyEvent).state != deleted:
+                pass
+            self._raw.core.ChangeProperty(
+                0, asked.requestor, asked.property, asked.target, 8, len(piece), piece
+            )
+            self._raw.flush()
+
+    def close(self) -> None:
+        self._raw.disconnect()
+
+    def _wait(self, kind: type) -> Any:
+        while True:
+            event = self._raw.wait_for_event()
+            if isinstance(event, kind):
+                return event
+
+    def _atom(self, name: str) -> int:
+        atom: int = self._raw.core.InternAtom(False, len(name), name).reply().atom
+        return atom
+
+
+async def test_a_clipboard_in_pieces(desk: Capture, xserver: XServer) -> None:
+    events = desk.events()
+    await until(lambda: events.positions)
+    # The pieces part a character in its middle.
+    pieces = ["früh ".encode()[:3], "früh ".encode()[3:], b"x" * 70_000]
+    owner = IncrementalOwner(xserver, pieces)
+    await asyncio.to_thread(owner.serve)
+    await until(lambda: texts(events) == ["früh " + "x" * 70_000])
+    owner.close()
+
+
+async def test_a_clipboard_in_too_many_pieces(desk: Capture, xserver: XServer) -> None:
+    events = desk.events()
+    await until(lambda: events.positions)
+    refused = counter(metrics.clipboard_refused)
+    owner = IncrementalOwner(xserver, [b"x" * 200_000] * 8)
+    serving = asyncio.create_task(asyncio.to_thread(owner.serve))
+    await until(lambda: counter(metrics.clipboard_refused) == refused + 1)
+    # The owner waits for the last piece to be taken, and may be left waiting.
+    xserver.kill()
+    with pytest.raises(xcffib.ConnectionException):
+        await serving
+    assert texts(events) == []
+    owner.close()

@@ -205,13 +205,12 @@ async def test_resize_in_mid_stream(
         painter.fill(RED, Rect(0, 0, width, height))
         while True:
             frame = await feed.next()
-            if (frame.width, frame.height) == (width, height):
+            fits = (frame.width, frame.height) == (width, height)
+            if fits and pixel(feed.pixels(frame), frame, width - 1, height - 1) == RED:
                 break
         assert frame.instance == first.instance
         assert frame.sequence > first.sequence
         assert frames.damage_since(frame, first.sequence) is None
-        frame, _ = await frame_with(feed, RED, width - 1, height - 1)
-        assert (frame.width, frame.height) == (width, height)
         assert capture.offer == bus.DeskOffer("main", width, height)
         first = frame
 
@@ -286,3 +285,25 @@ async def test_without_shared_memory_the_picture_is_the_same(
     frame, data = await frame_with(feed, RED, 15, 17)
     assert pixel(data, frame, 16, 17) == BLUE
     assert frames.damage_since(frame, frame.sequence - 1) == (Rect(7, 8, 9, 10),)
+
+
+async def test_resizes_while_it_is_drawn_on(
+    xserver: XServer, painter: Painter, start_capture: StartCapture
+) -> None:
+    """Grabs race with resizes: whatever comes out fits its own size."""
+    capture = await start_capture(display=xserver.display, max_fps=200)
+    feed = capture.frames()
+    first = await feed.next()
+    for i in range(60):
+        width, height = 300 + i * 37 % 400, 200 + i * 53 % 300
+        painter.resize(width, height)
+        painter.fill(RED + i, Rect(0, 0, width, height))
+        if i % 7 == 0:
+            frame = await feed.next()
+            assert frame.instance == first.instance
+    painter.fill(BLUE, Rect(0, 0, width, height))
+    while True:
+        frame, _ = await frame_with(feed, BLUE, 0, 0)
+        if (frame.width, frame.height) == (width, height):
+            break
+    assert set(capture.frames().pixels(frame)[::4]) == {BLUE & 0xFF}

@@ -1,0 +1,173 @@
+"""The grabbing loop over a source that does as it is told, without any display."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from fanlight_capture.demand import Demand
+from fanlight_capture.frame_loop import MAX_FAILED_GRABS, FrameLoop
+from fanlight_capture.pattern_source import InputRecorder
+from fanlight_capture.source import GrabFailedError
+from fanlight_common.errors import SourceLostError
+from fanlight_common.protocol import frames, topics
+from fanlight_common.protocol.frames import Rect
+from fanlight_common.protocol.topics import Lane
+from fanlight_common.ring import FrameRing
+
+from .conftest import until
+
+FRAME = topics.frame("main", Lane.SHM)
+STILL = topics.still("main", Lane.SHM)
+WHOLE = (Rect(0, 0, 16, 16),)
+
+
+class Puppet:
+    """A source whose answers are set, and may be held back."""
+
+    width, height = 16, 16
+
+    def __init__(self) -> None:
+        self.sink = InputRecorder(lambda: None)
+        self.changed = False
+        self.rects = WHOLE
+        self.fails = 0
+        self.may_look = asyncio.Event()
+        self.may_grab = asyncio.Event()
+        self.may_look.set()
+        self.may_grab.set()
+        self.looking = 0
+        self.grabbing = 0
+
+    async def use_ring(self, ring: FrameRing) -> None:
+        self.ring = ring
+
+    async def look(self) -> bool:
+        self.looking += 1
+        await self.may_look.wait()
+        return self.changed
+
+    async def grab(self, slot: int) -> tuple[Rect, ...]:
+        self.grabbing += 1
+        await self.may_grab.wait()
+        if self.fails:
+            self.fails -= 1
+            raise GrabFailedError("smaller now")
+        return self.rects
+
+    def watch(self, on: bool) -> None: ...
+
+    def set_clipboard(self, text: str) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class Bench:
+    """A loop, what it publishes, and its demand."""
+
+    def __init__(self) -> None:
+        self.source = Puppet()
+        self.demand = Demand([FRAME, STILL])
+        self.published: list[tuple[bytes, frames.Frame]] = []
+        self.loop = FrameLoop("main", self.source, self.demand, self._publish, 0.0001)
+        self.task = asyncio.ensure_future(self.loop.run())
+
+    def _publish(self, message: bytes) -> None:
+        topic = FRAME if message.startswith(FRAME) else STILL
+        self.published.append((topic, frames.decode(message, topic)))
+
+    def subscribe(self, topic: bytes) -> None:
+        new = self.demand.update(b"\x01" + topic)
+        self.loop.demand_changed()
+        self.loop.want(new)
+
+    async def count(self, number: int) -> list[int]:
+        """The sequence numbers, once so many were published."""
+        await until(lambda: len(self.published) >= number)
+        return [frame.sequence for _, frame in self.published]
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    made = Bench()
+    yield made
+    made.task.cancel()
+    await asyncio.wait({made.task})
+
+
+async def test_damage_outside_the_desk_is_no_new_picture(bench: Bench) -> None:
+    bench.subscribe(FRAME)
+    assert await bench.count(1) == [1]
+    bench.source.rects = (Rect(50, 50, 5, 5),)
+    bench.loop.damaged()
+    await until(lambda: bench.source.grabbing == 2)
+    bench.subscribe(FRAME)
+    assert await bench.count(2) == [1, 1]
+
+
+async def test_a_look_that_finds_a_change_is_followed_by_a_grab(bench: Bench) -> None:
+    bench.subscribe(STILL)
+    assert await bench.count(1) == [1]
+    bench.source.changed = True
+    bench.loop.want_still()
+    assert await bench.count(2) == [1, 2]
+    assert bench.published[1][1].damage == (WHOLE,)
+
+
+async def test_a_change_while_looking_is_followed_by_a_grab(bench: Bench) -> None:
+    bench.subscribe(STILL)
+    await bench.count(1)
+    bench.source.may_look.clear()
+    bench.loop.want_still()
+    await until(lambda: bench.source.looking == 1)
+    bench.loop.damaged()
+    bench.source.may_look.set()
+    assert await bench.count(2) == [1, 2]
+
+
+async def test_who_asks_during_a_grab_is_answered_after_it(bench: Bench) -> None:
+    bench.subscribe(STILL)
+    await bench.count(1)
+    bench.source.may_grab.clear()
+    bench.loop.damaged()
+    bench.loop.want_still()
+    await until(lambda: bench.source.grabbing == 2)
+    bench.loop.want_still()
+    bench.source.may_grab.set()
+    assert await bench.count(3) == [1, 2, 2]
+    assert bench.published[2][1].current_us > bench.published[1][1].current_us
+
+
+async def test_failed_grabs_are_repeated_and_nobody_forgotten(bench: Bench) -> None:
+    bench.source.fails = 3
+    bench.subscribe(STILL)
+    assert await bench.count(1) == [1]
+    assert bench.source.grabbing == 4
+
+
+async def test_a_source_that_only_fails_is_lost(bench: Bench) -> None:
+    bench.source.fails = MAX_FAILED_GRABS + 1
+    bench.subscribe(FRAME)
+    with pytest.raises(SourceLostError):
+        await bench.task
+
+
+async def test_a_resize_during_a_grab_drops_that_picture(bench: Bench) -> None:
+    bench.subscribe(STILL)
+    await bench.count(1)
+    bench.source.may_grab.clear()
+    bench.loop.damaged()
+    bench.loop.want_still()
+    await until(lambda: bench.source.grabbing == 2)
+    bench.source.width = 24
+    bench.loop.resized()
+    bench.source.may_grab.set()
+    await bench.count(2)
+    frame = bench.published[1][1]
+    assert (frame.width, frame.stride, frame.sequence, frame.damage) == (24, 96, 2, ())
+
+
+async def test_topics_that_are_no_frames_are_nothing_to_it(bench: Bench) -> None:
+    bench.loop.want([topics.events("main")])
+    bench.subscribe(STILL)
+    assert await bench.count(1) == [1]
