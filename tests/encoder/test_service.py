@@ -3,6 +3,7 @@ and gateway. Every test checks, in Gateway.next, that sequences have no gap and 
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from fanlight_encoder.options import CodecParams
 from tests.encoder.fakes import STREAM, Bench, flaky_hardware, no_hardware
 from tests.encoder.pictures import Pixels, decode, patches, rgb, text, worst_patch_error
 
-QUIET = {"refine_units": 0}
+QUIET: dict[str, Any] = {"refine_units": 0}
 """No refinement: one frame, one unit."""
 
 
@@ -27,7 +28,8 @@ def count(name: str, **labels: str) -> float:
 
 def luma(image: Pixels) -> NDArray[np.float64]:
     """What letters are made of; chroma is halved for good."""
-    return image.astype(np.float64) @ np.array([0.2126, 0.7152, 0.0722])
+    weighted: NDArray[np.float64] = image.astype(np.float64) @ np.array([0.2126, 0.7152, 0.0722])
+    return weighted
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -5,8 +5,9 @@ that hold a picture until the next comes. They end as soon as nothing gets bette
 """
 
 SETTLED_UNITS = 3
-"""So many units in a row at the quality ceiling end it: the first of them still carries up to
-15 kB of sharpness, the third 24 bytes. Also the least after any motion, for decoders that hold."""
+"""So many units in a row at the quality ceiling end it. The first of them still carry sharpness: a
+window of text took 13 kB, 29 kB and 331 bytes, and 29 and 24 after that. Also the least after any
+motion, for decoders that hold."""
 
 
 class Refinement:

@@ -95,7 +95,7 @@ class EncoderSettings(BaseSettings):
         ge=0,
         le=1000,
         description="At most so many units after motion has ended, until text is as sharp as qmin "
-        "allows; then silence. A full screen of small text takes about 30.",
+        "allows; then silence. A full screen of small text takes about 25.",
     )
     refine_interval_ms: int = Field(
         default=30, ge=5, le=1000, description="Time from one of those units to the next."
