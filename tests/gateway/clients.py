@@ -51,8 +51,10 @@ class TestViewer:
         return [message for message in self.messages if isinstance(message, kind)]
 
     async def get(self, kind: type[T], count: int = 1) -> T:
-        """The newest of this kind, once `count` have come."""
-        await until(lambda: len(self.all(kind)) >= count)
+        """The newest of this kind, once `count` have come. Raises ConnectionError."""
+        await until(lambda: len(self.all(kind)) >= count or self.close_code is not None)
+        if len(self.all(kind)) < count:
+            raise ConnectionError(f"closed: {self.close_code}")
         return self.all(kind)[-1]
 
     async def closed(self) -> int:

@@ -92,6 +92,7 @@ async def start(bus_settings: BusSettings) -> AsyncIterator[Start]:
 @pytest.fixture
 async def site(start: Start, directory: FakeDirectory, capture: FakeCapture) -> Site:
     """A gateway with default settings that knows the desk."""
-    site = await start()
+    # Quicker than in earnest: the first request of a fresh connection may come to nothing.
+    site = await start(idr_retry_ms=100)
     await site.ready("main")
     return site

@@ -7,6 +7,7 @@ more than GRACE_S longer, whatever clients do, which fits into `worker.STOP_LIMI
 import asyncio
 import contextlib
 import errno
+import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -28,6 +29,14 @@ _BACKLOG = 1024
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
+class _NotOurs(logging.Filter):
+    """A text message that is not UTF-8 closes its connection (1007). It is no error of this
+    process, and nobody outside is to fill our log with tracebacks."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError))
+
+
 class _Server(uvicorn.Server):
     """Tells when it has started, and leaves signals to the worker."""
 
@@ -42,6 +51,9 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+_NOT_OURS = _NotOurs()
 
 
 def listen(host: str, port: int, setting: str) -> list[socket.socket]:
@@ -117,6 +129,7 @@ async def serving(
             timeout_graceful_shutdown=GRACE_S,
         )
     )
+    logging.getLogger("uvicorn.error").addFilter(_NOT_OURS)
     task = asyncio.ensure_future(server.serve(sockets))
     ready = asyncio.ensure_future(server.ready.wait())
     try:

@@ -100,12 +100,11 @@ class Gate:
             self._on_drop(Drop.CLOSED, 1)
             return
         elif self._next != (unit.epoch, unit.sequence):
-            # What waits comes before the gap and can be decoded all the same.
-            self._next = None
+            self.interrupt()
             self._on_drop(Drop.GAP, 1)
             return
         elif self._overflows(unit, now_ms):
-            self._next = None
+            self.interrupt()
             self._drop_waiting(Drop.BACKLOG)
             self._on_drop(Drop.BACKLOG, 1)
             return
@@ -144,9 +143,13 @@ class Gate:
         """Is there an IDR that the viewer has not acknowledged yet?"""
         return any(unit.idr for unit, _ in self._waiting) or any(s.idr for s in self._in_flight)
 
+    def interrupt(self) -> None:
+        """What comes next does not continue the GOP; what waits can still be decoded."""
+        self._next = None
+
     def close(self) -> None:
         """Drop what waits; only an IDR opens the gate again."""
-        self._next = None
+        self.interrupt()
         self._drop_waiting(Drop.ABANDONED)
 
     def has_room(self, now_ms: float) -> bool:

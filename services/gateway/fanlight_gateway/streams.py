@@ -119,12 +119,21 @@ class Stream:
                 )
                 self._idr.reset()
                 self._room = None
+                self._interrupt(record.epoch)
         elif before == "live":
             log.info("event=lease stream=%s encoder=none", self._name)
         if self._state() != before:
             for viewer in self.viewers:
                 viewer.video_state(self._state())
         self.settle()
+
+    def _interrupt(self, epoch: int) -> None:
+        """A new epoch: ask for its first IDR now, not when its first delta shows that it is one."""
+        if epoch <= self._epoch:  # its units were faster than the record
+            return
+        for viewer in self.viewers:
+            if viewer.gate is not None:
+                viewer.gate.interrupt()
 
     def _connect(self, old: bus.LeaseRecord | None, lease: bus.LeaseRecord) -> None:
         self._disconnect()
