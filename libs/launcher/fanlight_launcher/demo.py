@@ -8,6 +8,7 @@ import os
 import secrets
 import shlex
 import struct
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -160,6 +161,8 @@ class DemoDesk:
             "LC_ALL": "C.UTF-8",
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
+            # So that `fanlight token` is found, as the terminal promises.
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         }
 
         def program(name: str, *command: str, once: bool = False, **more: str) -> Spec:
@@ -185,7 +188,7 @@ class DemoDesk:
             program(
                 "clock",
                 *("xclock", "-update", "1", "-padding", "16", "-geometry", "340x340+1420+80"),
-                *("-bg", "#f4efe6", "-fg", "#33474f", "-hd", "#33474f", "-hl", "#33474f"),
+                *("-bg", "#f4efe6", "-xrm", "*hourColor: #33474f", "-xrm", "*minuteColor: #33474f"),
                 *("-xrm", "*secondColor: #c8553d", "-xrm", "*majorColor: #33474f"),
                 *("-xrm", "*minorColor: #8a9aa0", "-title", "Clock"),
                 # It would complain about fonts that UTF-8 wants and it does not use.

@@ -1,0 +1,20 @@
+# Each target sets up what it needs first (scripts/setup), which is quick where it is there.
+# Arguments go in ARGS: make run ARGS="--desk main=:0"
+
+.PHONY: run test check bench
+
+run:
+	@scripts/setup run
+	@.venv/bin/fanlight up $(ARGS)
+
+test:
+	@scripts/setup test
+	@scripts/test $(ARGS)
+
+check:
+	@scripts/setup test
+	@scripts/check $(ARGS)
+
+bench:
+	@scripts/setup test
+	@scripts/bench $(ARGS)
