@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from fanlight_common import tokens
 from fanlight_common.protocol import control, public
+from fanlight_common.worker import Worker
 from tests.screenshot.fakes import until
 
 T = TypeVar("T")
@@ -101,15 +102,22 @@ class TestViewer:
 class Site:
     """A running gateway."""
 
-    def __init__(self, url: str, secret: bytes, stop: Callable[[], Awaitable[None]]) -> None:
-        self.url = url
+    def __init__(self, worker: Worker, secret: bytes, stop: Callable[[], Awaitable[None]]) -> None:
+        self.url = worker.offer.http
         self.secret = secret
         self.stop = stop
-        self.http = httpx.AsyncClient(base_url=url, trust_env=False, timeout=20)
+        self._worker = worker
+        self.http = httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=20)
 
     async def close(self) -> None:
         """Let the client go."""
         await self.http.aclose()
+
+    @property
+    def connected(self) -> int:
+        """WebSockets that the gateway has, as its health says."""
+        _, details = self._worker.healthy()
+        return int(details["viewers"])
 
     def token(
         self,

@@ -82,7 +82,7 @@ async def start(bus_settings: BusSettings) -> AsyncIterator[Start]:
 
             stack.push_async_callback(stop)
             await until(lambda: worker.offer.http or task.done())
-            site = Site(worker.offer.http, tokens.load_secret(secret_file), stop)
+            site = Site(worker, tokens.load_secret(secret_file), stop)
             stack.push_async_callback(site.close)
             return site
 

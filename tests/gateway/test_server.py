@@ -1,0 +1,133 @@
+"""The HTTP server inside a worker's loop, and both of its users as real processes."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from fanlight_common import http
+from fanlight_common.errors import ConfigurationError
+from fanlight_common.settings import BusSettings
+from tests.screenshot.fakes import FakeDirectory, until
+
+
+def close(sockets: list[socket.socket]) -> None:
+    for one in sockets:
+        one.close()
+
+
+def test_a_port_that_is_taken_is_named_with_its_setting() -> None:
+    sockets = http.listen("127.0.0.1", 0, "FANLIGHT_X_")
+    port = sockets[0].getsockname()[1]
+    with pytest.raises(ConfigurationError, match=f"FANLIGHT_X_PORT {port}"):
+        http.listen("127.0.0.1", port, "FANLIGHT_X_")
+    close(sockets)
+
+
+def test_an_address_of_another_machine() -> None:
+    for host in ("192.0.2.1", "no such host"):
+        with pytest.raises(ConfigurationError, match="FANLIGHT_X_HOST"):
+            http.listen(host, 0, "FANLIGHT_X_")
+
+
+def test_all_addresses_of_a_name_share_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, 0))
+        for host in ("192.0.2.1", "127.0.0.1", "127.0.0.2")  # the first is not this machine's
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    sockets = http.listen("localhost", 0, "FANLIGHT_X_")
+    assert [s.getsockname()[0] for s in sockets] == ["127.0.0.1", "127.0.0.2"]
+    assert len({s.getsockname()[1] for s in sockets}) == 1
+    close(sockets)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
+    with pytest.raises(ConfigurationError, match="no address"):
+        http.listen("localhost", 0, "FANLIGHT_X_")
+
+
+def test_base_url() -> None:
+    sockets = http.listen("127.0.0.1", 0, "FANLIGHT_X_")
+    port = sockets[0].getsockname()[1]
+    assert http.base_url("127.0.0.1", sockets) == f"http://127.0.0.1:{port}"
+    assert http.base_url("::1", sockets) == f"http://[::1]:{port}"
+    assert http.base_url("0.0.0.0", sockets) == f"http://{socket.gethostname()}:{port}"
+    close(sockets)
+
+
+@pytest.fixture
+def bus_settings() -> Iterator[BusSettings]:
+    directory = Path(tempfile.mkdtemp(prefix="fl-"))
+    yield BusSettings(runtime_dir=directory)
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+async def directory(bus_settings: BusSettings) -> AsyncIterator[FakeDirectory]:
+    fake = FakeDirectory(bus_settings)
+    yield fake
+    await fake.close()
+
+
+async def start(kind: str, bus: BusSettings, **settings: str) -> asyncio.subprocess.Process:
+    """The very command that the containers run."""
+    own = {f"FANLIGHT_{kind.upper()}_{name.upper()}": value for name, value in settings.items()}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    state = {"XDG_STATE_HOME": str(bus.runtime_dir)}
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        f"fanlight_{kind}",
+        env={**kept, **state, "FANLIGHT_RUNTIME_DIR": str(bus.runtime_dir), **own},
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("kind", ["gateway", "screenshot"])
+async def test_a_process_starts_serves_and_stops(
+    bus_settings: BusSettings, directory: FakeDirectory, kind: str
+) -> None:
+    process = await start(kind, bus_settings, port="0")
+    await until(lambda: any(beat.http for beat in directory.heartbeats.values()))
+    (beat,) = directory.heartbeats.values()
+    async with httpx.AsyncClient(base_url=beat.http, trust_env=False) as client:
+        assert (await client.get("/healthz")).json() == {"healthy": True}
+        process.send_signal(signal.SIGTERM)
+        _, log = await process.communicate()
+    assert process.returncode == 0
+    assert b"Traceback" not in log
+    assert b"ERROR" not in log
+    if kind == "gateway":
+        assert (bus_settings.runtime_dir / "fanlight" / "secret").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("gateway", {"port": "x"}),
+        ("gateway", {"hots": "x"}),
+        ("gateway", {"host": "192.0.2.1"}),
+        ("screenshot", {"threads": "0"}),
+        ("screenshot", {"host": "192.0.2.1"}),
+    ],
+)
+async def test_a_wrong_setting_is_one_line_that_names_it(
+    bus_settings: BusSettings, kind: str, settings: dict[str, str]
+) -> None:
+    process = await start(kind, bus_settings, **settings)
+    _, log = await process.communicate()
+    assert process.returncode == 2
+    (name,) = settings
+    line = log.decode().splitlines()[-1]
+    assert line.startswith(f"fanlight-{kind}: ")
+    assert f"FANLIGHT_{kind.upper()}_{name.upper()}" in line
+    assert "Traceback" not in log.decode()
