@@ -6,7 +6,6 @@ downs and ups, and everything while the desk has no display.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections import deque
 
@@ -49,8 +48,8 @@ class InputRouter:
         """Let go of everything that is held; from now on input goes nowhere."""
         if self._typing is not None:
             self._typing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._typing
+            # Not awaited itself: its CancelledError could not be told from our own.
+            await asyncio.wait({self._typing})
             self._typing = None
         self._queue.clear()
         for viewer in self._held.viewers():

@@ -5,7 +5,6 @@ the parts together and holds no decisions of its own.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -164,8 +163,10 @@ class CaptureService:
         finally:
             frames.cancel()
             await self._end(source, reason)
-            with contextlib.suppress(asyncio.CancelledError, SourceLostError):
-                await frames
+            # Not `await frames` with its CancelledError suppressed: that would swallow our own.
+            await asyncio.wait({frames})
+            if not frames.cancelled():
+                frames.exception()
 
     async def _end(self, source: Source, reason: str) -> None:
         await self.input.detach(reason)
