@@ -4,6 +4,7 @@ The browser is per module because Playwright's synchronous interface keeps an ev
 main thread, which the asynchronous tests of other folders would find running.
 """
 
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.e2e.processes import CHROMIUM, CHROMIUM_FLAGS, DelayProxy, Stack, XServer
+from tests.e2e.processes import (
+    CHROMIUM,
+    CHROMIUM_FLAGS,
+    DelayProxy,
+    Stack,
+    XServer,
+    running,
+    wait_until,
+)
 
 READ_PIXELS = """points => {
   const canvas = document.querySelector('fanlight-view').shadowRoot.querySelector('canvas');
@@ -21,6 +30,7 @@ READ_PIXELS = """points => {
   context.drawImage(canvas, 0, 0);
   return points.map(([x, y]) => [...context.getImageData(x, y, 1, 1).data].slice(0, 3));
 }"""
+SHIFTED = {"!": "1", "%": "5", "{": "[", "}": "]", "|": "\\", "~": "`"}
 
 
 class Viewer:
@@ -76,6 +86,16 @@ class Viewer:
     def click_desk(self, x: int, y: int) -> None:
         """Click a desk pixel; the view has the keyboard afterwards."""
         self.page.mouse.click(*self.desk_point(x, y))
+
+    def type(self, text: str) -> None:
+        """Type as a person does, with the shift key (Playwright's own `type` forgoes it)."""
+        for character in text:
+            if character in SHIFTED:
+                self.page.keyboard.press(f"Shift+{SHIFTED[character]}")
+            elif character.isupper():
+                self.page.keyboard.press(f"Shift+{character.lower()}")
+            else:
+                self.page.keyboard.press(character)
 
     def text(self) -> str:
         """Every word the component shows, its shadow root included."""
@@ -150,3 +170,24 @@ def proxy(stack: Stack) -> Iterator[DelayProxy]:
     door = DelayProxy(stack.port)
     yield door
     door.close()
+
+
+@pytest.fixture
+def typed(xserver: XServer, tmp_path: Path) -> Iterator[Path]:
+    """A file into which an xterm with the keyboard focus writes each line that is typed."""
+    target = tmp_path / "typed"
+    command = ["xterm", "-u8", "-display", xserver.display, "-geometry", "80x20+0+0"]
+    command += ["-e", "sh", "-c", f"touch {target}; cat > {target}"]
+    with running(command, stderr=subprocess.DEVNULL):
+        wait_until(target.exists, "the terminal")
+        yield target
+
+
+@pytest.fixture
+def moving(xserver: XServer) -> Iterator[subprocess.Popen[str]]:
+    """Something that changes ten times a second."""
+    command = ["xterm", "-display", xserver.display, "-e", "sh", "-c"]
+    with running(
+        [*command, "while :; do date +%N; sleep 0.1; done"], stderr=subprocess.DEVNULL
+    ) as process:
+        yield process

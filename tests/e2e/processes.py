@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import xcffib
+
 FANLIGHT = str(Path(sys.executable).with_name("fanlight"))
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_FLAGS = [
@@ -104,9 +106,23 @@ class XServer:
         self.process.kill()
         self.process.wait()
 
-    def run(self, *command: str) -> None:
-        """Run an X program to its end."""
-        subprocess.run(command, check=True, env={**os.environ, "DISPLAY": self.display})
+    def keys_down(self) -> bool:
+        """Is any key down?"""
+        connection = xcffib.connect(display=self.display)
+        keys = bytes(connection.core.QueryKeymap().reply().keys)
+        connection.disconnect()
+        return any(keys)
+
+    def resize(self, width: int, height: int) -> None:
+        """Give the running server another size."""
+        # xrandr also wants the monitor back that it had to switch off, which the small screen
+        # cannot hold: it changes the size and then fails.
+        subprocess.run(
+            ["xrandr", "--fb", f"{width}x{height}"],
+            env={**os.environ, "DISPLAY": self.display},
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
 
 
 class Stack:
@@ -119,12 +135,13 @@ class Stack:
         for name, display in desks.items():
             command += ["--desk", f"{name}={display}"]
         self._lines: list[str] = []
+        self._environment = {**os.environ, **environment}
         self.process = subprocess.Popen(
             command,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **environment},
+            env=self._environment,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -143,7 +160,9 @@ class Stack:
     def token(self, *options: str) -> str:
         """`fanlight token --raw` with these options."""
         command = [FANLIGHT, "token", "--raw", *options]
-        return subprocess.run(command, check=True, text=True, capture_output=True).stdout.strip()
+        return subprocess.run(
+            command, check=True, text=True, capture_output=True, env=self._environment
+        ).stdout.strip()
 
     def pid(self, service: str, desk: str = "") -> int:
         """Process id of a service (`encoder`, `capture` ...) that this launcher runs now."""
@@ -264,8 +283,8 @@ class DelayProxy:
             await asyncio.gather(
                 self._pump(near, far_out, down=False), self._pump(far, near_out, down=True)
             )
-        except (OSError, asyncio.IncompleteReadError):
-            pass
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the end of the connection, and of this task
         finally:
             self._open -= {near_out, far_out}
             near_out.transport.abort()
