@@ -12,6 +12,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 
 STOP_S = 2.0
+_LAST_WORDS_S = 0.5
 _LONGEST_LINE_BYTES = 1 << 20
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -21,9 +22,16 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 class Process:
     """A running child. `id` is also the id of its process group."""
 
-    def __init__(self, process: asyncio.subprocess.Process, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        output: asyncio.ReadTransport,
+        lines: asyncio.StreamReader,
+        say: Callable[[str], None],
+    ) -> None:
         self._process = process
-        self._reading = asyncio.create_task(self._read(say))
+        self._output = output
+        self._reading = asyncio.create_task(_read(lines, say))
         self.id = process.pid
 
     @classmethod
@@ -43,19 +51,27 @@ class Process:
                 # The launcher died before it could be watched.
                 os._exit(1)
 
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            env=dict(environment),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            limit=_LONGEST_LINE_BYTES,
-            # A session of its own: Ctrl-C is for the launcher, which ends the others in order.
-            start_new_session=True,
-            preexec_fn=in_the_child,
-            pass_fds=pass_fds,
-        )
-        return cls(process, say)
+        # A pipe of our own: asyncio's would count the child as running while anything that it
+        # started still holds the other end.
+        output, lines, writer = await _open_pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                env=dict(environment),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=writer,
+                stderr=writer,
+                # A session of its own: Ctrl-C is for the launcher, which ends the others in order.
+                start_new_session=True,
+                preexec_fn=in_the_child,
+                pass_fds=pass_fds,
+            )
+        except BaseException:
+            output.close()
+            raise
+        finally:
+            os.close(writer)
+        return cls(process, output, lines, say)
 
     async def wait(self) -> int:
         """Its exit status, or minus the signal that ended it."""
@@ -75,20 +91,29 @@ class Process:
         self.signal(signal.SIGKILL)
         await self._process.wait()
         # The pipe ends with the last of the group; who left the group does not keep us.
-        await asyncio.wait([self._reading], timeout=0.5)
+        await asyncio.wait([self._reading], timeout=_LAST_WORDS_S)
         self._reading.cancel()
-        # There is no public way to close the pipes of a process that somebody else still holds.
-        self._process._transport.close()  # type: ignore[attr-defined]
+        self._output.close()
 
-    async def _read(self, say: Callable[[str], None]) -> None:
-        assert self._process.stdout is not None
-        while True:
-            try:
-                line = await self._process.stdout.readline()
-            except ValueError:
-                # Longer than the limit; asyncio has thrown it away.
-                say("(a line of more than 1 MiB was dropped)")
-                continue
-            if not line:
-                return
-            say(line.decode("utf-8", "replace").rstrip())
+
+async def _open_pipe() -> tuple[asyncio.ReadTransport, asyncio.StreamReader, int]:
+    """A pipe: what is read from it, and the descriptor to write on."""
+    reader, writer = os.pipe()
+    lines = asyncio.StreamReader(limit=_LONGEST_LINE_BYTES)
+    output, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(lines), os.fdopen(reader, "rb", buffering=0)
+    )
+    return output, lines, writer
+
+
+async def _read(lines: asyncio.StreamReader, say: Callable[[str], None]) -> None:
+    while True:
+        try:
+            line = await lines.readline()
+        except ValueError:
+            # Longer than the limit; asyncio has thrown it away.
+            say("(a very long line was dropped)")
+            continue
+        if not line:
+            return
+        say(line.decode("utf-8", "replace").rstrip())

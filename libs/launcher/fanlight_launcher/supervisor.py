@@ -113,10 +113,10 @@ class Supervisor:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        if self._failure.done():
+        self._waves.clear()
+        if not self._failure.cancel() and not self._failure.cancelled():
+            # Whoever stops after a failure may not have asked for it.
             self._failure.exception()
-        else:
-            self._failure.cancel()
 
     def kill(self) -> None:
         """End all now: somebody is impatient."""

@@ -1,0 +1,270 @@
+"""The supervisor, with real processes that live, die and misbehave."""
+
+import asyncio
+import os
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from fanlight_launcher import processes, supervisor
+from fanlight_launcher.processes import Process
+from fanlight_launcher.supervisor import GaveUpError, Phase, Spec, always
+from tests.launcher.conftest import LIMIT_S, Watched, announcing, script
+
+pytestmark = pytest.mark.processes
+
+SLEEP = "import time; print('up', flush=True); time.sleep(1000)"
+STUBBORN = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+    "print('up', flush=True); time.sleep(1000)"
+)
+
+
+def alive(pid: int) -> bool:
+    """Is there a process that is not a zombie?"""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+async def test_a_process_runs_speaks_and_stops(watched: Watched) -> None:
+    watched.supervisor.add([script("a", SLEEP)])
+    await watched.supervisor.running("a")
+    await watched.until(lambda: watched.lines == [("a", "up")])
+    (pid,) = watched.pids("a")
+    await watched.supervisor.stop()
+    assert watched.phases("a") == [Phase.STARTING, Phase.RUNNING, Phase.STOPPED]
+    assert not alive(pid)
+
+
+async def test_one_that_is_killed_is_started_again_at_once(watched: Watched) -> None:
+    watched.supervisor.add([script("a", SLEEP)])
+    await watched.supervisor.running("a")
+    os.kill(watched.pids("a")[0], signal.SIGKILL)
+    await watched.until(lambda: len(watched.pids("a")) == 2)
+    (again,) = [state for state in watched.states if state.phase is Phase.RESTARTING]
+    assert again.detail == "killed by SIGKILL"
+
+
+async def test_five_deaths_within_a_minute_are_a_failure(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurry(monkeypatch)
+    watched.supervisor.add([script("good", SLEEP), script("bad", "raise SystemExit(3)")])
+    with pytest.raises(GaveUpError, match="bad ended with status 3, five times within a minute"):
+        await asyncio.wait_for(watched.supervisor.failure(), LIMIT_S)
+    assert len(watched.pids("bad")) == 5
+    assert watched.phases("bad")[-1] is Phase.FAILED
+    # The others are stopped by whoever was told.
+    assert alive(watched.pids("good")[0])
+
+
+async def test_one_that_says_it_is_misconfigured_is_not_tried_again(watched: Watched) -> None:
+    watched.supervisor.add([script("bad", "raise SystemExit(2)")])
+    with pytest.raises(GaveUpError, match="its settings are wrong"):
+        await asyncio.wait_for(watched.supervisor.failure(), LIMIT_S)
+    assert len(watched.pids("bad")) == 1
+
+
+async def test_one_that_is_not_there_is_a_failure_in_words(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurry(monkeypatch)
+    watched.supervisor.add([Spec("x", always("/nowhere/x"), {})])
+    with pytest.raises(GaveUpError, match=r"cannot be started \(No such file"):
+        await asyncio.wait_for(watched.supervisor.failure(), LIMIT_S)
+
+
+async def test_one_that_is_not_essential_rests_instead(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurry(monkeypatch)
+    monkeypatch.setattr(supervisor, "REST_S", 0.01)
+    watched.supervisor.add([Spec("toy", always(sys.executable, "-c", ""), {}, essential=False)])
+    await watched.until(lambda: len(watched.pids("toy")) > 6)
+
+
+async def test_the_stubborn_are_killed(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "STOP_S", 0.2)
+    watched.supervisor.add([script("a", STUBBORN)])
+    await watched.until(lambda: watched.lines == [("a", "up")])
+    await watched.supervisor.stop()
+    assert not alive(watched.pids("a")[0])
+
+
+async def test_asked_twice_nobody_is_waited_for(watched: Watched) -> None:
+    watched.supervisor.add([script("a", STUBBORN)])
+    await watched.until(lambda: watched.lines == [("a", "up")])
+    stopping = asyncio.create_task(watched.supervisor.stop())
+    await asyncio.sleep(0)
+    watched.supervisor.kill()
+    # Much less than the two seconds of politeness.
+    await asyncio.wait_for(stopping, processes.STOP_S / 2)
+
+
+async def test_grandchildren_end_with_it(watched: Watched) -> None:
+    parent = (
+        "import subprocess, sys, time;"
+        f"child = subprocess.Popen([sys.executable, '-c', {SLEEP!r}]);"
+        "print(child.pid, flush=True); time.sleep(1000)"
+    )
+    watched.supervisor.add([script("a", parent)])
+    await watched.until(lambda: len(watched.lines) == 2)
+    (grandchild,) = [int(line) for _, line in watched.lines if line.isdecimal()]
+    # The parent dies alone; its heir must not live on beside the next one's.
+    os.kill(watched.pids("a")[0], signal.SIGKILL)
+    await watched.until(lambda: not alive(grandchild))
+
+
+async def test_children_end_when_the_launcher_is_killed() -> None:
+    launcher = (
+        "import asyncio, os, sys;"
+        "from fanlight_launcher.supervisor import Spec, Supervisor, always\n"
+        "async def main():\n"
+        "    s = Supervisor(lambda state: None, lambda name, line: print(line, flush=True))\n"
+        "    code = 'import os, time; print(os.getpid(), flush=True); time.sleep(1000)'\n"
+        "    s.add([Spec('a', always(sys.executable, '-c', code), {})])\n"
+        "    await asyncio.sleep(1000)\n"
+        "asyncio.run(main())"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", launcher, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    child = int(await asyncio.wait_for(process.stdout.readline(), LIMIT_S))
+    assert alive(child)
+    process.kill()
+    await process.wait()
+    async with asyncio.timeout(LIMIT_S):
+        while alive(child):  # noqa: ASYNC110  # what it waits for is in another process
+            await asyncio.sleep(0.01)
+
+
+async def test_the_later_wave_ends_first(watched: Watched) -> None:
+    watched.supervisor.add([script("desk", SLEEP)])
+    watched.supervisor.add([script("service", SLEEP)])
+    await watched.until(lambda: len(watched.lines) == 2)
+    await watched.supervisor.stop()
+    stopped = [state.name for state in watched.states if state.phase is Phase.STOPPED]
+    assert stopped == ["service", "desk"]
+
+
+SERVER = "import os, sys, time; os.write(int(sys.argv[1]), b'7\\n'); time.sleep(1000)"
+
+
+async def test_who_needs_a_server_comes_and_goes_with_it(watched: Watched) -> None:
+    numbers: list[str] = []
+    client = Spec("client", always(sys.executable, "-c", SLEEP), {}, needs="server")
+    once = Spec("once", always(sys.executable, "-c", "print('did')"), {}, needs="server", once=True)
+    server = Spec("server", announcing(SERVER), {}, announced=numbers.append)
+    watched.supervisor.add([client, once, server])
+    await watched.until(lambda: Phase.DONE in watched.phases("once"))
+    await watched.supervisor.running("client")
+    assert numbers == ["7"]
+    assert watched.phases("client")[0] is Phase.WAITING
+
+    def lived(times: int) -> bool:
+        done = watched.phases("once").count(Phase.DONE)
+        return len(watched.pids("client")) == done == times
+
+    for life in (2, 3, 4):
+        # As when an X server goes: its client dies of it, and is perhaps seen to die first.
+        os.kill(watched.pids("client")[-1], signal.SIGKILL)
+        os.kill(watched.pids("server")[-1], signal.SIGKILL)
+        await watched.until(partial(lived, life))
+    # The deaths are not held against it.
+    assert Phase.RESTARTING not in watched.phases("client")
+    assert numbers == ["7"] * 4
+
+
+async def test_a_client_that_dies_alone_is_started_again(watched: Watched) -> None:
+    server = Spec("server", announcing(SERVER), {}, announced=lambda _: None)
+    client = Spec("client", always(sys.executable, "-c", SLEEP), {}, needs="server")
+    watched.supervisor.add([server, client])
+    await watched.supervisor.running("client")
+    os.kill(watched.pids("client")[0], signal.SIGKILL)
+    await watched.until(lambda: len(watched.pids("client")) == 2)
+    assert Phase.RESTARTING in watched.phases("client")
+
+
+async def test_once_is_once(watched: Watched) -> None:
+    watched.supervisor.add([Spec("once", always(sys.executable, "-c", ""), {}, once=True)])
+    await watched.until(lambda: Phase.DONE in watched.phases("once"))
+    assert watched.phases("once") == [Phase.STARTING, Phase.RUNNING, Phase.DONE]
+
+
+async def test_a_server_that_says_nothing_does_not_count_as_up(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurry(monkeypatch)
+    monkeypatch.setattr(supervisor, "_READY_S", 0.1)
+    monkeypatch.setattr(supervisor, "_FALL_S", 0.05)
+    watched.supervisor.add([Spec("mute", announcing(SLEEP), {}, announced=lambda _: None)])
+    with pytest.raises(GaveUpError, match="was not ready"):
+        await asyncio.wait_for(watched.supervisor.failure(), LIMIT_S)
+    assert watched.pids("mute") == []
+
+
+async def test_a_server_that_dies_at_once_is_told_of_by_its_status(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurry(monkeypatch)
+    server = Spec("dead", announcing("raise SystemExit(7)"), {}, announced=lambda _: None)
+    watched.supervisor.add([server])
+    with pytest.raises(GaveUpError, match="dead ended with status 7"):
+        await asyncio.wait_for(watched.supervisor.failure(), LIMIT_S)
+
+
+async def test_an_announcer_that_is_not_there_leaks_nothing(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurry(monkeypatch)
+    before = len(os.listdir("/proc/self/fd"))
+    watched.supervisor.add([Spec("x", lambda _: ["/nowhere/x"], {}, announced=lambda _: None)])
+    with pytest.raises(GaveUpError, match="cannot be started"):
+        await asyncio.wait_for(watched.supervisor.failure(), LIMIT_S)
+    assert len(os.listdir("/proc/self/fd")) <= before
+
+
+async def test_odd_output_is_survived(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_LONGEST_LINE_BYTES", 1000)
+    code = (
+        "import sys; o = sys.stdout.buffer; o.write(b'caf\\xe9\\n' + b'x' * 5000 + b'\\nend\\n');"
+        "o.flush(); import time; time.sleep(1000)"
+    )
+    watched.supervisor.add([script("a", code)])
+    await watched.until(lambda: ("a", "end") in watched.lines)
+    assert watched.lines[0] == ("a", "caf\ufffd")
+    assert any("was dropped" in line for _, line in watched.lines)
+
+
+async def test_the_environment_is_the_launcher_s_and_more(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLD", "1")
+    code = "import os; print(os.environ['OLD'], os.environ['NEW'])"
+    watched.supervisor.add([Spec("a", always(sys.executable, "-c", code), {"NEW": "2"}, once=True)])
+    await watched.until(lambda: watched.lines == [("a", "1 2")])
+
+
+async def test_ending_what_has_ended_is_harmless() -> None:
+    process = await Process.start([sys.executable, "-c", ""], os.environ, lambda _: None)
+    assert await process.wait() == 0
+    await process.stop()
+    await process.stop()
+    process.signal(signal.SIGTERM)
+
+
+def test_ends_in_words() -> None:
+    assert supervisor._reason(0) == "ended with status 0"
+    assert supervisor._reason(-11) == "killed by SIGSEGV"
+    assert supervisor._reason(-63) == "killed by signal 63"
+
+
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pause between restarts; how long they are is tested without processes."""
+    monkeypatch.setattr("fanlight_launcher.restarts._DELAYS_S", (0.0,) * 4)
