@@ -54,8 +54,10 @@ def test_a_bad_link_falls_back_locks_and_comes_back_only_by_a_click(
     viewer.page.wait_for_timeout(1500)  # longer than everything the machine could be waiting for
     assert viewer.stats["state"] == "locked"
     # A reconnect does not unlock it, and carries no video.
+    proxy.refusing = True
     proxy.cut()
     viewer.wait("stats.connection !== 'open'")
+    proxy.refusing = False
     viewer.wait("stats.connection === 'open'")
     assert viewer.stats["state"] == "locked"
     viewer.wait_painted(2)
