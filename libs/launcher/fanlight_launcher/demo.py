@@ -141,7 +141,7 @@ class DemoDesk:
             for label, command in _MENU_ITEMS
         )
         menu.write_text(_MENU.format(items=items))
-        (directory / "openbox.xml").write_text(_RC.format(menu=menu))
+        (directory / "openbox.xml").write_text(_RC.format(menu=escape(str(menu))))
 
     def environment(self) -> dict[str, str]:
         """What a program of the desk, or its capture, has to know."""

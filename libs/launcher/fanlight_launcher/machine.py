@@ -4,6 +4,7 @@ by `fanlight doctor`.
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import stat
@@ -76,11 +77,8 @@ def check_port(option: str, host: str, port: int) -> None:
 
 def display_socket(display: str) -> Path | None:
     """The socket of a display of this machine (`:0`, `unix:0.0`); None for any other."""
-    host, _, rest = display.rpartition(":")
-    number = rest.partition(".")[0]
-    if host not in ("", "unix") or not number.isdecimal():
-        return None
-    return Path(f"/tmp/.X11-unix/X{number}")
+    found = re.fullmatch(r"(?:unix)?:([0-9]+)(?:\.[0-9]+)?", display)
+    return Path(f"/tmp/.X11-unix/X{found[1]}") if found else None
 
 
 def reach_display(display: str) -> str:

@@ -1,0 +1,143 @@
+"""The `fanlight` command itself, as a person runs it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fanlight_common import tokens
+from fanlight_common.tokens import Grant, Role
+
+pytestmark = pytest.mark.processes
+FANLIGHT = [sys.executable, "-W", "error", "-c", "from fanlight_launcher.cli import app; app()"]
+LIMIT_S = 30
+
+
+def fanlight(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run it to its end."""
+    return subprocess.run(
+        [*FANLIGHT, *arguments],
+        text=True,
+        capture_output=True,
+        timeout=LIMIT_S,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.fixture
+def taken() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield str(server.getsockname()[1])
+
+
+@pytest.fixture
+def ports() -> list[str]:
+    """Options with two ports that were free just now."""
+    with socket.create_server(("127.0.0.1", 0)) as a, socket.create_server(("127.0.0.1", 0)) as b:
+        one, two = a.getsockname()[1], b.getsockname()[1]
+    return ["--port", str(one), "--screenshot-port", str(two)]
+
+
+def test_a_link_lets_in_whom_it_says(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    ran = fanlight("token", "--desk", "main", "--ttl", "2m", "--secret-file", str(secret))
+    assert ran.returncode == 0, ran.stderr
+    start, _, token = ran.stdout.strip().partition("#token=")
+    assert start == "http://127.0.0.1:8080/?desk=main"
+    grant = tokens.verify(tokens.load_secret(secret), token, time.time())
+    assert (grant.role, grant.desk) == (Role.VIEW, "main")
+    assert 0 <= time.time() + 120 - grant.expires_at < LIMIT_S
+
+
+def test_a_raw_token_is_nothing_else(tmp_path: Path) -> None:
+    ran = fanlight(
+        "token", "--role", "control", "--desk", "*", "--raw", XDG_STATE_HOME=str(tmp_path)
+    )
+    secret = tokens.load_secret(tmp_path / "fanlight" / "secret")
+    grant = tokens.verify(secret, ran.stdout.strip(), time.time())
+    assert grant == Grant(Role.CONTROL, "*", grant.expires_at)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["token", "--ttl", "soon"], "no duration"),
+        (["token", "--desk", "Main Desk"], "--desk: not a name"),
+        (["token", "--secret-file", "/proc/version"], "secret file /proc/version"),
+        (["up", "--desk", "main"], "--desk main: wants NAME=DISPLAY"),
+        (["up", "--port", "9000", "--screenshot-port", "9000"], "are the same"),
+        (["up", "--host", "nowhere.invalid"], "--host nowhere.invalid"),
+    ],
+)
+def test_what_is_wrong_is_one_clear_line(arguments: list[str], words: str, tmp_path: Path) -> None:
+    ran = fanlight(*arguments, XDG_STATE_HOME=str(tmp_path))
+    assert ran.returncode == 2
+    (line,) = ran.stderr.splitlines()
+    assert line.startswith("fanlight: ")
+    assert words in line
+    assert ran.stdout == ""
+
+
+def test_a_taken_port_is_told_before_anything_starts(taken: str, ports: list[str]) -> None:
+    for option in ("--port", "--screenshot-port"):
+        # The later one counts.
+        ran = fanlight("up", *ports, option, taken)
+        assert ran.returncode == 2
+        (line,) = ran.stderr.splitlines()
+        assert f"{option} {taken}" in line
+        assert ran.stdout == ""
+
+
+def test_missing_programs_are_told_before_anything_starts(ports: list[str], tmp_path: Path) -> None:
+    ran = fanlight("up", *ports, PATH=str(tmp_path))
+    assert ran.returncode == 2
+    assert "sudo apt-get install openbox x11-apps" in ran.stderr
+    assert ran.stdout == ""
+
+
+def test_a_service_that_cannot_run_ends_it_all_loudly(ports: list[str], tmp_path: Path) -> None:
+    ran = fanlight(
+        "up",
+        *[*ports, "--desk", "main=:98765"],
+        XDG_STATE_HOME=str(tmp_path),
+        FANLIGHT_ENCODER_CODEC="morse",
+    )
+    assert ran.returncode == 1, ran.stderr
+    assert "desk main: no X server answers on :98765" in ran.stdout
+    assert "FANLIGHT_ENCODER_CODEC" in ran.stderr
+    assert "fanlight gives up: encoder-0 ended with status 2" in ran.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_stops_cleanly(number: signal.Signals, ports: list[str], tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*FANLIGHT, "up", *ports, "--desk", "main=:98765"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
+    )
+    with process:
+        assert process.stdout is not None
+        lines: list[str] = []
+        for line in process.stdout:
+            lines.append(line)
+            if "gateway" in line and "running" in line:
+                break
+        process.send_signal(number)
+        lines += process.stdout.readlines()
+        assert process.wait(LIMIT_S) == 0, lines
+    stopped = {line.split()[0] for line in lines if " stopped" in line}
+    assert stopped == {"directory", "capture-main", "encoder-0", "screenshot", "gateway"}
+
+
+def test_the_doctor_answers() -> None:
+    ran = fanlight("doctor", "--port", "1")
+    assert "Xvfb" in ran.stdout
+    assert ran.returncode in (0, 1)
