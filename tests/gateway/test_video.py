@@ -83,6 +83,25 @@ async def test_keyframes_only_is_a_stream_of_its_own(site: Site, encoder: FakeEn
         assert viewer.units[0].epoch == 9
 
 
+async def test_two_streams_of_one_encoder_do_not_disturb_each_other(
+    start: Start, capture: FakeCapture, encoder: FakeEncoder
+) -> None:
+    site = await start(idr_retry_ms=60_000, idr_interval_ms=0)  # what is lost stays lost
+    await site.ready("main")
+    encoder.automatic = False
+    async with site.viewer() as viewer:
+        await until(lambda: encoder.idr_requests == 1 and HIGH in encoder.subscribed)
+        encoder.send(idr=True)
+        await streaming(encoder, viewer)
+        encoder.lease("main/keyframes", 1)
+        async with site.viewer(keyframes=True, name="viewer-1"):
+            await until(lambda: topics.unit("main/keyframes") in encoder.subscribed)
+        await until(lambda: topics.unit("main/keyframes") not in encoder.subscribed)
+        asked = encoder.idr_requests
+        encoder.send(skip=5)
+        await until(lambda: encoder.idr_requests > asked)
+
+
 async def test_a_gap_closes_until_the_next_idr_which_is_asked_for(
     site: Site, encoder: FakeEncoder
 ) -> None:

@@ -15,12 +15,13 @@ from fanlight_gateway.auth import Auth
 from fanlight_gateway.desks import DeskBook
 from fanlight_gateway.flow import ViewerProtocol
 from fanlight_gateway.gateway import SETTLE_S, Gateway
+from fanlight_gateway.inlets import Inlets
 from fanlight_gateway.links import Links
 from fanlight_gateway.screenshots import Screenshots
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from fanlight_gateway.streams import StreamHub
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("fanlight_gateway")
 HARD_MESSAGE_LIMIT_BYTES = 2 * MAX_VIEWER_MESSAGE_BYTES
 """Past this the library cuts the connection; between the two a viewer is told what it did."""
 
@@ -34,16 +35,16 @@ async def serve(
     """Be the gateway until cancelled."""
     secret = tokens.load_secret(settings.secret_file or tokens.default_secret_file())
     sockets = http.listen(settings.host, settings.port, "FANLIGHT_GATEWAY_")
-    teller = Teller(worker.context)
+    inlets = Inlets(Teller(worker.context))
     async with contextlib.AsyncExitStack() as stack:
         group = await stack.enter_async_context(asyncio.TaskGroup())
         book = DeskBook(worker)
         stack.callback(book.close)
         screenshots = Screenshots(book)
         stack.push_async_callback(screenshots.close)
-        links = Links(worker, teller, group)
+        links = Links(worker, inlets, group)
         stack.callback(links.close)
-        streams = StreamHub(worker, teller, settings, group)
+        streams = StreamHub(worker, inlets, settings, group)
         stack.callback(streams.close)
         gateway = Gateway(
             settings,

@@ -30,6 +30,6 @@ class IdrPolicy:
         self._pending = False
 
     def reset(self) -> None:
-        """There is another encoder, which has not been asked."""
+        """The encoder has not been asked: it is another one, or the request did not reach it."""
         self._asked_ms = float("-inf")
         self._pending = False

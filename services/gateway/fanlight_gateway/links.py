@@ -14,8 +14,9 @@ import zmq.asyncio
 from fanlight_common.errors import ProtocolError
 from fanlight_common.protocol import bus, public, topics
 from fanlight_common.sockets import Role, open_socket
-from fanlight_common.worker import Teller, Worker
+from fanlight_common.worker import Worker
 from fanlight_gateway import metrics
+from fanlight_gateway.inlets import Hold, Inlets
 
 log = logging.getLogger(__name__)
 
@@ -34,12 +35,12 @@ class Link:
     """One desk, while at least one viewer is connected to it."""
 
     def __init__(
-        self, worker: Worker, teller: Teller, group: asyncio.TaskGroup, record: bus.DeskRecord
+        self, worker: Worker, inlets: Inlets, group: asyncio.TaskGroup, record: bus.DeskRecord
     ) -> None:
         self.viewers: set[Watcher] = set()
         self.record = record
         self._worker = worker
-        self._teller = teller
+        self._inlet = Hold(inlets)
         self._group = group
         self._topic = topics.events(record.desk)
         self._socket: zmq.asyncio.Socket | None = None
@@ -53,7 +54,7 @@ class Link:
         """Nobody is connected to the desk any more."""
         self._end_watch()
         self._disconnect()
-        self._teller.disconnect(self.record.inlet)
+        self._inlet.move("")
 
     def join(self, viewer: Watcher) -> None:
         """One more viewer; it gets the present state at once."""
@@ -64,15 +65,13 @@ class Link:
 
     def tell(self, message: bus.CaptureInlet) -> bool:
         """Pass on to the desk's capture; False: there is nobody who takes it."""
-        return self.record.alive and self._teller.tell(self.record.inlet, bus.encode(message))
+        return self.record.alive and self._inlet.tell(bus.encode(message))
 
     def _on_record(self, record: bus.DirectoryOutlet) -> None:
         if not isinstance(record, bus.DeskRecord):
             return
         old, self.record = self.record, record
         if record.alive and (self._socket is None or old.instance != record.instance):
-            if old.inlet != record.inlet:
-                self._teller.disconnect(old.inlet)
             self._connect()
         if (old.state, old.width, old.height) != (record.state, record.width, record.height):
             log.info("event=desk desk=%s state=%s", record.desk, record.state)
@@ -81,8 +80,7 @@ class Link:
 
     def _connect(self) -> None:
         self._disconnect()
-        # Ahead of the first input, which would find nobody otherwise.
-        self._teller.connect(self.record.inlet)
+        self._inlet.move(self.record.inlet)
         self._last_event = None
         self._socket = open_socket(self._worker.context, Role.EVENTS)
         self._socket.subscribe(self._topic)
@@ -124,16 +122,16 @@ class Link:
 class Links:
     """The desks that viewers of this gateway are connected to."""
 
-    def __init__(self, worker: Worker, teller: Teller, group: asyncio.TaskGroup) -> None:
+    def __init__(self, worker: Worker, inlets: Inlets, group: asyncio.TaskGroup) -> None:
         self._worker = worker
-        self._teller = teller
+        self._inlets = inlets
         self._group = group
         self._links: dict[str, Link] = {}
 
     def join(self, record: bus.DeskRecord, viewer: Watcher) -> Link:
         """Connect a viewer to a desk."""
         if record.desk not in self._links:
-            self._links[record.desk] = Link(self._worker, self._teller, self._group, record)
+            self._links[record.desk] = Link(self._worker, self._inlets, self._group, record)
         link = self._links[record.desk]
         link.join(viewer)
         return link

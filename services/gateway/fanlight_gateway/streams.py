@@ -16,10 +16,11 @@ from fanlight_common.errors import ProtocolError
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.public import VideoUnit
 from fanlight_common.sockets import Role, open_socket
-from fanlight_common.worker import Teller, Worker
+from fanlight_common.worker import Worker
 from fanlight_gateway import metrics
 from fanlight_gateway.gate import Gate, Unit
 from fanlight_gateway.idr import IdrPolicy
+from fanlight_gateway.inlets import Hold, Inlets
 from fanlight_gateway.settings import GatewaySettings
 
 log = logging.getLogger(__name__)
@@ -46,14 +47,14 @@ class Stream:
     def __init__(
         self,
         worker: Worker,
-        teller: Teller,
+        inlets: Inlets,
         settings: GatewaySettings,
         group: asyncio.TaskGroup,
         name: str,
     ) -> None:
         self.viewers: set[Subscriber] = set()
         self._worker = worker
-        self._teller = teller
+        self._inlet = Hold(inlets)
         self._group = group
         self._name = name
         self._topic = topics.unit(name)
@@ -70,8 +71,7 @@ class Stream:
         """End the demand."""
         self._end_watch()
         self._disconnect()
-        if self._lease is not None:
-            self._teller.disconnect(self._lease.inlet)
+        self._inlet.move("")
 
     def join(self, viewer: Subscriber) -> None:
         """One more viewer; it gets units from the next IDR on."""
@@ -87,19 +87,20 @@ class Stream:
         now = clock.now_s()
         gates = [viewer.gate for viewer in self.viewers if viewer.gate is not None]
         if self._idr.poll(any(gate.wants_idr(now * 1000) for gate in gates), now * 1000):
-            metrics.idr_requests.inc()
-            self._tell(bus.RequestIdr(self._name))
+            if self._tell(bus.RequestIdr(self._name)):
+                metrics.idr_requests.inc()
+            else:  # the sockets have not found each other yet; the next tick tries again
+                self._idr.reset()
         room = any(gate.has_room(now * 1000) for gate in gates)
         if room != self._room or now - self._told_at >= DEMAND_INTERVAL_S:
-            self._room, self._told_at = room, now
-            self._tell(bus.StreamDemand(self._name, self._worker.id, room))
+            told = self._tell(bus.StreamDemand(self._name, self._worker.id, room))
+            self._room, self._told_at = room if told else None, now
 
     def _state(self) -> str:
         return "live" if self._lease is not None and self._lease.alive else "waiting"
 
-    def _tell(self, message: bus.RequestIdr | bus.StreamDemand) -> None:
-        assert self._lease is not None
-        self._teller.tell(self._lease.inlet, bus.encode(message))
+    def _tell(self, message: bus.RequestIdr | bus.StreamDemand) -> bool:
+        return self._inlet.tell(bus.encode(message))
 
     def _on_record(self, record: bus.DirectoryOutlet) -> None:
         if not isinstance(record, bus.LeaseRecord):
@@ -109,7 +110,7 @@ class Stream:
         if record.alive:
             moved = old is None or (old.outlet, old.instance) != (record.outlet, record.instance)
             if moved or self._socket is None:
-                self._connect(old, record)
+                self._connect(record)
             if moved or (old is not None and old.epoch != record.epoch):
                 log.info(
                     "event=lease stream=%s encoder=%s epoch=%d",
@@ -135,12 +136,9 @@ class Stream:
             if viewer.gate is not None:
                 viewer.gate.interrupt()
 
-    def _connect(self, old: bus.LeaseRecord | None, lease: bus.LeaseRecord) -> None:
+    def _connect(self, lease: bus.LeaseRecord) -> None:
         self._disconnect()
-        if old is not None and old.inlet != lease.inlet:
-            self._teller.disconnect(old.inlet)
-        # Ahead of the first message, which would find nobody otherwise.
-        self._teller.connect(lease.inlet)
+        self._inlet.move(lease.inlet)
         self._socket = open_socket(self._worker.context, Role.UNITS)
         self._socket.subscribe(self._topic)
         self._socket.connect(lease.outlet)
@@ -188,12 +186,12 @@ class StreamHub:
     def __init__(
         self,
         worker: Worker,
-        teller: Teller,
+        inlets: Inlets,
         settings: GatewaySettings,
         group: asyncio.TaskGroup,
     ) -> None:
         self._worker = worker
-        self._teller = teller
+        self._inlets = inlets
         self._settings = settings
         self._group = group
         self._streams: dict[str, Stream] = {}
@@ -202,7 +200,7 @@ class StreamHub:
         """`viewer` wants the units of this stream."""
         if name not in self._streams:
             self._streams[name] = Stream(
-                self._worker, self._teller, self._settings, self._group, name
+                self._worker, self._inlets, self._settings, self._group, name
             )
         self._streams[name].join(viewer)
 
