@@ -5,9 +5,19 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight_gateway.gate import UNMEASURED_MS, Drop, Gate, GateLimits, Unit
+from fanlight_gateway.gate import (
+    HELD_UNITS,
+    PAINT_STALL_MS,
+    UNMEASURED_MS,
+    Drop,
+    Gate,
+    GateLimits,
+    Unit,
+)
 
-LIMITS = GateLimits(in_flight_ms=50, in_flight_bytes=100, backlog_ms=200, backlog_bytes=300)
+LIMITS = GateLimits(
+    in_flight_ms=50, in_flight_bytes=100, paint_lag_ms=30, backlog_ms=200, backlog_bytes=300
+)
 
 
 def unit(sequence: int, idr: bool = False, epoch: int = 1, size: int = 10) -> Unit:
@@ -53,11 +63,11 @@ def test_bytes_in_flight_close_the_window_until_they_are_acknowledged() -> None:
     assert f.gate.take(0)
     assert not f.gate.has_room(0)
     assert f.gate.take(0) is None
-    f.gate.ack(1, 7, 5)  # never sent
-    f.gate.ack(2, 1, 5)  # of another epoch
+    f.gate.ack(1, 7, 7, 5)  # never sent
+    f.gate.ack(2, 1, 1, 5)  # of another epoch
     assert f.gate.take(5) is None
     assert f.gate.has_idr_on_its_way
-    f.gate.ack(1, 1, 5)
+    f.gate.ack(1, 1, 1, 5)
     assert not f.gate.has_idr_on_its_way
     assert f.gate.in_flight_bytes == 0
     assert f.gate.has_room(5)
@@ -70,20 +80,52 @@ def test_time_in_flight_closes_the_window_measured_from_the_fastest_acknowledgem
     f.gate.take(0)
     assert f.gate.has_room(UNMEASURED_MS + 50)
     assert not f.gate.has_room(UNMEASURED_MS + 51)
-    f.gate.ack(1, 1, 300)  # a path of 300 ms, which is not a queue
+    f.gate.ack(1, 1, 1, 300)  # a path of 300 ms, which is not a queue
     f.gate.offer(unit(2), 400)
     f.gate.take(400)
     assert f.gate.has_room(750)
     assert not f.gate.has_room(751)
-    f.gate.ack(1, 2, 500)
+    f.gate.ack(1, 2, 2, 500)
     f.gate.offer(unit(3), 500)
     f.gate.take(500)
     assert f.gate.has_room(650)
     assert not f.gate.has_room(651)
-    f.gate.ack(1, 3, 900)  # a slow one does not widen it
+    f.gate.ack(1, 3, 3, 900)  # a slow one does not widen it
     f.gate.offer(unit(4), 900)
     f.gate.take(900)
     assert not f.gate.has_room(1051)
+
+
+def test_a_decoder_that_falls_behind_gets_no_more_until_it_paints() -> None:
+    f = Fixture()
+    for sequence in range(1, HELD_UNITS + 1):
+        assert f.gate.has_room(0), "a decoder may hold some back"
+        f.gate.offer(unit(sequence, idr=sequence == 1), 0)
+        assert f.gate.has_room(0) == (sequence < HELD_UNITS + 1)
+        assert f.gate.take(0)
+    f.gate.offer(unit(3), 1)
+    assert not f.gate.has_room(1)
+    f.gate.ack(1, 2, 0, 5)  # all received, none painted: the decoder is starting
+    assert f.gate.take(5)
+    f.gate.ack(1, 3, 0, 6)
+    f.gate.offer(unit(4), 7)
+    assert f.gate.take(7) is None
+    f.gate.ack(1, 3, 1, 20)  # 20 ms after it was sent: the fastest seen
+    assert f.gate.take(20)
+    assert f.gate.has_room(50), "the oldest unpainted is 30 ms late"
+    assert not f.gate.has_room(51)
+    f.gate.ack(1, 4, 4, 60)
+    assert f.gate.has_room(60)
+
+
+def test_a_decoder_that_holds_pictures_back_is_pushed() -> None:
+    f = Fixture()
+    for sequence in range(1, HELD_UNITS + 2):
+        f.gate.offer(unit(sequence, idr=sequence == 1), 0)
+        f.gate.take(0)
+    f.gate.ack(1, HELD_UNITS + 1, 0, 1)
+    assert not f.gate.has_room(PAINT_STALL_MS)
+    assert f.gate.has_room(PAINT_STALL_MS + 1)
 
 
 def test_what_waits_too_long_or_is_too_much_is_all_dropped() -> None:
@@ -97,7 +139,7 @@ def test_what_waits_too_long_or_is_too_much_is_all_dropped() -> None:
         assert f.dropped == {Drop.BACKLOG: 3}
         assert not f.gate.is_open
         assert not f.gate.wants_idr(now)  # it would only wait
-        f.gate.ack(1, 1, now)
+        f.gate.ack(1, 1, 1, now)
         assert f.gate.take(now) is None
         assert f.gate.wants_idr(now)
 
@@ -141,7 +183,7 @@ steps = st.lists(
             st.integers(1, 400),
         ),
         st.tuples(st.just("take")),
-        st.tuples(st.just("ack"), st.integers(0, 6)),
+        st.tuples(st.just("ack"), st.integers(0, 6), st.booleans()),
         st.tuples(st.just("bogus ack"), st.integers(0, 3), st.integers(0, 99)),
         st.tuples(st.just("wait"), st.integers(1, 2000)),
         st.tuples(st.just("close")),
@@ -172,13 +214,15 @@ def test_whatever_happens_what_is_sent_can_be_decoded_and_what_waits_is_bounded(
                 data_or_none = f.gate.take(now)
                 if data_or_none is not None:
                     sent.append(by_data[data_or_none])
-            case ("ack", int(ahead)):
+            case ("ack", int(ahead), bool(paints)):
                 if acked < len(sent):
                     acked = min(len(sent), acked + ahead + 1)
-                    f.gate.ack(sent[acked - 1].epoch, sent[acked - 1].sequence, now)
+                    last = sent[acked - 1]
+                    painted = last.sequence if paints else 0
+                    f.gate.ack(last.epoch, last.sequence, painted, now)
             case ("bogus ack", int(e), int(s)):
                 if (e, s) not in [(u.epoch, u.sequence) for u in sent]:
-                    f.gate.ack(e, s, now)
+                    f.gate.ack(e, s, s, now)
             case ("wait", int(ms)):
                 now += ms
             case _:

@@ -7,7 +7,13 @@ where it can still be dropped, and not in a kernel's or a proxy's buffer, where 
 bound of bytes and time all that waits is dropped, the gate closes, and an IDR is wanted once there
 is room again. An IDR makes what waits before it superfluous.
 
-    offer -> [gate: decodable?] -> waiting -> [window: room?] -> take -> in flight -> ack
+The window ends at the screen, not at the socket: a browser that decodes more slowly than the desk
+changes has a queue as well, and there is room only while the oldest picture that it has not painted
+is not much later than its fastest one was. So its encoder skips, and the picture stays fresh; a
+decoder left to itself would fall behind until it has to drop to the next IDR.
+
+    offer -> [gate: decodable?] -> waiting -> [window: room?] -> take -> in flight -> received
+                                                                     -> unpainted -> painted
 """
 
 from collections import deque
@@ -17,6 +23,10 @@ from enum import StrEnum
 
 UNMEASURED_MS = 1000.0
 """Taken for the fastest acknowledgement until there was one."""
+HELD_UNITS = 2
+"""So many unpainted units are no sign of lateness: some decoders hold one or two pictures back."""
+PAINT_STALL_MS = 500.0
+"""Where nothing is painted for so long, another unit is sent all the same, to push it out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,7 @@ class GateLimits:
 
     in_flight_ms: float
     in_flight_bytes: int
+    paint_lag_ms: float
     backlog_ms: float
     backlog_bytes: int
 
@@ -76,6 +87,10 @@ class Gate:
         self._in_flight: deque[_Sent] = deque()
         self._in_flight_bytes = 0
         self._fastest_ack_ms: float | None = None
+        self._unpainted: deque[_Sent] = deque()
+        self._fastest_paint_ms: float | None = None
+        self._painting_ms = 0.0
+        """When a picture was painted last, or a unit sent."""
 
     @property
     def is_open(self) -> bool:
@@ -114,29 +129,31 @@ class Gate:
 
     def take(self, now_ms: float) -> bytes | None:
         """The next unit to be sent, which is in flight from now on; None: nothing, or no room."""
-        if not self._waiting or not self._window_open(self._in_flight_bytes, now_ms):
+        if not self._waiting or not self._window_open(self._in_flight_bytes, 0, now_ms):
             return None
         unit, _ = self._waiting.popleft()
         self._waiting_bytes -= len(unit.data)
         size_bytes = len(unit.data)
-        self._in_flight.append(_Sent(unit.epoch, unit.sequence, unit.idr, size_bytes, now_ms))
+        sent = _Sent(unit.epoch, unit.sequence, unit.idr, size_bytes, now_ms)
+        self._in_flight.append(sent)
         self._in_flight_bytes += size_bytes
+        self._unpainted.append(sent)
+        self._painting_ms = now_ms
         return unit.data
 
-    def ack(self, epoch: int, sequence: int, now_ms: float) -> None:
-        """The viewer has received this unit, and so all before it. An unknown one says nothing."""
-        acked = next(
-            (s for s in self._in_flight if (s.epoch, s.sequence) == (epoch, sequence)), None
-        )
-        if acked is None:
-            return
-        took_ms = now_ms - acked.at_ms
-        if self._fastest_ack_ms is None or took_ms < self._fastest_ack_ms:
-            self._fastest_ack_ms = took_ms
-        sent = None
-        while sent is not acked:
-            sent = self._in_flight.popleft()
-            self._in_flight_bytes -= sent.size_bytes
+    def ack(self, epoch: int, received: int, painted: int, now_ms: float) -> None:
+        """The newest units that the viewer has received and painted, and so all before them.
+
+        One that was not sent, or is acknowledged already, says nothing.
+        """
+        took_ms = _pop_through(self._in_flight, epoch, received, now_ms)
+        if took_ms is not None:
+            self._fastest_ack_ms = min(took_ms, self._fastest_ack_ms or took_ms)
+            self._in_flight_bytes = sum(sent.size_bytes for sent in self._in_flight)
+        took_ms = _pop_through(self._unpainted, epoch, painted, now_ms)
+        if took_ms is not None:
+            self._fastest_paint_ms = min(took_ms, self._fastest_paint_ms or took_ms)
+            self._painting_ms = now_ms
 
     @property
     def has_idr_on_its_way(self) -> bool:
@@ -154,19 +171,31 @@ class Gate:
 
     def has_room(self, now_ms: float) -> bool:
         """Is there room for one more unit than those that wait already?"""
-        return self._window_open(self._in_flight_bytes + self._waiting_bytes, now_ms)
+        used_bytes = self._in_flight_bytes + self._waiting_bytes
+        return self._window_open(used_bytes, len(self._waiting), now_ms)
 
     def wants_idr(self, now_ms: float) -> bool:
         """Would an IDR help? Not while there is no room: it would be old when it is sent."""
         return self._next is None and self.has_room(now_ms)
 
-    def _window_open(self, used_bytes: int, now_ms: float) -> bool:
-        if used_bytes >= self._limits.in_flight_bytes:
+    def _window_open(self, used_bytes: int, waiting: int, now_ms: float) -> bool:
+        if used_bytes >= self._limits.in_flight_bytes or not self._paints(waiting, now_ms):
             return False
         if not self._in_flight:
             return True
         fastest_ms = UNMEASURED_MS if self._fastest_ack_ms is None else self._fastest_ack_ms
         return now_ms - self._in_flight[0].at_ms <= fastest_ms + self._limits.in_flight_ms
+
+    def _paints(self, waiting: int, now_ms: float) -> bool:
+        """Does the browser keep up with what it got?"""
+        if len(self._unpainted) + waiting <= HELD_UNITS:
+            return True
+        if now_ms - self._painting_ms > PAINT_STALL_MS:
+            return True
+        if self._fastest_paint_ms is None or not self._unpainted:
+            return False
+        late_ms = now_ms - self._unpainted[0].at_ms - self._fastest_paint_ms
+        return late_ms <= self._limits.paint_lag_ms
 
     def _overflows(self, unit: Unit, now_ms: float) -> bool:
         if not self._waiting:
@@ -179,3 +208,13 @@ class Gate:
             self._on_drop(reason, len(self._waiting))
         self._waiting.clear()
         self._waiting_bytes = 0
+
+
+def _pop_through(sent: deque[_Sent], epoch: int, sequence: int, now_ms: float) -> float | None:
+    """Remove a unit and all before it; how long ago it was sent, or None where it is not there."""
+    for index, unit in enumerate(sent):
+        if (unit.epoch, unit.sequence) == (epoch, sequence):
+            for _ in range(index + 1):
+                sent.popleft()
+            return now_ms - unit.at_ms
+    return None

@@ -61,6 +61,13 @@ class GatewaySettings(BaseSettings):
         ge=1024,
         description="Bytes without acknowledgement at which no more are sent.",
     )
+    paint_lag_ms: int = Field(
+        default=30,
+        ge=5,
+        le=10_000,
+        description="How long a picture may be unpainted beyond the fastest one seen before no "
+        "more are sent: what keeps a browser that decodes slowly from showing the past.",
+    )
     backlog_ms: int = Field(
         default=250,
         ge=10,

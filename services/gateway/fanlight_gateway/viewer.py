@@ -184,7 +184,7 @@ class Viewer:
                 metrics.age_seconds.observe(ack.age_ms / 1000)
             self._painted = (ack.epoch, ack.painted)
         if self.gate is not None and self._stream is not None:
-            self.gate.ack(ack.epoch, ack.received, clock.now_s() * 1000)
+            self.gate.ack(ack.epoch, ack.received, ack.painted, clock.now_s() * 1000)
             self.wake.set()
             self._streams.settle(self._stream)
 
@@ -219,6 +219,7 @@ class Viewer:
             GateLimits(
                 in_flight_ms=self._settings.in_flight_ms,
                 in_flight_bytes=self._settings.in_flight_bytes,
+                paint_lag_ms=self._settings.paint_lag_ms,
                 backlog_ms=self._settings.backlog_ms,
                 backlog_bytes=self._settings.backlog_bytes,
             ),
