@@ -21,8 +21,12 @@ def main() -> None:
         # Not at the top: numpy starts OpenBLAS's threads when it is imported, and those have to
         # inherit the signal mask that `run` sets. One that does not takes SIGTERM and dies of it,
         # and the process with it, without a farewell.
+        import av
+
         from fanlight_encoder.service import EncoderService
 
+        # PyAV is silent by default, and an error number says little: let errors into the log.
+        av.logging.set_level(av.logging.ERROR)
         await EncoderService(settings).run(worker)
 
     run("encoder", bus_settings, Role.ENCODER_OUTLET, serve)

@@ -66,7 +66,7 @@ class LavCodec:
             except _FAILURES as error:
                 # What libav said on the way tells more than its error number:
                 # "Cannot load libcuda.so.1" rather than "Operation not permitted".
-                reason = said[0][2].strip() if said else str(error)
+                reason = said[0][2].strip() if said else _plain(error)
                 raise CodecError(f"{name}: {reason}") from None
 
     def encode(self, picture: VideoFrame, *, idr: bool) -> Encoded:
@@ -124,3 +124,10 @@ def _average_qp(packet: "Packet[VideoStream]") -> float | None:
         if data.data_type == "quality_stats":
             return int.from_bytes(bytes(data)[:4], "little") / _QP_TO_LAMBDA
     return None
+
+
+def _plain(error: Exception) -> str:
+    """PyAV's texts hold the whole call; the system's word for it says as much."""
+    if isinstance(error, av.codec.codec.UnknownCodecError):
+        return "not in this build of FFmpeg"
+    return getattr(error, "strerror", None) or str(error)

@@ -148,11 +148,11 @@ class Gate:
         """
         took_ms = _pop_through(self._in_flight, epoch, received, now_ms)
         if took_ms is not None:
-            self._fastest_ack_ms = min(took_ms, self._fastest_ack_ms or took_ms)
+            self._fastest_ack_ms = _least(self._fastest_ack_ms, took_ms)
             self._in_flight_bytes = sum(sent.size_bytes for sent in self._in_flight)
         took_ms = _pop_through(self._unpainted, epoch, painted, now_ms)
         if took_ms is not None:
-            self._fastest_paint_ms = min(took_ms, self._fastest_paint_ms or took_ms)
+            self._fastest_paint_ms = _least(self._fastest_paint_ms, took_ms)
             self._painting_ms = now_ms
 
     @property
@@ -218,3 +218,7 @@ def _pop_through(sent: deque[_Sent], epoch: int, sequence: int, now_ms: float) -
                 sent.popleft()
             return now_ms - unit.at_ms
     return None
+
+
+def _least(known: float | None, new: float) -> float:
+    return new if known is None else min(known, new)
