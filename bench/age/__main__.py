@@ -100,10 +100,11 @@ def cpu_seconds(root: int) -> dict[str, float]:
     return found
 
 
-def measure(page: Page, seconds: float, desk_width: int, root: int) -> dict[str, Any]:
-    """Sample the page for so long; figures as a JSON object."""
+def measure(page: Page, seconds: float, desk_width: int, root: int, every: int) -> dict[str, Any]:
+    """Sample each `every`th animation frame for so long; figures as a JSON object."""
     page.evaluate((HERE / "meter.js").read_text())
     page.evaluate("width => window.__age.setDeskWidth(width)", desk_width)
+    page.evaluate("every => window.__age.setEvery(every)", every)
     deadline = time.monotonic() + 20
     while not page.evaluate("window.__age.samples.some(([, stamp]) => stamp >= 0)"):
         if time.monotonic() > deadline:
@@ -131,6 +132,8 @@ def measure(page: Page, seconds: float, desk_width: int, root: int) -> dict[str,
         received = stats_after["video_bytes"] - stats_before["video_bytes"]
         result["mbit_per_s"] = round(received * 8e-6 / elapsed, 2)
         result["viewer_age_ms"] = stats_after["age_ms"]
+        painted = stats_after["painted"] - stats_before["painted"]
+        result["painted_per_s"] = round(painted / elapsed, 1)
     return result
 
 
@@ -148,6 +151,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--size", default="1920x1080")
     parser.add_argument("--rate", type=float, default=60.0, help="clock marks a second")
+    parser.add_argument("--every", type=int, default=3, help="read each so many animation frames")
     parser.add_argument("--port", type=int, default=18080)
     parser.add_argument("--display", help="measure this display instead of one of its own")
     parser.add_argument("--url", help="a page that shows --display; default: start fanlight")
@@ -173,7 +177,7 @@ def main() -> None:
         width, height = (int(side) for side in arguments.size.split("x"))
         page = browser.new_page(viewport={"width": width, "height": height + 80})
         page.goto(url)
-        result = measure(page, arguments.seconds, width, root)
+        result = measure(page, arguments.seconds, width, root, arguments.every)
         if arguments.screenshot:
             page.screenshot(path=arguments.screenshot)
         print(json.dumps({"load": arguments.load, "size": arguments.size, **result}))
