@@ -216,10 +216,14 @@ def run(
     logs.configure(settings.log_level)
     # Before any thread starts: threads inherit the mask, and `_wait_for_stop` takes the signals.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+    wrong: list[BaseException] = []
     try:
         uvloop.run(_supervised(kind, settings, outlet, main))
     except* ConfigurationError as group:
-        for error in _leaves(group):
+        wrong = _leaves(group)
+    # Outside: some Pythons (Debian's 3.11.2) wrap a SystemExit raised in there in a group again.
+    if wrong:
+        for error in wrong:
             print(f"fanlight-{kind}: {error}", file=sys.stderr)
         sys.exit(2)
 
