@@ -171,5 +171,5 @@ def test_a_codec_that_is_not_there_says_so() -> None:
 
 def test_what_libav_refuses_is_a_codec_error() -> None:
     wrong = CodecParams(Size(640, 360), 60, "no-such-preset", 1000, 100, 22, None, 1)
-    with pytest.raises(CodecError, match=r"libx264: .*preset"):
+    with pytest.raises(CodecError, match="libx264: Invalid argument"):
         LavCodec("libx264", wrong)
