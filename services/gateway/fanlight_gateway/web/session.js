@@ -330,12 +330,12 @@ export class Session {
 
   /** @param {VideoFrame} frame @param {VideoUnit} unit */
   #picture(frame, unit) {
-    try {
-      if (!wantsVideo(this.#fallback)) return;
-      this.#painter.draw(frame, unit);
-    } finally {
-      frame.close();
-    }
+    const isWanted = () => wantsVideo(this.#fallback);
+    this.#painter.show(frame, unit, isWanted, () => this.#shown(unit));
+  }
+
+  /** @param {VideoUnit} unit */
+  #shown(unit) {
     this.#painted(() => this.#figures.paintedUnit(unit, now()));
     const { age_ms } = this.#figures;
     const ack = this.#acks.painted(unit.epoch, unit.sequence, age_ms);
