@@ -12,6 +12,7 @@ from rich.console import Console, Group, RenderableType
 from rich.control import strip_control_codes
 from rich.live import Live
 from rich.panel import Panel
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
@@ -83,6 +84,8 @@ class Terminal:
     def show(self, state: State) -> None:
         """A process changed."""
         self._states[state.name] = state
+        if state.phase is Phase.STOPPED:
+            self._ready = Text("")
         self._draw()
 
     def say(self, name: str, line: str) -> None:
@@ -100,10 +103,16 @@ class Terminal:
 
     def link(self, link: str, took_s: float) -> None:
         """All is ready."""
-        # The link whole and on its own line: a terminal makes it clickable, a person can copy it.
+        # The link whole and on its own line, for copying. It scrolls away in time; what stays is
+        # too narrow for it, but can be clicked where the terminal knows hyperlinks.
         self._console.print(Text(f"\n{link}\n", style="bold cyan"), soft_wrap=True)
+        page = link.partition("#")[0]
         self._ready = Panel.fit(
-            Text(f"ready after {took_s:.1f} s: open the link above. Ctrl-C ends it."),
+            Text.assemble(
+                f"ready after {took_s:.1f} s: ",
+                (page, Style(bold=True, color="cyan", link=link)),
+                " (the link above lets you in). Ctrl-C ends it.",
+            ),
             border_style="green",
         )
         self._draw()
