@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight_capture.schedule import Action, GrabSchedule, Step
+from fanlight_capture.schedule import ECHO_S, Action, GrabSchedule, Step
 
 
 def streaming(interval_s: float = 0.1) -> GrabSchedule:
@@ -22,7 +22,7 @@ def test_the_first_change_after_quiet_is_grabbed_at_once_then_paced() -> None:
     schedule = streaming()
     assert schedule.next(10.0) == Step(Action.GRAB)
     schedule.grab_begins(10.0)
-    assert schedule.next(10.0) == Step(Action.WAIT, None)
+    assert schedule.next(10.0) == Step(Action.WAIT, ECHO_S[0])
     schedule.damaged = True
     step = schedule.next(10.04)
     assert step.action is Action.WAIT
@@ -73,3 +73,19 @@ def test_never_more_than_the_rate_in_the_long_run(pauses: list[float]) -> None:
             grabs += 1
         now += pause
     assert grabs <= (now - 5.0) / 0.02 + 2
+
+
+def test_the_last_frame_is_echoed_a_few_times_while_somebody_streams_and_then_no_more() -> None:
+    schedule = streaming()
+    schedule.grab_begins(10.0)
+    for after_s in ECHO_S:
+        step = schedule.next(10.0 + after_s / 2)
+        assert step.action is Action.WAIT
+        assert step.seconds is not None
+        assert schedule.next(10.0 + after_s) == Step(Action.ECHO)
+    assert schedule.next(10.0 + 2 * ECHO_S[-1]) == Step(Action.WAIT, None)
+    schedule.damaged = True
+    schedule.grab_begins(20.0)
+    assert schedule.next(20.0 + ECHO_S[0]) == Step(Action.ECHO), "each grab begins them anew"
+    schedule.streaming = False
+    assert schedule.next(30.0) == Step(Action.WAIT, None)

@@ -96,6 +96,8 @@ class FrameLoop:
                     await self._grab()
                 case Action.LOOK:
                     await self._look()
+                case Action.ECHO:
+                    self.want(t for t in self._frame_topics if self._demand.wants(t))
                 case Action.WAIT:
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(step.seconds):

@@ -17,6 +17,14 @@ class Action(Enum):
     """Ask the source whether anything changed; if not, the last frame is still current."""
     GRAB = "grab"
     """Take the picture."""
+    ECHO = "echo"
+    """Publish the last frame once more, in case ZeroMQ dropped it."""
+
+
+ECHO_S = (0.25, 1.0, 4.0)
+"""After a grab with nothing after it. A subscriber that stands still for a few frames fills its
+pipe, and what is dropped then is the newest; were that the last before a quiet hour, the viewer
+would look at the past for as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,9 @@ class GrabSchedule:
         """Somebody wants the present picture, once."""
         self.damaged = True
         """The desk changed since the last grab, or was never grabbed."""
+        self._echo_from = 0.0
+        self._echoes = len(ECHO_S)
+        """So many of ECHO_S are over."""
 
     def next(self, now: float) -> Step:
         """What to do at `now`."""
@@ -46,7 +57,15 @@ class GrabSchedule:
             if now >= self._due:
                 return Step(Action.GRAB)
             return Step(Action.WAIT, self._due - now)
-        return Step(Action.LOOK if self.wanted else Action.WAIT)
+        if self.wanted:
+            return Step(Action.LOOK)
+        if not self.streaming or self._echoes == len(ECHO_S):
+            return Step(Action.WAIT)
+        echo_due = self._echo_from + ECHO_S[self._echoes]
+        if now < echo_due:
+            return Step(Action.WAIT, echo_due - now)
+        self._echoes += 1
+        return Step(Action.ECHO)
 
     def grab_begins(self, now: float) -> None:
         """What changes from now on is for the next grab."""
@@ -56,3 +75,4 @@ class GrabSchedule:
         # otherwise 60 a second would become 57. After a pause it counts from now.
         late = now - self._due
         self._due = (self._due if late < self._interval_s else now) + self._interval_s
+        self._echo_from, self._echoes = now, 0
