@@ -53,3 +53,23 @@ def test_every_setting_is_documented() -> None:
 def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text()):
         assert (document.parent / target).exists(), target
+
+
+def code() -> str:
+    """All that the project's own code says, viewer included."""
+    files = [f for kind in ("py", "js") for f in ROOT.glob(f"[ls][ie]*/**/*.{kind}")]
+    return "\n".join(file.read_text() for file in files)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_events_metrics_and_settings_that_are_named_exist(document: Path) -> None:
+    text = document.read_text()
+    known = code() + (ROOT / "docs/settings.md").read_text()
+    for event in re.findall(r"event=(\w+)", text):
+        assert f"event={event}" in known, event
+    for metric in re.findall(r"`(fanlight_(?:capture|encoder|gateway|screenshot)_\w+)`", text):
+        # prometheus_client adds these to counters and histograms.
+        bare = re.sub(r"_(total|count|sum|bucket)$", "", metric)
+        assert f'"{bare}"' in known, metric
+    for setting in re.findall(r"FANLIGHT_[A-Z_]+[A-Z]", text):
+        assert setting in known, setting
