@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from fanlight_capture.input_router import InputRouter
+from fanlight_capture.input_router import MAX_QUEUED_TEXT_BYTES, InputRouter
 from fanlight_capture.pattern_source import InputRecorder
 from fanlight_common.errors import SourceLostError
 from fanlight_common.protocol import bus, public
@@ -113,3 +113,28 @@ async def test_silence_and_unknown_reasons() -> None:
         (5, True),
         (5, False),
     ]
+
+
+async def test_who_falls_silent_while_a_text_is_typed_is_released_after_it() -> None:
+    made, sink = router()
+    made.handle(message(1, public.Key(True, 0xE0)), 0.0)
+    made.handle(bus.Input("main", "other", 1, public.Text("long").encode()), 0.1)
+    await until(lambda: ("begin", "long") in sink.recorded)
+    assert made.release_silent(10.0) is not None
+    assert ("key", 0xE0, False) not in sink.recorded, "typing presses it again at its end"
+    sink.go.set()
+    await until(lambda: ("end", "long") in sink.recorded)
+    await until(lambda: made.release_silent(10.0) is None)
+    assert sink.recorded[-1] == ("key", 0xE0, False)
+
+
+async def test_texts_that_wait_are_bounded_and_keys_are_not_dropped_for_it() -> None:
+    made, sink = router()
+    text = "x" * 4096
+    for number in range(1, 30):
+        made.handle(message(number, public.Text(text)), 0.0)
+    made.handle(message(30, public.Key(True, 4)), 0.0)
+    sink.go.set()
+    await until(lambda: ("key", 4, True) in sink.recorded)
+    typed = sum(what[0] == "end" for what in sink.recorded)
+    assert typed == 1 + MAX_QUEUED_TEXT_BYTES // (len(text) + 1)

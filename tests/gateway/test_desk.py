@@ -110,6 +110,11 @@ async def test_pointer_shape_and_position_also_for_who_comes_later(
         async with site.viewer(Role.VIEW, name="viewer-1") as later:
             assert await later.get(PointerShape) == shape
             assert await later.get(PointerPosition) == PointerPosition(1, 2)
+        capture.announce(size=(0, 0))
+        assert (await viewer.get(control.DeskState, 2)).state == "away"
+        async with site.viewer(name="viewer-2") as after:  # another display's are not its own
+            await after.ping()
+            assert not after.all(PointerShape)
 
 
 async def test_a_gap_in_the_events_brings_the_present_state(
@@ -161,6 +166,10 @@ async def test_a_desk_that_goes_is_waited_for(
 
             await until(arrives)
             assert of_kind(back, bus.Input)[0].sequence == 1
+            # What was lost may have been a key going up: before anything else, all do.
+            first = next(m for m in back.told if isinstance(m, bus.Input | bus.ReleaseViewer))
+            assert isinstance(first, bus.ReleaseViewer)
+            assert first.reason == "lost"
     await back.close()
 
 

@@ -62,6 +62,26 @@ def test_base_url() -> None:
     close(sockets)
 
 
+@pytest.mark.parametrize("step", ["startup", "main_loop"])
+@pytest.mark.parametrize("error", [None, OSError("no port")])
+async def test_a_server_that_ends_by_itself_ends_the_block(
+    monkeypatch: pytest.MonkeyPatch, step: str, error: OSError | None
+) -> None:
+    async def end(server: http._Server, *_: object, **__: object) -> None:
+        server.servers = []
+        server.should_exit = True
+        if error is not None:
+            raise error
+
+    monkeypatch.setattr(http._Server, step, end)
+    sockets = http.listen("127.0.0.1", 0, "FANLIGHT_X_")
+    with pytest.raises(ExceptionGroup) as caught:
+        async with asyncio.timeout(5), http.serving(None, sockets):
+            await asyncio.Event().wait()
+    assert caught.group_contains(OSError if error else RuntimeError)
+    close(sockets)
+
+
 @pytest.fixture
 def bus_settings() -> Iterator[BusSettings]:
     directory = Path(tempfile.mkdtemp(prefix="fl-"))

@@ -43,6 +43,14 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
+        self.stops = False
+        """We end it, so it may end."""
+
+    async def serve_until_stopped(self, sockets: list[socket.socket]) -> None:
+        """Serve until `stops`. Raises RuntimeError where it ends before."""
+        await self.serve(sockets)
+        if not self.stops:
+            raise RuntimeError("the HTTP server has ended by itself")
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -107,6 +115,8 @@ async def serving(
 ) -> AsyncIterator[None]:
     """Serve the ASGI `app` on `sockets` for as long as the block runs.
 
+    A server that ends before cancels the block; its error comes out in an ExceptionGroup.
+
     `websocket` is the class that speaks WebSocket; without it an upgrade is refused. Per-message
     compression is off: video does not compress, and it costs a copy and a context a viewer.
     """
@@ -130,15 +140,17 @@ async def serving(
         )
     )
     logging.getLogger("uvicorn.error").addFilter(_NOT_OURS)
-    task = asyncio.ensure_future(server.serve(sockets))
-    ready = asyncio.ensure_future(server.ready.wait())
-    try:
-        await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
-        yield
-    finally:
-        ready.cancel()
-        server.should_exit = True
-        await task
+    # The group cancels the block when the server ends by itself: a process without its port is not
+    # to look healthy.
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(server.serve_until_stopped(sockets))
+        try:
+            await server.ready.wait()
+            yield
+        finally:
+            server.stops = server.should_exit = True
+            # Before the group's own end, which would cancel the server where we are cancelled.
+            await asyncio.wait({task})
 
 
 def _listen(family: int, kind: int, protocol: int, address: Any) -> socket.socket:

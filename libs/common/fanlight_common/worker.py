@@ -183,6 +183,8 @@ class Teller:
         """Queue one message; False: nobody there, or its queue is full."""
         self.connect(endpoint)
         try:
+            if not endpoint:
+                raise zmq.Again  # of one that is gone
             self._sockets[endpoint].send(data, zmq.DONTWAIT)
         except zmq.Again:
             undelivered.labels("inlet").inc()

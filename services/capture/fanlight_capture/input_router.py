@@ -2,7 +2,8 @@
 
 Lives on the worker's loop. Owns who holds what, the wheel rests, and the queue that forms while a
 text is being typed (nothing overtakes it). Drops what is no input message (counted), duplicates of
-downs and ups, and everything while the desk has no display.
+downs and ups, texts behind more than MAX_QUEUED_TEXT_BYTES of them (counted), and everything while
+the desk has no display.
 """
 
 import asyncio
@@ -19,11 +20,15 @@ from fanlight_common.errors import FanlightError, ProtocolError
 from fanlight_common.protocol import public
 from fanlight_common.protocol.bus import Input, ReleaseViewer, SetClipboard
 from fanlight_common.protocol.control import MAX_CLIPBOARD_CHARS
+from fanlight_common.tasks import spawn
 from fanlight_common.worker import refused
 
 log = logging.getLogger(__name__)
 
 Ordered = Input | ReleaseViewer | SetClipboard
+MAX_QUEUED_TEXT_BYTES = 32 * 1024
+"""Text types at some hundred characters a second at worst: this keeps the others' wait bounded."""
+TYPING_LOOK_S = 0.25
 
 
 class InputRouter:
@@ -36,6 +41,7 @@ class InputRouter:
         self._source: Source | None = None
         self._typing: asyncio.Task[None] | None = None
         self._queue: deque[Ordered] = deque()
+        self._queued_text_bytes = 0
         self._now = 0.0
         self.holding = asyncio.Event()
         """Set while anybody holds anything, that is, while silence has to be looked for."""
@@ -52,6 +58,7 @@ class InputRouter:
             await asyncio.wait({self._typing})
             self._typing = None
         self._queue.clear()
+        self._queued_text_bytes = 0
         for viewer in self._held.viewers():
             self._release(viewer, reason)
         self._held.clear()
@@ -65,10 +72,13 @@ class InputRouter:
         if isinstance(message, Input):
             self._held.heard(message.viewer, now)
             self._count(message)
-        if self._typing is not None:
-            self._queue.append(message)
-        else:
+        if self._typing is None:
             self._do(message)
+        elif self._text_bytes(message) + self._queued_text_bytes > MAX_QUEUED_TEXT_BYTES:
+            metrics.inputs_ignored.labels("text_backlog").inc()
+        else:
+            self._queue.append(message)
+            self._queued_text_bytes += self._text_bytes(message)
 
     def heard(self, viewer: str, now: float) -> None:
         """A viewer that says nothing else is still there."""
@@ -76,6 +86,10 @@ class InputRouter:
 
     def release_silent(self, now: float) -> float | None:
         """Let go for viewers that have gone silent; seconds until another look is due."""
+        if self._typing is not None:
+            # The modifiers that are held are up while a text is typed, and go down again after it:
+            # one that was let go of in between would stay down with nobody to hold it.
+            return TYPING_LOOK_S
         for viewer in self._held.silent(now):
             log.info("event=release viewer=%s reason=silence", viewer)
             self._release(viewer, "silence")
@@ -83,6 +97,12 @@ class InputRouter:
         if wait_s is None:
             self.holding.clear()
         return wait_s
+
+    @staticmethod
+    def _text_bytes(message: Ordered) -> int:
+        if isinstance(message, Input) and message.message[:1] == bytes((public.Text.TYPE,)):
+            return len(message.message)
+        return 0
 
     def _count(self, message: Input) -> None:
         missing = self._sequences.missing(message.viewer, message.sequence)
@@ -128,7 +148,7 @@ class InputRouter:
                 if right or below:
                     sink.wheel(right, below)
             case public.Text(text):
-                self._typing = asyncio.ensure_future(self._type(source, text))
+                self._typing = spawn(self._type(source, text))
 
     def _place(self, source: Source, position: tuple[int, int] | None) -> None:
         if position is not None:
@@ -164,8 +184,10 @@ class InputRouter:
             log.info("event=text_lost reason=%r", str(error))
         self._typing = None
         while self._queue and self._typing is None:
-            self._do(self._queue.popleft())
+            message = self._queue.popleft()
+            self._queued_text_bytes -= self._text_bytes(message)
+            self._do(message)
 
 
-_REASONS = frozenset({"left", "blur", "silence", "stop", "display"})
+_REASONS = frozenset({"left", "blur", "silence", "lost", "stop", "display"})
 """Reasons become metric labels, of which there must not be arbitrarily many."""

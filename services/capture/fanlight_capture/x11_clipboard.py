@@ -21,6 +21,7 @@ from fanlight_capture.source import Listener
 from fanlight_capture.x11_connection import X11Connection, XRequestError
 from fanlight_common.errors import SourceLostError
 from fanlight_common.protocol.control import MAX_CLIPBOARD_CHARS
+from fanlight_common.tasks import spawn
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ class X11Clipboard:
 
     def _read(self) -> None:
         self._stop_reading()
-        self._reading = asyncio.ensure_future(self._read_text())
+        self._reading = spawn(self._read_text())
 
     def _stop_reading(self) -> None:
         if self._reading is not None:

@@ -46,7 +46,11 @@ class X11Connection:
         self.display = display
         try:
             self.raw: Any = _xcffib.connect(display=display)
-            self._set_up()
+            try:
+                self._set_up()
+            except (xcffib.XcffibException, ConfigurationError):
+                self.raw.disconnect()
+                raise
         except xcffib.XcffibException as error:
             raise SourceLostError(f"display {display!r}: {error}") from None
         self._pending: deque[tuple[int, asyncio.Future[bytes], float]] = deque()

@@ -19,6 +19,7 @@ from fanlight_capture.x11_connection import X11Connection, XRequestError
 from fanlight_capture.x11_text import X11Text
 from fanlight_common.errors import SourceLostError
 from fanlight_common.protocol.keys import XKB_NAMES_BY_USAGE
+from fanlight_common.tasks import spawn
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ class X11Input:
 
     def _keymap_changed(self) -> None:
         if self._rereading is None or self._rereading.done():
-            self._rereading = asyncio.ensure_future(self._reread())
+            self._rereading = spawn(self._reread())
 
     async def _reread(self) -> None:
         # Changes come in bursts (setxkbmap, our own borrowing of keys): one look for all of them.

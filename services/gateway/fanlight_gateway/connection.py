@@ -6,7 +6,6 @@ from anywhere, ends the connection.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from typing import Any
@@ -26,6 +25,8 @@ from fanlight_gateway.viewer import Viewer
 log = logging.getLogger(__name__)
 CLOSE_LIMIT_S = 0.3
 """How long a close may wait for a socket that takes nothing; then the connection is cut."""
+
+_FOREIGN_ORIGIN = "pages of other sites may not connect (FANLIGHT_GATEWAY_ALLOWED_ORIGINS)"
 
 
 class Connection:
@@ -52,8 +53,10 @@ class Connection:
         """Until the viewer or the gateway ends it."""
         if not self._gateway.auth.same_site(self._websocket):
             metrics.rejected.labels("forbidden_origin").inc()
-            # Before accept: the handshake is answered with 403.
-            await self._websocket.close()
+            # Accepted first: a refused handshake tells a browser nothing, and its viewer would come
+            # back for ever. Nothing is sent but why.
+            await self._websocket.accept()
+            await self._websocket.close(CloseCode.FORBIDDEN, _FOREIGN_ORIGIN)
             return
         await self._websocket.accept()
         self._gateway.enter(self)
@@ -72,8 +75,11 @@ class Connection:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
             talk.cancel()
-            with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect):
-                await talk
+            # Not awaited itself: its CancelledError could not be told from our own.
+            await asyncio.wait({talk})
+            error = None if talk.cancelled() else talk.exception()
+            if error is not None and not isinstance(error, WebSocketDisconnect):
+                raise error
 
     async def _talk(self, desk: str) -> None:
         found = await self._admit(desk)

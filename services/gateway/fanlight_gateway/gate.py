@@ -25,6 +25,7 @@ UNMEASURED_MS = 1000.0
 """Taken for the fastest acknowledgement until there was one."""
 HELD_UNITS = 2
 """So many unpainted units are no sign of lateness: some decoders hold one or two pictures back."""
+MAX_UNPAINTED = 256
 PAINT_STALL_MS = 500.0
 """Where nothing is painted for so long, another unit is sent all the same, to push it out."""
 
@@ -87,7 +88,8 @@ class Gate:
         self._in_flight: deque[_Sent] = deque()
         self._in_flight_bytes = 0
         self._fastest_ack_ms: float | None = None
-        self._unpainted: deque[_Sent] = deque()
+        # Bounded for a viewer that acknowledges and never paints.
+        self._unpainted: deque[_Sent] = deque(maxlen=MAX_UNPAINTED)
         self._fastest_paint_ms: float | None = None
         self._painting_ms = 0.0
         """When a picture was painted last, or a unit sent."""

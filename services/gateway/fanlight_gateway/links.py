@@ -71,6 +71,9 @@ class Link:
         if not isinstance(record, bus.DeskRecord):
             return
         old, self.record = self.record, record
+        if old.instance != record.instance or record.state != "live":
+            # Another display, or soon one: its pointer and clipboard are not the old one's.
+            self._newest.clear()
         if record.alive and (self._socket is None or old.instance != record.instance):
             self._connect()
         if (old.state, old.width, old.height) != (record.state, record.width, record.height):

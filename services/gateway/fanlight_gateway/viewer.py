@@ -60,6 +60,7 @@ class Viewer:
         self._stream: str | None = None
         self._video_enabled = hello.video_enabled
         self._keyframes_only = hello.keyframes_only
+        self._lost_input = False
         self._input_sequence = 0
         self._painted = (0, 0)
         self._bad_messages = 0
@@ -172,11 +173,16 @@ class Viewer:
     def _on_input(self, kind: str, data: bytes) -> None:
         if not self._may_control():
             return
+        if self._lost_input and self._link.tell(bus.ReleaseViewer(self.desk, self.id, "lost")):
+            self._lost_input = False
         sequence = self._input_sequence + 1
         if self._deliver(bus.Input(self.desk, self.id, sequence, data)):
             # Counted only when it is on its way, so that a gap means that one was lost there.
             self._input_sequence = sequence
             metrics.input_messages.labels(kind).inc()
+        else:
+            # It may have been a key going up: before anything else arrives, all have to.
+            self._lost_input = True
 
     def _on_ack(self, ack: public.Ack) -> None:
         if ack.painted and ack.age_ms != _AGE_UNKNOWN_MS:

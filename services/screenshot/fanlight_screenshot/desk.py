@@ -133,6 +133,8 @@ class Desk:
 
     async def _fresh(self, oldest_us: int) -> frames.Frame:
         while (frame := self._newest) is None or self._fresh_us < oldest_us:
+            if self.record.state != "live":
+                raise TimeoutError  # it went while we waited: as if it had not answered
             now_us = clock.now_us()
             if self._grabs.due(now_us):
                 self._grabs.asked(now_us)

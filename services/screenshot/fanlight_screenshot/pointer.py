@@ -16,6 +16,7 @@ from prometheus_client import Counter
 from fanlight_common.errors import ProtocolError
 from fanlight_common.protocol import bus, public, topics
 from fanlight_common.sockets import Role, open_socket
+from fanlight_common.tasks import spawn
 from fanlight_screenshot import images
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ class PointerFollower:
         self._socket = open_socket(self._context, Role.EVENTS)
         self._socket.subscribe(self._topic)
         self._socket.connect(self._endpoint)
-        self._task = asyncio.ensure_future(self._follow(self._socket))
+        self._task = spawn(self._follow(self._socket))
 
     async def _follow(self, socket: zmq.asyncio.Socket) -> None:
         while True:

@@ -158,7 +158,7 @@ class ViewerAlive:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseViewer:
-    """To a capture: release what this viewer holds down. `reason`: left, blur, silence."""
+    """To a capture: release what this viewer holds down. `reason`: left, blur, lost."""
 
     TYPE: ClassVar[int] = 23
 

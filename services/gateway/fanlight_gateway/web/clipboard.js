@@ -55,6 +55,11 @@ export class ClipboardBridge {
     this.#send(text.replace(LONE_SURROGATE, "\ufffd"));
   }
 
+  /** What was sent may have gone nowhere, or the desk is another: the same text may go again. */
+  forget() {
+    this.#known = "";
+  }
+
   /** The desk got the focus: bring along what was copied elsewhere, if reading is allowed. */
   async sync() {
     try {

@@ -297,6 +297,7 @@ export class FanlightView extends HTMLElement {
         break;
       case "gateway-error": {
         const { code, message } = report;
+        if (code === "desk_away" || code === "view_only") this.#clipboard.forget();
         this.dispatchEvent(new CustomEvent("notice", { detail: { code, message } }));
         break;
       }
@@ -312,6 +313,10 @@ export class FanlightView extends HTMLElement {
     const before = this.#status;
     const words = describe(status);
     this.#status = status;
+    // Before the focus is announced, which may bring the clipboard along.
+    if (before?.connection !== status.connection || before.desk !== status.desk) {
+      this.#clipboard.forget();
+    }
     const mayAct = status.role === "control" && status.connection === "open";
     this.#input?.setEnabled(mayAct);
     const didOpen = before?.connection !== "open" || before.role !== status.role;
