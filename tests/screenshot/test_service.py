@@ -154,6 +154,23 @@ async def test_the_last_image_is_served_as_stale(
     assert same.headers["x-fanlight-stale"] == "1"
 
 
+async def test_a_desk_that_goes_while_a_request_waits_gives_the_last_image(
+    start: Start, capture: FakeCapture
+) -> None:
+    capture.announce()
+    client = await start(grab_timeout_ms=30_000)
+    await know(client, "live")
+    assert (await client.get(URL)).status_code == 200
+    await asyncio.sleep(0.03)  # longer than the reuse window
+    capture.mute = True
+    waiting = asyncio.create_task(client.get(URL))
+    told = len(capture.told)
+    await until(lambda: len(capture.told) > told)  # it was asked, and does not answer
+    capture.announce(alive=False, size=(0, 0))
+    stale = await waiting
+    assert (stale.status_code, stale.headers["x-fanlight-stale"]) == (200, "1")
+
+
 async def test_a_desk_that_comes_back_elsewhere(
     client: httpx.AsyncClient, capture: FakeCapture, directory: FakeDirectory
 ) -> None:
