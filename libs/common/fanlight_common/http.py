@@ -43,12 +43,18 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
+        self.servers = []
         self.stops = False
         """We end it, so it may end."""
 
     async def serve_until_stopped(self, sockets: list[socket.socket]) -> None:
         """Serve until `stops`. Raises RuntimeError where it ends before."""
-        await self.serve(sockets)
+        try:
+            await self.serve(sockets)
+        finally:
+            # After an error uvicorn leaves them open, and then the loop never closes.
+            for server in self.servers:
+                server.close()
         if not self.stops:
             raise RuntimeError("the HTTP server has ended by itself")
 
