@@ -64,6 +64,14 @@ class Viewer:
         """Until `more` pictures have been painted from now."""
         self.wait(f"stats.painted >= {self.stats['painted'] + more}", limit_s)
 
+    def quiet_video_bytes(self) -> int:
+        """Bytes of video so far, once what was on its way when video ended has arrived."""
+        before = -1
+        while (now := int(self.stats["video_bytes"])) != before:
+            before = now
+            self.page.wait_for_timeout(1200)  # more than two reports of statistics
+        return now
+
     def pixels(self, points: list[tuple[int, int]]) -> list[list[int]]:
         """Colours that the page shows at places of the picture."""
         colours: list[list[int]] = self.page.evaluate(READ_PIXELS, points)
@@ -186,7 +194,9 @@ def typed(xserver: XServer, tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def moving(xserver: XServer) -> Iterator[subprocess.Popen[str]]:
     """Something that changes ten times a second."""
-    command = ["xterm", "-display", xserver.display, "-e", "sh", "-c"]
+    # Beside the terminal of `typed`, whichever of the two is mapped first.
+    place = ["-geometry", "40x10+700+300"]
+    command = ["xterm", "-display", xserver.display, *place, "-e", "sh", "-c"]
     with running(
         [*command, "while :; do date +%N; sleep 0.1; done"], stderr=subprocess.DEVNULL
     ) as process:

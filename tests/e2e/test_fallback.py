@@ -43,7 +43,7 @@ def test_a_bad_link_falls_back_locks_and_comes_back_only_by_a_click(
     assert LOCK_WORDS in viewer.text()
     # Screenshots come, input goes, and not one byte of video.
     viewer.wait_painted(1)
-    quiet = viewer.stats["video_bytes"]
+    quiet = viewer.quiet_video_bytes()
     viewer.click_desk(200, 100)
     viewer.page.keyboard.type("still here\n")
     wait_until(lambda: typed.read_text() == "still here\n", "input while locked")
