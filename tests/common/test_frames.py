@@ -85,3 +85,11 @@ def test_damage_since() -> None:
     assert frames.damage_since(frame, 8) == newest + older
     assert frames.damage_since(frame, 7) is None, "away too long: the whole frame"
     assert frames.damage_since(frame, 11) is None, "from the future: another instance"
+
+
+def test_damage_that_ends_too_soon_is_refused() -> None:
+    frame = Frame(2, 2, 8, 1, 1, 1, 1, ((Rect(0, 0, 1, 1),),), SlotRef(1, 0, 1, 2, 4096), None)
+    encoded = frames.encode(TOPIC, frame)
+    for cut in range(1, 11):  # in the rectangle, and in its count
+        with pytest.raises(ProtocolError, match="truncated damage"):
+            frames.decode(encoded[:-cut], TOPIC)
