@@ -1,0 +1,82 @@
+"""The two TUN devices, one in this namespace and one in a new one, with addresses and routes.
+
+Nothing has to be taken down: a device lasts as long as its descriptor, and the namespace, which has
+no name, as long as somebody is in it.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import signal
+import struct
+import subprocess
+from pathlib import Path
+
+NEAR, FAR = "10.77.{}.1", "10.77.{}.2"
+FAR_DEVICE = "netlab0"  # Not tun0: Chromium takes a tun for a VPN, and itself for offline.
+MTU = 1500
+RING_PACKETS = 5000
+"""What the kernel keeps while the forwarder is late; its own 500 are a burst of a few ms."""
+
+_TUNSETIFF = 0x400454CA
+_IFF_TUN, _IFF_NO_PI = 0x0001, 0x1000
+_CLONE_NEWNET = 0x40000000
+
+
+class DeviceError(Exception):
+    """A device or a namespace cannot be made."""
+
+
+def open_tun(name: str) -> tuple[int, str]:
+    """A TUN device that lasts as long as its descriptor. `%d` becomes the first free number."""
+    tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    request = struct.pack("16sH22x", name.encode(), _IFF_TUN | _IFF_NO_PI)
+    return tun, fcntl.ioctl(tun, _TUNSETIFF, request)[:16].rstrip(b"\0").decode()
+
+
+def ip(*arguments: str | int) -> None:
+    """Run ip(8); DeviceError where it fails."""
+    command = ["ip", *map(str, arguments)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise DeviceError(f"{' '.join(command)}: {ran.stderr.strip()}")
+
+
+def bring_up(device: str, address: str, peer: str, congestion: str | None) -> None:
+    """Give a device its address and the way to its peer."""
+    with contextlib.suppress(OSError):  # no IPv6: no neighbour chatter on the link
+        Path(f"/proc/sys/net/ipv6/conf/{device}/disable_ipv6").write_text("1")
+    ip("address", "add", address, "peer", peer, "dev", device)
+    ip("link", "set", "dev", device, "mtu", MTU, "txqueuelen", RING_PACKETS, "up")
+    if congestion:
+        ip("route", "replace", peer, "dev", device, "src", address, "congctl", congestion)
+    # What TCP remembers of the former holder of the address.
+    subprocess.run(["ip", "tcp_metrics", "flush", peer], capture_output=True, check=False)
+
+
+def join(congestion: str | None) -> tuple[int, int, int]:
+    """Make both ends, and be in the far namespace afterwards: near and far TUN, the number."""
+    near, device = open_tun("netlab%d")
+    # The kernel gave a free name; the addresses that belong to it are free then, too.
+    number = int(device.removeprefix("netlab"))
+    if number > 255:
+        raise DeviceError("256 laboratories are open already")
+    here, there = NEAR.format(number), FAR.format(number)
+    bring_up(device, here, there, congestion)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "no new network namespace")
+    ip("link", "set", "dev", "lo", "up")
+    far, device = open_tun(FAR_DEVICE)
+    bring_up(device, there, here, congestion)
+    return near, far, number
+
+
+def end_others() -> None:
+    """Kill whatever else is in our namespace, which nobody can reach any more."""
+    ours = os.readlink("/proc/self/ns/net")
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(process / "ns/net") == ours and int(process.name) != os.getpid():
+                os.kill(int(process.name), signal.SIGKILL)
