@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fanlight_common.errors import ProtocolError
-from fanlight_common.protocol import control, public
+from fanlight_common.protocol import control, patch, public
 from fanlight_common.protocol.keys import USAGE_BY_CODE
 
 ROOT = Path(__file__).parents[2]
@@ -117,3 +117,30 @@ def test_the_viewer_has_the_same_keys() -> None:
         if line.startswith("  ") and ": 0x" in line
     )
     assert {code: int(usage, 16) for code, usage in table.items()} == USAGE_BY_CODE
+
+
+PATCHES = json.loads((VECTORS / "patch.json").read_text())
+
+
+@pytest.mark.parametrize("vector", PATCHES["patches"], ids=lambda vector: vector["name"])
+def test_patches(vector: dict[str, Any]) -> None:
+    """Bytes to operations and back."""
+    data = bytes.fromhex(vector["hex"])
+    operations = patch.decode(data)
+    assert patch.encode(operations) == data
+    assert [{"type": type(o).__name__, **plain(o)} for o in operations] == vector["operations"]
+
+
+@pytest.mark.parametrize("vector", PATCHES["errors"], ids=lambda vector: vector["name"])
+def test_no_patches(vector: dict[str, Any]) -> None:
+    """What is no patch is refused."""
+    with pytest.raises(ProtocolError):
+        patch.decode(bytes.fromhex(vector["hex"]))
+
+
+def test_a_patch_has_so_many_operations_at_most() -> None:
+    """Nobody is kept busy with millions of them."""
+    one = patch.Copy(0, 0, 1, 1, 0, 0).encode()
+    assert len(patch.decode(one * patch.MAX_OPERATIONS)) == patch.MAX_OPERATIONS
+    with pytest.raises(ProtocolError, match="too many"):
+        patch.decode(one * (patch.MAX_OPERATIONS + 1))

@@ -154,7 +154,7 @@ async def test_no_room_skips_before_encoding_and_the_newest_is_not_lost(bench: B
     gateway = await bench.watch()
     await bench.capture.show(patches(320, 240))
     await gateway.next()
-    await bench.tell(bus.StreamDemand(STREAM, "g", False))
+    await bench.tell(bus.StreamDemand(STREAM, "g", False, 0))
     # Wait until that has been heard: an IDR that is asked for behind it does not come.
     asked = count("idr_requested", stream=STREAM)
     await bench.tell(bus.RequestIdr(STREAM))
@@ -168,7 +168,7 @@ async def test_no_room_skips_before_encoding_and_the_newest_is_not_lost(bench: B
     # The last may be on its way still; it is the one that has to come.
     await bench.a_while()
     assert len(gateway.units) == 1
-    await bench.tell(bus.StreamDemand(STREAM, "g", True))
+    await bench.tell(bus.StreamDemand(STREAM, "g", True, 0))
     unit = await gateway.next()
     assert unit.sequence == 2
     assert unit.idr, "the request was remembered"
@@ -339,7 +339,7 @@ async def test_bytes_that_mean_nothing_harm_nothing(bench: Bench) -> None:
     gateway = await bench.watch()
     await bench.tell_garbage()
     await bench.tell(bus.RequestIdr("other/high"))
-    await bench.tell(bus.StreamDemand("other/high", "g", False))
+    await bench.tell(bus.StreamDemand("other/high", "g", False, 0))
     await bench.capture.garbage()
     for topic in (b"", b"unit/", b"unit/main/", b"unit/main/odd/", b"other/main/high/", b"\xff/"):
         bench.subscribe_raw(topic)

@@ -16,6 +16,10 @@ class Rendition(StrEnum):
 
     HIGH = "high"
     """Full size, full rate: what a viewer gets by default."""
+    HALF = "half"
+    """Half the width and height, for links that cannot carry HIGH."""
+    LOW = "low"
+    """A third of the width and height, half the pictures a second, for the thinnest links."""
     KEYFRAMES = "keyframes"
     """One self-contained picture a second: every unit is an IDR, so nothing can stall it."""
 

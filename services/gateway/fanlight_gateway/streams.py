@@ -93,7 +93,7 @@ class Stream:
                 self._idr.reset()
         room = any(gate.has_room(now * 1000) for gate in gates)
         if room != self._room or now - self._told_at >= DEMAND_INTERVAL_S:
-            told = self._tell(bus.StreamDemand(self._name, self._worker.id, room))
+            told = self._tell(bus.StreamDemand(self._name, self._worker.id, room, 0))
             self._room, self._told_at = room if told else None, now
 
     def _state(self) -> str:

@@ -209,6 +209,8 @@ class StreamDemand:
     """To an encoder, at each change and about once a second: has any of my viewers room?
 
     An encoder skips a frame, before encoding, while every gateway it has heard of lately has none.
+    `kbps` is what the slowest of the viewers can take, 0 where that is not known; the stream's rate
+    is the least that it has heard of lately.
     """
 
     TYPE: ClassVar[int] = 31
@@ -216,6 +218,7 @@ class StreamDemand:
     stream: str
     gateway: str
     room: bool
+    kbps: int
 
 
 DirectoryInlet = Heartbeat | Farewell

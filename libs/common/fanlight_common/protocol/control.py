@@ -140,14 +140,16 @@ class DeskState:
 class VideoState:
     """Gateway: whether there is an encoder for this viewer. `live`, `waiting` or `off`.
 
-    {"video": {"state": "waiting"}}
+    {"video": {"state": "waiting", "rendition": "half"}}
+    `rendition` is the one that the gateway has chosen for this viewer; "" while video is off.
     """
 
     state: str
+    rendition: str = ""
 
     def encode(self) -> str:
         """The message's text."""
-        return _dump("video", {"state": self.state})
+        return _dump("video", {"state": self.state, "rendition": self.rendition})
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +222,7 @@ def decode_from_gateway(text: str) -> GatewayControl:
                 _member(body, "height", int),
             )
         case "video":
-            return VideoState(_member(body, "state", str))
+            return VideoState(_member(body, "state", str), _member(body, "rendition", str))
         case "clipboard":
             return _clipboard(body)
         case "error":

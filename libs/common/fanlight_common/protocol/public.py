@@ -54,14 +54,16 @@ def _exact(data: bytes | memoryview, layout: struct.Struct, kind: type) -> tuple
 
 @dataclass(frozen=True, slots=True)
 class VideoUnit:
-    """One access unit of a stream, H.264 in Annex B.
+    """One unit of a stream: an H.264 access unit in Annex B, or a patch (see `protocol.patch`).
 
-    0 u8 0x01 | 1 u8 flags, bit 0: IDR | 2 u16 width | 4 u16 height | 6 u16 zero |
+    0 u8 0x01 | 1 u8 flags, bit 0: IDR, bit 1: patch | 2 u16 width | 4 u16 height | 6 u16 zero |
     8 u32 epoch | 12 u32 sequence | 16 u64 captured_us | 24 payload
 
-    Within an epoch sequences grow by one; a gap means that deltas are not decodable until the next
-    IDR. captured_us is strictly increasing within an epoch, in the gateway's clock. Width and
-    height are of the visible picture, which the coded one exceeds by a row or column where odd.
+    Within an epoch sequences grow by one; a gap means that deltas and patches are of no use until
+    the next IDR. A patch is painted over the picture of the unit before it; the H.264 decoder never
+    sees it, and the next delta is of the whole picture as it is then. captured_us is strictly increasing within an epoch, in the gateway's clock. Width and
+    height are of the visible picture, which the coded one exceeds by a row or column where odd; of
+    a patch, they are the desk's, which a scaled rendition's picture is enlarged to.
     """
 
     TYPE: ClassVar[int] = 0x01
@@ -74,12 +76,13 @@ class VideoUnit:
     sequence: int
     captured_us: int
     payload: bytes | memoryview
+    patch: bool = False
 
     def encode(self) -> bytes:
         """The message's bytes."""
         header = self.LAYOUT.pack(
             self.TYPE,
-            self.idr,
+            self.idr | self.patch << 1,
             self.width,
             self.height,
             0,
@@ -97,10 +100,12 @@ class VideoUnit:
         kind, flags, width, height, zero, epoch, sequence, captured_us = cls.LAYOUT.unpack_from(
             data
         )
-        if kind != cls.TYPE or flags > 1 or zero or not width or not height:
+        if kind != cls.TYPE or flags > 2 or zero or not width or not height:
             raise ProtocolError("VideoUnit: impossible header")
         payload = memoryview(data)[cls.LAYOUT.size :]
-        return cls(bool(flags), width, height, epoch, sequence, captured_us, payload)
+        return cls(
+            flags == 1, width, height, epoch, sequence, captured_us, payload, patch=flags == 2
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@
  * @typedef {{ type: "Welcome", protocol: number, desk: string, role: string,
  *   settings: Record<string, number> }} Welcome
  * @typedef {{ type: "DeskState", state: string, width: number, height: number }} DeskState
- * @typedef {{ type: "VideoState", state: string }} VideoState
+ * @typedef {{ type: "VideoState", state: string, rendition: string }} VideoState
  * @typedef {{ type: "Clipboard", text: string }} Clipboard
  * @typedef {{ type: "Error", code: string, message: string }} GatewayError
  * @typedef {Welcome | DeskState | VideoState | Clipboard | GatewayError} GatewayControl
@@ -83,7 +83,11 @@ export function decodeControl(text) {
         height: member(body, "height", "integer"),
       };
     case "video":
-      return { type: "VideoState", state: member(body, "state", "string") };
+      return {
+        type: "VideoState",
+        state: member(body, "state", "string"),
+        rendition: member(body, "rendition", "string"),
+      };
     case "clipboard": {
       const content = member(body, "text", "string");
       if (characters(content) > MAX_CLIPBOARD_CHARS) {

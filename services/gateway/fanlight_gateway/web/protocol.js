@@ -12,7 +12,7 @@
  * Times are microseconds in a Number, exact up to 2^53 (285 years); more is refused.
  *
  * @typedef {{ type: "VideoUnit", idr: boolean, width: number, height: number, epoch: number,
- *   sequence: number, captured_us: number, payload: Uint8Array }} VideoUnit
+ *   sequence: number, captured_us: number, payload: Uint8Array, patch: boolean }} VideoUnit
  * @typedef {{ type: "Pong", id: number, viewer_us: number, gateway_us: number }} Pong
  * @typedef {{ type: "PointerPosition", x: number, y: number }} PointerPosition
  * @typedef {{ type: "PointerShape", width: number, height: number, hotspot_x: number,
@@ -191,12 +191,13 @@ function decodeVideoUnit(view) {
   const flags = view.getUint8(1);
   const width = view.getUint16(2, true);
   const height = view.getUint16(4, true);
-  if (flags > 1 || view.getUint16(6, true) !== 0 || width === 0 || height === 0) {
+  if (flags > 2 || view.getUint16(6, true) !== 0 || width === 0 || height === 0) {
     throw new ProtocolError("VideoUnit: impossible header");
   }
   return {
     type: "VideoUnit",
     idr: flags === 1,
+    patch: flags === 2,
     width,
     height,
     epoch: view.getUint32(8, true),
