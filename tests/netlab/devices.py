@@ -22,6 +22,7 @@ RING_PACKETS = 5000
 _TUNSETIFF = 0x400454CA
 _IFF_TUN, _IFF_NO_PI = 0x0001, 0x1000
 _CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)  # os.setns and os.unshare come with Python 3.12
 
 
 class DeviceError(Exception):
@@ -64,13 +65,18 @@ def join(congestion: str | None) -> tuple[int, int, int]:
         raise DeviceError("256 laboratories are open already")
     here, there = NEAR.format(number), FAR.format(number)
     bring_up(device, here, there, congestion)
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(_CLONE_NEWNET):
-        raise OSError(ctypes.get_errno(), "no new network namespace")
+    if _libc.unshare(_CLONE_NEWNET):
+        raise DeviceError(f"no new network namespace: {os.strerror(ctypes.get_errno())}")
     ip("link", "set", "dev", "lo", "up")
     far, device = open_tun(FAR_DEVICE)
     bring_up(device, there, here, congestion)
     return near, far, number
+
+
+def enter(namespace: int) -> None:
+    """Move this thread into a network namespace, given as a descriptor."""
+    if _libc.setns(namespace, _CLONE_NEWNET):
+        raise DeviceError(f"no way into the namespace: {os.strerror(ctypes.get_errno())}")
 
 
 def end_others() -> None:

@@ -31,12 +31,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from . import devices
 from .devices import FAR, NEAR
 from .forwarder import CONTROL_BYTES
 from .model import Conditions, Reading
@@ -166,6 +167,16 @@ class Lab:
     def run(self, command: Sequence[str], **options: Any) -> "subprocess.CompletedProcess[Any]":
         """Run a process on the far side to its end; options as for `subprocess.run`."""
         return subprocess.run(self.command(command), **options)
+
+    @contextlib.contextmanager
+    def inside(self) -> Iterator[None]:
+        """This thread is on the far side within the block; a socket made there stays there."""
+        with open("/proc/thread-self/ns/net") as home, open(f"/proc/{self.pid}/ns/net") as there:
+            devices.enter(there.fileno())
+            try:
+                yield
+            finally:
+                devices.enter(home.fileno())
 
     def wrapper(self, program: str) -> str:
         """The path of a program that is `program` on the far side, for who wants one to start."""

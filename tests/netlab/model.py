@@ -193,3 +193,4 @@ class Direction(Generic[P]):
         self._queue.clear()
         self._flying.clear()
         self._queued_bytes = 0
+        self._last_due = 0.0  # nobody is left to be overtaken
