@@ -1,4 +1,5 @@
-"""The public routes. What each does is elsewhere: `auth`, `connection`, `screenshots`, `pages`."""
+"""The public routes. What each does is elsewhere: `auth`, `connection`, `plain`, `screenshots`,
+`pages`."""
 
 from typing import Any
 
@@ -10,10 +11,11 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from fanlight_common.errors import ProtocolError
 from fanlight_common.names import check_name
 from fanlight_common.tokens import ALL_DESKS
-from fanlight_gateway.auth import problem
 from fanlight_gateway.connection import Connection
 from fanlight_gateway.gateway import Gateway
 from fanlight_gateway.pages import Pages, SecurityHeaders
+from fanlight_gateway.plain import Plain
+from fanlight_gateway.problems import problem
 
 
 def build(gateway: Gateway) -> FastAPI:
@@ -23,6 +25,7 @@ def build(gateway: Gateway) -> FastAPI:
     app.add_exception_handler(StarletteHTTPException, _problem)
     _add_operations(app, gateway)
     _add_api(app, gateway)
+    _add_plain(app, Plain(gateway))
     app.mount("/", Pages())
     return app
 
@@ -78,6 +81,26 @@ def _add_api(app: FastAPI, gateway: Gateway) -> None:
     @app.websocket("/api/desks/{desk}/stream")
     async def stream(desk: str, websocket: WebSocket) -> None:
         await Connection(websocket, gateway).serve(desk)
+
+
+def _add_plain(app: FastAPI, plain: Plain) -> None:
+    """The WebSocket's stand-in where none comes through."""
+
+    @app.post("/api/desks/{desk}/http")
+    async def open_session(desk: str, request: Request) -> Response:
+        return await plain.open(desk, request)
+
+    @app.get("/api/desks/{desk}/http/{session}")
+    async def take(desk: str, session: str, request: Request) -> Response:
+        return await plain.take(desk, session, request)
+
+    @app.post("/api/desks/{desk}/http/{session}")
+    async def give(desk: str, session: str, request: Request) -> Response:
+        return await plain.give(desk, session, request)
+
+    @app.delete("/api/desks/{desk}/http/{session}")
+    async def end_session(desk: str, session: str, request: Request) -> Response:
+        return await plain.end(desk, session, request)
 
 
 async def _problem(request: Request, error: Exception) -> Response:

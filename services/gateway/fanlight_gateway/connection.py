@@ -12,12 +12,17 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from fanlight_common.errors import ProtocolError, TokenError
-from fanlight_common.names import check_name
-from fanlight_common.protocol import bus, control
-from fanlight_common.protocol.public import PROTOCOL_VERSION, CloseCode
-from fanlight_common.tokens import Grant
+from fanlight_common.protocol import control
+from fanlight_common.protocol.public import CloseCode
 from fanlight_gateway import metrics
+from fanlight_gateway.admission import (
+    FOREIGN_ORIGIN,
+    RefusedError,
+    Visit,
+    admit,
+    read_hello,
+    welcome,
+)
 from fanlight_gateway.flow import Flow
 from fanlight_gateway.gateway import Gateway
 from fanlight_gateway.viewer import Viewer
@@ -25,8 +30,6 @@ from fanlight_gateway.viewer import Viewer
 log = logging.getLogger(__name__)
 CLOSE_LIMIT_S = 0.3
 """How long a close may wait for a socket that takes nothing; then the connection is cut."""
-
-_FOREIGN_ORIGIN = "pages of other sites may not connect (FANLIGHT_GATEWAY_ALLOWED_ORIGINS)"
 
 
 class Connection:
@@ -56,7 +59,7 @@ class Connection:
             # Accepted first: a refused handshake tells a browser nothing, and its viewer would come
             # back for ever. Nothing is sent but why.
             await self._websocket.accept()
-            await self._websocket.close(CloseCode.FORBIDDEN, _FOREIGN_ORIGIN)
+            await self._websocket.close(CloseCode.FORBIDDEN, FOREIGN_ORIGIN)
             return
         await self._websocket.accept()
         self._gateway.enter(self)
@@ -82,29 +85,17 @@ class Connection:
                 raise error
 
     async def _talk(self, desk: str) -> None:
-        found = await self._admit(desk)
-        if found is None:
+        try:
+            grant, record = await admit(self._gateway, self._websocket, desk)
+            await self._websocket.send_text(welcome(self._gateway, grant, record).encode())
+            hello = await self._hello()
+        except RefusedError as refused:
+            self.close(refused.code, refused.reason)
             return
-        grant, record = found
-        welcome = control.Welcome(
-            record.desk, str(grant.role), self._gateway.viewer_settings.model_dump()
-        )
-        await self._websocket.send_text(welcome.encode())
-        hello = await self._hello()
         if hello is None:
             return
-        self._gateway.replace((record.desk, hello.viewer), self)
-        self.viewer = Viewer(
-            hello,
-            grant,
-            record,
-            self._gateway.settings,
-            self._gateway.links,
-            self._gateway.streams,
-            self.close,
-        )
-        log.info("event=viewer_joined desk=%s viewer=%s role=%s", desk, self.viewer.id, grant.role)
-        metrics.viewers.labels(grant.role).inc()
+        visit = Visit(self._gateway, self, hello, grant, record)
+        self.viewer = visit.viewer
         try:
             async with asyncio.TaskGroup() as group:
                 sender = group.create_task(self._send(self.viewer))
@@ -113,60 +104,16 @@ class Connection:
         except* WebSocketDisconnect:
             pass
         finally:
-            metrics.viewers.labels(grant.role).dec()
-            self._gateway.forget((record.desk, hello.viewer), self)
-            self.viewer.end()
-            log.info("event=viewer_left desk=%s viewer=%s", desk, self.viewer.id)
-
-    async def _admit(self, desk: str) -> tuple[Grant, bus.DeskRecord] | None:
-        """May this viewer see this desk, and is there one?"""
-        gateway = self._gateway
-        try:
-            grant = gateway.auth.grant(self._websocket)
-        except TokenError as error:
-            self.close(CloseCode.UNAUTHORIZED, str(error))
-            return None
-        if not grant.allows(desk):
-            self.close(CloseCode.FORBIDDEN, "the token does not allow this desk")
-            return None
-        try:
-            record = await gateway.book.desk(check_name(desk), gateway.settings.desk_wait_s)
-        except ProtocolError:
-            record = None
-        if record is not None:
-            return grant, record
-        if gateway.is_settled():
-            self.close(CloseCode.NO_SUCH_DESK, "a desk of this name was never seen")
-        else:
-            self.close(CloseCode.GOING_AWAY, "the desks are not known yet; come back")
-        return None
+            visit.end()
 
     async def _hello(self) -> control.Hello | None:
-        """The viewer's first message."""
+        """The viewer's first message; None: it has gone. Raises RefusedError."""
         try:
             async with asyncio.timeout(self._gateway.settings.hello_timeout_s):
                 message = await self._next_message()
         except TimeoutError:
-            self.close(CloseCode.BAD_MESSAGE, "no hello in time")
-            return None
-        if message is None:
-            return None
-        try:
-            hello = control.decode_from_viewer(message) if isinstance(message, str) else None
-        except ProtocolError as error:
-            self._refuse_hello(str(error))
-            return None
-        if not isinstance(hello, control.Hello):
-            self._refuse_hello("the first message has to be hello")
-        elif hello.protocol != PROTOCOL_VERSION:
-            self._refuse_hello(f"this gateway speaks protocol {PROTOCOL_VERSION}")
-        else:
-            return hello
-        return None
-
-    def _refuse_hello(self, reason: str) -> None:
-        metrics.refused.labels("bad_message").inc()
-        self.close(CloseCode.BAD_MESSAGE, reason)
+            raise RefusedError(CloseCode.BAD_MESSAGE, "no hello in time") from None
+        return None if message is None else read_hello(message)
 
     async def _receive(self, viewer: Viewer) -> None:
         while not self._closing.done():

@@ -21,6 +21,12 @@ class Mailbox:
         """The answer to a ping goes first of all."""
         self._pongs.append(message)
 
+    def take_pongs(self) -> list[bytes]:
+        """Take all that wait, for whoever sends them apart."""
+        pongs = list(self._pongs)
+        self._pongs.clear()
+        return pongs
+
     def put(self, kind: str, message: bytes | str) -> None:
         """Send `message` instead of what waits of its kind."""
         self._newest[kind] = message

@@ -9,8 +9,8 @@ import httpx
 from fastapi import Request, Response
 
 from fanlight_gateway import metrics
-from fanlight_gateway.auth import problem
 from fanlight_gateway.desks import DeskBook
+from fanlight_gateway.problems import problem
 
 log = logging.getLogger(__name__)
 TIMEOUT_S = 5.0

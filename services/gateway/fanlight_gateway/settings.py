@@ -86,6 +86,19 @@ class GatewaySettings(BaseSettings):
     idr_interval_ms: int = Field(
         default=250, ge=0, le=60_000, description="Least time between two IDR requests of a stream."
     )
+    http_hold_s: float = Field(
+        default=20,
+        gt=0,
+        le=300,
+        description="How long a request of a viewer without WebSocket is held while there is "
+        "nothing to tell; less than any proxy's own limit.",
+    )
+    http_timeout_s: float = Field(
+        default=10,
+        gt=0,
+        le=300,
+        description="A viewer without WebSocket that is not heard of for so long is dropped.",
+    )
     message_rate: float = Field(
         default=1000, gt=0, description="Messages a second that a viewer may send."
     )
@@ -159,6 +172,37 @@ class ViewerSettings(BaseSettings):
     )
     paint_timeout_ms: float = Field(
         default=5000, gt=0, description="Units for so long without a painted picture: an error."
+    )
+    websocket_open_timeout_ms: float = Field(
+        default=5000, gt=0, description="A WebSocket that brought nothing by then is given up."
+    )
+    websocket_failure_limit: int = Field(
+        default=2, ge=1, description="WebSockets that fail in a row before plain HTTP is used."
+    )
+    websocket_proven_ms: float = Field(
+        default=5000,
+        ge=0,
+        description="A WebSocket that showed a picture and lasted so long did not fail.",
+    )
+    websocket_retry_min_ms: float = Field(
+        default=5000, gt=0, description="On plain HTTP: first wait before a WebSocket is tried."
+    )
+    websocket_retry_max_ms: float = Field(
+        default=300_000, gt=0, description="On plain HTTP: longest wait between such tries."
+    )
+    http_ping_interval_ms: float = Field(
+        default=1000, ge=20, description="Time between pings on plain HTTP."
+    )
+    http_timeout_ms: float = Field(
+        default=5000, gt=0, description="A plain HTTP request without answer is sent again."
+    )
+    http_lost_ms: float = Field(
+        default=10_000, gt=0, description="Plain HTTP without any answer for so long is lost."
+    )
+    http_input_age_ms: float = Field(
+        default=2000,
+        gt=0,
+        description="Input that plain HTTP could not deliver by then is not delivered later.",
     )
     reconnect_min_ms: float = Field(
         default=250, gt=0, description="First wait before reconnecting."

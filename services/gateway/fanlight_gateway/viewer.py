@@ -44,7 +44,10 @@ class Viewer:
         links: Links,
         streams: StreamHub,
         close: Callable[[CloseCode, str], None],
+        *,
+        video: bool = True,
     ) -> None:
+        """`video`: the way to the viewer can carry it."""
         self.grant = grant
         # The viewer's own id lives on in its next connection, whose keys are others.
         self.id = f"{hello.viewer}-{secrets.token_hex(4)}"
@@ -56,6 +59,7 @@ class Viewer:
         self._links = links
         self._streams = streams
         self._close = close
+        self._can_have_video = video
         self._mailbox = Mailbox()
         self._stream: str | None = None
         self._video_enabled = hello.video_enabled
@@ -92,6 +96,10 @@ class Viewer:
             metrics.units_sent.inc()
             metrics.video_bytes.inc(len(unit))
         return unit
+
+    def take_pongs(self) -> list[bytes]:
+        """Take the answers to pings, before `next_message` does."""
+        return self._mailbox.take_pongs()
 
     def handle(self, message: bytes | str) -> None:
         """A message from the viewer. Whatever it is, nothing but the viewer itself is harmed."""
@@ -156,7 +164,7 @@ class Viewer:
             case control.Hello():
                 raise ProtocolError("hello: only once")
             case control.SetVideoEnabled(enabled):
-                self._video_enabled = enabled
+                self._video_enabled = enabled and self._can_have_video
                 self._follow_video()
             case control.SetKeyframesOnly(enabled):
                 self._keyframes_only = enabled

@@ -41,6 +41,23 @@ export const DEFAULTS = Object.freeze({
   decoder_error_limit: 3,
   /** Units for so long without a painted picture: an error that shows (ms). */
   paint_timeout_ms: 5000,
+  /** A WebSocket that brought nothing by then is given up (ms). */
+  websocket_open_timeout_ms: 5000,
+  /** So many WebSockets that fail in a row: on by plain HTTP. */
+  websocket_failure_limit: 2,
+  /** A WebSocket that showed a picture and lasted so long did not fail (ms). */
+  websocket_proven_ms: 5000,
+  /** On plain HTTP: the first and the longest wait before a WebSocket is tried (ms). */
+  websocket_retry_min_ms: 5000,
+  websocket_retry_max_ms: 300000,
+  /** Time between pings on plain HTTP (ms). */
+  http_ping_interval_ms: 1000,
+  /** A plain HTTP request without answer is sent again after this (ms). */
+  http_timeout_ms: 5000,
+  /** Plain HTTP without any answer for so long is lost (ms). */
+  http_lost_ms: 10000,
+  /** Input that plain HTTP could not deliver by then is not delivered later (ms). */
+  http_input_age_ms: 2000,
   reconnect_min_ms: 250,
   reconnect_max_ms: 10000,
 });
