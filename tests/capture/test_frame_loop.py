@@ -114,6 +114,33 @@ async def test_a_look_that_finds_a_change_is_followed_by_a_grab(bench: Bench) ->
     assert bench.published[1][1].damage == (WHOLE,)
 
 
+async def test_the_next_picture_comes_with_the_next_change_and_only_that(bench: Bench) -> None:
+    bench.subscribe(STILL)
+    assert await bench.count(1) == [1]
+    bench.loop.want_next(1)
+    bench.loop.want_next(1)
+    await asyncio.sleep(0.01)
+    assert (bench.source.looking, bench.source.grabbing) == (0, 1)
+    bench.source.rects = (Rect(50, 50, 5, 5),)  # outside: no change, so the wish stands
+    bench.loop.damaged()
+    await until(lambda: bench.source.grabbing == 2)
+    bench.source.rects = WHOLE
+    bench.loop.damaged()
+    assert await bench.count(2) == [1, 2]
+    bench.loop.damaged()
+    await asyncio.sleep(0.01)
+    assert bench.source.grabbing == 3
+    bench.loop.want_next(2)  # it has changed by now
+    assert await bench.count(3) == [1, 2, 3]
+
+
+async def test_who_does_not_know_the_newest_picture_gets_it_at_once(bench: Bench) -> None:
+    bench.subscribe(STILL)
+    await bench.count(1)
+    bench.loop.want_next(7)
+    assert await bench.count(2) == [1, 1]
+
+
 async def test_a_change_while_looking_is_followed_by_a_grab(bench: Bench) -> None:
     bench.subscribe(STILL)
     await bench.count(1)

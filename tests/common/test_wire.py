@@ -45,6 +45,7 @@ MESSAGES = (
         bus.decode_capture_inlet,
         st.one_of(
             st.builds(bus.Grab, texts),
+            st.builds(bus.GrabNext, texts, numbers),
             st.builds(bus.Input, texts, texts, numbers, st.binary(max_size=20)),
             st.builds(bus.ViewerAlive, texts, texts),
             st.builds(bus.ReleaseViewer, texts, texts, texts),
@@ -55,7 +56,7 @@ MESSAGES = (
         bus.decode_encoder_inlet,
         st.one_of(
             st.builds(bus.RequestIdr, texts),
-            st.builds(bus.StreamDemand, texts, texts, st.booleans()),
+            st.builds(bus.StreamDemand, texts, texts, st.booleans(), numbers),
         ),
     ),
     (
@@ -137,4 +138,4 @@ def test_arrays_are_wanted_where_arrays_are() -> None:
 
 def test_type_numbers_are_used_once() -> None:
     kinds = [k for k in vars(bus).values() if isinstance(k, type) and hasattr(k, "TYPE")]
-    assert len({k.TYPE for k in kinds}) == len(kinds) == 13
+    assert len({k.TYPE for k in kinds}) == len(kinds) == 14

@@ -76,6 +76,14 @@ class FrameLoop:
         """Publish the present picture under those still topics that somebody is subscribed to."""
         self.want(topic for topic in self._still_topics if self._demand.wants(topic))
 
+    def want_next(self, sequence: int) -> None:
+        """Publish the first picture that is not frame `sequence` under the still topics."""
+        if sequence != self._sequence:
+            self.want_still()
+            return
+        self._schedule.awaited = True
+        self._wake.set()
+
     def damaged(self) -> None:
         """The source's desk changed."""
         self._schedule.damaged = True
@@ -161,6 +169,7 @@ class FrameLoop:
             pixels=None,
         )
         self._sequence += 1
+        self._schedule.awaited = False
         everywhere = {*self._frame_topics, *self._still_topics}
         self._send(self._newest, {t for t in everywhere if self._demand.wants(t)} | wanted)
 

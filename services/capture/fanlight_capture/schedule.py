@@ -45,6 +45,8 @@ class GrabSchedule:
         """Somebody wants every frame."""
         self.wanted = False
         """Somebody wants the present picture, once."""
+        self.awaited = False
+        """Somebody wants one picture more, once there is another."""
         self.damaged = True
         """The desk changed since the last grab, or was never grabbed."""
         self._echo_from = 0.0
@@ -53,7 +55,7 @@ class GrabSchedule:
 
     def next(self, now: float) -> Step:
         """What to do at `now`."""
-        if self.damaged and (self.streaming or self.wanted):
+        if self.damaged and (self.streaming or self.wanted or self.awaited):
             if now >= self._due:
                 return Step(Action.GRAB)
             return Step(Action.WAIT, self._due - now)

@@ -219,6 +219,9 @@ class CaptureService:
             case bus.Grab():
                 if self._frames is not None:
                     self._frames.want_still()
+            case bus.GrabNext():
+                if self._frames is not None:
+                    self._frames.want_next(message.sequence)
             case bus.ViewerAlive():
                 self.input.heard(message.viewer, now)
             case _:

@@ -1,9 +1,9 @@
 """Messages between services, all but frames and access units. msgpack, see `wire`.
 
 Pure. To the directory's inlet: Heartbeat, Farewell. On the directory's outlet: DeskRecord,
-LeaseRecord, ServiceRecord. To a capture's inlet: Grab, Input, ViewerAlive, ReleaseViewer,
-SetClipboard. To an encoder's inlet: RequestIdr, StreamDemand. On a capture's outlet, under
-`events/`: Event.
+LeaseRecord, ServiceRecord. To a capture's inlet: Grab, GrabNext, Input,
+ViewerAlive, ReleaseViewer, SetClipboard. To an encoder's inlet: RequestIdr, StreamDemand. On a
+capture's outlet, under `events/`: Event.
 """
 
 from dataclasses import dataclass
@@ -132,6 +132,20 @@ class Grab:
 
 
 @dataclass(frozen=True, slots=True)
+class GrabNext:
+    """To a capture: publish the desk under `still/` once it differs from frame `sequence`.
+
+    At once, if it does already or that is not the newest frame. One answer; until then a desk that
+    does not change costs nothing. Asking again is no second wish.
+    """
+
+    TYPE: ClassVar[int] = 26
+
+    desk: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
 class Input:
     """To a capture: one input message of a viewer, as it came (`protocol.public`, 0x20 to 0x2f).
 
@@ -222,7 +236,7 @@ class StreamDemand:
 
 
 DirectoryInlet = Heartbeat | Farewell
-CaptureInlet = Grab | Input | ViewerAlive | ReleaseViewer | SetClipboard
+CaptureInlet = Grab | GrabNext | Input | ViewerAlive | ReleaseViewer | SetClipboard
 EncoderInlet = RequestIdr | StreamDemand
 DirectoryOutlet = DeskRecord | LeaseRecord | ServiceRecord
 
@@ -241,7 +255,7 @@ def decode_directory_outlet(data: bytes) -> DirectoryOutlet:
 
 def decode_capture_inlet(data: bytes) -> CaptureInlet:
     """What a capture was told. Raises ProtocolError."""
-    return wire.unpack(data, Input, Grab, ViewerAlive, ReleaseViewer, SetClipboard)  # type: ignore[return-value]  # one of these
+    return wire.unpack(data, Input, Grab, GrabNext, ViewerAlive, ReleaseViewer, SetClipboard)  # type: ignore[return-value]  # one of these
 
 
 def decode_encoder_inlet(data: bytes) -> EncoderInlet:
