@@ -89,8 +89,8 @@ class Lab:
         self._lock = threading.Lock()
         self._directory = tempfile.TemporaryDirectory(prefix="netlab-")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        for end in (self._control, theirs):
-            end.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, CONTROL_BYTES)
+        with contextlib.suppress(PermissionError):  # the forwarder has more to say on that
+            self._control.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, CONTROL_BYTES)
         self._control.settimeout(START_S)
         package = __package__ or "netlab"
         self._process = subprocess.Popen(
@@ -200,12 +200,15 @@ class Lab:
         self.down, self.up = down, up
 
     def _ask(self, wish: dict[str, Any]) -> dict[str, Any]:
-        with self._lock, contextlib.suppress(ConnectionError):
-            self._control.send(json.dumps(wish).encode())
-            data = self._control.recv(CONTROL_BYTES)
-            if data:
-                answer: dict[str, Any] = json.loads(data)
-                if "error" in answer:
-                    raise LabError(answer["error"])
-                return answer
-        raise LabError("the forwarder ended; it said why on standard error")
+        with self._lock:
+            try:
+                self._control.send(json.dumps(wish).encode())
+                data = self._control.recv(CONTROL_BYTES)
+            except OSError as error:
+                raise LabError(f"the forwarder does not answer: {error}") from None
+        if not data:
+            raise LabError("the forwarder ended; it said why on standard error")
+        answer: dict[str, Any] = json.loads(data)
+        if "error" in answer:
+            raise LabError(answer["error"])
+        return answer

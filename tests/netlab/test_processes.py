@@ -106,6 +106,7 @@ def test_the_command_explains_a_mistake(arguments: list[str], problem: str) -> N
 def test_what_runs_far_ends_with_the_laboratory(netlab: Open) -> None:
     lab = netlab()
     with lab.popen(["sh", "-c", "echo; exec sleep 1000"], stdout=subprocess.PIPE) as far:
+        assert far.stdout
         far.stdout.readline()
         lab.close()
     assert far.returncode == -signal.SIGKILL
