@@ -31,9 +31,13 @@ class DeviceError(Exception):
 
 def open_tun(name: str) -> tuple[int, str]:
     """A TUN device that lasts as long as its descriptor. `%d` becomes the first free number."""
-    tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     request = struct.pack("16sH22x", name.encode(), _IFF_TUN | _IFF_NO_PI)
-    return tun, fcntl.ioctl(tun, _TUNSETIFF, request)[:16].rstrip(b"\0").decode()
+    try:
+        tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        made = fcntl.ioctl(tun, _TUNSETIFF, request)
+    except OSError as error:
+        raise DeviceError(f"no TUN device: {error.strerror}") from None
+    return tun, made[:16].rstrip(b"\0").decode()
 
 
 def ip(*arguments: str | int) -> None:
