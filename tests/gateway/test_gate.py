@@ -5,19 +5,22 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fanlight_gateway.congestion import Congestion, CongestionLimits
 from fanlight_gateway.gate import (
     HELD_UNITS,
+    MAX_REST_MS,
     PAINT_STALL_MS,
-    UNMEASURED_MS,
     Drop,
     Gate,
     GateLimits,
     Unit,
 )
 
-LIMITS = GateLimits(
-    in_flight_ms=50, in_flight_bytes=100, paint_lag_ms=30, backlog_ms=200, backlog_bytes=300
-)
+LIMITS = GateLimits(paint_lag_ms=30, backlog_ms=200, backlog_bytes=300, rest_ms=1000)
+PATH = CongestionLimits(
+    start_kbps=8000, min_kbps=300, max_kbps=16_000, allowance_ms=1e6, inflation_ms=40,
+    inflation_sustain_ms=500, in_flight_bytes=100,
+)  # fmt: skip
 
 
 def unit(sequence: int, idr: bool = False, epoch: int = 1, size: int = 10) -> Unit:
@@ -27,7 +30,14 @@ def unit(sequence: int, idr: bool = False, epoch: int = 1, size: int = 10) -> Un
 class Fixture:
     def __init__(self, limits: GateLimits = LIMITS) -> None:
         self.dropped: Counter[Drop] = Counter()
-        self.gate = Gate(limits, lambda reason, count: self.dropped.update({reason: count}))
+        self.path = Congestion(PATH)
+        self.gate = Gate(
+            limits, self.path, lambda reason, count: self.dropped.update({reason: count})
+        )
+
+    def ack(self, epoch: int, received: int, painted: int, now: float) -> None:
+        self.path.acked(epoch, received, now)
+        self.gate.acked(epoch, received, painted, now)
 
 
 def test_only_an_idr_opens() -> None:
@@ -63,58 +73,34 @@ def test_bytes_in_flight_close_the_window_until_they_are_acknowledged() -> None:
     assert f.gate.take(0)
     assert not f.gate.has_room(0)
     assert f.gate.take(0) is None
-    f.gate.ack(1, 7, 7, 5)  # never sent
-    f.gate.ack(2, 1, 1, 5)  # of another epoch
+    f.ack(1, 7, 7, 5)  # never sent
+    f.ack(2, 1, 1, 5)  # of another epoch
     assert f.gate.take(5) is None
     assert f.gate.has_idr_on_its_way
-    f.gate.ack(1, 1, 1, 5)
+    f.ack(1, 1, 1, 5)
     assert not f.gate.has_idr_on_its_way
-    assert f.gate.in_flight_bytes == 0
+    assert f.path.in_flight_bytes == 0
     assert f.gate.has_room(5)
     assert f.gate.take(5)
 
 
-def test_time_in_flight_closes_the_window_measured_from_the_fastest_acknowledgement() -> None:
-    f = Fixture()
-    f.gate.offer(unit(1, idr=True), 0)
-    f.gate.take(0)
-    assert f.gate.has_room(UNMEASURED_MS + 50)
-    assert not f.gate.has_room(UNMEASURED_MS + 51)
-    f.gate.ack(1, 1, 1, 300)  # a path of 300 ms, which is not a queue
-    f.gate.offer(unit(2), 400)
-    f.gate.take(400)
-    assert f.gate.has_room(750)
-    assert not f.gate.has_room(751)
-    f.gate.ack(1, 2, 2, 500)
-    f.gate.offer(unit(3), 500)
-    f.gate.take(500)
-    assert f.gate.has_room(650)
-    assert not f.gate.has_room(651)
-    f.gate.ack(1, 3, 3, 900)  # a slow one does not widen it
-    f.gate.offer(unit(4), 900)
-    f.gate.take(900)
-    assert not f.gate.has_room(1051)
-
-
 def test_a_decoder_that_falls_behind_gets_no_more_until_it_paints() -> None:
     f = Fixture()
-    for sequence in range(1, HELD_UNITS + 1):
-        assert f.gate.has_room(0), "a decoder may hold some back"
+    for sequence in (1, 2, 3, 4):
+        assert f.gate.has_room(0), "what is on its way is the network's"
         f.gate.offer(unit(sequence, idr=sequence == 1), 0)
-        assert f.gate.has_room(0) == (sequence < HELD_UNITS + 1)
         assert f.gate.take(0)
-    f.gate.offer(unit(3), 1)
-    assert not f.gate.has_room(1)
-    f.gate.ack(1, 2, 0, 5)  # all received, none painted: the decoder is starting
-    assert f.gate.take(5)
-    f.gate.ack(1, 3, 0, 6)
-    f.gate.offer(unit(4), 7)
+    f.ack(1, HELD_UNITS, 0, 5)
+    assert f.gate.has_room(5), "a decoder may hold some back"
+    f.ack(1, 3, 0, 6)
+    assert not f.gate.has_room(6), "received, not painted: the decoder is starting"
+    f.gate.offer(unit(5), 7)
     assert f.gate.take(7) is None
-    f.gate.ack(1, 3, 1, 20)  # 20 ms after it was sent: the fastest seen
+    f.ack(1, 4, 1, 20)  # 15 ms after it was received: the fastest seen
     assert f.gate.take(20)
-    assert f.gate.has_room(50), "the oldest unpainted is 30 ms late"
+    assert f.gate.has_room(50), "the oldest that is received and unpainted is 30 ms late"
     assert not f.gate.has_room(51)
-    f.gate.ack(1, 4, 4, 60)
+    f.ack(1, 5, 5, 60)
     assert f.gate.has_room(60)
 
 
@@ -123,7 +109,7 @@ def test_a_decoder_that_holds_pictures_back_is_pushed() -> None:
     for sequence in range(1, HELD_UNITS + 2):
         f.gate.offer(unit(sequence, idr=sequence == 1), 0)
         f.gate.take(0)
-    f.gate.ack(1, HELD_UNITS + 1, 0, 1)
+    f.ack(1, HELD_UNITS + 1, 0, 1)
     assert not f.gate.has_room(PAINT_STALL_MS)
     assert f.gate.has_room(PAINT_STALL_MS + 1)
 
@@ -138,10 +124,29 @@ def test_what_waits_too_long_or_is_too_much_is_all_dropped() -> None:
         f.gate.offer(unit(4, size=size), now)
         assert f.dropped == {Drop.BACKLOG: 3}
         assert not f.gate.is_open
-        assert not f.gate.wants_idr(now)  # it would only wait
-        f.gate.ack(1, 1, 1, now)
+        assert not f.gate.wants_idr(now + 1000)  # it would only wait
+        f.ack(1, 1, 1, now)
         assert f.gate.take(now) is None
-        assert f.gate.wants_idr(now)
+        assert not f.gate.wants_idr(now + 999)  # all the others would pay for it
+        assert f.gate.wants_idr(now + 1000)
+
+
+def test_who_falls_behind_again_and_again_rests_longer_each_time() -> None:
+    f = Fixture()
+    now, sequence, rests = 0.0, 0, []
+    for _ in range(5):
+        f.gate.offer(unit(sequence := sequence + 1, idr=True, size=400), now)
+        f.gate.offer(unit(sequence := sequence + 1), now)
+        assert f.gate.overflows == len(rests) + 1
+        assert f.gate.take(now) is None
+        rest = next(ms for ms in range(0, 20_000, 500) if f.gate.wants_idr(now + ms))
+        rests.append(rest)
+        now += rest
+    assert rests == [1000, 2000, 4000, 8000, MAX_REST_MS]
+    now += 30_000
+    f.gate.offer(unit(sequence := sequence + 1, idr=True, size=400), now)
+    f.gate.offer(unit(sequence + 1), now)
+    assert f.gate.wants_idr(now + 1000)
 
 
 def test_one_unit_may_wait_whatever_its_size() -> None:
@@ -219,17 +224,17 @@ def test_whatever_happens_what_is_sent_can_be_decoded_and_what_waits_is_bounded(
                     acked = min(len(sent), acked + ahead + 1)
                     last = sent[acked - 1]
                     painted = last.sequence if paints else 0
-                    f.gate.ack(last.epoch, last.sequence, painted, now)
+                    f.ack(last.epoch, last.sequence, painted, now)
             case ("bogus ack", int(e), int(s)):
                 if (e, s) not in [(u.epoch, u.sequence) for u in sent]:
-                    f.gate.ack(e, s, s, now)
+                    f.ack(e, s, s, now)
             case ("wait", int(ms)):
                 now += ms
             case _:
                 f.gate.close()
         in_flight = sum(len(u.data) for u in sent[acked:])
-        assert f.gate.in_flight_bytes == in_flight
-        assert in_flight < LIMITS.in_flight_bytes + 400
+        assert f.path.in_flight_bytes == in_flight
+        assert in_flight < PATH.in_flight_bytes + 400
         assert f.gate.waiting_bytes <= max(LIMITS.backlog_bytes, 400)
         if f.gate.wants_idr(now):
             assert not f.gate.is_open

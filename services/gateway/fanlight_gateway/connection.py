@@ -48,8 +48,11 @@ class Connection:
             self._closing.set_result((code, reason))
 
     def tick(self) -> None:
-        """Once a second."""
-        if self.viewer is not None and time.time() >= self.viewer.grant.expires_at:
+        """Several times a second."""
+        if self.viewer is None:
+            return
+        self.viewer.tick()
+        if time.time() >= self.viewer.grant.expires_at:
             self.close(CloseCode.UNAUTHORIZED, "token has expired")
 
     async def serve(self, desk: str) -> None:

@@ -1,44 +1,47 @@
 """The gate between a stream and one viewer: what it is sent can always be decoded. Pure.
 
 Closed, only an IDR opens it. Open, it lets through what continues the GOP without a gap; a gap or
-another epoch closes it. What passes waits here until the viewer has room, which it has while what
-was sent and not yet acknowledged stays within a window of bytes and time. So a queue forms here,
-where it can still be dropped, and not in a kernel's or a proxy's buffer, where it cannot. Past a
-bound of bytes and time all that waits is dropped, the gate closes, and an IDR is wanted once there
-is room again. An IDR makes what waits before it superfluous.
+another epoch closes it. What passes waits here until the viewer's path has room (`congestion`), so
+that a queue forms here, where it can still be dropped, and not in a kernel's or a proxy's buffer,
+where it cannot. Past a bound of bytes and time all that waits is dropped, the gate closes, and an
+IDR is wanted once there is room again: each time this happens again soon, after a longer rest, for
+all viewers of the stream pay for an IDR. An IDR makes what waits before it superfluous.
 
-The window ends at the screen, not at the socket: a browser that decodes more slowly than the desk
+The way ends at the screen, not at the socket: a browser that decodes more slowly than the desk
 changes has a queue as well, and there is room only while the oldest picture that it has not painted
 is not much later than its fastest one was. So its encoder skips, and the picture stays fresh; a
 decoder left to itself would fall behind until it has to drop to the next IDR.
 
-    offer -> [gate: decodable?] -> waiting -> [window: room?] -> take -> in flight -> received
-                                                                     -> unpainted -> painted
+    offer -> [gate: decodable?] -> waiting -> [congestion: room?] -> take -> in flight -> received
+                                                                         -> unpainted -> painted
 """
 
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
-UNMEASURED_MS = 1000.0
-"""Taken for the fastest acknowledgement until there was one."""
+from fanlight_gateway.congestion import Congestion
+
 HELD_UNITS = 2
 """So many unpainted units are no sign of lateness: some decoders hold one or two pictures back."""
 MAX_UNPAINTED = 256
 PAINT_STALL_MS = 500.0
 """Where nothing is painted for so long, another unit is sent all the same, to push it out."""
+MAX_REST_MS = 8000.0
+REST_MEMORY_MS = 20_000.0
+"""A backlog so long after the last one begins with the shortest rest again."""
 
 
 @dataclass(frozen=True, slots=True)
 class GateLimits:
     """The bounds, see `settings`."""
 
-    in_flight_ms: float
-    in_flight_bytes: int
     paint_lag_ms: float
     backlog_ms: float
     backlog_bytes: int
+    rest_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,33 +69,36 @@ class Drop(StrEnum):
     """The viewer's decoder waits for an IDR, or the viewer wants no more of this stream."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Sent:
     epoch: int
     sequence: int
-    idr: bool
-    size_bytes: int
-    at_ms: float
+    received_ms: float | None = None
+    """When it was acknowledged as received: until then it is the network's, not the browser's."""
 
 
 class Gate:
     """One viewer's gate on one stream. Times are in milliseconds, any one clock."""
 
-    def __init__(self, limits: GateLimits, on_drop: Callable[[Drop, int], None]) -> None:
+    def __init__(
+        self, limits: GateLimits, congestion: Congestion, on_drop: Callable[[Drop, int], None]
+    ) -> None:
         self._limits = limits
+        self._congestion = congestion
         self._on_drop = on_drop
         self._next: tuple[int, int] | None = None
         """Epoch and sequence of what continues the GOP; None: closed."""
         self._waiting: deque[tuple[Unit, float]] = deque()
         self._waiting_bytes = 0
-        self._in_flight: deque[_Sent] = deque()
-        self._in_flight_bytes = 0
-        self._fastest_ack_ms: float | None = None
         # Bounded for a viewer that acknowledges and never paints.
         self._unpainted: deque[_Sent] = deque(maxlen=MAX_UNPAINTED)
         self._fastest_paint_ms: float | None = None
         self._painting_ms = 0.0
         """When a picture was painted last, or a unit sent."""
+        self._rest_ms = 0.0
+        self._rest_until = float("-inf")
+        self.overflows = 0
+        """How often what waited was too much."""
 
     @property
     def is_open(self) -> bool:
@@ -103,11 +109,6 @@ class Gate:
     def waiting_bytes(self) -> int:
         """Bytes that wait for room."""
         return self._waiting_bytes
-
-    @property
-    def in_flight_bytes(self) -> int:
-        """Bytes sent and not acknowledged."""
-        return self._in_flight_bytes
 
     def offer(self, unit: Unit, now_ms: float) -> None:
         """A unit of the stream; it waits for `take`, or is dropped."""
@@ -124,6 +125,7 @@ class Gate:
             self.interrupt()
             self._drop_waiting(Drop.BACKLOG)
             self._on_drop(Drop.BACKLOG, 1)
+            self._rest(now_ms)
             return
         self._next = (unit.epoch, unit.sequence + 1)
         self._waiting.append((unit, now_ms))
@@ -131,36 +133,37 @@ class Gate:
 
     def take(self, now_ms: float) -> bytes | None:
         """The next unit to be sent, which is in flight from now on; None: nothing, or no room."""
-        if not self._waiting or not self._window_open(self._in_flight_bytes, 0, now_ms):
+        if not self._waiting or not self._has_room(0, now_ms):
             return None
         unit, _ = self._waiting.popleft()
-        self._waiting_bytes -= len(unit.data)
         size_bytes = len(unit.data)
-        sent = _Sent(unit.epoch, unit.sequence, unit.idr, size_bytes, now_ms)
-        self._in_flight.append(sent)
-        self._in_flight_bytes += size_bytes
-        self._unpainted.append(sent)
+        self._waiting_bytes -= size_bytes
+        self._congestion.sent(unit.epoch, unit.sequence, unit.idr, size_bytes, now_ms)
+        self._unpainted.append(_Sent(unit.epoch, unit.sequence))
         self._painting_ms = now_ms
         return unit.data
 
-    def ack(self, epoch: int, received: int, painted: int, now_ms: float) -> None:
+    def acked(self, epoch: int, received: int, painted: int, now_ms: float) -> None:
         """The newest units that the viewer has received and painted, and so all before them.
 
         One that was not sent, or is acknowledged already, says nothing.
         """
-        took_ms = _pop_through(self._in_flight, epoch, received, now_ms)
-        if took_ms is not None:
-            self._fastest_ack_ms = _least(self._fastest_ack_ms, took_ms)
-            self._in_flight_bytes = sum(sent.size_bytes for sent in self._in_flight)
-        took_ms = _pop_through(self._unpainted, epoch, painted, now_ms)
-        if took_ms is not None:
-            self._fastest_paint_ms = _least(self._fastest_paint_ms, took_ms)
+        for unit in self._through(epoch, received):
+            if unit.received_ms is None:
+                unit.received_ms = now_ms
+        for unit in self._through(epoch, painted):
+            self._unpainted.popleft()
             self._painting_ms = now_ms
+            if unit.received_ms is not None:
+                took_ms = now_ms - unit.received_ms
+                known_ms = self._fastest_paint_ms
+                self._fastest_paint_ms = took_ms if known_ms is None else min(known_ms, took_ms)
 
     @property
     def has_idr_on_its_way(self) -> bool:
         """Is there an IDR that the viewer has not acknowledged yet?"""
-        return any(unit.idr for unit, _ in self._waiting) or any(s.idr for s in self._in_flight)
+        flying = self._congestion.in_flight
+        return any(unit.idr for unit, _ in self._waiting) or any(unit.idr for unit in flying)
 
     def interrupt(self) -> None:
         """What comes next does not continue the GOP; what waits can still be decoded."""
@@ -173,31 +176,36 @@ class Gate:
 
     def has_room(self, now_ms: float) -> bool:
         """Is there room for one more unit than those that wait already?"""
-        used_bytes = self._in_flight_bytes + self._waiting_bytes
-        return self._window_open(used_bytes, len(self._waiting), now_ms)
+        return self._has_room(self._waiting_bytes, now_ms)
 
     def wants_idr(self, now_ms: float) -> bool:
         """Would an IDR help? Not while there is no room: it would be old when it is sent."""
-        return self._next is None and self.has_room(now_ms)
+        return self._next is None and now_ms >= self._rest_until and self.has_room(now_ms)
 
-    def _window_open(self, used_bytes: int, waiting: int, now_ms: float) -> bool:
-        if used_bytes >= self._limits.in_flight_bytes or not self._paints(waiting, now_ms):
-            return False
-        if not self._in_flight:
-            return True
-        fastest_ms = UNMEASURED_MS if self._fastest_ack_ms is None else self._fastest_ack_ms
-        return now_ms - self._in_flight[0].at_ms <= fastest_ms + self._limits.in_flight_ms
+    def _has_room(self, more_bytes: int, now_ms: float) -> bool:
+        return self._paints(now_ms) and self._congestion.has_room(more_bytes, now_ms)
 
-    def _paints(self, waiting: int, now_ms: float) -> bool:
+    def _rest(self, now_ms: float) -> None:
+        self.overflows += 1
+        again = now_ms - self._rest_until < REST_MEMORY_MS
+        self._rest_ms = min(MAX_REST_MS, 2 * self._rest_ms) if again else self._limits.rest_ms
+        self._rest_until = now_ms + self._rest_ms
+
+    def _through(self, epoch: int, sequence: int) -> list[_Sent]:
+        """This unit and all that were sent before it; nothing where it is not there."""
+        for index, unit in enumerate(self._unpainted):
+            if (unit.epoch, unit.sequence) == (epoch, sequence):
+                return list(islice(self._unpainted, index + 1))
+        return []
+
+    def _paints(self, now_ms: float) -> bool:
         """Does the browser keep up with what it got?"""
-        if len(self._unpainted) + waiting <= HELD_UNITS:
+        received = [unit.received_ms for unit in self._unpainted if unit.received_ms is not None]
+        if len(received) <= HELD_UNITS or now_ms - self._painting_ms > PAINT_STALL_MS:
             return True
-        if now_ms - self._painting_ms > PAINT_STALL_MS:
-            return True
-        if self._fastest_paint_ms is None or not self._unpainted:
+        if self._fastest_paint_ms is None:
             return False
-        late_ms = now_ms - self._unpainted[0].at_ms - self._fastest_paint_ms
-        return late_ms <= self._limits.paint_lag_ms
+        return now_ms - received[0] - self._fastest_paint_ms <= self._limits.paint_lag_ms
 
     def _overflows(self, unit: Unit, now_ms: float) -> bool:
         if not self._waiting:
@@ -210,17 +218,3 @@ class Gate:
             self._on_drop(reason, len(self._waiting))
         self._waiting.clear()
         self._waiting_bytes = 0
-
-
-def _pop_through(sent: deque[_Sent], epoch: int, sequence: int, now_ms: float) -> float | None:
-    """Remove a unit and all before it; how long ago it was sent, or None where it is not there."""
-    for index, unit in enumerate(sent):
-        if (unit.epoch, unit.sequence) == (epoch, sequence):
-            for _ in range(index + 1):
-                sent.popleft()
-            return now_ms - unit.at_ms
-    return None
-
-
-def _least(known: float | None, new: float) -> float:
-    return new if known is None else min(known, new)

@@ -9,6 +9,9 @@ units_sent = Counter("fanlight_gateway_units_sent", "Access units sent, over all
 units_dropped = Counter(
     "fanlight_gateway_units_dropped", "Access units not sent to a viewer", ["reason"]
 )
+rendition_moves = Counter(
+    "fanlight_gateway_rendition_moves", "Viewers moved to another rendition", ["to"]
+)
 video_bytes = Counter("fanlight_gateway_video_bytes", "Bytes of video sent, over all viewers")
 age_seconds = Histogram(
     "fanlight_gateway_picture_age_seconds",

@@ -25,14 +25,22 @@ from fanlight_gateway.settings import GatewaySettings
 
 log = logging.getLogger(__name__)
 DEMAND_INTERVAL_S = 1.0
+RATE_NEWS_SHARE = 0.03
+"""A rate that changed by less waits for the next regular word."""
 
 
 class Subscriber(Protocol):
-    """A viewer, as a stream sees it."""
+    """A viewer's share in a stream, as the stream sees it."""
+
+    gate: Gate
 
     @property
-    def gate(self) -> Gate | None:
-        """Its gate on the stream it joined."""
+    def target_kbps(self) -> float:
+        """What its path takes."""
+
+    @property
+    def is_in_band(self) -> bool:
+        """Is that enough for this stream?"""
 
     def offer(self, unit: Unit, now_ms: float) -> None:
         """Queue a unit, without waiting."""
@@ -63,7 +71,8 @@ class Stream:
         self._epoch = 0
         self._socket: zmq.asyncio.Socket | None = None
         self._task: asyncio.Task[None] | None = None
-        self._room: bool | None = None
+        self._told: tuple[bool, int] | None = None
+        """Room and rate, as the encoder was told last."""
         self._told_at = 0.0
         self._end_watch = worker.directory.watch(topics.lease(name), self._on_record)
 
@@ -85,16 +94,31 @@ class Stream:
         if lease is None or not lease.alive:
             return
         now = clock.now_s()
-        gates = [viewer.gate for viewer in self.viewers if viewer.gate is not None]
+        gates = [viewer.gate for viewer in self.viewers]
         if self._idr.poll(any(gate.wants_idr(now * 1000) for gate in gates), now * 1000):
             if self._tell(bus.RequestIdr(self._name)):
                 metrics.idr_requests.inc()
             else:  # the sockets have not found each other yet; the next tick tries again
                 self._idr.reset()
         room = any(gate.has_room(now * 1000) for gate in gates)
-        if room != self._room or now - self._told_at >= DEMAND_INTERVAL_S:
-            told = self._tell(bus.StreamDemand(self._name, self._worker.id, room, 0))
-            self._room, self._told_at = room if told else None, now
+        demand = (room, self._kbps())
+        if self._is_news(demand) or now - self._told_at >= DEMAND_INTERVAL_S:
+            told = self._tell(bus.StreamDemand(self._name, self._worker.id, *demand))
+            self._told, self._told_at = demand if told else None, now
+
+    def _kbps(self) -> int:
+        """The least that a viewer can take, of those who can take this stream at all.
+
+        The others are about to move to a lower rendition and do not count, unless there is nobody
+        else: one slow viewer changes nothing for the rest.
+        """
+        able = [viewer.target_kbps for viewer in self.viewers if viewer.is_in_band]
+        return round(min(able or [viewer.target_kbps for viewer in self.viewers], default=0))
+
+    def _is_news(self, demand: tuple[bool, int]) -> bool:
+        if self._told is None or demand[0] != self._told[0]:
+            return True
+        return abs(demand[1] - self._told[1]) > RATE_NEWS_SHARE * self._told[1]
 
     def _state(self) -> str:
         return "live" if self._lease is not None and self._lease.alive else "waiting"
@@ -119,7 +143,7 @@ class Stream:
                     record.epoch,
                 )
                 self._idr.reset()
-                self._room = None
+                self._told = None
                 self._interrupt(record.epoch)
         elif before == "live":
             log.info("event=lease stream=%s encoder=none", self._name)
@@ -133,8 +157,7 @@ class Stream:
         if epoch <= self._epoch:  # its units were faster than the record
             return
         for viewer in self.viewers:
-            if viewer.gate is not None:
-                viewer.gate.interrupt()
+            viewer.gate.interrupt()
 
     def _connect(self, lease: bus.LeaseRecord) -> None:
         self._disconnect()
@@ -175,7 +198,7 @@ class Stream:
         if unit.idr:
             self._idr.came()
         now_ms = clock.now_s() * 1000
-        for viewer in self.viewers:
+        for viewer in list(self.viewers):  # an IDR may let one leave for it
             viewer.offer(unit, now_ms)
         self.settle()
 
@@ -219,9 +242,13 @@ class StreamHub:
         if name in self._streams:
             self._streams[name].settle()
 
+    def is_shared(self, name: str) -> bool:
+        """Do several of this gateway's viewers watch this stream?"""
+        return name in self._streams and len(self._streams[name].viewers) > 1
+
     def tick(self) -> None:
         """Several times a second: windows close, and requests become due, by time alone."""
-        for stream in self._streams.values():
+        for stream in list(self._streams.values()):
             stream.settle()
 
     def close(self) -> None:

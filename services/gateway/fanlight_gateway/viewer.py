@@ -11,17 +11,17 @@ from collections.abc import Callable
 
 from fanlight_common import clock
 from fanlight_common.errors import ProtocolError
-from fanlight_common.names import Rendition, stream_name
+from fanlight_common.names import Rendition
 from fanlight_common.protocol import bus, control, public
 from fanlight_common.protocol.public import CloseCode
 from fanlight_common.tokens import Grant
 from fanlight_gateway import metrics
-from fanlight_gateway.gate import Drop, Gate, GateLimits, Unit
 from fanlight_gateway.limits import Throttle, TokenBucket
 from fanlight_gateway.links import Link, Links
 from fanlight_gateway.mailbox import Mailbox
 from fanlight_gateway.settings import GatewaySettings
 from fanlight_gateway.streams import StreamHub
+from fanlight_gateway.video import ViewerVideo
 
 log = logging.getLogger(__name__)
 ERROR_INTERVAL_S = 1.0
@@ -52,16 +52,13 @@ class Viewer:
         # The viewer's own id lives on in its next connection, whose keys are others.
         self.id = f"{hello.viewer}-{secrets.token_hex(4)}"
         self.desk = record.desk
-        self.gate: Gate | None = None
         self.wake = asyncio.Event()
         """Set when `next_message` may have something."""
         self._settings = settings
         self._links = links
-        self._streams = streams
         self._close = close
         self._can_have_video = video
         self._mailbox = Mailbox()
-        self._stream: str | None = None
         self._video_enabled = hello.video_enabled
         self._keyframes_only = hello.keyframes_only
         self._lost_input = False
@@ -74,14 +71,23 @@ class Viewer:
         self._idr_requests = Throttle(IDR_INTERVAL_S)
         self._alive = Throttle(ALIVE_INTERVAL_S)
         self._link: Link = links.join(record, self)
-        self._follow_video()
-        if self._stream is None:
-            self.video_state("off")
+        self._video = ViewerVideo(
+            self.id,
+            self.desk,
+            settings,
+            streams,
+            on_state=self._on_video_state,
+            wake=self.wake.set,
+            now_ms=now * 1000,
+        )
+        if self._video_enabled:
+            self._video.want(True, self._keyframes_only)
+        else:
+            self._on_video_state("off", None)
 
     def end(self) -> None:
         """The viewer has gone."""
-        self._video_enabled = False
-        self._follow_video()
+        self._video.want(False, False)
         if self.grant.can_control:
             self._link.tell(bus.ReleaseViewer(self.desk, self.id, "left"))
         self._links.leave(self._link, self)
@@ -89,9 +95,9 @@ class Viewer:
     def next_message(self) -> bytes | str | None:
         """Take what is to be sent next; None: nothing, or no room for what waits."""
         message = self._mailbox.next()
-        if message is not None or self.gate is None:
+        if message is not None:
             return message
-        unit = self.gate.take(clock.now_s() * 1000)
+        unit = self._video.take(clock.now_s() * 1000)
         if unit is not None:
             metrics.units_sent.inc()
             metrics.video_bytes.inc(len(unit))
@@ -122,17 +128,11 @@ class Viewer:
             if self._bad_messages >= self._settings.bad_message_limit:
                 self._close(CloseCode.BAD_MESSAGE, "too many bad messages")
 
-    # What streams and links call.
+    def tick(self) -> None:
+        """Several times a second."""
+        self._video.tick(clock.now_s() * 1000)
 
-    def offer(self, unit: Unit, now_ms: float) -> None:
-        """A unit of the stream that was joined."""
-        if self.gate is not None:
-            self.gate.offer(unit, now_ms)
-            self.wake.set()
-
-    def video_state(self, state: str) -> None:
-        """Whether there is an encoder."""
-        self._put("video", control.VideoState(state).encode())
+    # What links call.
 
     def desk_changed(self, record: bus.DeskRecord) -> None:
         """How the desk is now."""
@@ -151,6 +151,8 @@ class Viewer:
             case public.Ping():
                 pong = public.Pong(message.id, message.viewer_us, clock.now_us())
                 self._mailbox.pong(pong.encode())
+                if message.base_rtt_ms:
+                    self._video.congestion.told_base_rtt(message.base_rtt_ms, clock.now_s() * 1000)
                 self.wake.set()
                 if self.grant.can_control and self._alive.allow(clock.now_s()):
                     self._link.tell(bus.ViewerAlive(self.desk, self.id))
@@ -165,10 +167,10 @@ class Viewer:
                 raise ProtocolError("hello: only once")
             case control.SetVideoEnabled(enabled):
                 self._video_enabled = enabled and self._can_have_video
-                self._follow_video()
+                self._video.want(self._video_enabled, self._keyframes_only)
             case control.SetKeyframesOnly(enabled):
                 self._keyframes_only = enabled
-                self._follow_video()
+                self._video.want(self._video_enabled, enabled)
             case control.RequestIdr():
                 self._on_request_idr()
             case control.SetFocus(focused):
@@ -197,49 +199,16 @@ class Viewer:
             if (ack.epoch, ack.painted) != self._painted:
                 metrics.age_seconds.observe(ack.age_ms / 1000)
             self._painted = (ack.epoch, ack.painted)
-        if self.gate is not None and self._stream is not None:
-            self.gate.ack(ack.epoch, ack.received, ack.painted, clock.now_s() * 1000)
-            self.wake.set()
-            self._streams.settle(self._stream)
+        self._video.acked(ack.epoch, ack.received, ack.painted, clock.now_s() * 1000)
 
     def _on_request_idr(self) -> None:
-        if self.gate is None or self._stream is None:
-            return
         if not self._idr_requests.allow(clock.now_s()):
             metrics.refused.labels("idr_too_often").inc()
             return
-        if not self.gate.has_idr_on_its_way:
-            # Deltas are of no use to the decoder until then.
-            self.gate.close()
-            self._streams.settle(self._stream)
+        self._video.request_idr()
 
-    def _follow_video(self) -> None:
-        """Join the stream that is wanted, leave the one that is not."""
-        wanted = None
-        if self._video_enabled:
-            rendition = Rendition.KEYFRAMES if self._keyframes_only else Rendition.HIGH
-            wanted = stream_name(self.desk, rendition)
-        if wanted == self._stream:
-            return
-        left, self._stream = self._stream, wanted
-        if self.gate is not None and left is not None:
-            self.gate.close()
-            self.gate = None
-            self._streams.leave(left, self)
-        if wanted is None:
-            self.video_state("off")
-            return
-        self.gate = Gate(
-            GateLimits(
-                in_flight_ms=self._settings.in_flight_ms,
-                in_flight_bytes=self._settings.in_flight_bytes,
-                paint_lag_ms=self._settings.paint_lag_ms,
-                backlog_ms=self._settings.backlog_ms,
-                backlog_bytes=self._settings.backlog_bytes,
-            ),
-            _count_drop,
-        )
-        self._streams.join(wanted, self)
+    def _on_video_state(self, state: str, rendition: Rendition | None) -> None:
+        self._put("video", control.VideoState(state, rendition or "").encode())
 
     def _may_control(self) -> bool:
         if self.grant.can_control:
@@ -261,7 +230,3 @@ class Viewer:
     def _put(self, kind: str, message: bytes | str) -> None:
         self._mailbox.put(kind, message)
         self.wake.set()
-
-
-def _count_drop(reason: Drop, count: int) -> None:
-    metrics.units_dropped.labels(reason).inc(count)

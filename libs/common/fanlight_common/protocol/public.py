@@ -194,24 +194,26 @@ class PointerShape:
 class Ping:
     """Sent by the viewer to measure the round trip; answered at once by Pong.
 
-    0 u8 0x10 | 1 3 x zero | 4 u32 id | 8 u64 viewer_us, the viewer's own clock
+    0 u8 0x10 | 1 zero | 2 u16 base_rtt_ms, 0: not known | 4 u32 id | 8 u64 viewer_us, the viewer's
+    own clock. The base RTT is the least that the viewer has measured in the last minute.
     """
 
     TYPE: ClassVar[int] = 0x10
-    LAYOUT: ClassVar[struct.Struct] = struct.Struct("<B3xIQ")
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct("<BxHIQ")
 
     id: int
     viewer_us: int
+    base_rtt_ms: int = 0
 
     def encode(self) -> bytes:
         """The message's bytes."""
-        return self.LAYOUT.pack(self.TYPE, self.id, self.viewer_us)
+        return self.LAYOUT.pack(self.TYPE, self.base_rtt_ms, self.id, self.viewer_us)
 
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
         """From bytes. Raises ProtocolError."""
-        _, id_, viewer_us = _exact(data, cls.LAYOUT, cls)
-        return cls(id_, viewer_us)
+        _, base_rtt_ms, id_, viewer_us = _exact(data, cls.LAYOUT, cls)
+        return cls(id_, viewer_us, base_rtt_ms)
 
 
 @dataclass(frozen=True, slots=True)

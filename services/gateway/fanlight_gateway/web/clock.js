@@ -49,7 +49,14 @@ export class Clock {
     if (this.#pending.size > MAX_PENDING) {
       this.#pending.delete(/** @type {number} */ (this.#pending.keys().next().value));
     }
-    return { type: "Ping", id, viewer_us: Math.round(now_ms * 1000) };
+    // At least 1, for 0 says that it is not known.
+    const base_rtt_ms = Math.min(65535, Math.max(1, Math.round(this.base_rtt_ms ?? 0)));
+    return {
+      type: "Ping",
+      id,
+      viewer_us: Math.round(now_ms * 1000),
+      base_rtt_ms: this.base_rtt_ms === null ? 0 : base_rtt_ms,
+    };
   }
 
   /**

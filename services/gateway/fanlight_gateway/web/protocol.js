@@ -19,7 +19,7 @@
  *   hotspot_y: number, png: Uint8Array }} PointerShape
  * @typedef {VideoUnit | Pong | PointerPosition | PointerShape} GatewayMessage
  *
- * @typedef {{ type: "Ping", id: number, viewer_us: number }} Ping
+ * @typedef {{ type: "Ping", id: number, viewer_us: number, base_rtt_ms: number }} Ping
  * @typedef {{ type: "Ack", age_ms: number, epoch: number, received: number, painted: number }} Ack
  * @typedef {{ type: "Key", down: boolean, usage: number }} Key
  * @typedef {{ type: "PointerMove", x: number, y: number }} PointerMove
@@ -107,6 +107,7 @@ export function encodeToGateway(message) {
   switch (message.type) {
     case "Ping": {
       const view = allocate(0x10, 16);
+      view.setUint16(2, message.base_rtt_ms, true);
       view.setUint32(4, message.id, true);
       view.setBigUint64(8, BigInt(message.viewer_us), true);
       return view.buffer;

@@ -1,0 +1,271 @@
+"""How much a viewer's path carries: bytes in flight, their window, and the rate to aim at. Pure.
+
+Everything is learnt from acknowledgements that come from the browser itself, so it is right through
+reverse proxies as well, and on one clock, the gateway's. Times are in milliseconds.
+
+    sent -> in flight -> acked -> RTT -> inflation: RTT - base RTT - the unit's own time on the link
+                               -> delivered: what arrived within the last half second
+
+- There is room while what is in flight fits the path: target x (base RTT + allowance), and while no
+  unit is out for much longer than that should take. What does not fit waits in the gate, where it
+  can still be dropped, and the encoder skips.
+- Inflation that lasts: the target falls to what was delivered, less a little, and that rate is
+  remembered as the ceiling. It then rises slowly near the ceiling, and fast far below it; only
+  while the stream makes use of it, for what was not tried is not known.
+- A large unit that travelled alone tells what the path carries at once: its size over its time.
+- A queue that lasts though next to nothing is sent is not ours, or the path is another one: after
+  a few cuts in vain the base RTT is learnt anew.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+STEP_MS = 200.0
+"""The target rises at most this often, and not before an RTT has told what the last rise did."""
+DELIVERED_OVER_MS = 500.0
+BASE_BUCKET_MS = 10_000.0
+BASE_BUCKETS = 6
+"""The base RTT is the least of the last minute, forgotten in steps of ten seconds."""
+UNMEASURED_RTT_MS = 100.0
+"""Taken for the base RTT until there was an answer."""
+USED_SHARE = 0.7
+"""A target is being made use of when this share of it arrives."""
+WELL_USED_SHARE = 0.85
+"""Near the ceiling: a target above what the path takes is not made to rise by skipped pictures."""
+SMOOTH_MS = 300.0
+CALM_SHARE = 0.4
+"""Of the inflation that is too much: with more of a queue than this the target does not rise."""
+EASE_SHARE = 0.6
+EASE = 0.97
+"""With more than EASE_SHARE it falls a little each step, before it has to be cut."""
+CUT = 0.85
+LARGEST_CUT = 0.5
+NEAR_CEILING = 0.8
+FAST_RISE = 1.5
+SLOW_RISE_PER_S = 0.05
+EMPTY_RISE_PER_S = 0.2
+EMPTY_SHARE = 0.1
+"""With less of a queue than this there is none."""
+PAST_CEILING = 1.25
+"""So far above the last ceiling without a queue, the path has become another one."""
+TRAIN_BYTES = 4096
+"""A unit as large as this, alone on the path, measures it."""
+TRAIN_SHARE = 0.8
+TRAIN_LEAST_MS = 5.0
+"""What the browser's own scheduling adds or takes; shorter differences are noise."""
+VAIN_CUTS = 3
+TOLD_PAUSE_MS = 60_000.0
+"""The viewer's own floor is of the last minute as well: as long it is not to be believed."""
+MIN_WINDOW_BYTES = 6 * 1460
+
+
+@dataclass(frozen=True, slots=True)
+class CongestionLimits:
+    """The bounds, see `settings`."""
+
+    start_kbps: float
+    min_kbps: float
+    max_kbps: float
+    allowance_ms: float
+    inflation_ms: float
+    inflation_sustain_ms: float
+    in_flight_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """A unit that was sent and not acknowledged."""
+
+    epoch: int
+    sequence: int
+    idr: bool
+    size_bytes: int
+    before_bytes: int
+    """What was in flight already when it was sent."""
+    at_ms: float
+
+
+class Congestion:
+    """One viewer's path."""
+
+    def __init__(self, limits: CongestionLimits) -> None:
+        self._limits = limits
+        self.in_flight: deque[InFlight] = deque()
+        self.in_flight_bytes = 0
+        self.target_kbps = limits.start_kbps
+        """What a stream may send to this viewer, kbit/s."""
+        self.inflation_ms = 0.0
+        """The queue in the network, as the newest acknowledgement showed it."""
+        self._told_base_ms: float | None = None
+        self._told_from = float("-inf")
+        self._base: deque[tuple[float, float]] = deque()
+        """Bucket's begin and least RTT."""
+        self._delivered: deque[tuple[float, int]] = deque()
+        self._inflated_since: float | None = None
+        self._queue_ms = 0.0
+        """The inflation, smoothed."""
+        self._observed_at = float("-inf")
+        self._ceiling_kbps: float | None = None
+        self._vain_cuts = 0
+        self._stepped_at = float("-inf")
+        self._refused_at = float("-inf")
+
+    @property
+    def base_rtt_ms(self) -> float:
+        """The floor of the round trip of a small unit over the last minute."""
+        known = [least for _, least in self._base]
+        if self._told_base_ms is not None:
+            known.append(self._told_base_ms)
+        return min(known, default=UNMEASURED_RTT_MS)
+
+    def told_base_rtt(self, rtt_ms: float, now_ms: float) -> None:
+        """The floor that the viewer measured itself, by pings: smaller than any unit."""
+        if now_ms >= self._told_from:
+            self._told_base_ms = rtt_ms
+
+    def has_room(self, more_bytes: int, now_ms: float) -> bool:
+        """May something be sent, when `more_bytes` wait in front of it?"""
+        room = self._has_room(more_bytes, now_ms)
+        if not room:
+            self._refused_at = now_ms
+        return room
+
+    def is_limited(self, now_ms: float) -> bool:
+        """Would more be sent if the path took more?"""
+        if now_ms - self._refused_at < DELIVERED_OVER_MS:
+            return True
+        return self.delivered_kbps(now_ms) >= USED_SHARE * self.target_kbps
+
+    def delivered_kbps(self, now_ms: float) -> float:
+        """What arrived lately, kbit/s."""
+        while self._delivered and now_ms - self._delivered[0][0] > DELIVERED_OVER_MS:
+            self._delivered.popleft()
+        return sum(size for _, size in self._delivered) * 8 / DELIVERED_OVER_MS
+
+    def sent(self, epoch: int, sequence: int, idr: bool, size_bytes: int, now_ms: float) -> None:
+        """A unit went out."""
+        self.in_flight.append(
+            InFlight(epoch, sequence, idr, size_bytes, self.in_flight_bytes, now_ms)
+        )
+        self.in_flight_bytes += size_bytes
+
+    def acked(self, epoch: int, sequence: int, now_ms: float) -> None:
+        """The viewer has this unit, and so all before it. An unknown one says nothing."""
+        if (epoch, sequence) not in ((unit.epoch, unit.sequence) for unit in self.in_flight):
+            return
+        while True:
+            unit = self.in_flight.popleft()
+            self.in_flight_bytes -= unit.size_bytes
+            self._delivered.append((now_ms, unit.size_bytes))
+            if (unit.epoch, unit.sequence) == (epoch, sequence):
+                break
+        self._learn(unit, now_ms)
+
+    def tick(self, now_ms: float) -> None:
+        """Time passes; to be called with every acknowledgement, and several times a second."""
+        overdue_ms = 0.0
+        if self.in_flight:
+            # Silence is an answer, too: a unit that should have arrived long ago is inflation.
+            overdue_ms = now_ms - self.in_flight[0].at_ms - self._due_ms(self.in_flight[0])
+        if overdue_ms > self.inflation_ms:
+            self._observe(overdue_ms, now_ms)
+        since = self._inflated_since
+        if since is not None and now_ms - since >= self._limits.inflation_sustain_ms:
+            self._cut(now_ms)
+        elif now_ms - self._stepped_at >= max(STEP_MS, self.base_rtt_ms):
+            self._rise(now_ms)
+
+    def _has_room(self, more_bytes: int, now_ms: float) -> bool:
+        used_bytes = self.in_flight_bytes + more_bytes
+        if used_bytes == 0:
+            return True
+        if used_bytes >= min(self._limits.in_flight_bytes, self._window_bytes()):
+            return False
+        if not self.in_flight:
+            return True
+        oldest = self.in_flight[0]
+        return now_ms - oldest.at_ms <= self._due_ms(oldest) + self._limits.allowance_ms
+
+    def _window_bytes(self) -> float:
+        path_ms = self.base_rtt_ms + self._limits.allowance_ms
+        return max(MIN_WINDOW_BYTES, self.target_kbps * path_ms / 8)
+
+    def _due_ms(self, unit: InFlight) -> float:
+        """How long it should take until a unit is acknowledged."""
+        return self.base_rtt_ms + (unit.before_bytes + unit.size_bytes) * 8 / self.target_kbps
+
+    def _learn(self, unit: InFlight, now_ms: float) -> None:
+        rtt_ms = now_ms - unit.at_ms
+        base_ms = self.base_rtt_ms
+        measured = bool(self._base) or self._told_base_ms is not None
+        if measured and unit.size_bytes >= TRAIN_BYTES and unit.before_bytes == 0:
+            kbps = unit.size_bytes * 8 / max(TRAIN_LEAST_MS, rtt_ms - base_ms)
+            self._train(kbps * TRAIN_SHARE)
+        self._note_base(rtt_ms, now_ms)
+        own_ms = unit.size_bytes * 8 / self.target_kbps
+        self._observe(rtt_ms - self.base_rtt_ms - own_ms, now_ms)
+
+    def _note_base(self, rtt_ms: float, now_ms: float) -> None:
+        if not self._base or now_ms - self._base[-1][0] > BASE_BUCKET_MS:
+            self._base.append((now_ms, rtt_ms))
+        elif rtt_ms < self._base[-1][1]:
+            self._base[-1] = (self._base[-1][0], rtt_ms)
+        while len(self._base) > BASE_BUCKETS:
+            self._base.popleft()
+
+    def _observe(self, inflation_ms: float, now_ms: float) -> None:
+        self.inflation_ms = max(0.0, inflation_ms)
+        share = min(1.0, (now_ms - self._observed_at) / SMOOTH_MS)
+        self._queue_ms += share * (self.inflation_ms - self._queue_ms)
+        self._observed_at = now_ms
+        if self.inflation_ms <= self._limits.inflation_ms:
+            self._inflated_since = None
+        elif self._inflated_since is None:
+            self._inflated_since = now_ms
+
+    def _train(self, kbps: float) -> None:
+        if self._ceiling_kbps is not None:
+            kbps = min(kbps, NEAR_CEILING * self._ceiling_kbps)
+        if kbps > self.target_kbps:
+            self._aim(kbps)
+
+    def _cut(self, now_ms: float) -> None:
+        self._inflated_since = None
+        self._stepped_at = now_ms
+        delivered = self.delivered_kbps(now_ms)
+        if not self.is_limited(now_ms):
+            self._aim(CUT * self.target_kbps)
+            self._cut_in_vain(now_ms)
+            return
+        self._vain_cuts = 0
+        self._ceiling_kbps = max(delivered, self._limits.min_kbps)
+        self._aim(max(CUT * min(delivered, self.target_kbps), LARGEST_CUT * self.target_kbps))
+
+    def _cut_in_vain(self, now_ms: float) -> None:
+        self._vain_cuts += 1
+        if self._vain_cuts > VAIN_CUTS:
+            self._vain_cuts = 0
+            self._base.clear()
+            self._told_base_ms = None
+            self._told_from = now_ms + TOLD_PAUSE_MS
+
+    def _rise(self, now_ms: float) -> None:
+        if self._inflated_since is not None:
+            return
+        elapsed_s = min(1.0, (now_ms - self._stepped_at) / 1000)
+        self._stepped_at = now_ms
+        if self._queue_ms > CALM_SHARE * self._limits.inflation_ms:
+            if self._queue_ms > EASE_SHARE * self._limits.inflation_ms and self.is_limited(now_ms):
+                self._aim(self.target_kbps * EASE)
+            return
+        delivered = self.delivered_kbps(now_ms)
+        self._vain_cuts = 0
+        ceiling = self._ceiling_kbps
+        near = ceiling is not None and NEAR_CEILING <= self.target_kbps / ceiling <= PAST_CEILING
+        if delivered >= (WELL_USED_SHARE if near else USED_SHARE) * self.target_kbps:
+            empty = self._queue_ms < EMPTY_SHARE * self._limits.inflation_ms
+            slow = 1 + elapsed_s * (EMPTY_RISE_PER_S if empty else SLOW_RISE_PER_S)
+            self._aim(self.target_kbps * (slow if near else FAST_RISE))
+
+    def _aim(self, kbps: float) -> None:
+        self.target_kbps = min(self._limits.max_kbps, max(self._limits.min_kbps, kbps))

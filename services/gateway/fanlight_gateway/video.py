@@ -1,0 +1,181 @@
+"""One viewer's video: the stream it gets, its gate there, and its way between renditions.
+
+Lives on the worker's loop; nothing here waits. Who moves to another rendition keeps the stream it
+has until the first IDR of the new one is there, so that the picture never stops for it. Decisions
+are elsewhere: `gate`, `congestion`, `ladder`.
+"""
+
+import logging
+from collections.abc import Callable
+
+from fanlight_common.names import Rendition, stream_name
+from fanlight_gateway import metrics
+from fanlight_gateway.congestion import Congestion
+from fanlight_gateway.gate import Drop, Gate, Unit
+from fanlight_gateway.ladder import Ladder
+from fanlight_gateway.settings import GatewaySettings
+from fanlight_gateway.streams import StreamHub
+
+log = logging.getLogger(__name__)
+
+OnState = Callable[[str, Rendition | None], None]
+"""`live`, `waiting` or `off`, and of which rendition."""
+
+
+class Share:
+    """A viewer's part in one stream: what the stream sees of it."""
+
+    def __init__(
+        self, video: "ViewerVideo", desk: str, rendition: Rendition, gate: Gate, floor_kbps: float
+    ) -> None:
+        self.stream = stream_name(desk, rendition)
+        self.rendition = rendition
+        self.gate = gate
+        self.state = ""
+        self._video = video
+        self._floor_kbps = floor_kbps
+
+    @property
+    def target_kbps(self) -> float:
+        """What the viewer's path takes."""
+        return self._video.congestion.target_kbps
+
+    @property
+    def is_in_band(self) -> bool:
+        """Is that enough for this stream?"""
+        return self.target_kbps >= self._floor_kbps
+
+    def offer(self, unit: Unit, now_ms: float) -> None:
+        """A unit of the stream, without waiting."""
+        self.gate.offer(unit, now_ms)
+        self._video.offered(self, unit)
+
+    def video_state(self, state: str) -> None:
+        """`live` or `waiting`: is there an encoder?"""
+        self.state = state
+        self._video.state_changed(self)
+
+
+class ViewerVideo:
+    """From the viewer's hello to its end. `wake` is called when there may be something to send."""
+
+    def __init__(
+        self,
+        name: str,
+        desk: str,
+        settings: GatewaySettings,
+        streams: StreamHub,
+        *,
+        on_state: OnState,
+        wake: Callable[[], None],
+        now_ms: float,
+    ) -> None:
+        self.congestion = Congestion(settings.congestion)
+        self._name = name
+        self._desk = desk
+        self._settings = settings
+        self._streams = streams
+        self._on_state = on_state
+        self._wake = wake
+        self._ladder = Ladder(settings.ladder, now_ms)
+        self._keyframes_only = False
+        self._share: Share | None = None
+        self._next: Share | None = None
+        """The rendition to come, until its first IDR."""
+        self._overflows = 0
+
+    def want(self, enabled: bool, keyframes_only: bool) -> None:
+        """What the viewer wants: video or none, all of it or one picture a second."""
+        self._keyframes_only = keyframes_only
+        wanted = None
+        if enabled:
+            wanted = Rendition.KEYFRAMES if keyframes_only else self._ladder.rendition
+        if wanted == (self._share.rendition if self._share else None):
+            return
+        self._end(self._next)
+        self._end(self._share)
+        self._next = self._share = None
+        if wanted is None:
+            self._on_state("off", None)
+        else:
+            self._share = self._new_share(wanted)
+            self._streams.join(self._share.stream, self._share)
+
+    def take(self, now_ms: float) -> bytes | None:
+        """The next unit to be sent; None: nothing, or no room."""
+        return self._share.gate.take(now_ms) if self._share else None
+
+    def acked(self, epoch: int, received: int, painted: int, now_ms: float) -> None:
+        """What the viewer has received and painted."""
+        self.congestion.acked(epoch, received, now_ms)
+        self.congestion.tick(now_ms)
+        if self._share is not None:
+            self._share.gate.acked(epoch, received, painted, now_ms)
+            self._streams.settle(self._share.stream)
+            self._wake()
+
+    def request_idr(self) -> None:
+        """The viewer's decoder needs one; deltas are of no use to it until then."""
+        if self._share is not None and not self._share.gate.has_idr_on_its_way:
+            self._share.gate.close()
+            self._streams.settle(self._share.stream)
+
+    def tick(self, now_ms: float) -> None:
+        """Several times a second."""
+        self.congestion.tick(now_ms)
+        if self._share is None or self._keyframes_only:
+            return
+        self._wake()  # windows also open by time alone
+        overflows, self._overflows = self._overflows, self._share.gate.overflows
+        moved = self._ladder.step(
+            self.congestion.target_kbps,
+            limited=self.congestion.is_limited(now_ms),
+            fell_behind=self._overflows > overflows and self._streams.is_shared(self._share.stream),
+            now_ms=now_ms,
+        )
+        if moved:
+            self._move(self._ladder.rendition)
+
+    def offered(self, share: Share, unit: Unit) -> None:
+        """A unit of a stream that was joined."""
+        if share is self._next and unit.idr:
+            self._end(self._share)
+            self._share, self._next = share, None
+            self._overflows = share.gate.overflows
+            self.state_changed(share)
+        if share is self._share:
+            self._wake()
+
+    def state_changed(self, share: Share) -> None:
+        """There is an encoder for a stream that was joined, or none."""
+        if share is self._share:
+            self._on_state(share.state, share.rendition)
+
+    def _move(self, rendition: Rendition) -> None:
+        log.info(
+            "event=rendition viewer=%s to=%s target_kbps=%d inflation_ms=%d",
+            self._name,
+            rendition,
+            self.congestion.target_kbps,
+            self.congestion.inflation_ms,
+        )
+        metrics.rendition_moves.labels(rendition).inc()
+        self._end(self._next)
+        self._next = None
+        if self._share is None or self._share.rendition is not rendition:
+            self._next = self._new_share(rendition)
+            self._streams.join(self._next.stream, self._next)
+
+    def _new_share(self, rendition: Rendition) -> Share:
+        gate = Gate(self._settings.gate, self.congestion, _count_drop)
+        floor = self._settings.ladder.floors_kbps.get(rendition, 0.0)
+        return Share(self, self._desk, rendition, gate, floor)
+
+    def _end(self, share: Share | None) -> None:
+        if share is not None:
+            share.gate.close()
+            self._streams.leave(share.stream, share)
+
+
+def _count_drop(reason: Drop, count: int) -> None:
+    metrics.units_dropped.labels(reason).inc(count)

@@ -1,0 +1,221 @@
+"""What a path carries: simulated links in virtual time, and the rules one by one.
+
+The links are those of tests/netlab/model.py, the very model that the laboratory puts real packets
+through. Time here is simulated, so its assertions are exact, not timed.
+"""
+
+import itertools
+
+import pytest
+
+from fanlight_gateway.congestion import (
+    MIN_WINDOW_BYTES,
+    UNMEASURED_RTT_MS,
+    VAIN_CUTS,
+    Congestion,
+)
+from tests.gateway.simulation import CONGESTION, Simulation, clip, typing
+from tests.netlab.model import Conditions
+
+
+def link(rate_mbit: float | None, rtt_ms: float, **more: float) -> Simulation:
+    """A viewer of a clip behind this link, its queue 500 ms."""
+    return Simulation(
+        Conditions(rate_mbit=rate_mbit, delay_ms=rtt_ms / 2, **more),
+        Conditions(rate_mbit=rate_mbit, delay_ms=rtt_ms / 2),
+        clip(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("rate", "rtt"), [(5, 60), (2, 100), (1, 200), (0.5, 200), (10, 20), (3, 300)]
+)
+def test_a_clip_fills_a_link_and_its_picture_stays_fresh(rate: float, rtt: float) -> None:
+    s = link(rate, rtt)
+    s.run(30)
+    floor = rtt / 2 + 1000 / s.fps
+    assert s.p95(5) < floor + 200
+    assert s.median(5) < floor + 100
+    assert s.sent_bytes * 8 / s.now_ms > 0.6 * rate * 1000, "the link is made use of"
+    assert s.idrs == 1
+    assert not s.drops
+    queue = sorted(queue for at, queue in s.queues_ms if at > 5000)
+    assert queue[len(queue) // 2] < 60
+
+
+@pytest.mark.parametrize(("rate", "rtt"), [(5, 60), (2, 100), (1, 200), (0.5, 200)])
+def test_typing_costs_the_way_there_and_nothing_else(rate: float, rtt: float) -> None:
+    s = link(rate, rtt)
+    s.size = typing
+    s.run(20)
+    assert s.p95(5) < rtt / 2 + 1000 / s.fps + 30
+    assert not s.drops
+
+
+def test_without_a_limit_the_rate_is_the_ceiling_within_two_seconds() -> None:
+    s = link(None, 2)
+    s.run(5)
+    assert dict(s.targets_kbps)[2000] == CONGESTION.max_kbps
+    assert s.skipped == 0
+
+
+def test_packet_loss_is_no_queue() -> None:
+    s = link(5, 60, loss=0.05)
+    s.run(30)
+    assert s.sent_bytes * 8 / s.now_ms > 2000
+    assert s.median(5) < 200
+
+
+def test_jitter_is_no_queue_either() -> None:
+    s = link(5, 60, jitter_ms=30)
+    s.run(30)
+    assert s.sent_bytes * 8 / s.now_ms > 3500
+    assert s.p95(5) < 250
+
+
+def test_a_step_down_is_followed_and_the_step_up_too() -> None:
+    s = link(20, 60)
+    s.run(10)
+    s.change(Conditions(rate_mbit=0.5, delay_ms=30))
+    s.run(20)
+    # What was on its way then, 120 kB, is TCP's, and takes two seconds and more at this rate.
+    assert s.p95(15) < 400, "five seconds after the rate fell to a fortieth"
+    s.change(Conditions(rate_mbit=20, delay_ms=30))
+    s.run(10)
+    assert s.p95(32) < 150
+    assert s.targets_kbps[-1][1] > 8000
+    assert s.idrs <= 2
+
+
+def test_bursts_of_wifi_cost_only_their_own_time() -> None:
+    s = link(10, 20)
+    for _ in range(20):
+        s.run(0.9)
+        s.change(Conditions(rate_mbit=0.2, delay_ms=10))  # somebody's microwave
+        s.run(0.1)
+        s.change(Conditions(rate_mbit=10, delay_ms=10))
+    assert s.median(5) < 100
+    assert s.p95(5) < 300
+
+
+def test_a_tunnel_of_ten_seconds() -> None:
+    s = link(5, 60)
+    s.run(10)
+    s.change(Conditions(rate_mbit=0.0001, delay_ms=30, queue_ms=100))
+    s.run(10)
+    sent = s.sent_bytes
+    s.change(Conditions(rate_mbit=5, delay_ms=30))
+    s.run(2)
+    assert s.ages_ms[-1][1] < 300, "two seconds after the link came back"
+    assert sent < 10_000_000
+    s.run(10)
+    assert s.p95(24) < 250
+
+
+def test_a_longer_path_is_learnt() -> None:
+    """A floor that is too low makes every answer look late; typing must go on all the same."""
+    path = Congestion(CONGESTION)
+    now, target = 0.0, path.target_kbps
+    for rtt in [20.0] * 50 + [90.0] * 800:
+        path.sent(1, int(now), False, 500, now)
+        path.acked(1, int(now), now + rtt)
+        path.tick(now + rtt)
+        now += 100
+    assert path.base_rtt_ms == 90
+    assert path.inflation_ms < 5
+    assert path.target_kbps >= target * 0.85 ** (VAIN_CUTS + 3)
+
+
+class Path:
+    """A Congestion with hands on it."""
+
+    def __init__(self, **limits: float) -> None:
+        fields = {name: getattr(CONGESTION, name) for name in CONGESTION.__slots__}
+        self.path = Congestion(type(CONGESTION)(**{**fields, **limits}))
+        self._sequence = itertools.count(1)
+
+    def send(self, size: int, now: float) -> int:
+        sequence = next(self._sequence)
+        self.path.sent(1, sequence, False, size, now)
+        return sequence
+
+    def trip(self, size: int, now: float, rtt: float) -> None:
+        self.path.acked(1, self.send(size, now), now + rtt)
+        self.path.tick(now + rtt)
+
+
+def test_before_anything_is_known() -> None:
+    path = Path().path
+    assert path.base_rtt_ms == UNMEASURED_RTT_MS
+    assert path.has_room(0, 0)
+    assert not path.has_room(1 << 20, 0)
+    assert path.target_kbps == CONGESTION.start_kbps
+
+
+def test_one_unit_of_any_size_may_go_when_nothing_is_on_its_way() -> None:
+    p = Path(in_flight_bytes=1000)
+    assert p.path.has_room(0, 0)
+    p.send(100_000, 0)
+    assert not p.path.has_room(0, 0)
+
+
+def test_the_window_is_what_the_path_carries_in_its_base_rtt_and_the_allowance() -> None:
+    p = Path(start_kbps=8000)
+    p.trip(100, 0, 50)
+    window = 8000 / 8 * (50 + 50)
+    p.send(int(window) - 1, 100)
+    assert p.path.has_room(0, 100)
+    p.send(1, 100)
+    assert not p.path.has_room(0, 100)
+    low = Path(start_kbps=300)
+    low.trip(100, 0, 1)
+    low.send(MIN_WINDOW_BYTES - 1, 100)
+    assert low.path.has_room(0, 100)
+
+
+def test_a_unit_that_is_overdue_stops_everything_until_it_is_acknowledged() -> None:
+    p = Path(start_kbps=8000)
+    p.trip(100, 0, 50)
+    sequence = p.send(1000, 100)
+    due = 100 + 50 + 1 + 50  # base RTT, its own millisecond, the allowance
+    assert p.path.has_room(0, due)
+    assert not p.path.has_room(0, due + 1)
+    p.path.acked(1, sequence, due + 1)
+    assert p.path.has_room(0, due + 1)
+
+
+def test_an_acknowledgement_of_what_was_not_sent_says_nothing() -> None:
+    p = Path()
+    p.send(1000, 0)
+    p.path.acked(1, 99, 10)
+    p.path.acked(2, 1, 10)
+    assert p.path.in_flight_bytes == 1000
+    p.path.acked(1, 1, 10)
+    p.path.acked(1, 1, 11)
+    assert p.path.in_flight_bytes == 0
+
+
+def test_the_viewers_own_floor_counts_where_units_are_all_large() -> None:
+    p = Path()
+    p.path.told_base_rtt(20, 0)
+    p.trip(50_000, 0, 400)
+    assert p.path.base_rtt_ms == 20
+
+
+def test_a_large_unit_alone_measures_the_path() -> None:
+    p = Path()
+    p.trip(100, 0, 20)
+    p.trip(100_000, 1000, 20 + 80)  # 10 Mbit/s
+    assert 7500 < p.path.target_kbps < 10_000
+
+
+def test_silence_is_an_answer_too() -> None:
+    p = Path(start_kbps=8000)
+    for n in range(5):
+        p.trip(20_000, n * 20.0, 20)
+    before = p.path.target_kbps
+    p.send(20_000, 200)
+    for now in range(200, 2000, 100):
+        p.path.tick(now)
+    assert p.path.target_kbps < before
+    assert p.path.inflation_ms > 1000
