@@ -7,6 +7,7 @@ encoder encode, so a stream exists only while it has viewers. Drops units of epo
 
 import asyncio
 import logging
+from collections.abc import Collection
 from typing import Protocol
 
 import zmq.asyncio
@@ -29,24 +30,38 @@ RATE_NEWS_SHARE = 0.03
 """A rate that changed by less waits for the next regular word."""
 
 
-class Subscriber(Protocol):
-    """A viewer's share in a stream, as the stream sees it."""
-
-    gate: Gate
+class Member(Protocol):
+    """What a viewer's share says of its path."""
 
     @property
     def target_kbps(self) -> float:
-        """What its path takes."""
+        """What it takes."""
 
     @property
     def is_in_band(self) -> bool:
         """Is that enough for this stream?"""
+
+
+class Subscriber(Member, Protocol):
+    """A viewer's share in a stream, as the stream sees it."""
+
+    gate: Gate
 
     def offer(self, unit: Unit, now_ms: float) -> None:
         """Queue a unit, without waiting."""
 
     def video_state(self, state: str) -> None:
         """`live` or `waiting`: is there an encoder?"""
+
+
+def stream_kbps(members: Collection[Member]) -> int:
+    """The least that a viewer can take, of those who can take this stream at all.
+
+    The others are about to move to a lower rendition and do not count, unless there is nobody else:
+    one slow viewer changes nothing for the rest.
+    """
+    able = [member.target_kbps for member in members if member.is_in_band]
+    return round(min(able or [member.target_kbps for member in members], default=0))
 
 
 class Stream:
@@ -101,19 +116,10 @@ class Stream:
             else:  # the sockets have not found each other yet; the next tick tries again
                 self._idr.reset()
         room = any(gate.has_room(now * 1000) for gate in gates)
-        demand = (room, self._kbps())
+        demand = (room, stream_kbps(self.viewers))
         if self._is_news(demand) or now - self._told_at >= DEMAND_INTERVAL_S:
             told = self._tell(bus.StreamDemand(self._name, self._worker.id, *demand))
             self._told, self._told_at = demand if told else None, now
-
-    def _kbps(self) -> int:
-        """The least that a viewer can take, of those who can take this stream at all.
-
-        The others are about to move to a lower rendition and do not count, unless there is nobody
-        else: one slow viewer changes nothing for the rest.
-        """
-        able = [viewer.target_kbps for viewer in self.viewers if viewer.is_in_band]
-        return round(min(able or [viewer.target_kbps for viewer in self.viewers], default=0))
 
     def _is_news(self, demand: tuple[bool, int]) -> bool:
         if self._told is None or demand[0] != self._told[0]:
