@@ -298,3 +298,40 @@ describe("no decoder", () => {
     assert.equal(rig.machine.mode, "video");
   });
 });
+
+describe("without a WebSocket", () => {
+  const plain = { type: "connected", plain: true };
+  const back = { type: "connected", plain: false };
+
+  test("video gives way to screenshots, and comes back by itself", () => {
+    const rig = new Rig().send(plain);
+    assert.deepEqual(rig.effects.splice(0), ["video-off", "stills-on", "changed"]);
+    assert.deepEqual([rig.machine.state, wantsVideo(rig.machine), wantsStills(rig.machine)], ["video", false, true]);
+    rig.rtt(20_000, 900);
+    assert.equal(rig.machine.state, "video");
+    rig.send({ type: "visible", visible: false });
+    assert.equal(wantsStills(rig.machine), false);
+    rig.send({ type: "visible", visible: true }).effects.length = 0;
+    rig.send(back);
+    assert.deepEqual(rig.effects, ["stills-off", "video-on", "changed"]);
+  });
+
+  test("what was locked comes back locked; a click meanwhile is of no use", () => {
+    const rig = new Rig().rtt(10_000, 400).send(plain);
+    assert.equal(rig.machine.state, "locked");
+    rig.send({ type: "click" }).send(back);
+    assert.equal(rig.machine.state, "locked");
+    rig.send({ type: "click" });
+    assert.equal(rig.machine.state, "measuring");
+  });
+
+  test("a measurement waits for the WebSocket", () => {
+    const rig = new Rig("screenshots").send(plain).send({ type: "mode", mode: "automatic" });
+    assert.equal(rig.machine.state, "measuring");
+    assert.equal(wantsStills(rig.machine), true);
+    rig.rtt(10_000, 30);
+    assert.equal(rig.machine.state, "measuring");
+    rig.send(back).rtt(3000, 30);
+    assert.equal(rig.machine.state, "video");
+  });
+});

@@ -67,6 +67,7 @@ group("words", () => {
     mode: "automatic",
     reason: null,
     visible: true,
+    plain: false,
     painted: true,
     problem: null,
   };
@@ -89,6 +90,9 @@ group("words", () => {
     [{ fallback: "screenshots", painted: false }, "Waiting for a picture…", null],
     [{ fallback: "no-decoder", reason: "insecure" }, "Screenshots: video needs a secure (https) address", null],
     [{ fallback: "no-decoder", reason: "unsupported" }, "Screenshots: this browser cannot play H.264 video", null],
+    [{ plain: true }, "Screenshots: this network blocks WebSockets", null],
+    [{ plain: true, fallback: "locked", reason: "network" }, "Screenshots: this network blocks WebSockets", null],
+    [{ plain: true, fallback: "screenshots" }, "Screenshots", null],
     [{ visible: false }, "Paused while hidden", null],
     [{ desk: "gone" }, "The desk has gone. Waiting for it…", null],
     [{ desk: "away" }, "The desk's display is away. Waiting for it…", null],
@@ -122,7 +126,7 @@ group("words", () => {
 
 group("statistics", () => {
   const stats = {
-    mode: "automatic", state: "video", connection: "open", rtt_ms: 1.23, base_rtt_ms: 0.9, age_ms: 33.3,
+    mode: "automatic", state: "video", connection: "open", transport: "websocket", rtt_ms: 1.23, base_rtt_ms: 0.9, age_ms: 33.3,
     painted: 9, fps: 29.97, bitrate_kbps: 2345, decoder: "WebCodecs", codec: "avc1.42C02A", width: 1920,
     height: 1080, epoch: 1, received: 9, video_bytes: 1, still_bytes: 0, backlog: 0, quality: null,
     scale: null, stale: false,
@@ -138,6 +142,7 @@ group("statistics", () => {
       Rate: "2.3 Mbit/s",
       Size: "1920 × 1080",
       Decoder: "WebCodecs",
+      Connection: "WebSocket",
       Codec: "avc1.42C02A",
     });
   });
@@ -151,6 +156,7 @@ group("statistics", () => {
     assert.equal(still["Round trip"], "–");
     assert.equal(still["Age of the picture"], "61 s");
     assert.equal("Codec" in still, false);
+    assert.equal(rows({ transport: "http" }).Connection, "Plain HTTP");
   });
 });
 

@@ -16,6 +16,10 @@
  * that is too old when it is painted. After a retry the RTT counts no longer, only its inflation
  * over the base that the retry measured: on a long, clean path one click keeps video.
  *
+ * Without a WebSocket (`plain`) there are screenshots whatever the state, which stays what it was:
+ * a locked viewer comes back locked; one in VIDEO comes back to video by itself, because it was no
+ * bad picture that took video from it. The RTT of plain HTTP decides nothing.
+ *
  * @import { Settings } from "./settings.js"
  * @import { Stretch } from "./sustained.js"
  *
@@ -27,6 +31,7 @@
  *   mode: Mode,
  *   reason: Reason,
  *   visible: boolean,
+ *   plain: boolean,
  *   hasBase: boolean,
  *   measuringSince_ms: number | null,
  *   measured: number,
@@ -35,6 +40,7 @@
  * }>} Fallback
  *
  * reason: why it is LOCKED or NO_DECODER.
+ * plain: connected by plain HTTP, which carries no video.
  * hasBase: a retry measured the base RTT, so inflation is the measure from now on.
  * measuringSince_ms: null until the first sample, so that a measurement over a dead socket waits.
  *
@@ -45,7 +51,7 @@
  *   | { type: "click" }
  *   | { type: "mode", mode: Mode }
  *   | { type: "visible", visible: boolean }
- *   | { type: "connected" }
+ *   | { type: "connected", plain?: boolean }
  *   | { type: "decoder-failed" }
  *   | { type: "decoder-missing", reason: "insecure" | "unsupported" }} FallbackEvent
  *
@@ -77,6 +83,7 @@ export function initialFallback(mode = "automatic", visible = true) {
     mode,
     reason: null,
     visible,
+    plain: false,
     hasBase: false,
     measuringSince_ms: null,
     measured: 0,
@@ -87,7 +94,7 @@ export function initialFallback(mode = "automatic", visible = true) {
 
 /** Whether the gateway is to send video. @param {Fallback} machine */
 export function wantsVideo(machine) {
-  return machine.visible && machine.state === FallbackState.VIDEO;
+  return machine.visible && !machine.plain && machine.state === FallbackState.VIDEO;
 }
 
 /**
@@ -98,7 +105,8 @@ export function wantsVideo(machine) {
  */
 export function wantsStills(machine) {
   const { VIDEO, MEASURING } = FallbackState;
-  return machine.visible && machine.state !== VIDEO && machine.state !== MEASURING;
+  const isOther = machine.state !== VIDEO && machine.state !== MEASURING;
+  return machine.visible && (machine.plain || isOther);
 }
 
 /**
@@ -123,20 +131,26 @@ export function stepFallback(machine, event, now_ms, settings) {
 function advance(machine, event, now_ms, settings) {
   switch (event.type) {
     case "rtt":
+      if (machine.plain) return machine;
       return machine.state === FallbackState.MEASURING
         ? measure(machine, now_ms, settings)
         : judgeRtt(machine, event.rtt_ms, event.base_rtt_ms, now_ms, settings);
     case "age":
       return judgeAge(machine, event.age_ms, now_ms, settings);
     case "click":
-      return machine.state === FallbackState.LOCKED ? retry(machine) : machine;
+      return machine.state === FallbackState.LOCKED && !machine.plain ? retry(machine) : machine;
     case "mode":
       return choose(machine, event.mode);
     case "visible":
       return { ...calm(machine), visible: event.visible };
     case "connected":
       // What was seen on the old socket says nothing of this one; state and mode stay.
-      return { ...calm(machine), measuringSince_ms: null, measured: 0 };
+      return {
+        ...calm(machine),
+        plain: event.plain ?? false,
+        measuringSince_ms: null,
+        measured: 0,
+      };
     case "decoder-failed":
       return machine.state === FallbackState.VIDEO ? lock(machine, "decoder") : machine;
     case "decoder-missing":
@@ -255,7 +269,8 @@ function effects(before, after) {
     before.state !== after.state ||
     before.mode !== after.mode ||
     before.reason !== after.reason ||
-    before.visible !== after.visible
+    before.visible !== after.visible ||
+    before.plain !== after.plain
   ) {
     list.push("changed");
   }

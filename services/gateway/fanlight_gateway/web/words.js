@@ -16,11 +16,13 @@
  *   mode: Mode,
  *   reason: Reason,
  *   visible: boolean,
+ *   plain: boolean,
  *   painted: boolean,
  *   problem: "outdated" | "too-old" | "broken" | null,
  * }>} Status
  *
- * desk, video: the states the gateway told. painted: a picture is on the screen.
+ * desk, video: the states the gateway told. plain: by plain HTTP. painted: a picture is on the
+ * screen.
  *
  * @typedef {"ok" | "busy" | "warning" | "error"} Tone
  * @typedef {Readonly<{ text: string, tone: Tone, action: "retry" | "reconnect" | "reload" | null,
@@ -38,6 +40,7 @@ const NO_DECODER = {
   insecure: "Screenshots: video needs a secure (https) address",
   unsupported: "Screenshots: this browser cannot play H.264 video",
 };
+const PLAIN_WORDS = "Screenshots: this network blocks WebSockets";
 const WAITING = words("Waiting for a picture…", "busy");
 
 /** @type {Readonly<Record<number, Words>>} */
@@ -89,6 +92,7 @@ export const INITIAL_STATUS = Object.freeze({
   mode: "automatic",
   reason: null,
   visible: true,
+  plain: false,
   painted: false,
   problem: null,
 });
@@ -110,6 +114,8 @@ function describeOpen(status) {
   if (status.desk === "away") {
     return words("The desk's display is away. Waiting for it…", "warning");
   }
+  const isOwnReason = status.fallback === "screenshots" || status.fallback === "no-decoder";
+  if (status.plain && !isOwnReason) return words(PLAIN_WORDS, "warning", null, status.painted);
   switch (status.fallback) {
     case "locked":
       return status.reason === "decoder"

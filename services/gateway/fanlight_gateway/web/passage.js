@@ -1,0 +1,75 @@
+// @ts-check
+/**
+ * Whether WebSockets come through on this network, and when to try one again. Pure.
+ *
+ * A WebSocket failed that never brought a message, that ended without a picture though one was due,
+ * or that ended soon after it began. Two in a row: plain HTTP. One that showed pictures for a while
+ * and was cut (proxies end what lasts long) is an ordinary reconnect. What the gateway itself
+ * closed came through, so it counts for nothing.
+ *
+ * @import { Settings } from "./settings.js"
+ *
+ * @typedef {Readonly<{ code: number, lived_ms: number | null, painted: boolean }>} End
+ *
+ * lived_ms: since its first message; null: none came.
+ */
+
+import { CloseCode } from "./protocol.js";
+
+/** Close codes from here on are the gateway's own. */
+const OWN_CODE = 4000;
+
+export class Passage {
+  #failures = 0;
+  #tries = 0;
+  /** @type {() => number} */
+  #random;
+  /** Go by plain HTTP. */
+  plain = false;
+
+  /** @param {() => number} [random] */
+  constructor(random = Math.random) {
+    this.#random = random;
+  }
+
+  /** The WebSocket in use has ended. @param {End} end @param {Readonly<Settings>} settings */
+  ended({ code, lived_ms, painted }, settings) {
+    if (code === CloseCode.GOING_AWAY || code >= OWN_CODE) return;
+    if (lived_ms !== null && lived_ms >= settings.websocket_proven_ms && painted) {
+      this.#failures = 0;
+      this.#tries = 0;
+      return;
+    }
+    this.#failures++;
+    this.plain = this.#failures >= settings.websocket_failure_limit;
+  }
+
+  /**
+   * Plain HTTP does not come through either: perhaps the gateway is down, and what comes back first
+   * may be the WebSocket. One more failure of it is enough.
+   *
+   * @param {Readonly<Settings>} settings
+   */
+  plainFailed(settings) {
+    this.plain = false;
+    this.#failures = settings.websocket_failure_limit - 1;
+  }
+
+  /**
+   * A WebSocket was tried in the background and came through. If it is cut soon it was one failure
+   * too many, and the next try waits longer.
+   *
+   * @param {Readonly<Settings>} settings
+   */
+  changedOver(settings) {
+    this.plainFailed(settings);
+  }
+
+  /** How long to wait before the next try (ms). @param {Readonly<Settings>} settings */
+  wait(settings) {
+    const { websocket_retry_min_ms, websocket_retry_max_ms } = settings;
+    const full_ms = Math.min(websocket_retry_min_ms * 2 ** this.#tries, websocket_retry_max_ms);
+    this.#tries++;
+    return full_ms * (0.5 + this.#random() / 2);
+  }
+}
