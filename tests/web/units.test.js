@@ -74,7 +74,7 @@ describe("acks", () => {
   test("a paint is told at once, with what was received", () => {
     const acks = new Acks();
     acks.received(7, 10, 0);
-    acks.received(7, 11, 5);
+    acks.received(7, 11, 3);
     const told = { type: "Ack", age_ms: 17, epoch: 7, received: 11, painted: 10 };
     assert.deepEqual(acks.painted(7, 10, 17.2), told);
     assert.equal(acks.waiting, false);
@@ -84,7 +84,7 @@ describe("acks", () => {
   test("what is not painted soon is told without", () => {
     const acks = new Acks();
     acks.received(7, 1, 0);
-    acks.received(7, 2, 40);
+    acks.received(7, 2, 4);
     assert.equal(acks.due(ACK_DELAY_MS - 1), null);
     assert.equal(acks.waiting, true);
     assert.deepEqual(acks.due(ACK_DELAY_MS), { type: "Ack", age_ms: 65535, epoch: 7, received: 2, painted: 0 });
@@ -98,6 +98,17 @@ describe("acks", () => {
     assert.equal(acks.painted(1, 51, 5), null);
     assert.equal(acks.due(100).painted, 0);
     assert.equal(acks.painted(2, 1, 1e9).age_ms, 65534);
+  });
+
+  test("another stream has nothing painted, even if its epoch is the same number", () => {
+    const acks = new Acks();
+    acks.received(1, 50, 0);
+    acks.painted(1, 50, 20);
+    acks.begin();
+    assert.equal(acks.waiting, false);
+    acks.received(1, 3, 10);
+    const told = { type: "Ack", age_ms: 65535, epoch: 1, received: 3, painted: 0 };
+    assert.deepEqual(acks.due(10 + ACK_DELAY_MS), told);
   });
 });
 
@@ -129,6 +140,10 @@ function fakeCodecs({ supports = () => true } = {}) {
     close() {
       this.state = "closed";
     }
+    flush() {
+      this.flushed = true;
+      return Promise.reject(new Error("closed"));
+    }
     give() {
       const { timestamp } = this.chunks.shift();
       const frame = { timestamp, closed: false, close() { this.closed = true; } };
@@ -142,21 +157,27 @@ function fakeCodecs({ supports = () => true } = {}) {
     }
   }
   const log = [];
+  const abandoned = [];
+  let places = 0;
   const host = {
     now_ms: 0,
     now: () => host.now_ms,
     settings: () => DEFAULTS,
-    onpicture: (frame, { sequence }) => {
+    onexpected: () => ({ name: ++places }),
+    onabandoned: ({ name }) => abandoned.push(name),
+    onpicture: (frame, { sequence }, place) => {
+      assert.ok(place.name);
       log.push(`picture ${sequence}`);
       frame.close();
     },
+    onpatch: ({ sequence }) => log.push(`patch ${sequence}`),
     onneedidr: () => log.push("idr?"),
     onunsupported: () => log.push("unsupported"),
     onfailed: (why) => log.push(`failed: ${why}`),
     VideoDecoder,
     EncodedVideoChunk,
   };
-  return { host, log, made, decoder: new Decoder(host), take: () => log.splice(0) };
+  return { host, log, made, abandoned, decoder: new Decoder(host), take: () => log.splice(0) };
 }
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -198,9 +219,65 @@ describe("decoder", () => {
     decoder.push(unit(4));
     await settle();
     assert.equal(made.length, 2);
-    assert.equal(made[0].state, "closed");
     assert.equal(made[1].chunks.length, 2);
     assert.equal(decoder.codec, "avc1.42C033");
+  });
+
+  test("what is in a decoder is shown until the one of another codec has a picture", async () => {
+    const { decoder, made, abandoned, take } = fakeCodecs();
+    decoder.push(unit(1, { idr: true }));
+    await settle();
+    for (const sequence of [2, 3]) decoder.push(unit(sequence));
+    decoder.expectIdr();
+    decoder.push(unit(9, { idr: true, epoch: 1, sps: [0, 0, 1, 0x67, 0x42, 0xc0, 0x33, 0] }));
+    await settle();
+    assert.equal(made[0].flushed, true);
+    made[0].give();
+    made[0].give();
+    made[1].give();
+    assert.equal(made[0].state, "closed");
+    assert.equal(made[0].give().closed, true);
+    assert.deepEqual(take(), ["picture 1", "picture 2", "picture 9"]);
+    assert.deepEqual(abandoned, [3]);
+  });
+
+  test("patches pass the gate and not the decoder", async () => {
+    const { decoder, made, take, host } = fakeCodecs();
+    const patch = (sequence) => ({ ...unit(sequence), patch: true });
+    decoder.push(patch(1));
+    assert.deepEqual(take(), ["idr?"]);
+    decoder.push(unit(2, { idr: true }));
+    decoder.push(patch(3)); // kept behind the IDR, while the browser is asked about the codec
+    await settle();
+    decoder.push(patch(4));
+    decoder.push(unit(5));
+    assert.deepEqual(take(), ["patch 3", "patch 4"]);
+    assert.equal(made[0].chunks.length, 2);
+    host.now_ms = 1000;
+    decoder.push(patch(7));
+    decoder.push(patch(8));
+    assert.deepEqual(take(), ["idr?"]);
+  });
+
+  test("patches for seconds, while the decoder holds a picture back, are not a failure", async () => {
+    const { decoder, take, host } = fakeCodecs();
+    decoder.push(unit(1, { idr: true }));
+    await settle();
+    for (let sequence = 2; sequence < 12; sequence++) {
+      host.now_ms += 1000;
+      decoder.push({ ...unit(sequence), patch: true });
+    }
+    assert.deepEqual(take().filter((entry) => entry.startsWith("failed")), []);
+  });
+
+  test("what was lost on the way to the canvas is asked for anew, and waited for", async () => {
+    const { decoder, made, take } = fakeCodecs();
+    decoder.push(unit(1, { idr: true }));
+    await settle();
+    decoder.lost();
+    decoder.push(unit(2));
+    assert.deepEqual(take(), ["idr?"]);
+    assert.equal(made[0].chunks.length, 1);
   });
 
   test("two codecs in a row, both not yet known", async () => {

@@ -2,7 +2,8 @@
 /**
  * What the gateway is told about the units: the newest received, the newest painted, how old that
  * picture was. Pure. A paint is told at once; what was received waits for its paint a little, so
- * that most units cost one message.
+ * that most small units cost one message. No longer: by what is received, and when, the gateway
+ * judges the network.
  *
  * @import { Ack } from "./protocol.js"
  */
@@ -10,7 +11,7 @@
 import { AGE_UNKNOWN } from "./protocol.js";
 
 /** A received unit is acknowledged after this at the latest (ms). */
-export const ACK_DELAY_MS = 50;
+export const ACK_DELAY_MS = 5;
 
 export class Acks {
   #epoch = 0;
@@ -19,6 +20,13 @@ export class Acks {
   #age_ms = AGE_UNKNOWN;
   /** When the oldest received and untold unit came. @type {number | null} */
   #since_ms = null;
+
+  /** Another stream begins, whose epochs have nothing to do with this one's. */
+  begin() {
+    this.#painted = 0;
+    this.#age_ms = AGE_UNKNOWN;
+    this.#since_ms = null;
+  }
 
   /** @param {number} epoch @param {number} sequence @param {number} now_ms */
   received(epoch, sequence, now_ms) {

@@ -5,23 +5,32 @@
  * What it drops: whatever cannot be decoded (see gate.js), and, when the decoder falls behind,
  * everything until the next IDR, which it asks for. Units that come while the support of a codec is
  * being looked up are kept. An error resets the decoder and waits for an IDR; several in a minute,
- * or units for seconds without a picture, are the end of it (`onfailed`). Whoever is handed a
- * VideoFrame closes it.
+ * or units for seconds without a picture, are the end of it (`onfailed`). Patches pass the gate like
+ * deltas, but not the decoder. Where another codec begins, what is still in the old decoder is shown
+ * until the new one's first picture. Whoever is handed a VideoFrame closes it.
  *
  * @import { VideoUnit } from "./protocol.js"
  * @import { Settings } from "./settings.js"
  * @import { Stretch } from "./sustained.js"
+ * @import { Place } from "./painter.js"
  *
  * @typedef {{
  *   now: () => number,
  *   settings: () => Readonly<Settings>,
- *   onpicture: (frame: VideoFrame, unit: VideoUnit) => void,
+ *   onexpected: () => Place,
+ *   onabandoned: (place: Place) => void,
+ *   onpicture: (frame: VideoFrame, unit: VideoUnit, place: Place) => void,
+ *   onpatch: (unit: VideoUnit) => void,
  *   onneedidr: () => void,
  *   onunsupported: () => void,
  *   onfailed: (why: string) => void,
  *   VideoDecoder: typeof VideoDecoder,
  *   EncodedVideoChunk: typeof EncodedVideoChunk,
  * }} DecoderHost
+ * onexpected: a unit goes into the decoder; its place is handed on with its picture, or abandoned.
+ *
+ * @typedef {{ decoder: VideoDecoder, units: Map<number, { unit: VideoUnit, place: Place }> }} Coding
+ * units: those in the decoder, by timestamp.
  */
 
 import { Gate } from "./gate.js";
@@ -39,10 +48,10 @@ export class Decoder {
   /** @type {DecoderHost} */
   #host;
   #gate = new Gate();
-  /** @type {VideoDecoder | null} */
-  #decoder = null;
-  /** Units in the decoder, by timestamp. @type {Map<number, VideoUnit>} */
-  #units = new Map();
+  /** @type {Coding | null} */
+  #coding = null;
+  /** The one before, of another codec, until there is a picture of this one. @type {Coding | null} */
+  #former = null;
   /** Units that wait for an answer about a codec; null: none does. @type {VideoUnit[] | null} */
   #kept = null;
   /** @type {Map<string, boolean>} */
@@ -66,7 +75,8 @@ export class Decoder {
 
   /** Units that wait for their picture. */
   get backlog() {
-    return this.#decoder?.state === "configured" ? this.#decoder.decodeQueueSize : 0;
+    const decoder = this.#coding?.decoder;
+    return decoder?.state === "configured" ? decoder.decodeQueueSize : 0;
   }
 
   /** Forget everything: video was off, or the socket is another. */
@@ -76,6 +86,17 @@ export class Decoder {
     this.#kept = null;
     this.#unshown = null;
     this.#discard();
+  }
+
+  /** Another stream begins, or something of this one was lost: on with the next IDR. */
+  expectIdr() {
+    this.#gate.close();
+  }
+
+  /** What was let through did not come to be painted. */
+  lost() {
+    this.#gate.close();
+    if (this.#gate.shouldAsk(this.#host.now())) this.#host.onneedidr();
   }
 
   /** @param {VideoUnit} unit */
@@ -111,6 +132,11 @@ export class Decoder {
 
   /** @param {VideoUnit} unit  one that the gate let through */
   #take(unit) {
+    if (unit.patch) {
+      this.#unshown = null;
+      this.#host.onpatch(unit);
+      return;
+    }
     if (unit.idr) {
       const codec = codecString(unit.payload) ?? this.codec;
       if (codec === null) {
@@ -126,7 +152,7 @@ export class Decoder {
         this.#host.onunsupported();
         return;
       }
-      if (codec !== this.codec || this.#behind || this.#decoder?.state !== "configured") {
+      if (codec !== this.codec || this.#behind || this.#coding?.decoder.state !== "configured") {
         this.#configure(codec);
       }
     } else if (this.#isBehind()) {
@@ -162,14 +188,16 @@ export class Decoder {
 
   /** @param {string} codec */
   #configure(codec) {
-    this.#discard();
+    this.#retire();
     const decoder = new this.#host.VideoDecoder({
-      output: (frame) => this.#output(decoder, frame),
+      output: (frame) => this.#output(coding, frame),
       error: (error) => {
-        if (decoder === this.#decoder) this.#failed(error);
+        if (coding === this.#coding) this.#failed(error);
       },
     });
-    this.#decoder = decoder;
+    /** @type {Coding} */
+    const coding = { decoder, units: new Map() };
+    this.#coding = coding;
     this.codec = codec;
     // No `description`: the units are Annex B, with SPS and PPS at each IDR.
     decoder.configure({
@@ -183,10 +211,11 @@ export class Decoder {
   /** @param {VideoUnit} unit */
   #decode(unit) {
     const { EncodedVideoChunk } = this.#host;
-    if (!this.#decoder) return;
-    this.#units.set(unit.captured_us, unit);
+    if (!this.#coding) return;
+    const { decoder, units } = this.#coding;
+    units.set(unit.captured_us, { unit, place: this.#host.onexpected() });
     try {
-      this.#decoder.decode(
+      decoder.decode(
         new EncodedVideoChunk({
           type: unit.idr ? "key" : "delta",
           timestamp: unit.captured_us,
@@ -198,20 +227,24 @@ export class Decoder {
     }
   }
 
-  /** @param {VideoDecoder} from @param {VideoFrame} frame */
+  /** @param {Coding} from @param {VideoFrame} frame */
   #output(from, frame) {
-    const unit = this.#units.get(frame.timestamp);
-    if (from !== this.#decoder || !unit) {
+    const expected = from.units.get(frame.timestamp);
+    if ((from !== this.#coding && from !== this.#former) || !expected) {
       frame.close();
       return;
     }
     // Pictures come in the order of the units: older ones that gave none will give none.
-    for (const timestamp of this.#units.keys()) {
-      this.#units.delete(timestamp);
+    for (const [timestamp, { place }] of from.units) {
+      from.units.delete(timestamp);
       if (timestamp === frame.timestamp) break;
+      this.#host.onabandoned(place);
     }
-    this.#starting = false;
-    this.#host.onpicture(frame, unit);
+    if (from === this.#coding) {
+      this.#starting = false;
+      this.#former = this.#end(this.#former);
+    }
+    this.#host.onpicture(frame, expected.unit, expected.place);
     this.#unshown = null;
   }
 
@@ -230,11 +263,34 @@ export class Decoder {
     }
   }
 
+  /** Another decoder is going to take over. */
+  #retire() {
+    const coding = this.#coding;
+    const isOfUse = !this.#behind && coding?.decoder.state === "configured" && coding.units.size;
+    if (isOfUse) {
+      this.#end(this.#former);
+      this.#coding = null;
+    }
+    this.#discard();
+    if (!isOfUse) return;
+    this.#former = coding;
+    // What it holds back comes out; if it fails, or is closed before, that is no matter any more.
+    coding.decoder.flush().catch(() => {});
+  }
+
   #discard() {
-    this.#units.clear();
     this.#starting = true;
     this.#behind = false;
-    if (this.#decoder && this.#decoder.state !== "closed") this.#decoder.close();
-    this.#decoder = null;
+    this.#coding = this.#end(this.#coding);
+    this.#former = this.#end(this.#former);
+  }
+
+  /** @param {Coding | null} coding @returns {null} */
+  #end(coding) {
+    if (!coding) return null;
+    if (coding.decoder.state !== "closed") coding.decoder.close();
+    for (const { place } of coding.units.values()) this.#host.onabandoned(place);
+    coding.units.clear();
+    return null;
   }
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * `<fanlight-view desk="main" src="/" mode="automatic">`: a desk in a page. Lives in the page; owns
- * the shadow DOM and the worker that does the work.
+ * the shadow DOM, the canvas, and the worker that does the work.
  *
  * Attributes, each also a property: `desk`; `src`, the gateway's base URL (default: the document's
  * base); `mode`: `automatic`, `video` (never falls back) or `screenshots`; `pointerlock`: a click
@@ -14,6 +14,7 @@
  * @import { Command, Report } from "./worker.js"
  * @import { Mode } from "./fallback.js"
  * @import { Stats } from "./session.js"
+ * @import { Order } from "./surface.js"
  * @import { Status, Words } from "./words.js"
  *
  * @typedef {Words & { role: string | null, status: Status }} ViewState
@@ -24,6 +25,7 @@ import { letterbox } from "./geometry.js";
 import { icon } from "./icons.js";
 import { Input } from "./input.js";
 import { DeskPointer } from "./pointer.js";
+import { discard, Surface } from "./surface.js";
 import { style } from "./view-style.js";
 import { TEMPLATE } from "./view-template.js";
 import { describe, INITIAL_STATUS, isFresh, kind } from "./words.js";
@@ -37,6 +39,8 @@ export class FanlightView extends HTMLElement {
   #viewer = randomId();
   /** @type {Worker | null} */
   #worker = null;
+  /** @type {Surface | null} */
+  #surface = null;
   /** @type {Input | null} */
   #input = null;
   /** @type {DeskPointer | null} */
@@ -55,9 +59,6 @@ export class FanlightView extends HTMLElement {
   #stats = null;
   /** @type {string | null} */
   #offered = null;
-  /** @type {Map<number, (blob: Blob) => void>} */
-  #snapshots = new Map();
-  #nextSnapshot = 1;
 
   constructor() {
     super();
@@ -114,12 +115,8 @@ export class FanlightView extends HTMLElement {
 
   /** What is painted, as PNG. @returns {Promise<Blob>} */
   snapshot() {
-    if (!this.#worker) return Promise.reject(new Error("not connected to a desk"));
-    return new Promise((resolve) => {
-      const id = this.#nextSnapshot++;
-      this.#snapshots.set(id, resolve);
-      this.#command({ type: "snapshot", id });
-    });
+    if (!this.#surface) return Promise.reject(new Error("not connected to a desk"));
+    return this.#surface.snapshot();
   }
 
   /** Puts a text on the desk's clipboard. @param {string} text */
@@ -174,7 +171,7 @@ export class FanlightView extends HTMLElement {
 
   #start() {
     if (!this.desk || this.#worker) return;
-    // A canvas gives its control away once only, so each start makes its own.
+    // Each start has a canvas of its own: nothing of another desk is left on it.
     /** @type {ShadowRoot} */ (this.shadowRoot).innerHTML = TEMPLATE;
     this.#size = { width: 0, height: 0 };
     this.#cleanup = new AbortController();
@@ -185,11 +182,16 @@ export class FanlightView extends HTMLElement {
     const canvas = this.#part("canvas");
     this.#part(".action").onclick = () => this.#act();
     this.#part(".offer").onclick = () => this.#takeOffer();
-    if (typeof canvas.transferControlToOffscreen !== "function") {
+    if (typeof OffscreenCanvas !== "function") {
       this.#show({ ...INITIAL_STATUS, problem: "too-old" });
       return;
     }
-    this.#startWorker(canvas.transferControlToOffscreen());
+    this.#surface = new Surface(canvas);
+    // A GPU that failed took the picture with it.
+    canvas.addEventListener("contextrestored", () => {
+      this.#command({ type: "control", message: { type: "RequestIdr" } });
+    });
+    this.#startWorker();
     const image = /** @type {HTMLImageElement} */ (this.#part("img"));
     this.#pointer = new DeskPointer(surface, image, () => this.#picture(surface, false));
     this.#input = new Input({
@@ -207,23 +209,24 @@ export class FanlightView extends HTMLElement {
     this.#show(INITIAL_STATUS);
   }
 
-  /** @param {OffscreenCanvas} canvas */
-  #startWorker(canvas) {
+  #startWorker() {
     const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-    worker.onmessage = ({ data }) => this.#hear(data);
+    worker.onmessage = ({ data }) => {
+      if (worker === this.#worker) this.#hear(data);
+      else if (data.type === "draw") discard(data.orders);
+    };
     worker.onerror = () => this.#show({ ...INITIAL_STATUS, problem: "broken" });
     this.#worker = worker;
     /** @type {Command} */
     const start = {
       type: "start",
-      canvas,
       base: this.src,
       desk: this.desk,
       viewer: this.#viewer,
       mode: this.mode,
       visible: isVisible(),
     };
-    worker.postMessage(start, [canvas]);
+    worker.postMessage(start);
   }
 
   /** @param {HTMLElement} surface */
@@ -260,21 +263,31 @@ export class FanlightView extends HTMLElement {
     this.#input?.stop();
     this.#command({ type: "stop" });
     this.#worker = null;
+    this.#surface = null;
     this.#input = null;
     this.#pointer = null;
     this.#status = null;
     this.#stats = null;
-    this.#snapshots.clear();
   }
 
-  /** @param {Command} command */
-  #command(command) {
-    this.#worker?.postMessage(command);
+  /** @param {Command} command @param {Transferable[]} [transfer] */
+  #command(command, transfer = []) {
+    this.#worker?.postMessage(command, transfer);
+  }
+
+  /** @param {Order[]} orders */
+  #draw(orders) {
+    if (!this.#surface) return;
+    const drawn = this.#surface.draw(orders);
+    this.#command({ type: "drawn", drawn }, drawn.buffers);
   }
 
   /** @param {Report} report */
   #hear(report) {
     switch (report.type) {
+      case "draw":
+        this.#draw(report.orders);
+        break;
       case "status":
         this.#show(report.status);
         break;
@@ -301,10 +314,6 @@ export class FanlightView extends HTMLElement {
         this.dispatchEvent(new CustomEvent("notice", { detail: { code, message } }));
         break;
       }
-      case "snapshot":
-        this.#snapshots.get(report.id)?.(report.blob);
-        this.#snapshots.delete(report.id);
-        break;
     }
   }
 

@@ -1,107 +1,250 @@
 // @ts-check
 /**
- * The canvas: video and stills are drawn onto the same one, so changing between them never
- * blinks. Lives in the worker.
+ * What is to be painted, in order, and sent to the page (surface.js), which owns the canvas. Lives in
+ * the worker; the order is order.js's.
  *
- * A picture is drawn as soon as it is there: the browser shows what is on the canvas at its next
- * refresh, and waiting for that here would only make it one refresh later. What it drops: a decoded
- * picture that waits for the one before it to be copied, when a newer one comes. It closes every
- * VideoFrame that `show` was given.
+ * Pixels are made here (decoding images, copying pictures out of their frames), so that the page only
+ * puts them down. One message is at the page at a time: while the page is busy, a full picture
+ * replaces what waits, and patches gather, to go together. What it drops: pictures that a newer one
+ * overtook, what is not wanted any more, and, when too much waits for a page that does not answer,
+ * all of it (`onlost`). Every VideoFrame and ImageBitmap is closed or transferred.
  *
- * @typedef {{ width: number, height: number }} Size
- * @typedef {{ frame: VideoFrame, size: Size, isWanted: () => boolean, drawn: () => void }} Shown
+ * @import { Operation } from "./patch.js"
+ * @import { Drawn, Order as PageOrder, Picture, Size, Step } from "./surface.js"
+ *
+ * @typedef {{
+ *   isWanted?: () => boolean,
+ *   drawn: (at_ms: number) => void,
+ * }} Watcher
+ * isWanted is asked just before it goes to the page; drawn is called when it is on the canvas.
+ *
+ * @typedef {PageOrder & { watcher: Watcher, area: number, way: "draw" | "copy" | null,
+ *   began_ms: number }} Content
+ * @typedef {import("./order.js").Place<Content>} Place
+ *
+ * @typedef {{
+ *   now: () => number,
+ *   send: (orders: PageOrder[], transfer: Transferable[]) => void,
+ *   decodeImage: (data: Uint8Array, type: string) => Promise<Picture>,
+ *   onlost: () => void,
+ * }} PainterHost
+ * onlost: patches were lost; what comes next has to be a full picture.
  */
 
+import { Order } from "./order.js";
 import { PaintWay } from "./paintway.js";
+import { MEDIA_TYPES } from "./patch.js";
+import { discard } from "./surface.js";
+
+/** Patches that wait may have so many pixels in all: two desks of 8K. */
+const MAX_WAITING_AREA = 2 ** 26;
+/** Whatever waits, beyond this it is lost. */
+const MAX_PLACES = 1024;
+/** Buffers kept for copies: one at the page, one being filled. */
+const MAX_BUFFERS = 2;
 
 export class Painter {
-  /** @type {OffscreenCanvas} */
-  #canvas;
-  /** @type {OffscreenCanvasRenderingContext2D} */
-  #context;
+  /** @type {PainterHost} */
+  #host;
+  /** @type {Order<Content>} */
+  #order = new Order((content) => this.#drop(content));
   #way = new PaintWay();
-  /** RGBX pixels of the last picture that was copied. @type {ImageData | null} */
-  #pixels = null;
+  /** At the page. @type {{ contents: Content[], sent_ms: number } | null} */
+  #sent = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** Of patches in the line. */
+  #area = 0;
+  /** @type {ArrayBuffer[]} */
+  #buffers = [];
   #copying = false;
-  /** Comes after the one that is being copied. @type {Shown | null} */
+  /** Comes after the one that is being copied. @type {[Place, VideoFrame, Content] | null} */
   #next = null;
-  /** Pictures really drawn. */
+  /** Pictures and patches really drawn. */
   painted = 0;
+  /** Of the canvas; 0 before there is a picture. */
+  width = 0;
+  height = 0;
 
-  /** @param {OffscreenCanvas} canvas */
-  constructor(canvas) {
-    const context = canvas.getContext("2d", { alpha: false });
-    if (!context) throw new Error("no 2d context");
-    this.#canvas = canvas;
-    this.#context = context;
-  }
-
-  get width() {
-    return this.painted ? this.#canvas.width : 0;
-  }
-
-  get height() {
-    return this.painted ? this.#canvas.height : 0;
+  /** @param {PainterHost} host */
+  constructor(host) {
+    this.#host = host;
   }
 
   /**
-   * Draws the top left width x height of a picture (a coded picture may be a row or a column larger
-   * than the desk), enlarged where it was sent in a smaller scale.
+   * A place for a picture that is going to come: fill it with `show` or give it back with `leave`.
    *
-   * @param {VideoFrame | ImageBitmap} picture
+   * @returns {Place}
+   */
+  expect() {
+    return this.#order.enter(true, this.#host.now());
+  }
+
+  /** The picture will not come. @param {Place} place */
+  leave(place) {
+    this.#order.leave(place);
+    this.#flush();
+  }
+
+  /**
+   * A decoded picture has come. The top left `source` of it (a coded picture may be a row or a
+   * column larger) is drawn in `size`, the desk's.
+   *
+   * @param {Place} place
+   * @param {VideoFrame} frame
    * @param {Size} source
    * @param {Size} size
+   * @param {Watcher} watcher
    */
-  draw(picture, source, size = source) {
-    this.#resize(size);
-    const { width, height } = source;
-    this.#context.drawImage(picture, 0, 0, width, height, 0, 0, size.width, size.height);
-    this.painted++;
+  show(place, frame, source, size, watcher) {
+    const content = this.#content(size, [{ type: "picture", picture: frame, source }], watcher);
+    if (place.isGone) {
+      frame.close();
+    } else if (!this.#way.copies || !isCopyable(frame, source)) {
+      content.way = "draw";
+      this.#fill(place, content);
+    } else if (this.#copying) {
+      this.#abandonNext();
+      this.#next = [place, frame, content];
+    } else {
+      void this.#copy(place, frame, source, content);
+    }
   }
 
   /**
-   * Shows a decoded picture, at once or a little later. `drawn` is called when it is on the canvas,
-   * which it never is where `isWanted` says no or a newer picture overtakes it.
+   * A full picture that is complete: a still.
    *
-   * @param {VideoFrame} frame
+   * @param {Picture} picture
+   * @param {Size} source
    * @param {Size} size
-   * @param {() => boolean} isWanted
-   * @param {() => void} drawn
+   * @param {Watcher} watcher
    */
-  show(frame, size, isWanted, drawn) {
-    const shown = { frame, size, isWanted, drawn };
-    if (this.#copying) {
-      this.#next?.frame.close();
-      this.#next = shown;
-    } else if (isCopyable(frame, size) && this.#way.copies) {
-      void this.#copy(shown);
-    } else {
-      this.#drawNow(shown);
+  picture(picture, source, size, watcher) {
+    const content = this.#content(size, [{ type: "picture", picture, source }], watcher);
+    this.#fill(this.expect(), content);
+  }
+
+  /**
+   * Paints the operations of a patch over what was sent before it, all of them together.
+   * `size` is the desk's. Rejects, having painted nothing, where an image is none.
+   *
+   * @param {readonly Operation[]} operations
+   * @param {Size} size
+   * @param {Watcher} watcher
+   */
+  async patch(operations, size, watcher) {
+    const area = operations.reduce((sum, { width, height }) => sum + width * height, 0);
+    if (this.#area + area > MAX_WAITING_AREA || this.#order.length >= MAX_PLACES) {
+      this.clear();
+      this.#host.onlost();
+      return;
+    }
+    this.#area += area;
+    const place = this.#order.enter(false, this.#host.now());
+    const results = await Promise.allSettled(operations.map((operation) => this.#step(operation)));
+    const steps = results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
+    const content = { ...this.#content(size, steps, watcher), area };
+    const failure = results.find((result) => result.status === "rejected");
+    if (failure) {
+      this.#drop(content);
+      this.leave(place);
+      throw failure.reason;
+    }
+    this.#fill(place, content);
+  }
+
+  /** Nothing that waits is painted any more. */
+  clear() {
+    this.#abandonNext();
+    this.#order.clear();
+    clearTimeout(this.#timer);
+  }
+
+  /** The page has drawn what it was sent. @param {Drawn} drawn */
+  drawn({ at_ms, buffers }) {
+    const sent = this.#sent;
+    if (!sent) return;
+    this.#sent = null;
+    this.#buffers.push(...buffers);
+    this.#buffers.splice(0, this.#buffers.length - MAX_BUFFERS);
+    this.#flush();
+    // The page's clock may have been set from another reading of the time of day than ours.
+    const ours_ms = at_ms - performance.timeOrigin;
+    const drawn_ms = Math.min(Math.max(ours_ms, sent.sent_ms), this.#host.now());
+    for (const { watcher, way, began_ms, size } of sent.contents) {
+      if (way === "draw") this.#way.drew(drawn_ms - began_ms);
+      else if (way === "copy") this.#way.copied(drawn_ms - began_ms);
+      ({ width: this.width, height: this.height } = size);
+      this.painted++;
+      watcher.drawn(drawn_ms);
     }
   }
 
-  /** @param {Shown} shown */
-  #drawNow({ frame, size, isWanted, drawn }) {
-    try {
-      if (!isWanted()) return;
-      const began_ms = performance.now();
-      this.draw(frame, size);
-      this.#way.drew(performance.now() - began_ms);
-    } finally {
-      frame.close();
-    }
-    drawn();
+  /**
+   * @param {Size} size @param {Step[]} steps @param {Watcher} watcher
+   * @returns {Content}
+   */
+  #content({ width, height }, steps, watcher) {
+    const began_ms = this.#host.now();
+    return { size: { width, height }, steps, watcher, area: 0, way: null, began_ms };
   }
 
-  /** @param {Shown} shown */
-  async #copy(shown) {
-    const { frame, size, isWanted, drawn } = shown;
-    const { width, height } = size;
-    if (this.#pixels?.width !== width || this.#pixels.height !== height) {
-      this.#pixels = new ImageData(width, height);
+  /** @param {Operation} operation @returns {Promise<Step>} */
+  async #step(operation) {
+    const { x, y, width, height } = operation;
+    const rectangle = { x, y, width, height };
+    if (operation.type === "Copy") {
+      const { from_x, from_y } = operation;
+      return { type: "copy", ...rectangle, from_x, from_y };
     }
-    const pixels = this.#pixels;
-    const began_ms = performance.now();
+    const type = /** @type {string} */ (MEDIA_TYPES[operation.format]);
+    const image = await this.#host.decodeImage(operation.data, type);
+    return { type: "image", ...rectangle, image };
+  }
+
+  /** @param {Place} place @param {Content} content */
+  #fill(place, content) {
+    this.#order.fill(place, content);
+    this.#flush();
+  }
+
+  #flush() {
+    clearTimeout(this.#timer);
+    if (this.#sent) return;
+    const now_ms = this.#host.now();
+    const contents = this.#order.take(now_ms).filter((content) => {
+      if (content.watcher.isWanted?.() === false) {
+        this.#drop(content);
+        return false;
+      }
+      this.#area -= content.area;
+      return true;
+    });
+    const { due_ms } = this.#order;
+    if (due_ms !== null) {
+      this.#timer = setTimeout(() => this.#flush(), Math.max(1, due_ms - now_ms));
+    }
+    if (contents.length === 0) return;
+    this.#sent = { contents, sent_ms: now_ms };
+    const orders = contents.map(({ size, steps }) => ({ size, steps }));
+    this.#host.send(orders, orders.flatMap(({ steps }) => steps.flatMap(transferables)));
+  }
+
+  /** @param {Content} content */
+  #drop(content) {
+    this.#area -= content.area;
+    discard([content]);
+    for (const step of content.steps) if (step.type === "pixels") this.#buffers.push(step.pixels);
+  }
+
+  /**
+   * @param {Place} place @param {VideoFrame} frame @param {Size} source @param {Content} content
+   */
+  async #copy(place, frame, { width, height }, content) {
+    const size_bytes = width * height * 4;
+    const kept = this.#buffers.findIndex((buffer) => buffer.byteLength === size_bytes);
+    const pixels =
+      kept === -1 ? new ArrayBuffer(size_bytes) : this.#buffers.splice(kept, 1)[0];
     this.#copying = true;
     try {
       // "RGBX" is not in TypeScript's types yet; browsers without it refuse, and are drawn to.
@@ -109,44 +252,44 @@ export class Painter {
         format: "RGBX",
         rect: { x: 0, y: 0, width, height },
       });
-      await frame.copyTo(pixels.data, options);
+      await frame.copyTo(pixels, options);
+      frame.close();
+      content.steps = [{ type: "pixels", pixels, source: { width, height } }];
+      content.way = "copy";
     } catch {
-      this.#copying = false;
       this.#way.cannotCopy();
-      this.#drawNow(shown);
-      this.#showNext();
-      return;
     }
     this.#copying = false;
-    frame.close();
-    if (isWanted()) {
-      this.#resize(size);
-      this.#context.putImageData(pixels, 0, 0);
-      this.painted++;
-      this.#way.copied(performance.now() - began_ms);
-      drawn();
-    }
-    this.#showNext();
-  }
-
-  #showNext() {
+    this.#fill(place, content);
     const next = this.#next;
     this.#next = null;
-    if (next) this.show(next.frame, next.size, next.isWanted, next.drawn);
+    if (next) {
+      const [step] = next[2].steps;
+      const { size, watcher } = next[2];
+      if (step.type === "picture") this.show(next[0], next[1], step.source, size, watcher);
+    }
   }
 
-  /** @param {Size} size */
-  #resize({ width, height }) {
-    // Setting the size clears the canvas, even to the same size.
-    if (this.#canvas.width === width && this.#canvas.height === height) return;
-    this.#canvas.width = width;
-    this.#canvas.height = height;
-    this.#context.imageSmoothingQuality = "medium";
+  #abandonNext() {
+    if (!this.#next) return;
+    const [place, frame] = this.#next;
+    frame.close();
+    this.#order.leave(place);
+    this.#next = null;
   }
+}
 
-  /** What is painted, without loss. @returns {Promise<Blob>} */
-  snapshot() {
-    return this.#canvas.convertToBlob({ type: "image/png" });
+/** @param {Step} step @returns {Transferable[]} */
+function transferables(step) {
+  switch (step.type) {
+    case "picture":
+      return [step.picture];
+    case "image":
+      return [step.image];
+    case "pixels":
+      return [step.pixels];
+    case "copy":
+      return [];
   }
 }
 

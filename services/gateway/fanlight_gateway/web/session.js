@@ -10,11 +10,14 @@
  * @import { InputMessage, VideoUnit } from "./protocol.js"
  * @import { ViewerControl } from "./control.js"
  * @import { Settings } from "./settings.js"
+ * @import { Place } from "./painter.js"
+ * @import { Drawn, Size } from "./surface.js"
  *
  * @typedef {{
- *   mode: string, state: string, connection: string, transport: string, rtt_ms: number | null,
+ *   mode: string, state: string, connection: string, rtt_ms: number | null,
  *   base_rtt_ms: number | null, age_ms: number | null, painted: number, fps: number,
- *   bitrate_kbps: number, decoder: string, codec: string | null, width: number, height: number,
+ *   bitrate_kbps: number, decoder: string, codec: string | null, rendition: string | null,
+ *   width: number, height: number,
  *   epoch: number, received: number, video_bytes: number, still_bytes: number, backlog: number,
  *   quality: number | null, scale: number | null, stale: boolean,
  * }} Stats
@@ -28,8 +31,10 @@ import { decodeControl } from "./control.js";
 import { Decoder } from "./decoder.js";
 import { initialFallback, stepFallback, wantsStills, wantsVideo } from "./fallback.js";
 import { Figures } from "./figures.js";
+import { decodeImage } from "./images.js";
 import { Link } from "./link.js";
 import { Painter } from "./painter.js";
+import { decodePatch } from "./patch.js";
 import { CloseCode, decodeFromGateway, PROTOCOL_VERSION, ProtocolError } from "./protocol.js";
 import { Sender } from "./sender.js";
 import { withDefaults } from "./settings.js";
@@ -37,11 +42,13 @@ import { Stills } from "./stills.js";
 import { missingDecoder } from "./support.js";
 
 const REPORT_INTERVAL_MS = 500;
+/** Renditions of fewer pixels than the desk has. */
+const SCALED = ["half", "low"];
 
 const now = () => performance.now();
 
 export class Session {
-  /** @type {(report: Report) => void} */
+  /** @type {(report: Report, transfer?: Transferable[]) => void} */
   #report;
   /** @type {Extract<Command, { type: "start" }>} */
   #start;
@@ -79,21 +86,30 @@ export class Session {
   #deskSize = null;
   /** @type {string | null} */
   #videoState = null;
+  /** Of the video that comes. @type {string | null} */
+  #rendition = null;
+  /** Grows where another stream of units begins: epochs of two of them do not compare. */
+  #stream = 0;
   #isOutdated = false;
   /** What the page was told last. */
   #reportedSize = "";
 
   /**
    * @param {Extract<Command, { type: "start" }>} start
-   * @param {(report: Report) => void} report
+   * @param {(report: Report, transfer?: Transferable[]) => void} report
    */
   constructor(start, report) {
     this.#start = start;
     this.#report = report;
     this.#fallback = initialFallback(start.mode, start.visible);
-    this.#painter = new Painter(start.canvas);
+    this.#painter = new Painter({
+      now,
+      decodeImage,
+      send: (orders, transfer) => this.#report({ type: "draw", orders }, transfer),
+      onlost: () => this.#decoder?.lost(),
+    });
     const desk = `api/desks/${encodeURIComponent(start.desk)}/`;
-    this.#link = this.#makeLink(new URL(desk, start.base));
+    this.#link = this.#makeLink(new URL(`${desk}stream`, start.base));
     this.#sender = new Sender(this.#link);
     this.#stills = this.#makeStills(new URL(`${desk}screenshot`, start.base));
   }
@@ -116,6 +132,7 @@ export class Session {
     this.#sender.reset();
     this.#stills.stop();
     this.#decoder?.reset();
+    this.#painter.clear();
     this.#link.close();
   }
 
@@ -134,8 +151,9 @@ export class Session {
     this.#link.connectNow();
   }
 
-  snapshot() {
-    return this.#painter.snapshot();
+  /** The page has drawn what it was sent. @param {Drawn} drawn */
+  drawn(drawn) {
+    this.#painter.drawn(drawn);
   }
 
   /** The fallback machine moves on. @param {FallbackEvent} event */
@@ -172,26 +190,14 @@ export class Session {
 
   // The parts.
 
-  /** @param {URL} desk */
-  #makeLink(desk) {
-    const socketUrl = new URL("stream", desk);
-    socketUrl.protocol = socketUrl.protocol === "https:" ? "wss:" : "ws:";
+  /** @param {URL} url */
+  #makeLink(url) {
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     return new Link({
-      socketUrl,
-      httpUrl: new URL("http", desk),
+      url,
       now,
       settings: () => this.#settings,
-      hello: (plain) => ({
-        type: "Hello",
-        viewer: this.#start.viewer,
-        video_enabled: wantsVideo({ ...this.#fallback, plain }),
-        keyframes_only: false,
-      }),
-      expectsPicture: () => {
-        const isThere = this.#deskState === null || this.#deskState === "live";
-        return this.#fallback.visible && isThere;
-      },
-      onopen: (isContinued) => this.#opened(isContinued),
+      onopen: () => this.#opened(),
       onbinary: (data) => this.#guard(() => this.#binary(data)),
       ontext: (text) => this.#guard(() => this.#text(text)),
       onchange: () => {
@@ -212,8 +218,10 @@ export class Session {
       onstill: ({ bitmap, bytes, captured_us, stale }) => {
         this.#figures.still(bytes, stale, now());
         const size = { width: bitmap.width, height: bitmap.height };
-        this.#painter.draw(bitmap, size, this.#deskSize ?? size);
-        this.#painted(() => this.#figures.painted(captured_us, now()));
+        this.#painter.picture(bitmap, size, this.#deskSize ?? size, {
+          isWanted: () => wantsStills(this.#fallback),
+          drawn: (at_ms) => this.#painted(() => this.#figures.painted(captured_us, at_ms)),
+        });
       },
       onunchanged: (captured_us, stale) => this.#figures.unchanged(captured_us, stale, now()),
       onrefused: (status) => {
@@ -228,7 +236,10 @@ export class Session {
       settings: () => this.#settings,
       VideoDecoder,
       EncodedVideoChunk,
-      onpicture: (frame, unit) => this.#picture(frame, unit),
+      onexpected: () => this.#painter.expect(),
+      onabandoned: (place) => this.#painter.leave(place),
+      onpicture: (frame, unit, place) => this.#picture(frame, unit, place),
+      onpatch: (unit) => void this.#patch(unit),
       onneedidr: () => this.#link.sendControl({ type: "RequestIdr" }),
       onunsupported: () => this.event({ type: "decoder-missing", reason: "unsupported" }),
       onfailed: (why) => {
@@ -240,14 +251,21 @@ export class Session {
 
   // What comes from the gateway.
 
-  /** @param {boolean} isContinued  nothing was lost: what waits may still go */
-  #opened(isContinued) {
+  #opened() {
     this.#clock.connected();
     this.#decoder?.reset();
     this.#acks = new Acks();
-    if (!isContinued) this.#sender.reset();
+    this.#stream++;
+    this.#rendition = null;
+    this.#sender.reset();
     this.#figures.forget();
-    this.event({ type: "connected", plain: this.#link.plain });
+    this.#link.sendControl({
+      type: "Hello",
+      viewer: this.#start.viewer,
+      video_enabled: wantsVideo(this.#fallback),
+      keyframes_only: false,
+    });
+    this.event({ type: "connected" });
     if (wantsStills(this.#fallback)) this.#stills.start();
     this.#ping();
   }
@@ -286,6 +304,7 @@ export class Session {
         break;
       case "VideoState":
         this.#videoState = message.state;
+        this.#changeRendition(message.rendition);
         break;
       case "Clipboard":
         this.#report({ type: "clipboard", text: message.text });
@@ -317,6 +336,15 @@ export class Session {
     }
   }
 
+  /** @param {string} rendition */
+  #changeRendition(rendition) {
+    if (rendition === "" || rendition === this.#rendition) return;
+    this.#rendition = rendition;
+    this.#stream++;
+    this.#acks.begin();
+    this.#decoder?.expectIdr();
+  }
+
   /** @param {VideoUnit} unit @param {number} bytes */
   #unit(unit, bytes) {
     this.#figures.unit(unit, bytes, now());
@@ -335,17 +363,43 @@ export class Session {
 
   // What goes onto the screen.
 
-  /** @param {VideoFrame} frame @param {VideoUnit} unit */
-  #picture(frame, unit) {
-    const isWanted = () => wantsVideo(this.#fallback);
-    this.#painter.show(frame, unit, isWanted, () => this.#shown(unit));
+  /** @param {VideoFrame} frame @param {VideoUnit} unit @param {Place} place */
+  #picture(frame, unit, place) {
+    this.#painter.show(place, frame, unit, this.#sizeOf(unit), this.#watch(unit));
+  }
+
+  /** The desk's size, by a picture of it. @param {VideoUnit} unit @returns {Size} */
+  #sizeOf(unit) {
+    const desk = this.#deskSize;
+    const isScaled = this.#rendition !== null && SCALED.includes(this.#rendition);
+    return isScaled && desk && desk.width >= unit.width && desk.height >= unit.height ? desk : unit;
   }
 
   /** @param {VideoUnit} unit */
-  #shown(unit) {
-    this.#painted(() => this.#figures.paintedUnit(unit, now()));
+  async #patch(unit) {
+    try {
+      await this.#painter.patch(decodePatch(unit.payload), unit, this.#watch(unit));
+    } catch (error) {
+      // What is no patch, or has an image that is none: the picture has to come anew.
+      console.error(`fanlight: ${/** @type {Error} */ (error).message}`);
+      this.#decoder?.lost();
+    }
+  }
+
+  /** @param {VideoUnit} unit */
+  #watch(unit) {
+    const stream = this.#stream;
+    return {
+      isWanted: () => wantsVideo(this.#fallback),
+      drawn: (/** @type {number} */ at_ms) => this.#shown(unit, at_ms, stream === this.#stream),
+    };
+  }
+
+  /** @param {VideoUnit} unit @param {number} at_ms @param {boolean} isCurrent */
+  #shown(unit, at_ms, isCurrent) {
+    this.#painted(() => this.#figures.paintedUnit(unit, at_ms));
     const { age_ms } = this.#figures;
-    const ack = this.#acks.painted(unit.epoch, unit.sequence, age_ms);
+    const ack = isCurrent ? this.#acks.painted(unit.epoch, unit.sequence, age_ms) : null;
     if (ack) this.#link.send(ack);
     if (age_ms !== null) this.event({ type: "age", age_ms });
   }
@@ -365,9 +419,7 @@ export class Session {
   #ping() {
     clearTimeout(this.#pingTimer);
     if (this.#link.state !== "open") return;
-    const { ping_interval_ms, http_ping_interval_ms } = this.#settings;
-    const interval_ms = this.#link.plain ? http_ping_interval_ms : ping_interval_ms;
-    this.#pingTimer = setTimeout(() => this.#ping(), interval_ms);
+    this.#pingTimer = setTimeout(() => this.#ping(), this.#settings.ping_interval_ms);
     if (!this.#fallback.visible) return;
     // A measurement takes answers only; judging takes a silence for an answer, too.
     if (this.#fallback.state !== "measuring") this.#judgeRtt();
@@ -407,7 +459,6 @@ export class Session {
         mode,
         reason,
         visible,
-        plain: this.#fallback.plain,
         painted: this.#figures.hasPainted,
         problem: this.#isOutdated ? "outdated" : null,
       },
@@ -417,14 +468,13 @@ export class Session {
   #reportStats() {
     if (this.#link.state === "waiting") this.#reportStatus(); // the seconds count down
     const { epoch, received, video_bytes, still_bytes, stale, age_ms } = this.#figures;
-    const isVideo = this.#fallback.state === "video" && !this.#fallback.plain;
+    const isVideo = this.#fallback.state === "video";
     this.#report({
       type: "stats",
       stats: {
         mode: this.#fallback.mode,
         state: this.#fallback.state,
         connection: this.#link.state,
-        transport: this.#link.plain ? "http" : "websocket",
         rtt_ms: this.#clock.rtt_ms,
         base_rtt_ms: this.#clock.base_rtt_ms,
         age_ms,
@@ -432,6 +482,7 @@ export class Session {
         ...this.#figures.rates(now()),
         decoder: isVideo ? "WebCodecs" : "JPEG",
         codec: isVideo ? (this.#decoder?.codec ?? null) : null,
+        rendition: isVideo ? this.#rendition : null,
         width: this.#painter.width,
         height: this.#painter.height,
         epoch,

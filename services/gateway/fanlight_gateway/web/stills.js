@@ -148,8 +148,7 @@ export class Stills {
       bitmap.close();
     } else {
       this.#etag = response.headers.get("ETag");
-      this.#host.onstill({ bitmap, bytes: blob.size, captured_us, stale });
-      bitmap.close();
+      this.#host.onstill({ bitmap, bytes: blob.size, captured_us, stale }); // who closes it
     }
     return { status: 200, took_ms };
   }

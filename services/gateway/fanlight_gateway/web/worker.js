@@ -2,17 +2,19 @@
 /**
  * The worker's composition root: it wires the parts to the page, and decides nothing.
  *
- * It owns the way of the bytes from the socket to the screen (parse, gate, decode, paint) and back
- * (input, pings, acknowledgements), so that a busy page never makes a picture late. The page sends
- * commands and gets reports; both are plain objects, below.
+ * It owns the way of the bytes from the socket to pixels (parse, gate, decode) and back (input, pings,
+ * acknowledgements), so that a busy page never makes more of the work late than putting pixels down,
+ * which is the page's (surface.js). The page sends commands and gets reports; both are plain objects,
+ * below.
  *
  * @import { InputMessage, PointerShape } from "./protocol.js"
  * @import { ViewerControl } from "./control.js"
  * @import { Mode } from "./fallback.js"
  * @import { Status } from "./words.js"
  * @import { Stats } from "./session.js"
+ * @import { Drawn, Order } from "./surface.js"
  *
- * @typedef {{ type: "start", canvas: OffscreenCanvas, base: string, desk: string, viewer: string,
+ * @typedef {{ type: "start", base: string, desk: string, viewer: string,
  *     mode: Mode, visible: boolean }
  *   | { type: "input", messages: InputMessage[] }
  *   | { type: "control", message: ViewerControl }
@@ -20,7 +22,7 @@
  *   | { type: "retry" }
  *   | { type: "reconnect" }
  *   | { type: "visible", visible: boolean }
- *   | { type: "snapshot", id: number }
+ *   | { type: "drawn", drawn: Drawn }
  *   | { type: "stop" }} Command
  *
  * @typedef {{ type: "status", status: Status }
@@ -30,13 +32,14 @@
  *   | { type: "pointer-shape", shape: PointerShape }
  *   | { type: "clipboard", text: string }
  *   | { type: "gateway-error", code: string, message: string }
- *   | { type: "snapshot", id: number, blob: Blob }} Report
+ *   | { type: "draw", orders: Order[] }} Report
+ * draw: answered by drawn.
  */
 
 import { Session } from "./session.js";
 
 /**
- * @typedef {{ postMessage: (report: Report) => void, close: () => void,
+ * @typedef {{ postMessage: (report: Report, transfer: Transferable[]) => void, close: () => void,
  *   onmessage: ((event: MessageEvent<Command>) => void) | null }} Scope
  */
 const scope = /** @type {Scope} */ (/** @type {unknown} */ (self));
@@ -46,7 +49,9 @@ let session = null;
 
 scope.onmessage = ({ data: command }) => {
   if (command.type === "start") {
-    session = new Session(command, (report) => scope.postMessage(report));
+    session = new Session(command, (report, transfer = []) => {
+      scope.postMessage(report, transfer);
+    });
     session.start().catch((/** @type {unknown} */ error) => {
       // Nothing waits for this promise: the error goes to the worker's onerror, for the page.
       setTimeout(() => {
@@ -74,10 +79,8 @@ scope.onmessage = ({ data: command }) => {
     case "visible":
       session?.event({ type: "visible", visible: command.visible });
       break;
-    case "snapshot":
-      void session?.snapshot().then((blob) => {
-        scope.postMessage({ type: "snapshot", id: command.id, blob });
-      });
+    case "drawn":
+      session?.drawn(command.drawn);
       break;
     case "stop":
       session?.stop();

@@ -1,0 +1,139 @@
+// @ts-check
+/**
+ * The canvas, which has the desk's size: video, patches and stills are drawn onto the same one, so
+ * changing between them never blinks. Lives in the page; decides nothing.
+ *
+ * What the worker's painter.js sends is drawn at once: the browser shows what is on the canvas at
+ * its next refresh. It closes every picture that it is given.
+ *
+ * @typedef {{ width: number, height: number }} Size
+ * @typedef {VideoFrame | ImageBitmap} Picture
+ * @typedef {{ x: number, y: number, width: number, height: number }} Rectangle
+ *
+ * @typedef {{ type: "picture", picture: Picture, source: Size }
+ *   | { type: "pixels", pixels: ArrayBuffer, source: Size }
+ *   | Rectangle & { type: "image", image: Picture }
+ *   | Rectangle & { type: "copy", from_x: number, from_y: number }} Step
+ * picture: its top left `source` fills the canvas; pixels: the same, as RGBA.
+ *
+ * @typedef {{ size: Size, steps: Step[] }} Order  what is to be drawn, on a canvas of that size
+ *
+ * @typedef {{ at_ms: number, buffers: ArrayBuffer[] }} Drawn
+ * at_ms: when it was drawn, since the Unix epoch; buffers: of the pixels, to be used again.
+ */
+
+export class Surface {
+  /** @type {HTMLCanvasElement} */
+  #canvas;
+  /** @type {CanvasRenderingContext2D} */
+  #context;
+  /** Pixels that are to be enlarged, or kept while the size changes. */
+  #scratch = new OffscreenCanvas(1, 1);
+
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas) {
+    const context = canvas.getContext("2d", { alpha: false });
+    if (!context) throw new Error("no 2d context");
+    this.#canvas = canvas;
+    this.#context = context;
+  }
+
+  /**
+   * Draws, all of it before the browser can show any.
+   *
+   * @param {Order[]} orders
+   * @returns {Drawn}
+   */
+  draw(orders) {
+    try {
+      for (const { size, steps } of orders) {
+        this.#resize(size, steps[0]);
+        for (const step of steps) this.#step(step);
+      }
+    } finally {
+      discard(orders);
+    }
+    const steps = orders.flatMap((order) => order.steps);
+    const buffers = steps.flatMap((step) => (step.type === "pixels" ? [step.pixels] : []));
+    return { at_ms: performance.timeOrigin + performance.now(), buffers };
+  }
+
+  /** What is painted, without loss. @returns {Promise<Blob>} */
+  snapshot() {
+    return new Promise((resolve, reject) => {
+      this.#canvas.toBlob((blob) => {
+        if (blob) resolve(blob);
+        else reject(new Error("no picture yet"));
+      }, "image/png");
+    });
+  }
+
+  /** @param {Step} step */
+  #step(step) {
+    const { width, height } = this.#canvas;
+    switch (step.type) {
+      case "picture": {
+        const { source } = step;
+        const from = /** @type {const} */ ([0, 0, source.width, source.height]);
+        this.#context.drawImage(step.picture, ...from, 0, 0, width, height);
+        break;
+      }
+      case "pixels":
+        this.#put(step.pixels, step.source);
+        break;
+      case "image":
+        this.#context.drawImage(step.image, step.x, step.y, step.width, step.height);
+        break;
+      case "copy": {
+        const from = /** @type {const} */ ([step.from_x, step.from_y, step.width, step.height]);
+        const to = /** @type {const} */ ([step.x, step.y, step.width, step.height]);
+        this.#context.drawImage(this.#canvas, ...from, ...to);
+        break;
+      }
+    }
+  }
+
+  /** @param {ArrayBuffer} pixels @param {Size} source */
+  #put(pixels, { width, height }) {
+    const data = new ImageData(new Uint8ClampedArray(pixels), width, height);
+    if (width === this.#canvas.width && height === this.#canvas.height) {
+      this.#context.putImageData(data, 0, 0);
+      return;
+    }
+    const context = this.#emptyScratch(width, height);
+    context.putImageData(data, 0, 0);
+    this.#context.drawImage(this.#scratch, 0, 0, this.#canvas.width, this.#canvas.height);
+  }
+
+  /** @param {Size} size @param {Step | undefined} first */
+  #resize({ width, height }, first) {
+    const canvas = this.#canvas;
+    if (canvas.width === width && canvas.height === height) return;
+    const isCovered = first?.type === "picture" || first?.type === "pixels";
+    if (!isCovered) this.#emptyScratch(canvas.width, canvas.height).drawImage(canvas, 0, 0);
+    // Setting the size clears the canvas.
+    canvas.width = width;
+    canvas.height = height;
+    this.#context.imageSmoothingQuality = "medium";
+    if (!isCovered) this.#context.drawImage(this.#scratch, 0, 0, width, height);
+  }
+
+  /** @param {number} width @param {number} height */
+  #emptyScratch(width, height) {
+    if (this.#scratch.width !== width || this.#scratch.height !== height) {
+      this.#scratch.width = width;
+      this.#scratch.height = height;
+    }
+    const context = this.#scratch.getContext("2d", { alpha: false });
+    if (!context) throw new Error("no 2d context");
+    return context;
+  }
+}
+
+/** Closes the pictures of orders, drawn or not. @param {Order[]} orders */
+export function discard(orders) {
+  for (const step of orders.flatMap(({ steps }) => steps)) {
+    if (step.type === "picture") step.picture.close();
+    else if (step.type === "image") step.image.close();
+  }
+}

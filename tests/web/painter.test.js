@@ -1,0 +1,248 @@
+/** The order in which pictures and patches are painted, and what goes to the page. */
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { Order, PATCH_WAIT_MS } from "../../services/gateway/fanlight_gateway/web/order.js";
+import { Painter } from "../../services/gateway/fanlight_gateway/web/painter.js";
+
+function order() {
+  const dropped = [];
+  return { line: new Order((content) => dropped.push(content)), dropped };
+}
+
+describe("order", () => {
+  test("is that of entering, whatever is ready first", () => {
+    const { line } = order();
+    const [picture, patch, second] = [line.enter(true, 0), line.enter(false, 0), line.enter(false, 0)];
+    line.fill(second, "c");
+    line.fill(patch, "b");
+    assert.deepEqual(line.take(1), []);
+    line.fill(picture, "a");
+    assert.deepEqual(line.take(1), ["a", "b", "c"]);
+    assert.equal(line.length, 0);
+  });
+
+  test("a full picture replaces all before it, and none behind it", () => {
+    const { line, dropped } = order();
+    const places = [true, false, true, true, false].map((full) => line.enter(full, 0));
+    line.fill(places[1], "b");
+    line.fill(places[4], "e");
+    line.fill(places[3], "d");
+    assert.deepEqual(dropped, ["b"]);
+    line.fill(places[0], "a");
+    line.fill(places[2], "c");
+    assert.deepEqual(dropped, ["b", "a", "c"]);
+    assert.deepEqual(line.take(0), ["d", "e"]);
+  });
+
+  test("a patch does not wait for ever for a picture, which then comes too late", () => {
+    const { line, dropped } = order();
+    const picture = line.enter(true, 0);
+    const patch = line.enter(false, 10);
+    assert.equal(line.due_ms, null);
+    line.fill(patch, "patch");
+    assert.equal(line.due_ms, 10 + PATCH_WAIT_MS);
+    assert.deepEqual(line.take(9 + PATCH_WAIT_MS), []);
+    const next = line.enter(true, 20);
+    assert.deepEqual(line.take(10 + PATCH_WAIT_MS), ["patch"]);
+    line.fill(picture, "late");
+    assert.deepEqual(dropped, ["late"]);
+    line.fill(next, "next");
+    assert.deepEqual(line.take(200), ["next"]);
+  });
+
+  test("a patch waits for the patch before it, however long that takes", () => {
+    const { line } = order();
+    const [first, second] = [line.enter(false, 0), line.enter(false, 0)];
+    line.fill(second, "b");
+    assert.equal(line.due_ms, null);
+    assert.deepEqual(line.take(1e6), []);
+    line.fill(first, "a");
+    assert.deepEqual(line.take(1e6), ["a", "b"]);
+  });
+
+  test("a place that is given back holds nobody up", () => {
+    const { line, dropped } = order();
+    const [first, second] = [line.enter(true, 0), line.enter(false, 0)];
+    line.fill(second, "b");
+    line.leave(first);
+    line.leave(first);
+    assert.deepEqual(line.take(0), ["b"]);
+    const third = line.enter(false, 0);
+    line.fill(third, "c");
+    line.clear();
+    assert.deepEqual(dropped, ["c"]);
+    line.leave(third);
+    assert.deepEqual(dropped, ["c"]);
+  });
+});
+
+const SIZE = { width: 64, height: 48 };
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+function frame(name, format = null) {
+  return {
+    name,
+    format,
+    closed: 0,
+    close() {
+      this.closed++;
+    },
+    copyTo: () => new Promise((resolve, reject) => (frame.copied = { resolve, reject })),
+  };
+}
+
+function easel() {
+  const sent = [];
+  const log = [];
+  const images = [];
+  const host = {
+    now_ms: 0,
+    now: () => host.now_ms,
+    send: (orders, transfer) => sent.push({ orders, transfer }),
+    decodeImage: (data) => {
+      if (data[0] === 0) return Promise.reject(new Error("not an image"));
+      const image = frame(`image ${data[0]}`);
+      images.push(image);
+      return Promise.resolve(image);
+    },
+    onlost: () => log.push("lost"),
+  };
+  const painter = new Painter(host);
+  const watch = (name, isWanted) => ({ isWanted, drawn: (at_ms) => log.push(`${name} ${at_ms}`) });
+  const drawn = (ms = host.now_ms) =>
+    painter.drawn({ at_ms: performance.timeOrigin + ms, buffers: [] });
+  const show = (name, place = painter.expect(), isWanted) => {
+    const shown = frame(name);
+    painter.show(place, shown, SIZE, SIZE, watch(name, isWanted));
+    return shown;
+  };
+  const patch = (name, data = [1], rest = {}) =>
+    painter.patch(
+      data.map((byte) => ({ type: "Image", x: 0, y: 0, width: 2, height: 2, format: 1, data: [byte], ...rest })),
+      SIZE,
+      watch(name),
+    );
+  const steps = () =>
+    sent.splice(0).map(({ orders }) =>
+      orders.flatMap((order) =>
+        order.steps.map((step) => (step.picture ?? step.image)?.name ?? step.type),
+      ),
+    );
+  return { painter, host, log, sent, images, show, patch, drawn, steps };
+}
+
+describe("painter", () => {
+  test("sends one message at a time: pictures replace, patches gather", async () => {
+    const { show, patch, drawn, steps, log, host, painter } = easel();
+    show("a");
+    const replaced = show("b");
+    show("c");
+    await Promise.all([patch("p"), patch("q", [2])]);
+    assert.deepEqual(steps(), [["a"]]);
+    assert.equal(replaced.closed, 1);
+    host.now_ms = 5;
+    drawn(3);
+    assert.deepEqual(log, ["a 3"]);
+    assert.deepEqual(steps(), [["c", "image 1", "image 2"]]);
+    drawn(4); // by a clock that is behind: it cannot have been drawn before it was sent
+    assert.deepEqual(log, ["a 3", "c 5", "p 5", "q 5"]);
+    assert.equal(painter.painted, 4);
+    assert.deepEqual([painter.width, painter.height], [64, 48]);
+    drawn();
+    assert.equal(painter.painted, 4);
+  });
+
+  test("transfers what it sends", async () => {
+    const { show, patch, sent } = easel();
+    const shown = show("a");
+    assert.deepEqual(sent[0].transfer, [shown]);
+    const other = easel();
+    await other.patch("p", [1, 2]);
+    assert.deepEqual(other.sent[0].transfer, other.images);
+    void patch;
+  });
+
+  test("a patch is painted as a whole or not at all", async () => {
+    const { patch, images, steps } = easel();
+    await assert.rejects(patch("p", [1, 0, 2]), /not an image/);
+    assert.deepEqual(images.map((image) => image.closed), [1, 1]);
+    assert.deepEqual(steps(), []);
+    await patch("q", [3]);
+    assert.deepEqual(steps(), [["image 3"]]);
+  });
+
+  test("a patch waits for a picture in the decoder, for a while", async (context) => {
+    context.mock.timers.enable({ apis: ["setTimeout"] });
+    const { painter, host, patch, steps, show } = easel();
+    const place = painter.expect();
+    await patch("p");
+    assert.deepEqual(steps(), []);
+    host.now_ms = PATCH_WAIT_MS;
+    context.mock.timers.tick(PATCH_WAIT_MS);
+    assert.deepEqual(steps(), [["image 1"]]);
+    assert.equal(show("late", place).closed, 1);
+  });
+
+  test("what is not wanted any more is not sent, and closed", () => {
+    const { show, steps } = easel();
+    assert.equal(show("a", undefined, () => false).closed, 1);
+    assert.deepEqual(steps(), []);
+  });
+
+  test("pictures for a page that does not answer end somewhere", async () => {
+    const { patch, log, steps, show, drawn, images } = easel();
+    show("a");
+    for (let n = 0; n < 20; n++) await patch("p", [1], { width: 4096, height: 2048 });
+    assert.ok(log.includes("lost"));
+    assert.ok(images.filter((image) => image.closed).length >= 8);
+    steps();
+    show("b");
+    drawn();
+    assert.deepEqual(steps(), [["b"]]);
+  });
+
+  test("copies what it has found slow to draw, and keeps the newest meanwhile", async () => {
+    const { painter, host, drawn, sent, steps } = easel();
+    const give = (name) => {
+      const shown = frame(name, "I420");
+      painter.show(painter.expect(), shown, SIZE, SIZE, { drawn: () => {} });
+      return shown;
+    };
+    for (let n = 0; n < 6; n++) {
+      give("drawn");
+      host.now_ms += 10;
+      drawn();
+    }
+    steps();
+    const copied = give("copied");
+    const { resolve } = frame.copied;
+    const overtaken = give("overtaken");
+    const next = give("next");
+    assert.equal(overtaken.closed, 1);
+    assert.deepEqual(steps(), []);
+    resolve();
+    await settle();
+    assert.equal(copied.closed, 1);
+    assert.equal(sent[0].orders[0].steps[0].pixels.byteLength, 64 * 48 * 4);
+    assert.deepEqual(steps(), [["pixels"]]);
+    frame.copied.reject(new Error("RGBX?"));
+    await settle();
+    drawn();
+    assert.deepEqual(steps(), [["next"]]);
+    assert.equal(next.closed, 0);
+  });
+
+  test("forgets all when it is told to", () => {
+    const { painter, show, steps, drawn } = easel();
+    const place = painter.expect();
+    show("a");
+    const waiting = show("b");
+    painter.clear();
+    assert.equal(waiting.closed, 1);
+    drawn();
+    assert.equal(show("c", place).closed, 1);
+    assert.deepEqual(steps(), [["a"]]);
+  });
+});
