@@ -14,7 +14,7 @@
  * @import { Drawn, Size } from "./surface.js"
  *
  * @typedef {{
- *   mode: string, state: string, connection: string, rtt_ms: number | null,
+ *   mode: string, state: string, connection: string, transport: string, rtt_ms: number | null,
  *   base_rtt_ms: number | null, age_ms: number | null, painted: number, fps: number,
  *   bitrate_kbps: number, decoder: string, codec: string | null, rendition: string | null,
  *   width: number, height: number,
@@ -109,7 +109,7 @@ export class Session {
       onlost: () => this.#decoder?.lost(),
     });
     const desk = `api/desks/${encodeURIComponent(start.desk)}/`;
-    this.#link = this.#makeLink(new URL(`${desk}stream`, start.base));
+    this.#link = this.#makeLink(new URL(desk, start.base));
     this.#sender = new Sender(this.#link);
     this.#stills = this.#makeStills(new URL(`${desk}screenshot`, start.base));
   }
@@ -190,14 +190,26 @@ export class Session {
 
   // The parts.
 
-  /** @param {URL} url */
-  #makeLink(url) {
-    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  /** @param {URL} desk */
+  #makeLink(desk) {
+    const socketUrl = new URL("stream", desk);
+    socketUrl.protocol = socketUrl.protocol === "https:" ? "wss:" : "ws:";
     return new Link({
-      url,
+      socketUrl,
+      httpUrl: new URL("http", desk),
       now,
       settings: () => this.#settings,
-      onopen: () => this.#opened(),
+      hello: (plain) => ({
+        type: "Hello",
+        viewer: this.#start.viewer,
+        video_enabled: wantsVideo({ ...this.#fallback, plain }),
+        keyframes_only: false,
+      }),
+      expectsPicture: () => {
+        const isThere = this.#deskState === null || this.#deskState === "live";
+        return this.#fallback.visible && isThere;
+      },
+      onopen: (isContinued) => this.#opened(isContinued),
       onbinary: (data) => this.#guard(() => this.#binary(data)),
       ontext: (text) => this.#guard(() => this.#text(text)),
       onchange: () => {
@@ -251,21 +263,16 @@ export class Session {
 
   // What comes from the gateway.
 
-  #opened() {
+  /** @param {boolean} isContinued  nothing was lost: what waits may still go */
+  #opened(isContinued) {
     this.#clock.connected();
     this.#decoder?.reset();
     this.#acks = new Acks();
     this.#stream++;
     this.#rendition = null;
-    this.#sender.reset();
+    if (!isContinued) this.#sender.reset();
     this.#figures.forget();
-    this.#link.sendControl({
-      type: "Hello",
-      viewer: this.#start.viewer,
-      video_enabled: wantsVideo(this.#fallback),
-      keyframes_only: false,
-    });
-    this.event({ type: "connected" });
+    this.event({ type: "connected", plain: this.#link.plain });
     if (wantsStills(this.#fallback)) this.#stills.start();
     this.#ping();
   }
@@ -419,7 +426,9 @@ export class Session {
   #ping() {
     clearTimeout(this.#pingTimer);
     if (this.#link.state !== "open") return;
-    this.#pingTimer = setTimeout(() => this.#ping(), this.#settings.ping_interval_ms);
+    const { ping_interval_ms, http_ping_interval_ms } = this.#settings;
+    const interval_ms = this.#link.plain ? http_ping_interval_ms : ping_interval_ms;
+    this.#pingTimer = setTimeout(() => this.#ping(), interval_ms);
     if (!this.#fallback.visible) return;
     // A measurement takes answers only; judging takes a silence for an answer, too.
     if (this.#fallback.state !== "measuring") this.#judgeRtt();
@@ -459,6 +468,7 @@ export class Session {
         mode,
         reason,
         visible,
+        plain: this.#fallback.plain,
         painted: this.#figures.hasPainted,
         problem: this.#isOutdated ? "outdated" : null,
       },
@@ -468,13 +478,14 @@ export class Session {
   #reportStats() {
     if (this.#link.state === "waiting") this.#reportStatus(); // the seconds count down
     const { epoch, received, video_bytes, still_bytes, stale, age_ms } = this.#figures;
-    const isVideo = this.#fallback.state === "video";
+    const isVideo = this.#fallback.state === "video" && !this.#fallback.plain;
     this.#report({
       type: "stats",
       stats: {
         mode: this.#fallback.mode,
         state: this.#fallback.state,
         connection: this.#link.state,
+        transport: this.#link.plain ? "http" : "websocket",
         rtt_ms: this.#clock.rtt_ms,
         base_rtt_ms: this.#clock.base_rtt_ms,
         age_ms,

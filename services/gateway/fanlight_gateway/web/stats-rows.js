@@ -19,6 +19,7 @@ export function statsRows(stats) {
     ["Rate", rate(stats.bitrate_kbps)],
     ["Size", stats.width ? `${stats.width} × ${stats.height}` : "–"],
     ["Decoder", stats.decoder],
+    ["Connection", stats.transport === "http" ? "Plain HTTP" : "WebSocket"],
   ];
   if (stats.rendition !== null) rows.push(["Rendition", stats.rendition]);
   if (stats.codec !== null) rows.push(["Codec", stats.codec]);
