@@ -1,13 +1,19 @@
-"""What moves on the desk while ages are measured. Each is an X client or a few.
+"""What moves on the desk while ages are measured. Each is an X client, none under the barcode.
 
 idle    nothing but the clock
 type    a terminal in which a line grows by ten characters a second
 scroll  a terminal of 80 x 24 that prints 60 lines a second
 wide    the same with one that covers most of a 1080p desk
+clip    a video of 1280 x 720 at 30 pictures a second (clip.py)
+rects   random rectangles, 30 a second (rects.py)
 """
 
+import contextlib
 import subprocess
 import sys
+from collections.abc import Iterator
+
+from bench.processes import module, started
 
 _TYPE = """
 import sys, time
@@ -30,34 +36,25 @@ _TERMINALS = {
     "scroll": ("80x24", _SCROLL),
     "wide": ("150x52", _SCROLL),
 }
-NAMES = ("idle", *_TERMINALS)
+_CLIENTS = ("clip", "rects")
+NAMES = ("idle", *_TERMINALS, *_CLIENTS)
 
 
-def start(name: str, display: str) -> list[subprocess.Popen[bytes]]:
-    """Start the load on `display`. Raises KeyError for a name that is not one."""
+@contextlib.contextmanager
+def running(name: str, display: str) -> Iterator[None]:
+    """The load on `display`, from when it moves to the end of the block. KeyError: no such load."""
     if name == "idle":
-        return []
-    size, script = _TERMINALS[name]
-    return [
-        subprocess.Popen(
-            [
-                "xterm",
-                "-display",
-                display,
-                "-geometry",
-                f"{size}+100+60",
-                "-fa",
-                "DejaVu Sans Mono",
-                "-fs",
-                "12",
-                "-bg",
-                "white",
-                "-fg",
-                "black",
-                "-e",
-                sys.executable,
-                "-c",
-                script,
-            ]
-        )
-    ]
+        yield
+    elif name in _CLIENTS:
+        command = module(f"bench.age.{name}", "--display", display)
+        with started(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            if not process.stdout.readline():
+                raise RuntimeError(f"the load {name} ended before it began")
+            yield
+    else:
+        size, script = _TERMINALS[name]
+        look = ["-fa", "DejaVu Sans Mono", "-fs", "12", "-bg", "white", "-fg", "black"]
+        place = ["-display", display, "-geometry", f"{size}+100+60"]
+        with started(["xterm", *place, *look, "-e", sys.executable, "-c", script]):
+            yield

@@ -1,6 +1,13 @@
 // Reads the barcode clock back from whatever the page shows: canvas, video or image, also inside
-// shadow roots, the largest one. Evaluated in the page; window.__age holds the samples, one an
-// animation frame: [now_ms, stamp_ms or -1 where no valid clock was seen].
+// shadow roots. Evaluated in the page; window.__age holds the samples, one a reading:
+// [now_ms, stamp_ms or -1 where no valid clock was seen].
+//
+// It reads on every animation frame where that is cheap (0.1 ms: a canvas, a video, an image of the
+// page's own thread), else on as many, picked by chance, as its budget of the page's thread allows.
+// Only a canvas that a worker draws is not cheap: Chromium copies all of it (4 to 5 ms at 1080p
+// without a GPU) whatever part is asked for, by drawImage as by createImageBitmap or VideoFrame, so
+// that on two cores a reading at every frame would itself make the picture older. By chance, because
+// every third frame, say, could keep in step with what is measured.
 (() => {
   const CELLS = 32;
   const CELL_PX = 12;
@@ -8,12 +15,13 @@
   const probe = new OffscreenCanvas(CELLS * CELL_PX, CELL_PX).getContext('2d', {
     willReadFrequently: true,
   });
+  probe.imageSmoothingEnabled = false;
   const samples = [];
   let deskWidth = 1920;
-  // Reading a 1080p canvas back costs 4.5 ms of the page's thread without a GPU: on two cores a
-  // reading at every animation frame makes the picture older than it is.
-  let every = 1;
-  let turn = 0;
+  let budget = 0.15;
+  let notBefore = 0;
+  let cost = 0;
+  let frames = 0;
 
   /** @param {ParentNode} root @returns {Element[]} */
   function pictures(root) {
@@ -31,21 +39,21 @@
   }
 
   let target = null;
-  function largest() {
+  let sinceValid = 0;
+  /** The largest one with a clock in it, for a cursor may have a canvas of its own. */
+  function find() {
     const area = (element) => naturalSize(element).reduce((a, b) => a * b, 1);
-    target = pictures(document).sort((a, b) => area(b) - area(a))[0] ?? null;
+    const found = pictures(document).sort((a, b) => area(b) - area(a));
+    target = found.find((element) => read(element) >= 0) ?? null;
   }
 
-  function read() {
-    if (!target || !target.isConnected) largest();
-    if (!target) return -1;
-    const [width] = naturalSize(target);
+  function read(element) {
+    const [width] = naturalSize(element);
     if (!width) return -1;
     const scale = width / deskWidth;
-    probe.imageSmoothingEnabled = false;
     try {
       probe.drawImage(
-        target, 0, 0, CELLS * CELL_PX * scale, CELL_PX * scale, 0, 0, CELLS * CELL_PX, CELL_PX,
+        element, 0, 0, CELLS * CELL_PX * scale, CELL_PX * scale, 0, 0, CELLS * CELL_PX, CELL_PX,
       );
     } catch {
       return -1;
@@ -62,21 +70,27 @@
     return check === due ? value : -1;
   }
 
-  function sample() {
+  function sample(frame_ms) {
     requestAnimationFrame(sample);
-    turn += 1;
-    if (turn % every) return;
+    frames += 1;
+    if (frame_ms < notBefore) return;
     const now = Date.now();
-    const stamp = read();
+    const began = performance.now();
+    const stamp = target ? read(target) : -1;
+    // One slow reading is chance, and a machine that is busy with something else.
+    cost += (performance.now() - began - cost) / 8;
+    if (cost > 1) notBefore = frame_ms + (cost / budget) * 2 * Math.random();
+    sinceValid = stamp < 0 ? sinceValid + 1 : 0;
     samples.push([now, stamp < 0 ? -1 : now - ((((now % PERIOD_MS) - stamp) + PERIOD_MS) % PERIOD_MS)]);
   }
 
   window.__age = {
     samples,
-    setDeskWidth: (width) => { deskWidth = width; },
-    setEvery: (frames) => { every = frames; },
-    refind: () => { target = null; },
+    /** @param {{ deskWidth: number, budget: number }} settings */
+    set(settings) { ({ deskWidth, budget } = settings); },
+    reset() { samples.length = 0; frames = 0; },
+    get figures() { return { frames, cost_ms: cost }; },
   };
-  setInterval(largest, 1000);
+  setInterval(() => { if (!target?.isConnected || sinceValid > 20) find(); }, 500);
   requestAnimationFrame(sample);
 })();

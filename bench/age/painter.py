@@ -8,10 +8,9 @@ a grab never sees half a clock.
 import argparse
 import time
 
-import xcffib
 import xcffib.xproto as x
 
-from bench.age import barcode
+from bench.age import barcode, pacing, xwindow
 
 
 def main() -> None:
@@ -20,34 +19,21 @@ def main() -> None:
     parser.add_argument("--display", required=True)
     parser.add_argument("--rate", type=float, default=60.0, help="marks a second")
     arguments = parser.parse_args()
-    connection = xcffib.connect(display=arguments.display)
-    screen = connection.get_setup().roots[0]
-    window, pixmap, white, black = (connection.generate_id() for _ in range(4))
-    core = connection.core
-    core.CreateWindow(
-        screen.root_depth, window, screen.root, 0, 0, barcode.WIDTH_PX, barcode.HEIGHT_PX, 0,
-        x.WindowClass.InputOutput, screen.root_visual,
-        x.CW.BackPixel | x.CW.OverrideRedirect, [screen.black_pixel, 1],
-    )  # fmt: skip
-    core.CreatePixmap(screen.root_depth, pixmap, window, barcode.WIDTH_PX, barcode.HEIGHT_PX)
-    for context, pixel in ((white, screen.white_pixel), (black, screen.black_pixel)):
-        core.CreateGC(context, window, x.GC.Foreground | x.GC.GraphicsExposures, [pixel, 0])
-    core.MapWindow(window)
-    core.ConfigureWindow(window, x.ConfigWindow.StackMode, [x.StackMode.Above])
-    everything = x.RECTANGLE.synthetic(0, 0, barcode.WIDTH_PX, barcode.HEIGHT_PX)
-    due = time.monotonic()
-    while True:
+    width, height = barcode.WIDTH_PX, barcode.HEIGHT_PX
+    window = xwindow.open_window(arguments.display, 0, 0, width, height)
+    pixmap = window.pixmap(width, height)
+    white, black = window.context(window.white_pixel), window.context(window.black_pixel)
+    everything = x.RECTANGLE.synthetic(0, 0, width, height)
+    for _ in pacing.ticks(arguments.rate):
         marks = [
-            x.RECTANGLE.synthetic(i * barcode.CELL_PX, 0, barcode.CELL_PX, barcode.HEIGHT_PX)
+            x.RECTANGLE.synthetic(i * barcode.CELL_PX, 0, barcode.CELL_PX, height)
             for i, on in enumerate(barcode.cells(time.time_ns() // 1_000_000))
             if on
         ]
-        core.PolyFillRectangle(pixmap, black, 1, [everything])
-        core.PolyFillRectangle(pixmap, white, len(marks), marks)
-        core.CopyArea(pixmap, window, white, 0, 0, 0, 0, barcode.WIDTH_PX, barcode.HEIGHT_PX)
-        connection.flush()
-        due = max(due + 1 / arguments.rate, time.monotonic())
-        time.sleep(max(0.0, due - time.monotonic()))
+        window.core.PolyFillRectangle(pixmap, black, 1, [everything])
+        window.core.PolyFillRectangle(pixmap, white, len(marks), marks)
+        window.core.CopyArea(pixmap, window.id, white, 0, 0, 0, 0, width, height)
+        window.connection.flush()
 
 
 if __name__ == "__main__":

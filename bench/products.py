@@ -1,0 +1,136 @@
+"""What can be measured: a product shows a display in a page that it serves. fanlight is one.
+
+The others are in `bench/peers/`. A product owns its display, for a VNC server brings one along.
+"""
+
+import contextlib
+import os
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from playwright.sync_api import Page
+
+from bench.processes import free_port, started, x_server
+
+FELL_LIMIT_S = 60.0
+RETRY_LIMIT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A product that runs: its display, where its page is, and the processes that are its cost."""
+
+    display: str
+    port: int
+    path: str
+    processes: tuple[int, ...] = ()
+
+
+class Product(Protocol):
+    """Something that shows a display in a page."""
+
+    name: str
+
+    def run(self, size: str) -> contextlib.AbstractContextManager[Running]:
+        """Run it with a display of this size, reachable from everywhere, until the block ends."""
+        ...
+
+    def prepare(self, page: Page, mode: str) -> dict[str, Any]:
+        """Bring the open page into the mode that is to be measured; says what came of it."""
+        ...
+
+    def stats(self, page: Page) -> dict[str, Any]:
+        """What the page itself says of its state now: `state`, and counters."""
+        ...
+
+
+class Fanlight:
+    """`fanlight up` on an Xvfb. Modes: `open`, `falls`, `retry`."""
+
+    name = "fanlight"
+
+    def __init__(self, display: str = "") -> None:
+        self._display = display
+
+    @contextlib.contextmanager
+    def run(self, size: str) -> Iterator[Running]:
+        """With a display of its own unless one was given."""
+        port, screenshot_port = free_port(), free_port()
+        with contextlib.ExitStack() as stack:
+            display = self._display or stack.enter_context(x_server(size))[0]
+            command = [
+                ".venv/bin/fanlight", "up", "--desk", f"main={display}", "--host", "0.0.0.0",
+                "--port", str(port), "--screenshot-port", str(screenshot_port),
+            ]  # fmt: skip
+            log = stack.enter_context(tempfile.NamedTemporaryFile("w+", prefix="fanlight-bench-"))
+            process = stack.enter_context(started(command, stdout=subprocess.PIPE, stderr=log))
+            assert process.stdout is not None
+            for line in process.stdout:
+                link = re.search(r"http://[^/]+(/\S*#token=\S+)", line)
+                if link:
+                    yield Running(display, port, link.group(1), (process.pid,))
+                    return
+            raise RuntimeError(f"fanlight did not start: {Path(log.name).read_text()[-2000:]}")
+
+    def prepare(self, page: Page, mode: str) -> dict[str, Any]:
+        """Let it fall back by itself, and for `retry` do as a click does then."""
+        told: dict[str, Any] = {}
+        if mode in ("falls", "retry"):
+            told["fell_after_s"] = self._wait(page, ("locked",), FELL_LIMIT_S)
+        if mode == "retry" and told["fell_after_s"] is not None:
+            page.evaluate("document.querySelector('fanlight-view').retry()")
+            told["video_after_s"] = self._wait(page, ("video",), RETRY_LIMIT_S)
+        return told
+
+    def stats(self, page: Page) -> dict[str, Any]:
+        """The viewer's own figures."""
+        stats: dict[str, Any] | None = page.evaluate(
+            "() => document.querySelector('fanlight-view')?.stats ?? null"
+        )
+        return stats or {}
+
+    def _wait(self, page: Page, states: tuple[str, ...], limit_s: float) -> float | None:
+        """After how long it is in one of these states; None where it is not in time."""
+        began = time.monotonic()
+        while time.monotonic() - began < limit_s:
+            if self.stats(page).get("state") in states:
+                return round(time.monotonic() - began, 1)
+            page.wait_for_timeout(100)
+        return None
+
+
+class AnyPage:
+    """A page that somebody else runs, which shows `display`."""
+
+    name = "page"
+
+    def __init__(self, url: str, display: str) -> None:
+        self._display = display
+        found = re.match(r"http://[^/:]+:(\d+)(/.*)?$", url)
+        if not found:
+            raise ValueError(f"{url} is no page of this machine, such as http://127.0.0.1:8080/")
+        self._port, self._path = int(found.group(1)), found.group(2) or "/"
+
+    @contextlib.contextmanager
+    def run(self, size: str) -> Iterator[Running]:
+        """It runs already."""
+        yield Running(self._display, self._port, self._path)
+
+    def prepare(self, page: Page, mode: str) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+    def stats(self, page: Page) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+
+def environment(display: str) -> dict[str, str]:
+    """Ours, with another display."""
+    return {**os.environ, "DISPLAY": display}
