@@ -24,7 +24,11 @@ NOT_SENT_LIMIT_BYTES = 16 * 1024
 """What a kernel buffer holds that was not yet sent. What waits there can no longer be dropped."""
 DEAD_PEER_MS = 30_000
 """A peer that acknowledges nothing for so long has gone: the kernel ends its connection."""
+RETRANSMIT_MAX_MS = 1000
+"""TCP tries again at least this often (Linux 6.15 and later). By itself it waits twice as long each
+time, so that after ten seconds in a tunnel a connection stands still for three more."""
 
+_TCP_RTO_MAX_MS = 44
 _BACKLOG = 1024
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
@@ -166,6 +170,8 @@ def _listen(family: int, kind: int, protocol: int, address: Any) -> socket.socke
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, NOT_SENT_LIMIT_BYTES)
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_PEER_MS)
+        with contextlib.suppress(OSError):  # an older kernel
+            opened.setsockopt(socket.IPPROTO_TCP, _TCP_RTO_MAX_MS, RETRANSMIT_MAX_MS)
         if family == socket.AF_INET6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         opened.bind(address)
