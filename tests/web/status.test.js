@@ -127,7 +127,8 @@ group("words", () => {
 group("statistics", () => {
   const stats = {
     mode: "automatic", state: "video", connection: "open", transport: "websocket", rtt_ms: 1.23, base_rtt_ms: 0.9, age_ms: 33.3,
-    painted: 9, fps: 29.97, bitrate_kbps: 2345, decoder: "WebCodecs", codec: "avc1.42C02A", width: 1920,
+    painted: 9, fps: 29.97, bitrate_kbps: 2345, decoder: "WebCodecs", codec: "avc1.42C02A",
+    rendition: "high", width: 1920,
     height: 1080, epoch: 1, received: 9, video_bytes: 1, still_bytes: 0, backlog: 0, quality: null,
     scale: null, stale: false,
   };
@@ -143,12 +144,13 @@ group("statistics", () => {
       Size: "1920 × 1080",
       Decoder: "WebCodecs",
       Connection: "WebSocket",
+      Rendition: "high",
       Codec: "avc1.42C02A",
     });
   });
 
   test("of screenshots, and of nothing yet", () => {
-    const still = rows({ codec: null, quality: 70, scale: 0.5, bitrate_kbps: 12.4, width: 0, rtt_ms: null, age_ms: 61_000 });
+    const still = rows({ codec: null, rendition: null, quality: 70, scale: 0.5, bitrate_kbps: 12.4, width: 0, rtt_ms: null, age_ms: 61_000 });
     assert.equal(still.Quality, "70 of 100");
     assert.equal(still.Scale, "50 %");
     assert.equal(still.Rate, "12 kbit/s");
