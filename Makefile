@@ -16,5 +16,5 @@ check:
 	@scripts/check $(ARGS)
 
 bench:
-	@scripts/setup test
+	@scripts/setup bench
 	@scripts/bench $(ARGS)

@@ -43,7 +43,7 @@ class Viewer:
 
 @contextlib.contextmanager
 def viewer(link: Link, port: int, lab: Lab | None = None) -> Iterator[Viewer]:
-    """A browser behind the link, in a laboratory of its own or a given one, for a server on `port`."""
+    """A browser behind the link (or in a laboratory that is there) for a server on `port`."""
     with contextlib.ExitStack() as stack:
         if lab is None and not link.is_local:
             lab = stack.enter_context(Lab(**link.conditions))

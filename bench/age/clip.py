@@ -23,7 +23,7 @@ REQUEST_BYTES = 256_000  # the X protocol's limit without extensions is 262,140
 
 
 def rendered(width: int, height: int, seconds: float) -> Path:
-    """The file of the clip, made if it is not there. Raises CalledProcessError where ffmpeg fails."""
+    """The clip, made if it is not there. Raises CalledProcessError where ffmpeg fails."""
     path = ROOT / ".cache" / "bench" / f"mandelbrot-{width}x{height}-{seconds:g}s.mp4"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

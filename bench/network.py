@@ -1,0 +1,106 @@
+"""The table: every link and every load, for fanlight or other systems.
+
+    python -m bench.network                               the whole table, about 20 minutes
+    python -m bench.network --only 1-retry --load clip    one cell; the others are kept
+    python -m bench.network --plots-only                  table and plots from what was measured
+
+Writes `bench/results/NAME.jsonl`, `NAME.md` and plots, and prints the table. A cell that fails says
+so in the table and in the end's exit status.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from playwright.sync_api import Error as PlaywrightError
+
+from bench import results, table
+from bench.age import cell, loads
+from bench.products import Fanlight, Product
+
+
+def arguments(description: str | None, name: str, products: Sequence[str]) -> argparse.Namespace:
+    """What the command line says."""
+    defaults = cell.Settings()
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    keys = sorted({row.key for product in products for row in table.rows(product)})
+    parser.add_argument("--only", nargs="+", choices=keys, default=[], help="these rows")
+    parser.add_argument(
+        "--load", nargs="+", choices=loads.NAMES, default=list(table.COLUMNS), help="these loads"
+    )
+    parser.add_argument("--product", nargs="+", choices=products, default=list(products))
+    parser.add_argument("--seconds", type=float, default=defaults.seconds, help="of measuring")
+    parser.add_argument("--warm-up", type=float, default=defaults.warm_up, help="seconds before")
+    parser.add_argument("--rate", type=float, default=defaults.rate, help="clock marks a second")
+    parser.add_argument("--budget", type=float, default=defaults.budget, help="see meter.js")
+    parser.add_argument(
+        "--times", type=int, default=1, help="runs of each cell; the worst is shown"
+    )
+    parser.add_argument("--name", default=name, help="of the files under bench/results/")
+    parser.add_argument("--plots-only", action="store_true", help="measure nothing")
+    return parser.parse_args()
+
+
+def attempt(product: Product, row: table.Row, load: str, settings: cell.Settings) -> dict[str, Any]:
+    """One cell; where it fails, a result that says why."""
+    about = {"product": product.name, "row": row.key, "load": load}
+    try:
+        return about | cell.run(product, load, row.link, row.mode, settings)
+    except (PlaywrightError, OSError, RuntimeError, ValueError, cell.NoClockError) as error:
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return about | {"link": str(row.link), "mode": row.mode, "error": said}
+
+
+def run(products: Mapping[str, Product], options: argparse.Namespace) -> int:
+    """Measure, write, print; how many cells failed."""
+    settings = cell.Settings(
+        seconds=options.seconds, warm_up=options.warm_up, rate=options.rate, budget=options.budget
+    )
+    path = results.DIRECTORY / f"{options.name}.jsonl"
+    whole = not (options.only or options.plots_only or set(options.load) != set(table.COLUMNS))
+    kept = results.Results(path, keep=not whole or len(options.product) < len(products))
+    failed = 0
+    # Side by side: the systems take turns, so that what drifts on the machine drifts for all.
+    keys = list(dict.fromkeys(row.key for name in products for row in table.rows(name)))
+    for key in [] if options.plots_only else keys:
+        if options.only and key not in options.only:
+            continue
+        for load in options.load:
+            for name in options.product:
+                row = next((row for row in table.rows(name) if row.key == key), None)
+                for _ in range(options.times if row else 0):
+                    assert row is not None
+                    result = attempt(products[name], row, load, settings)
+                    failed += "error" in result
+                    kept.add(result)
+                    shown = table.cell(row, load, [result])
+                    print(f"{name}: {row.label}: {load}: {shown}", file=sys.stderr, flush=True)
+    text = results.report(kept.all, products)
+    path.with_suffix(".md").write_text(text)
+    print(text)
+    plot(kept.all, options.name)
+    return failed
+
+
+def plot(measured: Sequence[dict[str, Any]], name: str) -> None:
+    """Plots, where matplotlib is there to draw them."""
+    try:
+        from bench import plots
+    except ModuleNotFoundError as error:
+        print(f"no plots: {error}; `scripts/setup bench` installs it", file=sys.stderr)
+        return
+    for path in plots.draw(measured, results.DIRECTORY, name):
+        print(f"wrote {path.relative_to(results.ROOT)}", file=sys.stderr)
+
+
+def main() -> None:
+    """The table for fanlight."""
+    options = arguments(__doc__, "network", ["fanlight"])
+    sys.exit(1 if run({"fanlight": Fanlight()}, options) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""Plots of the age distributions: one picture a load, one panel a link, one curve a system.
+
+Wants matplotlib, which the `bench` extra brings.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("svg")
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+COLOURS = {"fanlight": "tab:blue", "selkies": "tab:orange", "vnc": "tab:green"}
+DASHES = {"open": "-", "retry": "-", "falls": "--"}
+
+
+def draw(results: Sequence[Mapping[str, Any]], directory: Path, name: str) -> list[Path]:
+    """Write `NAME-LOAD.svg` for each load that was measured; returns the files."""
+    usable = [result for result in results if "percentiles_ms" in result]
+    paths = []
+    for load in dict.fromkeys(result["load"] for result in usable):
+        path = directory / f"{name}-{load}.svg"
+        _draw(load, [result for result in usable if result["load"] == load], path)
+        paths.append(path)
+    return paths
+
+
+def _draw(load: str, results: Sequence[Mapping[str, Any]], path: Path) -> None:
+    links = list(dict.fromkeys(result["link"] for result in results))
+    figure, axes = plt.subplots(
+        1, len(links), figsize=(3.2 * len(links), 3.2), sharey=True, squeeze=False
+    )
+    for link, panel in zip(links, axes[0], strict=True):
+        _panel(panel, link, [result for result in results if result["link"] == link])
+    axes[0][0].set_ylabel("readings, %")
+    figure.suptitle(f"Age of the painted picture, {load}")
+    figure.tight_layout()
+    # Without a date and with fixed ids, the same results make the same file.
+    with matplotlib.rc_context({"svg.hashsalt": "fanlight", "svg.fonttype": "none"}):
+        figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+
+
+def _panel(panel: Axes, link: str, results: Sequence[Mapping[str, Any]]) -> None:
+    for result in results:
+        mode = result["mode"]
+        label = result["product"] + ("" if mode == "open" else f", {mode}")
+        panel.plot(
+            [max(1.0, age) for age in result["percentiles_ms"]],
+            range(len(result["percentiles_ms"])),
+            DASHES[mode],
+            color=COLOURS.get(result["product"]),
+            label=label,
+        )
+    panel.set_xscale("log")
+    panel.set_xlim(10, 20_000)
+    panel.axhline(95, color="grey", linewidth=0.5)
+    panel.set_title(link, fontsize=9)
+    panel.set_xlabel("ms")
+    panel.legend(fontsize=7, loc="lower right")

@@ -1,0 +1,125 @@
+"""The table of what has to be beaten: rows, columns, figures, and how a result is shown. Pure.
+
+Ages of the painted picture, 95th percentile, ms; a painter of 30 marks a second; queue 500 ms.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.links import Link
+
+COLUMNS: Mapping[str, str] = {"type": "typing", "scroll": "terminal printing", "clip": "video clip"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A link and what is done before it is measured; in each column what is to be beaten, ms."""
+
+    key: str
+    link: Link
+    mode: str = "open"
+    to_beat_ms: tuple[int, int, int] | None = None
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        done = {"open": "", "retry": ", after a click on retry", "falls": ", as it falls"}
+        return f"{self.link}{done[self.mode]}"
+
+    def beat_ms(self, load: str) -> int | None:
+        """The figure to beat for one load."""
+        if self.to_beat_ms is None or load not in COLUMNS:
+            return None
+        return self.to_beat_ms[list(COLUMNS).index(load)]
+
+
+LOCAL, FIVE, TWO = Link(), Link(5, 60), Link(2, 100)
+ONE, HALF = Link(1, 200), Link(0.5, 200)
+
+FANLIGHT_ROWS = (
+    Row("none", LOCAL, "open", (39, 38, 62)),
+    Row("5", FIVE, "open", (73, 79, 327)),
+    Row("2", TWO, "open", (90, 143, 546)),
+    Row("1-retry", ONE, "retry", (138, 399, 900)),
+    Row("0.5-retry", HALF, "retry", (140, 840, 1000)),
+    Row("1-falls", ONE, "falls", (350, 600, 1000)),
+    Row("0.5-falls", HALF, "falls", (400, 900, 1000)),
+)
+PEER_ROWS = (
+    Row("none", LOCAL),
+    Row("5", FIVE),
+    Row("2", TWO),
+    Row("1", ONE),
+    Row("0.5", HALF),
+)
+
+
+def rows(product: str) -> tuple[Row, ...]:
+    """The rows of a product: only fanlight falls back, and is clicked."""
+    return FANLIGHT_ROWS if product == "fanlight" else PEER_ROWS
+
+
+def held(result: Mapping[str, Any]) -> bool:
+    """Was it in the mode that the row is about, all the time?"""
+    states = set(result.get("states", {})) - {"?"}
+    wanted = {"retry": "video", "falls": "locked"}.get(result.get("mode", ""))
+    return not states or wanted is None or states == {wanted}
+
+
+def cell(row: Row, load: str, results: Sequence[Mapping[str, Any]]) -> str:
+    """95th percentile, the worst of several runs; in bold where it beats what is to be beaten."""
+    if not results:
+        return ""
+    errors = [result["error"] for result in results if "error" in result]
+    if errors:
+        return f"failed: {errors[0]}"
+    p95 = max(result["p95_ms"] for result in results)
+    beat = row.beat_ms(load)
+    text = f"{p95:.0f}"
+    if beat is not None:
+        text = f"**{text}** (< {beat})" if p95 < beat else f"{text} (not < {beat})"
+    fell = [result for result in results if not held(result)]
+    if fell:
+        states = ", ".join(f"{name} {count}" for name, count in fell[0]["states"].items())
+        text += f" [{states}]"
+    return text
+
+
+def table(product: str, results: Iterable[Mapping[str, Any]]) -> str:
+    """Markdown: what one product did. Rows without any result are left out."""
+    mine = [result for result in results if result["product"] == product]
+    loads = list(COLUMNS)
+    loads += sorted({result["load"] for result in mine} - set(loads))
+    loads = [load for load in loads if any(result["load"] == load for result in mine)]
+    lines = [
+        f"| {product} | " + " | ".join(COLUMNS.get(load, load) for load in loads) + " |",
+        "|---" * (len(loads) + 1) + "|",
+    ]
+    for row in rows(product):
+        here = [result for result in mine if result["row"] == row.key]
+        if here:
+            cells = [cell(row, load, [r for r in here if r["load"] == load]) for load in loads]
+            lines.append(f"| {row.label} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def costs(results: Iterable[Mapping[str, Any]]) -> str:
+    """Markdown: the other figures of each run, a line each."""
+    lines = [
+        "| system | link | load | median | 95 % | 99 % | max ms | pictures/s | Mbit/s | CPU % |",
+        "|---" * 10 + "|",
+    ]
+    for result in results:
+        if "error" in result:
+            continue
+        link = result["link"] + {"open": ""}.get(result["mode"], f" ({result['mode']})")
+        ages = " | ".join(f"{result[k]:.0f}" for k in ("median_ms", "p95_ms", "p99_ms", "max_ms"))
+        pictures = result.get("painted_per_s", result["pictures_per_s"])
+        mbit = result.get("mbit_per_s", "")
+        cost = result["cpu_percent_total"]
+        lines.append(
+            f"| {result['product']} | {link} | {result['load']} | {ages} "
+            f"| {pictures} | {mbit} | {cost} |"
+        )
+    return "\n".join(lines)
