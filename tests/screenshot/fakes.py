@@ -92,6 +92,8 @@ class FakeCapture:
         self.subscribed: set[bytes] = set()
         self.mute = False
         self.sequence = 1
+        self.awaited = False
+        """Asked for the next picture, which is not there yet."""
         self.colour = (255, 0, 0)
         self.lane = Lane.SHM
         self.broken_ring = False
@@ -133,6 +135,9 @@ class FakeCapture:
         """The desk changes."""
         self.colour = colour
         self.sequence += 1
+        if self.awaited:
+            self.awaited = False
+            self.publish()
 
     def publish(self) -> None:
         """The desk as it is now, under still/."""
@@ -197,3 +202,7 @@ class FakeCapture:
             self.told.append(message)
             if isinstance(message, bus.Grab) and not self.mute:
                 self.publish()
+            elif isinstance(message, bus.GrabNext) and not self.mute:
+                self.awaited = message.sequence == self.sequence
+                if not self.awaited:
+                    self.publish()

@@ -1,5 +1,7 @@
 """The HTTP routes. No decisions about pictures here: see `desks` and `desk`."""
 
+import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -8,7 +10,9 @@ from fastapi.responses import JSONResponse
 from fanlight_common import clock
 from fanlight_common.errors import FrameLostError, ProtocolError
 from fanlight_common.names import check_name
+from fanlight_common.protocol import patch
 from fanlight_screenshot import etags, metrics
+from fanlight_screenshot.deltas import Answer
 from fanlight_screenshot.desk import Desk, Shot
 from fanlight_screenshot.desks import BusyError, Desks
 from fanlight_screenshot.parameters import BadParameterError, Parameters, parse
@@ -38,6 +42,8 @@ def build(desks: Desks) -> FastAPI:
     async def screenshot(name: str, request: Request) -> Response:
         arrived_us = clock.now_us()
         response = await _answer(desks, name, request, arrived_us)
+        held_ms = (clock.now_us() - arrived_us) // 1000
+        response.headers["X-Fanlight-Held-Ms"] = str(held_ms)
         metrics.requests.labels(response.status_code).inc()
         metrics.answer_seconds.observe((clock.now_us() - arrived_us) / 1e6)
         return response
@@ -65,7 +71,11 @@ async def _answer(desks: Desks, name: str, request: Request, arrived_us: int) ->
     if desk is None:
         return _problem(404, "no_such_desk", f"no desk {name[:63]!r} was ever seen")
     try:
-        return await _screenshot(desks, desk, parameters, request, arrived_us)
+        if not parameters.wait_s:
+            return await _screenshot(desks, desk, parameters, request, arrived_us)
+        with desks.held():
+            asked = _screenshot(desks, desk, parameters, request, arrived_us)
+            return await _unless_left(request, asked)
     except BusyError:
         return _problem(503, "busy", "too many pictures are under way; ask again in a second")
 
@@ -73,7 +83,14 @@ async def _answer(desks: Desks, name: str, request: Request, arrived_us: int) ->
 async def _screenshot(
     desks: Desks, desk: Desk, parameters: Parameters, request: Request, arrived_us: int
 ) -> Response:
-    for _ in range(ATTEMPTS):
+    if parameters.delta and not parameters.cursor:
+        tags = request.headers.get("if-none-match")
+        answer = await desks.deltas(desk).answer(parameters, tags, arrived_us)
+        if answer is not None:
+            return _patch(answer)
+    deadline_us = arrived_us + int(parameters.wait_s * 1e6)
+    attempts = 0
+    while attempts < ATTEMPTS:
         shot = await desk.shot(arrived_us)
         if shot is None:
             break
@@ -85,7 +102,12 @@ async def _screenshot(
         tag = etags.make(frame.instance, frame.sequence, pointer.tag if pointer else "", parameters)
         headers = _headers(shot, tag)
         if etags.matches(request.headers.get("if-none-match"), tag):
-            return Response(status_code=304, headers=headers)
+            if shot.stale or clock.now_us() >= deadline_us:
+                return Response(status_code=304, headers=headers)
+            await desk.next_change(frame, deadline_us)
+            arrived_us = clock.now_us()
+            continue
+        attempts += 1
         try:
             body = await desks.encoding(desk, shot, tag, parameters, pointer)
         except FrameLostError:
@@ -94,6 +116,34 @@ async def _screenshot(
     return _problem(
         503, "no_picture", "there is no picture of this desk yet; ask again in a second"
     )
+
+
+async def _unless_left(request: Request, asked: Coroutine[Any, Any, Response]) -> Response:
+    """The answer; given up when the client does."""
+    answering = asyncio.ensure_future(asked)
+    leaving = asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if answering.done():
+            return answering.result()
+        return Response(status_code=499)  # nobody reads it; a proxy's number for "client closed"
+    finally:
+        for task in (answering, leaving):
+            task.cancel()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _patch(answer: Answer) -> Response:
+    headers = _headers(answer.shot, answer.tag)
+    if answer.base:
+        headers["X-Fanlight-Base"] = answer.base
+    if answer.patch is None:
+        return Response(status_code=304, headers=headers)
+    return Response(answer.patch, 200, headers, media_type=patch.MEDIA_TYPE)
 
 
 def _headers(shot: Shot, tag: str) -> dict[str, str]:

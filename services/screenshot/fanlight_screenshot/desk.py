@@ -15,14 +15,16 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from fanlight_common import clock
+from fanlight_common import clock, regions
 from fanlight_common.errors import FrameLostError
 from fanlight_common.framefeed import FrameFeed
 from fanlight_common.protocol import bus, frames, topics
+from fanlight_common.regions import Pixels
 from fanlight_common.worker import Teller, Worker
 from fanlight_screenshot import images, metrics
 from fanlight_screenshot.encodings import Encodings
 from fanlight_screenshot.grabs import Grabs
+from fanlight_screenshot.history import History
 from fanlight_screenshot.pointer import PointerFollower
 from fanlight_screenshot.settings import ScreenshotSettings
 
@@ -51,7 +53,8 @@ class Desk:
         record: bus.DeskRecord,
     ) -> None:
         self.record = record
-        self.encodings = Encodings(settings.keep_encodings)
+        self.encodings: Encodings[bytes] = Encodings(settings.keep_encodings)
+        self.history = History()
         self.pointer = PointerFollower(worker.context, record.desk)
         self._worker = worker
         self._teller = teller
@@ -66,6 +69,8 @@ class Desk:
         """Set, and replaced, with each frame."""
         self._kept: tuple[frames.Frame, Image.Image] | None = None
         self._copying = asyncio.Lock()
+        self._awaited: tuple[frames.Frame, int] | None = None
+        """The frame after which capture was asked for the next one, and when."""
         self._unreadable = 0
         self.moved(record)
 
@@ -83,6 +88,7 @@ class Desk:
             # Ahead of the first grab, which would find nobody otherwise.
             self._teller.connect(record.inlet)
             self.pointer.moved(record.outlet)
+        self._wake()
 
     async def run(self) -> None:
         """Receive frames, for ever."""
@@ -94,8 +100,8 @@ class Desk:
             self._newest = frame
             self._fresh_us = frame.current_us if same_clock else now_us
             self._grabs.answered(self._fresh_us)
-            self._arrival.set()
-            self._arrival = asyncio.Event()
+            self.history.note(frame, now_us)
+            self._wake()
 
     async def shot(self, arrived_us: int) -> Shot | None:
         """The frame that answers a request which arrived at `arrived_us`.
@@ -112,6 +118,47 @@ class Desk:
             with contextlib.suppress(FrameLostError):
                 await self.image(self._newest)
         return None if self._kept is None else Shot(self._kept[0], stale=True)
+
+    @property
+    def newest(self) -> frames.Frame | None:
+        """The frame that arrived last."""
+        return self._newest
+
+    async def next_change(self, seen: frames.Frame, until_us: int) -> None:
+        """Wait for a frame that is not `seen`, for the desk to go, or until the time is up.
+
+        Costs an idle desk one message in so many seconds.
+        """
+        retry_us = int(self._settings.next_retry_s * 1e6)
+        while self._newest is not None and _same_pixels(self._newest, seen):
+            now_us = clock.now_us()
+            if now_us >= until_us or self.record.state != "live":
+                return
+            if (
+                self._awaited is None
+                or not _same_pixels(self._awaited[0], seen)
+                or now_us - self._awaited[1] >= retry_us
+            ):
+                self._awaited = (seen, now_us)
+                message = bus.GrabNext(self.record.desk, seen.sequence)
+                self._teller.tell(self.record.inlet, bus.encode(message))
+            wait_us = min(until_us, self._awaited[1] + retry_us) - now_us
+            arrival = self._arrival
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_us / 1e6):
+                    await arrival.wait()
+
+    async def pixels(self, frame: frames.Frame) -> Pixels:
+        """A copy of the frame's pixels, to be kept by whoever asks. Raises FrameLostError."""
+        async with self._copying:
+            loop = asyncio.get_running_loop()
+            try:
+                pixels = await loop.run_in_executor(self._pool, self._copy_pixels, frame)
+            except FrameLostError:
+                self._on_lost(frame)
+                raise
+            self._unreadable = 0
+            return pixels
 
     async def image(self, frame: frames.Frame) -> Image.Image:
         """The frame's pixels, copied once and kept. Raises FrameLostError."""
@@ -148,14 +195,27 @@ class Desk:
 
     def _copy(self, frame: frames.Frame) -> Image.Image:
         """In the pool."""
+        image = images.from_bgrx(frame, self._view(frame))
+        self._feed.check(frame)
+        return image
+
+    def _copy_pixels(self, frame: frames.Frame) -> Pixels:
+        """In the pool."""
+        view = regions.from_buffer(self._view(frame), frame.width, frame.height, frame.stride)
+        copied = view.copy()
+        self._feed.check(frame)
+        return copied
+
+    def _view(self, frame: frames.Frame) -> memoryview:
         try:
-            pixels = self._feed.pixels(frame)
+            return self._feed.pixels(frame)
         except FrameLostError:
             self._unreadable += 1
             raise
-        image = images.from_bgrx(frame, pixels)
-        self._feed.check(frame)
-        return image
+
+    def _wake(self) -> None:
+        self._arrival.set()
+        self._arrival = asyncio.Event()
 
     def _on_lost(self, frame: frames.Frame) -> None:
         metrics.lost.inc()

@@ -5,8 +5,10 @@ others'.
 """
 
 import asyncio
+import contextlib
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
@@ -16,8 +18,10 @@ from fanlight_common import clock
 from fanlight_common.protocol import bus, topics
 from fanlight_common.worker import Teller, Worker
 from fanlight_screenshot import images, metrics
+from fanlight_screenshot.deltas import Deltas
 from fanlight_screenshot.desk import Desk, Shot
 from fanlight_screenshot.parameters import Parameters
+from fanlight_screenshot.pictures import Pictures
 from fanlight_screenshot.pointer import Pointer
 from fanlight_screenshot.settings import ScreenshotSettings
 
@@ -39,7 +43,10 @@ class Desks:
         self._desks: dict[str, Desk] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._recent: OrderedDict[str, None] = OrderedDict()
+        self._pictures = Pictures(settings.keep_bases)
+        self._deltas: dict[str, Deltas] = {}
         self._pending = 0
+        self._waiting = 0
         self._group = asyncio.TaskGroup()
 
     async def __aenter__(self) -> Self:
@@ -72,18 +79,46 @@ class Desks:
         """The bytes of a shot. Raises FrameLostError, or BusyError."""
 
         async def make() -> bytes:
-            if self._pending >= self.settings.max_pending:
-                raise BusyError
-            self._pending += 1
-            try:
+            with self._admitted():
                 image = await desk.image(shot.frame)
                 self._used(desk)
                 loop = asyncio.get_running_loop()
                 return await loop.run_in_executor(self._pool, _encode, image, parameters, pointer)
-            finally:
-                self._pending -= 1
 
         return await desk.encodings.get(tag, make)
+
+    def deltas(self, desk: Desk) -> Deltas:
+        """The maker of this desk's patches."""
+        name = desk.record.desk
+        if name not in self._deltas:
+            self._deltas[name] = Deltas(
+                desk, self._pictures, self._pool, self.settings, self._admitted
+            )
+        return self._deltas[name]
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Around a request that waits. Raises BusyError where too many do."""
+        if self._waiting >= self.settings.max_waiting:
+            raise BusyError
+        self._waiting += 1
+        metrics.waiting.set(self._waiting)
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+            metrics.waiting.set(self._waiting)
+
+    @contextlib.contextmanager
+    def _admitted(self) -> Iterator[None]:
+        """Around the making of one picture. Raises BusyError where too many are under way."""
+        if self._pending >= self.settings.max_pending:
+            raise BusyError
+        self._pending += 1
+        try:
+            yield
+        finally:
+            self._pending -= 1
 
     def _used(self, desk: Desk) -> None:
         name = desk.record.desk

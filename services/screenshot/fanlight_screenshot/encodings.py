@@ -6,18 +6,21 @@ Lives on the event loop. Drops the encodings that were used longest ago.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 
-class Encodings:
-    """Bytes by entity tag, of one desk."""
+class Encodings(Generic[T]):
+    """What was made, by entity tag, of one desk."""
 
     def __init__(self, keep: int) -> None:
         self._keep = keep
-        self._done: OrderedDict[str, bytes] = OrderedDict()
-        self._under_way: dict[str, asyncio.Future[bytes]] = {}
+        self._done: OrderedDict[str, T] = OrderedDict()
+        self._under_way: dict[str, asyncio.Future[T]] = {}
 
-    async def get(self, tag: str, make: Callable[[], Awaitable[bytes]]) -> bytes:
-        """The bytes of `tag`, made by `make` unless they are there or being made.
+    async def get(self, tag: str, make: Callable[[], Awaitable[T]]) -> T:
+        """That of `tag`, made by `make` unless they are there or being made.
 
         Who is cancelled leaves the others theirs. What `make` raises, all of them get.
         """
@@ -30,7 +33,7 @@ class Encodings:
             task.add_done_callback(lambda done: self._on_done(tag, done))
         return await asyncio.shield(self._under_way[tag])
 
-    def _on_done(self, tag: str, task: asyncio.Future[bytes]) -> None:
+    def _on_done(self, tag: str, task: asyncio.Future[T]) -> None:
         del self._under_way[tag]
         # Looking at the exception also marks it as seen, in case that everybody was cancelled.
         if task.cancelled() or task.exception() is not None:

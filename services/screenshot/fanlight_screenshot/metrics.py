@@ -1,6 +1,6 @@
 """What the screenshot service counts."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 requests = Counter("fanlight_screenshot_requests", "Screenshots asked for, by answer", ["status"])
 encodes = Counter("fanlight_screenshot_encodes", "Pictures encoded", ["format"])
@@ -15,5 +15,11 @@ answer_seconds = Histogram(
     "Time from a request to its answer",
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2),
 )
+patch_bytes = Histogram(
+    "fanlight_screenshot_patch_bytes",
+    "Bytes of one patch",
+    buckets=(300, 1000, 3000, 10_000, 30_000, 100_000, 300_000, 1_000_000),
+)
+waiting = Gauge("fanlight_screenshot_waiting", "Requests that are held until their desk changes")
 grabs = Counter("fanlight_screenshot_grabs", "Pictures that captures were asked for")
 lost = Counter("fanlight_screenshot_lost_frames", "Frames overwritten before they were copied")

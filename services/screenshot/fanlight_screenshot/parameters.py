@@ -3,11 +3,17 @@
 Names that are not known are ignored, so that a newer viewer works with an older service.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from fanlight_common.errors import FanlightError
+
+WAIT_MAX_S = 25
+"""Proxies tend to give up on an answer after 30."""
+RATE_MIN, RATE_MAX = 1000, 1_000_000_000
+_VIEWER = re.compile(r"[A-Za-z0-9._-]{0,64}")
 
 
 class Format(StrEnum):
@@ -34,6 +40,14 @@ class Parameters:
     """0.1 to 1, of width and height each; in steps of 0.001."""
     cursor: bool = False
     """Is the pointer drawn into the picture?"""
+    wait_s: float = 0.0
+    """How long the request may be held until the desk differs from what If-None-Match names."""
+    delta: bool = False
+    """May the answer be a patch?"""
+    viewer: str = ""
+    """Who asks, so that requests in flight together are answered one after the other."""
+    rate: int = 0
+    """Bytes a second that their link carries; 0: not known."""
 
 
 class BadParameterError(FanlightError):
@@ -53,7 +67,11 @@ def parse(query: Mapping[str, str]) -> Parameters:
         format_,
         0 if format_ is Format.PNG else quality,
         _scale(query.get("scale", "1")),
-        _cursor(query.get("cursor", "0")),
+        _flag("cursor", query.get("cursor", "0")),
+        _wait(query.get("wait", "0")),
+        _flag("delta", query.get("delta", "0")),
+        _viewer(query.get("viewer", "")),
+        _rate(query.get("rate", "0")),
     )
 
 
@@ -80,7 +98,30 @@ def _scale(value: str) -> float:
     return scale
 
 
-def _cursor(value: str) -> bool:
+def _flag(parameter: str, value: str) -> bool:
     if value not in ("0", "1"):
-        raise BadParameterError("cursor", value, "0 or 1")
+        raise BadParameterError(parameter, value, "0 or 1")
     return value == "1"
+
+
+def _wait(value: str) -> float:
+    try:
+        wait_s = float(value)
+    except (ValueError, OverflowError):
+        wait_s = -1.0
+    if not 0 <= wait_s <= WAIT_MAX_S:  # also false for NaN
+        raise BadParameterError("wait", value, f"seconds from 0 to {WAIT_MAX_S}")
+    return wait_s
+
+
+def _viewer(value: str) -> str:
+    if not _VIEWER.fullmatch(value):
+        raise BadParameterError("viewer", value, "up to 64 letters, digits, dots, - and _")
+    return value
+
+
+def _rate(value: str) -> int:
+    fits = value.isascii() and value.isdecimal() and len(value) <= 10
+    if not (fits and (int(value) == 0 or RATE_MIN <= int(value) <= RATE_MAX)):
+        raise BadParameterError("rate", value, f"0, or {RATE_MIN} to {RATE_MAX} bytes a second")
+    return int(value)

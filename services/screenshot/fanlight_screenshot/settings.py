@@ -51,6 +51,66 @@ class ScreenshotSettings(BaseSettings):
         le=10_000,
         description="Desks whose last picture is kept, to be served when the desk has gone.",
     )
+    max_waiting: int = Field(
+        default=256,
+        ge=1,
+        le=100_000,
+        description="Requests held with wait= at a time; past it they are answered with 503.",
+    )
+    next_retry_s: float = Field(
+        default=2,
+        gt=0,
+        le=60,
+        description="While requests are held, capture is asked again this often for a change.",
+    )
+    keep_bases: int = Field(
+        default=8,
+        ge=1,
+        le=1000,
+        description="Pictures kept, of all desks, to make patches from; one of full HD is 8 MB.",
+    )
+    keep_views: int = Field(
+        default=256,
+        ge=1,
+        le=100_000,
+        description="Viewers, and pictures as they have them, remembered for each desk.",
+    )
+    min_interval_ms: int = Field(
+        default=100,
+        ge=0,
+        le=10_000,
+        description="Least time between two patches for one viewer.",
+    )
+    rate_start: int = Field(
+        default=80_000,
+        ge=1000,
+        le=1_000_000_000,
+        description="Bytes a second that a link carries whose viewer does not know it yet.",
+    )
+    patch_ms: int = Field(
+        default=250,
+        ge=10,
+        le=10_000,
+        description="A patch takes the viewer's link at most this long: coarser beyond it.",
+    )
+    refine_ms: int = Field(
+        default=100,
+        ge=10,
+        le=10_000,
+        description="A patch that only makes coarse places sharp takes the link this long.",
+    )
+    refine_after_ms: int = Field(
+        default=300,
+        ge=0,
+        le=10_000,
+        description="A coarse place is made sharp when it has not changed for so long.",
+    )
+    fast_rate: int = Field(
+        default=4_000_000,
+        ge=1000,
+        le=1_000_000_000,
+        description="Bytes a second from which on patches are encoded quickly, not tightly.",
+    )
     pointer_keep_s: float = Field(
         default=30,
         gt=0,

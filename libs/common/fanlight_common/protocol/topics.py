@@ -11,7 +11,7 @@ On the directory's outlet:
     service/<kind>/<id>/          ServiceRecord
 On a capture's outlet:
     frame/<desk>/<lane>/          every frame; being subscribed makes capture grab
-    still/<desk>/<lane>/          the same frames, but only Grab, GrabNext and subscribing make it grab
+    still/<desk>/<lane>/          the same frames, grabbed only by Grab, GrabNext and subscribing
     events/<desk>/                numbered pointer and clipboard events
 On an encoder's outlet:
     unit/<desk>/<rendition>/      VideoUnit bytes; being subscribed makes the encoder encode
