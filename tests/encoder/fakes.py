@@ -46,8 +46,8 @@ class FlakyCodec:
             raise CodecError(f"{self.name}: the device was lost")
         return self._real.encode(picture, idr=idr)
 
-    def set_bitrate(self, kbps: int) -> None:
-        self._real.set_bitrate(kbps)
+    def aim(self, kbps: int, unit_bytes: int) -> None:
+        self._real.aim(kbps, unit_bytes)
 
 
 def flaky_hardware(after: int) -> Opener:

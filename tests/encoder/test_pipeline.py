@@ -35,29 +35,33 @@ class Recorder:
 
     def __init__(self) -> None:
         self.opened: list[tuple[str, CodecParams]] = []
-        self.told: list[int] = []
+        self.told: list[tuple[int, int]] = []
 
     def __call__(self, name: str, params: CodecParams) -> Codec:
         self.opened.append((name, params))
         recorder = self
 
         class Recording(LavCodec):
-            def set_bitrate(self, kbps: int) -> None:
-                recorder.told.append(kbps)
-                super().set_bitrate(kbps)
+            def aim(self, kbps: int, unit_bytes: int) -> None:
+                recorder.told.append((kbps, unit_bytes))
+                super().aim(kbps, unit_bytes)
 
         codec = Recording("libx264", params)
         codec.name = name
         return codec
 
 
-def pipeline(opener: object = no_hardware, codec: str = "libx264", **settings: object) -> Pipeline:
+def pipeline(
+    opener: object = no_hardware,
+    codec: str = "libx264",
+    stream: str = "main/high",
+    **settings: object,
+) -> Pipeline:
     made = Pipeline(
-        "main/high",
+        stream,
         EncoderSettings.model_validate(settings),
         codec,
         opener,  # type: ignore[arg-type]  # an Opener
-        keyframes=False,
     )
     source = Source(patches(320, 240))
     made.load(source, source.frame)
@@ -69,28 +73,27 @@ def test_a_torn_frame_leaves_the_last_picture() -> None:
     torn = Source(text(640, 480), torn=True)
     with pytest.raises(FrameLostError):
         it.load(torn, torn.frame)
-    (picture,) = decode([it.encode(idr=True).payload])
+    (picture,) = decode([it.encode(8000, 50_000, idr=True).payload])
     assert worst_patch_error(rgb(picture), 320, 240) <= 4
 
 
 def test_a_new_size_is_a_new_codec_and_an_idr() -> None:
     recorder = Recorder()
     it = pipeline(recorder)
-    assert it.encode(idr=False).idr
-    assert not it.encode(idr=False).idr
+    assert it.encode(8000, 50_000, idr=False).idr
+    assert not it.encode(8000, 50_000, idr=False).idr
     for size in ((640, 480), (639, 479)):  # one coded size for both
         source = Source(patches(*size))
         it.load(source, source.frame)
-        unit = it.encode(idr=False)
+        unit = it.encode(8000, 50_000, idr=False)
         assert it.seen == Size(*size)
     assert not unit.idr
     assert [params.size for _, params in recorder.opened] == [Size(320, 240), Size(640, 480)]
 
 
-def test_a_failure_is_an_idr_by_libx264_and_what_was_asked_of_the_rate_holds() -> None:
+def test_a_failure_is_an_idr_by_libx264() -> None:
     it = pipeline(flaky_hardware(2), "h264_nvenc")
-    it.set_bitrate(1000)
-    idrs = [it.encode(idr=False).idr for _ in range(5)]
+    idrs = [it.encode(8000, 50_000, idr=False).idr for _ in range(5)]
     assert idrs == [True, False, True, False, False]
     assert it.codec_name == "libx264"
 
@@ -104,38 +107,46 @@ def test_libx264_too_is_given_a_second_chance_and_no_third() -> None:
         return LavCodec(name, params)
 
     it = pipeline(opener)
-    assert it.encode(idr=False).idr
+    assert it.encode(8000, 50_000, idr=False).idr
     broken.append(CodecError("no memory"))
     source = Source(patches(640, 480))
     it.load(source, source.frame)
     with pytest.raises(CodecError, match="no memory"):
-        it.encode(idr=False)
+        it.encode(8000, 50_000, idr=False)
     broken.clear()
-    assert it.encode(idr=False).idr
+    assert it.encode(8000, 50_000, idr=False).idr
 
 
-def test_a_rate_is_told_once_and_again_to_each_new_codec() -> None:
+def test_each_unit_is_told_its_rate_and_its_size() -> None:
     recorder = Recorder()
     it = pipeline(recorder)
-    it.encode(idr=False)
-    assert recorder.told == []
-    it.set_bitrate(3000)
-    assert not it.encode(idr=False).idr
-    it.encode(idr=False)
-    assert recorder.told == [3000]
-    source = Source(patches(640, 480))
-    it.load(source, source.frame)
-    it.encode(idr=False)
-    assert recorder.told == [3000, 3000]
+    for kbps in (8000, 3000):
+        it.encode(kbps, 10 * kbps, idr=False)
+    assert recorder.told == [(8000, 80_000), (3000, 30_000)]
+    assert len(recorder.opened) == 1
 
 
-def test_a_codec_that_cannot_follow_is_opened_anew_at_the_rate() -> None:
+def test_a_codec_that_cannot_follow_is_opened_anew_where_the_rate_is_another() -> None:
     recorder = Recorder()
     it = pipeline(recorder, "h264_vaapi", bitrate_kbps=8000)
-    it.encode(idr=False)
-    it.set_bitrate(2000)
-    assert it.encode(idr=False).idr
-    assert not it.encode(idr=False).idr
-    it.set_bitrate(99_000)
-    it.encode(idr=False)
+    idrs = [it.encode(kbps, 1000, idr=False).idr for kbps in (8000, 7000, 2000, 3000, 99_000)]
+    assert idrs == [True, False, True, False, True]
     assert [params.bitrate_kbps for _, params in recorder.opened] == [8000, 2000, 8000]
+
+
+@pytest.mark.parametrize(
+    ("stream", "size"),
+    [
+        ("main/high", Size(1365, 767)),
+        ("main/half", Size(682, 382)),
+        ("main/low", Size(454, 254)),
+        ("main/keyframes", Size(1365, 767)),
+    ],
+)
+def test_renditions_are_of_another_size(stream: str, size: Size) -> None:
+    it = pipeline(stream=stream)
+    source = Source(patches(1365, 767))
+    it.load(source, source.frame)
+    assert it.seen == size
+    (picture,) = decode([it.encode(1000, 12_500, idr=True).payload])
+    assert worst_patch_error(rgb(picture), size.width, size.height) <= 4

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fanlight_encoder.budget import Budget
 from fanlight_encoder.idr import IdrPolicy
 from fanlight_encoder.pace import TOLERANCE, Pacer
 from fanlight_encoder.refine import Refinement
@@ -16,18 +17,19 @@ def schedule(*, keyframes_only: bool = False, gop: int = 0, refine: int = 5) -> 
     return Schedule(
         idr=IdrPolicy(0.25, gop),
         room=RoomPolicy(3.0),
+        budget=Budget(16_000, 0.1),
         refinement=Refinement(refine, 0.03, FLOOR),
         pacer=Pacer(60),
         keyframes_only=keyframes_only,
     )
 
 
-def encode(it: Schedule, now: float, *, qp: float | None = FLOOR) -> Encode:
+def encode(it: Schedule, now: float, *, qp: float | None = FLOOR, size_bytes: int = 100) -> Encode:
     """Do what has to be a picture at `now`."""
     decision = it.next(now)
     assert isinstance(decision, Encode)
     it.begin(decision)
-    it.encoded(decision, now, idr=decision.idr, qp=qp)
+    it.encoded(decision, now, idr=decision.idr, qp=qp, size_bytes=size_bytes)
     return decision
 
 
@@ -72,7 +74,7 @@ def test_a_frame_that_comes_while_one_is_encoded_is_not_lost() -> None:
     assert isinstance(decision, Encode)
     it.begin(decision)
     assert it.frame_came()
-    it.encoded(decision, 1.005, idr=True, qp=30)
+    it.encoded(decision, 1.005, idr=True, qp=30, size_bytes=100)
     assert encode(it, 1.02).fresh
 
 

@@ -61,19 +61,6 @@ async def test_a_picture_arrives_as_it_was_drawn_and_then_there_is_silence(bench
         assert worst_patch_error(rgb(picture), 320, 240) <= 4
 
 
-async def test_text_is_refined_until_it_is_sharp(bench: Bench) -> None:
-    await bench.start(bitrate_kbps=1000, refine_interval_ms=5)
-    gateway = await bench.watch()
-    await bench.capture.show(text(320, 240))
-    first = await gateway.next()
-    last = await gateway.until(lambda unit: len(unit.payload) < 100)
-    assert last.captured_us > first.captured_us, "known to be still current"
-    pictures = decode(unit.payload for unit in gateway.units)
-    wanted = luma(text(320, 240)[..., 2::-1])
-    errors = [abs(luma(rgb(picture)) - wanted).mean() for picture in pictures]
-    assert errors[-1] < errors[0] / 2
-
-
 async def test_without_a_subscription_no_frames_are_asked_for(bench: Bench) -> None:
     await bench.start()
     await bench.desk(bench.capture.record())

@@ -9,6 +9,7 @@ import logging
 import av
 
 from fanlight_common.errors import CodecError, ConfigurationError
+from fanlight_common.names import Rendition
 from fanlight_encoder.codec import Opener
 from fanlight_encoder.geometry import Size
 from fanlight_encoder.options import params_for
@@ -45,7 +46,7 @@ def choose(settings: EncoderSettings, opener: Opener) -> str:
 
 
 def _try_out(name: str, settings: EncoderSettings, opener: Opener) -> None:
-    codec = opener(name, params_for(settings, _TEST_SIZE, keyframes_only=False))
+    codec = opener(name, params_for(settings, _TEST_SIZE, Rendition.HIGH))
     picture = av.VideoFrame(_TEST_SIZE.width, _TEST_SIZE.height, "yuv420p")
     for plane in picture.planes:
         plane.update(bytes([128]) * plane.buffer_size)

@@ -20,9 +20,10 @@ from av.video.stream import VideoStream
 
 from fanlight_common.errors import CodecError
 from fanlight_encoder import annexb
-from fanlight_encoder.options import ENDLESS_GOP, CodecParams, options_for
+from fanlight_encoder.options import ENDLESS_GOP, CodecParams, opening_kbps, options_for
 
 _QP_TO_LAMBDA = 118  # FF_QP2LAMBDA
+_LEAST_UNIT_KBIT = 1.0
 _FAILURES = (av.FFmpegError, ValueError, NotImplementedError)
 """PyAV raises the second for a codec it has not, the third for a device it cannot use."""
 
@@ -45,8 +46,9 @@ class Codec(Protocol):
     def encode(self, picture: VideoFrame, *, idr: bool) -> Encoded:
         """The unit of `picture`, an IDR if that is asked for. Raises CodecError."""
 
-    def set_bitrate(self, kbps: int) -> None:
-        """Aim at this from now on, at most at what it was opened with; if it can (LIVE_BITRATE)."""
+    def aim(self, kbps: int, unit_bytes: int) -> None:
+        """What the next units are to have, at most what it was opened with: this rate, where it
+        can follow (LIVE_BITRATE), and this size at most, where it can be told (libx264)."""
 
 
 Opener = Callable[[str, CodecParams], Codec]
@@ -88,9 +90,15 @@ class LavCodec:
             raise CodecError(f"{self.name}: an IDR was asked for and did not come")
         return Encoded(payload, is_idr, _average_qp(packets[0]))
 
-    def set_bitrate(self, kbps: int) -> None:
-        """See Codec. Takes effect within a few units, with no IDR."""
-        if self.params.crf is None:
+    def aim(self, kbps: int, unit_bytes: int) -> None:
+        """See Codec. With libx264 it holds from the very next unit, with no IDR."""
+        if self.params.crf is not None:
+            return
+        if self.name == "libx264":
+            # Its buffer is one picture, see `options_for`: so this is the picture's size.
+            unit_kbit = max(_LEAST_UNIT_KBIT, min(unit_bytes / 125, self.params.buffer_kbit))
+            self._context.bit_rate = int(unit_kbit * self.params.fps) * 1000
+        else:
             self._context.bit_rate = min(kbps, self.params.bitrate_kbps) * 1000
 
 
@@ -110,7 +118,7 @@ def _open(name: str, params: CodecParams) -> VideoCodecContext:
     context.colorspace = Colorspace.ITU709
     context.color_range = ColorRange.MPEG
     if params.crf is None:
-        context.bit_rate = params.bitrate_kbps * 1000
+        context.bit_rate = opening_kbps(name, params) * 1000
         context.qmin = params.qmin
     if name == "libx264":
         context.thread_count = params.threads

@@ -16,4 +16,5 @@ convert_seconds = Histogram(
 idr_requested = Counter("fanlight_encoder_idr_requested", "IDR requests that came", ["stream"])
 idr_made = Counter("fanlight_encoder_idr_made", "IDRs made, asked for or not", ["stream"])
 codec_failures = Counter("fanlight_encoder_codec_failures", "Codecs that failed", ["codec"])
+rate_kbps = Gauge("fanlight_encoder_rate_kbps", "Rate that a stream is held to", ["stream"])
 streams = Gauge("fanlight_encoder_streams", "Streams being encoded")

@@ -14,16 +14,21 @@ from typing import Protocol
 import av
 
 from fanlight_common.errors import CodecError
+from fanlight_common.names import split_stream
 from fanlight_common.protocol.frames import Frame
 from fanlight_encoder import metrics
 from fanlight_encoder.choice import SOFTWARE
 from fanlight_encoder.codec import Codec, Encoded, Opener
 from fanlight_encoder.convert import Converter
 from fanlight_encoder.geometry import Size, coded, visible
-from fanlight_encoder.options import LIVE_BITRATE, params_for
+from fanlight_encoder.options import LIVE_BITRATE, ceiling_kbps, params_for
+from fanlight_encoder.renditions import SHAPES
 from fanlight_encoder.settings import EncoderSettings
 
 log = logging.getLogger(__name__)
+
+_REOPEN_DOWN, _REOPEN_UP = 1.5, 2.0
+"""A codec that cannot follow is opened anew when the rate is so many times less, or more."""
 
 
 class FrameSource(Protocol):
@@ -46,22 +51,16 @@ class _Picture:
 class Pipeline:
     """Frames in, units out, of one stream."""
 
-    def __init__(
-        self, stream: str, settings: EncoderSettings, codec: str, opener: Opener, *, keyframes: bool
-    ) -> None:
+    def __init__(self, stream: str, settings: EncoderSettings, codec: str, opener: Opener) -> None:
         self._stream = stream
         self._settings = settings
         self._codec_name = codec
         self._opener = opener
-        self._keyframes = keyframes
+        self._rendition = split_stream(stream)[1]
         self._limit = Size(settings.max_width, settings.max_height)
         self._converter = Converter()
         self._codec: Codec | None = None
         self._picture: _Picture | None = None
-        self._bitrate_kbps: int | None = None
-        """What was asked for; None: the ceiling."""
-        self._codec_kbps: int | None = None
-        """What the codec was told of that."""
 
     @property
     def seen(self) -> Size:
@@ -77,55 +76,58 @@ class Pipeline:
     def load(self, source: FrameSource, frame: Frame) -> None:
         """Make `frame` the picture to encode. Raises FrameLostError; the last picture stays."""
         size = Size(frame.width, frame.height)
-        seen = visible(size, self._limit)
+        seen = visible(size, self._limit, SHAPES[self._rendition].divisor)
         started = time.perf_counter()
         image = self._converter.convert(source.pixels(frame), size, frame.stride, coded(seen))
         metrics.convert_seconds.observe(time.perf_counter() - started)
         source.check(frame)
         self._picture = _Picture(image, seen, coded(seen))
 
-    def encode(self, *, idr: bool) -> Encoded:
-        """Encode the picture, again if need be. Raises CodecError where libx264 has failed too."""
+    def encode(self, kbps: int, unit_bytes: int, *, idr: bool) -> Encoded:
+        """Encode the picture, again if need be, in at most so many bytes where the codec can.
+
+        Raises CodecError where libx264 has failed too.
+        """
         picture = self._picture
         assert picture is not None
         started = time.perf_counter()
         try:
-            encoded = self._encode(picture, idr)
+            encoded = self._encode(picture, kbps, unit_bytes, idr)
         except CodecError as error:
             metrics.codec_failures.labels(self._codec_name).inc()
             log.warning("event=codec_failed stream=%s reason=%r", self._stream, str(error))
             # Also from libx264 to libx264: a fresh one may well work.
             self._codec, self._codec_name = None, SOFTWARE
-            encoded = self._encode(picture, idr)
+            encoded = self._encode(picture, kbps, unit_bytes, idr)
             log.info("event=codec stream=%s took=%s because=failure", self._stream, SOFTWARE)
         metrics.encode_seconds.observe(time.perf_counter() - started)
         return encoded
 
-    def set_bitrate(self, kbps: int) -> None:
-        """Aim at this rate from the next unit on, at most at the ceiling. From any thread."""
-        self._bitrate_kbps = kbps
-
-    def _encode(self, picture: _Picture, idr: bool) -> Encoded:
-        kbps = self._bitrate_kbps
+    def _encode(self, picture: _Picture, kbps: int, unit_bytes: int, idr: bool) -> Encoded:
         codec = self._codec
-        if codec is not None and kbps != self._codec_kbps and codec.name not in LIVE_BITRATE:
+        if codec is not None and _is_left_behind(codec, self._wanted(codec.name, kbps)):
             codec = None
         if codec is None or codec.params.size != picture.coded:
             codec, idr = self._open(picture.coded, kbps), True
-        elif kbps is not None and kbps != self._codec_kbps:
-            codec.set_bitrate(kbps)
+        codec.aim(kbps, unit_bytes)
         # Only one that has not failed is kept.
         self._codec = None
         encoded = codec.encode(picture.image, idr=idr)
-        self._codec, self._codec_kbps = codec, kbps
+        self._codec = codec
         return encoded
 
-    def _open(self, size: Size, kbps: int | None) -> Codec:
-        params = params_for(self._settings, size, keyframes_only=self._keyframes)
-        if kbps is None:
-            return self._opener(self._codec_name, params)
-        if self._codec_name not in LIVE_BITRATE:
-            params = dataclasses.replace(params, bitrate_kbps=min(kbps, params.bitrate_kbps))
-        codec = self._opener(self._codec_name, params)
-        codec.set_bitrate(kbps)
-        return codec
+    def _open(self, size: Size, kbps: int) -> Codec:
+        params = params_for(self._settings, size, self._rendition)
+        wanted = self._wanted(self._codec_name, kbps)
+        return self._opener(self._codec_name, dataclasses.replace(params, bitrate_kbps=wanted))
+
+    def _wanted(self, codec: str, kbps: int) -> int:
+        """The rate to open it with."""
+        ceiling = ceiling_kbps(self._settings, self._rendition)
+        return ceiling if codec in LIVE_BITRATE else min(kbps, ceiling)
+
+
+def _is_left_behind(codec: Codec, kbps: int) -> bool:
+    """Whether it is worth an IDR to open it anew."""
+    opened = codec.params.bitrate_kbps
+    return not opened / _REOPEN_DOWN <= kbps <= opened * _REOPEN_UP

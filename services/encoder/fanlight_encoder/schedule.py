@@ -8,6 +8,7 @@ encoded as soon as there is room again.
 import math
 from dataclasses import dataclass
 
+from fanlight_encoder.budget import Budget
 from fanlight_encoder.idr import IdrPolicy
 from fanlight_encoder.pace import Pacer
 from fanlight_encoder.refine import Refinement
@@ -15,6 +16,8 @@ from fanlight_encoder.room import RoomPolicy
 
 KEYFRAME_INTERVAL_S = 1.0
 """The `keyframes` rendition: one picture a second, whether or not anything changed."""
+IDR_CREDIT_S = 0.05
+"""An IDR waits until the link could carry so much of it at once."""
 RETRY_S = 1.0
 """How long a stream rests after its codec failed with no other to fall back to."""
 
@@ -43,12 +46,16 @@ class Schedule:
         *,
         idr: IdrPolicy,
         room: RoomPolicy,
+        budget: Budget,
         refinement: Refinement,
         pacer: Pacer,
         keyframes_only: bool = False,
     ) -> None:
         self.idr = idr
         self.room = room
+        self.budget = budget
+        self.least_bytes = 0
+        """With less than this a picture is not worth encoding."""
         self._refinement = refinement
         self._pacer = pacer
         self._keyframes_only = keyframes_only
@@ -76,9 +83,9 @@ class Schedule:
         if self._keyframes_only:
             return self._next_keyframe(now)
         if self._waiting:
-            if now < self._pacer.due_at:
-                return Wait(self._pacer.due_at)
-            return Encode(fresh=True, idr=self.idr.due(now))
+            idr = self.idr.due(now)
+            due_at = max(self._pacer.due_at, self._paid_at(idr=idr))
+            return Wait(due_at) if now < due_at else Encode(fresh=True, idr=idr)
         return self._next_again(now)
 
     def _next_keyframe(self, now: float) -> Encode | Wait:
@@ -88,23 +95,33 @@ class Schedule:
         return Wait(min(wanted, self._keyframe_at))
 
     def _next_again(self, now: float) -> Encode | Wait:
-        refine_at = self._refinement.due_at
-        if self.idr.due_on_request(now) or (refine_at is not None and now >= refine_at):
+        moments = []
+        if self.idr.pending:
             # Not one that the GOP is due: each IDR begins refinement anew, and it would never end.
-            return Encode(fresh=False, idr=self.idr.due_on_request(now))
-        moments = [self.idr.ready_at] if self.idr.pending else []
-        if refine_at is not None:
-            moments.append(refine_at)
-        return Wait(min(moments, default=None))
+            moments.append((max(self.idr.ready_at, self._paid_at(idr=True)), True))
+        if self._refinement.due_at is not None:
+            moments.append((max(self._refinement.due_at, self._paid_at(idr=False)), False))
+        if not moments:
+            return Wait(None)
+        at, idr = min(moments)
+        return Wait(at) if now < at else Encode(fresh=False, idr=idr)
+
+    def _paid_at(self, *, idr: bool) -> float:
+        """When the link has carried enough of what was sent to be sent more."""
+        least = self.budget.of(IDR_CREDIT_S) if idr else 0
+        return self.budget.ready_at(max(least, self.least_bytes))
 
     def begin(self, decision: Encode) -> None:
         """It is being done. A frame that comes from now on is a newer one."""
         if decision.fresh:
             self._waiting = False
 
-    def encoded(self, decision: Encode, now: float, *, idr: bool, qp: float | None) -> None:
+    def encoded(
+        self, decision: Encode, now: float, *, idr: bool, qp: float | None, size_bytes: int
+    ) -> None:
         """A unit came of it."""
         self._picture = True
+        self.budget.spend(size_bytes, now)
         self._pacer.made(now)
         self.idr.made(now, idr)
         # From when it was due, not from when it was done: one a second stays one a second.

@@ -16,7 +16,7 @@ from prometheus_client import Counter
 from fanlight_common import clock
 from fanlight_common.errors import ProtocolError
 from fanlight_common.framefeed import FrameFeed
-from fanlight_common.names import Rendition, split_stream
+from fanlight_common.names import split_stream
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.public import VideoUnit
 from fanlight_common.worker import Worker, inlet_messages
@@ -117,19 +117,13 @@ class EncoderService:
             self._start(demand, stream, epoch)
 
     def _start(self, demand: _Demand, name: str, epoch: int) -> None:
-        desk, rendition = split_stream(name)
+        desk, _ = split_stream(name)
         demand.stream = Stream(
             name,
             epoch,
             self._settings,
             open_feed=partial(FrameFeed, self._worker, desk),
-            pipeline=Pipeline(
-                name,
-                self._settings,
-                self._codec,
-                self._opener,
-                keyframes=rendition is Rendition.KEYFRAMES,
-            ),
+            pipeline=Pipeline(name, self._settings, self._codec, self._opener),
             threads=self._threads,
             publish=self._publisher(name),
             busy=self._meter.busy,
@@ -158,7 +152,7 @@ class EncoderService:
         if isinstance(message, bus.RequestIdr):
             demand.stream.request_idr()
         else:
-            demand.stream.heard(message.gateway, message.room)
+            demand.stream.heard(message.gateway, message.room, message.kbps)
 
     def _streams_changed(self) -> None:
         held = [demand.stream for demand in self._demands.values() if demand.stream is not None]

@@ -33,13 +33,25 @@ class EncoderSettings(BaseSettings):
         le=200_000,
         description="Ceiling of a stream's bitrate, kbit/s.",
     )
+    half_kbps: int = Field(
+        default=3000,
+        ge=100,
+        le=200_000,
+        description="Ceiling of the `half` rendition, kbit/s.",
+    )
+    low_kbps: int = Field(
+        default=1000,
+        ge=100,
+        le=200_000,
+        description="Ceiling of the `low` rendition, kbit/s.",
+    )
     buffer_ms: int = Field(
         default=100,
         ge=20,
         le=2000,
-        description="How far ahead of its bitrate one unit may get, in ms of the ceiling: bounds "
-        "the size of an IDR. A full screen of small text is not readable in the IDR "
-        "of 50 ms (82 kB) and is in that of 100 ms (126 kB).",
+        description="How far ahead of its bitrate one unit may get, in ms of that bitrate as it is "
+        "at the moment: bounds the size of an IDR. At 16 Mbit/s a full screen of small text is not "
+        "readable in the IDR of 50 ms (82 kB) and is in that of 100 ms (126 kB).",
     )
     qmin: int = Field(
         default=22,

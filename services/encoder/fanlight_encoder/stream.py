@@ -19,10 +19,11 @@ from fanlight_common.names import Rendition, split_stream
 from fanlight_common.protocol.frames import Frame
 from fanlight_common.protocol.public import VideoUnit
 from fanlight_encoder import metrics
+from fanlight_encoder.budget import Budget
 from fanlight_encoder.codec import Encoded
 from fanlight_encoder.idr import IdrPolicy
 from fanlight_encoder.numbering import Numbering
-from fanlight_encoder.options import settled_qp
+from fanlight_encoder.options import buffer_s, ceiling_kbps, fps_of, least_bytes, settled_qp
 from fanlight_encoder.pace import Pacer
 from fanlight_encoder.pipeline import Pipeline
 from fanlight_encoder.refine import Refinement
@@ -57,14 +58,17 @@ class Stream:
         self._threads = threads
         self._publish = publish
         self._busy = busy
+        rendition = split_stream(stream)[1]
+        self._ceiling_kbps = ceiling_kbps(settings, rendition)
         self._schedule = Schedule(
+            budget=Budget(self._ceiling_kbps, buffer_s(settings, rendition)),
             idr=IdrPolicy(settings.idr_interval_ms / 1000, settings.gop),
             room=RoomPolicy(settings.room_timeout_s),
             refinement=Refinement(
                 settings.refine_units, settings.refine_interval_ms / 1000, settled_qp(settings)
             ),
-            pacer=Pacer(settings.max_fps),
-            keyframes_only=split_stream(stream)[1] is Rendition.KEYFRAMES,
+            pacer=Pacer(fps_of(settings, rendition)),
+            keyframes_only=rendition is Rendition.KEYFRAMES,
         )
         self._numbering = Numbering()
         self._newest: Frame | None = None
@@ -84,9 +88,11 @@ class Stream:
         if self._schedule.idr.request():
             self._wake.set()
 
-    def heard(self, gateway: str, room: bool) -> None:
-        """Whether a gateway's viewers have room."""
-        self._schedule.room.heard(gateway, room, clock.now_s())
+    def heard(self, gateway: str, room: bool, kbps: int) -> None:
+        """Whether a gateway's viewers have room, and what the slowest can take."""
+        now = clock.now_s()
+        self._schedule.room.heard(gateway, room, now, kbps)
+        self._follow_rate(now)
         self._wake.set()
 
     async def run(self) -> None:
@@ -136,7 +142,7 @@ class Stream:
             assert frame is not None
         captured_us = self._captured_us(frame)
         try:
-            encoded = await self._in_thread(partial(self._job, frame, decision.idr))
+            encoded = await self._in_thread(partial(self._job, frame, decision.idr, self._aim()))
         except FrameLostError as error:
             self._on_lost(error)
             return
@@ -150,16 +156,38 @@ class Stream:
         if frame is not None:
             self._encoded, self._lost = _identity(frame), False
             self._readable = self._capture()
-        self._schedule.encoded(decision, clock.now_s(), idr=encoded.idr, qp=encoded.qp)
+        seen = self.pipeline.seen
+        self._schedule.least_bytes = least_bytes(seen)
+        self._schedule.encoded(
+            decision,
+            clock.now_s(),
+            idr=encoded.idr,
+            qp=encoded.qp,
+            size_bytes=len(encoded.payload),
+        )
         await self._publish(self._label(encoded, captured_us))
 
-    def _job(self, frame: Frame | None, idr: bool) -> Encoded:
+    def _follow_rate(self, now: float) -> None:
+        least = self._schedule.room.least_kbps(now)
+        kbps = self._ceiling_kbps if least is None else min(least, self._ceiling_kbps)
+        if kbps != self._schedule.budget.kbps:
+            self._schedule.budget.set_rate(kbps, now)
+            metrics.rate_kbps.labels(self.stream).set(kbps)
+
+    def _aim(self) -> tuple[int, int]:
+        """Rate and size of the unit that is made now."""
+        now = clock.now_s()
+        self._follow_rate(now)
+        budget = self._schedule.budget
+        return budget.kbps, max(budget.available_bytes(now), self._schedule.least_bytes)
+
+    def _job(self, frame: Frame | None, idr: bool, aim: tuple[int, int]) -> Encoded:
         """In a thread."""
         started = time.perf_counter()
         try:
             if frame is not None:
                 self.pipeline.load(self._feed, frame)
-            return self.pipeline.encode(idr=idr)
+            return self.pipeline.encode(*aim, idr=idr)
         finally:
             self._job_s = time.perf_counter() - started
 
