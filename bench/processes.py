@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def module(name: str, *arguments: str) -> list[str]:
 
 @contextlib.contextmanager
 def x_server(size: str, command: tuple[str, ...] = ("Xvfb",)) -> Iterator[tuple[str, int]]:
-    """A display of its own, as ":N", and its process."""
+    """A display of its own, as ":N", and its process. `command` is Xvfb or a VNC server."""
     reader, writer = os.pipe()
     screen = (
         ["-screen", "0", f"{size}x24"]
@@ -62,6 +63,16 @@ def free_port() -> int:
         probe.bind(("", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def wait_for_server(port: int, process: subprocess.Popen[str], limit_s: float = 60.0) -> None:
+    """Until the process listens on `port`. Raises RuntimeError where it ends, or takes too long."""
+    deadline = time.monotonic() + limit_s
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"{process.args!r} does not listen on port {port}")
 
 
 def cpu_seconds(roots: list[int]) -> dict[str, float]:

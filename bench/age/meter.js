@@ -40,10 +40,12 @@
 
   let target = null;
   let sinceValid = 0;
-  /** The largest one with a clock in it, for a cursor may have a canvas of its own. */
+  const isShown = (element) => element.isConnected && element.getClientRects().length > 0;
+
+  /** The largest one shown that has a clock in it: a cursor may have a canvas of its own. */
   function find() {
     const area = (element) => naturalSize(element).reduce((a, b) => a * b, 1);
-    const found = pictures(document).sort((a, b) => area(b) - area(a));
+    const found = pictures(document).filter(isShown).sort((a, b) => area(b) - area(a));
     target = found.find((element) => read(element) >= 0) ?? null;
   }
 
@@ -91,6 +93,6 @@
     reset() { samples.length = 0; frames = 0; },
     get figures() { return { frames, cost_ms: cost }; },
   };
-  setInterval(() => { if (!target?.isConnected || sinceValid > 20) find(); }, 500);
+  setInterval(() => { if (!target || !isShown(target) || sinceValid > 20) find(); }, 500);
   requestAnimationFrame(sample);
 })();

@@ -1,0 +1,26 @@
+"""The same table for other systems: `python -m bench.peers`, Selkies beside TigerVNC with noVNC.
+
+Installs them first (`bench/peers/setup`). Options as for `bench.network`; the results are
+`bench/results/peers.*`.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from bench import network
+from bench.peers.selkies import Selkies
+from bench.peers.vnc import Vnc
+
+
+def main() -> None:
+    """The table for the others."""
+    products = {product.name: product for product in (Selkies(), Vnc())}
+    options = network.arguments(__doc__, "peers", list(products))
+    if not options.plots_only:
+        subprocess.run([Path(__file__).with_name("setup")], check=True)
+    sys.exit(1 if network.run(products, options) else 0)
+
+
+if __name__ == "__main__":
+    main()
