@@ -1,24 +1,33 @@
-"""`python -m bench`, which is `make bench`: every benchmark, one line of JSON each.
+"""`python -m bench`, which is `make bench`: the table for fanlight, then for the other systems.
 
-Arguments go to `bench.age`, e.g. `--seconds 30`.
+    python -m bench                    about 45 minutes; options as for bench.network
+    python -m bench --no-peers         fanlight only
+    python -m bench --short            does it all still work? half a minute, no table
+
+Other measurements: `python -m bench.beside`, `bench.swings`, `bench.latency`, `bench.age`.
 """
 
 import subprocess
 import sys
-from pathlib import Path
 
-from bench.age import loads
+from bench import short
+from bench.processes import ROOT, module
 
 
-def main() -> None:
-    """The age of the painted picture under every load."""
-    for load in loads.NAMES:
-        subprocess.run(
-            [sys.executable, "-m", "bench.age", "--load", load, *sys.argv[1:]],
-            cwd=Path(__file__).parents[1],
-            check=True,
-        )
+def main() -> int:
+    """Exit status of the worst part."""
+    options = sys.argv[1:]
+    if "--short" in options:
+        return short.main()
+    if "--help" in options or "-h" in options:
+        print(__doc__)
+    parts = ["bench.network", "bench.peers"]
+    if "--no-peers" in options:
+        options.remove("--no-peers")
+        parts.remove("bench.peers")
+    commands = [module(part, *options) for part in parts]
+    return max(subprocess.run(command, cwd=ROOT, check=False).returncode for command in commands)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -4,8 +4,8 @@
     python -m bench.network --only 1-retry --load clip    one cell; the others are kept
     python -m bench.network --plots-only                  table and plots from what was measured
 
-Writes `bench/results/NAME.jsonl`, `NAME.md` and plots, and prints the table. A cell that fails says
-so in the table and in the end's exit status.
+Writes `bench/results/NAME.jsonl`, `NAME.md` and plots, and prints the table. What is measured again
+replaces what was measured before; a cell that fails says so in the table and in the exit status.
 """
 
 import argparse
@@ -20,8 +20,10 @@ from bench.age import cell, loads
 from bench.products import Fanlight, Product
 
 
-def arguments(description: str | None, name: str, products: Sequence[str]) -> argparse.Namespace:
-    """What the command line says."""
+def arguments(
+    description: str | None, name: str, products: Sequence[str], defaults_to: Sequence[str]
+) -> argparse.Namespace:
+    """What the command line says; which products are measured where it names none."""
     defaults = cell.Settings()
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -31,7 +33,7 @@ def arguments(description: str | None, name: str, products: Sequence[str]) -> ar
     parser.add_argument(
         "--load", nargs="+", choices=loads.NAMES, default=list(table.COLUMNS), help="these loads"
     )
-    parser.add_argument("--product", nargs="+", choices=products, default=list(products))
+    parser.add_argument("--product", nargs="+", choices=products, default=list(defaults_to))
     parser.add_argument("--seconds", type=float, default=defaults.seconds, help="of measuring")
     parser.add_argument("--warm-up", type=float, default=defaults.warm_up, help="seconds before")
     parser.add_argument("--rate", type=float, default=defaults.rate, help="clock marks a second")
@@ -60,8 +62,7 @@ def run(products: Mapping[str, Product], options: argparse.Namespace) -> int:
         seconds=options.seconds, warm_up=options.warm_up, rate=options.rate, budget=options.budget
     )
     path = results.DIRECTORY / f"{options.name}.jsonl"
-    whole = not (options.only or options.plots_only or set(options.load) != set(table.COLUMNS))
-    kept = results.Results(path, keep=not whole or len(options.product) < len(products))
+    kept = results.Results(path)
     failed = 0
     # Side by side: the systems take turns, so that what drifts on the machine drifts for all.
     keys = list(dict.fromkeys(row.key for name in products for row in table.rows(name)))
@@ -81,24 +82,29 @@ def run(products: Mapping[str, Product], options: argparse.Namespace) -> int:
     text = results.report(kept.all, products)
     path.with_suffix(".md").write_text(text)
     print(text)
-    plot(kept.all, options.name)
+    plot(path.stem)
     return failed
 
 
-def plot(measured: Sequence[dict[str, Any]], name: str) -> None:
-    """Plots, where matplotlib is there to draw them."""
+def plot(name: str) -> None:
+    """Plots, where matplotlib is there to draw them: fanlight and the others in one picture."""
     try:
         from bench import plots
     except ModuleNotFoundError as error:
         print(f"no plots: {error}; `scripts/setup bench` installs it", file=sys.stderr)
         return
-    for path in plots.draw(measured, results.DIRECTORY, name):
-        print(f"wrote {path.relative_to(results.ROOT)}", file=sys.stderr)
+    together = ("network", "peers")
+    names = together if name in together else (name,)
+    files = [results.DIRECTORY / f"{each}.jsonl" for each in names]
+    measured = [result for file in files if file.exists() for result in results.load(file)]
+    measured.sort(key=table.place)
+    for path in plots.draw(measured, results.DIRECTORY, "age" if name in together else name):
+        print(f"wrote {path.relative_to(results.DIRECTORY.parents[1])}", file=sys.stderr)
 
 
 def main() -> None:
     """The table for fanlight."""
-    options = arguments(__doc__, "network", ["fanlight"])
+    options = arguments(__doc__, "network", ["fanlight"], ["fanlight"])
     sys.exit(1 if run({"fanlight": Fanlight()}, options) else 0)
 
 

@@ -13,23 +13,22 @@ DIRECTORY = ROOT / "bench" / "results"
 
 
 class Results:
-    """The results of one command, each on disk as soon as it is there.
-
-    A run of the whole begins anew; one of a part (`keep`) replaces only what it measures again.
+    """The results of one command, each on disk as soon as it is there, instead of what was there
+    of the same cell before; a cell that is measured more than once keeps all of its runs.
     """
 
-    def __init__(self, path: Path, *, keep: bool) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._old = load(path) if keep and path.exists() else []
+        self._old = load(path) if path.exists() else []
         self._new: list[dict[str, Any]] = []
-        self._write()
 
     @property
     def all(self) -> list[dict[str, Any]]:
-        """Old ones that were not measured again, and new ones."""
+        """Old ones that were not measured again, and new ones, in the order of the table."""
         measured = {_key(result) for result in self._new}
-        return [r for r in self._old if _key(r) not in measured] + self._new
+        kept = [result for result in self._old if _key(result) not in measured]
+        return sorted(kept + self._new, key=table.place)
 
     def add(self, result: dict[str, Any]) -> None:
         """One more."""
@@ -47,9 +46,10 @@ def load(path: Path) -> list[dict[str, Any]]:
 
 def report(results: Sequence[dict[str, Any]], products: Iterable[str]) -> str:
     """Markdown: a table a system, and all other figures."""
+    measured = [p for p in products if any(result["product"] == p for result in results)]
     parts = [
         "Age of the painted picture, 95th percentile, ms.",
-        *(table.table(product, results) for product in products),
+        *(table.table(product, results) for product in measured),
         table.costs(results),
     ]
     return "\n\n".join(parts) + "\n"

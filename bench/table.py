@@ -55,9 +55,20 @@ PEER_ROWS = (
 )
 
 
+_LINKS = [row.key for row in PEER_ROWS]
+
+
 def rows(product: str) -> tuple[Row, ...]:
     """The rows of a product: only fanlight falls back, and is clicked."""
     return FANLIGHT_ROWS if product == "fanlight" else PEER_ROWS
+
+
+def place(result: Mapping[str, Any]) -> tuple[int, ...]:
+    """Sort key: results in the order of the table, whenever they were measured."""
+    keys = [row.key for row in (*FANLIGHT_ROWS, *PEER_ROWS)]
+    link, loads, load = result["row"].partition("-")[0], list(COLUMNS), result["load"]
+    column = loads.index(load) if load in loads else len(loads)
+    return _LINKS.index(link), column, keys.index(result["row"])
 
 
 def held(result: Mapping[str, Any]) -> bool:

@@ -1,7 +1,7 @@
 """The same table for other systems: `python -m bench.peers`, Selkies beside TigerVNC with noVNC.
 
 Installs them first (`bench/peers/setup`). Options as for `bench.network`; the results are
-`bench/results/peers.*`.
+`bench/results/peers.*`. `--product fanlight selkies vnc` measures fanlight in turn with them.
 """
 
 import subprocess
@@ -11,12 +11,13 @@ from pathlib import Path
 from bench import network
 from bench.peers.selkies import Selkies
 from bench.peers.vnc import Vnc
+from bench.products import Fanlight
 
 
 def main() -> None:
     """The table for the others."""
-    products = {product.name: product for product in (Selkies(), Vnc())}
-    options = network.arguments(__doc__, "peers", list(products))
+    products = {product.name: product for product in (Fanlight(), Selkies(), Vnc())}
+    options = network.arguments(__doc__, "peers", list(products), [Selkies.name, Vnc.name])
     if not options.plots_only:
         subprocess.run([Path(__file__).with_name("setup")], check=True)
     sys.exit(1 if network.run(products, options) else 0)
