@@ -112,16 +112,22 @@ export class Painter {
   }
 
   /**
-   * A full picture that is complete: a still.
+   * A full picture that is complete: a still. The place is its own, unless it was expected.
    *
    * @param {Picture} picture
    * @param {Size} source
    * @param {Size} size
    * @param {Watcher} watcher
+   * @param {Place} [place]
    */
-  picture(picture, source, size, watcher) {
-    const content = this.#content(size, [{ type: "picture", picture, source }], watcher);
-    this.#fill(this.expect(), content);
+  picture(picture, source, size, watcher, place = this.expect()) {
+    if (watcher.isWanted?.() === false) {
+      // It must not replace what is before it in the line.
+      picture.close();
+      this.leave(place);
+      return;
+    }
+    this.#fill(place, this.#content(size, [{ type: "picture", picture, source }], watcher));
   }
 
   /**
@@ -133,7 +139,8 @@ export class Painter {
    * @param {Watcher} watcher
    */
   async patch(operations, size, watcher) {
-    const area = operations.reduce((sum, { width, height }) => sum + width * height, 0);
+    const images = operations.filter(({ type }) => type === "Image");
+    const area = images.reduce((sum, { width, height }) => sum + width * height, 0);
     if (this.#area + area > MAX_WAITING_AREA || this.#order.length >= MAX_PLACES) {
       this.clear();
       this.#host.onlost();

@@ -30,6 +30,7 @@ import { Clock } from "./clock.js";
 import { decodeControl } from "./control.js";
 import { Decoder } from "./decoder.js";
 import { initialFallback, stepFallback, wantsStills, wantsVideo } from "./fallback.js";
+import { firstStill } from "./first-still.js";
 import { Figures } from "./figures.js";
 import { decodeImage } from "./images.js";
 import { Link } from "./link.js";
@@ -70,6 +71,9 @@ export class Session {
   /** @type {Decoder | null} */
   #decoder = null;
   #isStopped = false;
+  #firstStill = new AbortController();
+  /** @type {URL} */
+  #screenshot;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #ackTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -111,10 +115,12 @@ export class Session {
     const desk = `api/desks/${encodeURIComponent(start.desk)}/`;
     this.#link = this.#makeLink(new URL(desk, start.base));
     this.#sender = new Sender(this.#link);
-    this.#stills = this.#makeStills(new URL(`${desk}screenshot`, start.base));
+    this.#screenshot = new URL(`${desk}screenshot`, start.base);
+    this.#stills = this.#makeStills(this.#screenshot);
   }
 
   async start() {
+    void this.#paintFirst();
     const missing = await missingDecoder();
     if (this.#isStopped) return;
     if (missing) this.event({ type: "decoder-missing", reason: missing });
@@ -126,6 +132,7 @@ export class Session {
 
   stop() {
     this.#isStopped = true;
+    this.#firstStill.abort();
     clearInterval(this.#reportTimer);
     clearTimeout(this.#pingTimer);
     clearTimeout(this.#ackTimer);
@@ -409,6 +416,27 @@ export class Session {
     const ack = isCurrent ? this.#acks.painted(unit.epoch, unit.sequence, age_ms) : null;
     if (ack) this.#link.send(ack);
     if (age_ms !== null) this.event({ type: "age", age_ms });
+  }
+
+  /** A coarse picture, if it comes before any other. */
+  async #paintFirst() {
+    if (!wantsVideo(this.#fallback)) return;
+    const place = this.#painter.expect();
+    const still = await firstStill(this.#screenshot, this.#firstStill.signal);
+    if (still === null) {
+      this.#painter.leave(place);
+      return;
+    }
+    const { bitmap, bytes, captured_us, stale } = still;
+    const source = { width: bitmap.width, height: bitmap.height };
+    const watcher = {
+      isWanted: () => !this.#isStopped && !this.#figures.hasPainted,
+      drawn: (/** @type {number} */ at_ms) => {
+        this.#painted(() => this.#figures.painted(captured_us, at_ms));
+      },
+    };
+    this.#figures.still(bytes, stale && !this.#figures.hasPainted, now());
+    this.#painter.picture(bitmap, source, this.#deskSize ?? source, watcher, place);
   }
 
   /** A picture is really on the canvas. @param {() => void} note */
