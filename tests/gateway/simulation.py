@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from fanlight_gateway.congestion import Congestion, CongestionLimits
-from fanlight_gateway.gate import Drop, Gate, GateLimits, Unit
+from fanlight_gateway.congestion import Congestion
+from fanlight_gateway.gate import Drop, Gate, Unit
+from fanlight_gateway.video_settings import VideoSettings
 from tests.netlab.model import Conditions, Direction
 
 PACKET_BYTES = 1448
@@ -21,11 +22,9 @@ TICK_MS = 100
 ACK_BYTES = 80
 DECODE_MS = 8
 
-CONGESTION = CongestionLimits(
-    start_kbps=1000, min_kbps=300, max_kbps=16_000, allowance_ms=50, inflation_ms=40,
-    inflation_sustain_ms=500, in_flight_bytes=1 << 20,
-)  # fmt: skip
-GATE = GateLimits(paint_lag_ms=30, backlog_ms=250, backlog_bytes=2 << 20, rest_ms=1000)
+SETTINGS = VideoSettings()
+CONGESTION = SETTINGS.congestion
+GATE = SETTINGS.gate
 
 Size = Callable[[float], int]
 """Bytes of the next unit, given the target rate (kbit/s)."""

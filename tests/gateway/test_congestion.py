@@ -5,13 +5,13 @@ through. Time here is simulated, so its assertions are exact, not timed.
 """
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
 from fanlight_gateway.congestion import (
     MIN_WINDOW_BYTES,
     UNMEASURED_RTT_MS,
-    VAIN_CUTS,
     Congestion,
 )
 from tests.gateway.simulation import CONGESTION, Simulation, clip, typing
@@ -123,15 +123,14 @@ def test_a_longer_path_is_learnt() -> None:
         now += 100
     assert path.base_rtt_ms == 90
     assert path.inflation_ms < 5
-    assert path.target_kbps >= target * 0.85 ** (VAIN_CUTS + 3)
+    assert path.target_kbps >= target * 0.85 ** (CONGESTION.vain_cuts + 3)
 
 
 class Path:
     """A Congestion with hands on it."""
 
     def __init__(self, **limits: float) -> None:
-        fields = {name: getattr(CONGESTION, name) for name in CONGESTION.__slots__}
-        self.path = Congestion(type(CONGESTION)(**{**fields, **limits}))
+        self.path = Congestion(replace(CONGESTION, **limits))
         self._sequence = itertools.count(1)
 
     def send(self, size: int, now: float) -> int:

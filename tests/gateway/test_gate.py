@@ -1,26 +1,20 @@
 """The gate: what is sent can always be decoded, and what waits is bounded."""
 
 from collections import Counter
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight_gateway.congestion import Congestion, CongestionLimits
-from fanlight_gateway.gate import (
-    HELD_UNITS,
-    MAX_REST_MS,
-    PAINT_STALL_MS,
-    Drop,
-    Gate,
-    GateLimits,
-    Unit,
-)
+from fanlight_gateway.congestion import Congestion
+from fanlight_gateway.gate import Drop, Gate, GateLimits, Unit
+from fanlight_gateway.video_settings import VideoSettings
 
-LIMITS = GateLimits(paint_lag_ms=30, backlog_ms=200, backlog_bytes=300, rest_ms=1000)
-PATH = CongestionLimits(
-    start_kbps=8000, min_kbps=300, max_kbps=16_000, allowance_ms=1e6, inflation_ms=40,
-    inflation_sustain_ms=500, in_flight_bytes=100,
-)  # fmt: skip
+SETTINGS = VideoSettings(backlog_ms=200)
+LIMITS = replace(SETTINGS.gate, backlog_bytes=300)
+PATH = replace(SETTINGS.congestion, start_kbps=8000, allowance_ms=1e6, in_flight_bytes=100)
+HELD_UNITS = LIMITS.held_units
+PAINT_STALL_MS = LIMITS.paint_stall_ms
 
 
 def unit(sequence: int, idr: bool = False, epoch: int = 1, size: int = 10) -> Unit:
@@ -142,7 +136,7 @@ def test_who_falls_behind_again_and_again_rests_longer_each_time() -> None:
         rest = next(ms for ms in range(0, 20_000, 500) if f.gate.wants_idr(now + ms))
         rests.append(rest)
         now += rest
-    assert rests == [1000, 2000, 4000, 8000, MAX_REST_MS]
+    assert rests == [1000, 2000, 4000, 8000, LIMITS.backlog_rest_max_ms]
     now += 30_000
     f.gate.offer(unit(sequence := sequence + 1, idr=True, size=400), now)
     f.gate.offer(unit(sequence + 1), now)

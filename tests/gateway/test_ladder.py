@@ -1,9 +1,11 @@
 """Down when the path cannot carry it, up after a quiet while, more carefully each time it fails."""
 
 from fanlight_common.names import Rendition
-from fanlight_gateway.ladder import MAX_QUIET_MS, Ladder, LadderLimits
+from fanlight_gateway.ladder import Ladder
+from fanlight_gateway.video_settings import VideoSettings
 
-LIMITS = LadderLimits({Rendition.HIGH: 2000, Rendition.HALF: 700}, down_ms=1000, quiet_ms=10_000)
+LIMITS = VideoSettings().ladder
+MAX_QUIET_MS = LIMITS.max_quiet_ms
 
 
 class Climb:

@@ -30,7 +30,7 @@ async def test_who_falls_behind_moves_down_and_keeps_its_picture_until_the_first
             encoder.send(size=10_000)
             last = encoder.sequence
             await until(lambda: fast.units[-1].sequence == last)  # noqa: B023  # awaited at once
-        assert topics.lease("main/half") in directory.subscribed
+        await until(lambda: topics.lease("main/half") in directory.subscribed)
         requests = encoder.idr_requests
         seen = len(slow.units)
         slow.silent = False

@@ -20,48 +20,18 @@ reverse proxies as well, and on one clock, the gateway's. Times are in milliseco
 from collections import deque
 from dataclasses import dataclass
 
-STEP_MS = 200.0
-"""The target rises at most this often, and not before an RTT has told what the last rise did."""
-DELIVERED_OVER_MS = 500.0
-BASE_BUCKET_MS = 10_000.0
 BASE_BUCKETS = 6
-"""The base RTT is the least of the last minute, forgotten in steps of ten seconds."""
+"""The base RTT is forgotten in so many steps."""
 UNMEASURED_RTT_MS = 100.0
 """Taken for the base RTT until there was an answer."""
-USED_SHARE = 0.7
-"""A target is being made use of when this share of it arrives."""
-WELL_USED_SHARE = 0.85
-"""Near the ceiling: a target above what the path takes is not made to rise by skipped pictures."""
-SMOOTH_MS = 300.0
-CALM_SHARE = 0.4
-"""Of the inflation that is too much: with more of a queue than this the target does not rise."""
-EASE_SHARE = 0.6
-EASE = 0.97
-"""With more than EASE_SHARE it falls a little each step, before it has to be cut."""
-CUT = 0.85
-LARGEST_CUT = 0.5
-NEAR_CEILING = 0.8
-FAST_RISE = 1.5
-SLOW_RISE_PER_S = 0.05
-EMPTY_RISE_PER_S = 0.2
-EMPTY_SHARE = 0.1
-"""With less of a queue than this there is none."""
-PAST_CEILING = 1.25
-"""So far above the last ceiling without a queue, the path has become another one."""
-TRAIN_BYTES = 4096
-"""A unit as large as this, alone on the path, measures it."""
-TRAIN_SHARE = 0.8
 TRAIN_LEAST_MS = 5.0
 """What the browser's own scheduling adds or takes; shorter differences are noise."""
-VAIN_CUTS = 3
-TOLD_PAUSE_MS = 60_000.0
-"""The viewer's own floor is of the last minute as well: as long it is not to be believed."""
 MIN_WINDOW_BYTES = 6 * 1460
 
 
 @dataclass(frozen=True, slots=True)
 class CongestionLimits:
-    """The bounds, see `settings`."""
+    """The constants; what each means, and its default, is in `video_settings`."""
 
     start_kbps: float
     min_kbps: float
@@ -70,6 +40,26 @@ class CongestionLimits:
     inflation_ms: float
     inflation_sustain_ms: float
     in_flight_bytes: int
+    step_ms: float
+    delivered_over_ms: float
+    smooth_ms: float
+    base_rtt_over_ms: float
+    cut: float
+    largest_cut: float
+    ease: float
+    ease_share: float
+    calm_share: float
+    empty_share: float
+    fast_rise: float
+    slow_rise_per_s: float
+    empty_rise_per_s: float
+    near_ceiling: float
+    past_ceiling: float
+    used_share: float
+    well_used_share: float
+    train_bytes: int
+    train_share: float
+    vain_cuts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +122,15 @@ class Congestion:
 
     def is_limited(self, now_ms: float) -> bool:
         """Would more be sent if the path took more?"""
-        if now_ms - self._refused_at < DELIVERED_OVER_MS:
+        if now_ms - self._refused_at < self._limits.delivered_over_ms:
             return True
-        return self.delivered_kbps(now_ms) >= USED_SHARE * self.target_kbps
+        return self.delivered_kbps(now_ms) >= self._limits.used_share * self.target_kbps
 
     def delivered_kbps(self, now_ms: float) -> float:
         """What arrived lately, kbit/s."""
-        while self._delivered and now_ms - self._delivered[0][0] > DELIVERED_OVER_MS:
+        while self._delivered and now_ms - self._delivered[0][0] > self._limits.delivered_over_ms:
             self._delivered.popleft()
-        return sum(size for _, size in self._delivered) * 8 / DELIVERED_OVER_MS
+        return sum(size for _, size in self._delivered) * 8 / self._limits.delivered_over_ms
 
     def sent(self, epoch: int, sequence: int, idr: bool, size_bytes: int, now_ms: float) -> None:
         """A unit went out."""
@@ -172,7 +162,7 @@ class Congestion:
         since = self._inflated_since
         if since is not None and now_ms - since >= self._limits.inflation_sustain_ms:
             self._cut(now_ms)
-        elif now_ms - self._stepped_at >= max(STEP_MS, self.base_rtt_ms):
+        elif now_ms - self._stepped_at >= max(self._limits.step_ms, self.base_rtt_ms):
             self._rise(now_ms)
 
     def _has_room(self, more_bytes: int, now_ms: float) -> bool:
@@ -198,15 +188,18 @@ class Congestion:
         rtt_ms = now_ms - unit.at_ms
         base_ms = self.base_rtt_ms
         measured = bool(self._base) or self._told_base_ms is not None
-        if measured and unit.size_bytes >= TRAIN_BYTES and unit.before_bytes == 0:
+        if measured and unit.size_bytes >= self._limits.train_bytes and unit.before_bytes == 0:
             kbps = unit.size_bytes * 8 / max(TRAIN_LEAST_MS, rtt_ms - base_ms)
-            self._train(kbps * TRAIN_SHARE)
+            self._train(kbps * self._limits.train_share)
         self._note_base(rtt_ms, now_ms)
         own_ms = unit.size_bytes * 8 / self.target_kbps
         self._observe(rtt_ms - self.base_rtt_ms - own_ms, now_ms)
 
     def _note_base(self, rtt_ms: float, now_ms: float) -> None:
-        if not self._base or now_ms - self._base[-1][0] > BASE_BUCKET_MS:
+        if (
+            not self._base
+            or now_ms - self._base[-1][0] > self._limits.base_rtt_over_ms / BASE_BUCKETS
+        ):
             self._base.append((now_ms, rtt_ms))
         elif rtt_ms < self._base[-1][1]:
             self._base[-1] = (self._base[-1][0], rtt_ms)
@@ -215,7 +208,7 @@ class Congestion:
 
     def _observe(self, inflation_ms: float, now_ms: float) -> None:
         self.inflation_ms = max(0.0, inflation_ms)
-        share = min(1.0, (now_ms - self._observed_at) / SMOOTH_MS)
+        share = min(1.0, (now_ms - self._observed_at) / self._limits.smooth_ms)
         self._queue_ms += share * (self.inflation_ms - self._queue_ms)
         self._observed_at = now_ms
         if self.inflation_ms <= self._limits.inflation_ms:
@@ -225,7 +218,7 @@ class Congestion:
 
     def _train(self, kbps: float) -> None:
         if self._ceiling_kbps is not None:
-            kbps = min(kbps, NEAR_CEILING * self._ceiling_kbps)
+            kbps = min(kbps, self._limits.near_ceiling * self._ceiling_kbps)
         if kbps > self.target_kbps:
             self._aim(kbps)
 
@@ -234,38 +227,55 @@ class Congestion:
         self._stepped_at = now_ms
         delivered = self.delivered_kbps(now_ms)
         if not self.is_limited(now_ms):
-            self._aim(CUT * self.target_kbps)
+            self._aim(self._limits.cut * self.target_kbps)
             self._cut_in_vain(now_ms)
             return
         self._vain_cuts = 0
         self._ceiling_kbps = max(delivered, self._limits.min_kbps)
-        self._aim(max(CUT * min(delivered, self.target_kbps), LARGEST_CUT * self.target_kbps))
+        self._aim(
+            max(
+                self._limits.cut * min(delivered, self.target_kbps),
+                self._limits.largest_cut * self.target_kbps,
+            )
+        )
 
     def _cut_in_vain(self, now_ms: float) -> None:
         self._vain_cuts += 1
-        if self._vain_cuts > VAIN_CUTS:
+        if self._vain_cuts > self._limits.vain_cuts:
             self._vain_cuts = 0
             self._base.clear()
             self._told_base_ms = None
-            self._told_from = now_ms + TOLD_PAUSE_MS
+            self._told_from = now_ms + self._limits.base_rtt_over_ms
 
     def _rise(self, now_ms: float) -> None:
         if self._inflated_since is not None:
             return
         elapsed_s = min(1.0, (now_ms - self._stepped_at) / 1000)
         self._stepped_at = now_ms
-        if self._queue_ms > CALM_SHARE * self._limits.inflation_ms:
-            if self._queue_ms > EASE_SHARE * self._limits.inflation_ms and self.is_limited(now_ms):
-                self._aim(self.target_kbps * EASE)
+        if self._queue_ms > self._limits.calm_share * self._limits.inflation_ms:
+            if (
+                self._queue_ms > self._limits.ease_share * self._limits.inflation_ms
+                and self.is_limited(now_ms)
+            ):
+                self._aim(self.target_kbps * self._limits.ease)
             return
         delivered = self.delivered_kbps(now_ms)
         self._vain_cuts = 0
         ceiling = self._ceiling_kbps
-        near = ceiling is not None and NEAR_CEILING <= self.target_kbps / ceiling <= PAST_CEILING
-        if delivered >= (WELL_USED_SHARE if near else USED_SHARE) * self.target_kbps:
-            empty = self._queue_ms < EMPTY_SHARE * self._limits.inflation_ms
-            slow = 1 + elapsed_s * (EMPTY_RISE_PER_S if empty else SLOW_RISE_PER_S)
-            self._aim(self.target_kbps * (slow if near else FAST_RISE))
+        near = (
+            ceiling is not None
+            and self._limits.near_ceiling <= self.target_kbps / ceiling <= self._limits.past_ceiling
+        )
+        if (
+            delivered
+            >= (self._limits.well_used_share if near else self._limits.used_share)
+            * self.target_kbps
+        ):
+            empty = self._queue_ms < self._limits.empty_share * self._limits.inflation_ms
+            slow = 1 + elapsed_s * (
+                self._limits.empty_rise_per_s if empty else self._limits.slow_rise_per_s
+            )
+            self._aim(self.target_kbps * (slow if near else self._limits.fast_rise))
 
     def _aim(self, kbps: float) -> None:
         self.target_kbps = min(self._limits.max_kbps, max(self._limits.min_kbps, kbps))

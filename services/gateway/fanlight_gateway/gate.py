@@ -24,24 +24,21 @@ from itertools import islice
 
 from fanlight_gateway.congestion import Congestion
 
-HELD_UNITS = 2
-"""So many unpainted units are no sign of lateness: some decoders hold one or two pictures back."""
 MAX_UNPAINTED = 256
-PAINT_STALL_MS = 500.0
-"""Where nothing is painted for so long, another unit is sent all the same, to push it out."""
-MAX_REST_MS = 8000.0
-REST_MEMORY_MS = 20_000.0
-"""A backlog so long after the last one begins with the shortest rest again."""
 
 
 @dataclass(frozen=True, slots=True)
 class GateLimits:
-    """The bounds, see `settings`."""
+    """The constants; what each means, and its default, is in `video_settings`."""
 
     paint_lag_ms: float
+    held_units: int
+    paint_stall_ms: float
     backlog_ms: float
     backlog_bytes: int
-    rest_ms: float
+    backlog_rest_ms: float
+    backlog_rest_max_ms: float
+    backlog_memory_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +184,12 @@ class Gate:
 
     def _rest(self, now_ms: float) -> None:
         self.overflows += 1
-        again = now_ms - self._rest_until < REST_MEMORY_MS
-        self._rest_ms = min(MAX_REST_MS, 2 * self._rest_ms) if again else self._limits.rest_ms
+        again = now_ms - self._rest_until < self._limits.backlog_memory_ms
+        self._rest_ms = (
+            min(self._limits.backlog_rest_max_ms, 2 * self._rest_ms)
+            if again
+            else self._limits.backlog_rest_ms
+        )
         self._rest_until = now_ms + self._rest_ms
 
     def _through(self, epoch: int, sequence: int) -> list[_Sent]:
@@ -201,7 +202,10 @@ class Gate:
     def _paints(self, now_ms: float) -> bool:
         """Does the browser keep up with what it got?"""
         received = [unit.received_ms for unit in self._unpainted if unit.received_ms is not None]
-        if len(received) <= HELD_UNITS or now_ms - self._painting_ms > PAINT_STALL_MS:
+        if (
+            len(received) <= self._limits.held_units
+            or now_ms - self._painting_ms > self._limits.paint_stall_ms
+        ):
             return True
         if self._fastest_paint_ms is None:
             return False

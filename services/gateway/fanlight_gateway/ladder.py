@@ -16,18 +16,18 @@ from dataclasses import dataclass
 from fanlight_common.names import Rendition
 
 RUNGS = (Rendition.HIGH, Rendition.HALF, Rendition.LOW)
-UP_MARGIN = 1.15
-MAX_QUIET_MS = 300_000.0
 
 
 @dataclass(frozen=True, slots=True)
 class LadderLimits:
-    """The bounds, see `settings`."""
+    """The constants, see `video_settings`."""
 
     floors_kbps: Mapping[Rendition, float]
     """A target under this is too little for the rendition; the lowest has none."""
     down_ms: float
     quiet_ms: float
+    max_quiet_ms: float
+    up_margin: float
 
 
 class Ladder:
@@ -71,11 +71,13 @@ class Ladder:
     def _may_go_up(self, target_kbps: float, now_ms: float) -> bool:
         if not self._rung or now_ms - self._quiet_since < self._quiet_ms:
             return False
-        return target_kbps >= UP_MARGIN * self._limits.floors_kbps[RUNGS[self._rung - 1]]
+        return (
+            target_kbps >= self._limits.up_margin * self._limits.floors_kbps[RUNGS[self._rung - 1]]
+        )
 
     def _down(self, now_ms: float) -> None:
         if self._went_up_at is not None and now_ms - self._went_up_at < self._quiet_ms:
-            self._quiet_ms = min(MAX_QUIET_MS, 2 * self._quiet_ms)
+            self._quiet_ms = min(self._limits.max_quiet_ms, 2 * self._quiet_ms)
         self._rung += 1
         self._went_up_at = None
         self._poor_since = None

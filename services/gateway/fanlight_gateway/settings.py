@@ -6,14 +6,11 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from fanlight_common.names import Rendition
-from fanlight_gateway.congestion import CongestionLimits
-from fanlight_gateway.gate import GateLimits
-from fanlight_gateway.ladder import LadderLimits
 from fanlight_gateway.origins import normal_origin
+from fanlight_gateway.video_settings import VideoSettings
 
 
-class GatewaySettings(BaseSettings):
+class GatewaySettings(VideoSettings):
     """What an operator can set. Read once, in `__main__`."""
 
     model_config = SettingsConfigDict(env_prefix="FANLIGHT_GATEWAY_", frozen=True)
@@ -52,90 +49,6 @@ class GatewaySettings(BaseSettings):
     )
     slow_timeout_s: float = Field(
         default=20, gt=0, le=600, description="A viewer that reads nothing for so long is dropped."
-    )
-    start_kbps: int = Field(
-        default=1000,
-        ge=100,
-        le=200_000,
-        description="What a new viewer's path is taken to carry, kbit/s, until it has shown.",
-    )
-    min_kbps: int = Field(
-        default=300, ge=50, le=200_000, description="The least that is aimed at, kbit/s."
-    )
-    max_kbps: int = Field(
-        default=16_000,
-        ge=100,
-        le=200_000,
-        description="The most that is aimed at, kbit/s; the encoder has a ceiling of its own.",
-    )
-    allowance_ms: int = Field(
-        default=50,
-        ge=5,
-        le=10_000,
-        description="How much longer than its base RTT a path may take before no more is sent: "
-        "the queue that is allowed in the network.",
-    )
-    inflation_ms: int = Field(
-        default=40,
-        ge=5,
-        le=10_000,
-        description="RTT above its base that is too much; while it lasts the rate is lowered.",
-    )
-    inflation_sustain_ms: int = Field(
-        default=500, ge=0, le=60_000, description="How long it has to last for that."
-    )
-    in_flight_bytes: int = Field(
-        default=1 << 20,
-        ge=1024,
-        description="Bytes without acknowledgement at which no more are sent, whatever the rate.",
-    )
-    half_below_kbps: int = Field(
-        default=2000,
-        ge=0,
-        le=200_000,
-        description="A viewer whose path takes less moves to the rendition `half`, kbit/s.",
-    )
-    low_below_kbps: int = Field(
-        default=700,
-        ge=0,
-        le=200_000,
-        description="A viewer whose path takes less moves to the rendition `low`, kbit/s.",
-    )
-    rendition_down_ms: int = Field(
-        default=1000,
-        ge=0,
-        le=60_000,
-        description="How long it has to take less before a viewer moves to a lower rendition.",
-    )
-    rendition_up_ms: int = Field(
-        default=10_000,
-        ge=0,
-        le=600_000,
-        description="How long all has to be well before a viewer tries a higher rendition. Each "
-        "try that fails doubles it, up to five minutes.",
-    )
-    paint_lag_ms: int = Field(
-        default=30,
-        ge=5,
-        le=10_000,
-        description="How long a received picture may be unpainted beyond the fastest one seen "
-        "before no more are sent: what keeps a browser that decodes slowly from showing the past.",
-    )
-    backlog_ms: int = Field(
-        default=250,
-        ge=10,
-        le=10_000,
-        description="Time that units wait for one viewer before all of them are dropped.",
-    )
-    backlog_bytes: int = Field(
-        default=2 << 20, ge=1024, description="Bytes that wait for one viewer, likewise."
-    )
-    backlog_rest_ms: int = Field(
-        default=1000,
-        ge=0,
-        le=60_000,
-        description="After that no IDR is asked for on behalf of this viewer for so long; it "
-        "doubles each time that it happens again soon.",
     )
     idr_retry_ms: int = Field(
         default=1000,
@@ -177,35 +90,6 @@ class GatewaySettings(BaseSettings):
             if origin.strip() and normal_origin(origin.strip()) is None:
                 raise ValueError(f"{origin.strip()!r} is no origin (https://host or with :port)")
         return value
-
-    @property
-    def congestion(self) -> CongestionLimits:
-        """For each viewer's path."""
-        return CongestionLimits(
-            start_kbps=self.start_kbps,
-            min_kbps=self.min_kbps,
-            max_kbps=self.max_kbps,
-            allowance_ms=self.allowance_ms,
-            inflation_ms=self.inflation_ms,
-            inflation_sustain_ms=self.inflation_sustain_ms,
-            in_flight_bytes=self.in_flight_bytes,
-        )
-
-    @property
-    def gate(self) -> GateLimits:
-        """For each viewer's gate."""
-        return GateLimits(
-            paint_lag_ms=self.paint_lag_ms,
-            backlog_ms=self.backlog_ms,
-            backlog_bytes=self.backlog_bytes,
-            rest_ms=self.backlog_rest_ms,
-        )
-
-    @property
-    def ladder(self) -> LadderLimits:
-        """For each viewer's way between renditions."""
-        floors = {Rendition.HIGH: self.half_below_kbps, Rendition.HALF: self.low_below_kbps}
-        return LadderLimits(floors, self.rendition_down_ms, self.rendition_up_ms)
 
     @property
     def origins(self) -> frozenset[str]:
