@@ -77,6 +77,7 @@ class Capture:
         self._outlet.bind(self.endpoint)
         self._ring = FrameRing(1 << 22)
         self._sequence = 0
+        self._damage: tuple[tuple[frames.Rect, ...], ...] = ()
         self._task = asyncio.create_task(self._subscriptions())
 
     def record(self, width: int = 320, *, alive: bool = True, host: str = "") -> bus.DeskRecord:
@@ -90,9 +91,15 @@ class Capture:
         async with self._changed:
             await self._changed.wait_for(lambda: (topic in self.subscribed) == wanted)
 
-    async def show(self, pixels: Pixels, lane: Lane = Lane.SHM) -> int:
+    async def show(
+        self,
+        pixels: Pixels,
+        lane: Lane = Lane.SHM,
+        damage: tuple[tuple[frames.Rect, ...], ...] = (),
+    ) -> int:
         """Publish a new picture; its sequence number."""
         self._sequence += 1
+        self._damage = damage
         await self._publish(pixels, lane)
         return self._sequence
 
@@ -155,7 +162,7 @@ class Capture:
             message = memoryview(content)
         now = clock.now_us()
         return frames.Frame(
-            width, height, 4 * width, 1, self._sequence, now, now, (), slot, message
+            width, height, 4 * width, 1, self._sequence, now, now, self._damage, slot, message
         )
 
     async def _subscriptions(self) -> None:

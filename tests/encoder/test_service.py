@@ -12,14 +12,16 @@ from prometheus_client import REGISTRY
 
 from fanlight_common.errors import CodecError, ConfigurationError
 from fanlight_common.protocol import bus
+from fanlight_common.protocol.frames import Rect
 from fanlight_common.protocol.topics import Lane
 from fanlight_encoder.codec import Codec
 from fanlight_encoder.options import CodecParams
-from tests.encoder.fakes import STREAM, Bench, flaky_hardware, no_hardware
+from tests.encoder.fakes import STREAM, Bench, Gateway, flaky_hardware, no_hardware
 from tests.encoder.pictures import Pixels, decode, patches, rgb, text, worst_patch_error
+from tests.encoder.viewer import Viewer
 
-QUIET: dict[str, Any] = {"refine_units": 0}
-"""No refinement: one frame, one unit."""
+QUIET: dict[str, Any] = {"patches": False, "repeat_interval_ms": 1000}
+"""One frame, one unit of video."""
 
 
 def count(name: str, **labels: str) -> float:
@@ -45,20 +47,59 @@ async def test_a_picture_arrives_as_it_was_drawn_and_then_there_is_silence(bench
     first = await gateway.next()
     assert (first.idr, first.epoch, first.sequence) == (True, 1, 1)
     assert (first.width, first.height) == (320, 240)
-    # Refinement ends by itself, at three units as good as can be.
-    for _ in range(3):
-        assert not (await gateway.next()).idr
-    # What proves the silence: the next unit is the one of the next frame.
+    # Twice more for decoders that hold pictures back, and then as it really is.
+    for _ in range(2):
+        unit = await gateway.next()
+        assert not unit.idr
+        assert not unit.patch
+    while (see(gateway, 320, 240).shown != patches(320, 240)[..., 2::-1]).any():
+        assert (await gateway.next()).patch
+    before = count("units", stream=STREAM, kind="patch")
     await bench.a_while()
-    settled = len(gateway.units)
-    before = count("units", stream=STREAM, kind="delta")
-    await bench.a_while()
-    assert count("units", stream=STREAM, kind="delta") == before
-    await bench.capture.show(patches(320, 240)[::-1].copy())
-    await gateway.next()
-    assert len(gateway.units) == settled + 1
-    for picture in decode(unit.payload for unit in gateway.units):
+    assert count("units", stream=STREAM, kind="patch") == before
+    for picture in decode(unit.payload for unit in gateway.units if not unit.patch):
         assert worst_patch_error(rgb(picture), 320, 240) <= 4
+
+
+def see(gateway: Gateway, width: int, height: int) -> Viewer:
+    """What a viewer shows of all that came."""
+    viewer = Viewer(width, height)
+    for unit in gateway.units:
+        if unit.patch:
+            viewer.patch(unit.payload)
+        else:
+            viewer.video(unit.payload, unit.width, unit.height)
+    return viewer
+
+
+@pytest.mark.parametrize("rendition", ["high", "half", "low"])
+async def test_a_small_change_is_a_patch_in_every_rendition(bench: Bench, rendition: str) -> None:
+    await bench.start()
+    gateway = await bench.watch(f"main/{rendition}")
+    picture = text(640, 480)
+    await bench.capture.show(picture)
+    await gateway.until(lambda unit: unit.patch)
+    await bench.a_while()
+    picture = picture.copy()
+    picture[100:110, 200:300] = 255
+    shown = await bench.capture.show(picture, damage=((Rect(190, 90, 130, 30),),))
+    unit = await gateway.until(lambda unit: len(unit.payload) < 500)
+    assert unit.patch
+    assert (unit.width, unit.height) == (640, 480), "the desk's"
+    assert shown == 2
+    assert (see(gateway, 640, 480).shown == picture[..., 2::-1]).all()
+    # Somebody comes: an IDR of the picture as it is now, although no video was made of it.
+    await bench.tell(bus.RequestIdr(f"main/{rendition}"))
+    unit = await gateway.until(lambda unit: unit.idr)
+    later = Viewer(640, 480)
+    later.video(unit.payload, unit.width, unit.height)
+    assert (later.shown[103:107, 210:290] > 200).all()
+    # And a rate that is heard of is held to.
+    await bench.tell(bus.StreamDemand(f"main/{rendition}", "g", True, 400))
+    name = f"main/{rendition}"
+    await until(
+        lambda: REGISTRY.get_sample_value("fanlight_encoder_rate_kbps", {"stream": name}) == 400.0
+    )
 
 
 async def test_without_a_subscription_no_frames_are_asked_for(bench: Bench) -> None:

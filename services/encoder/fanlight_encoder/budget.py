@@ -25,10 +25,10 @@ class Budget:
         return self._bytes_per_s // _KBIT_BYTES
 
     def set_rate(self, kbps: int, now: float) -> None:
-        """From now on. A debt is in bytes, so at half the rate it takes twice as long to pay."""
+        """From now on. Credit and debt are bytes: at half the rate a debt takes twice the time."""
         new = max(1, kbps) * _KBIT_BYTES
-        if self._paid_at > now:
-            self._paid_at = now + (self._paid_at - now) * self._bytes_per_s / new
+        ahead_s = min(now - self._paid_at, self._depth_s)
+        self._paid_at = now - ahead_s * self._bytes_per_s / new
         self._bytes_per_s = new
 
     def of(self, seconds: float) -> int:

@@ -4,11 +4,17 @@ from prometheus_client import Counter, Gauge, Histogram
 
 _SECONDS = (0.001, 0.002, 0.003, 0.005, 0.008, 0.012, 0.016, 0.025, 0.05, 0.1, 0.25)
 
-units = Counter("fanlight_encoder_units", "Access units made", ["stream", "kind"])
-unit_bytes = Counter("fanlight_encoder_bytes", "Bytes of access units made", ["stream"])
+units = Counter("fanlight_encoder_units", "Units made: idr, delta, patch", ["stream", "kind"])
+unit_bytes = Counter("fanlight_encoder_bytes", "Bytes of units made", ["stream", "kind"])
 skipped = Counter("fanlight_encoder_skipped", "Frames not encoded, by reason", ["reason"])
 encode_seconds = Histogram(
-    "fanlight_encoder_encode_seconds", "Encoding a picture", buckets=_SECONDS
+    "fanlight_encoder_encode_seconds", "Encoding a picture as H.264", buckets=_SECONDS
+)
+patch_seconds = Histogram(
+    "fanlight_encoder_patch_seconds",
+    "Making a patch, or finding out that none pays",
+    ["outcome"],
+    buckets=_SECONDS,
 )
 convert_seconds = Histogram(
     "fanlight_encoder_convert_seconds", "Converting a picture to yuv420p", buckets=_SECONDS

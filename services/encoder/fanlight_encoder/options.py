@@ -35,15 +35,6 @@ class CodecParams:
     threads: int
 
 
-def settled_qp(settings: EncoderSettings) -> float:
-    """At this average quantiser a picture is as good as it gets.
-
-    One above the floor, because the average is over the picture and rounded. With CRF nothing gets
-    better by encoding it again.
-    """
-    return 51 if settings.crf is not None else settings.qmin + 1
-
-
 def fps_of(settings: EncoderSettings, rendition: Rendition) -> int:
     """Most pictures a second of a rendition."""
     if rendition is Rendition.KEYFRAMES:

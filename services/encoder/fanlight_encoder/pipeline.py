@@ -75,13 +75,13 @@ class Pipeline:
 
     def load(self, source: FrameSource, frame: Frame) -> None:
         """Make `frame` the picture to encode. Raises FrameLostError; the last picture stays."""
-        size = Size(frame.width, frame.height)
-        seen = visible(size, self._limit, SHAPES[self._rendition].divisor)
-        started = time.perf_counter()
-        image = self._converter.convert(source.pixels(frame), size, frame.stride, coded(seen))
-        metrics.convert_seconds.observe(time.perf_counter() - started)
+        picture = self._convert(source.pixels(frame), Size(frame.width, frame.height), frame.stride)
         source.check(frame)
-        self._picture = _Picture(image, seen, coded(seen))
+        self._picture = picture
+
+    def load_pixels(self, pixels: memoryview, size: Size) -> None:
+        """Make these BGRX pixels, row by row, the picture to encode."""
+        self._picture = self._convert(pixels, size, 4 * size.width)
 
     def encode(self, kbps: int, unit_bytes: int, *, idr: bool) -> Encoded:
         """Encode the picture, again if need be, in at most so many bytes where the codec can.
@@ -102,6 +102,13 @@ class Pipeline:
             log.info("event=codec stream=%s took=%s because=failure", self._stream, SOFTWARE)
         metrics.encode_seconds.observe(time.perf_counter() - started)
         return encoded
+
+    def _convert(self, pixels: memoryview, size: Size, stride: int) -> _Picture:
+        seen = visible(size, self._limit, SHAPES[self._rendition].divisor)
+        started = time.perf_counter()
+        image = self._converter.convert(pixels, size, stride, coded(seen))
+        metrics.convert_seconds.observe(time.perf_counter() - started)
+        return _Picture(image, seen, coded(seen))
 
     def _encode(self, picture: _Picture, kbps: int, unit_bytes: int, idr: bool) -> Encoded:
         codec = self._codec

@@ -1,8 +1,8 @@
-"""What to do next with a stream: encode the newest frame, the last picture again, or wait.
+"""What to do next with a stream: the newest frame, the last picture again, make it sharper, wait.
 
 Pure. This is where frames are dropped before encoding, which costs nothing: a newer frame replaces
-one that was not encoded, and none is encoded while nobody has room. The newest is never lost: it is
-encoded as soon as there is room again.
+one that was not encoded, and none is encoded while nobody has room, or while the link still carries
+what was sent. The newest is never lost: it is encoded as soon as there is room again.
 """
 
 import math
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from fanlight_encoder.budget import Budget
 from fanlight_encoder.idr import IdrPolicy
+from fanlight_encoder.motion import Motion
 from fanlight_encoder.pace import Pacer
-from fanlight_encoder.refine import Refinement
+from fanlight_encoder.product import REFINE_BYTES, REFINE_S, Kind, Made
 from fanlight_encoder.room import RoomPolicy
 
 KEYFRAME_INTERVAL_S = 1.0
@@ -20,14 +21,25 @@ IDR_CREDIT_S = 0.05
 """An IDR waits until the link could carry so much of it at once."""
 RETRY_S = 1.0
 """How long a stream rests after its codec failed with no other to fall back to."""
+REFINE_INTERVAL_S = 0.015
+REFINE_AFTER_S = 0.15
+"""So long after the last change that became video: the next would undo it all."""
+REFINE_TURN = 8
+"""After so many patches of something new one of refinement has its turn, however busy the desk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encode:
-    """Encode now. `fresh`: the newest frame; otherwise the last picture again."""
+    """Encode now. `fresh`: the newest frame; otherwise the last picture again, as video."""
 
     fresh: bool
     idr: bool
+    may_patch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refine:
+    """Send something that viewers see blurry as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +48,9 @@ class Wait:
 
     until: float | None
     no_room: bool = False
+
+
+Decision = Encode | Refine | Wait
 
 
 class Schedule:
@@ -47,7 +62,7 @@ class Schedule:
         idr: IdrPolicy,
         room: RoomPolicy,
         budget: Budget,
-        refinement: Refinement,
+        motion: Motion,
         pacer: Pacer,
         keyframes_only: bool = False,
     ) -> None:
@@ -56,13 +71,16 @@ class Schedule:
         self.budget = budget
         self.least_bytes = 0
         """With less than this a picture is not worth encoding."""
-        self._refinement = refinement
+        self._motion = motion
         self._pacer = pacer
         self._keyframes_only = keyframes_only
         self._waiting = False
         """A frame is there that was not encoded."""
         self._picture = False
         """There is a last picture, to be encoded again."""
+        self._blurry = False
+        self._refine_at = 0.0
+        self._since_refined = 0
         self._keyframe_at = -math.inf
         self._rest_until = 0.0
 
@@ -72,7 +90,7 @@ class Schedule:
         self._waiting = True
         return not replaced
 
-    def next(self, now: float) -> Encode | Wait:
+    def next(self, now: float) -> Decision:
         """What to do at `now`."""
         if not (self._waiting or self._picture):
             return Wait(None)
@@ -82,55 +100,82 @@ class Schedule:
             return Wait(self.room.silent_at(), no_room=True)
         if self._keyframes_only:
             return self._next_keyframe(now)
-        if self._waiting:
-            idr = self.idr.due(now)
-            due_at = max(self._pacer.due_at, self._paid_at(idr=idr))
-            return Wait(due_at) if now < due_at else Encode(fresh=True, idr=idr)
-        return self._next_again(now)
+        # The first that is due; of several, the first in this order.
+        moments = self._moments(now)
+        for at, decision in moments:
+            if now >= at:
+                return decision
+        return Wait(min((at for at, _ in moments), default=None))
 
-    def _next_keyframe(self, now: float) -> Encode | Wait:
+    def _next_keyframe(self, now: float) -> Decision:
         if now >= self._keyframe_at or self.idr.due_on_request(now):
             return Encode(fresh=self._waiting, idr=True)
         wanted = self.idr.ready_at if self.idr.pending else self._keyframe_at
         return Wait(min(wanted, self._keyframe_at))
 
-    def _next_again(self, now: float) -> Encode | Wait:
-        moments = []
-        if self.idr.pending:
-            # Not one that the GOP is due: each IDR begins refinement anew, and it would never end.
-            moments.append((max(self.idr.ready_at, self._paid_at(idr=True)), True))
-        if self._refinement.due_at is not None:
-            moments.append((max(self._refinement.due_at, self._paid_at(idr=False)), False))
-        if not moments:
-            return Wait(None)
-        at, idr = min(moments)
-        return Wait(at) if now < at else Encode(fresh=False, idr=idr)
+    def _moments(self, now: float) -> list[tuple[float, Decision]]:
+        motion, moments = self._motion, list[tuple[float, Decision]]()
+        # Somebody waits for an IDR, and nothing else may spend what it needs.
+        owed = self.idr.due_on_request(now)
+        refining = self._blurry and motion.may_patch and not owed
+        if self._waiting and not (motion.hurried and not self.idr.pending):
+            if refining and self._since_refined >= REFINE_TURN:
+                moments.append((max(self._refine_at, self.budget.ready_at(0)), Refine()))
+            idr = self.idr.due(now)
+            patch = motion.may_patch and not idr
+            paid_at = self.budget.ready_at(0) if patch else self._paid_at(idr=idr)
+            due_at = max(self._pacer.due_at, paid_at)
+            moments.append((due_at, Encode(fresh=True, idr=idr, may_patch=patch)))
+        else:
+            if self.idr.pending:
+                # Not one that the GOP is due: each IDR begins repeats anew, without an end.
+                at = max(self.idr.ready_at, self._paid_at(idr=True))
+                moments.append((at, Encode(fresh=False, idr=True)))
+            if motion.due_at is not None and not owed:
+                due_at = now if motion.hurried else motion.due_at
+                at = max(due_at, self._paid_at(idr=False))
+                moments.append((at, Encode(fresh=False, idr=False)))
+        if refining:
+            credit = min(self.budget.of(REFINE_S), REFINE_BYTES)
+            moments.append((max(self._refine_at, self.budget.ready_at(credit)), Refine()))
+        return moments
 
     def _paid_at(self, *, idr: bool) -> float:
-        """When the link has carried enough of what was sent to be sent more."""
+        """When the link has carried enough of what was sent to be sent a picture."""
         least = self.budget.of(IDR_CREDIT_S) if idr else 0
         return self.budget.ready_at(max(least, self.least_bytes))
 
-    def begin(self, decision: Encode) -> None:
+    def begin(self, decision: Encode | Refine) -> None:
         """It is being done. A frame that comes from now on is a newer one."""
-        if decision.fresh:
+        if isinstance(decision, Encode) and decision.fresh:
             self._waiting = False
 
-    def encoded(
-        self, decision: Encode, now: float, *, idr: bool, qp: float | None, size_bytes: int
-    ) -> None:
-        """A unit came of it."""
+    def made(self, decision: Encode | Refine, made: Made, now: float) -> None:
+        """This came of it."""
+        self._blurry = made.blurry
+        self.budget.spend(len(made.payload), now)
+        self._refine_at = max(self._refine_at, now + REFINE_INTERVAL_S)
+        if isinstance(decision, Refine):
+            self._since_refined = 0
+            return
         self._picture = True
-        self.budget.spend(size_bytes, now)
         self._pacer.made(now)
+        if made.kind is Kind.NOTHING:
+            return
+        if made.kind is Kind.PATCH:
+            self._since_refined += 1
+            self._motion.patched()
+            return
+        idr = made.kind is Kind.IDR
         self.idr.made(now, idr)
         # From when it was due, not from when it was done: one a second stays one a second.
         in_time = 0 <= now - self._keyframe_at < KEYFRAME_INTERVAL_S
         self._keyframe_at = (self._keyframe_at if in_time else now) + KEYFRAME_INTERVAL_S
         if decision.fresh or idr:
-            self._refinement.moved(now)
+            self._refine_at = now + REFINE_AFTER_S
+            self._motion.video(now, calm=made.calm or not decision.fresh, refused=made.refused)
         else:
-            self._refinement.made(now, qp)
+            self._motion.repeated(now)
 
     def failed(self, now: float) -> None:
         """The codec failed on a picture that is still there: once more, after a rest."""

@@ -102,15 +102,18 @@ class EncoderSettings(BaseSettings):
     capacity: int = Field(
         default=4, ge=1, le=256, description="How many streams this process offers to encode."
     )
-    refine_units: int = Field(
-        default=40,
-        ge=0,
-        le=1000,
-        description="At most so many units after motion has ended, until text is as sharp as qmin "
-        "allows; then silence. A full screen of small text takes about 25.",
+    patches: bool = Field(
+        default=True,
+        description="Send what little changes as lossless patches instead of video, and make text "
+        "sharp by patches after motion. false: H.264 alone.",
     )
-    refine_interval_ms: int = Field(
-        default=30, ge=5, le=1000, description="Time from one of those units to the next."
+    repeat_interval_ms: int = Field(
+        default=30,
+        ge=5,
+        le=1000,
+        description="After motion the last picture is encoded again, for decoders that hold "
+        "pictures back: the time from one to the next. Twice, or 25 times without patches, which "
+        "is what makes a full screen of small text sharp.",
     )
     idr_interval_ms: int = Field(
         default=250,

@@ -20,15 +20,17 @@ from fanlight_common.protocol.frames import Frame
 from fanlight_common.protocol.public import VideoUnit
 from fanlight_encoder import metrics
 from fanlight_encoder.budget import Budget
-from fanlight_encoder.codec import Encoded
 from fanlight_encoder.idr import IdrPolicy
+from fanlight_encoder.maker import Aim, Maker
+from fanlight_encoder.motion import Motion
 from fanlight_encoder.numbering import Numbering
-from fanlight_encoder.options import buffer_s, ceiling_kbps, fps_of, least_bytes, settled_qp
+from fanlight_encoder.options import buffer_s, ceiling_kbps, fps_of, least_bytes
 from fanlight_encoder.pace import Pacer
 from fanlight_encoder.pipeline import Pipeline
-from fanlight_encoder.refine import Refinement
+from fanlight_encoder.product import Kind, Made
+from fanlight_encoder.renditions import SHAPES
 from fanlight_encoder.room import RoomPolicy
-from fanlight_encoder.schedule import Encode, Schedule
+from fanlight_encoder.schedule import Encode, Refine, Schedule, Wait
 from fanlight_encoder.settings import EncoderSettings
 
 log = logging.getLogger(__name__)
@@ -59,14 +61,14 @@ class Stream:
         self._publish = publish
         self._busy = busy
         rendition = split_stream(stream)[1]
+        patches = settings.patches and SHAPES[rendition].patches
+        self._maker = Maker(stream, pipeline, patches=patches)
         self._ceiling_kbps = ceiling_kbps(settings, rendition)
         self._schedule = Schedule(
             budget=Budget(self._ceiling_kbps, buffer_s(settings, rendition)),
             idr=IdrPolicy(settings.idr_interval_ms / 1000, settings.gop),
             room=RoomPolicy(settings.room_timeout_s),
-            refinement=Refinement(
-                settings.refine_units, settings.refine_interval_ms / 1000, settled_qp(settings)
-            ),
+            motion=Motion(settings.repeat_interval_ms / 1000, patches=patches),
             pacer=Pacer(fps_of(settings, rendition)),
             keyframes_only=rendition is Rendition.KEYFRAMES,
         )
@@ -123,10 +125,11 @@ class Stream:
         while True:
             self._wake.clear()
             now = clock.now_s()
+            self._follow_rate(now)
             decision = self._schedule.next(now)
-            if isinstance(decision, Encode):
+            if not isinstance(decision, Wait):
                 self._no_room = False
-                await self._encode(decision)
+                await self._make(decision)
                 continue
             self._no_room = decision.no_room
             wait_s = None if decision.until is None else decision.until - now
@@ -134,15 +137,27 @@ class Stream:
                 async with asyncio.timeout(wait_s):
                     await self._wake.wait()
 
-    async def _encode(self, decision: Encode) -> None:
+    def _follow_rate(self, now: float) -> None:
+        least = self._schedule.room.least_kbps(now)
+        kbps = self._ceiling_kbps if least is None else min(least, self._ceiling_kbps)
+        if kbps != self._schedule.budget.kbps:
+            self._schedule.budget.set_rate(kbps, now)
+            metrics.rate_kbps.labels(self.stream).set(kbps)
+
+    def _aim(self) -> Aim:
+        budget = self._schedule.budget
+        available = budget.available_bytes(clock.now_s())
+        return Aim(budget.kbps, max(available, self._schedule.least_bytes))
+
+    async def _make(self, decision: Encode | Refine) -> None:
         self._schedule.begin(decision)
         frame = None
-        if decision.fresh:
+        if isinstance(decision, Encode) and decision.fresh:
             frame, self._newest = self._newest, None
             assert frame is not None
         captured_us = self._captured_us(frame)
         try:
-            encoded = await self._in_thread(partial(self._job, frame, decision.idr, self._aim()))
+            made = await self._in_thread(partial(self._job, frame, decision, self._aim()))
         except FrameLostError as error:
             self._on_lost(error)
             return
@@ -156,42 +171,27 @@ class Stream:
         if frame is not None:
             self._encoded, self._lost = _identity(frame), False
             self._readable = self._capture()
-        seen = self.pipeline.seen
-        self._schedule.least_bytes = least_bytes(seen)
-        self._schedule.encoded(
-            decision,
-            clock.now_s(),
-            idr=encoded.idr,
-            qp=encoded.qp,
-            size_bytes=len(encoded.payload),
-        )
-        await self._publish(self._label(encoded, captured_us))
+        if made.kind in (Kind.IDR, Kind.DELTA):
+            self._schedule.least_bytes = least_bytes(self.pipeline.seen)
+        self._schedule.made(decision, made, clock.now_s())
+        if made.kind is not Kind.NOTHING:
+            await self._publish(self._label(made, captured_us))
 
-    def _follow_rate(self, now: float) -> None:
-        least = self._schedule.room.least_kbps(now)
-        kbps = self._ceiling_kbps if least is None else min(least, self._ceiling_kbps)
-        if kbps != self._schedule.budget.kbps:
-            self._schedule.budget.set_rate(kbps, now)
-            metrics.rate_kbps.labels(self.stream).set(kbps)
-
-    def _aim(self) -> tuple[int, int]:
-        """Rate and size of the unit that is made now."""
-        now = clock.now_s()
-        self._follow_rate(now)
-        budget = self._schedule.budget
-        return budget.kbps, max(budget.available_bytes(now), self._schedule.least_bytes)
-
-    def _job(self, frame: Frame | None, idr: bool, aim: tuple[int, int]) -> Encoded:
+    def _job(self, frame: Frame | None, decision: Encode | Refine, aim: Aim) -> Made:
         """In a thread."""
         started = time.perf_counter()
         try:
-            if frame is not None:
-                self.pipeline.load(self._feed, frame)
-            return self.pipeline.encode(*aim, idr=idr)
+            if isinstance(decision, Refine):
+                return self._maker.refine(aim)
+            if frame is None:
+                return self._maker.again(self._feed, aim, idr=decision.idr)
+            return self._maker.fresh(
+                self._feed, frame, aim, idr=decision.idr, may_patch=decision.may_patch
+            )
         finally:
             self._job_s = time.perf_counter() - started
 
-    async def _in_thread(self, job: Callable[[], Encoded]) -> Encoded:
+    async def _in_thread(self, job: Callable[[], Made]) -> Made:
         running = asyncio.get_running_loop().run_in_executor(self._threads, job)
         try:
             return await asyncio.shield(running)
@@ -209,10 +209,10 @@ class Stream:
         if frame is not None:
             return max(frame.captured_us, frame.current_us)
         # The capture sends every change, so no news means no change; unless it, or its display, has
-        # gone, or a change was seen and lost.
+        # gone, or a change was seen and lost, or a newer frame waits.
         record = self._feed.record
         there = record is not None and record.alive and record.width > 0
-        return clock.now_us() if there and not self._lost else None
+        return clock.now_us() if there and not (self._lost or self._newest) else None
 
     def _on_lost(self, error: FrameLostError) -> None:
         metrics.skipped.labels("frame_lost").inc()
@@ -229,21 +229,23 @@ class Stream:
         record = self._feed.record
         return record.instance if record is not None else None
 
-    def _label(self, encoded: Encoded, captured_us: int | None) -> VideoUnit:
+    def _label(self, made: Made, captured_us: int | None) -> VideoUnit:
         sequence, captured_us = self._numbering.next(captured_us)
-        seen = self.pipeline.seen
-        if encoded.idr:
+        patch = made.kind is Kind.PATCH
+        size = self._maker.size if patch else self.pipeline.seen
+        if made.kind is Kind.IDR:
             metrics.idr_made.labels(self.stream).inc()
-        metrics.units.labels(self.stream, "idr" if encoded.idr else "delta").inc()
-        metrics.unit_bytes.labels(self.stream).inc(len(encoded.payload))
+        metrics.units.labels(self.stream, made.kind).inc()
+        metrics.unit_bytes.labels(self.stream, made.kind).inc(len(made.payload))
         return VideoUnit(
-            idr=encoded.idr,
-            width=seen.width,
-            height=seen.height,
+            idr=made.kind is Kind.IDR,
+            width=size.width,
+            height=size.height,
             epoch=self.epoch,
             sequence=sequence,
             captured_us=captured_us,
-            payload=encoded.payload,
+            payload=made.payload,
+            patch=patch,
         )
 
 

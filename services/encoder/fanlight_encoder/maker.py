@@ -1,0 +1,193 @@
+"""Makes the units of one stream: a patch where that pays, else H.264.
+
+Lives on a worker thread, one call at a time. Owns what viewers have: the shadow and its tiles.
+Whoever calls decides when, and what is allowed.
+"""
+
+import time
+from dataclasses import dataclass
+
+from fanlight_common.errors import FrameLostError
+from fanlight_common.names import split_stream
+from fanlight_common.protocol import patch
+from fanlight_common.protocol.frames import Frame, Rect, damage_since
+from fanlight_common.regions import Effort, Pixels, from_buffer
+from fanlight_encoder import metrics
+from fanlight_encoder.boxes import area
+from fanlight_encoder.geometry import Size
+from fanlight_encoder.patcher import Patcher
+from fanlight_encoder.pipeline import FrameSource, Pipeline
+from fanlight_encoder.product import (
+    PATCH_BYTES,
+    PATCH_S,
+    REFINE_BYTES,
+    REFINE_S,
+    TRY_PX,
+    Kind,
+    Made,
+)
+from fanlight_encoder.renditions import SHAPES
+from fanlight_encoder.shadow import Shadow
+from fanlight_encoder.tiles import Tiles
+
+_SHARP_QP = 24
+"""Up to this quantiser a picture is as good as an image of it. (Text is not, for its colours.)"""
+_SMALL_EFFORT_KBPS = 4000
+"""Below, a kilobyte takes longer than making it smaller does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What the link allows the next unit."""
+
+    kbps: int
+    unit_bytes: int
+
+    def within(self, seconds: float, most_bytes: int) -> int:
+        """What the link carries in this time."""
+        return min(most_bytes, int(self.kbps * 125 * seconds))
+
+    @property
+    def effort(self) -> Effort:
+        """How hard to press."""
+        return Effort.SMALL if self.kbps < _SMALL_EFFORT_KBPS else Effort.FAST
+
+
+class Maker:
+    """Pictures in, units out."""
+
+    def __init__(self, stream: str, pipeline: Pipeline, *, patches: bool) -> None:
+        shape = SHAPES[split_stream(stream)[1]]
+        self.pipeline = pipeline
+        self._stream = stream
+        self._patches = patches and shape.patches
+        self._patcher = Patcher()
+        self._shadow = Shadow(Size(1, 1))
+        self._tiles = Tiles(Size(1, 1))
+        self._frame: Frame | None = None
+        """The newest of which a unit was made."""
+        self._patched = False
+        """The last picture is in the shadow, and the pipeline has an older one."""
+        self._pictures_blurry = True
+
+    @property
+    def size(self) -> Size:
+        """Of the desk."""
+        return self._shadow.size
+
+    def fresh(
+        self, source: FrameSource, frame: Frame, aim: Aim, *, idr: bool, may_patch: bool
+    ) -> Made:
+        """The unit of a new frame. Raises FrameLostError or CodecError; no unit came of it then."""
+        damage = self._damage(frame)
+        calm = damage is not None and area(damage) <= TRY_PX
+        tried = self._patches and may_patch and calm and not idr and self._shadow.current
+        if tried:
+            made = self._patch(source, frame, aim)
+            if made is not None:
+                return made
+        self.pipeline.load(source, frame)
+        self._patched = False
+        if self._patches:
+            if self._shadow.size != (size := Size(frame.width, frame.height)):
+                self._shadow, self._tiles = Shadow(size), Tiles(size)
+            self._shadow.fall_behind(damage)
+        self._frame = frame
+        return self._video(aim, idr=idr, calm=calm, refused=tried)
+
+    def again(self, source: FrameSource, aim: Aim, *, idr: bool) -> Made:
+        """The last picture as H.264 once more. Raises CodecError."""
+        # A shadow that was spoilt by a torn frame will do for nothing; a newer frame is coming.
+        if self._patched and self._shadow.current:
+            self.pipeline.load_pixels(self._shadow.buffer.data, self._shadow.size)
+            self._patched = False
+        made = self._video(aim, idr=idr, calm=False, refused=False)
+        if self._patches and not self._shadow.current:
+            self._catch_up(source)
+        return made
+
+    def refine(self, aim: Aim) -> Made:
+        """Some of what viewers see blurry, as it is."""
+        started = time.perf_counter()
+        if not self._shadow.current:
+            return Made(Kind.NOTHING)
+        operations = self._patcher.refine(
+            self._shadow,
+            self._tiles,
+            aim.within(REFINE_S, REFINE_BYTES),
+            aim.effort,
+            pictures=self._pictures_blurry,
+        )
+        return self._made_of(operations, started)
+
+    def _damage(self, frame: Frame) -> list[Rect] | None:
+        last = self._frame
+        if last is None or last.instance != frame.instance:
+            return None
+        if (last.width, last.height) != (frame.width, frame.height):
+            return None
+        damage = damage_since(frame, last.sequence)
+        return list(damage) if damage is not None else None
+
+    def _patch(self, source: FrameSource, frame: Frame, aim: Aim) -> Made | None:
+        started = time.perf_counter()
+        damage = self._damage(frame)
+        assert damage is not None
+        try:
+            operations = self._patcher.changed(
+                self._shadow,
+                self._tiles,
+                _pixels(source, frame),
+                damage,
+                aim.within(PATCH_S, PATCH_BYTES),
+                aim.effort,
+            )
+            source.check(frame)
+        except FrameLostError:
+            # It may have taken over pixels that were being overwritten.
+            self._shadow.fall_behind(None)
+            self._frame = None
+            raise
+        if operations is None:
+            metrics.patch_seconds.labels("refused").observe(time.perf_counter() - started)
+            return None
+        self._frame = frame
+        if operations:
+            self._patched = True
+        return self._made_of(operations, started)
+
+    def _made_of(self, operations: list[patch.Operation], started: float) -> Made:
+        blurry = self._tiles.blurry
+        if not operations:
+            return Made(Kind.NOTHING, blurry=blurry)
+        payload = patch.encode(operations)
+        metrics.patch_seconds.labels("made").observe(time.perf_counter() - started)
+        return Made(Kind.PATCH, payload, blurry=blurry)
+
+    def _video(self, aim: Aim, *, idr: bool, calm: bool, refused: bool) -> Made:
+        encoded = self.pipeline.encode(aim.kbps, aim.unit_bytes, idr=idr)
+        if self._patches:
+            self._tiles.blur()
+        self._pictures_blurry = self._scaled() or encoded.qp is None or encoded.qp > _SHARP_QP
+        kind = Kind.IDR if encoded.idr else Kind.DELTA
+        return Made(kind, encoded.payload, calm, refused, blurry=self._patches)
+
+    def _scaled(self) -> bool:
+        return self.pipeline.seen != self._shadow.size
+
+    def _catch_up(self, source: FrameSource) -> None:
+        frame = self._frame
+        if frame is None:
+            return
+        try:
+            self._shadow.catch_up(_pixels(source, frame))
+            source.check(frame)
+        except FrameLostError:
+            # A newer one is on its way, and will be video.
+            self._shadow.fall_behind(None)
+        else:
+            self._shadow.caught_up()
+
+
+def _pixels(source: FrameSource, frame: Frame) -> Pixels:
+    return from_buffer(source.pixels(frame), frame.width, frame.height, frame.stride)

@@ -1,0 +1,177 @@
+"""Patches: what changed as copies and images, or blurry tiles as they really are.
+
+Lives on whatever thread calls, one at a time. Decides by what `product` allows; what it makes is
+painted over what viewers have, which is the shadow in so far as its tiles are sharp.
+"""
+
+import time
+from collections.abc import Sequence
+
+from fanlight_common.protocol import patch
+from fanlight_common.protocol.frames import Rect
+from fanlight_common.protocol.patch import Copy, Image
+from fanlight_common.regions import (
+    Effort,
+    Pixels,
+    encode_lossless,
+    encode_lossy,
+    find_scroll,
+    is_few_colours,
+    split,
+)
+from fanlight_encoder.boxes import area, around, disjoint
+from fanlight_encoder.product import CHANGED_PX, PICTURE_PX, TRY_PX, Prices
+from fanlight_encoder.shadow import Shadow, part
+from fanlight_encoder.tiles import TILE, Tiles
+
+_SCROLL_PX = 8_000
+_SCROLL_ROWS = 24
+"""Smaller boxes are not searched for scrolling: their images cost no more than that."""
+_SURELY_VIDEO_PX = 100_000
+"""Damage that looks like a picture, and is larger than this, is not looked at any closer."""
+_QUALITY = 88
+_MOST_BOXES = 64
+_REFINE_S = 0.004
+_ENOUGH = 0.6
+"""A unit of refinement that is so full is sent."""
+
+
+class Patcher:
+    """Makes patches of one desk, and keeps in mind what they cost."""
+
+    def __init__(self) -> None:
+        self._prices = Prices()
+
+    def changed(
+        self,
+        shadow: Shadow,
+        tiles: Tiles,
+        picture: Pixels,
+        damage: Sequence[Rect],
+        most_bytes: int,
+        effort: Effort,
+    ) -> list[patch.Operation] | None:
+        """From the shadow to `picture`, and the shadow with it; None, and nothing, if it is dear.
+
+        An empty list where nothing has changed. The caller must see to it that `picture` was whole.
+        """
+        if area(damage) > TRY_PX:
+            return None
+        copies: list[Copy] = []
+        boxes: list[Rect] = []
+        rects = disjoint(damage)
+        if any(
+            area((rect,)) > _SURELY_VIDEO_PX and not is_few_colours(part(picture, rect))
+            for rect in rects
+        ):
+            return None
+        for rect in rects:
+            found = shadow.changes(picture, rect)
+            scrolled = _scrolled(shadow, picture, found)
+            if scrolled is None:
+                boxes += found
+                continue
+            # No copy reads what another has overwritten: both lie within their own box of damage.
+            copy, rest = scrolled
+            copies.append(copy)
+            for left in rest:
+                boxes += shadow.changes(picture, left)
+        images = self._images(picture, boxes, most_bytes, effort)
+        if images is None:
+            return None
+        for copy in copies:
+            tiles.copied(copy)
+            shadow.take(picture, Rect(copy.x, copy.y, copy.width, copy.height))
+        for image, lossless in images:
+            rect = Rect(image.x, image.y, image.width, image.height)
+            shadow.take(picture, rect)
+            if lossless:
+                tiles.sharpen(rect)
+        return [*copies, *(image for image, _ in images)]
+
+    def refine(
+        self, shadow: Shadow, tiles: Tiles, most_bytes: int, effort: Effort, *, pictures: bool
+    ) -> list[patch.Operation]:
+        """Some blurry tiles as they are, text before pictures. `pictures`: those are worth it."""
+        images: list[Image] = []
+        size_bytes = 0
+        ends_at = time.perf_counter() + _REFINE_S
+        while size_bytes < _ENOUGH * most_bytes and time.perf_counter() < ends_at:
+            lossless = True
+            px = self._prices.px_for(most_bytes - size_bytes, lossless=True)
+            run = tiles.next_run(px // TILE**2)
+            if run is None:
+                break
+            if run.picture:
+                lossless = False
+                px = self._prices.px_for(most_bytes - size_bytes, lossless=False)
+                run = tiles.next_run(px // TILE**2)
+                assert run is not None
+                parts = [(Rect(0, 0, run.rect.width, run.rect.height), False)]
+            else:
+                parts = list(split(part(shadow.pixels, run.rect)))
+            for inner, few in parts:
+                rect = Rect(run.rect.x + inner.x, run.rect.y + inner.y, inner.width, inner.height)
+                if not few and lossless:
+                    # Not now: what can be read comes first.
+                    (tiles.defer if pictures else tiles.sharpen)(rect)
+                    continue
+                image = self._image(shadow.pixels, rect, effort, lossless=few)
+                tiles.sharpen(rect)
+                images.append(image)
+                size_bytes += len(image.data)
+        return list(images)
+
+    def _images(
+        self, picture: Pixels, boxes: Sequence[Rect], most_bytes: int, effort: Effort
+    ) -> list[tuple[Image, bool]] | None:
+        if len(boxes) > _MOST_BOXES or area(boxes) > CHANGED_PX:
+            return None
+        kinds = [is_few_colours(part(picture, box)) for box in boxes]
+        guessed = 0
+        for box, few in zip(boxes, kinds, strict=True):
+            px = box.width * box.height
+            if not few and px > PICTURE_PX:
+                return None
+            guessed += self._prices.guess(px, lossless=few)
+        if guessed > most_bytes:
+            self._prices.too_dear()
+            return None
+        images, size_bytes = [], 0
+        for box, few in zip(boxes, kinds, strict=True):
+            image = self._image(picture, box, effort, lossless=few)
+            images.append((image, few))
+            size_bytes += len(image.data)
+            if size_bytes > most_bytes:
+                return None
+        return images
+
+    def _image(self, picture: Pixels, rect: Rect, effort: Effort, *, lossless: bool) -> Image:
+        pixels = part(picture, rect)
+        if lossless:
+            format_, data = encode_lossless(pixels, effort)
+        else:
+            format_, data = encode_lossy(pixels, _QUALITY, effort=effort)
+        self._prices.paid(rect.width * rect.height, len(data), lossless=lossless)
+        return Image(rect.x, rect.y, rect.width, rect.height, format_, data)
+
+
+def _scrolled(
+    shadow: Shadow, picture: Pixels, found: Sequence[Rect]
+) -> tuple[Copy, list[Rect]] | None:
+    """The copy that explains most of the boxes, and what is left: above, and below."""
+    if not found:
+        return None
+    box = around(found)
+    if box.height < _SCROLL_ROWS or box.width * box.height < _SCROLL_PX:
+        return None
+    scroll = find_scroll(part(shadow.pixels, box), part(picture, box))
+    if scroll is None:
+        return None
+    y, height = box.y + scroll.top, scroll.bottom - scroll.top
+    copy = Copy(box.x, y, box.width, height, box.x, y + scroll.dy)
+    rest = [
+        Rect(box.x, box.y, box.width, scroll.top),
+        Rect(box.x, y + height, box.width, box.height - scroll.bottom),
+    ]
+    return copy, [rect for rect in rest if rect.height]

@@ -1,0 +1,79 @@
+"""What comes of a picture: an IDR, a delta, a patch, or nothing; and what a patch may cost.
+
+Pure. A patch pays where little changed; where much did, a delta of the whole picture is smaller and
+no slower to make. What is tried is bounded beforehand, so that a vain try costs less than the video
+that follows it.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+PATCH_S = 0.05
+"""A patch takes the link at most so long; anything larger is better off as video."""
+PATCH_BYTES = 48_000
+REFINE_S = 0.04
+"""So long fresh changes may have to wait behind a unit that only makes things sharper."""
+REFINE_BYTES = 32_000
+TRY_PX = 2_200_000
+"""With more damage than this nothing is tried."""
+CHANGED_PX = 400_000
+"""Nor is more than this encoded as images, once scrolling is taken out."""
+PICTURE_PX = 20_000
+"""What looks like a picture is patched up to this size: a JPEG of more is video, only dearer."""
+
+
+class Kind(StrEnum):
+    """What was made."""
+
+    IDR = "idr"
+    DELTA = "delta"
+    PATCH = "patch"
+    NOTHING = "nothing"
+    """There was damage, and every pixel is what it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A unit, and what the schedule has to know of it."""
+
+    kind: Kind
+    payload: bytes = b""
+    calm: bool = False
+    """So little was damaged that a patch might have been tried."""
+    refused: bool = False
+    """One was, and does not pay."""
+    blurry: bool = False
+    """Viewers see places less sharp than they are."""
+
+
+class Prices:
+    """What images cost lately, bytes a pixel, to tell beforehand what the next will."""
+
+    OVERHEAD_BYTES = 80
+    """Of an image of a few pixels."""
+    _NEW_SHARE = 0.3
+    _FORGIVEN = 0.97
+
+    def __init__(self) -> None:
+        self._per_px = {True: 0.1, False: 0.35}
+
+    def guess(self, px: int, *, lossless: bool) -> int:
+        """What an image of so many pixels will take."""
+        return self.OVERHEAD_BYTES + int(px * self._per_px[lossless])
+
+    def px_for(self, size_bytes: int, *, lossless: bool) -> int:
+        """How many pixels will go into so many bytes."""
+        return int(max(0, size_bytes - self.OVERHEAD_BYTES) / self._per_px[lossless])
+
+    def paid(self, px: int, size_bytes: int, *, lossless: bool) -> None:
+        """What one took. Tiny ones tell nothing."""
+        if px >= 1000:
+            now = max(0.005, (size_bytes - self.OVERHEAD_BYTES) / px)
+            # Up at once, down slowly: too small a unit costs little, too large a one costs time.
+            fall = self._NEW_SHARE * (self._per_px[lossless] - now)
+            self._per_px[lossless] = max(now, self._per_px[lossless] - fall)
+
+    def too_dear(self) -> None:
+        """Nothing was bought, for fear of the price: which may be lower next time."""
+        for lossless in self._per_px:
+            self._per_px[lossless] *= self._FORGIVEN

@@ -1,0 +1,44 @@
+"""A viewer without a browser: what `web/` shows, by PyAV, Pillow and numpy.
+
+A unit of video replaces the whole picture, enlarged to the desk; a patch is painted over it.
+"""
+
+import io
+
+import av
+import numpy as np
+from PIL import Image as Pillow
+
+from fanlight_common.protocol import patch
+from fanlight_common.protocol.patch import Copy
+from tests.encoder.pictures import Pixels, decoder, rgb
+
+
+class Viewer:
+    """`shown` is RGB, of the desk's size."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.shown: Pixels = np.zeros((height, width, 3), np.uint8)
+        self._size = width, height
+        self._decoder = decoder()
+
+    def video(self, payload: bytes | memoryview, width: int, height: int) -> None:
+        """An access unit whose visible size is this."""
+        (picture,) = self._decoder.decode(av.Packet(bytes(payload)))
+        visible = rgb(picture)[:height, :width]
+        if (width, height) == self._size:
+            self.shown = visible.copy()
+        else:
+            self.shown = np.array(Pillow.fromarray(visible).resize(self._size))
+
+    def patch(self, payload: bytes | memoryview) -> None:
+        """Operations, in order."""
+        for operation in patch.decode(payload):
+            x, y, width, height = operation.x, operation.y, operation.width, operation.height
+            if isinstance(operation, Copy):
+                from_x, from_y = operation.from_x, operation.from_y
+                pixels = self.shown[from_y : from_y + height, from_x : from_x + width].copy()
+            else:
+                image = Pillow.open(io.BytesIO(operation.data)).convert("RGB")
+                pixels = np.asarray(image.resize((width, height)))
+            self.shown[y : y + height, x : x + width] = pixels
