@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from bench.links import Link
 from tests.netlab.lab import Lab
@@ -42,16 +42,15 @@ class Viewer:
 
 
 @contextlib.contextmanager
-def viewer(link: Link, port: int, lab: Lab | None = None) -> Iterator[Viewer]:
-    """A browser behind the link (or in a laboratory that is there) for a server on `port`."""
+def viewer(link: Link, port: int, playwright: Playwright | None = None) -> Iterator[Viewer]:
+    """A browser behind the link for a server on `port`. A thread can have one `playwright` only."""
     with contextlib.ExitStack() as stack:
-        if lab is None and not link.is_local:
-            lab = stack.enter_context(Lab(**link.conditions))
-        base = lab.url(port) if lab else f"http://127.0.0.1:{port}"
-        playwright = stack.enter_context(sync_playwright())
+        lab = None if link.is_local else stack.enter_context(Lab(**link.conditions))
+        if playwright is None:
+            playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(
             executable_path=lab.wrapper(CHROMIUM) if lab else CHROMIUM,
             args=[*FLAGS, lab.secure(port)] if lab else FLAGS,
         )
         stack.callback(browser.close)
-        yield Viewer(browser, lab, base)
+        yield Viewer(browser, lab, lab.url(port) if lab else f"http://127.0.0.1:{port}")

@@ -1,0 +1,80 @@
+"""A link that swings between good and bad: does the viewer stay in screenshots, once there?
+
+    python -m bench.swings [--minutes 10] [--period 20]
+
+One line of JSON: every change of state with its time. Exit status 1 unless there was exactly one
+switch to screenshots, and no return to video: only a person's click leads back.
+"""
+
+import argparse
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from bench import browser, links
+from bench.age import cell, loads
+from bench.processes import module, started
+from bench.products import Fanlight
+from tests.netlab.model import Conditions
+from tests.netlab.trace import Step
+
+GOOD, BAD = links.Link(20, 30), links.Link(0.5, 300)
+POLL_MS = 100
+
+
+def run(load: str, seconds: float, period: float) -> list[tuple[float, str]]:
+    """The states of the viewer, each with the second at which it began."""
+    settings, product = cell.Settings(), Fanlight()
+    with contextlib.ExitStack() as stack:
+        running = stack.enter_context(product.run(settings.size))
+        stack.enter_context(started(module("bench.age.painter", "--display", running.display)))
+        stack.enter_context(loads.running(load, running.display))
+        viewer = stack.enter_context(browser.viewer(GOOD, running.port))
+        page = viewer.open(running.path, settings.size)
+        cell.install(page, settings)
+        cell.wait_for_clock(page)
+        assert viewer.lab is not None
+        steps = []
+        for link in (GOOD, BAD):
+            conditions = Conditions(**link.conditions)
+            steps.append(Step(period, conditions, conditions))
+        viewer.lab.play(steps)
+        states: list[tuple[float, str]] = []
+        began = time.monotonic()
+        while (now := time.monotonic() - began) < seconds:
+            state = product.stats(page).get("state", "?")
+            if not states or states[-1][1] != state:
+                states.append((round(now, 1), state))
+            page.wait_for_timeout(POLL_MS)
+        return states
+
+
+def verdict(states: Sequence[tuple[float, str]]) -> dict[str, Any]:
+    """Switches to screenshots, returns to video, and whether they are as they should be."""
+    names = [state for _, state in states if state != "?"]
+    falls = names.count("locked")
+    returns = names[1:].count("video")
+    return {"falls": falls, "returns": returns, "ok": falls == 1 and returns == 0}
+
+
+def main() -> None:
+    """Swing as the command line says."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--load", choices=loads.NAMES, default="clip")
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--period", type=float, default=20.0, help="seconds good, seconds bad")
+    arguments = parser.parse_args()
+    states = run(arguments.load, 60 * arguments.minutes, arguments.period)
+    result = verdict(states)
+    about = {"load": arguments.load, "good": str(GOOD), "bad": str(BAD)}
+    print(json.dumps({**about, "minutes": arguments.minutes, "states": states, **result}))
+    sys.exit(0 if result["ok"] else 1)
+
+
+if __name__ == "__main__":
+    main()
