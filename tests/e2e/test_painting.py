@@ -167,6 +167,33 @@ def test_pictures_and_patches_are_painted_in_order(
     assert (top == np.concatenate([noise(10, 10, seed=n) for n in range(60)], axis=1)).all()
 
 
+def test_a_page_that_is_busy_misses_nothing(
+    gateway: FakeGateway, viewer: Viewer, video: Encoding
+) -> None:
+    viewer.page.evaluate(
+        """() => {
+          setTimeout(() => {
+            const end = performance.now() + 1500;
+            while (performance.now() < end);
+            window.isDone = true;
+          });
+        }"""
+    )
+    shades = (DARK, GREY)
+    for n in range(20):
+        gateway.send(video.picture(shades[n % 2]))
+        time.sleep(0.03)
+    for n in range(60):
+        gateway.send(video.patch(patch.encode([png(10 * n, 0, noise(10, 10, seed=n))])))
+        time.sleep(0.005)
+    gateway.wait_painted(1, video.sequence)
+    seen = canvas(viewer.page)
+    top = np.concatenate([noise(10, 10, seed=n) for n in range(60)], axis=1)
+    assert (seen[:10, :600] == top).all()
+    assert np.abs(seen[20:] - 128).max() <= 3
+    assert viewer.stats["painted"] < 78, "pictures in between were not painted"
+
+
 def test_a_patch_after_a_gap_waits_for_an_idr(
     gateway: FakeGateway, viewer: Viewer, video: Encoding
 ) -> None:

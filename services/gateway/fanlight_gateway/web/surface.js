@@ -33,8 +33,7 @@ export class Surface {
 
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
-    const willReadFrequently = this.#isSoftware;
-    const context = canvas.getContext("2d", { alpha: false, willReadFrequently });
+    const context = canvas.getContext("2d", { alpha: false });
     if (!context) throw new Error("no 2d context");
     this.#canvas = canvas;
     this.#context = context;
