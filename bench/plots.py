@@ -12,6 +12,7 @@ import matplotlib
 matplotlib.use("svg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 COLOURS = {"fanlight": "tab:blue", "selkies": "tab:orange", "vnc": "tab:green"}
 DASHES = {"open": "-", "retry": "-", "falls": "--"}
@@ -31,33 +32,37 @@ def draw(results: Sequence[Mapping[str, Any]], directory: Path, name: str) -> li
 def _draw(load: str, results: Sequence[Mapping[str, Any]], path: Path) -> None:
     links = list(dict.fromkeys(result["link"] for result in results))
     figure, axes = plt.subplots(
-        1, len(links), figsize=(3.2 * len(links), 3.2), sharey=True, squeeze=False
+        1,
+        len(links),
+        figsize=(1 + 2.6 * len(links), 3.4),
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
     )
+    curves = {}
     for link, panel in zip(links, axes[0], strict=True):
-        _panel(panel, link, [result for result in results if result["link"] == link])
+        curves |= _panel(panel, link, [result for result in results if result["link"] == link])
     axes[0][0].set_ylabel("readings, %")
     figure.suptitle(f"Age of the painted picture, {load}")
-    figure.tight_layout()
+    figure.legend(curves.values(), curves.keys(), loc="outside lower center", ncols=5, fontsize=8)
     # Without a date and with fixed ids, the same results make the same file.
     with matplotlib.rc_context({"svg.hashsalt": "fanlight", "svg.fonttype": "none"}):
         figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
 
 
-def _panel(panel: Axes, link: str, results: Sequence[Mapping[str, Any]]) -> None:
+def _panel(panel: Axes, link: str, results: Sequence[Mapping[str, Any]]) -> dict[str, Line2D]:
+    """Draw one link; the curves by their labels."""
+    curves = {}
     for result in results:
-        mode = result["mode"]
-        label = result["product"] + ("" if mode == "open" else f", {mode}")
-        panel.plot(
-            [max(1.0, age) for age in result["percentiles_ms"]],
-            range(len(result["percentiles_ms"])),
-            DASHES[mode],
-            color=COLOURS.get(result["product"]),
-            label=label,
-        )
+        mode, product = result["mode"], result["product"]
+        label = product if mode == "open" else f"{product}, {mode}"
+        ages = [max(1.0, age) for age in result["percentiles_ms"]]
+        style, colour = DASHES[mode], COLOURS.get(product)
+        (curves[label],) = panel.plot(ages, range(len(ages)), style, color=colour)
     panel.set_xscale("log")
     panel.set_xlim(10, 20_000)
     panel.axhline(95, color="grey", linewidth=0.5)
     panel.set_title(link, fontsize=9)
     panel.set_xlabel("ms")
-    panel.legend(fontsize=7, loc="lower right")
+    return curves
