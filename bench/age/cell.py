@@ -35,7 +35,7 @@ class Settings:
     size: str = "1920x1080"
     rate: float = 30.0
     """Marks a second that the painter paints."""
-    budget: float = 0.15
+    budget: float = 0.1
     """Share of the page's thread that the meter may take where reading is not cheap."""
     screenshot: str | None = None
 

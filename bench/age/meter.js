@@ -2,8 +2,9 @@
 // shadow roots. Evaluated in the page; window.__age holds the samples, one a reading:
 // [now_ms, stamp_ms or -1 where no valid clock was seen].
 //
-// It reads on every animation frame where that is cheap (0.1 ms: a canvas, a video, an image of the
-// page's own thread), else on as many, picked by chance, as its budget of the page's thread allows.
+// It reads on every animation frame where that is cheap (0.1 ms: an image, a canvas of the page's own
+// thread, a video, of which only the barcode's luma is copied: drawing it converts all of it, 3 ms),
+// else on as many, picked by chance, as its budget of the page's thread allows.
 // Only a canvas that a worker draws is not cheap: Chromium copies all of it (4 to 5 ms at 1080p
 // without a GPU) whatever part is asked for, by drawImage as by createImageBitmap or VideoFrame, so
 // that on two cores a reading at every frame would itself make the picture older. By chance, because
@@ -18,7 +19,7 @@
   probe.imageSmoothingEnabled = false;
   const samples = [];
   let deskWidth = 1920;
-  let budget = 0.15;
+  let budget = 0.1;
   let notBefore = 0;
   let cost = 0;
   let frames = 0;
@@ -61,10 +62,15 @@
       return -1;
     }
     const { data } = probe.getImageData(0, CELL_PX / 2, CELLS * CELL_PX, 1);
+    return decode((i) => data[4 * (i * CELL_PX + CELL_PX / 2) + 1]);
+  }
+
+  /** @param {(cell: number) => number} brightness @returns {number} the clock, or -1 */
+  function decode(brightness) {
     let value = 0;
     let check = 0;
     for (let i = 0; i < CELLS; i += 1) {
-      const bit = data[4 * (i * CELL_PX + CELL_PX / 2) + 1] > 127 ? 1 : 0;
+      const bit = brightness(i) > 127 ? 1 : 0;
       if (i < 24) value = value * 2 + bit;
       else check = check * 2 + bit;
     }
@@ -72,16 +78,40 @@
     return check === due ? value : -1;
   }
 
-  function sample(frame_ms) {
+  const even = (value) => 2 * Math.floor(value / 2);
+
+  /** @param {HTMLVideoElement} video @returns {Promise<number>} */
+  async function readVideo(video) {
+    const scale = video.videoWidth / deskWidth;
+    let frame = null;
+    try {
+      frame = new VideoFrame(video);
+      if (!['I420', 'NV12'].includes(frame.format)) return read(video);
+      const { x, y } = frame.visibleRect;
+      const width = even(CELLS * CELL_PX * scale + 1);
+      const options = { rect: { x, y: y + even((CELL_PX * scale) / 2), width, height: 2 } };
+      const luma = new Uint8Array(frame.allocationSize(options));
+      const [{ offset }] = await frame.copyTo(luma, options);
+      return decode((i) => luma[offset + Math.floor((i + 0.5) * CELL_PX * scale)]);
+    } catch {
+      return -1; // no picture yet
+    } finally {
+      frame?.close();
+    }
+  }
+
+  async function sample(frame_ms) {
     requestAnimationFrame(sample);
     frames += 1;
     if (frame_ms < notBefore) return;
     const now = Date.now();
     const began = performance.now();
-    const stamp = target ? read(target) : -1;
+    const isVideo = target instanceof HTMLVideoElement;
+    const reading = isVideo ? readVideo(target) : target ? read(target) : -1;
     // One slow reading is chance, and a machine that is busy with something else.
     cost += (performance.now() - began - cost) / 8;
     if (cost > 1) notBefore = frame_ms + (cost / budget) * 2 * Math.random();
+    const stamp = await reading;
     sinceValid = stamp < 0 ? sinceValid + 1 : 0;
     samples.push([now, stamp < 0 ? -1 : now - ((((now % PERIOD_MS) - stamp) + PERIOD_MS) % PERIOD_MS)]);
   }
