@@ -54,10 +54,6 @@ class Desk:
             content,
         )
 
-    def pixels_of(self, frame: Frame) -> memoryview:
-        assert frame.pixels is not None
-        return frame.pixels
-
 
 class Source:
     """What a feed is to the maker."""

@@ -18,6 +18,7 @@ from fanlight_encoder.geometry import Size
 from fanlight_encoder.patcher import Patcher
 from fanlight_encoder.pipeline import FrameSource, Pipeline
 from fanlight_encoder.product import (
+    DELTA_S,
     PATCH_BYTES,
     PATCH_S,
     REFINE_BYTES,
@@ -46,6 +47,10 @@ class Aim:
     def within(self, seconds: float, most_bytes: int) -> int:
         """What the link carries in this time."""
         return min(most_bytes, int(self.kbps * 125 * seconds))
+
+    def delta_bytes(self, *, again: bool) -> int:
+        """What a delta may have of that. Less where the picture is not new: it can wait."""
+        return min(self.unit_bytes, int(self.kbps * 125 * (REFINE_S if again else DELTA_S)))
 
     @property
     def effort(self) -> Effort:
@@ -101,7 +106,7 @@ class Maker:
         if self._patched and self._shadow.current:
             self.pipeline.load_pixels(self._shadow.buffer.data, self._shadow.size)
             self._patched = False
-        made = self._video(aim, idr=idr, calm=False, refused=False)
+        made = self._video(aim, idr=idr, again=True)
         if self._patches and not self._shadow.current:
             self._catch_up(source)
         return made
@@ -164,8 +169,14 @@ class Maker:
         metrics.patch_seconds.labels("made").observe(time.perf_counter() - started)
         return Made(Kind.PATCH, payload, blurry=blurry)
 
-    def _video(self, aim: Aim, *, idr: bool, calm: bool, refused: bool) -> Made:
-        encoded = self.pipeline.encode(aim.kbps, aim.unit_bytes, idr=idr)
+    def _video(
+        self, aim: Aim, *, idr: bool, again: bool = False, calm: bool = False, refused: bool = False
+    ) -> Made:
+        unit_bytes = aim.unit_bytes
+        if self._patches and not idr:
+            # Whatever it leaves unsharp, patches will see to.
+            unit_bytes = aim.delta_bytes(again=again)
+        encoded = self.pipeline.encode(aim.kbps, unit_bytes, idr=idr)
         if self._patches:
             self._tiles.blur()
         self._pictures_blurry = self._scaled() or encoded.qp is None or encoded.qp > _SHARP_QP

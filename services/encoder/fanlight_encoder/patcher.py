@@ -22,7 +22,7 @@ from fanlight_common.regions import (
 from fanlight_encoder.boxes import area, around, disjoint
 from fanlight_encoder.product import CHANGED_PX, PICTURE_PX, TRY_PX, Prices
 from fanlight_encoder.shadow import Shadow, part
-from fanlight_encoder.tiles import TILE, Tiles
+from fanlight_encoder.tiles import TILE, State, Tiles
 
 _SCROLL_PX = 8_000
 _SCROLL_ROWS = 24
@@ -32,6 +32,7 @@ _SURELY_VIDEO_PX = 100_000
 _QUALITY = 88
 _MOST_BOXES = 64
 _REFINE_S = 0.004
+_FAR_TOO_MUCH = 1.3
 _ENOUGH = 0.6
 """A unit of refinement that is so full is sent."""
 
@@ -41,6 +42,7 @@ class Patcher:
 
     def __init__(self) -> None:
         self._prices = Prices()
+        self._refining = Prices()
 
     def changed(
         self,
@@ -85,8 +87,7 @@ class Patcher:
         for image, lossless in images:
             rect = Rect(image.x, image.y, image.width, image.height)
             shadow.take(picture, rect)
-            if lossless:
-                tiles.sharpen(rect)
+            tiles.drawn(rect, lossless=lossless)
         return [*copies, *(image for image, _ in images)]
 
     def refine(
@@ -97,30 +98,39 @@ class Patcher:
         size_bytes = 0
         ends_at = time.perf_counter() + _REFINE_S
         while size_bytes < _ENOUGH * most_bytes and time.perf_counter() < ends_at:
-            lossless = True
-            px = self._prices.px_for(most_bytes - size_bytes, lossless=True)
-            run = tiles.next_run(px // TILE**2)
+            left = most_bytes - size_bytes
+            run = tiles.next_run(self._refining.px_for(left, lossless=True) // TILE**2)
+            if run is not None and run.state is State.PICTURE:
+                run = tiles.next_run(self._refining.px_for(left, lossless=False) // TILE**2)
             if run is None:
                 break
-            if run.picture:
-                lossless = False
-                px = self._prices.px_for(most_bytes - size_bytes, lossless=False)
-                run = tiles.next_run(px // TILE**2)
-                assert run is not None
-                parts = [(Rect(0, 0, run.rect.width, run.rect.height), False)]
-            else:
-                parts = list(split(part(shadow.pixels, run.rect)))
-            for inner, few in parts:
+            whole = Rect(0, 0, run.rect.width, run.rect.height)
+            picture = run.state is State.PICTURE
+            kinds = [(whole, False)] if picture else split(part(shadow.pixels, run.rect))
+            for inner, few in kinds:
                 rect = Rect(run.rect.x + inner.x, run.rect.y + inner.y, inner.width, inner.height)
-                if not few and lossless:
-                    # Not now: what can be read comes first.
-                    (tiles.defer if pictures else tiles.sharpen)(rect)
+                if not few and not picture:
+                    # Not now: what can be read comes first. Or it is good enough.
+                    wanted = pictures and run.state is State.BLURRY
+                    (tiles.defer if wanted else tiles.suffice)(rect)
                     continue
-                image = self._image(shadow.pixels, rect, effort, lossless=few)
-                tiles.sharpen(rect)
+                image = self._fitting(shadow.pixels, rect, left, effort, lossless=few)
+                rect = Rect(image.x, image.y, image.width, image.height)
+                (tiles.sharpen if few else tiles.suffice)(rect)
                 images.append(image)
                 size_bytes += len(image.data)
         return list(images)
+
+    def _fitting(
+        self, picture: Pixels, rect: Rect, most_bytes: int, effort: Effort, *, lossless: bool
+    ) -> Image:
+        """The image of `rect`, or of so many tiles at its left as do not take far too much."""
+        while True:
+            image = _image(self._refining, picture, rect, effort, lossless=lossless)
+            if rect.width <= TILE or len(image.data) <= _FAR_TOO_MUCH * most_bytes:
+                return image
+            tiles = -(-rect.width // TILE)
+            rect = Rect(rect.x, rect.y, (tiles // 2) * TILE, rect.height)
 
     def _images(
         self, picture: Pixels, boxes: Sequence[Rect], most_bytes: int, effort: Effort
@@ -139,21 +149,22 @@ class Patcher:
             return None
         images, size_bytes = [], 0
         for box, few in zip(boxes, kinds, strict=True):
-            image = self._image(picture, box, effort, lossless=few)
+            image = _image(self._prices, picture, box, effort, lossless=few)
             images.append((image, few))
             size_bytes += len(image.data)
             if size_bytes > most_bytes:
                 return None
         return images
 
-    def _image(self, picture: Pixels, rect: Rect, effort: Effort, *, lossless: bool) -> Image:
-        pixels = part(picture, rect)
-        if lossless:
-            format_, data = encode_lossless(pixels, effort)
-        else:
-            format_, data = encode_lossy(pixels, _QUALITY, effort=effort)
-        self._prices.paid(rect.width * rect.height, len(data), lossless=lossless)
-        return Image(rect.x, rect.y, rect.width, rect.height, format_, data)
+
+def _image(prices: Prices, picture: Pixels, rect: Rect, effort: Effort, *, lossless: bool) -> Image:
+    pixels = part(picture, rect)
+    if lossless:
+        format_, data = encode_lossless(pixels, effort)
+    else:
+        format_, data = encode_lossy(pixels, _QUALITY, effort=effort)
+    prices.paid(rect.width * rect.height, len(data), lossless=lossless)
+    return Image(rect.x, rect.y, rect.width, rect.height, format_, data)
 
 
 def _scrolled(

@@ -14,6 +14,8 @@ PATCH_BYTES = 48_000
 REFINE_S = 0.04
 """So long fresh changes may have to wait behind a unit that only makes things sharper."""
 REFINE_BYTES = 32_000
+DELTA_S = 0.05
+"""So long a delta takes the link at most; an IDR may take all that the bucket holds."""
 TRY_PX = 2_200_000
 """With more damage than this nothing is tried."""
 CHANGED_PX = 400_000
@@ -47,7 +49,10 @@ class Made:
 
 
 class Prices:
-    """What images cost lately, bytes a pixel, to tell beforehand what the next will."""
+    """What images cost lately, bytes a pixel, to tell beforehand what the next will.
+
+    Lossless text takes 0.05 to 0.3, a JPEG of a photograph 0.3, of noise more than 1.
+    """
 
     OVERHEAD_BYTES = 80
     """Of an image of a few pixels."""
@@ -75,5 +80,4 @@ class Prices:
 
     def too_dear(self) -> None:
         """Nothing was bought, for fear of the price: which may be lower next time."""
-        for lossless in self._per_px:
-            self._per_px[lossless] *= self._FORGIVEN
+        self._per_px[True] *= self._FORGIVEN

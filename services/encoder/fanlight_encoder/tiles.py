@@ -5,22 +5,39 @@ question; an image of the very pixels settles those that it covers.
 """
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 from fanlight_common.protocol.frames import Rect
 from fanlight_common.protocol.patch import Copy
 from fanlight_encoder.geometry import Size
 
 TILE = 64
-SHARP, BLURRY, PICTURE = 0, 1, 2
-"""PICTURE: blurry, and it can wait, for there is nothing to read."""
+
+
+class State(IntEnum):
+    """What viewers see of a tile."""
+
+    SHARP = 0
+    BLURRY = 1
+    """As video left it."""
+    SOFT = 2
+    """Some of it is a good JPEG: good enough for a picture, not for text."""
+    PICTURE = 3
+    """Blurry, and it can wait, for there is nothing to read."""
+    GOOD = 4
+    """As good as a picture has to be. Not any more when something else is drawn there."""
+
+
+_ORDER = (State.BLURRY, State.SOFT, State.PICTURE)
+_WORSE = (State.BLURRY, State.PICTURE)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Tiles beside one another, in pixels, all BLURRY or all PICTURE."""
+    """Tiles beside one another, all of one state, in pixels."""
 
     rect: Rect
-    picture: bool
+    state: State
 
 
 class Tiles:
@@ -34,19 +51,31 @@ class Tiles:
     @property
     def blurry(self) -> bool:
         """Whether any is."""
-        return any(self._states)
+        return any(state in self._states for state in _ORDER)
 
     def blur(self) -> None:
         """Everything was sent as video."""
-        self._states = bytearray([BLURRY]) * len(self._states)
+        self._states = bytearray([State.BLURRY]) * len(self._states)
 
     def sharpen(self, rect: Rect) -> None:
         """Tiles that lie in `rect` as a whole are as they should be."""
-        self._set(rect, SHARP)
+        self._set(rect, State.SHARP)
 
     def defer(self, rect: Rect) -> None:
         """Tiles that lie in `rect` as a whole look like a picture."""
-        self._set(rect, PICTURE)
+        self._set(rect, State.PICTURE)
+
+    def suffice(self, rect: Rect) -> None:
+        """Tiles that lie in `rect` as a whole look like a picture and are good enough for that."""
+        self._set(rect, State.GOOD)
+
+    def drawn(self, rect: Rect, *, lossless: bool) -> None:
+        """The new pixels of `rect` were sent."""
+        for at in self._touched(rect):
+            if self._states[at] == State.GOOD or (self._states[at] == State.SHARP and not lossless):
+                self._states[at] = State.SOFT
+        if lossless:
+            self.sharpen(rect)
 
     def copied(self, copy: Copy) -> None:
         """What was copied is as blurry as it was where it came from."""
@@ -63,18 +92,21 @@ class Tiles:
             right = min(column * TILE + TILE, target.x + target.width)
             bottom = min(row * TILE + TILE, target.y + target.height)
             came = Rect(left + dx, top + dy, right - left, bottom - top)
-            blurry = any(before[tile] for tile in self._touched(came))
-            if blurry:
-                self._states[at] = BLURRY
+            states = {before[tile] for tile in self._touched(came)} - {State.SHARP}
+            if states:
+                fine = states <= {State.GOOD, State.SOFT} and before[at] not in _WORSE
+                self._states[at] = State.SOFT if fine else State.BLURRY
             elif at in inside:
-                self._states[at] = SHARP
+                self._states[at] = State.SHARP
+            elif before[at] == State.GOOD:
+                self._states[at] = State.SOFT
 
     def next_run(self, most: int) -> Run | None:
         """The first tiles in question, at most so many; those that can wait come last."""
-        state = BLURRY if BLURRY in self._states else PICTURE
-        at = self._states.find(state)
-        if at < 0:
+        state = next((state for state in _ORDER if state in self._states), None)
+        if state is None:
             return None
+        at = self._states.index(state)
         row, column = divmod(at, self._columns)
         last = min(self._columns, column + max(1, most))
         end = column
@@ -82,7 +114,7 @@ class Tiles:
             end += 1
         x, y = column * TILE, row * TILE
         width = min(end * TILE, self._size.width) - x
-        return Run(Rect(x, y, width, min(TILE, self._size.height - y)), state == PICTURE)
+        return Run(Rect(x, y, width, min(TILE, self._size.height - y)), state)
 
     def _set(self, rect: Rect, state: int) -> None:
         for at in self._inside(rect):
