@@ -114,6 +114,9 @@ class Patcher:
                     wanted = pictures and run.state is State.BLURRY
                     (tiles.defer if wanted else tiles.suffice)(rect)
                     continue
+                if size_bytes >= most_bytes:
+                    break
+                left = most_bytes - size_bytes
                 image = self._fitting(shadow.pixels, rect, left, effort, lossless=few)
                 rect = Rect(image.x, image.y, image.width, image.height)
                 (tiles.sharpen if few else tiles.suffice)(rect)
