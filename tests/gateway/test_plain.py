@@ -242,6 +242,13 @@ async def test_the_same_viewer_again_replaces_the_earlier_one_by_either_way(site
     assert site.connected == 1
 
 
+async def test_a_viewer_that_replaces_itself_loses_no_key(site: Site, capture: FakeCapture) -> None:
+    for usage in range(4, 14):
+        viewer = await join(site)
+        await viewer.give(public.Key(True, usage), public.Key(False, usage))
+    await until(lambda: len(keys(capture)) == 20)
+
+
 async def test_a_websocket_that_has_not_said_hello_replaces_nothing(site: Site) -> None:
     one = await join(site)
     async with site.socket() as socket:

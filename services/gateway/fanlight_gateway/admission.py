@@ -88,7 +88,6 @@ class Visit:
         self._gateway = gateway
         self._connection = connection
         self._key = (record.desk, hello.viewer)
-        gateway.replace(self._key, connection)
         self.viewer = Viewer(
             hello,
             grant,
@@ -99,6 +98,9 @@ class Visit:
             connection.close,
             video=video,
         )
+        # After the viewer has joined: the way to the desk would else end with the earlier one, and
+        # be so fresh afterwards that it refuses the first keys.
+        gateway.replace(self._key, connection)
         way = "websocket" if video else "http"
         log.info(
             "event=viewer_joined desk=%s viewer=%s role=%s way=%s",
