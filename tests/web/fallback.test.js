@@ -102,6 +102,32 @@ describe("falling back", () => {
   });
 });
 
+describe("a link that goes away", () => {
+  test("once is a tunnel: video goes on behind it", () => {
+    const rig = new Rig().rtt(5000, 30).send({ type: "silent" });
+    assert.equal(rig.machine.state, "video");
+    rig.now_ms += DEFAULTS.silence_memory_ms;
+    rig.send({ type: "connected" }).rtt(1000, 30).send({ type: "silent" });
+    assert.equal(rig.machine.state, "video");
+  });
+
+  test("twice within a minute may be video's doing", () => {
+    const rig = new Rig().rtt(5000, 30).send({ type: "silent" });
+    rig.send({ type: "connected" }).rtt(30_000, 30).send({ type: "silent" });
+    assert.equal(rig.machine.state, "locked");
+    assert.equal(rig.machine.reason, "network");
+  });
+
+  test("in other states changes nothing", () => {
+    for (const mode of ["video", "screenshots"]) {
+      const rig = new Rig(mode);
+      const { state } = rig.machine;
+      rig.send({ type: "silent" }).send({ type: "silent" });
+      assert.equal(rig.machine.state, state);
+    }
+  });
+});
+
 describe("the lock", () => {
   test("a link that looks healthy without video stays locked", () => {
     const rig = locked();

@@ -216,6 +216,20 @@ describe("the link", () => {
     assert.equal(network.sessions, 0);
   });
 
+  test("one on which nothing comes any more is left for a new one, and is not to blame", async () => {
+    network.socketsPass = true;
+    link.connect();
+    await pass(300);
+    const before = network.sockets.length;
+    link.silent();
+    assert.equal(link.state, "waiting");
+    await pass(DEFAULTS.reconnect_min_ms + 50);
+    assert.equal(network.sockets.length, before + 1);
+    assert.equal(link.state, "open");
+    assert.equal(link.plain, false);
+    assert.ok(link.heard_ms > network.now_ms - 100);
+  });
+
   test("a refusal by the gateway is final, by either way", async () => {
     network.socketsPass = true;
     link.connect();

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 
 import { decodeBatch, encodeBatch } from "../../services/gateway/fanlight_gateway/web/batches.js";
-import { Passage } from "../../services/gateway/fanlight_gateway/web/passage.js";
+import { Passage, PROVEN_FACTOR } from "../../services/gateway/fanlight_gateway/web/passage.js";
 import { CloseCode, ProtocolError } from "../../services/gateway/fanlight_gateway/web/protocol.js";
 import { DEFAULTS } from "../../services/gateway/fanlight_gateway/web/settings.js";
 import { MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, Uplink } from "../../services/gateway/fanlight_gateway/web/uplink.js";
@@ -112,7 +112,19 @@ describe("passage", () => {
     ["cut without a picture", { code: 1006, lived_ms: 60_000, painted: false }],
     ["cut soon, although there was a picture", { code: 1005, lived_ms: 4000, painted: true }],
   ]) {
-    test(`${name}, twice: plain HTTP`, () => {
+    test("one that has worked here takes more failures", () => {
+    const passage = new Passage();
+    passage.works();
+    const end = { code: 1006, lived_ms: null, painted: false };
+    for (let i = 1; i < DEFAULTS.websocket_failure_limit * PROVEN_FACTOR; i++) {
+      passage.ended(end, DEFAULTS);
+      assert.equal(passage.plain, false);
+    }
+    passage.ended(end, DEFAULTS);
+    assert.equal(passage.plain, true);
+  });
+
+  test(`${name}, twice: plain HTTP`, () => {
       const passage = new Passage();
       passage.ended(end, DEFAULTS);
       assert.equal(passage.plain, false);

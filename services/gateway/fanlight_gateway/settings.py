@@ -126,6 +126,21 @@ class ViewerSettings(BaseSettings):
     screenshot_timeout_ms: float = Field(
         default=5000, gt=0, description="A screenshot is given up after this."
     )
+    screenshot_wait_ms: float = Field(
+        default=20_000,
+        ge=0,
+        le=25_000,
+        description="A screenshot is held so long until the desk changes.",
+    )
+    screenshot_in_flight: int = Field(
+        default=4, ge=1, le=6, description="Screenshots asked for at a time while they are small."
+    )
+    screenshot_small_share: float = Field(
+        default=0.5,
+        gt=0,
+        le=10,
+        description="Small is what the link carries in this share of its base RTT.",
+    )
     screenshot_quality_start: int = Field(
         default=70, ge=1, le=100, description="JPEG quality of the first screenshot."
     )
@@ -176,6 +191,17 @@ class ViewerSettings(BaseSettings):
         default=2000,
         gt=0,
         description="Input that plain HTTP could not deliver by then is not delivered later.",
+    )
+    silence_limit_ms: float = Field(
+        default=3000,
+        gt=0,
+        description="A WebSocket on which nothing at all was heard for so long is left for a new "
+        "one, where TCP would wait ever longer before it tries again.",
+    )
+    silence_memory_ms: float = Field(
+        default=60_000,
+        ge=0,
+        description="That twice within this time, with video: fall back to screenshots.",
     )
     reconnect_min_ms: float = Field(
         default=250, gt=0, description="First wait before reconnecting."

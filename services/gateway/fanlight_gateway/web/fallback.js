@@ -13,7 +13,8 @@
  *
  * Once locked, only a person leads back: with video gone the link looks healthy, and going back by
  * itself would oscillate every few seconds, for ever. "Bad" is an RTT over the limit or a picture
- * that is too old when it is painted. After a retry the RTT counts no longer, only its inflation
+ * that is too old when it is painted. Nothing at all is another matter: a link that went away, which
+ * video outlives, once. After a retry the RTT counts no longer, only its inflation
  * over the base that the retry measured: on a long, clean path one click keeps video.
  *
  * Without a WebSocket (`plain`) there are screenshots whatever the state, which stays what it was:
@@ -37,11 +38,13 @@
  *   measured: number,
  *   slow: Stretch,
  *   old: Stretch,
+ *   silent_ms: number | null,
  * }>} Fallback
  *
  * reason: why it is LOCKED or NO_DECODER.
  * plain: connected by plain HTTP, which carries no video.
  * hasBase: a retry measured the base RTT, so inflation is the measure from now on.
+ * silent_ms: when video last ended in a silence.
  * measuringSince_ms: null until the first sample, so that a measurement over a dead socket waits.
  *
  * @typedef {"video" | "locked" | "measuring" | "screenshots" | "no-decoder"} FallbackState
@@ -52,6 +55,7 @@
  *   | { type: "mode", mode: Mode }
  *   | { type: "visible", visible: boolean }
  *   | { type: "connected", plain?: boolean }
+ *   | { type: "silent" }
  *   | { type: "decoder-failed" }
  *   | { type: "decoder-missing", reason: "insecure" | "unsupported" }} FallbackEvent
  *
@@ -89,6 +93,7 @@ export function initialFallback(mode = "automatic", visible = true) {
     measured: 0,
     slow: null,
     old: null,
+    silent_ms: null,
   });
 }
 
@@ -151,6 +156,8 @@ function advance(machine, event, now_ms, settings) {
         measuringSince_ms: null,
         measured: 0,
       };
+    case "silent":
+      return fellSilent(machine, now_ms, settings);
     case "decoder-failed":
       return machine.state === FallbackState.VIDEO ? lock(machine, "decoder") : machine;
     case "decoder-missing":
@@ -186,6 +193,22 @@ function judgeAge(machine, age_ms, now_ms, settings) {
   if (!mayFallBack(machine)) return machine;
   const old = observe(machine.old, age_ms > settings.age_limit_ms, now_ms, settings.sustain_ms);
   return lasted(old, settings.sustain_ms) ? lock(machine, "network") : { ...machine, old };
+}
+
+/**
+ * The link went away with video on it. Once, that is a tunnel, and video goes on behind it. Again
+ * so soon, video may be why.
+ *
+ * @param {Fallback} machine
+ * @param {number} now_ms
+ * @param {Readonly<Settings>} settings
+ * @returns {Fallback}
+ */
+function fellSilent(machine, now_ms, settings) {
+  if (!mayFallBack(machine)) return machine;
+  const { silent_ms } = machine;
+  const isAgain = silent_ms !== null && now_ms - silent_ms < settings.silence_memory_ms;
+  return { ...(isAgain ? lock(machine, "network") : machine), silent_ms: now_ms };
 }
 
 /** Whether the network may end video now. @param {Fallback} machine */

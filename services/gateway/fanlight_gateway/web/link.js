@@ -70,6 +70,8 @@ export class Link {
   closeCode = null;
   /** Whether the last way that opened was plain HTTP. */
   plain = false;
+  /** When anything came, or a way opened (ms). */
+  heard_ms = -Infinity;
 
   /** @param {LinkHost} host */
   constructor(host) {
@@ -100,11 +102,24 @@ export class Link {
     this.connect();
   }
 
+  /**
+   * Nothing comes any more, though it should: a tunnel, or a laptop that slept. TCP would wait ever
+   * longer before it tries again, so this way is left for a new one. WebSockets are not to blame.
+   */
+  silent() {
+    this.#closed(ABNORMAL);
+  }
+
   /** A picture was drawn: this gateway works. */
   painted() {
     if (this.state !== "open") return;
     this.#wasPainted = true;
     this.#reconnect.reset();
+    const way = this.#way;
+    const { websocket_proven_ms } = this.#host.settings();
+    if (way instanceof SocketWay && way.heard_ms !== null) {
+      if (this.#host.now() - way.heard_ms >= websocket_proven_ms) this.#passage.works();
+    }
   }
 
   /** Leave for good. @param {number} [code] told to ourselves */
@@ -129,9 +144,22 @@ export class Link {
     else if (this.#way && this.state === "open") send(this.#way);
   }
 
+  /** @param {string} text */
+  #text(text) {
+    this.heard_ms = this.#host.now();
+    this.#host.ontext(text);
+  }
+
+  /** @param {ArrayBuffer} data */
+  #binary(data) {
+    this.heard_ms = this.#host.now();
+    this.#host.onbinary(data);
+  }
+
   #openSocket() {
     const way = new SocketWay(this.#socketOptions(), {
-      ...this.#host,
+      ontext: (text) => this.#text(text),
+      onbinary: (data) => this.#binary(data),
       onopen: () => this.#opened(way, false),
       onclosed: (code) => this.#socketClosed(way, code),
     });
@@ -139,12 +167,12 @@ export class Link {
   }
 
   #openHttp() {
-    const { httpUrl: url, now, settings, hello, ontext, onbinary } = this.#host;
+    const { httpUrl: url, now, settings, hello } = this.#host;
     const way = new HttpWay(
       { url, now, settings, hello: () => hello(true) },
       {
-        ontext,
-        onbinary,
+        ontext: (text) => this.#text(text),
+        onbinary: (data) => this.#binary(data),
         onopen: () => {
           this.#opened(null, false);
           this.#tryLater();
@@ -158,6 +186,7 @@ export class Link {
   /** @param {SocketWay | null} socket  it still has to say hello @param {boolean} isContinued */
   #opened(socket, isContinued) {
     this.plain = socket === null;
+    this.heard_ms = this.#host.now();
     this.#wasPainted = false;
     socket?.sendControl(this.#host.hello(false));
     this.#become("open", null);
@@ -216,8 +245,8 @@ export class Link {
     };
     const candidate = new SocketWay(this.#socketOptions(), {
       onopen: () => undefined,
-      ontext: (text) => receive(() => this.#host.ontext(text)),
-      onbinary: (data) => receive(() => this.#host.onbinary(data)),
+      ontext: (text) => receive(() => this.#text(text)),
+      onbinary: (data) => receive(() => this.#binary(data)),
       onclosed: (code) => {
         if (candidate === this.#way) this.#socketClosed(candidate, code);
         else this.#giveUp(candidate);

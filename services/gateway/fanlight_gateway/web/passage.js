@@ -5,7 +5,8 @@
  * A WebSocket failed that never brought a message, that ended without a picture though one was due,
  * or that ended soon after it began. Two in a row: plain HTTP. One that showed pictures for a while
  * and was cut (proxies end what lasts long) is an ordinary reconnect. What the gateway itself
- * closed came through, so it counts for nothing.
+ * closed came through, so it counts for nothing. Where one has worked before, failures are more
+ * likely a tunnel, in which plain HTTP would fare no better: it takes more of them.
  *
  * @import { Settings } from "./settings.js"
  *
@@ -18,10 +19,13 @@ import { CloseCode } from "./protocol.js";
 
 /** Close codes from here on are the gateway's own. */
 const OWN_CODE = 4000;
+/** So many times the failures, where one has worked. */
+export const PROVEN_FACTOR = 5;
 
 export class Passage {
   #failures = 0;
   #tries = 0;
+  #isProven = false;
   /** @type {() => number} */
   #random;
   /** Go by plain HTTP. */
@@ -30,6 +34,12 @@ export class Passage {
   /** @param {() => number} [random] */
   constructor(random = Math.random) {
     this.#random = random;
+  }
+
+  /** One shows pictures. */
+  works() {
+    this.#isProven = true;
+    this.#failures = 0;
   }
 
   /** The WebSocket in use has ended. @param {End} end @param {Readonly<Settings>} settings */
@@ -41,7 +51,7 @@ export class Passage {
       return;
     }
     this.#failures++;
-    this.plain = this.#failures >= settings.websocket_failure_limit;
+    this.plain = this.#failures >= this.#limit(settings);
   }
 
   /**
@@ -52,7 +62,7 @@ export class Passage {
    */
   plainFailed(settings) {
     this.plain = false;
-    this.#failures = settings.websocket_failure_limit - 1;
+    this.#failures = this.#limit(settings) - 1;
   }
 
   /**
@@ -63,6 +73,11 @@ export class Passage {
    */
   changedOver(settings) {
     this.plainFailed(settings);
+  }
+
+  /** @param {Readonly<Settings>} settings */
+  #limit({ websocket_failure_limit }) {
+    return websocket_failure_limit * (this.#isProven ? PROVEN_FACTOR : 1);
   }
 
   /** How long to wait before the next try (ms). @param {Readonly<Settings>} settings */

@@ -78,6 +78,8 @@ export class Session {
   #ackTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #pingTimer;
+  /** Since when pings go out without a pause (ms). @type {number | null} */
+  #pingedSince_ms = null;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #reportTimer;
 
@@ -110,7 +112,10 @@ export class Session {
       now,
       decodeImage,
       send: (orders, transfer) => this.#report({ type: "draw", orders }, transfer),
-      onlost: () => this.#decoder?.lost(),
+      onlost: () => {
+        this.#decoder?.lost();
+        this.#stills.lost();
+      },
     });
     const desk = `api/desks/${encodeURIComponent(start.desk)}/`;
     this.#link = this.#makeLink(new URL(desk, start.base));
@@ -234,6 +239,16 @@ export class Session {
       now,
       settings: () => this.#settings,
       base_rtt_ms: () => this.#clock.base_rtt_ms ?? 0,
+      viewer: this.#start.viewer,
+      onpatch: ({ operations, size, bytes, captured_us, stale }) => {
+        this.#figures.still(bytes, stale, now());
+        const desk = size ?? this.#deskSize;
+        if (!desk) return Promise.reject(new Error("a patch for a desk of unknown size"));
+        return this.#painter.patch(operations, desk, {
+          isWanted: () => wantsStills(this.#fallback),
+          drawn: (at_ms) => this.#painted(() => this.#figures.painted(captured_us, at_ms)),
+        });
+      },
       onstill: ({ bitmap, bytes, captured_us, stale }) => {
         this.#figures.still(bytes, stale, now());
         const size = { width: bitmap.width, height: bitmap.height };
@@ -457,15 +472,35 @@ export class Session {
     const { ping_interval_ms, http_ping_interval_ms } = this.#settings;
     const interval_ms = this.#link.plain ? http_ping_interval_ms : ping_interval_ms;
     this.#pingTimer = setTimeout(() => this.#ping(), interval_ms);
-    if (!this.#fallback.visible) return;
-    // A measurement takes answers only; judging takes a silence for an answer, too.
+    if (!this.#fallback.visible) {
+      this.#pingedSince_ms = null;
+      return;
+    }
+    this.#pingedSince_ms ??= now();
+    if (this.#isSilent()) return;
+    // A measurement takes answers only; judging takes a late one for an answer, too.
     if (this.#fallback.state !== "measuring") this.#judgeRtt();
     this.#link.send(this.#clock.ping(now()));
     const age_ms = this.#figures.overdue(now());
     if (age_ms !== null) this.event({ type: "age", age_ms });
   }
 
+  /** Nothing has come for long, though pings went out: that is no bad link, but none. */
+  #isSilent() {
+    const { silence_limit_ms } = this.#settings;
+    const since_ms = Math.max(this.#link.heard_ms, this.#pingedSince_ms ?? Infinity);
+    const silent_ms = now() - since_ms;
+    if (!this.#link.plain && silent_ms > silence_limit_ms) {
+      this.event({ type: "silent" });
+      this.#link.silent();
+      return true;
+    }
+    return false;
+  }
+
   #judgeRtt() {
+    // What does not come at all is not late: see #isSilent.
+    if (now() - this.#link.heard_ms > this.#settings.silence_limit_ms / 2) return;
     const rtt_ms = this.#clock.currentRtt(now());
     const base_rtt_ms = this.#clock.base_rtt_ms ?? 0;
     if (rtt_ms !== null) this.event({ type: "rtt", rtt_ms, base_rtt_ms });

@@ -28,6 +28,12 @@ export const DEFAULTS = Object.freeze({
   screenshot_max_interval_ms: 500,
   /** Screenshots: a request is given up after this (ms). */
   screenshot_timeout_ms: 5000,
+  /** Screenshots: how long the server may hold a request until the desk changes (ms). */
+  screenshot_wait_ms: 20000,
+  /** Screenshots: requests in flight while answers are small. */
+  screenshot_in_flight: 4,
+  /** Screenshots: small is what the link carries in this share of its base RTT. */
+  screenshot_small_share: 0.5,
   screenshot_quality_start: 70,
   screenshot_quality_min: 10,
   screenshot_quality_max: 90,
@@ -58,6 +64,10 @@ export const DEFAULTS = Object.freeze({
   http_lost_ms: 10000,
   /** Input that plain HTTP could not deliver by then is not delivered later (ms). */
   http_input_age_ms: 2000,
+  /** Nothing at all heard for so long: the connection is gone (ms). */
+  silence_limit_ms: 3000,
+  /** Gone twice within this: the link does not stand video (ms). */
+  silence_memory_ms: 60000,
   reconnect_min_ms: 250,
   reconnect_max_ms: 10000,
 });
