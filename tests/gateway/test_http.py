@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from fanlight_common import http
 from fanlight_common.protocol import bus, topics
 from fanlight_common.tokens import Role
+from fanlight_gateway import screenshots
 from fanlight_gateway.pages import content_security_policy
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from tests.gateway.clients import Site
@@ -191,6 +192,13 @@ async def test_another_screenshot_service_is_asked_when_one_is_silent(
     assert response.headers["retry-after"] == "1"
     assert response.json()["error"] == "no_screenshot_service"
     await service.stop()
+
+
+@pytest.mark.parametrize(
+    ("value", "wait_s"), [("20", 20), ("x", 0), ("nan", 0), ("26", 0), ("-1", 0)]
+)
+def test_how_long_an_answer_may_take(value: str, wait_s: float) -> None:
+    assert screenshots._wait_s(value) == wait_s
 
 
 async def test_screenshots_want_a_token_for_the_desk(site: Site) -> None:

@@ -133,3 +133,18 @@ test("Retry-After is seconds or a date", () => {
   assert.equal(retryAfter("soon", 0), null);
   assert.equal(retryAfter("Thu, 01 Jan 1970 00:00:05 GMT", 2000), 3000);
 });
+
+test("several in flight, where that is allowed; a long held 304 is followed at once", () => {
+  const settings = withDefaults();
+  const polling = new Polling(settings);
+  polling.started(0);
+  assert.equal(polling.wait(10), null);
+  assert.equal(polling.wait(10, 3), 90);
+  polling.started(100);
+  polling.started(200);
+  assert.equal(polling.wait(250, 3), null);
+  polling.finished({ status: 304, took_ms: 0, held_ms: 20_000 }, 300);
+  assert.equal(polling.wait(300, 3), 0);
+  polling.cancelled();
+  assert.equal(polling.wait(300), 0);
+});

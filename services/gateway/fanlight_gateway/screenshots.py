@@ -3,6 +3,7 @@
 Lives on the worker's loop. Holds no pictures; the service has the cache.
 """
 
+import asyncio
 import logging
 
 import httpx
@@ -14,6 +15,10 @@ from fanlight_gateway.problems import problem
 
 log = logging.getLogger(__name__)
 TIMEOUT_S = 5.0
+WAIT_MAX_S = 25.0
+"""A viewer may ask to be held no longer; the service refuses more, so this only bounds our wait."""
+_CLIENT_CLOSED = 499
+"""Nobody reads it; a proxy's number for a client that left."""
 _PASSED_BACK = ("etag", "content-type", "retry-after")
 _PASSED_BACK_PREFIX = "x-fanlight-"
 
@@ -36,7 +41,24 @@ class Screenshots:
         await self._client.aclose()
 
     async def pass_on(self, desk: str, request: Request) -> Response:
-        """The answer of the first service that answers; 503 where none does."""
+        """The answer of the first service that answers; 503 where none does.
+
+        A viewer that leaves meanwhile takes its request along, so that nothing is held for nobody.
+        """
+        wait_s = _wait_s(request.query_params.get("wait", "0"))
+        if not wait_s:
+            return await self._ask(desk, request, TIMEOUT_S)
+        answering = asyncio.ensure_future(self._ask(desk, request, TIMEOUT_S + wait_s))
+        leaving = asyncio.ensure_future(_left(request))
+        try:
+            await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            return answering.result() if answering.done() else Response(status_code=_CLIENT_CLOSED)
+        finally:
+            answering.cancel()
+            leaving.cancel()
+            await asyncio.gather(answering, leaving, return_exceptions=True)
+
+    async def _ask(self, desk: str, request: Request, timeout_s: float) -> Response:
         headers = {}
         if "if-none-match" in request.headers:
             headers["If-None-Match"] = request.headers["if-none-match"]
@@ -45,7 +67,7 @@ class Screenshots:
                 query=request.url.query.encode()
             )
             try:
-                answer = await self._client.get(target, headers=headers)
+                answer = await self._client.get(target, headers=headers, timeout=timeout_s)
             except httpx.HTTPError as error:
                 log.warning("event=screenshot_service_silent url=%s reason=%r", url, str(error))
                 continue
@@ -53,6 +75,20 @@ class Screenshots:
             return _passed_back(answer)
         metrics.screenshots.labels(503).inc()
         raise problem(503, "no_screenshot_service", "no screenshot service answers")
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _wait_s(value: str) -> float:
+    """As the query says it; what is no such number the service will refuse at once."""
+    try:
+        wait_s = float(value)
+    except ValueError:
+        return 0.0
+    return wait_s if 0 <= wait_s <= WAIT_MAX_S else 0.0
 
 
 def _passed_back(answer: httpx.Response) -> Response:

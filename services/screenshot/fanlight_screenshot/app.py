@@ -128,8 +128,9 @@ async def _unless_left(request: Request, asked: Coroutine[Any, Any, Response]) -
             return answering.result()
         return Response(status_code=499)  # nobody reads it; a proxy's number for "client closed"
     finally:
-        for task in (answering, leaving):
-            task.cancel()
+        answering.cancel()
+        leaving.cancel()
+        await asyncio.gather(answering, leaving, return_exceptions=True)
 
 
 async def _left(request: Request) -> None:

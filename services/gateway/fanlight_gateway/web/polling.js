@@ -2,7 +2,7 @@
 /**
  * When to ask for the next still picture, and how good it shall be. Pure; times are ms, arguments.
  *
- * One request in flight. A fetch that was slow lowers the quality, a fast one raises it. With the
+ * One request in flight, and more while answers are small. A fetch that was slow lowers the quality, a fast one raises it. With the
  * quality at its floor and fetches still slow the scale halves, and on the way back the scale
  * returns first: pixels are worth more than their fine shades. A desk at rest (304) is asked less
  * often, down to twice a second; input makes the next request come at once. A server in trouble
@@ -10,7 +10,8 @@
  *
  * @import { Settings } from "./settings.js"
  *
- * @typedef {{ status: number, took_ms: number, retry_after_ms?: number | null }
+ * @typedef {{ status: number, took_ms: number, held_ms?: number,
+ *     retry_after_ms?: number | null }
  *   | { status: "timeout" | "network" }} Outcome
  */
 
@@ -21,6 +22,8 @@ const QUALITY_DOWN = 10;
 const QUALITY_UP = 5;
 /** A desk that does not change is asked this much less often from one 304 to the next. */
 const IDLE_GROWTH = 1.5;
+/** An answer that was held so long came when its time was up. */
+const HELD_MS = 1000;
 const BACKOFF_MIN_MS = 500;
 export const BACKOFF_MAX_MS = 10_000;
 
@@ -29,7 +32,7 @@ export class Polling {
   #settings;
   /** @type {() => number} */
   #random;
-  #inFlight = false;
+  #inFlight = 0;
   /** @type {number} */
   #started_ms = -Infinity;
   /** @type {number} */
@@ -67,26 +70,27 @@ export class Polling {
   }
 
   /**
-   * How long to wait before the next request (ms); null while one is in flight.
+   * How long to wait before the next request (ms); null while as many are in flight as may be.
    *
    * @param {number} now_ms
+   * @param {number} [most]
    * @returns {number | null}
    */
-  wait(now_ms) {
-    if (this.#inFlight) return null;
+  wait(now_ms, most = 1) {
+    if (this.#inFlight >= most) return null;
     const due_ms = Math.max(this.#started_ms + this.#interval_ms, this.#blockedUntil_ms);
     return Math.max(0, due_ms - now_ms);
   }
 
   /** A request goes out. @param {number} now_ms */
   started(now_ms) {
-    this.#inFlight = true;
+    this.#inFlight++;
     this.#started_ms = now_ms;
   }
 
-  /** The request was given up by ourselves (hidden, back to video): it says nothing. */
+  /** The requests were given up by ourselves (hidden, back to video): that says nothing. */
   cancelled() {
-    this.#inFlight = false;
+    this.#inFlight = 0;
   }
 
   /** Something is going to change: the next request comes as soon as the rate allows. */
@@ -101,7 +105,7 @@ export class Polling {
    * @param {number} now_ms
    */
   finished(outcome, now_ms) {
-    this.#inFlight = false;
+    this.#inFlight = Math.max(0, this.#inFlight - 1);
     if (outcome.status === 200) {
       this.#failures = 0;
       this.poke();
@@ -109,6 +113,11 @@ export class Polling {
     } else if (outcome.status === 304) {
       // No pixels came, so the time it took says nothing about the quality.
       this.#failures = 0;
+      if ("held_ms" in outcome && (outcome.held_ms ?? 0) >= HELD_MS) {
+        // The server waited for us: nothing is gained by waiting here, too.
+        this.poke();
+        return;
+      }
       this.#interval_ms = Math.min(
         this.#interval_ms * IDLE_GROWTH,
         this.#settings.screenshot_max_interval_ms,

@@ -1,38 +1,58 @@
 // @ts-check
 /**
- * Fetches still pictures while they are wanted. Lives in the worker; decides nothing (see
- * polling.js). One request in flight, abandoned past its time limit, or when stills are not wanted
- * any more; a picture of an abandoned request is dropped.
+ * Fetches still pictures and patches while they are wanted. Lives in the worker; decides nothing:
+ * polling.js says when and how good, chain.js in which order, throughput.js what the link carries.
+ *
+ * The server holds a request until there is something new. While answers are small, several requests
+ * are in flight, so that a change never waits for the one before it to make its trip. Where an
+ * answer is lost, all is asked for anew. A picture of an abandoned request is dropped.
  *
  * @import { Settings } from "./settings.js"
  * @import { Outcome } from "./polling.js"
+ * @import { Operation } from "./patch.js"
+ *
+ * @typedef {{ bytes: number, captured_us: number | null, stale: boolean,
+ *   size: { width: number, height: number } | null }} StillInfo
  *
  * @typedef {{
  *   now: () => number,
  *   settings: () => Readonly<Settings>,
  *   base_rtt_ms: () => number,
  *   url: URL,
- *   onstill: (still: { bitmap: ImageBitmap, bytes: number, captured_us: number | null,
- *     stale: boolean }) => void,
+ *   viewer: string,
+ *   onstill: (still: StillInfo & { bitmap: ImageBitmap }) => void,
+ *   onpatch: (still: StillInfo & { operations: Operation[] }) => Promise<void>,
  *   onunchanged: (captured_us: number | null, stale: boolean) => void,
  *   onrefused: (status: number) => void,
  * }} StillsHost
+ *
+ * @typedef {StillInfo & ({ bitmap: ImageBitmap } | { operations: Operation[] })} Still
  */
 
+import { Chain } from "./chain.js";
+import { decodePatch } from "./patch.js";
 import { Polling, retryAfter } from "./polling.js";
+import { Throughput } from "./throughput.js";
+
+const PATCH = "application/vnd.fanlight.patch";
 
 export class Stills {
   /** @type {StillsHost} */
   #host;
   /** @type {Polling} */
   #polling;
+  #throughput = new Throughput();
+  /** @type {Chain<Still>} */
+  #chain = new Chain();
+  /** Grows where the chain begins anew. */
+  #beginning = 0;
   #running = false;
+  /** Bytes of the largest of the last two answers; small ones may fly together. */
+  #bytes = [Infinity, Infinity];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  /** @type {AbortController | null} */
-  #request = null;
-  /** Of the picture that is on the canvas; video paints over it. @type {string | null} */
-  #etag = null;
+  /** @type {Set<AbortController>} */
+  #requests = new Set();
 
   /** @param {StillsHost} host */
   constructor(host) {
@@ -51,17 +71,22 @@ export class Stills {
   start() {
     if (this.#running) return;
     this.#running = true;
-    this.#etag = null;
     this.#polling.poke();
+    this.#anew();
     this.#schedule();
   }
 
   stop() {
     this.#running = false;
     clearTimeout(this.#timer);
-    this.#request?.abort();
-    this.#request = null;
-    this.#polling.cancelled();
+    this.#anew();
+  }
+
+  /** What was painted is not on the canvas any more. */
+  lost() {
+    if (!this.#running) return;
+    this.#anew();
+    this.#schedule();
   }
 
   reconfigure() {
@@ -74,22 +99,46 @@ export class Stills {
     if (this.#running) this.#schedule();
   }
 
+  /** All that is in flight is of no use. */
+  #anew() {
+    for (const request of this.#requests) request.abort();
+    this.#requests.clear();
+    this.#polling.cancelled();
+    this.#chain.reset();
+    this.#beginning++;
+  }
+
   #schedule() {
     clearTimeout(this.#timer);
-    const wait_ms = this.#polling.wait(this.#host.now());
+    const wait_ms = this.#polling.wait(this.#host.now(), this.#most());
     if (wait_ms !== null) this.#timer = setTimeout(() => void this.#fetch(), wait_ms);
+  }
+
+  /** How many requests may be in flight. */
+  #most() {
+    if (this.#chain.tag === null) return 1;
+    const { screenshot_in_flight, screenshot_min_interval_ms, screenshot_small_share } =
+      this.#host.settings();
+    const base_rtt_ms = this.#host.base_rtt_ms();
+    const { rate } = this.#throughput;
+    const small = (rate * base_rtt_ms * screenshot_small_share) / 1000;
+    if (rate && Math.max(...this.#bytes) > small) return 1;
+    const useful = 1 + Math.ceil(base_rtt_ms / screenshot_min_interval_ms);
+    return Math.min(screenshot_in_flight, useful);
   }
 
   async #fetch() {
     const request = new AbortController();
-    this.#request = request;
+    this.#requests.add(request);
     const started_ms = this.#host.now();
+    const settings = this.#host.settings();
     this.#polling.started(started_ms);
+    this.#schedule();
     let timedOut = false;
     const limit = setTimeout(() => {
       timedOut = true;
       request.abort();
-    }, this.#host.settings().screenshot_timeout_ms);
+    }, settings.screenshot_timeout_ms + settings.screenshot_wait_ms);
     /** @type {Outcome} */
     let outcome;
     try {
@@ -100,10 +149,34 @@ export class Stills {
     } finally {
       clearTimeout(limit);
     }
-    if (request !== this.#request) return;
-    this.#request = null;
+    if (!this.#requests.delete(request)) return;
     this.#polling.finished(outcome, this.#host.now());
+    const isLost = outcome.status !== 200 && outcome.status !== 304;
+    if (isLost) this.#throughput.failed();
+    // An answer may have been made for it that others build on.
+    if (isLost || (this.#chain.waiting && this.#requests.size === 0)) this.#anew();
     if (this.#running) this.#schedule();
+  }
+
+  /** @param {AbortController} request */
+  #ask(request) {
+    const { tag } = this.#chain;
+    const url = new URL(this.#host.url);
+    url.search = new URLSearchParams({
+      format: "jpeg",
+      quality: String(this.#polling.quality),
+      scale: String(this.#polling.scale),
+      wait: String(this.#host.settings().screenshot_wait_ms / 1000),
+      delta: "1",
+      viewer: `${this.#host.viewer}.${this.#beginning}`,
+      rate: String(this.#throughput.rate),
+    }).toString();
+    return fetch(url, {
+      signal: request.signal,
+      // The ETag is handled here: the browser's own cache would answer 200 for a 304.
+      cache: "no-store",
+      headers: tag ? { "If-None-Match": tag } : {},
+    });
   }
 
   /**
@@ -112,50 +185,60 @@ export class Stills {
    * @returns {Promise<Outcome>}
    */
   async #exchange(request, started_ms) {
-    const url = new URL(this.#host.url);
-    url.search = new URLSearchParams({
-      format: "jpeg",
-      quality: String(this.#polling.quality),
-      scale: String(this.#polling.scale),
-      cursor: "0",
-    }).toString();
-    const response = await fetch(url, {
-      signal: request.signal,
-      // The ETag is handled here: the browser's own cache would answer 200 for a 304.
-      cache: "no-store",
-      headers: this.#etag ? { "If-None-Match": this.#etag } : {},
-    });
-    const { status } = response;
-    const captured_us = microseconds(response.headers.get("X-Fanlight-Captured-Us"));
-    const stale = response.headers.get("X-Fanlight-Stale") === "1";
+    const response = await this.#ask(request);
+    const { status, headers } = response;
+    const captured_us = integer(headers.get("X-Fanlight-Captured-Us"));
+    const held_ms = integer(headers.get("X-Fanlight-Held-Ms")) ?? 0;
+    const stale = headers.get("X-Fanlight-Stale") === "1";
     if (status === 304) {
       this.#host.onunchanged(captured_us, stale);
-      return { status, took_ms: 0 };
+      return { status, took_ms: 0, held_ms };
     }
     if (!response.ok) {
       if (status === 401 || status === 403) this.#host.onrefused(status);
-      return {
-        status,
-        took_ms: 0,
-        retry_after_ms: retryAfter(response.headers.get("Retry-After"), Date.now()),
-      };
+      const retry_after_ms = retryAfter(headers.get("Retry-After"), Date.now());
+      return { status, took_ms: 0, retry_after_ms };
     }
-    const blob = await response.blob();
-    // The way there and back is no fault of the picture's size.
-    const took_ms = this.#host.now() - started_ms - this.#host.base_rtt_ms();
-    const bitmap = await createImageBitmap(blob);
-    if (request !== this.#request) {
-      bitmap.close();
-    } else {
-      this.#etag = response.headers.get("ETag");
-      this.#host.onstill({ bitmap, bytes: blob.size, captured_us, stale }); // who closes it
+    const body = await response.arrayBuffer();
+    // The way there and back, and waiting for news, are no fault of the picture's size.
+    const took_ms = this.#host.now() - started_ms - this.#host.base_rtt_ms() - held_ms;
+    this.#throughput.measured(body.byteLength, took_ms);
+    this.#bytes = [this.#bytes[1], body.byteLength];
+    const width = integer(headers.get("X-Fanlight-Width"));
+    const height = integer(headers.get("X-Fanlight-Height"));
+    const size = width && height ? { width, height } : null;
+    const info = { bytes: body.byteLength, captured_us, stale, size };
+    const type = headers.get("Content-Type") ?? "";
+    const still =
+      type === PATCH
+        ? { ...info, operations: decodePatch(new Uint8Array(body)) }
+        : { ...info, bitmap: await createImageBitmap(new Blob([body], { type })) };
+    if (!this.#requests.has(request)) {
+      if ("bitmap" in still) still.bitmap.close();
+      return { status, took_ms };
     }
-    return { status: 200, took_ms };
+    const base = headers.get("X-Fanlight-Base");
+    const due = this.#chain.take({ tag: headers.get("ETag") ?? "", base, content: still });
+    if (due === null) throw new Error("an answer was lost");
+    for (const next of due) this.#show(next);
+    return { status, took_ms };
+  }
+
+  /** @param {Still} still */
+  #show(still) {
+    if ("bitmap" in still) {
+      this.#host.onstill(still);
+      return;
+    }
+    this.#host.onpatch(still).catch((error) => {
+      console.error(`fanlight: a patch could not be painted: ${error}`);
+      this.lost();
+    });
   }
 }
 
 /** @param {string | null} header */
-function microseconds(header) {
+function integer(header) {
   const value = header === null ? NaN : Number(header);
   return Number.isSafeInteger(value) ? value : null;
 }
