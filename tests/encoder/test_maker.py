@@ -208,6 +208,18 @@ def test_refinement_goes_on_although_a_clock_ticks() -> None:
     assert (road.viewer.shown == rgb_of(desk.pixels)).all()
 
 
+def test_after_a_long_time_without_room_a_keystroke_is_still_a_patch() -> None:
+    desk, road = settled()
+    for number in range(20):  # more frames than are remembered
+        desk.pixels[50:60, 70 : 72 + number] = 255
+        frame = desk.grab(Rect(70, 50, 100, 10))
+    road.show(frame)
+    road.run(road.now + 1)
+    (sent,) = road.sent
+    assert (sent.kind, sent.fresh) == (Kind.PATCH, True)
+    assert sent.size_bytes < 150
+
+
 def test_a_newer_size_is_video_again() -> None:
     _, road = settled()
     other = Desk(200, 120)

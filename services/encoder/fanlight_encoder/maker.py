@@ -85,10 +85,11 @@ class Maker:
     ) -> Made:
         """The unit of a new frame. Raises FrameLostError or CodecError; no unit came of it then."""
         damage = self._damage(frame)
-        calm = damage is not None and area(damage) <= TRY_PX
-        tried = self._patches and may_patch and calm and not idr and self._shadow.current
+        calm = area(damage) <= TRY_PX
+        same = self._shadow.current and self._shadow.size == Size(frame.width, frame.height)
+        tried = self._patches and may_patch and calm and not idr and same
         if tried:
-            made = self._patch(source, frame, aim)
+            made = self._patch(source, frame, damage, aim)
             if made is not None:
                 return made
         self.pipeline.load(source, frame)
@@ -125,19 +126,22 @@ class Maker:
         )
         return self._made_of(operations, started)
 
-    def _damage(self, frame: Frame) -> list[Rect] | None:
-        last = self._frame
-        if last is None or last.instance != frame.instance:
-            return None
-        if (last.width, last.height) != (frame.width, frame.height):
-            return None
-        damage = damage_since(frame, last.sequence)
-        return list(damage) if damage is not None else None
+    def _damage(self, frame: Frame) -> tuple[Rect, ...]:
+        """Where it may differ from the last: everywhere, where that was too long ago to tell.
 
-    def _patch(self, source: FrameSource, frame: Frame, aim: Aim) -> Made | None:
+        Then comparing it all is 0.5 ms at 1080p, far less than video of what may be a keystroke.
+        """
+        last = self._frame
+        if last is not None and last.instance == frame.instance:
+            damage = damage_since(frame, last.sequence)
+            if damage is not None:
+                return damage
+        return (Rect(0, 0, frame.width, frame.height),)
+
+    def _patch(
+        self, source: FrameSource, frame: Frame, damage: tuple[Rect, ...], aim: Aim
+    ) -> Made | None:
         started = time.perf_counter()
-        damage = self._damage(frame)
-        assert damage is not None
         try:
             operations = self._patcher.changed(
                 self._shadow,
