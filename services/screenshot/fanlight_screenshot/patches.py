@@ -29,6 +29,8 @@ _COARSEST_QUALITY = 20
 _SCALE_MIN = 0.1
 _TINY_BYTES = 1500
 """One packet: sharp, whatever the budget."""
+_LEAST_BYTES = 200
+"""Of an image that has to be sent although nothing is left."""
 _FITS = 1.2
 """So far above the budget is not worth another try."""
 
@@ -108,7 +110,7 @@ class _Sketch:
         pixels = changes.cut(self._after, place)
         parts = list(regions.split(pixels))
         text = [rect for rect, few in parts if few]
-        left = self._means.budget_bytes - self._bytes
+        left = self._left()
         lossless = self._lossless(pixels, text, left)
         if lossless is None:
             self._lossy(place, pixels, left)
@@ -117,7 +119,7 @@ class _Sketch:
             self._image(_moved(rect, place), *image, sharp=True)
         pictures = [rect for rect, few in parts if not few]
         area = sum(rect.width * rect.height for rect in pictures)
-        left = self._means.budget_bytes - self._bytes
+        left = self._left()
         for rect in pictures:
             share = left * rect.width * rect.height // area
             self._lossy(_moved(rect, place), changes.cut(pixels, rect), share)
@@ -145,20 +147,20 @@ class _Sketch:
         self, pixels: Pixels, rects: list[Rect], left: int
     ) -> list[tuple[patch.ImageFormat, bytes]] | None:
         """All of them, if they fit."""
-        if sum(r.width * r.height for r in rects) > max(left, _TINY_BYTES) * _TEXT_PX_PER_BYTE:
+        if sum(r.width * r.height for r in rects) > left * _TEXT_PX_PER_BYTE:
             return None
         images, total = [], 0
         for rect in rects:
             image = regions.encode_lossless(changes.cut(pixels, rect), self._means.effort)
             images.append(image)
             total += len(image[1])
-            if total > max(left, _TINY_BYTES):
+            if total > left:
                 return None
         return images
 
     def _lossy(self, place: Rect, pixels: Pixels, limit: int) -> None:
         quality, scale = self._means.quality, self._means.scale
-        limit = max(limit, _TINY_BYTES)
+        limit = max(limit, _LEAST_BYTES)
         fitting = math.sqrt(limit / (place.width * place.height * _LOSSY_BYTES_PER_PX))
         if fitting < scale:
             quality, scale = min(quality, _COARSE_QUALITY), max(fitting, _SCALE_MIN)
@@ -177,6 +179,10 @@ class _Sketch:
         self.operations.append(patch.Image(rect.x, rect.y, rect.width, rect.height, format_, data))
         self._bytes += len(data)
         self._mark(rect, sharp=sharp)
+
+    def _left(self) -> int:
+        """Of the budget; of a packet, where that is more."""
+        return max(self._means.budget_bytes, _TINY_BYTES) - self._bytes
 
     def _tiles(self, rect: Rect) -> Grid:
         bottom, right = rect.y + rect.height - 1, rect.x + rect.width - 1

@@ -122,8 +122,10 @@ export class Stills {
     const base_rtt_ms = this.#host.base_rtt_ms();
     const { rate } = this.#throughput;
     const small = (rate * base_rtt_ms * screenshot_small_share) / 1000;
-    if (rate && Math.max(...this.#bytes) > small) return 1;
-    const useful = 1 + Math.ceil(base_rtt_ms / screenshot_min_interval_ms);
+    // Two: the server paces its answers, so the link never rests and nothing queues in it.
+    if (rate && Math.max(...this.#bytes) > small) return Math.min(screenshot_in_flight, 2);
+    // So many are on their way there and back, and one more is held.
+    const useful = 2 + Math.ceil(base_rtt_ms / screenshot_min_interval_ms);
     return Math.min(screenshot_in_flight, useful);
   }
 
