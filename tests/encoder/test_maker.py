@@ -159,6 +159,20 @@ def test_scrolling_is_a_copy_and_the_new_line() -> None:
     assert (road.viewer.shown == rgb_of(desk.pixels)).all()
 
 
+def test_scrolling_is_found_although_a_clock_ticks_in_the_same_box_of_damage() -> None:
+    desk, road = settled()
+    desk.pixels[0:8, 0:20] = 255
+    inside = desk.pixels[40:, 160:]
+    inside[:-14] = inside[14:].copy()
+    road.show(desk.grab(Rect(0, 0, WIDTH, HEIGHT)))
+    road.run(road.now + 1)
+    (sent,) = road.sent
+    assert sent.kind is Kind.PATCH
+    assert sent.size_bytes < 2500
+    assert road.viewer is not None
+    assert (road.viewer.shown == rgb_of(desk.pixels)).all()
+
+
 def test_damage_that_changed_nothing_is_nothing() -> None:
     desk, road = settled()
     road.show(desk.grab(Rect(0, 0, WIDTH, HEIGHT)))

@@ -173,10 +173,22 @@ def _image(prices: Prices, picture: Pixels, rect: Rect, effort: Effort, *, lossl
 def _scrolled(
     shadow: Shadow, picture: Pixels, found: Sequence[Rect]
 ) -> tuple[Copy, list[Rect]] | None:
-    """The copy that explains most of the boxes, and what is left: above, and below."""
+    """The copy that explains most of the boxes, and what is left: above, below, and the others."""
     if not found:
         return None
-    box = around(found)
+    scrolled = _scrolled_box(shadow, picture, around(found))
+    if scrolled is not None or len(found) == 1:
+        return scrolled
+    # A clock elsewhere in the same box of damage, and what stands still between the two.
+    largest = max(found, key=lambda box: box.width * box.height)
+    scrolled = _scrolled_box(shadow, picture, largest)
+    if scrolled is None:
+        return None
+    copy, rest = scrolled
+    return copy, [*rest, *(box for box in found if box is not largest)]
+
+
+def _scrolled_box(shadow: Shadow, picture: Pixels, box: Rect) -> tuple[Copy, list[Rect]] | None:
     if box.height < _SCROLL_ROWS or box.width * box.height < _SCROLL_PX:
         return None
     scroll = find_scroll(part(shadow.pixels, box), part(picture, box))
