@@ -87,6 +87,7 @@ def test_blur_moves_with_what_is_copied() -> None:
     # What comes from the first row is sharp, what comes from the second is not.
     tiles.copied(Copy(64, 64, TILE, TILE, 0, 0))
     tiles.copied(Copy(192, 0, 30, 30, 192, 70))
+    tiles.copied(Copy(0, 130, 10, 10, 0, 0))  # something sharp on what stays blurry around it
     assert [run.rect for run in runs(tiles)] == [
         Rect(192, 0, 64, 64),
         Rect(0, 64, 64, 64),
