@@ -16,6 +16,8 @@ import uvicorn
 
 from fanlight_common.errors import ConfigurationError
 
+log = logging.getLogger(__name__)
+
 GRACE_S = 1
 """How long requests under way may take to end once the server stops."""
 KEEP_ALIVE_S = 75
@@ -74,11 +76,12 @@ class _Server(uvicorn.Server):
 _NOT_OURS = _NotOurs()
 
 
-def listen(host: str, port: int, setting: str) -> list[socket.socket]:
+def listen(host: str, port: int, setting: str, congestion: str = "") -> list[socket.socket]:
     """Sockets that listen on every address of `host`; with port 0 all on the same free port.
 
     Raises ConfigurationError that names `setting`, the prefix of HOST and PORT. Accepted
-    connections inherit the options, so they hold for every browser's connection.
+    connections inherit the options, so they hold for every browser's connection. `congestion` is
+    TCP's congestion control; "" leaves it to the system.
     """
     sockets: list[socket.socket] = []
     missing: OSError | None = None
@@ -103,6 +106,8 @@ def listen(host: str, port: int, setting: str) -> list[socket.socket]:
             opened.close()
         reason = error.strerror or str(error)
         raise ConfigurationError(f"{setting}HOST {host}, {setting}PORT {port}: {reason}") from None
+    if congestion:
+        _set_congestion(sockets, congestion)
     return sockets
 
 
@@ -161,6 +166,15 @@ async def serving(
             server.stops = server.should_exit = True
             # Before the group's own end, which would cancel the server where we are cancelled.
             await asyncio.wait({task})
+
+
+def _set_congestion(sockets: list[socket.socket], name: str) -> None:
+    try:
+        for opened in sockets:
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, name.encode())
+    except OSError as error:
+        # Everything works without it, only less well.
+        log.warning("event=no_tcp_congestion name=%s reason=%r", name, error.strerror)
 
 
 def _listen(family: int, kind: int, protocol: int, address: Any) -> socket.socket:

@@ -34,7 +34,9 @@ async def serve(
 ) -> None:
     """Be the gateway until cancelled."""
     secret = tokens.load_secret(settings.secret_file or tokens.default_secret_file())
-    sockets = http.listen(settings.host, settings.port, "FANLIGHT_GATEWAY_")
+    sockets = http.listen(
+        settings.host, settings.port, "FANLIGHT_GATEWAY_", settings.tcp_congestion
+    )
     inlets = Inlets(Teller(worker.context))
     async with contextlib.AsyncExitStack() as stack:
         group = await stack.enter_async_context(asyncio.TaskGroup())

@@ -19,6 +19,14 @@ class GatewaySettings(VideoSettings):
     port: int = Field(
         default=8080, ge=0, le=65535, description="Port of the public server; 0 takes a free one."
     )
+    tcp_congestion: str = Field(
+        default="cubic",
+        pattern=r"^[a-z0-9_]{0,15}$",
+        description="TCP's congestion control on viewers' connections; empty leaves it to the "
+        "system. The gateway keeps the queue short itself. BBR nearly stops for 200 ms "
+        "every ten seconds (age of a scrolling terminal at 2 Mbit/s, 95th percentile: 207 ms, with "
+        "cubic 129), but carries more where many packets are lost.",
+    )
     root_path: str = Field(
         default="",
         pattern=r"^(/[A-Za-z0-9._~-]+)*/?$",

@@ -61,9 +61,10 @@ class VideoUnit:
 
     Within an epoch sequences grow by one; a gap means that deltas and patches are of no use until
     the next IDR. A patch is painted over the picture of the unit before it; the H.264 decoder never
-    sees it, and the next delta is of the whole picture as it is then. captured_us is strictly increasing within an epoch, in the gateway's clock. Width and
-    height are of the visible picture, which the coded one exceeds by a row or column where odd; of
-    a patch, they are the desk's, which a scaled rendition's picture is enlarged to.
+    sees it, and the next delta is of the whole picture as it is then. captured_us is strictly
+    increasing within an epoch, in the gateway's clock. Width and height are of the visible picture,
+    which the coded one exceeds by a row or column where odd; of a patch, they are the desk's, which
+    a scaled rendition's picture is enlarged to.
     """
 
     TYPE: ClassVar[int] = 0x01
