@@ -88,7 +88,7 @@ class ScreenshotSettings(BaseSettings):
         description="Bytes a second that a link carries whose viewer does not know it yet.",
     )
     patch_ms: int = Field(
-        default=150,
+        default=100,
         ge=10,
         le=10_000,
         description="A patch takes the viewer's link at most this long: coarser beyond it.",

@@ -2,11 +2,11 @@
 /**
  * When to ask for the next still picture, and how good it shall be. Pure; times are ms, arguments.
  *
- * One request in flight, and more while answers are small. A fetch that was slow lowers the quality, a fast one raises it. With the
- * quality at its floor and fetches still slow the scale halves, and on the way back the scale
- * returns first: pixels are worth more than their fine shades. A desk at rest (304) is asked less
- * often, down to twice a second; input makes the next request come at once. A server in trouble
- * (5xx) is left alone for as long as it says, or for a time that doubles.
+ * One request in flight, and more while answers are small. A fetch that was slow lowers the quality,
+ * a fast one raises it. With the quality at its floor and fetches still slow the scale halves, and on
+ * the way back the scale returns first: pixels are worth more than their fine shades. A desk at rest
+ * (304) is asked less often, down to twice a second; input makes the next request come at once. A
+ * server in trouble (5xx) is left alone for as long as it says, or for a time that doubles.
  *
  * @import { Settings } from "./settings.js"
  *
