@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import inspect
+import random
 from collections.abc import Callable
 
 import zmq.asyncio
@@ -95,6 +96,8 @@ class FakeCapture:
         self.awaited = False
         """Asked for the next picture, which is not there yet."""
         self.colour = (255, 0, 0)
+        self.noise = False
+        """Instead of the colour: what no lossless image is made of."""
         self.lane = Lane.SHM
         self.broken_ring = False
         self.events = 0
@@ -143,6 +146,8 @@ class FakeCapture:
         """The desk as it is now, under still/."""
         red, green, blue = self.colour
         content = bytes((blue, green, red, 0)) * (WIDTH * HEIGHT)
+        if self.noise:
+            content = random.Random(1).randbytes(len(content))
         slot, pixels = None, None
         if self.lane is Lane.SHM:
             index = self.ring.begin()

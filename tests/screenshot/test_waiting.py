@@ -117,6 +117,26 @@ async def test_damage_without_a_change_is_no_answer(
     assert (await held).headers["x-fanlight-base"] == first.headers["etag"]
 
 
+async def test_damage_without_a_change_does_not_keep_a_coarse_picture_coarse(
+    start: Start, capture: FakeCapture
+) -> None:
+    capture.announce()
+    client = await start(refine_after_ms=1500)
+    await know(client, "live")
+    capture.noise = True
+    capture.show((0, 0, 0))
+    query = DELTA | {"quality": "20"}
+    coarse = await client.get(URL, params=query)
+    headers = {"If-None-Match": coarse.headers["etag"]}
+    held = asyncio.create_task(client.get(URL, params=query, headers=headers))
+    await until(lambda: capture.awaited)
+    capture.show((0, 0, 0))  # a new frame of the same pixels, before it is time to refine
+    sharper = await asyncio.wait_for(held, 8)
+    assert sharper.status_code == 200
+    assert sharper.headers["x-fanlight-base"] == coarse.headers["etag"]
+    assert len(sharper.content) > len(coarse.content)
+
+
 async def test_answers_come_no_faster_than_the_link_carries_them(
     start: Start, capture: FakeCapture
 ) -> None:

@@ -113,7 +113,9 @@ class Deltas:
         frame, view = shot.frame, viewer.view
         base = view if view is not None and view.leads_to(frame) else None
         means = self._means(parameters)
-        name = f"{base.tag if base else ''}-{frame.instance:x}-{frame.sequence:x}-{means}"
+        # Nothing to send from one frame to the next may be something to refine a moment later.
+        kind = "refine" if base is not None and base.shows(frame) else "news"
+        name = f"{base.tag if base else ''}-{frame.instance:x}-{frame.sequence:x}-{kind}-{means}"
         made = await self._made.get(name, lambda: self._make(frame, base, means))
         if made is None:
             # Damage, and yet the same pixels: what they have is this frame, by its old tag.
