@@ -112,18 +112,40 @@ def test_a_tunnel_of_ten_seconds() -> None:
     assert s.p95(24) < 250
 
 
-def test_a_longer_path_is_learnt() -> None:
-    """A floor that is too low makes every answer look late; typing must go on all the same."""
-    path = Congestion(CONGESTION)
-    now, target = 0.0, path.target_kbps
-    for rtt in [20.0] * 50 + [90.0] * 800:
-        path.sent(1, int(now), False, 500, now)
-        path.acked(1, int(now), now + rtt)
-        path.tick(now + rtt)
-        now += 100
-    assert path.base_rtt_ms == 90
-    assert path.inflation_ms < 5
-    assert path.target_kbps >= target * 0.85 ** (CONGESTION.vain_cuts + 3)
+def test_a_longer_path_is_learnt_within_seconds() -> None:
+    """A floor that is too low makes every answer look late: Wi-Fi to LTE, a VPN that moved."""
+    s = link(20, 20)
+    s.run(10)
+    s.congestion.told_base_rtt(20, s.now_ms)
+    s.change(Conditions(rate_mbit=20, delay_ms=80))
+    for _ in range(20):
+        s.run(0.5)
+        s.congestion.told_base_rtt(20, s.now_ms)  # the viewer's floor is of the last minute
+    assert s.congestion.base_rtt_ms > 80
+    assert s.targets_kbps[-1][1] > 8000
+    s.run(10)
+    assert s.p95(20) < 250
+
+
+def test_a_longer_path_does_not_hold_typing_up() -> None:
+    s = link(20, 20)
+    s.size = typing
+    s.run(5)
+    s.change(Conditions(rate_mbit=20, delay_ms=150))
+    s.run(20)
+    assert s.p95(10) < 150 + 1000 / s.fps + 30
+
+
+def test_acknowledgements_that_never_come_are_given_up() -> None:
+    p = Path()
+    for n in range(10):
+        p.trip(500, n * 100.0, 20)
+    for _ in range(50):
+        p.send(1000, 1000)
+    for now in range(1000, 9000, 100):
+        p.path.tick(now)
+    assert p.path.in_flight_bytes == 0
+    assert p.path.has_room(0, 9000)
 
 
 class Path:

@@ -71,6 +71,15 @@ describe("gate", () => {
 });
 
 describe("acks", () => {
+  test("what was received of one stream is told before another begins", () => {
+    const acks = new Acks();
+    acks.received(7, 10, 0);
+    const ack = acks.begin();
+    assert.equal(ack.epoch, 7);
+    assert.equal(ack.received, 10);
+    assert.equal(acks.begin(), null);
+  });
+
   test("a paint is told at once, with what was received", () => {
     const acks = new Acks();
     acks.received(7, 10, 0);

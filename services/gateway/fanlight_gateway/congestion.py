@@ -13,8 +13,9 @@ reverse proxies as well, and on one clock, the gateway's. Times are in milliseco
   remembered as the ceiling. It then rises slowly near the ceiling, and fast far below it; only
   while the stream makes use of it, for what was not tried is not known.
 - A large unit that travelled alone tells what the path carries at once: its size over its time.
-- A queue that lasts though next to nothing is sent is not ours, or the path is another one: after
-  a few cuts in vain the base RTT is learnt anew.
+- A queue that lasts though only half as much is sent is not ours, or the path is another one: then
+  the base RTT is learnt anew.
+- Acknowledgements that never come must not stop a stream for ever: after a while they are given up.
 """
 
 from collections import deque
@@ -59,7 +60,8 @@ class CongestionLimits:
     well_used_share: float
     train_bytes: int
     train_share: float
-    vain_cuts: int
+    relearn_ms: float
+    ack_timeout_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,9 @@ class Congestion:
         """The inflation, smoothed."""
         self._observed_at = float("-inf")
         self._ceiling_kbps: float | None = None
-        self._vain_cuts = 0
+        self._calm: tuple[float, float] | None = None
+        """When an answer last came without a queue, and the target then."""
+        self._answered_at = float("-inf")
         self._stepped_at = float("-inf")
         self._refused_at = float("-inf")
 
@@ -154,16 +158,26 @@ class Congestion:
     def tick(self, now_ms: float) -> None:
         """Time passes; to be called with every acknowledgement, and several times a second."""
         overdue_ms = 0.0
+        self._give_up_late(now_ms)
         if self.in_flight:
             # Silence is an answer, too: a unit that should have arrived long ago is inflation.
             overdue_ms = now_ms - self.in_flight[0].at_ms - self._due_ms(self.in_flight[0])
         if overdue_ms > self.inflation_ms:
             self._observe(overdue_ms, now_ms)
+        if self._is_elsewhere(now_ms):
+            self._learn_base_anew(now_ms)
         since = self._inflated_since
         if since is not None and now_ms - since >= self._limits.inflation_sustain_ms:
             self._cut(now_ms)
         elif now_ms - self._stepped_at >= max(self._limits.step_ms, self.base_rtt_ms):
             self._rise(now_ms)
+
+    def _give_up_late(self, now_ms: float) -> None:
+        while self.in_flight:
+            oldest = self.in_flight[0]
+            if now_ms - oldest.at_ms <= self._due_ms(oldest) + self._limits.ack_timeout_ms:
+                return
+            self.in_flight_bytes -= self.in_flight.popleft().size_bytes
 
     def _has_room(self, more_bytes: int, now_ms: float) -> bool:
         used_bytes = self.in_flight_bytes + more_bytes
@@ -186,6 +200,7 @@ class Congestion:
 
     def _learn(self, unit: InFlight, now_ms: float) -> None:
         rtt_ms = now_ms - unit.at_ms
+        self._answered_at = now_ms
         base_ms = self.base_rtt_ms
         measured = bool(self._base) or self._told_base_ms is not None
         if measured and unit.size_bytes >= self._limits.train_bytes and unit.before_bytes == 0:
@@ -194,6 +209,11 @@ class Congestion:
         self._note_base(rtt_ms, now_ms)
         own_ms = unit.size_bytes * 8 / self.target_kbps
         self._observe(rtt_ms - self.base_rtt_ms - own_ms, now_ms)
+        if (
+            rtt_ms - self.base_rtt_ms - own_ms
+            <= self._limits.calm_share * self._limits.inflation_ms
+        ):
+            self._calm = (now_ms, self.target_kbps)
 
     def _note_base(self, rtt_ms: float, now_ms: float) -> None:
         if (
@@ -225,27 +245,30 @@ class Congestion:
     def _cut(self, now_ms: float) -> None:
         self._inflated_since = None
         self._stepped_at = now_ms
-        delivered = self.delivered_kbps(now_ms)
         if not self.is_limited(now_ms):
             self._aim(self._limits.cut * self.target_kbps)
-            self._cut_in_vain(now_ms)
             return
-        self._vain_cuts = 0
+        delivered = self.delivered_kbps(now_ms)
         self._ceiling_kbps = max(delivered, self._limits.min_kbps)
-        self._aim(
-            max(
-                self._limits.cut * min(delivered, self.target_kbps),
-                self._limits.largest_cut * self.target_kbps,
-            )
-        )
+        cut = self._limits.cut * min(delivered, self.target_kbps)
+        self._aim(max(cut, self._limits.largest_cut * self.target_kbps))
 
-    def _cut_in_vain(self, now_ms: float) -> None:
-        self._vain_cuts += 1
-        if self._vain_cuts > self._limits.vain_cuts:
-            self._vain_cuts = 0
-            self._base.clear()
-            self._told_base_ms = None
-            self._told_from = now_ms + self._limits.base_rtt_over_ms
+    def _is_elsewhere(self, now_ms: float) -> bool:
+        """Has halving the rate brought no answer without a queue, for long enough?"""
+        if self._calm is None or now_ms - self._answered_at > self._limits.relearn_ms / 3:
+            return False
+        since, target_then = self._calm
+        least = max(self._limits.min_kbps, self._limits.largest_cut * target_then)
+        return now_ms - since > self._limits.relearn_ms and self.target_kbps <= least
+
+    def _learn_base_anew(self, now_ms: float) -> None:
+        self._base.clear()
+        self._told_base_ms = None
+        self._told_from = now_ms + self._limits.base_rtt_over_ms
+        self._calm = None
+        self._ceiling_kbps = None
+        self._inflated_since = None
+        self._queue_ms = 0.0
 
     def _rise(self, now_ms: float) -> None:
         if self._inflated_since is not None:
@@ -260,7 +283,6 @@ class Congestion:
                 self._aim(self.target_kbps * self._limits.ease)
             return
         delivered = self.delivered_kbps(now_ms)
-        self._vain_cuts = 0
         ceiling = self._ceiling_kbps
         near = (
             ceiling is not None

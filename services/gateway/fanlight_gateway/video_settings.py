@@ -145,12 +145,19 @@ class VideoSettings(BaseSettings):
     train_share: float = Field(
         default=0.8, gt=0, le=1, description="This share of that measurement is believed."
     )
-    vain_cuts: int = Field(
-        default=3,
-        ge=1,
-        le=100,
-        description="After so many cuts while next to nothing was sent, the base RTT is learnt "
-        "anew: the queue is somebody else's, or the path is another one.",
+    relearn_ms: int = Field(
+        default=3000,
+        ge=300,
+        le=600_000,
+        description="A queue that stays so long, though half as much is sent, is somebody else's, "
+        "or the path is another one: the base RTT is learnt anew.",
+    )
+    ack_timeout_ms: int = Field(
+        default=5000,
+        ge=100,
+        le=600_000,
+        description="A unit that is not acknowledged so long after it should have been never will "
+        "be, and no longer counts as on its way.",
     )
     in_flight_bytes: int = Field(
         default=1 << 20,

@@ -21,11 +21,17 @@ export class Acks {
   /** When the oldest received and untold unit came. @type {number | null} */
   #since_ms = null;
 
-  /** Another stream begins, whose epochs have nothing to do with this one's. */
+  /**
+   * Another stream begins, whose epochs have nothing to do with this one's. What was received of the
+   * last one and not told yet is told now: units of which the gateway never hears hold it up.
+   *
+   * @returns {Ack | null} what to send now
+   */
   begin() {
+    const ack = this.waiting ? this.#take() : null;
     this.#painted = 0;
     this.#age_ms = AGE_UNKNOWN;
-    this.#since_ms = null;
+    return ack;
   }
 
   /** @param {number} epoch @param {number} sequence @param {number} now_ms */
