@@ -132,7 +132,10 @@ class ViewerSettings(BaseSettings):
         default=500, gt=0, description="Longest time between two screenshots while all is well."
     )
     screenshot_timeout_ms: float = Field(
-        default=5000, gt=0, description="A screenshot is given up after this."
+        default=5000,
+        gt=0,
+        description="A screenshot that has not come so long after the time for which it may be held "
+        "is given up; at once where the connection was lost and is back.",
     )
     screenshot_wait_ms: float = Field(
         default=20_000,

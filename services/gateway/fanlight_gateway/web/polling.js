@@ -93,6 +93,13 @@ export class Polling {
     this.#inFlight = 0;
   }
 
+  /** The network was away and is back: what failed meanwhile says nothing any more. */
+  reconnected() {
+    this.#blockedUntil_ms = -Infinity;
+    this.#failures = 0;
+    this.poke();
+  }
+
   /** Something is going to change: the next request comes as soon as the rate allows. */
   poke() {
     this.#interval_ms = this.#settings.screenshot_min_interval_ms;

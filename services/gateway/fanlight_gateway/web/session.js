@@ -97,6 +97,8 @@ export class Session {
   /** Grows where another stream of units begins: epochs of two of them do not compare. */
   #stream = 0;
   #isOutdated = false;
+  /** The network was away since a way was open: nothing that was asked before has to come. */
+  #wasAway = false;
   /** What the page was told last. */
   #reportedSize = "";
 
@@ -225,6 +227,8 @@ export class Session {
       onbinary: (data) => this.#guard(() => this.#binary(data)),
       ontext: (text) => this.#guard(() => this.#text(text)),
       onchange: () => {
+        // Plain HTTP that is lost was so for long; a WebSocket alone may have been cut by a proxy.
+        if (this.#link.state === "waiting" && this.#link.plain) this.#wasAway = true;
         // Replaced or refused: no picture comes here any more by any way.
         if (this.#link.state === "closed") this.#stills.stop();
         this.#reportStatus();
@@ -296,6 +300,8 @@ export class Session {
     this.#figures.forget();
     this.event({ type: "connected", plain: this.#link.plain });
     if (wantsStills(this.#fallback)) this.#stills.start();
+    if (this.#wasAway) this.#stills.reconnected();
+    this.#wasAway = false;
     this.#ping();
   }
 
@@ -491,6 +497,7 @@ export class Session {
     const since_ms = Math.max(this.#link.heard_ms, this.#pingedSince_ms ?? Infinity);
     const silent_ms = now() - since_ms;
     if (!this.#link.plain && silent_ms > silence_limit_ms) {
+      this.#wasAway = true;
       this.event({ type: "silent" });
       this.#link.silent();
       return true;

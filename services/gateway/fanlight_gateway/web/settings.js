@@ -26,7 +26,7 @@ export const DEFAULTS = Object.freeze({
   screenshot_min_interval_ms: 100,
   /** Screenshots: the longest time between two requests while nothing is wrong (ms). */
   screenshot_max_interval_ms: 500,
-  /** Screenshots: a request is given up after this (ms). */
+  /** Screenshots: a request is given up so long after the time for which it may be held (ms). */
   screenshot_timeout_ms: 5000,
   /** Screenshots: how long the server may hold a request until the desk changes (ms). */
   screenshot_wait_ms: 20000,

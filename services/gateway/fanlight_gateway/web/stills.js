@@ -89,6 +89,13 @@ export class Stills {
     this.#schedule();
   }
 
+  /** The network was away: what is in flight may hang on connections that are dead. */
+  reconnected() {
+    if (!this.#running) return;
+    this.#polling.reconnected();
+    this.lost();
+  }
+
   reconfigure() {
     this.#polling.reconfigure(this.#host.settings());
   }
