@@ -69,6 +69,26 @@ describe("stills", () => {
     stills.stop();
   });
 
+  test("a busy service is left alone, and the rest stays as it is", async (context) => {
+    const { stills, requests, pass } = screenshots(context);
+    stills.start();
+    await pass(0);
+    await requests[0].answer(200, { ETag: "a" });
+    for (let n = 0; n < 5; n++) await pass(100);
+    const { length } = requests;
+    await requests[1].answer(503, { "Retry-After": "3" });
+    await pass(2900);
+    assert.equal(requests.length, length);
+    assert.ok(requests.slice(2).every(({ signal }) => !signal.aborted));
+    await pass(100);
+    assert.equal(requests.length, length + 1);
+    assert.equal(requests.at(-1).headers["If-None-Match"], "a");
+    assert.equal(requests.at(-1).url.search, requests[1].url.search);
+    await requests[2].answer(502);
+    assert.ok(requests[3].signal.aborted);
+    stills.stop();
+  });
+
   test("what failed while the network was away does not hold the next request up", async (context) => {
     const { stills, requests, pass } = screenshots(context);
     stills.start();

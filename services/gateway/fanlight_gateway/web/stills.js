@@ -5,7 +5,8 @@
  *
  * The server holds a request until there is something new. While answers are small, several requests
  * are in flight, so that a change never waits for the one before it to make its trip. Where an
- * answer is lost, all is asked for anew. A picture of an abandoned request is dropped.
+ * answer is lost, all is asked for anew; where the service is busy, less is asked. A picture of an
+ * abandoned request is dropped.
  *
  * @import { Settings } from "./settings.js"
  * @import { Outcome } from "./polling.js"
@@ -35,6 +36,8 @@ import { Polling, retryAfter } from "./polling.js";
 import { Throughput } from "./throughput.js";
 
 const PATCH = "application/vnd.fanlight.patch";
+/** The status of a service that has too much to do. */
+const BUSY = 503;
 
 export class Stills {
   /** @type {StillsHost} */
@@ -160,7 +163,8 @@ export class Stills {
     }
     if (!this.#requests.delete(request)) return;
     this.#polling.finished(outcome, this.#host.now());
-    const isLost = outcome.status !== 200 && outcome.status !== 304;
+    // Busy is said before an answer is made: nothing is lost, and asking anew would cost more.
+    const isLost = outcome.status !== 200 && outcome.status !== 304 && outcome.status !== BUSY;
     if (isLost) this.#throughput.failed();
     // An answer may have been made for it that others build on.
     if (isLost || (this.#chain.waiting && this.#requests.size === 0)) this.#anew();
