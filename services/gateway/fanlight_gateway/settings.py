@@ -196,7 +196,7 @@ class ViewerSettings(BaseSettings):
         default=5000, gt=0, description="A plain HTTP request without answer is sent again."
     )
     http_lost_ms: float = Field(
-        default=10_000, gt=0, description="Plain HTTP without any answer for so long is lost."
+        default=10_000, gt=0, description="Plain HTTP on which requests fail for so long is lost."
     )
     http_input_age_ms: float = Field(
         default=2000,

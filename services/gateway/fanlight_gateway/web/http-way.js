@@ -4,7 +4,7 @@
  * that brings ours. Lives in the worker; what is sent again is decided in uplink.js.
  *
  * One POST in flight: what comes meanwhile goes into the next. A request that failed is made again,
- * with the same numbers, until nothing was heard for `http_lost_ms`; then this way is over, and
+ * with the same numbers, until requests have failed for `http_lost_ms`; then this way is over, and
  * link.js decides what is next. After `close` or `abandon` nothing of it is heard.
  *
  * @import { Settings } from "./settings.js"
@@ -38,14 +38,13 @@ export class HttpWay {
   #isPosting = false;
   #hold_ms = 0;
   #after = 0;
-  /** The last time that anything was heard. */
-  #contact_ms;
+  /** The first failure since anything was heard. @type {number | null} */
+  #failed_ms = null;
 
   /** @param {HttpWayOptions} options @param {WayEvents} events */
   constructor(options, events) {
     this.#options = options;
     this.#events = events;
-    this.#contact_ms = options.now();
     void this.#open();
   }
 
@@ -186,7 +185,7 @@ export class HttpWay {
     if (answer?.status !== 200) return null;
     try {
       const messages = decodeBatch(answer.body);
-      this.#contact_ms = this.#options.now();
+      this.#failed_ms = null;
       return messages;
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
@@ -204,7 +203,10 @@ export class HttpWay {
     if (this.isOver) return;
     // Proxies answer 502 to 504 for a gateway that does not; it may be back in a moment.
     const isFinal = answer !== null && answer.status < 500 && answer.status !== 413;
-    const lost = this.#options.now() - this.#contact_ms > this.#options.settings().http_lost_ms;
+    // Not from the last contact: a request may have been held for longer than that.
+    const now_ms = this.#options.now();
+    this.#failed_ms ??= now_ms;
+    const lost = now_ms - this.#failed_ms > this.#options.settings().http_lost_ms;
     if (isFinal || lost) {
       this.#over(isFinal ? codeOf(answer) : ABNORMAL);
       return;

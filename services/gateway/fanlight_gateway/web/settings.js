@@ -60,7 +60,7 @@ export const DEFAULTS = Object.freeze({
   http_ping_interval_ms: 1000,
   /** A plain HTTP request without answer is sent again after this (ms). */
   http_timeout_ms: 5000,
-  /** Plain HTTP without any answer for so long is lost (ms). */
+  /** Plain HTTP on which requests fail for so long is lost (ms). */
   http_lost_ms: 10000,
   /** Input that plain HTTP could not deliver by then is not delivered later (ms). */
   http_input_age_ms: 2000,
