@@ -56,7 +56,7 @@ MESSAGES = (
         bus.decode_encoder_inlet,
         st.one_of(
             st.builds(bus.RequestIdr, texts),
-            st.builds(bus.StreamDemand, texts, texts, st.booleans(), numbers),
+            st.builds(bus.StreamDemand, texts, texts, st.booleans(), numbers, st.booleans()),
         ),
     ),
     (

@@ -31,6 +31,21 @@ def test_a_word_counts_for_a_while() -> None:
     assert room.has_room(4.0)
 
 
+def test_the_least_rate_in_band_counts() -> None:
+    room = RoomPolicy(3.0)
+    assert room.least_kbps(0.0) is None
+    room.heard("fresh", True, 0.0, 1000, in_band=False)
+    room.heard("slow", True, 0.0, 400, in_band=False)
+    assert room.least_kbps(0.1) == 400, "there is nobody else"
+    room.heard("fast", True, 1.0, 9000)
+    room.heard("able", True, 1.5, 3000)
+    assert room.least_kbps(1.6) == 3000
+    room.heard("fresh", True, 3.0, 1000, in_band=False)
+    room.heard("idle", True, 3.0, 0)
+    assert room.least_kbps(4.4) == 3000
+    assert room.least_kbps(4.6) == 1000, "those in band were heard too long ago"
+
+
 def test_invented_names_do_not_grow_it() -> None:
     room = RoomPolicy(3.0)
     room.heard("first", True, 0.0)

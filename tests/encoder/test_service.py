@@ -95,7 +95,7 @@ async def test_a_small_change_is_a_patch_in_every_rendition(bench: Bench, rendit
     later.video(unit.payload, unit.width, unit.height)
     assert (later.shown[103:107, 210:290] > 200).all()
     # And a rate that is heard of is held to.
-    await bench.tell(bus.StreamDemand(f"main/{rendition}", "g", True, 400))
+    await bench.tell(bus.StreamDemand(f"main/{rendition}", "g", True, 400, True))
     name = f"main/{rendition}"
     await until(
         lambda: REGISTRY.get_sample_value("fanlight_encoder_rate_kbps", {"stream": name}) == 400.0
@@ -182,7 +182,7 @@ async def test_no_room_skips_before_encoding_and_the_newest_is_not_lost(bench: B
     gateway = await bench.watch()
     await bench.capture.show(patches(320, 240))
     await gateway.next()
-    await bench.tell(bus.StreamDemand(STREAM, "g", False, 0))
+    await bench.tell(bus.StreamDemand(STREAM, "g", False, 0, True))
     # Wait until that has been heard: an IDR that is asked for behind it does not come.
     asked = count("idr_requested", stream=STREAM)
     await bench.tell(bus.RequestIdr(STREAM))
@@ -196,7 +196,7 @@ async def test_no_room_skips_before_encoding_and_the_newest_is_not_lost(bench: B
     # The last may be on its way still; it is the one that has to come.
     await bench.a_while()
     assert len(gateway.units) == 1
-    await bench.tell(bus.StreamDemand(STREAM, "g", True, 0))
+    await bench.tell(bus.StreamDemand(STREAM, "g", True, 0, True))
     unit = await gateway.next()
     assert unit.sequence == 2
     assert unit.idr, "the request was remembered"
@@ -367,7 +367,7 @@ async def test_bytes_that_mean_nothing_harm_nothing(bench: Bench) -> None:
     gateway = await bench.watch()
     await bench.tell_garbage()
     await bench.tell(bus.RequestIdr("other/high"))
-    await bench.tell(bus.StreamDemand("other/high", "g", False, 0))
+    await bench.tell(bus.StreamDemand("other/high", "g", False, 0, True))
     await bench.capture.garbage()
     for topic in (b"", b"unit/", b"unit/main/", b"unit/main/odd/", b"other/main/high/", b"\xff/"):
         bench.subscribe_raw(topic)

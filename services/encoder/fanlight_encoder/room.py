@@ -14,6 +14,7 @@ class _Word(NamedTuple):
     at: float
     room: bool
     kbps: int
+    in_band: bool
 
 
 class RoomPolicy:
@@ -23,10 +24,12 @@ class RoomPolicy:
         self._timeout_s = timeout_s
         self._heard: dict[str, _Word] = {}
 
-    def heard(self, gateway: str, room: bool, now: float, kbps: int = 0) -> None:
-        """What a gateway said. `kbps`: what the slowest of its viewers can take, 0 if unknown."""
+    def heard(
+        self, gateway: str, room: bool, now: float, kbps: int = 0, in_band: bool = True
+    ) -> None:
+        """What a gateway said, see `bus.StreamDemand`."""
         self._heard.pop(gateway, None)
-        self._heard[gateway] = _Word(now, room, kbps)
+        self._heard[gateway] = _Word(now, room, kbps, in_band)
         if len(self._heard) > MAX_GATEWAYS:
             del self._heard[next(iter(self._heard))]
 
@@ -36,9 +39,11 @@ class RoomPolicy:
         return not self._heard or any(word.room for word in self._heard.values())
 
     def least_kbps(self, now: float) -> int | None:
-        """The least rate that was heard of; None where nobody knows one."""
+        """The least rate in band, or of all where nobody is; None where nobody knows one."""
         self._forget(now)
-        return min((word.kbps for word in self._heard.values() if word.kbps), default=None)
+        words = [word for word in self._heard.values() if word.kbps]
+        able = [word for word in words if word.in_band]
+        return min((word.kbps for word in able or words), default=None)
 
     def silent_at(self) -> float:
         """When the last of their words ceases to count, if nothing more is heard."""

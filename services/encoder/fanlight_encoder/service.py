@@ -152,7 +152,7 @@ class EncoderService:
         if isinstance(message, bus.RequestIdr):
             demand.stream.request_idr()
         else:
-            demand.stream.heard(message.gateway, message.room, message.kbps)
+            demand.stream.heard(message)
 
     def _streams_changed(self) -> None:
         held = [demand.stream for demand in self._demands.values() if demand.stream is not None]

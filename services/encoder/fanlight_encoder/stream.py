@@ -16,6 +16,7 @@ from fanlight_common import clock
 from fanlight_common.errors import CodecError, FrameLostError, SegmentLostError
 from fanlight_common.framefeed import FrameFeed
 from fanlight_common.names import Rendition, split_stream
+from fanlight_common.protocol import bus
 from fanlight_common.protocol.frames import Frame
 from fanlight_common.protocol.public import VideoUnit
 from fanlight_encoder import metrics
@@ -90,10 +91,10 @@ class Stream:
         if self._schedule.idr.request():
             self._wake.set()
 
-    def heard(self, gateway: str, room: bool, kbps: int) -> None:
+    def heard(self, said: bus.StreamDemand) -> None:
         """Whether a gateway's viewers have room, and what the slowest can take."""
         now = clock.now_s()
-        self._schedule.room.heard(gateway, room, now, kbps)
+        self._schedule.room.heard(said.gateway, said.room, now, said.kbps, said.in_band)
         self._follow_rate(now)
         self._wake.set()
 

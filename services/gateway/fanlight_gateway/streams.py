@@ -39,7 +39,7 @@ class Member(Protocol):
 
     @property
     def is_in_band(self) -> bool:
-        """Is that enough for this stream?"""
+        """Is that enough for this stream, as far as its path has shown it?"""
 
 
 class Subscriber(Member, Protocol):
@@ -57,8 +57,8 @@ class Subscriber(Member, Protocol):
 def stream_kbps(members: Collection[Member]) -> int:
     """The least that a viewer can take, of those who can take this stream at all.
 
-    The others are about to move to a lower rendition and do not count, unless there is nobody else:
-    one slow viewer changes nothing for the rest.
+    The others have just come, or are about to move to a lower rendition, and do not count unless
+    there is nobody else: one slow viewer changes nothing for the rest.
     """
     able = [member.target_kbps for member in members if member.is_in_band]
     return round(min(able or [member.target_kbps for member in members], default=0))
@@ -86,8 +86,8 @@ class Stream:
         self._epoch = 0
         self._socket: zmq.asyncio.Socket | None = None
         self._task: asyncio.Task[None] | None = None
-        self._told: tuple[bool, int] | None = None
-        """Room and rate, as the encoder was told last."""
+        self._told: bus.StreamDemand | None = None
+        """As the encoder was told last."""
         self._told_at = 0.0
         self._end_watch = worker.directory.watch(topics.lease(name), self._on_record)
 
@@ -116,15 +116,17 @@ class Stream:
             else:  # the sockets have not found each other yet; the next tick tries again
                 self._idr.reset()
         room = any(gate.has_room(now * 1000) for gate in gates)
-        demand = (room, stream_kbps(self.viewers))
+        kbps = stream_kbps(self.viewers)
+        in_band = any(viewer.is_in_band for viewer in self.viewers)
+        demand = bus.StreamDemand(self._name, self._worker.id, room, kbps, in_band)
         if self._is_news(demand) or now - self._told_at >= DEMAND_INTERVAL_S:
-            told = self._tell(bus.StreamDemand(self._name, self._worker.id, *demand))
-            self._told, self._told_at = demand if told else None, now
+            self._told, self._told_at = demand if self._tell(demand) else None, now
 
-    def _is_news(self, demand: tuple[bool, int]) -> bool:
-        if self._told is None or demand[0] != self._told[0]:
+    def _is_news(self, demand: bus.StreamDemand) -> bool:
+        told = self._told
+        if told is None or (demand.room, demand.in_band) != (told.room, told.in_band):
             return True
-        return abs(demand[1] - self._told[1]) > RATE_NEWS_SHARE * self._told[1]
+        return abs(demand.kbps - told.kbps) > RATE_NEWS_SHARE * told.kbps
 
     def _state(self) -> str:
         return "live" if self._lease is not None and self._lease.alive else "waiting"

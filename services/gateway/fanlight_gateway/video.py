@@ -42,8 +42,8 @@ class Share:
 
     @property
     def is_in_band(self) -> bool:
-        """Is that enough for this stream?"""
-        return self.target_kbps >= self._floor_kbps
+        """Is that enough for this stream, as far as its path has shown it?"""
+        return self._video.has_shown and self.target_kbps >= self._floor_kbps
 
     def offer(self, unit: Unit, now_ms: float) -> None:
         """A unit of the stream, without waiting."""
@@ -71,6 +71,8 @@ class ViewerVideo:
         now_ms: float,
     ) -> None:
         self.congestion = Congestion(settings.congestion)
+        self.has_shown = False
+        """Was anything learnt of its path? Until then the target is a guess."""
         self._name = name
         self._desk = desk
         self._settings = settings
@@ -108,7 +110,7 @@ class ViewerVideo:
     def acked(self, epoch: int, received: int, painted: int, now_ms: float) -> None:
         """What the viewer has received and painted."""
         self.congestion.acked(epoch, received, now_ms)
-        self.congestion.tick(now_ms)
+        self._learn(now_ms)
         if self._share is not None:
             self._share.gate.acked(epoch, received, painted, now_ms)
             self._streams.settle(self._share.stream)
@@ -122,7 +124,7 @@ class ViewerVideo:
 
     def tick(self, now_ms: float) -> None:
         """Several times a second."""
-        self.congestion.tick(now_ms)
+        self._learn(now_ms)
         if self._share is None or self._keyframes_only:
             return
         self._wake()  # windows also open by time alone
@@ -150,6 +152,11 @@ class ViewerVideo:
         """There is an encoder for a stream that was joined, or none."""
         if share is self._share:
             self._on_state(share.state, share.rendition)
+
+    def _learn(self, now_ms: float) -> None:
+        self.congestion.tick(now_ms)
+        if self.congestion.target_kbps != self._settings.start_kbps:
+            self.has_shown = True
 
     def _move(self, rendition: Rendition) -> None:
         log.info(

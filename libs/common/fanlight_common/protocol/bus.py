@@ -223,8 +223,10 @@ class StreamDemand:
     """To an encoder, at each change and about once a second: has any of my viewers room?
 
     An encoder skips a frame, before encoding, while every gateway it has heard of lately has none.
-    `kbps` is what the slowest of the viewers can take, 0 where that is not known; the stream's rate
-    is the least that it has heard of lately.
+    `kbps` is what the slowest of the viewers can take, 0 where that is not known. `in_band`: that
+    is of viewers whose paths are known to carry this stream. The stream's rate is the least that it
+    has heard of lately in band, or of all where nobody is: the others have just come, or are about
+    to move to a lower rendition, and change nothing for the rest.
     """
 
     TYPE: ClassVar[int] = 31
@@ -233,6 +235,7 @@ class StreamDemand:
     gateway: str
     room: bool
     kbps: int
+    in_band: bool
 
 
 DirectoryInlet = Heartbeat | Farewell
