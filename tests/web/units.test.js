@@ -205,6 +205,26 @@ describe("decoder", () => {
     assert.deepEqual(take(), ["picture 1", "picture 2"]);
   });
 
+  test("asks again for an IDR that does not come, though no unit comes; not at a start", async () => {
+    const { decoder, take, host } = fakeCodecs();
+    decoder.poke();
+    assert.deepEqual(take(), []);
+    decoder.push(unit(1, { idr: true }));
+    await settle();
+    decoder.poke();
+    assert.deepEqual(take(), []);
+    decoder.lost();
+    decoder.poke();
+    assert.deepEqual(take(), ["idr?"]);
+    host.now_ms = IDR_REPEAT_MS;
+    decoder.poke();
+    decoder.poke();
+    assert.deepEqual(take(), ["idr?"]);
+    decoder.reset();
+    decoder.poke();
+    assert.deepEqual(take(), []);
+  });
+
   test("asks for an IDR where it begins in the middle, and after a gap", async () => {
     const { decoder, made, take, host } = fakeCodecs();
     decoder.push(unit(3));

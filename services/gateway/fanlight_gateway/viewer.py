@@ -26,7 +26,7 @@ from fanlight_gateway.video import ViewerVideo
 log = logging.getLogger(__name__)
 ERROR_INTERVAL_S = 1.0
 """An error of one code is not told more often."""
-IDR_INTERVAL_S = 0.5
+IDR_INTERVAL_S = 0.3
 """A viewer's own request for an IDR is not honoured more often."""
 ALIVE_INTERVAL_S = 1.0
 _AGE_UNKNOWN_MS = 65535

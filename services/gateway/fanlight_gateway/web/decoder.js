@@ -99,6 +99,11 @@ export class Decoder {
     if (this.#gate.shouldAsk(this.#host.now())) this.#host.onneedidr();
   }
 
+  /** Time has passed: an IDR that was asked for may have been lost, and no unit come since. */
+  poke() {
+    if (this.#gate.hasOpened && this.#gate.shouldAsk(this.#host.now())) this.#host.onneedidr();
+  }
+
   /** @param {VideoUnit} unit */
   push(unit) {
     const now_ms = this.#host.now();

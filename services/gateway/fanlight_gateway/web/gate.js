@@ -14,6 +14,8 @@ export const IDR_REPEAT_MS = 500;
 
 export class Gate {
   #open = false;
+  /** Whether anything of this stream was let through. */
+  #hasOpened = false;
   /** @type {number | null} */
   #epoch = null;
   /** @type {number | null} */
@@ -27,7 +29,7 @@ export class Gate {
 
   /** A new stream, of which nothing has been asked yet. */
   reset() {
-    this.#open = false;
+    this.#open = this.#hasOpened = false;
     this.#epoch = null;
     this.#sequence = null;
     this.#asked_ms = -Infinity;
@@ -46,12 +48,17 @@ export class Gate {
     this.#epoch = unit.epoch;
     this.#sequence = unit.sequence;
     if (unit.idr) {
-      this.#open = true;
+      this.#open = this.#hasOpened = true;
       this.#asked_ms = -Infinity;
     } else if (!follows) {
       this.#open = false;
     }
     return this.#open;
+  }
+
+  /** If not, the first IDR is still to come, and comes without being asked for. */
+  get hasOpened() {
+    return this.#hasOpened;
   }
 
   /**

@@ -487,6 +487,7 @@ export class Session {
     // A measurement takes answers only; judging takes a late one for an answer, too.
     if (this.#fallback.state !== "measuring") this.#judgeRtt();
     this.#link.send(this.#clock.ping(now()));
+    this.#decoder?.poke();
     const age_ms = this.#figures.overdue(now());
     if (age_ms !== null) this.event({ type: "age", age_ms });
   }
