@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from fanlight_common.protocol import bus, patch
-from fanlight_screenshot import metrics
+from fanlight_screenshot import deltas, metrics
 from tests.screenshot.canvas import Canvas
 from tests.screenshot.conftest import Start, know
 from tests.screenshot.fakes import HEIGHT, WIDTH, FakeCapture, until
@@ -135,6 +135,26 @@ async def test_damage_without_a_change_does_not_keep_a_coarse_picture_coarse(
     assert sharper.status_code == 200
     assert sharper.headers["x-fanlight-base"] == coarse.headers["etag"]
     assert len(sharper.content) > len(coarse.content)
+
+
+async def test_a_refinement_of_nothing_waits_and_ends_in_time(
+    start: Start, capture: FakeCapture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capture.announce()
+    client = await start(refine_after_ms=0)
+    await know(client, "live")
+    capture.noise = True
+    capture.show((0, 0, 0))
+    query = DELTA | {"quality": "20"}
+    coarse = await client.get(URL, params=query)
+    monkeypatch.setattr(deltas, "_build", lambda *_: None)
+    headers = {"If-None-Match": coarse.headers["etag"]}
+    held = asyncio.create_task(client.get(URL, params=query | {"wait": "0.5"}, headers=headers))
+    await until(lambda: capture.awaited)
+    assert (await client.get("/healthz")).status_code == 200, "others are served meanwhile"
+    answer = await asyncio.wait_for(held, 5)
+    assert answer.status_code == 304
+    assert answer.headers["etag"] == coarse.headers["etag"]
 
 
 async def test_answers_come_no_faster_than_the_link_carries_them(

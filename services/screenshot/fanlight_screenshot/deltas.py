@@ -89,7 +89,7 @@ class Deltas:
             shot = await self._desk.shot(now_us)
             if shot is None:
                 return None
-            view = viewer.view
+            view, due = viewer.view, False
             refine_us = self._refine_due_us(view) if view is not None else None
             if view is not None and view.shows(shot.frame):
                 due = refine_us is not None and refine_us <= now_us
@@ -103,6 +103,11 @@ class Deltas:
                 answer = await self._patch(viewer, shot, parameters)
                 if answer is not None:
                     return answer
+                if due and viewer.view is not None:
+                    # Nothing to refine after all: not tried again before there is news.
+                    if shot.stale or clock.now_us() >= deadline_us:
+                        return Answer(shot, viewer.view.tag)
+                    await self._desk.next_change(shot.frame, deadline_us)
             except FrameLostError:
                 lost += 1
                 if lost == ATTEMPTS:
