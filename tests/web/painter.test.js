@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { Order, PATCH_WAIT_MS } from "../../services/gateway/fanlight_gateway/web/order.js";
-import { Painter } from "../../services/gateway/fanlight_gateway/web/painter.js";
+import { LOST_INTERVAL_MS, Painter } from "../../services/gateway/fanlight_gateway/web/painter.js";
 
 function order() {
   const dropped = [];
@@ -183,6 +183,44 @@ describe("painter", () => {
     context.mock.timers.tick(PATCH_WAIT_MS);
     assert.deepEqual(steps(), [["image 1"]]);
     assert.equal(show("late", place).closed, 1);
+  });
+
+  test("a picture that comes after its patches is lost, which is told now and then", async (context) => {
+    context.mock.timers.enable({ apis: ["setTimeout"] });
+    const { painter, host, patch, log, drawn, show } = easel();
+    const pass = (ms) => {
+      host.now_ms += ms;
+      context.mock.timers.tick(ms);
+    };
+    const miss = async () => {
+      const place = painter.expect();
+      await patch("p");
+      pass(PATCH_WAIT_MS);
+      drawn();
+      log.length = 0;
+      assert.equal(show("late", place).closed, 1);
+    };
+    await miss();
+    assert.deepEqual(log, ["lost"]);
+    await miss();
+    assert.deepEqual(log, []);
+    pass(LOST_INTERVAL_MS);
+    assert.deepEqual(log, ["lost"]);
+    await miss();
+    show("newer");
+    drawn();
+    log.length = 0;
+    pass(LOST_INTERVAL_MS);
+    assert.deepEqual(log, []);
+    const place = painter.expect();
+    await patch("p");
+    pass(PATCH_WAIT_MS);
+    drawn();
+    show("newer");
+    drawn();
+    log.length = 0;
+    assert.equal(show("late", place).closed, 1);
+    assert.deepEqual(log, []);
   });
 
   test("what is not wanted any more is not sent, and closed", () => {

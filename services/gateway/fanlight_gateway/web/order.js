@@ -6,7 +6,8 @@
  * goes to the decoder, a patch when it comes. Places are filled when their pixels are ready, in
  * whatever order, and leave at the front. A full picture replaces all before it. A patch waits for
  * what is before it, but for pictures that the decoder holds back no longer than `PATCH_WAIT_MS`:
- * then they are given up, and are dropped should they come later.
+ * then they are given up, and are dropped should they come later: `isMissed` tells of those without
+ * which what was painted since is wrong.
  *
  * @template T
  * @typedef {{ full: boolean, since_ms: number, content: T | null, isGone: boolean }} Place
@@ -19,6 +20,8 @@ export const PATCH_WAIT_MS = 100;
 export class Order {
   /** @type {Place<T>[]} */
   #places = [];
+  /** Given up, and no full picture was taken since. @type {Set<Place<T>>} */
+  #missed = new Set();
   /** @type {(content: T) => void} */
   #drop;
 
@@ -54,8 +57,14 @@ export class Order {
     if (place.full) this.#leaveBefore(this.#places.indexOf(place));
   }
 
+  /** Whether patches were taken that it should have been under. @param {Place<T>} place */
+  isMissed(place) {
+    return this.#missed.has(place);
+  }
+
   /** It will not be filled. @param {Place<T>} place */
   leave(place) {
+    this.#missed.delete(place);
     const index = this.#places.indexOf(place);
     if (index !== -1) this.#places.splice(index, 1);
     this.#gone(place);
@@ -63,6 +72,7 @@ export class Order {
 
   /** Nothing that is in the line will be painted. */
   clear() {
+    this.#missed.clear();
     this.#leaveBefore(this.#places.length);
   }
 
@@ -77,13 +87,16 @@ export class Order {
     for (;;) {
       const head = this.#places[0];
       if (head?.content != null) {
+        if (head.full) this.#missed.clear();
         taken.push(head.content);
         this.#places.shift();
         continue;
       }
       const due_ms = this.#due();
       if (due_ms === null || now_ms < due_ms) return taken;
-      this.#leaveBefore(this.#places.findIndex((place) => !place.full));
+      const patch = this.#places.findIndex((place) => !place.full);
+      for (const place of this.#places.slice(0, patch)) this.#missed.add(place);
+      this.#leaveBefore(patch);
     }
   }
 

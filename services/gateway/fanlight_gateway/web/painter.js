@@ -7,7 +7,8 @@
  * puts them down. One message is at the page at a time: while the page is busy, a full picture
  * replaces what waits, and patches gather, to go together. What it drops: pictures that a newer one
  * overtook, what is not wanted any more, and, when too much waits for a page that does not answer,
- * all of it (`onlost`). Every VideoFrame and ImageBitmap is closed or transferred.
+ * all of it (`onlost`). A picture that comes after patches which belong onto it is lost, too. Every
+ * VideoFrame and ImageBitmap is closed or transferred.
  *
  * @import { Operation } from "./patch.js"
  * @import { Drawn, Order as PageOrder, Picture, Size, Step } from "./surface.js"
@@ -42,6 +43,8 @@ const MAX_WAITING_AREA = 2 ** 26;
 const MAX_PLACES = 1024;
 /** Buffers kept for copies: one at the page, one being filled. */
 const MAX_BUFFERS = 2;
+/** A decoder that always holds pictures back must not make all of them IDRs (ms). */
+export const LOST_INTERVAL_MS = 3000;
 
 export class Painter {
   /** @type {PainterHost} */
@@ -53,6 +56,10 @@ export class Painter {
   #sent = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** When a late picture was told of. */
+  #told_ms = -Infinity;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #tellTimer;
   /** Of patches in the line. */
   #area = 0;
   /** @type {ArrayBuffer[]} */
@@ -100,6 +107,7 @@ export class Painter {
     const content = this.#content(size, [{ type: "picture", picture: frame, source }], watcher);
     if (place.isGone) {
       frame.close();
+      this.#late(place);
     } else if (!this.#way.copies || !isCopyable(frame, source)) {
       content.way = "draw";
       this.#fill(place, content);
@@ -165,6 +173,7 @@ export class Painter {
     this.#abandonNext();
     this.#order.clear();
     clearTimeout(this.#timer);
+    clearTimeout(this.#tellTimer);
   }
 
   /** The page has drawn what it was sent. @param {Drawn} drawn */
@@ -212,7 +221,22 @@ export class Painter {
   /** @param {Place} place @param {Content} content */
   #fill(place, content) {
     this.#order.fill(place, content);
+    this.#late(place);
     this.#flush();
+  }
+
+  /** It is ready: if what lies on the canvas needed it, all has to come anew. @param {Place} place */
+  #late(place) {
+    if (!this.#order.isMissed(place)) return;
+    clearTimeout(this.#tellTimer);
+    const wait_ms = this.#told_ms + LOST_INTERVAL_MS - this.#host.now();
+    if (wait_ms > 0) {
+      this.#tellTimer = setTimeout(() => this.#late(place), wait_ms);
+      return;
+    }
+    this.#order.leave(place);
+    this.#told_ms = this.#host.now();
+    this.#host.onlost();
   }
 
   #flush() {
