@@ -223,6 +223,23 @@ describe("painter", () => {
     assert.deepEqual(log, []);
   });
 
+  test("a page that cannot draw is sent more, and what it missed has to come anew", (context) => {
+    context.mock.timers.enable({ apis: ["setTimeout"] });
+    const { painter, host, show, log, steps } = easel();
+    const fail = () => painter.drawn({ at_ms: null, buffers: [] });
+    show("a");
+    show("b");
+    fail();
+    assert.deepEqual(log, ["lost"]);
+    assert.deepEqual(steps(), [["a"], ["b"]]);
+    assert.equal(painter.painted, 0);
+    fail();
+    assert.deepEqual(log, ["lost"]);
+    host.now_ms = LOST_INTERVAL_MS;
+    context.mock.timers.tick(LOST_INTERVAL_MS);
+    assert.deepEqual(log, ["lost", "lost"]);
+  });
+
   test("what is not wanted any more is not sent, and closed", () => {
     const { show, steps } = easel();
     assert.equal(show("a", undefined, () => false).closed, 1);

@@ -14,7 +14,7 @@
  * @import { Command, Report } from "./worker.js"
  * @import { Mode } from "./fallback.js"
  * @import { Stats } from "./session.js"
- * @import { Order } from "./surface.js"
+ * @import { Drawn, Order } from "./surface.js"
  * @import { Status, Words } from "./words.js"
  *
  * @typedef {Words & { role: string | null, status: Status }} ViewState
@@ -278,8 +278,14 @@ export class FanlightView extends HTMLElement {
   /** @param {Order[]} orders */
   #draw(orders) {
     if (!this.#surface) return;
-    const drawn = this.#surface.draw(orders);
-    this.#command({ type: "drawn", drawn }, drawn.buffers);
+    /** @type {Drawn} */
+    let drawn = { at_ms: null, buffers: [] };
+    try {
+      drawn = this.#surface.draw(orders);
+    } finally {
+      // An error is the page's, but the worker waits for an answer.
+      this.#command({ type: "drawn", drawn }, drawn.buffers);
+    }
   }
 
   /** @param {Report} report */

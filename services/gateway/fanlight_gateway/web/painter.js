@@ -7,8 +7,8 @@
  * puts them down. One message is at the page at a time: while the page is busy, a full picture
  * replaces what waits, and patches gather, to go together. What it drops: pictures that a newer one
  * overtook, what is not wanted any more, and, when too much waits for a page that does not answer,
- * all of it (`onlost`). A picture that comes after patches which belong onto it is lost, too. Every
- * VideoFrame and ImageBitmap is closed or transferred.
+ * all of it (`onlost`). A picture that comes after patches which belong onto it, and what
+ * the page failed to draw, is lost, too. Every VideoFrame and ImageBitmap is closed or transferred.
  *
  * @import { Operation } from "./patch.js"
  * @import { Drawn, Order as PageOrder, Picture, Size, Step } from "./surface.js"
@@ -43,7 +43,7 @@ const MAX_WAITING_AREA = 2 ** 26;
 const MAX_PLACES = 1024;
 /** Buffers kept for copies: one at the page, one being filled. */
 const MAX_BUFFERS = 2;
-/** A decoder that always holds pictures back must not make all of them IDRs (ms). */
+/** A decoder that holds all back, or a page that draws none, must not make all IDRs (ms). */
 export const LOST_INTERVAL_MS = 3000;
 
 export class Painter {
@@ -56,7 +56,7 @@ export class Painter {
   #sent = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  /** When a late picture was told of. */
+  /** When a late or failed picture was told of. */
   #told_ms = -Infinity;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #tellTimer;
@@ -184,6 +184,10 @@ export class Painter {
     this.#buffers.push(...buffers);
     this.#buffers.splice(0, this.#buffers.length - MAX_BUFFERS);
     this.#flush();
+    if (at_ms === null) {
+      this.#lost();
+      return;
+    }
     // The page's clock may have been set from another reading of the time of day than ours.
     const ours_ms = at_ms - performance.timeOrigin;
     const drawn_ms = Math.min(Math.max(ours_ms, sent.sent_ms), this.#host.now());
@@ -227,16 +231,19 @@ export class Painter {
 
   /** It is ready: if what lies on the canvas needed it, all has to come anew. @param {Place} place */
   #late(place) {
-    if (!this.#order.isMissed(place)) return;
+    if (this.#order.isMissed(place)) this.#lost(() => this.#order.isMissed(place));
+  }
+
+  /** Told, but not too often. @param {() => boolean} [isStill] whether it is, when it is told */
+  #lost(isStill = () => true) {
     clearTimeout(this.#tellTimer);
     const wait_ms = this.#told_ms + LOST_INTERVAL_MS - this.#host.now();
     if (wait_ms > 0) {
-      this.#tellTimer = setTimeout(() => this.#late(place), wait_ms);
-      return;
+      this.#tellTimer = setTimeout(() => this.#lost(isStill), wait_ms);
+    } else if (isStill()) {
+      this.#told_ms = this.#host.now();
+      this.#host.onlost();
     }
-    this.#order.leave(place);
-    this.#told_ms = this.#host.now();
-    this.#host.onlost();
   }
 
   #flush() {

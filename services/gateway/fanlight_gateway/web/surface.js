@@ -18,8 +18,8 @@
  *
  * @typedef {{ size: Size, steps: Step[] }} Order  what is to be drawn, on a canvas of that size
  *
- * @typedef {{ at_ms: number, buffers: ArrayBuffer[] }} Drawn
- * at_ms: when it was drawn, since the Unix epoch; buffers: of the pixels, to be used again.
+ * @typedef {{ at_ms: number | null, buffers: ArrayBuffer[] }} Drawn
+ * at_ms: when it was drawn, since the Unix epoch; null: drawing failed. buffers: of the pixels, to be used again.
  */
 
 export class Surface {
