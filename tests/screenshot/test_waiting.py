@@ -201,9 +201,10 @@ async def test_who_leaves_waits_no_more(client: httpx.AsyncClient, capture: Fake
     assert answer.headers["x-fanlight-base"] == tag
 
 
-async def test_too_many_wait(start: Start, capture: FakeCapture) -> None:
+@pytest.mark.parametrize("limit", ["max_waiting", "max_waiting_desk", "max_waiting_viewer"])
+async def test_too_many_wait(start: Start, capture: FakeCapture, limit: str) -> None:
     capture.announce()
-    client = await start(max_waiting=1)
+    client = await start(**{limit: 1})
     await know(client, "live")
     tag = (await client.get(URL, params=DELTA)).headers["etag"]
     headers = {"If-None-Match": tag}
@@ -212,7 +213,19 @@ async def test_too_many_wait(start: Start, capture: FakeCapture) -> None:
     refused = await client.get(URL, params=DELTA, headers=headers)
     assert refused.status_code == 503
     assert refused.headers["retry-after"] == "1"
-    held.cancel()
+    assert refused.json()["error"] == "busy"
+    other = asyncio.create_task(client.get(URL, params=DELTA | {"viewer": "w"}, headers=headers))
+    if limit == "max_waiting_viewer":  # one viewer does not take the others' places
+        await until(lambda: waiting() == 2)
+    else:
+        assert (await other).status_code == 503
+    capture.show((0, 255, 0))
+    assert (await held).headers["x-fanlight-base"] == tag, "who was refused has taken no news"
+    await asyncio.gather(other)
+    await until(lambda: waiting() == 0)
+    again = asyncio.create_task(client.get(URL, params=DELTA, headers=headers))
+    await until(lambda: waiting() == 1)
+    again.cancel()
 
 
 @pytest.mark.parametrize("delta", ["0", "1"])

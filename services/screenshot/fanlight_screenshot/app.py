@@ -73,7 +73,7 @@ async def _answer(desks: Desks, name: str, request: Request, arrived_us: int) ->
     try:
         if not parameters.wait_s:
             return await _screenshot(desks, desk, parameters, request, arrived_us)
-        with desks.held():
+        with desks.held(desk.record.desk, parameters.viewer):
             asked = _screenshot(desks, desk, parameters, request, arrived_us)
             return await _unless_left(request, asked)
     except BusyError:

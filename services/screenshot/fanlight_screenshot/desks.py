@@ -7,7 +7,7 @@ others'.
 import asyncio
 import contextlib
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
@@ -29,7 +29,7 @@ _EXPIRE_INTERVAL_S = 1.0
 
 
 class BusyError(Exception):
-    """More pictures are under way than the setting allows."""
+    """More pictures are under way, or requests are held, than the settings allow."""
 
 
 class Desks:
@@ -46,7 +46,8 @@ class Desks:
         self._pictures = Pictures(settings.keep_bases)
         self._deltas: dict[str, Deltas] = {}
         self._pending = 0
-        self._waiting = 0
+        self._waiting: Counter[tuple[str, ...]] = Counter()
+        """Requests that are held: at (), at a desk's name, at the names of a desk and a viewer."""
         self._group = asyncio.TaskGroup()
 
     async def __aenter__(self) -> Self:
@@ -97,17 +98,26 @@ class Desks:
         return self._deltas[name]
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Around a request that waits. Raises BusyError where too many do."""
-        if self._waiting >= self.settings.max_waiting:
+    def held(self, desk: str, viewer: str) -> Iterator[None]:
+        """Around a request that waits. Raises BusyError where too many do, before it has begun."""
+        most: dict[tuple[str, ...], int] = {
+            (): self.settings.max_waiting,
+            (desk,): self.settings.max_waiting_desk,
+        }
+        if viewer:
+            most[desk, viewer] = self.settings.max_waiting_viewer
+        if any(self._waiting[place] >= limit for place, limit in most.items()):
             raise BusyError
-        self._waiting += 1
-        metrics.waiting.set(self._waiting)
+        self._waiting.update(most.keys())
+        metrics.waiting.set(self._waiting[()])
         try:
             yield
         finally:
-            self._waiting -= 1
-            metrics.waiting.set(self._waiting)
+            for place in most:
+                self._waiting[place] -= 1
+                if not self._waiting[place]:
+                    del self._waiting[place]
+            metrics.waiting.set(self._waiting[()])
 
     @contextlib.contextmanager
     def _admitted(self) -> Iterator[None]:

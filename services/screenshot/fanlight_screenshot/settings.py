@@ -52,10 +52,23 @@ class ScreenshotSettings(BaseSettings):
         description="Desks whose last picture is kept, to be served when the desk has gone.",
     )
     max_waiting: int = Field(
-        default=256,
+        default=4096,
         ge=1,
         le=100_000,
         description="Requests held with wait= at a time; past it they are answered with 503.",
+    )
+    max_waiting_desk: int = Field(
+        default=4000,
+        ge=1,
+        le=100_000,
+        description="Of those, so many for one desk: a thousand viewers with four each.",
+    )
+    max_waiting_viewer: int = Field(
+        default=8,
+        ge=1,
+        le=1000,
+        description="Of those, so many for one viewer= of a desk; who gives no name is not counted "
+        "by it.",
     )
     next_retry_s: float = Field(
         default=2,
