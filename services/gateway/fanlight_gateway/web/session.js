@@ -376,7 +376,8 @@ export class Session {
     if (rendition === "" || rendition === this.#rendition) return;
     this.#rendition = rendition;
     this.#stream++;
-    this.#acks.begin();
+    const ack = this.#acks.begin();
+    if (ack) this.#link.send(ack);
     this.#decoder?.expectIdr();
   }
 
