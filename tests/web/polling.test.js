@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { BACKOFF_MAX_MS, Polling, retryAfter, SCALE_MIN } from "../../services/gateway/fanlight_gateway/web/polling.js";
+import { BACKOFF_MAX_MS, Polling, retryAfter } from "../../services/gateway/fanlight_gateway/web/polling.js";
 import { DEFAULTS, withDefaults } from "../../services/gateway/fanlight_gateway/web/settings.js";
 
 function polling() {
@@ -49,9 +49,9 @@ test("at the floor the scale halves, and returns before the quality", () => {
   fetches(poll, 1, 900);
   assert.deepEqual([poll.quality, poll.scale], [10, 0.5]);
   fetches(poll, 9, 900);
-  assert.equal(poll.scale, SCALE_MIN);
+  assert.equal(poll.scale, DEFAULTS.screenshot_scale_min);
   fetches(poll, 2, 100);
-  assert.equal(poll.scale, SCALE_MIN);
+  assert.equal(poll.scale, DEFAULTS.screenshot_scale_min);
   fetches(poll, 1, 100);
   assert.deepEqual([poll.quality, poll.scale], [10, 0.5]);
   fetches(poll, 2, 100);
@@ -62,6 +62,15 @@ test("at the floor the scale halves, and returns before the quality", () => {
   assert.deepEqual([poll.quality, poll.scale], [10, 1]);
   fetches(poll, 1, 100);
   assert.equal(poll.quality, 15);
+});
+
+test("the scale comes back to 1, whatever its least is", () => {
+  const settings = withDefaults({ screenshot_scale_min: 0.3, screenshot_scale_return_fetches: 1 });
+  const poll = new Polling(settings, () => 1);
+  fetches(poll, 9, 900);
+  assert.equal(poll.scale, 0.3);
+  fetches(poll, 2, 100);
+  assert.equal(poll.scale, 1);
 });
 
 test("a timeout is a slow fetch", () => {

@@ -163,6 +163,21 @@ class ViewerSettings(BaseSettings):
     screenshot_fast_ms: float = Field(
         default=300, gt=0, description="A screenshot faster than this raises it."
     )
+    screenshot_quality_down: int = Field(
+        default=10, ge=1, le=100, description="A slow screenshot lowers the quality by so much."
+    )
+    screenshot_quality_up: int = Field(
+        default=5, ge=1, le=100, description="A fast screenshot raises the quality by so much."
+    )
+    screenshot_scale_min: float = Field(
+        default=0.25,
+        ge=0.1,
+        le=1,
+        description="Least scale of screenshots, where the lowest quality is still slow.",
+    )
+    screenshot_scale_return_fetches: int = Field(
+        default=3, ge=1, description="So many fast screenshots in a row, and the scale doubles."
+    )
     decoder_backlog_units: int = Field(
         default=4, ge=1, description="More units waiting in the decoder: on to the next IDR."
     )

@@ -15,11 +15,6 @@
  *   | { status: "timeout" | "network" }} Outcome
  */
 
-export const SCALE_MIN = 0.25;
-/** So many fast fetches in a row, and the scale doubles. One would make it flicker. */
-export const SCALE_RETURN_FETCHES = 3;
-const QUALITY_DOWN = 10;
-const QUALITY_UP = 5;
 /** A desk that does not change is asked this much less often from one 304 to the next. */
 const IDLE_GROWTH = 1.5;
 /** An answer that was held so long came when its time was up. */
@@ -146,18 +141,20 @@ export class Polling {
   /** @param {number} took_ms */
   #judge(took_ms) {
     const { screenshot_slow_ms, screenshot_fast_ms, screenshot_quality_min } = this.#settings;
+    const { screenshot_quality_down, screenshot_quality_up } = this.#settings;
+    const { screenshot_scale_min, screenshot_scale_return_fetches } = this.#settings;
     this.#fastInARow = took_ms < screenshot_fast_ms ? this.#fastInARow + 1 : 0;
     if (took_ms > screenshot_slow_ms) {
       if (this.quality > screenshot_quality_min) {
-        this.quality = this.#bounded(this.quality - QUALITY_DOWN);
+        this.quality = this.#bounded(this.quality - screenshot_quality_down);
       } else {
-        this.scale = Math.max(SCALE_MIN, this.scale / 2);
+        this.scale = Math.max(screenshot_scale_min, this.scale / 2);
       }
     } else if (took_ms < screenshot_fast_ms) {
       if (this.scale === 1) {
-        this.quality = this.#bounded(this.quality + QUALITY_UP);
-      } else if (this.#fastInARow >= SCALE_RETURN_FETCHES) {
-        this.scale *= 2;
+        this.quality = this.#bounded(this.quality + screenshot_quality_up);
+      } else if (this.#fastInARow >= screenshot_scale_return_fetches) {
+        this.scale = Math.min(1, this.scale * 2);
         this.#fastInARow = 0;
       }
     }

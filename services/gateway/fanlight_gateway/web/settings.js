@@ -41,6 +41,13 @@ export const DEFAULTS = Object.freeze({
   screenshot_slow_ms: 500,
   /** Screenshots: a fetch under this raises it (ms). */
   screenshot_fast_ms: 300,
+  /** Screenshots: a slow one lowers the quality by so much, a fast one raises it by so much. */
+  screenshot_quality_down: 10,
+  screenshot_quality_up: 5,
+  /** Screenshots: the least scale, where the lowest quality is still slow. */
+  screenshot_scale_min: 0.25,
+  /** Screenshots: so many fast ones in a row, and the scale doubles. One would make it flicker. */
+  screenshot_scale_return_fetches: 3,
   /** More units than this waiting in the decoder: drop to the next IDR. */
   decoder_backlog_units: 4,
   /** So many decoder errors within a minute: fall back to screenshots. */
