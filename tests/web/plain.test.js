@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 
 import { decodeBatch, encodeBatch } from "../../services/gateway/fanlight_gateway/web/batches.js";
-import { Passage, PROVEN_FACTOR } from "../../services/gateway/fanlight_gateway/web/passage.js";
+import { Passage } from "../../services/gateway/fanlight_gateway/web/passage.js";
 import { CloseCode, ProtocolError } from "../../services/gateway/fanlight_gateway/web/protocol.js";
 import { DEFAULTS } from "../../services/gateway/fanlight_gateway/web/settings.js";
 import { MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, Uplink } from "../../services/gateway/fanlight_gateway/web/uplink.js";
@@ -116,7 +116,8 @@ describe("passage", () => {
     const passage = new Passage();
     passage.works();
     const end = { code: 1006, lived_ms: null, painted: false };
-    for (let i = 1; i < DEFAULTS.websocket_failure_limit * PROVEN_FACTOR; i++) {
+    const limit = DEFAULTS.websocket_failure_limit * DEFAULTS.websocket_proven_factor;
+    for (let i = 1; i < limit; i++) {
       passage.ended(end, DEFAULTS);
       assert.equal(passage.plain, false);
     }

@@ -134,8 +134,8 @@ class ViewerSettings(BaseSettings):
     screenshot_timeout_ms: float = Field(
         default=5000,
         gt=0,
-        description="A screenshot that has not come so long after the time for which it may be held "
-        "is given up; at once where the connection was lost and is back.",
+        description="A screenshot that has not come so long after the time for which it may be "
+        "held is given up; at once where the connection was lost and is back.",
     )
     screenshot_wait_ms: float = Field(
         default=20_000,
@@ -197,6 +197,11 @@ class ViewerSettings(BaseSettings):
         default=5000,
         ge=0,
         description="A WebSocket that showed a picture and lasted so long did not fail.",
+    )
+    websocket_proven_factor: int = Field(
+        default=5,
+        ge=1,
+        description="So many times the failures before plain HTTP, where a WebSocket has worked.",
     )
     websocket_retry_min_ms: float = Field(
         default=5000, gt=0, description="On plain HTTP: first wait before a WebSocket is tried."

@@ -19,8 +19,6 @@ import { CloseCode } from "./protocol.js";
 
 /** Close codes from here on are the gateway's own. */
 const OWN_CODE = 4000;
-/** So many times the failures, where one has worked. */
-export const PROVEN_FACTOR = 5;
 
 export class Passage {
   #failures = 0;
@@ -76,8 +74,8 @@ export class Passage {
   }
 
   /** @param {Readonly<Settings>} settings */
-  #limit({ websocket_failure_limit }) {
-    return websocket_failure_limit * (this.#isProven ? PROVEN_FACTOR : 1);
+  #limit({ websocket_failure_limit, websocket_proven_factor }) {
+    return websocket_failure_limit * (this.#isProven ? websocket_proven_factor : 1);
   }
 
   /** How long to wait before the next try (ms). @param {Readonly<Settings>} settings */

@@ -60,6 +60,8 @@ export const DEFAULTS = Object.freeze({
   websocket_failure_limit: 2,
   /** A WebSocket that showed a picture and lasted so long did not fail (ms). */
   websocket_proven_ms: 5000,
+  /** So many times the failures, where a WebSocket has worked here before. */
+  websocket_proven_factor: 5,
   /** On plain HTTP: the first and the longest wait before a WebSocket is tried (ms). */
   websocket_retry_min_ms: 5000,
   websocket_retry_max_ms: 300000,
