@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from fanlight_common.errors import FrameLostError
 from fanlight_common.protocol.frames import Frame, Rect
 from fanlight_encoder.maker import Aim
-from fanlight_encoder.product import PATCH_BYTES, REFINE_S, Kind
+from fanlight_encoder.product import Kind, UnitLimits
 from fanlight_encoder.settings import EncoderSettings
 from tests.encoder.desk import Desk, Road, Source
 from tests.encoder.pictures import Pixels, text
@@ -205,7 +205,7 @@ def test_no_unit_is_larger_than_the_link_carries_in_a_moment(stream: str, kbps: 
     assert max(sent.size_bytes for sent in road.sent if not sent.refined) <= per_s * 0.1
     # Of refinement, one tile is the least.
     assert max(sent.size_bytes for sent in road.sent if sent.refined) <= max(
-        per_s * REFINE_S * 1.5, 6000
+        per_s * UnitLimits().refine_ms / 1000 * 1.5, 6000
     )
 
 
@@ -284,4 +284,4 @@ def test_with_patches_off_there_are_none() -> None:
 
 
 def test_a_patch_is_never_larger_than_its_cap() -> None:
-    assert Aim(10**6, 1).within(1.0, PATCH_BYTES) == PATCH_BYTES
+    assert Aim(10**6, 1).patch_bytes == UnitLimits().patch_bytes

@@ -8,9 +8,11 @@ from fanlight_encoder.budget import Budget
 from fanlight_encoder.idr import IdrPolicy
 from fanlight_encoder.motion import Motion
 from fanlight_encoder.pace import TOLERANCE, Pacer
-from fanlight_encoder.product import Kind, Made
+from fanlight_encoder.product import Kind, Made, UnitLimits
 from fanlight_encoder.room import RoomPolicy
-from fanlight_encoder.schedule import REFINE_TURN, RETRY_S, Encode, Refine, Schedule, Wait
+from fanlight_encoder.schedule import RETRY_S, Encode, Refine, Schedule, Wait
+
+REFINE_TURN = UnitLimits().refine_turn
 
 
 def schedule(

@@ -17,24 +17,10 @@ from fanlight_encoder.boxes import area
 from fanlight_encoder.geometry import Size
 from fanlight_encoder.patcher import Patcher
 from fanlight_encoder.pipeline import FrameSource, Pipeline
-from fanlight_encoder.product import (
-    DELTA_S,
-    PATCH_BYTES,
-    PATCH_S,
-    REFINE_BYTES,
-    REFINE_S,
-    TRY_PX,
-    Kind,
-    Made,
-)
+from fanlight_encoder.product import DEFAULT_LIMITS, TRY_PX, Kind, Made, UnitLimits
 from fanlight_encoder.renditions import SHAPES
 from fanlight_encoder.shadow import Shadow
 from fanlight_encoder.tiles import Tiles
-
-_SHARP_QP = 24
-"""Up to this quantiser a picture is as good as an image of it. (Text is not, for its colours.)"""
-_SMALL_EFFORT_KBPS = 4000
-"""Below, a kilobyte takes longer than making it smaller does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,30 +29,49 @@ class Aim:
 
     kbps: int
     unit_bytes: int
+    limits: UnitLimits = DEFAULT_LIMITS
 
-    def within(self, seconds: float, most_bytes: int) -> int:
-        """What the link carries in this time."""
-        return min(most_bytes, int(self.kbps * 125 * seconds))
+    @property
+    def patch_bytes(self) -> int:
+        """What a patch may have."""
+        return min(self.limits.patch_bytes, self._carried(self.limits.patch_ms))
+
+    @property
+    def refine_bytes(self) -> int:
+        """What a patch may have that only makes things sharper."""
+        return min(self.limits.refine_bytes, self._carried(self.limits.refine_ms))
 
     def delta_bytes(self, *, again: bool) -> int:
-        """What a delta may have of that. Less where the picture is not new: it can wait."""
-        return min(self.unit_bytes, int(self.kbps * 125 * (REFINE_S if again else DELTA_S)))
+        """What a delta may have. Less where the picture is not new: it can wait."""
+        limits = self.limits
+        return min(self.unit_bytes, self._carried(limits.refine_ms if again else limits.delta_ms))
 
     @property
     def effort(self) -> Effort:
         """How hard to press."""
-        return Effort.SMALL if self.kbps < _SMALL_EFFORT_KBPS else Effort.FAST
+        return Effort.SMALL if self.kbps < self.limits.small_effort_kbps else Effort.FAST
+
+    def _carried(self, ms: float) -> int:
+        return int(self.kbps * ms / 8)
 
 
 class Maker:
     """Pictures in, units out."""
 
-    def __init__(self, stream: str, pipeline: Pipeline, *, patches: bool) -> None:
+    def __init__(
+        self,
+        stream: str,
+        pipeline: Pipeline,
+        *,
+        patches: bool,
+        limits: UnitLimits = DEFAULT_LIMITS,
+    ) -> None:
         shape = SHAPES[split_stream(stream)[1]]
         self.pipeline = pipeline
         self._stream = stream
         self._patches = patches and shape.patches
-        self._patcher = Patcher()
+        self._limits = limits
+        self._patcher = Patcher(limits)
         self._shadow = Shadow(Size(1, 1))
         self._tiles = Tiles(Size(1, 1))
         self._frame: Frame | None = None
@@ -120,7 +125,7 @@ class Maker:
         operations = self._patcher.refine(
             self._shadow,
             self._tiles,
-            aim.within(REFINE_S, REFINE_BYTES),
+            aim.refine_bytes,
             aim.effort,
             pictures=self._pictures_blurry,
         )
@@ -148,7 +153,7 @@ class Maker:
                 self._tiles,
                 _pixels(source, frame),
                 damage,
-                aim.within(PATCH_S, PATCH_BYTES),
+                aim.patch_bytes,
                 aim.effort,
             )
             source.check(frame)
@@ -183,7 +188,8 @@ class Maker:
         encoded = self.pipeline.encode(aim.kbps, unit_bytes, idr=idr)
         if self._patches:
             self._tiles.blur()
-        self._pictures_blurry = self._scaled() or encoded.qp is None or encoded.qp > _SHARP_QP
+        blurry = encoded.qp is None or encoded.qp > self._limits.sharp_qp
+        self._pictures_blurry = self._scaled() or blurry
         kind = Kind.IDR if encoded.idr else Kind.DELTA
         return Made(kind, encoded.payload, calm, refused, blurry=self._patches)
 

@@ -20,7 +20,7 @@ from fanlight_common.regions import (
     split,
 )
 from fanlight_encoder.boxes import area, around, disjoint
-from fanlight_encoder.product import CHANGED_PX, PICTURE_PX, TRY_PX, Prices
+from fanlight_encoder.product import DEFAULT_LIMITS, TRY_PX, Prices, UnitLimits
 from fanlight_encoder.shadow import Shadow, part
 from fanlight_encoder.tiles import TILE, State, Tiles
 
@@ -40,7 +40,8 @@ _ENOUGH = 0.6
 class Patcher:
     """Makes patches of one desk, and keeps in mind what they cost."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: UnitLimits = DEFAULT_LIMITS) -> None:
+        self._limits = limits
         self._prices = Prices()
         self._refining = Prices()
 
@@ -138,13 +139,13 @@ class Patcher:
     def _images(
         self, picture: Pixels, boxes: Sequence[Rect], most_bytes: int, effort: Effort
     ) -> list[tuple[Image, bool]] | None:
-        if len(boxes) > _MOST_BOXES or area(boxes) > CHANGED_PX:
+        if len(boxes) > _MOST_BOXES or area(boxes) > self._limits.changed_px:
             return None
         kinds = [is_few_colours(part(picture, box)) for box in boxes]
         guessed = 0
         for box, few in zip(boxes, kinds, strict=True):
             px = box.width * box.height
-            if not few and px > PICTURE_PX:
+            if not few and px > self._limits.picture_px:
                 return None
             guessed += self._prices.guess(px, lossless=few)
         if guessed > most_bytes:

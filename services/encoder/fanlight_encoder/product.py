@@ -8,20 +8,30 @@ that follows it.
 from dataclasses import dataclass
 from enum import StrEnum
 
-PATCH_S = 0.05
-"""A patch takes the link at most so long; anything larger is better off as video."""
-PATCH_BYTES = 48_000
-REFINE_S = 0.04
-"""So long fresh changes may have to wait behind a unit that only makes things sharper."""
-REFINE_BYTES = 32_000
-DELTA_S = 0.05
-"""So long a delta takes the link at most; an IDR may take all that the bucket holds."""
 TRY_PX = 2_200_000
-"""With more damage than this nothing is tried."""
-CHANGED_PX = 400_000
-"""Nor is more than this encoded as images, once scrolling is taken out."""
-PICTURE_PX = 20_000
-"""What looks like a picture is patched up to this size: a JPEG of more is video, only dearer."""
+"""With more damage than this nothing is tried: looking would take longer than encoding."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitLimits:
+    """How much a unit may take, and when there may be one. Defaults as in `unit_settings`."""
+
+    patch_ms: float = 50
+    patch_bytes: int = 48_000
+    delta_ms: float = 50
+    idr_credit_ms: float = 50
+    refine_ms: float = 40
+    refine_bytes: int = 32_000
+    refine_pause_ms: float = 15
+    refine_after_ms: float = 150
+    refine_turn: int = 8
+    changed_px: int = 400_000
+    picture_px: int = 20_000
+    sharp_qp: float = 24
+    small_effort_kbps: int = 4000
+
+
+DEFAULT_LIMITS = UnitLimits()
 
 
 class Kind(StrEnum):

@@ -12,20 +12,13 @@ from fanlight_encoder.budget import Budget
 from fanlight_encoder.idr import IdrPolicy
 from fanlight_encoder.motion import Motion
 from fanlight_encoder.pace import Pacer
-from fanlight_encoder.product import REFINE_BYTES, REFINE_S, Kind, Made
+from fanlight_encoder.product import DEFAULT_LIMITS, Kind, Made, UnitLimits
 from fanlight_encoder.room import RoomPolicy
 
 KEYFRAME_INTERVAL_S = 1.0
 """The `keyframes` rendition: one picture a second, whether or not anything changed."""
-IDR_CREDIT_S = 0.05
-"""An IDR waits until the link could carry so much of it at once."""
 RETRY_S = 1.0
 """How long a stream rests after its codec failed with no other to fall back to."""
-REFINE_INTERVAL_S = 0.015
-REFINE_AFTER_S = 0.15
-"""So long after the last change that became video: the next would undo it all."""
-REFINE_TURN = 8
-"""After so many patches of something new one of refinement has its turn, however busy the desk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +58,14 @@ class Schedule:
         motion: Motion,
         pacer: Pacer,
         keyframes_only: bool = False,
+        limits: UnitLimits = DEFAULT_LIMITS,
     ) -> None:
         self.idr = idr
         self.room = room
         self.budget = budget
         self.least_bytes = 0
         """With less than this a picture is not worth encoding."""
+        self._limits = limits
         self._motion = motion
         self._pacer = pacer
         self._keyframes_only = keyframes_only
@@ -119,7 +114,7 @@ class Schedule:
         owed = self.idr.due_on_request(now)
         refining = self._blurry and motion.may_patch and not owed
         if self._waiting and not (motion.hurried and not self.idr.pending):
-            if refining and self._since_refined >= REFINE_TURN:
+            if refining and self._since_refined >= self._limits.refine_turn:
                 moments.append((max(self._refine_at, self.budget.ready_at(0)), Refine()))
             idr = self.idr.due(now)
             patch = motion.may_patch and not idr
@@ -136,13 +131,13 @@ class Schedule:
                 at = max(due_at, self._paid_at(idr=False))
                 moments.append((at, Encode(fresh=False, idr=False)))
         if refining:
-            credit = min(self.budget.of(REFINE_S), REFINE_BYTES)
+            credit = min(self.budget.of(self._limits.refine_ms / 1000), self._limits.refine_bytes)
             moments.append((max(self._refine_at, self.budget.ready_at(credit)), Refine()))
         return moments
 
     def _paid_at(self, *, idr: bool) -> float:
         """When the link has carried enough of what was sent to be sent a picture."""
-        least = self.budget.of(IDR_CREDIT_S) if idr else 0
+        least = self.budget.of(self._limits.idr_credit_ms / 1000) if idr else 0
         return self.budget.ready_at(max(least, self.least_bytes))
 
     def begin(self, decision: Encode | Refine) -> None:
@@ -154,7 +149,7 @@ class Schedule:
         """This came of it."""
         self._blurry = made.blurry
         self.budget.spend(len(made.payload), now)
-        self._refine_at = max(self._refine_at, now + REFINE_INTERVAL_S)
+        self._refine_at = max(self._refine_at, now + self._limits.refine_pause_ms / 1000)
         if isinstance(decision, Refine):
             self._since_refined = 0
             return
@@ -172,7 +167,7 @@ class Schedule:
         in_time = 0 <= now - self._keyframe_at < KEYFRAME_INTERVAL_S
         self._keyframe_at = (self._keyframe_at if in_time else now) + KEYFRAME_INTERVAL_S
         if decision.fresh or idr:
-            self._refine_at = now + REFINE_AFTER_S
+            self._refine_at = now + self._limits.refine_after_ms / 1000
             self._motion.video(now, calm=made.calm or not decision.fresh, refused=made.refused)
         else:
             self._motion.repeated(now)

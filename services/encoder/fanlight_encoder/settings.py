@@ -7,12 +7,14 @@ The defaults are for one machine or a LAN, chosen by looking at small text (a fu
 from typing import Literal
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from fanlight_encoder.unit_settings import UnitSettings
 
 CodecName = Literal["libx264", "h264_nvenc", "h264_vaapi"]
 
 
-class EncoderSettings(BaseSettings):
+class EncoderSettings(UnitSettings):
     """Frames to access units: which codec, how good, how fast, how many."""
 
     model_config = SettingsConfigDict(env_prefix="FANLIGHT_ENCODER_", frozen=True)

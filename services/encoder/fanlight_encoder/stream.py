@@ -61,9 +61,10 @@ class Stream:
         self._threads = threads
         self._publish = publish
         self._busy = busy
+        self._limits = settings.unit_limits
         rendition = split_stream(stream)[1]
         patches = settings.patches and SHAPES[rendition].patches
-        self._maker = Maker(stream, pipeline, patches=patches)
+        self._maker = Maker(stream, pipeline, patches=patches, limits=settings.unit_limits)
         self._ceiling_kbps = ceiling_kbps(settings, rendition)
         self._schedule = Schedule(
             budget=Budget(self._ceiling_kbps, buffer_s(settings, rendition)),
@@ -72,6 +73,7 @@ class Stream:
             motion=Motion(settings.repeat_interval_ms / 1000, patches=patches),
             pacer=Pacer(fps_of(settings, rendition)),
             keyframes_only=rendition is Rendition.KEYFRAMES,
+            limits=settings.unit_limits,
         )
         self._numbering = Numbering()
         self._newest: Frame | None = None
@@ -148,7 +150,8 @@ class Stream:
     def _aim(self) -> Aim:
         budget = self._schedule.budget
         available = budget.available_bytes(clock.now_s())
-        return Aim(budget.kbps, max(available, self._schedule.least_bytes))
+        least = max(available, self._schedule.least_bytes)
+        return Aim(budget.kbps, least, self._limits)
 
     async def _make(self, decision: Encode | Refine) -> None:
         self._schedule.begin(decision)
