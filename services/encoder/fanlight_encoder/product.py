@@ -29,6 +29,7 @@ class UnitLimits:
     picture_px: int = 20_000
     sharp_qp: float = 24
     small_effort_kbps: int = 4000
+    small_effort_px: int = 40_000
 
 
 DEFAULT_LIMITS = UnitLimits()

@@ -91,6 +91,12 @@ class UnitSettings(BaseSettings):
         description="Below this rate images are made as small as can be: a kilobyte takes the link "
         "longer than that takes the encoder.",
     )
+    small_effort_px: int = Field(
+        default=_DEFAULT.small_effort_px,
+        ge=0,
+        description="So are images of up to so many pixels at any rate: of a line of text that "
+        "takes 1 ms more, and browsers decode it sooner.",
+    )
 
     @property
     def unit_limits(self) -> UnitLimits:
