@@ -28,7 +28,7 @@ class UnitLimits:
     changed_px: int = 400_000
     picture_px: int = 20_000
     sharp_qp: float = 24
-    small_effort_kbps: int = 4000
+    small_effort_kbps: int = 8000
     small_effort_px: int = 40_000
 
 
