@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight_common import tokens
+from fanlight_common import secretfiles, tokens
 from fanlight_common.errors import ConfigurationError, ProtocolError, TokenError
 from fanlight_common.tokens import Grant, Role
 
@@ -161,7 +161,7 @@ def test_many_that_start_at_once_agree(tmp_path: Path) -> None:
 def test_losing_the_race_reads_the_winners_file(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_bytes(SECRET)
-    tokens._make_secret(path)
+    secretfiles.make(path, b"another")
     assert path.read_bytes() == SECRET
     assert list(tmp_path.iterdir()) == [path]
 

@@ -95,7 +95,7 @@ async def test_an_inlet_counts_what_is_no_message(bus_settings: BusSettings) -> 
             inlet_messages(worker.inlet, bus.decode_encoder_inlet, got.put_nowait)
         )
         before = worker_module.refused.labels("inlet")._value.get()
-        teller = Teller(worker.context)
+        teller = Teller(worker.transport)
         teller.connect(worker.inlet_endpoint)
         for data in (b"rubbish", bus.encode(bus.RequestIdr("main/high"))):
             while not teller.tell(worker.inlet_endpoint, data):  # noqa: ASYNC110 - connects in time
@@ -109,7 +109,7 @@ async def test_an_inlet_counts_what_is_no_message(bus_settings: BusSettings) -> 
 
 async def test_a_message_without_a_taker_is_refused(bus_settings: BusSettings) -> None:
     async with serving(bus_settings) as worker:
-        teller = Teller(worker.context)
+        teller = Teller(worker.transport)
         nobody = ipc_endpoint(bus_settings.runtime_dir, "nobody", "inlet")
         assert teller.tell(nobody, b"x") is False
 

@@ -19,6 +19,7 @@ from fanlight_common.directory import DIRECTORY_ID, DirectoryClient
 from fanlight_common.protocol import bus, topics
 from fanlight_common.settings import BusSettings
 from fanlight_common.sockets import Role, ipc_endpoint, open_socket
+from fanlight_common.transport import Transport
 
 pytestmark = pytest.mark.processes
 LIMIT_S = 10.0
@@ -71,8 +72,9 @@ class Peer:
     """A process as the directory sees it: it beats, and it watches."""
 
     def __init__(self, settings: BusSettings) -> None:
-        self.context = zmq.asyncio.Context()
-        self.client = DirectoryClient(self.context, settings)
+        self.transport = Transport(settings, "peer")
+        self.context = self.transport.context
+        self.client = DirectoryClient(self.transport)
         self.seen: list[bus.DirectoryOutlet] = []
         self.beats: dict[str, bus.Heartbeat] = {}
         self._interval_s = settings.heartbeat_interval_s

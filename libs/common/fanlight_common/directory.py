@@ -5,36 +5,56 @@ record and then with every change. Nothing is kept on disk; a directory that com
 subscriptions again from ZeroMQ by itself.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 
 import zmq
-import zmq.asyncio
 from prometheus_client import Counter
 
 from fanlight_common.errors import ProtocolError
 from fanlight_common.protocol import bus
-from fanlight_common.settings import BusSettings
-from fanlight_common.sockets import Role, ipc_endpoint, open_socket
+from fanlight_common.sockets import Role
+from fanlight_common.transport import DIRECTORY_ID, Transport
 
 log = logging.getLogger(__name__)
-DIRECTORY_ID = "directory"
+__all__ = ["DIRECTORY_ID", "DirectoryClient"]
 refused = Counter("fanlight_refused_records", "Directory records that were not understood")
 
 Watcher = Callable[[bus.DirectoryOutlet], None]
 
 
+class _Line:
+    """The way to the directory by one of the keys that it may be known by."""
+
+    def __init__(self, transport: Transport, outlet: str, inlet: str) -> None:
+        self.records = transport.open(Role.RECORDS)
+        self.inlet: zmq.Socket[bytes] = zmq.Socket.shadow(transport.open(Role.TELL))
+        transport.connect(self.records, outlet)
+        transport.connect(self.inlet, inlet)
+        self.reading: asyncio.Task[None] | None = None
+
+    def close(self) -> None:
+        if self.reading is not None:
+            self.reading.cancel()
+        self.records.close(linger=0)
+        self.inlet.close(linger=0)
+
+
 class DirectoryClient:
     """Watches topics of the directory (`protocol.topics`), exact ones or prefixes."""
 
-    def __init__(self, context: zmq.asyncio.Context, settings: BusSettings) -> None:
-        self._records = open_socket(context, Role.RECORDS)
-        self._records.connect(ipc_endpoint(settings.runtime_dir, DIRECTORY_ID, "outlet"))
-        self._inlet: zmq.Socket[bytes] = zmq.Socket.shadow(open_socket(context, Role.TELL))
-        self._inlet.connect(ipc_endpoint(settings.runtime_dir, DIRECTORY_ID, "inlet"))
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._lines: dict[str, _Line] = {}
+        """By outlet. While keys are being changed there are two, of which one leads somewhere."""
         self._watchers: dict[bytes, list[Watcher]] = {}
+        self._changed = asyncio.Event()
+        self._reachable: bool | None = None
         self.records: dict[bytes, bus.DirectoryOutlet] = {}
         """The newest record of each watched topic."""
+        self._draw_lines()
+        transport.changed = self._changed.set
 
     def watch(self, topic: bytes, watcher: Watcher) -> Callable[[], None]:
         """Call `watcher` with each record under `topic`, those known already first.
@@ -44,7 +64,8 @@ class DirectoryClient:
         watchers = self._watchers.setdefault(topic, [])
         watchers.append(watcher)
         if len(watchers) == 1:
-            self._records.subscribe(topic)
+            for line in self._lines.values():
+                line.records.subscribe(topic)
         for known, record in list(self.records.items()):
             if known.startswith(topic):
                 watcher(record)
@@ -53,7 +74,8 @@ class DirectoryClient:
             watchers.remove(watcher)
             if not watchers and self._watchers.get(topic) is watchers:
                 del self._watchers[topic]
-                self._records.unsubscribe(topic)
+                for line in self._lines.values():
+                    line.records.unsubscribe(topic)
                 if not any(
                     other.startswith(topic) or topic.startswith(other) for other in self._watchers
                 ):
@@ -64,15 +86,39 @@ class DirectoryClient:
 
     def tell(self, message: bus.DirectoryInlet) -> None:
         """Tell the directory; while it is away nothing is kept, heartbeats come again anyhow."""
-        try:
-            self._inlet.send(bus.encode(message), zmq.DONTWAIT)
-        except zmq.Again:
-            log.debug("event=directory_away")
+        data = bus.encode(message)
+        for line in self._lines.values():
+            try:
+                line.inlet.send(data, zmq.DONTWAIT)
+            except zmq.Again:
+                continue
+            self._note(reachable=True)
+            return
+        self._note(reachable=False)
 
     async def run(self) -> None:
         """Receive records, for ever."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                for line in self._lines.values():
+                    if line.reading is None:
+                        line.reading = group.create_task(self._read(line))
+                await self._changed.wait()
+                self._changed.clear()
+                self._draw_lines()
+
+    def _draw_lines(self) -> None:
+        wanted = dict(self._transport.directory())
+        for outlet in self._lines.keys() - wanted.keys():
+            self._lines.pop(outlet).close()
+        for outlet in wanted.keys() - self._lines.keys():
+            line = self._lines[outlet] = _Line(self._transport, outlet, wanted[outlet])
+            for topic in self._watchers:
+                line.records.subscribe(topic)
+
+    async def _read(self, line: _Line) -> None:
         while True:
-            topic, data = await self._records.recv_multipart()
+            topic, data = await line.records.recv_multipart()
             try:
                 record = bus.decode_directory_outlet(data)
             except ProtocolError as error:
@@ -84,3 +130,12 @@ class DirectoryClient:
                 if topic.startswith(watched):
                     for watcher in list(watchers):
                         watcher(record)
+
+    def _note(self, *, reachable: bool) -> None:
+        """Say so when it changes. The first heartbeat is always ahead of the connection."""
+        if self._reachable is None and not reachable:
+            return
+        if self._reachable != reachable:
+            level = logging.INFO if reachable else logging.WARNING
+            log.log(level, "event=directory state=%s", "reachable" if reachable else "away")
+        self._reachable = reachable

@@ -17,7 +17,7 @@ from fanlight_common.errors import ProtocolError
 from fanlight_common.protocol import bus, frames, topics
 from fanlight_common.protocol.topics import Lane
 from fanlight_common.ring import RingReader
-from fanlight_common.sockets import Role, open_socket
+from fanlight_common.sockets import Role
 from fanlight_common.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -105,9 +105,9 @@ class FrameFeed:
         self._disconnect()
         self._lane = lane
         self._topic = self._topic_of(self.desk, lane)
-        self._socket = open_socket(self._worker.context, Role.FRAMES)
+        self._socket = self._worker.transport.open(Role.FRAMES)
         self._socket.subscribe(self._topic)
-        self._socket.connect(record.outlet)
+        self._worker.transport.connect(self._socket, record.outlet)
         self._moved.set()
 
     def _disconnect(self) -> None:

@@ -28,6 +28,29 @@ class BusSettings(BaseSettings):
         description="Name of this process on the bus; a restarted process keeps it. "
         "By default kind and process id.",
     )
+    bus_directory: str = Field(
+        default="",
+        pattern=r"^$|^tcp://(\[[0-9a-fA-F:]+\]|[^/:#\[\]]+):[1-9][0-9]{0,4}$",
+        description="Where the directory is, on a network: tcp://HOST:PORT. Its outlet is at PORT, "
+        "its inlet at PORT + 1. Empty: everything is on this machine, over ipc://.",
+    )
+    bus_keys: Path | None = Field(
+        default=None,
+        description="File of the bus's CURVE keys, wanted on a network. The directory makes it if "
+        "it is not there; the others wait for it.",
+    )
+    bus_address: str = Field(
+        default="",
+        description="Host or address under which others on the network reach this process. "
+        "By default the local address of the route to the directory.",
+    )
+    bus_port: int = Field(
+        default=0,
+        ge=0,
+        le=65534,
+        description="Port of this process's outlet on the network, its inlet has the next one; "
+        "0 takes free ones.",
+    )
     heartbeat_interval_s: float = Field(
         default=0.25, gt=0.01, le=5, description="How often a process tells that it is alive."
     )

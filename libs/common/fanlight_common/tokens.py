@@ -5,16 +5,15 @@ Owns the format of a token and the secret file. Time is an argument (unix second
 issues; both read the same file.
 """
 
-import contextlib
 import os
 import secrets
-import stat
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 import jwt
 
+from fanlight_common import secretfiles
 from fanlight_common.errors import ConfigurationError, ProtocolError, TokenError
 from fanlight_common.names import check_name
 
@@ -27,8 +26,6 @@ _AUDIENCE = "fanlight"
 _CLAIMS = ("aud", "exp", "iat", "role", "desk")
 _LONGEST_SECRET_BYTES = 4096
 _LONGEST_TOKEN_CHARS = 4096
-_TOO_OPEN = stat.S_IRWXO | stat.S_IWGRP | stat.S_IXGRP
-"""A group may read it: so a container's secret volume reaches a user that is not root."""
 
 
 class Role(StrEnum):
@@ -125,43 +122,12 @@ def load_secret(path: Path) -> bytes:
     """
     try:
         if not path.exists():
-            _make_secret(path)
-        return _read_secret(path)
+            secretfiles.make(path, secrets.token_bytes(SECRET_BYTES))
+        secret = secretfiles.read(path, "secret file", _LONGEST_SECRET_BYTES)
     except OSError as error:
         raise ConfigurationError(f"secret file {path}: {error.strerror or error}") from None
-
-
-def _read_secret(path: Path) -> bytes:
-    # O_NONBLOCK: opening a FIFO would wait for ever for its writer.
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise ConfigurationError(f"secret file {path}: not a regular file")
-        if status.st_mode & _TOO_OPEN:
-            raise ConfigurationError(
-                f"secret file {path}: others may read or change it "
-                f"(mode {stat.S_IMODE(status.st_mode):04o}); run: chmod 600 {path}"
-            )
-        secret = file.read(_LONGEST_SECRET_BYTES + 1)
     if not SECRET_BYTES <= len(secret) <= _LONGEST_SECRET_BYTES:
         raise ConfigurationError(
             f"secret file {path}: wants {SECRET_BYTES} to {_LONGEST_SECRET_BYTES} bytes"
         )
     return secret
-
-
-def _make_secret(path: Path) -> None:
-    """Make the file whole or not at all; of two processes that try, one wins and both read it."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(SECRET_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        # A rename would replace the other's file; a link refuses to.
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        draft.unlink()

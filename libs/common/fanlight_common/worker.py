@@ -28,7 +28,8 @@ from fanlight_common.names import check_name
 from fanlight_common.protocol import bus
 from fanlight_common.ring import host_id
 from fanlight_common.settings import BusSettings
-from fanlight_common.sockets import Role, ipc_endpoint, open_socket
+from fanlight_common.sockets import Role
+from fanlight_common.transport import Transport, wait_for_network
 
 log = logging.getLogger(__name__)
 
@@ -67,17 +68,20 @@ class Worker:
         self._beats = asyncio.Event()
         self._last_turn = clock.now_s()
         settings.runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.context = zmq.asyncio.Context()
+        self.transport = Transport(settings, kind)
+        self.context = self.transport.context
+        self.address = self.transport.address
+        """Under which others reach this process."""
         self.outlet: zmq.asyncio.Socket | None = None
         self.outlet_endpoint = ""
         try:
             self.inlet, self.inlet_endpoint = self._bind(Role.INLET, "inlet")
             if outlet is not None:
                 self.outlet, self.outlet_endpoint = self._bind(outlet, "outlet")
-            self.directory = DirectoryClient(self.context, settings)
+            self.directory = DirectoryClient(self.transport)
             self.health = HealthServer(settings.health_host, settings.health_port, self._health)
         except ConfigurationError:
-            self.context.destroy(linger=0)
+            self.transport.close(0)
             raise
 
     def announce(self) -> None:
@@ -89,7 +93,10 @@ class Worker:
         log.info("event=start kind=%s id=%s health=%s", self.kind, self.id, self.health.url)
         try:
             async with asyncio.TaskGroup() as group:
-                around = [group.create_task(self.directory.run())]
+                around = [
+                    group.create_task(self.directory.run()),
+                    group.create_task(self.transport.run()),
+                ]
                 if self.kind != "directory":
                     around.append(group.create_task(self._heartbeats()))
                 around.append(group.create_task(self._turn()))
@@ -108,16 +115,11 @@ class Worker:
             self.directory.tell(bus.Farewell(self.id, self.instance))
         self.health.close()
         # A farewell gets this long to leave, nothing more.
-        self.context.destroy(linger=100)
+        self.transport.close(100)
 
     def _bind(self, role: Role, name: str) -> tuple[zmq.asyncio.Socket, str]:
-        socket = open_socket(self.context, role)
-        endpoint = ipc_endpoint(self.settings.runtime_dir, self.id, name)
-        try:
-            socket.bind(endpoint)
-        except zmq.ZMQError as error:
-            raise ConfigurationError(f"cannot bind {endpoint}: {error}") from None
-        return socket, endpoint
+        socket = self.transport.open(role)
+        return socket, self.transport.bind(socket, self.id, name)
 
     async def _heartbeats(self) -> None:
         while True:
@@ -161,16 +163,16 @@ class Teller:
     A message that nobody can take now is counted (`fanlight_undelivered_messages`) and refused.
     """
 
-    def __init__(self, context: zmq.asyncio.Context) -> None:
-        self._context = context
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
         self._sockets: dict[str, zmq.Socket[bytes]] = {}
 
     def connect(self, endpoint: str) -> None:
         """Connect ahead of the first message, which has no peer to go to otherwise."""
         if endpoint and endpoint not in self._sockets:
             # The plain socket below the asyncio one: sends never wait here.
-            socket: zmq.Socket[bytes] = zmq.Socket.shadow(open_socket(self._context, Role.TELL))
-            socket.connect(endpoint)
+            socket: zmq.Socket[bytes] = zmq.Socket.shadow(self._transport.open(Role.TELL))
+            self._transport.connect(socket, endpoint)
             self._sockets[endpoint] = socket
 
     def disconnect(self, endpoint: str) -> None:
@@ -216,6 +218,11 @@ def run(
     A ConfigurationError ends the process with one line and status 2.
     """
     logs.configure(settings.log_level)
+    try:
+        wait_for_network(settings, kind)
+    except ConfigurationError as missing:
+        print(f"fanlight-{kind}: {missing}", file=sys.stderr)
+        sys.exit(2)
     # Before any thread starts: threads inherit the mask, and `_wait_for_stop` takes the signals.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     wrong: list[BaseException] = []

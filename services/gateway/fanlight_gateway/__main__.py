@@ -37,7 +37,7 @@ async def serve(
     sockets = http.listen(
         settings.host, settings.port, "FANLIGHT_GATEWAY_", settings.tcp_congestion
     )
-    inlets = Inlets(Teller(worker.context))
+    inlets = Inlets(Teller(worker.transport))
     async with contextlib.AsyncExitStack() as stack:
         group = await stack.enter_async_context(asyncio.TaskGroup())
         book = DeskBook(worker)

@@ -13,7 +13,7 @@ import zmq.asyncio
 
 from fanlight_common.errors import ProtocolError
 from fanlight_common.protocol import bus, public, topics
-from fanlight_common.sockets import Role, open_socket
+from fanlight_common.sockets import Role
 from fanlight_common.worker import Worker
 from fanlight_gateway import metrics
 from fanlight_gateway.inlets import Hold, Inlets
@@ -85,9 +85,9 @@ class Link:
         self._disconnect()
         self._inlet.move(self.record.inlet)
         self._last_event = None
-        self._socket = open_socket(self._worker.context, Role.EVENTS)
+        self._socket = self._worker.transport.open(Role.EVENTS)
         self._socket.subscribe(self._topic)
-        self._socket.connect(self.record.outlet)
+        self._worker.transport.connect(self._socket, self.record.outlet)
         self._task = self._group.create_task(self._receive(self._socket))
 
     def _disconnect(self) -> None:

@@ -16,7 +16,7 @@ from fanlight_common import clock
 from fanlight_common.errors import ProtocolError
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.public import VideoUnit
-from fanlight_common.sockets import Role, open_socket
+from fanlight_common.sockets import Role
 from fanlight_common.worker import Worker
 from fanlight_gateway import metrics
 from fanlight_gateway.gate import Gate, Unit
@@ -170,9 +170,9 @@ class Stream:
     def _connect(self, lease: bus.LeaseRecord) -> None:
         self._disconnect()
         self._inlet.move(lease.inlet)
-        self._socket = open_socket(self._worker.context, Role.UNITS)
+        self._socket = self._worker.transport.open(Role.UNITS)
         self._socket.subscribe(self._topic)
-        self._socket.connect(lease.outlet)
+        self._worker.transport.connect(self._socket, lease.outlet)
         self._task = self._group.create_task(self._receive(self._socket))
 
     def _disconnect(self) -> None:

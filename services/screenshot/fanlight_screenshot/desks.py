@@ -38,7 +38,7 @@ class Desks:
     def __init__(self, worker: Worker, settings: ScreenshotSettings) -> None:
         self.settings = settings
         self._worker = worker
-        self._teller = Teller(worker.context)
+        self._teller = Teller(worker.transport)
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="encode")
         self._desks: dict[str, Desk] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}

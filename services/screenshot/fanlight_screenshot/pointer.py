@@ -15,8 +15,9 @@ from prometheus_client import Counter
 
 from fanlight_common.errors import ProtocolError
 from fanlight_common.protocol import bus, public, topics
-from fanlight_common.sockets import Role, open_socket
+from fanlight_common.sockets import Role
 from fanlight_common.tasks import spawn
+from fanlight_common.transport import Transport
 from fanlight_screenshot import images
 
 log = logging.getLogger(__name__)
@@ -38,8 +39,8 @@ class Pointer:
 class PointerFollower:
     """The pointer of one desk."""
 
-    def __init__(self, context: zmq.asyncio.Context, desk: str) -> None:
-        self._context = context
+    def __init__(self, transport: Transport, desk: str) -> None:
+        self._transport = transport
         self._topic = topics.events(desk)
         self._endpoint = ""
         self._socket: zmq.asyncio.Socket | None = None
@@ -93,9 +94,9 @@ class PointerFollower:
             self.close()
 
     def _open(self) -> None:
-        self._socket = open_socket(self._context, Role.EVENTS)
+        self._socket = self._transport.open(Role.EVENTS)
         self._socket.subscribe(self._topic)
-        self._socket.connect(self._endpoint)
+        self._transport.connect(self._socket, self._endpoint)
         self._task = spawn(self._follow(self._socket))
 
     async def _follow(self, socket: zmq.asyncio.Socket) -> None:
