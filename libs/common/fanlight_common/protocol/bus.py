@@ -94,7 +94,10 @@ class DeskRecord:
 class LeaseRecord:
     """Who encodes a stream. `alive` is false while there is no encoder to be had.
 
-    Epochs of one stream only grow: units of an older epoch are not to be shown.
+    Epochs of one stream only grow: units of an older epoch are not to be shown. With one exception:
+    an encoder that gives the stream up by itself goes on until the first IDR of the next one is
+    there. `handover_from`: units of that epoch and later ones may be shown until then; 0: what is
+    older than `epoch` is out at once.
     """
 
     TYPE: ClassVar[int] = 11
@@ -106,6 +109,7 @@ class LeaseRecord:
     outlet: str
     inlet: str
     epoch: int
+    handover_from: int = 0
 
 
 @dataclass(frozen=True, slots=True)
