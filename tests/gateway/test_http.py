@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 from http.cookies import SimpleCookie
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from fanlight_common import http
+from fanlight_common import http, tokens
 from fanlight_common.protocol import bus, topics
 from fanlight_common.tokens import Role
 from fanlight_gateway import screenshots
@@ -159,7 +160,11 @@ async def test_screenshots_are_passed_on(site: Site, directory: FakeDirectory) -
     (request,) = service.requests
     assert request.startswith("GET /desks/main/screenshot?format=png&scale=0.5&x=%20%26 HTTP/1.1")
     assert 'if-none-match: "old"' in request.lower()
-    assert "bearer" not in request.lower()
+    assert site.token() not in request  # the viewer's own
+    (passed,) = re.findall(r"(?im)^authorization: bearer (\S+)\r$", request)
+    grant = tokens.verify(site.secret, passed, time.time())
+    assert (grant.role, grant.desk) == (Role.VIEW, "main")
+    assert 0 < grant.expires_at - time.time() <= 300
     service.answer = b'HTTP/1.1 304 Not Modified\r\nETag: "e"\r\nConnection: close\r\n\r\n'
     again = await site.http.get(path, headers=site.bearer())
     assert again.status_code == 304
@@ -169,6 +174,20 @@ async def test_screenshots_are_passed_on(site: Site, directory: FakeDirectory) -
     assert busy.status_code == 503
     assert busy.headers["retry-after"] == "1"
     assert busy.headers["cache-control"] == "no-store"
+    await service.stop()
+
+
+async def test_a_viewer_does_not_pay_for_a_service_that_refuses_the_gateway(
+    site: Site, directory: FakeDirectory
+) -> None:
+    service = FakeScreenshots()
+    service.answer = b"HTTP/1.1 401 No\r\nWWW-Authenticate: Bearer\r\nContent-Length: 0\r\n\r\n"
+    announce(directory, await service.start())
+    await ready(site, 200)
+    response = await site.http.get("/api/desks/main/screenshot", headers=site.bearer())
+    assert len(service.requests) == 1
+    assert response.status_code == 503
+    assert response.json()["error"] == "no_screenshot_service"
     await service.stop()
 
 

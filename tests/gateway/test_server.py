@@ -7,16 +7,17 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from fanlight_common import http
+from fanlight_common import http, tokens
 from fanlight_common.errors import ConfigurationError
 from fanlight_common.settings import BusSettings
-from tests.screenshot.fakes import FakeDirectory, until
+from tests.screenshot.fakes import FakeCapture, FakeDirectory, until
 
 
 def close(sockets: list[socket.socket]) -> None:
@@ -56,9 +57,12 @@ def test_all_addresses_of_a_name_share_a_port(monkeypatch: pytest.MonkeyPatch) -
 def test_base_url() -> None:
     sockets = http.listen("127.0.0.1", 0, "FANLIGHT_X_")
     port = sockets[0].getsockname()[1]
-    assert http.base_url("127.0.0.1", sockets) == f"http://127.0.0.1:{port}"
-    assert http.base_url("::1", sockets) == f"http://[::1]:{port}"
-    assert http.base_url("0.0.0.0", sockets) == f"http://{socket.gethostname()}:{port}"
+    assert http.base_url("127.0.0.1", sockets, "10.0.0.7") == f"http://127.0.0.1:{port}"
+    assert http.base_url("::1", sockets, "10.0.0.7") == f"http://[::1]:{port}"
+    for everywhere in ("0.0.0.0", "::", ""):
+        assert http.base_url(everywhere, sockets, "10.0.0.7") == f"http://10.0.0.7:{port}"
+    for address in ("fd00::7", "[fd00::7]"):
+        assert http.base_url("::", sockets, address) == f"http://[fd00::7]:{port}"
     close(sockets)
 
 
@@ -150,3 +154,40 @@ async def test_a_wrong_setting_is_one_line_that_names_it(
     assert line.startswith(f"fanlight-{kind}: ")
     assert f"FANLIGHT_{kind.upper()}_{name.upper()}" in line
     assert "Traceback" not in log.decode()
+
+
+@pytest.mark.processes
+async def test_both_are_started_at_once_with_a_secret_that_is_not_there_yet(
+    bus_settings: BusSettings, directory: FakeDirectory
+) -> None:
+    secret_file = bus_settings.runtime_dir / "both" / "secret"
+    kinds = ("gateway", "screenshot")
+    processes = await asyncio.gather(
+        *(start(kind, bus_settings, port="0", secret_file=str(secret_file)) for kind in kinds)
+    )
+    capture = FakeCapture(directory)
+    capture.announce()
+    try:
+        await until(lambda: {b.kind for b in directory.heartbeats.values() if b.http} == {*kinds})
+        urls = {beat.kind: beat.http for beat in directory.heartbeats.values()}
+        grant = tokens.Grant(tokens.Role.VIEW, "main", int(time.time()) + 60)
+        token = tokens.issue(tokens.load_secret(secret_file), grant, time.time())
+        async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+            direct = await client.get(f"{urls['screenshot']}/desks/main/screenshot")
+            assert direct.status_code == 401
+
+            async def is_passed_on() -> bool:
+                answer = await client.get(
+                    f"{urls['gateway']}/api/desks/main/screenshot",
+                    headers={"Authorization": f"Bearer {token}"},
+                )
+                return answer.status_code == 200
+
+            await until(is_passed_on)
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        logs = [await process.communicate() for process in processes]
+        await capture.close()
+    assert [process.returncode for process in processes] == [0, 0]
+    assert b"screenshot_service_refuses" not in b"".join(log for _, log in logs)

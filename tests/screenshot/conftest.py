@@ -47,7 +47,7 @@ async def start(bus_settings: BusSettings, directory: FakeDirectory) -> AsyncIte
     """Start the service with settings of the test's; gives a client of it."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def begin(**settings: float) -> httpx.AsyncClient:
+        async def begin(**settings: object) -> httpx.AsyncClient:
             own = ScreenshotSettings(port=0, **settings)  # type: ignore[arg-type]  # by name
             worker = Worker("screenshot", bus_settings, None)
             task = asyncio.create_task(worker.serve(lambda w: serve(w, own)))

@@ -73,9 +73,9 @@ class FakeDirectory:
         while True:
             message = bus.decode_directory_inlet(await self.inlet.recv())
             if isinstance(message, bus.Heartbeat):
-                new = message.id not in self.heartbeats
+                earlier = self.heartbeats.get(message.id)
                 self.heartbeats[message.id] = message
-                if new:
+                if earlier is None or earlier.http != message.http:
                     record = bus.ServiceRecord(
                         message.kind, message.id, True, message.instance, message.host, message.http
                     )

@@ -111,13 +111,19 @@ def listen(host: str, port: int, setting: str, congestion: str = "") -> list[soc
     return sockets
 
 
-def base_url(host: str, sockets: list[socket.socket]) -> str:
-    """Where the others reach this server: an unspecified host becomes this machine's name."""
+def base_url(host: str, sockets: list[socket.socket], address: str) -> str:
+    """Where the others reach this server: `address` where `host` stands for every address."""
     if host in ("", "0.0.0.0", "::"):
-        host = socket.gethostname()
-    if ":" in host:
+        host = address
+    if ":" in host and not host.startswith("["):
         host = f"[{host}]"
     return f"http://{host}:{sockets[0].getsockname()[1]}"
+
+
+def bearer(authorization: str) -> str | None:
+    """The token in the value of an Authorization header; None: it has none."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 @contextlib.asynccontextmanager

@@ -17,6 +17,7 @@ from fanlight_gateway.flow import ViewerProtocol
 from fanlight_gateway.gateway import SETTLE_S, Gateway
 from fanlight_gateway.inlets import Inlets
 from fanlight_gateway.links import Links
+from fanlight_gateway.passes import Passes
 from fanlight_gateway.screenshots import Screenshots
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from fanlight_gateway.streams import StreamHub
@@ -42,7 +43,7 @@ async def serve(
         group = await stack.enter_async_context(asyncio.TaskGroup())
         book = DeskBook(worker)
         stack.callback(book.close)
-        screenshots = Screenshots(book)
+        screenshots = Screenshots(book, Passes(secret))
         stack.push_async_callback(screenshots.close)
         links = Links(worker, inlets, group)
         stack.callback(links.close)
@@ -68,7 +69,7 @@ async def serve(
             )
         )
         stack.push_async_callback(gateway.farewell)
-        worker.offer.http = http.base_url(settings.host, sockets)
+        worker.offer.http = http.base_url(settings.host, sockets, worker.address)
         worker.announce()
         log.info("event=listen url=%s", worker.offer.http)
         await gateway.run()

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import Request, Response
 from starlette.requests import HTTPConnection
 
-from fanlight_common import tokens
+from fanlight_common import http, tokens
 from fanlight_common.errors import TokenError
 from fanlight_gateway.origins import same_site
 from fanlight_gateway.problems import problem, read_body
@@ -18,7 +18,6 @@ from fanlight_gateway.settings import GatewaySettings
 
 COOKIE = "fanlight_token"
 MAX_BODY_BYTES = 16 * 1024
-_BEARER = "bearer "
 
 
 class Auth:
@@ -123,8 +122,7 @@ class Auth:
 
 def bearer(connection: HTTPConnection) -> str | None:
     """The token of the Authorization header."""
-    value = connection.headers.get("authorization", "")
-    return value[len(_BEARER) :].strip() if value.lower().startswith(_BEARER) else None
+    return http.bearer(connection.headers.get("authorization", ""))
 
 
 async def _token_in(request: Request) -> str:

@@ -5,18 +5,22 @@ Lives on the worker's loop. Holds no pictures; the service has the cache.
 
 import asyncio
 import logging
+import time
 
 import httpx
 from fastapi import Request, Response
 
 from fanlight_gateway import metrics
 from fanlight_gateway.desks import DeskBook
+from fanlight_gateway.passes import Passes
 from fanlight_gateway.problems import problem
 
 log = logging.getLogger(__name__)
 TIMEOUT_S = 5.0
 WAIT_MAX_S = 25.0
 """A viewer may ask to be held no longer; the service refuses more, so this only bounds our wait."""
+_REFUSED = (401, 403)
+"""A service that does not take our token."""
 _CLIENT_CLOSED = 499
 """Nobody reads it; a proxy's number for a client that left."""
 _PASSED_BACK = ("etag", "content-type", "retry-after")
@@ -26,8 +30,11 @@ _PASSED_BACK_PREFIX = "x-fanlight-"
 class Screenshots:
     """The client of the screenshot services."""
 
-    def __init__(self, book: DeskBook) -> None:
+    def __init__(self, book: DeskBook, passes: Passes) -> None:
         self._book = book
+        self._passes = passes
+        self._failing: set[str] = set()
+        """Base URLs of services whose last answer was none."""
         self._client = httpx.AsyncClient(
             timeout=TIMEOUT_S,
             # The bus is private; a proxy of the environment has no business on it.
@@ -59,7 +66,7 @@ class Screenshots:
             await asyncio.gather(answering, leaving, return_exceptions=True)
 
     async def _ask(self, desk: str, request: Request, timeout_s: float) -> Response:
-        headers = {}
+        headers = {"Authorization": f"Bearer {self._passes.token(desk, time.time())}"}
         if "if-none-match" in request.headers:
             headers["If-None-Match"] = request.headers["if-none-match"]
         for url in self._book.screenshot_urls(desk):
@@ -69,12 +76,24 @@ class Screenshots:
             try:
                 answer = await self._client.get(target, headers=headers, timeout=timeout_s)
             except httpx.HTTPError as error:
-                log.warning("event=screenshot_service_silent url=%s reason=%r", url, str(error))
+                self._failed(url, "screenshot_service_silent", str(error) or repr(error))
                 continue
             metrics.screenshots.labels(answer.status_code).inc()
+            if answer.status_code in _REFUSED:
+                # Not the viewer's fault, whose own token is good: it must not be told 401.
+                reason = f"{answer.status_code}: another secret, or clocks that differ by minutes"
+                self._failed(url, "screenshot_service_refuses", reason)
+                continue
+            self._failing.discard(url)
             return _passed_back(answer)
         metrics.screenshots.labels(503).inc()
         raise problem(503, "no_screenshot_service", "no screenshot service answers")
+
+    def _failed(self, url: str, event: str, reason: str) -> None:
+        """One line when it begins; viewers ask ten times a second."""
+        if url not in self._failing:
+            log.warning("event=%s url=%s reason=%r", event, url, reason)
+            self._failing.add(url)
 
 
 async def _left(request: Request) -> None:

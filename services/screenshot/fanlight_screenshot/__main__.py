@@ -3,11 +3,24 @@
 import asyncio
 import sys
 
-from fanlight_common import http
+from fanlight_common import http, tokens
 from fanlight_common.errors import ConfigurationError
 from fanlight_common.settings import BusSettings, load
 from fanlight_common.worker import Worker, run
+from fanlight_screenshot.access import Access
 from fanlight_screenshot.settings import ScreenshotSettings
+
+
+def access_of(worker: Worker, settings: ScreenshotSettings) -> Access:
+    """Who is let in. Raises ConfigurationError where everybody on a network would be."""
+    if settings.secret_file is not None:
+        return Access(tokens.load_secret(settings.secret_file))
+    if worker.settings.bus_directory:
+        raise ConfigurationError(
+            "FANLIGHT_SCREENSHOT_SECRET_FILE is not set: with FANLIGHT_BUS_DIRECTORY the bus is on "
+            "the network, where whoever reaches this port would see the desks"
+        )
+    return Access()
 
 
 async def serve(worker: Worker, settings: ScreenshotSettings) -> None:
@@ -17,9 +30,10 @@ async def serve(worker: Worker, settings: ScreenshotSettings) -> None:
     from fanlight_screenshot import app
     from fanlight_screenshot.desks import Desks
 
+    access = access_of(worker, settings)
     sockets = http.listen(settings.host, settings.port, "FANLIGHT_SCREENSHOT_")
-    url = settings.url.rstrip("/") or http.base_url(settings.host, sockets)
-    async with Desks(worker, settings) as desks, http.serving(app.build(desks), sockets):
+    url = settings.url.rstrip("/") or http.base_url(settings.host, sockets, worker.address)
+    async with Desks(worker, settings) as desks, http.serving(app.build(desks, access), sockets):
         worker.offer.http = url
         worker.announce()
         await asyncio.Event().wait()

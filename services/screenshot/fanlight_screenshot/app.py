@@ -1,6 +1,7 @@
 """The HTTP routes. No decisions about pictures here: see `desks` and `desk`."""
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -12,6 +13,7 @@ from fanlight_common.errors import FrameLostError, ProtocolError
 from fanlight_common.names import check_name
 from fanlight_common.protocol import patch
 from fanlight_screenshot import etags, metrics
+from fanlight_screenshot.access import Access, RefusedError
 from fanlight_screenshot.deltas import Answer
 from fanlight_screenshot.desk import Desk, Shot
 from fanlight_screenshot.desks import BusyError, Desks
@@ -21,25 +23,29 @@ ATTEMPTS = 4
 """A frame is lost when capture overwrites it while it is copied; the next one is as good."""
 
 
-def build(desks: Desks) -> FastAPI:
-    """The application over `desks`."""
+def build(desks: Desks, access: Access) -> FastAPI:
+    """The application over `desks`, for whom `access` lets in."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.add_exception_handler(RefusedError, _refused)
 
     @app.get("/healthz")
     async def healthz() -> dict[str, Any]:
         return {"healthy": True}
 
     @app.get("/desks")
-    async def list_desks() -> dict[str, Any]:
+    async def list_desks(request: Request) -> dict[str, Any]:
+        grant = access.grant(_authorization(request), time.time())
         return {
             "desks": [
                 {"name": r.desk, "state": r.state, "width": r.width, "height": r.height}
                 for r in desks.records()
+                if grant is None or grant.allows(r.desk)
             ]
         }
 
     @app.get("/desks/{name}/screenshot")
     async def screenshot(name: str, request: Request) -> Response:
+        access.require(name, _authorization(request), time.time())
         arrived_us = clock.now_us()
         response = await _answer(desks, name, request, arrived_us)
         held_ms = (clock.now_us() - arrived_us) // 1000
@@ -49,6 +55,19 @@ def build(desks: Desks) -> FastAPI:
         return response
 
     return app
+
+
+def _authorization(request: Request) -> str:
+    return request.headers.get("authorization", "")
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RefusedError)
+    metrics.requests.labels(error.status).inc()
+    answer = _problem(error.status, error.error, str(error))
+    if error.status == 401:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
 
 
 async def _answer(desks: Desks, name: str, request: Request, arrived_us: int) -> Response:

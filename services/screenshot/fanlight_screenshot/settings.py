@@ -1,5 +1,7 @@
 """The screenshot service's settings, `FANLIGHT_SCREENSHOT_*`."""
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -16,6 +18,12 @@ class ScreenshotSettings(BaseSettings):
     url: str = Field(
         default="",
         description="Base URL under which gateways reach this service. By default host and port.",
+    )
+    secret_file: Path | None = Field(
+        default=None,
+        description="The secret that signs tokens, the gateways' own, made if it is not there. "
+        "With it every request wants a token; without it none does, so the port has to be private. "
+        "Wanted where the bus is on the network.",
     )
     reuse_ms: int = Field(
         default=20,
