@@ -20,8 +20,11 @@ class Why(StrEnum):
     """A stream that had no encoder got one."""
     DRAINED = "drained"
     """The encoder says capacity 0: it wants to be rid of what it holds."""
+    EVENED = "evened"
+    """It is better off elsewhere: the load is more even, or its desk is there."""
     CLAIMED = "claimed"
-    """An encoder holds it by a lease that is newer than what is known here: after a restart."""
+    """An encoder holds it by a lease that is newer than what is known here: after a restart, or
+    because there is another directory."""
     UNUSED = "unused"
     """Nobody is subscribed any more."""
 

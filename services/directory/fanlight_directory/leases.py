@@ -8,30 +8,29 @@ Pure. Owns the leases and their epochs. The rules:
   does not go backwards.
 - A claim by a larger epoch than is known here is right. That is how leases outlive a restart of the
   directory: it first listens for a while (*settling*), and grants nothing itself.
+- One epoch in the hands of two encoders comes from two directories: the larger id is right, in
+  both, and gets an epoch of its own.
+- Who claims what it does not hold, or does not claim what it holds, is shown the lease again: what
+  is published can be lost.
 - The last subscription may end and come back (a page reloaded): the lease lasts a grace longer.
+- A stream that runs moves where that evens out the load, or brings it to its desk's host
+  (`placing`), a few a second.
 """
 
+import heapq
 from dataclasses import dataclass
 
 from fanlight_common.names import split_stream
 from fanlight_common.protocol import bus, topics
 from fanlight_directory.checks import MAX_EPOCH
 from fanlight_directory.effects import Effect, Leased, Publish, Why
+from fanlight_directory.placing import Choice, Encoder, Rules
 
 REMIND_S = 1.0
-"""An encoder that claims by an old epoch is shown the present lease this often at most."""
+"""An encoder whose claims are wrong is shown the present lease this often at most."""
 FORGET_ENDED_S = 60.0
 """An ended lease's epoch is remembered this long: claims of it may still be on their way."""
-
-
-@dataclass(slots=True)
-class _Encoder:
-    beat: bus.Heartbeat
-    streams: set[str]
-
-    def fullness(self) -> tuple[float, float, str]:
-        """What "least loaded" compares. The load lags behind by a heartbeat, so it comes second."""
-        return len(self.streams) / self.beat.capacity, self.beat.load, self.beat.id
+_EVEN_OUT_S = 1.0
 
 
 @dataclass(slots=True)
@@ -48,18 +47,22 @@ class _Stream:
     """When it was last wanted or held."""
     why: Why = Why.ASKED
     reminded_at: float = float("-inf")
+    claimed_at: float = 0.0
+    """When its holder said last that it holds it; at first when it was given to it."""
 
 
 class Leases:
     """Every stream that is asked for or held."""
 
-    def __init__(self, grace_s: float, settled_at: float) -> None:
+    def __init__(self, grace_s: float, settled_at: float, rules: Rules) -> None:
+        self._rules = rules
         self._grace_s = grace_s
         self._settled_at = settled_at
         self._settled = False
         self._streams: dict[str, _Stream] = {}
-        self._encoders: dict[str, _Encoder] = {}
-        self._desks: set[str] = set()
+        self._encoders: dict[str, Encoder] = {}
+        self._desks: dict[str, str] = {}
+        """The host of each desk."""
         self._idle: set[str] = set()
         """Streams that nobody wants: held on for the grace, or only remembered."""
         self._waiting: set[str] = set()
@@ -68,6 +71,9 @@ class Leases:
         """Those of the waiting whose chances have changed since `reconcile`."""
         self._relieve = False
         """Somebody may want to be relieved of its streams, or somebody can now take them."""
+        self._uneven = False
+        """A stream that runs may have become better off elsewhere."""
+        self._evened_at = settled_at
 
     def __len__(self) -> int:
         return sum(len(encoder.streams) for encoder in self._encoders.values())
@@ -101,32 +107,39 @@ class Leases:
             return None
         return entry.record
 
-    def desk_known(self, desk: str) -> None:
+    def desk_known(self, desk: str, host: str) -> None:
         """A desk is there; streams of it that wait may be leased."""
         if desk not in self._desks:
-            self._desks.add(desk)
             self._due |= {name for name in self._waiting if self._streams[name].desk == desk}
             self._relieve = True
+        if self._desks.get(desk) != host:
+            self._desks[desk] = host
+            self._uneven = True
 
     def forget_desk(self, desk: str) -> None:
         """A desk has been gone for long."""
-        self._desks.discard(desk)
+        self._desks.pop(desk, None)
 
     def encoder_up(self, beat: bus.Heartbeat, now: float) -> list[Effect]:
         """A heartbeat of an encoder: what it claims, and what it has room for."""
         encoder = self._encoders.get(beat.id)
         if encoder is None:
-            encoder = self._encoders[beat.id] = _Encoder(beat, set())
+            encoder = self._encoders[beat.id] = Encoder(beat, now, set())
             changed = True
         else:
             changed = (encoder.beat.capacity == 0) != (beat.capacity == 0)
             encoder.beat = beat
         if changed:
             self._due |= self._waiting
-            self._relieve = True
+            self._relieve = self._uneven = True
         effects: list[Effect] = []
         for held in beat.streams:
             effects += self._claim(encoder, held, now)
+        if len(encoder.streams) != len(beat.streams):
+            for name in sorted(encoder.streams - {held.stream for held in beat.streams}):
+                entry = self._streams[name]
+                if entry.wanted and now - entry.claimed_at >= REMIND_S:
+                    effects += self._remind(entry, now)
         return effects
 
     def encoder_down(self, id_: str, why: Why, now: float) -> list[Effect]:
@@ -134,6 +147,7 @@ class Leases:
         encoder = self._encoders.pop(id_, None)
         if encoder is None:
             return []
+        self._uneven = True
         effects: list[Effect] = []
         for entry in [self._streams[name] for name in sorted(encoder.streams)]:
             entry.holder = ""
@@ -159,6 +173,7 @@ class Leases:
             if entry.holder:
                 if idle_s > self._grace_s:
                     self._encoders[entry.holder].streams.discard(entry.name)
+                    self._uneven = True
                     entry.holder = ""
                     entry.why = Why.UNUSED
                     effects += self._end(entry, now)
@@ -168,25 +183,60 @@ class Leases:
                 del self._streams[entry.name]
         return effects
 
-    def reconcile(self, unix_s: int) -> list[Effect]:
+    def reconcile(self, now: float, unix_s: int) -> list[Effect]:
         """Give every stream that waits an encoder, if one can be had; relieve the drained.
 
         To be called after whatever may have changed something: cheap when nothing has.
         """
-        if not self._settled:
+        if not self._settled or not (self._due or self._relieve):
             return []
         effects: list[Effect] = []
+        choice = Choice(self._encoders.values(), self._rules.locality)
         due, self._due = sorted(self._due), set()
         for name in due:
-            effects += self._grant(self._streams[name], unix_s)
-        if self._relieve and self._least_loaded() is not None:
+            effects += self._grant(self._streams[name], choice, now, unix_s)
+        if self._relieve and choice.best("") is not None:
             for encoder in [e for e in self._encoders.values() if e.beat.capacity == 0]:
                 for entry in [self._streams[name] for name in sorted(encoder.streams)]:
                     if entry.desk in self._desks:
                         entry.why = Why.DRAINED
-                        effects += self._grant(entry, unix_s)
+                        effects += self._grant(entry, choice, now, unix_s)
         self._relieve = False
         return effects
+
+    def even_out(self, now: float, unix_s: int) -> list[Effect]:
+        """Move the few running streams that gain most by it. To be called often."""
+        if not (self._settled and self._uneven) or now - self._evened_at < _EVEN_OUT_S:
+            return []
+        self._evened_at = now
+        rules, encoders = self._rules, self._encoders.values()
+        seasoned = [e for e in encoders if now - e.since >= rules.seasoned_s]
+        choice = Choice(seasoned, rules.locality)
+        gains = [
+            (self._gain(choice, entry), entry.name)
+            for encoder in encoders
+            if encoder.beat.capacity > 0
+            for entry in map(self._streams.__getitem__, encoder.streams)
+            if entry.wanted and entry.desk in self._desks
+        ]
+        best = heapq.nsmallest(rules.moves, ((-g, name) for g, name in gains if g > rules.margin))
+        effects: list[Effect] = []
+        for _, name in best:
+            entry = self._streams[name]
+            if self._gain(choice, entry) > rules.margin:
+                entry.why = Why.EVENED
+                effects += self._grant(entry, choice, now, unix_s)
+        # Those that are not yet to be trusted may be a better place later.
+        self._uneven = bool(best) or len(seasoned) < len(encoders)
+        return effects
+
+    def _gain(self, choice: Choice, entry: _Stream) -> float:
+        """By how much another encoder would be better than the one that holds this."""
+        host, holder = self._desks[entry.desk], self._encoders[entry.holder]
+        best = choice.best(host)
+        if best is None or best is holder:
+            return 0.0
+        return choice.cost(holder, host) - choice.cost(best, host, more=1)
 
     def _entry(self, stream: str) -> _Stream:
         entry = self._streams.get(stream)
@@ -199,40 +249,47 @@ class Leases:
         entry.idle_since = now
         self._idle.add(entry.name)
 
-    def _claim(self, encoder: _Encoder, held: bus.HeldStream, now: float) -> list[Effect]:
+    def _claim(self, encoder: Encoder, held: bus.HeldStream, now: float) -> list[Effect]:
         entry = self._entry(held.stream)
         beat = encoder.beat
-        if held.epoch > entry.epoch:
+        if held.epoch == entry.epoch and entry.holder == beat.id:
+            entry.claimed_at = now
+            return []
+        twice = held.epoch == entry.epoch and "" < entry.holder < beat.id
+        if held.epoch > entry.epoch or twice:
             if entry.holder:
                 self._encoders[entry.holder].streams.discard(entry.name)
             if not entry.wanted:
                 # Its subscriptions may not have come back yet after a restart.
                 self._rest(entry, now)
-            return self._hold(entry, encoder, held.epoch, Why.CLAIMED)
-        if held.epoch == entry.epoch and entry.holder == beat.id:
-            return []
+            return self._hold(entry, encoder, held.epoch + twice, Why.CLAIMED, now)
+        return self._remind(entry, now)
+
+    def _remind(self, entry: _Stream, now: float) -> list[Effect]:
         if entry.record is None or now - entry.reminded_at < REMIND_S:
             return []
         entry.reminded_at = now
         return [Publish(topics.lease(entry.name), entry.record)]
 
-    def _least_loaded(self) -> _Encoder | None:
-        """Over its capacity if all are: a picture that comes late is better than none."""
-        able = [e for e in self._encoders.values() if e.beat.capacity > 0]
-        return min(able, key=_Encoder.fullness, default=None)
-
-    def _grant(self, entry: _Stream, unix_s: int) -> list[Effect]:
-        encoder = self._least_loaded() if entry.desk in self._desks else None
+    def _grant(self, entry: _Stream, choice: Choice, now: float, unix_s: int) -> list[Effect]:
+        host = self._desks.get(entry.desk)
+        encoder = None if host is None else choice.best(host)
         if encoder is None:
             # "Nobody" is a verdict with a date too: what an older directory gave is over.
             entry.epoch = entry.epoch or unix_s
             return self._publish_dead(entry)
         if entry.holder:
-            self._encoders[entry.holder].streams.discard(entry.name)
+            holder = self._encoders[entry.holder]
+            holder.streams.discard(entry.name)
+            choice.changed(holder)
         epoch = min(max(entry.epoch + 1, unix_s), MAX_EPOCH)
-        return self._hold(entry, encoder, epoch, entry.why)
+        effects = self._hold(entry, encoder, epoch, entry.why, now)
+        choice.changed(encoder)
+        return effects
 
-    def _hold(self, entry: _Stream, encoder: _Encoder, epoch: int, why: Why) -> list[Effect]:
+    def _hold(
+        self, entry: _Stream, encoder: Encoder, epoch: int, why: Why, now: float
+    ) -> list[Effect]:
         beat = encoder.beat
         encoder.streams.add(entry.name)
         self._waiting.discard(entry.name)
@@ -240,6 +297,8 @@ class Leases:
         entry.holder = beat.id
         entry.epoch = epoch
         entry.why = Why.ASKED
+        entry.claimed_at = now
+        self._uneven = True
         entry.record = bus.LeaseRecord(
             stream=entry.name,
             alive=True,

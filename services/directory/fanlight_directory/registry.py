@@ -15,6 +15,7 @@ from fanlight_directory.desks import Desks
 from fanlight_directory.effects import Contested, Effect, Joined, Left, Publish
 from fanlight_directory.leases import Leases
 from fanlight_directory.members import Change, Members
+from fanlight_directory.placing import Rules
 
 ENCODER = "encoder"
 
@@ -42,18 +43,24 @@ class Counts:
 class Registry:
     """Everything the directory knows."""
 
-    def __init__(self, timing: Timing, now: float) -> None:
+    def __init__(self, timing: Timing, now: float, rules: Rules | None = None) -> None:
         self._timing = timing
         self._members = Members(timing.timeout_s, now)
         self._desks = Desks()
-        self._leases = Leases(timing.grace_s, now + timing.settle_s)
+        self._leases = Leases(timing.grace_s, now + timing.settle_s, rules or Rules())
         self._present: dict[bytes, bus.DirectoryOutlet] = {}
         self._gone_at: dict[bytes, float] = {}
         """When each record of something that is gone was published."""
 
     def heartbeat(self, beat: bus.Heartbeat, now: float, unix_s: int) -> list[Effect]:
         """A process lives. Raises ProtocolError, and changes nothing, where it cannot be so."""
-        check_heartbeat(beat)
+        known = self._members.get(beat.id)
+        if known is None or known.beat is not beat:
+            check_heartbeat(beat)
+        elif beat.kind != ENCODER:
+            # What it said last, and that was looked at then.
+            known.heard_at = now
+            return []
         effects: list[Effect] = []
         for change in self._members.hear(beat, now):
             if isinstance(change, Contested):
@@ -103,6 +110,7 @@ class Registry:
         for change in self._members.tick(now):
             effects += self._changed(change, now)
         effects += self._leases.tick(now, unix_s)
+        effects += self._leases.even_out(now, unix_s)
         self._forget(now)
         return self._done(effects, now, unix_s)
 
@@ -124,14 +132,15 @@ class Registry:
             return effects
         if before is None:
             effects.append(Joined(after.kind, after.id, after.instance))
-        if before is None or _service(before, alive=True) != _service(after, alive=True):
+        # All else of the record is what an incarnation cannot change.
+        if before is None or before.http != after.http:
             effects.append(_service(after, alive=True))
         if before is None or before.desks != after.desks:
             member = self._members.get(after.id)
             assert member is not None
             effects += self._desks.offered(after, member.order)
             for desk in after.desks:
-                self._leases.desk_known(desk.name)
+                self._leases.desk_known(desk.name, self._desks.records[desk.name].host)
         return effects
 
     def _done(self, effects: list[Effect], now: float, unix_s: int) -> list[Effect]:
@@ -140,7 +149,7 @@ class Registry:
         Within one step only a topic's last record counts: a capture that was started again is not
         gone first, for whoever looks on.
         """
-        effects = effects + self._leases.reconcile(unix_s)
+        effects = effects + self._leases.reconcile(now, unix_s)
         last = {effect.topic: effect for effect in effects if isinstance(effect, Publish)}
         for topic, publish in last.items():
             self._present[topic] = publish.record

@@ -16,6 +16,7 @@ from fanlight_common.protocol import bus
 from fanlight_common.settings import BusSettings
 from fanlight_common.worker import Worker, inlet_messages, refused
 from fanlight_directory.effects import Contested, Effect, Joined, Leased, Left, Publish
+from fanlight_directory.placing import Rules
 from fanlight_directory.registry import Registry, Timing
 from fanlight_directory.settings import DirectorySettings
 
@@ -47,7 +48,8 @@ class Directory:
             grace_s=own.lease_grace_s,
             forget_s=own.forget_s,
         )
-        self._registry = Registry(timing, clock.now_s())
+        rules = Rules(locality=own.locality, margin=own.move_margin, moves=own.moves_per_s)
+        self._registry = Registry(timing, clock.now_s(), rules)
         self._kinds: set[str] = set()
 
     async def run(self) -> None:

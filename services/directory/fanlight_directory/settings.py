@@ -28,3 +28,25 @@ class DirectorySettings(BaseSettings):
         ge=1,
         description="How long something that is gone is still told to those who ask.",
     )
+    locality: float = Field(
+        default=0.5,
+        ge=0,
+        le=10,
+        description="An encoder on another host than the desk counts as so much fuller than it is, "
+        "1 being its capacity: frames of a 1080p desk that change 60 times a second are 500 MB/s "
+        "on the network, and nothing in shared memory. 0: it makes no difference.",
+    )
+    move_margin: float = Field(
+        default=0.1,
+        ge=0.01,
+        le=10,
+        description="A stream that runs moves to another encoder where that is better by more "
+        "than this, 1 being an encoder's capacity.",
+    )
+    moves_per_s: int = Field(
+        default=4,
+        ge=0,
+        le=1000,
+        description="So many streams that run move in a second at most, to even out the load or "
+        "to come to their desk's host; 0: none.",
+    )
