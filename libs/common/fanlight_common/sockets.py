@@ -9,9 +9,11 @@ At an inlet nothing is dropped: a PUSH without a peer, or with a full queue, ref
 (zmq.Again) and its sender counts it.
 """
 
+import asyncio
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import zmq
 import zmq.asyncio
@@ -47,10 +49,34 @@ class Role(Enum):
     TELL = _Spec(zmq.PUSH, 10_000)
 
 
+class BusSocket(zmq.asyncio.Socket):
+    """A socket whose receiving waits, whatever happens to its connections meanwhile.
+
+    pyzmq looks whether there is a message and then takes it. Where the connection that it came by
+    ends in between, there is none after all, and pyzmq raises zmq.Again to whoever only waits.
+    """
+
+    async def recv(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # awaitable too
+        """The next message."""
+        while True:
+            try:
+                return await super().recv(*args, **kwargs)
+            except zmq.Again:
+                await asyncio.sleep(0)
+
+    async def recv_multipart(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # same
+        """The next message's parts."""
+        while True:
+            try:
+                return await super().recv_multipart(*args, **kwargs)
+            except zmq.Again:
+                await asyncio.sleep(0)
+
+
 def open_socket(context: zmq.asyncio.Context, role: Role) -> zmq.asyncio.Socket:
     """An unconnected socket for `role`."""
     spec = role.value
-    socket: zmq.asyncio.Socket = context.socket(spec.type)
+    socket: zmq.asyncio.Socket = context.socket(spec.type, BusSocket)
     socket.set_hwm(spec.high_water_mark)
     socket.setsockopt(zmq.LINGER, 0)
     socket.setsockopt(zmq.MAXMSGSIZE, spec.max_bytes)

@@ -1,0 +1,76 @@
+"""The file of the bus's keys."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from fanlight_common import keys
+from fanlight_common.errors import ConfigurationError
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "keys"
+    keys.create(path)
+    return path
+
+
+def test_a_new_file_has_one_key_and_is_not_for_others(path: Path) -> None:
+    (key,) = keys.load(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    keys.create(path)  # of a directory that starts again
+    assert keys.load(path) == (key,)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_add_promote_remove(path: Path) -> None:
+    (old,) = keys.load(path)
+    new = keys.add(path)
+    assert keys.load(path) == (old, new)
+    assert keys.promote(path) == new
+    assert keys.load(path) == (new, old)
+    assert keys.remove(path) == old
+    assert keys.load(path) == (new,)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    with pytest.raises(ConfigurationError, match="wants 1 to"):
+        keys.remove(path)
+    assert keys.load(path) == (new,)
+
+
+def test_comments_and_empty_lines_are_no_keys(path: Path) -> None:
+    (key,) = keys.load(path)
+    path.write_bytes(b"# the office's\n\n" + key.secret + b"\n\n")
+    assert keys.load(path) == (key,)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"# nothing\n", b"short\n", b"\xff" * 40, b'"' * 40, b"a" * 41, b"0" * 5000],
+)
+def test_what_is_no_key_file_is_refused_without_being_shown(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match="key file") as caught:
+        keys.load(path)
+    assert "aaaa" not in str(caught.value)
+
+
+def test_a_key_that_stands_there_twice_is_a_mistake(path: Path) -> None:
+    path.write_bytes(path.read_bytes() * 2)
+    with pytest.raises(ConfigurationError, match="twice"):
+        keys.load(path)
+
+
+def test_a_file_for_all_to_read_is_refused(path: Path) -> None:
+    path.chmod(0o644)
+    with pytest.raises(ConfigurationError, match="chmod 600"):
+        keys.load(path)
+
+
+def test_public_halves_travel_as_hex() -> None:
+    key = keys.new()
+    assert keys.public_z85(keys.public_hex(key.public)) == key.public
+    assert key.secret.decode() not in repr(key)
+    for wrong in ("", "zz", "00" * 31):
+        with pytest.raises(ValueError, match="bytes|hex"):
+            keys.public_z85(wrong)

@@ -1,0 +1,293 @@
+"""The bus over tcp: who gets in, who does not, and keys that change under running connections."""
+
+import asyncio
+import contextlib
+import socket as system_socket
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+import zmq
+import zmq.asyncio
+
+from fanlight_common import keys, transport
+from fanlight_common.directory import DirectoryClient
+from fanlight_common.errors import ConfigurationError
+from fanlight_common.protocol import bus, topics
+from fanlight_common.settings import BusSettings
+from fanlight_common.sockets import Role
+from fanlight_common.transport import Transport, wait_for_network
+
+RECORD = bus.DeskRecord("main", True, "c", "i", "h", "o", "n", 10, 20)
+
+
+def free_ports() -> int:
+    """The first of two ports in a row that nobody listens on."""
+    while True:
+        with system_socket.socket() as first, system_socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port: int = first.getsockname()[1]
+            with contextlib.suppress(OSError, OverflowError):
+                second.bind(("127.0.0.1", port + 1))
+                return port
+
+
+async def until(condition: Callable[[], object], limit_s: float = 15) -> None:
+    async with asyncio.timeout(limit_s):
+        while not condition():  # noqa: ASYNC110 - something else makes it true
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> BusSettings:
+    keys.create(tmp_path / "keys")
+    return BusSettings(
+        runtime_dir=tmp_path,
+        bus_directory=f"tcp://127.0.0.1:{free_ports()}",
+        bus_keys=tmp_path / "keys",
+    )
+
+
+class Keeping(Transport):
+    """Keeps its sockets, which a test may leave lying about, until it is closed."""
+
+    def __init__(self, settings: BusSettings, kind: str) -> None:
+        self.kept: list[zmq.asyncio.Socket] = []
+        super().__init__(settings, kind)
+
+    def open(self, role: Role) -> zmq.asyncio.Socket:
+        self.kept.append(super().open(role))
+        return self.kept[-1]
+
+
+class Party:
+    """A transport that runs."""
+
+    def __init__(self, settings: BusSettings, kind: str) -> None:
+        self.transport = Keeping(settings, kind)
+        self.running = asyncio.create_task(self.transport.run())
+
+    async def close(self) -> None:
+        self.running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.running
+        self.transport.close(0)
+
+
+@pytest.fixture
+async def party() -> AsyncIterator[Callable[[BusSettings, str], Transport]]:
+    made: list[Party] = []
+
+    def make(settings: BusSettings, kind: str) -> Transport:
+        made.append(Party(settings, kind))
+        return made[-1].transport
+
+    yield make
+    for each in reversed(made):
+        await each.close()
+
+
+Make = Callable[[BusSettings, str], Transport]
+
+
+class Feed:
+    """A publisher that counts, and who listens to it."""
+
+    def __init__(self, server: Transport) -> None:
+        self.outlet = server.open(Role.ENCODER_OUTLET)
+        self.endpoint = server.bind(self.outlet, "feed", "outlet")
+        self.subscribed: set[bytes] = set()
+        self.tasks = [asyncio.create_task(self.publish()), asyncio.create_task(self.follow())]
+
+    async def publish(self) -> None:
+        for number in range(1_000_000):
+            await self.outlet.send_multipart([b"unit", str(number).encode()])
+            await asyncio.sleep(0.01)
+
+    async def follow(self) -> None:
+        while True:
+            message = await self.outlet.recv()
+            (self.subscribed.add if message[0] else self.subscribed.discard)(message[1:])
+
+    async def close(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+@pytest.fixture
+async def feed(party: Make, settings: BusSettings) -> AsyncIterator[Feed]:
+    made = Feed(party(settings, "encoder"))
+    yield made
+    await made.close()
+
+
+def listen(transport: Transport, endpoint: str) -> zmq.asyncio.Socket:
+    socket = transport.open(Role.UNITS)
+    socket.subscribe(b"unit")
+    transport.connect(socket, endpoint)
+    return socket
+
+
+async def test_whoever_has_the_key_is_heard(party: Make, feed: Feed, settings: BusSettings) -> None:
+    assert feed.endpoint.startswith("tcp://127.0.0.1:")
+    listener = listen(party(settings, "gateway"), feed.endpoint)
+    async with asyncio.timeout(15):
+        assert (await listener.recv_multipart())[0] == b"unit"
+
+
+async def test_nobody_else_hears_or_tells_anything(
+    party: Make, feed: Feed, settings: BusSettings, tmp_path: Path
+) -> None:
+    keys.create(tmp_path / "forged")
+    stranger = party(settings.model_copy(update={"bus_keys": tmp_path / "forged"}), "gateway")
+    address = feed.endpoint.partition("#")[0]
+    before = transport.denied._value.get()
+    # With the server's public key, which is no secret, and a key of their own.
+    listeners = [listen(stranger, feed.endpoint)]
+    context = zmq.asyncio.Context()
+    # Without any key; with the server's as it is; with a wrong idea of the server's.
+    for server in (None, keys.public_z85(feed.endpoint.partition("#")[2]), keys.new().public):
+        socket = context.socket(zmq.SUB)
+        if server is not None:
+            socket.curve_serverkey = server
+            socket.curve_publickey, socket.curve_secretkey = zmq.curve_keypair()
+        socket.subscribe(b"")
+        socket.connect(address)
+        listeners.append(socket)
+    # And into an inlet.
+    home = party(settings, "capture")
+    inlet = home.open(Role.INLET)
+    endpoint = home.bind(inlet, "c", "inlet")
+    forger = stranger.open(Role.TELL)
+    stranger.connect(forger, endpoint)
+    friend = listen(party(settings, "gateway"), feed.endpoint)
+    async with asyncio.timeout(15):
+        for _ in range(50):  # long enough for all the others, too
+            await friend.recv_multipart()
+    assert await asyncio.gather(*(listener.poll(0) for listener in listeners)) == [0] * 4
+    with pytest.raises(zmq.Again):
+        zmq.Socket.shadow(forger).send(b"a key press", zmq.DONTWAIT)
+    assert await inlet.poll(200) == 0
+    assert transport.denied._value.get() > before
+    context.destroy(linger=0)
+
+
+async def test_records_reach_who_watches_and_beats_reach_the_directory(
+    party: Make, settings: BusSettings
+) -> None:
+    home = party(settings, "directory")
+    outlet, inlet = home.open(Role.DIRECTORY_OUTLET), home.open(Role.INLET)
+    home.bind(outlet, "directory", "outlet")
+    home.bind(inlet, "directory", "inlet")
+    client = DirectoryClient(party(settings, "gateway"))
+    running = asyncio.create_task(client.run())
+    seen: list[bus.DirectoryOutlet] = []
+    client.watch(topics.desk("main"), seen.append)
+    async with asyncio.timeout(15):
+        assert await outlet.recv() == b"\x01" + topics.desk("main")
+    await outlet.send_multipart([topics.desk("main"), bus.encode(RECORD)])
+    await until(lambda: seen == [RECORD])
+
+    async def told() -> bytes:
+        while not await inlet.poll(10):
+            client.tell(bus.Farewell("x", "y"))
+        return bytes(await inlet.recv())
+
+    async with asyncio.timeout(15):
+        assert bus.decode_directory_inlet(await told()) == bus.Farewell("x", "y")
+        # Keys change step by step, and after each the directory is reached.
+        for step in (keys.add, keys.promote, keys.remove):
+            assert settings.bus_keys is not None
+            step(settings.bus_keys)
+            await asyncio.sleep(1.5)  # everybody has looked
+            while await inlet.poll(0):
+                await inlet.recv()
+            await told()
+            seen.clear()
+            while not seen:
+                await outlet.send_multipart([topics.desk("main"), bus.encode(RECORD)])
+                await asyncio.sleep(0.02)
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+
+
+async def test_keys_change_and_nobody_is_shut_out_but_who_has_only_the_old_one(
+    party: Make, feed: Feed, settings: BusSettings, tmp_path: Path
+) -> None:
+    assert settings.bus_keys is not None
+    thief_keys = tmp_path / "stolen"
+    thief_keys.write_bytes(settings.bus_keys.read_bytes())
+    thief_keys.chmod(0o600)
+    friend = listen(party(settings, "gateway"), feed.endpoint)
+    thief = listen(
+        party(settings.model_copy(update={"bus_keys": thief_keys}), "gateway"), feed.endpoint
+    )
+    async with asyncio.timeout(15):
+        await friend.recv_multipart()
+        await thief.recv_multipart()
+    for step in (keys.add, keys.promote, keys.remove):
+        step(settings.bus_keys)
+        await asyncio.sleep(1.5)
+        while await friend.poll(0):
+            last = int((await friend.recv_multipart())[1])
+        async with asyncio.timeout(15):
+            assert int((await friend.recv_multipart())[1]) > last
+    while await thief.poll(0):
+        await thief.recv_multipart()
+    assert await thief.poll(1500) == 0
+
+
+async def test_a_spoilt_key_file_changes_nothing(
+    party: Make, feed: Feed, settings: BusSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert settings.bus_keys is not None
+    listener = listen(party(settings, "gateway"), feed.endpoint)
+    settings.bus_keys.write_bytes(b"oops\n")
+    await until(lambda: "state=kept" in caplog.text)
+    async with asyncio.timeout(15):
+        await listener.recv_multipart()
+
+
+def test_a_network_without_keys_is_refused(tmp_path: Path) -> None:
+    settings = BusSettings(runtime_dir=tmp_path, bus_directory="tcp://127.0.0.1:7400")
+    with pytest.raises(ConfigurationError, match="FANLIGHT_BUS_KEYS"):
+        wait_for_network(settings, "encoder")
+
+
+def test_the_directory_makes_the_keys_and_the_others_wait_for_them(settings: BusSettings) -> None:
+    assert settings.bus_keys is not None
+    settings.bus_keys.unlink()
+    waiting = threading.Thread(target=wait_for_network, args=(settings, "encoder"), daemon=True)
+    waiting.start()
+    time.sleep(0.3)
+    assert waiting.is_alive()
+    wait_for_network(settings, "directory")
+    waiting.join(10)
+    assert not waiting.is_alive()
+    assert len(keys.load(settings.bus_keys)) == 1
+
+
+def test_waiting_ends(settings: BusSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "WAIT_S", 0.2)
+    lost = settings.model_copy(update={"bus_directory": "tcp://nowhere.invalid:7400"})
+    with pytest.raises(ConfigurationError, match=r"nowhere\.invalid"):
+        wait_for_network(lost, "encoder")
+
+
+async def test_what_others_are_told(party: Make, settings: BusSettings) -> None:
+    ports = free_ports()
+    told = settings.model_copy(update={"bus_address": "desk.example", "bus_port": ports})
+    server = party(told, "capture")
+    endpoints = [
+        server.bind(server.open(role), "c", name)
+        for role, name in ((Role.CAPTURE_OUTLET, "outlet"), (Role.INLET, "inlet"))
+    ]
+    addresses, names = zip(*(endpoint.split("#") for endpoint in endpoints), strict=True)
+    assert addresses == (f"tcp://desk.example:{ports}", f"tcp://desk.example:{ports + 1}")
+    assert names[0] == names[1]
+    assert len(bytes.fromhex(names[0])) == 32
