@@ -72,5 +72,5 @@ def test_public_halves_travel_as_hex() -> None:
     assert keys.public_z85(keys.public_hex(key.public)) == key.public
     assert key.secret.decode() not in repr(key)
     for wrong in ("", "zz", "00" * 31):
-        with pytest.raises(ValueError, match="bytes|hex"):
+        with pytest.raises(ValueError, match=r"bytes|hex"):
             keys.public_z85(wrong)
