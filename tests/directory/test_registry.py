@@ -9,7 +9,7 @@ from fanlight_common.errors import ProtocolError
 from fanlight_common.protocol import bus, topics
 from fanlight_directory.checks import MAX_EPOCH
 from fanlight_directory.effects import Contested, Effect, Joined, Leased, Left, Publish, Why
-from fanlight_directory.leases import FORGET_ENDED_S
+from fanlight_directory.leases import FORGET_ENDED_S, HANDOVER_S
 from fanlight_directory.registry import Counts, Registry, Timing
 
 TIMING = Timing(timeout_s=1.0, settle_s=1.0, grace_s=2.0, forget_s=600.0)
@@ -512,12 +512,83 @@ def test_a_drained_encoder_is_relieved() -> None:
     assert the_lease(bench.ask(topics.lease("other/high"))).id == "encoder-1"
 
 
+def test_who_is_relieved_goes_on_for_a_moment_and_who_is_lost_does_not() -> None:
+    bench = Bench()
+    bench.hear(capture(), encoder(1))
+    first = the_lease(bench.ask())
+    assert first.handover_from == 0
+    bench.hear(encoder(2, load=0.9))
+    second = the_lease(bench.hear(encoder(1, capacity=0)))
+    assert (second.id, second.handover_from) == ("encoder-2", first.epoch)
+    # The next one leaves as well, at once: the first is still at it.
+    bench.hear(encoder(3))
+    third = the_lease(bench.hear(encoder(2, capacity=0)))
+    assert (third.id, third.handover_from) == ("encoder-3", first.epoch)
+    # Later only the one that holds it is.
+    bench.hear(encoder(4))
+    bench.wait(HANDOVER_S + 0.1)
+    fourth = the_lease(bench.hear(encoder(3, capacity=0)))
+    assert (fourth.id, fourth.handover_from) == ("encoder-4", third.epoch)
+    bench.hear(encoder(5))
+    assert the_lease(bench.bye(encoder(4))).handover_from == 0
+
+
+def test_of_two_that_leave_the_one_that_has_left_is_not_waited_for() -> None:
+    bench = Bench()
+    bench.hear(capture(), encoder(1))
+    bench.ask()
+    bench.hear(encoder(2))
+    second = the_lease(bench.hear(encoder(1, capacity=0)))
+    bench.bye(encoder(1))
+    bench.hear(encoder(3))
+    third = the_lease(bench.hear(encoder(2, capacity=0)))
+    assert (third.id, third.handover_from) == ("encoder-3", second.epoch)
+
+
 def test_a_drained_encoder_of_an_unknown_desk_keeps_it() -> None:
     bench = Bench(settled=False)
     bench.hear(encoder(1, capacity=0, held={"main/high": UNIX}), encoder(2))
     bench.ask()
     assert leases(bench.wait(1.2)) == []
     assert the_lease(bench.hear(capture())).id == "encoder-2"
+
+
+# --- connections that end --------------------------------------------------------------------
+
+
+def present(one: bus.Heartbeat) -> bytes:
+    return topics.presence(one.id, one.instance)
+
+
+def test_a_connection_that_ends_makes_silence_count_sooner() -> None:
+    bench = Bench()
+    one, other = encoder(1), encoder(2)
+    bench.hear(capture(), one)
+    bench.ask()
+    bench.hear(other)
+    bench.mute(one)
+    bench.leave(present(one))
+    assert leases(bench.wait(TIMING.suspect_s - 0.1)) == []
+    assert the_lease(bench.wait(0.2)).id == "encoder-2"
+
+
+def test_a_connection_that_ends_says_nothing_of_who_is_heard_of() -> None:
+    bench = Bench()
+    one = encoder(1)
+    bench.hear(capture(), one)
+    bench.ask()
+    bench.hear(encoder(2))
+    bench.leave(present(one))
+    # Nor does that of an older incarnation, or of somebody who was never there.
+    bench.leave(topics.presence("encoder-1", "0"))
+    bench.leave(topics.presence("nobody", "1"))
+    assert leases(bench.wait(5.0)) == []
+
+
+@pytest.mark.parametrize("topic", [b"present/", b"present/x/", b"present/x//", b"present/X y/1/"])
+def test_what_is_no_presence(topic: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        Bench().ask(topic)
 
 
 # --- settling -------------------------------------------------------------------------------

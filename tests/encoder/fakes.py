@@ -315,6 +315,8 @@ class Bench:
         while True:
             message = await self._directory.recv()
             topic = message[1:]
+            if topic.startswith(b"present/"):
+                continue
             if message[0]:
                 self.watched.add(topic)
             else:

@@ -41,6 +41,15 @@ def check_heartbeat(beat: bus.Heartbeat) -> None:
             raise ProtocolError(f"heartbeat of {beat.id}: epoch {held.epoch}")
 
 
+def left_behind(topic: bytes) -> tuple[str, str] | None:
+    """Id and instance of the process whose presence this topic is; None: it is another topic."""
+    match topics.parse(topic):
+        case ("present", id_, instance):
+            return id_, instance
+        case _:
+            return None
+
+
 def asked_stream(topic: bytes) -> str | None:
     """The stream whose lease a subscription to `topic` asks for; None where it asks for none.
 
@@ -54,6 +63,8 @@ def asked_stream(topic: bytes) -> str | None:
     match parts:
         case ("desk", desk):
             check_name(desk)
+        case ("present", id_, instance) if instance:
+            check_name(id_)
         case ("service", *names) if len(names) <= 2:
             for name in names:
                 check_name(name)

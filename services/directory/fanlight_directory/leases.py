@@ -8,6 +8,8 @@ Pure. Owns the leases and their epochs. The rules:
   does not go backwards.
 - A claim by a larger epoch than is known here is right. That is how leases outlive a restart of the
   directory: it first listens for a while (*settling*), and grants nothing itself.
+- A holder that is relieved, and lives, goes on until the next one's first IDR is there (see
+  `LeaseRecord.handover_from`); one that is lost is out at once.
 - One epoch in the hands of two encoders comes from two directories: the larger id is right, in
   both, and gets an epoch of its own.
 - Who claims what it does not hold, or does not claim what it holds, is shown the lease again: what
@@ -31,6 +33,8 @@ REMIND_S = 1.0
 FORGET_ENDED_S = 60.0
 """An ended lease's epoch is remembered this long: claims of it may still be on their way."""
 _EVEN_OUT_S = 1.0
+HANDOVER_S = 1.0
+"""A handover takes less."""
 
 
 @dataclass(slots=True)
@@ -49,6 +53,10 @@ class _Stream:
     reminded_at: float = float("-inf")
     claimed_at: float = 0.0
     """When its holder said last that it holds it; at first when it was given to it."""
+    handing: str = ""
+    """Who was relieved of it last, at `handed_at`, and goes on by `handed_epoch` for a moment."""
+    handed_epoch: int = 0
+    handed_at: float = float("-inf")
 
 
 class Leases:
@@ -213,21 +221,31 @@ class Leases:
         seasoned = [e for e in encoders if now - e.since >= rules.seasoned_s]
         choice = Choice(seasoned, rules.locality)
         gains = [
-            (self._gain(choice, entry), entry.name)
+            (-gain, entry.name)
             for encoder in encoders
             if encoder.beat.capacity > 0
             for entry in map(self._streams.__getitem__, encoder.streams)
             if entry.wanted and entry.desk in self._desks
+            if (gain := self._gain(choice, entry)) > rules.margin
         ]
-        best = heapq.nsmallest(rules.moves, ((-g, name) for g, name in gains if g > rules.margin))
+        heapq.heapify(gains)
         effects: list[Effect] = []
-        for _, name in best:
-            entry = self._streams[name]
-            if self._gain(choice, entry) > rules.margin:
+        moved = 0
+        while gains and moved < rules.moves:
+            entry = self._streams[gains[0][1]]
+            # Each move makes others less of a gain than it was, so look again at the foremost.
+            gain = self._gain(choice, entry)
+            if gain <= rules.margin:
+                heapq.heappop(gains)
+            elif gain < -gains[0][0]:
+                heapq.heapreplace(gains, (-gain, entry.name))
+            else:
+                heapq.heappop(gains)
                 entry.why = Why.EVENED
                 effects += self._grant(entry, choice, now, unix_s)
+                moved += 1
         # Those that are not yet to be trusted may be a better place later.
-        self._uneven = bool(best) or len(seasoned) < len(encoders)
+        self._uneven = bool(gains) or len(seasoned) < len(encoders)
         return effects
 
     def _gain(self, choice: Choice, entry: _Stream) -> float:
@@ -278,17 +296,35 @@ class Leases:
             # "Nobody" is a verdict with a date too: what an older directory gave is over.
             entry.epoch = entry.epoch or unix_s
             return self._publish_dead(entry)
+        handover_from = 0
         if entry.holder:
+            handover_from = self._hand_over(entry, now)
             holder = self._encoders[entry.holder]
             holder.streams.discard(entry.name)
             choice.changed(holder)
         epoch = min(max(entry.epoch + 1, unix_s), MAX_EPOCH)
-        effects = self._hold(entry, encoder, epoch, entry.why, now)
+        effects = self._hold(entry, encoder, epoch, entry.why, now, handover_from)
         choice.changed(encoder)
         return effects
 
+    def _hand_over(self, entry: _Stream, now: float) -> int:
+        """Its holder is relieved of it, and lives: from which epoch on units may still be shown.
+
+        Where the one before has most likely not ended yet (two that leave at once), its epoch.
+        """
+        if now - entry.handed_at > HANDOVER_S or entry.handing not in self._encoders:
+            entry.handing, entry.handed_epoch = entry.holder, entry.epoch
+        entry.handed_at = now
+        return entry.handed_epoch
+
     def _hold(
-        self, entry: _Stream, encoder: Encoder, epoch: int, why: Why, now: float
+        self,
+        entry: _Stream,
+        encoder: Encoder,
+        epoch: int,
+        why: Why,
+        now: float,
+        handover_from: int = 0,
     ) -> list[Effect]:
         beat = encoder.beat
         encoder.streams.add(entry.name)
@@ -307,6 +343,7 @@ class Leases:
             outlet=beat.outlet,
             inlet=beat.inlet,
             epoch=epoch,
+            handover_from=handover_from,
         )
         return [
             Leased(entry.name, beat.id, epoch, why),

@@ -97,6 +97,12 @@ class Members:
         del self._members[farewell.id]
         return [Change(member.beat, None, Why.FAREWELL)]
 
+    def suspect(self, id_: str, instance: str, now: float, patience_s: float) -> None:
+        """A connection of it ended: it is dead unless it is heard of within `patience_s`."""
+        member = self._members.get(id_)
+        if member is not None and member.beat.instance == instance:
+            member.heard_at = min(member.heard_at, now + patience_s - self._timeout_s)
+
     def tick(self, now: float) -> list[Change]:
         """Time passes: who has been silent for too long?"""
         away_s, self._ticked_at = now - self._ticked_at, now

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from fanlight_common.protocol import bus, topics
-from fanlight_directory.checks import asked_stream, check_heartbeat
+from fanlight_directory.checks import asked_stream, check_heartbeat, left_behind
 from fanlight_directory.desks import Desks
 from fanlight_directory.effects import Contested, Effect, Joined, Left, Publish
 from fanlight_directory.leases import Leases
@@ -28,6 +28,7 @@ class Timing:
     settle_s: float
     grace_s: float
     forget_s: float
+    suspect_s: float = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,10 @@ class Registry:
         stream = asked_stream(topic)
         if stream is not None:
             self._leases.unwant(stream, now)
+            return
+        gone = left_behind(topic)
+        if gone is not None:
+            self._members.suspect(*gone, now, self._timing.suspect_s)
 
     def tick(self, now: float, unix_s: int) -> list[Effect]:
         """Time passes. Call it several times within the timeout."""

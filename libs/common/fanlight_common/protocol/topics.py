@@ -9,6 +9,9 @@ On the directory's outlet:
     desk/<desk>/                  DeskRecord, now and at each change
     lease/<desk>/<rendition>/     LeaseRecord; subscribing asks for a lease
     service/<kind>/<id>/          ServiceRecord
+    clock/<id>/<number>/          ClockRecord, once; a process asks each time by a new number
+    present/<id>/<instance>/      nothing; every process subscribes to its own, and with its
+                                  connection the subscription ends, which the directory hears
 On a capture's outlet:
     frame/<desk>/<lane>/          every frame; being subscribed makes capture grab
     still/<desk>/<lane>/          the same frames, grabbed only by Grab, GrabNext and subscribing
@@ -34,6 +37,7 @@ class Lane(StrEnum):
 DESKS = b"desk/"
 LEASES = b"lease/"
 SERVICES = b"service/"
+CLOCKS = b"clock/"
 
 
 def desk(name: str) -> bytes:
@@ -49,6 +53,16 @@ def lease(stream: str) -> bytes:
 def service(kind: str, id_: str = "") -> bytes:
     """Topic of one process's record, or the prefix of all of that kind."""
     return f"service/{kind}/{id_}/".encode() if id_ else f"service/{kind}/".encode()
+
+
+def presence(id_: str, instance: str) -> bytes:
+    """Topic that only this very process subscribes to."""
+    return f"present/{id_}/{instance}/".encode()
+
+
+def clock(id_: str, number: int) -> bytes:
+    """Topic under which a process gets the directory's clock, this time."""
+    return f"clock/{id_}/{number}/".encode()
 
 
 def frame(desk_name: str, lane: Lane) -> bytes:
