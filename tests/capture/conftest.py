@@ -54,8 +54,10 @@ def counter(metric: Any) -> float:
 class XServer:
     """An Xvfb, and programs on it. Everything it starts, it ends."""
 
-    def __init__(self, width: int = 800, height: int = 600) -> None:
+    def __init__(self, width: int = 800, height: int = 600, within: tuple[str, ...] = ()) -> None:
+        """`within`: a command that runs the server, such as setpriv with its options."""
         self.size = (width, height)
+        self._within = within
         self._clients: list[subprocess.Popen[bytes]] = []
         self.number = 0
         self.process: subprocess.Popen[bytes] | None = None
@@ -77,7 +79,7 @@ class XServer:
         try:
             self.process = subprocess.Popen(
                 [
-                    *("Xvfb", *number, "-displayfd", str(writable), "-noreset"),
+                    *(*self._within, "Xvfb", *number, "-displayfd", str(writable), "-noreset"),
                     *("-nolisten", "tcp", "-screen", "0", f"{width}x{height}x24"),
                 ],
                 pass_fds=[writable],

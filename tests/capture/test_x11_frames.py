@@ -11,12 +11,15 @@ import xcffib.randr
 import xcffib.xproto
 
 from fanlight_capture import metrics
+from fanlight_capture.x11_connection import connect
+from fanlight_capture.x11_grab import X11Grabber
 from fanlight_common import clock
 from fanlight_common.protocol import bus, frames, topics
 from fanlight_common.protocol.frames import Rect
 from fanlight_common.protocol.topics import Lane
+from fanlight_common.ring import FrameRing
 
-from .conftest import Capture, Frames, StartCapture, XServer, counter, until
+from .conftest import TIMEOUT_S, Capture, Frames, StartCapture, XServer, counter, until
 
 pytestmark = pytest.mark.x11
 
@@ -285,6 +288,61 @@ async def test_without_shared_memory_the_picture_is_the_same(
     frame, data = await frame_with(feed, RED, 15, 17)
     assert pixel(data, frame, 16, 17) == BLUE
     assert frames.damage_since(frame, frame.sequence - 1) == (Rect(7, 8, 9, 10),)
+
+
+@pytest.mark.parametrize(
+    "within",
+    [
+        pytest.param(
+            ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
+            marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else"),
+            id="of another user",
+        ),
+        pytest.param(
+            ("unshare", "--ipc") if os.geteuid() == 0 else ("unshare", "--map-user=1", "--ipc"),
+            id="in another namespace",
+        ),
+    ],
+)
+async def test_a_server_that_cannot_attach_sends_its_pictures(
+    within: tuple[str, ...], start_capture: StartCapture, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A sidecar that does not share the uid, or the memory, of the X server."""
+    xserver = XServer(within=within)
+    painter = Painter(xserver)
+    try:
+        painter.fill(BLUE, Rect(0, 0, 800, 600))
+        capture = await start_capture(display=xserver.display)
+        feed = capture.frames()
+        frame, data = await frame_with(feed, BLUE, 15, 17)
+        assert pixel(data, frame, 799, 599) == BLUE
+        assert "event=no_shm" in caplog.text
+        painter.fill(RED, Rect(7, 8, 9, 10))
+        await frame_with(feed, RED, 15, 17)
+    finally:
+        painter.close()
+        xserver.close()
+
+
+@pytest.mark.parametrize("colour", [0, 0xFFFFFF, BLUE])
+async def test_another_segment_of_the_same_number_is_noticed(
+    colour: int, xserver: XServer, painter: Painter
+) -> None:
+    """What an X server in another IPC namespace may attach: here another ring of this process."""
+    painter.fill(colour, Rect(0, 0, 800, 600))
+    connection = await connect(xserver.display)
+    connection.start(lambda _: None, TIMEOUT_S)
+    try:
+        grabber = X11Grabber(connection, lambda: None)
+        ring, others = FrameRing(800 * 600 * 4), FrameRing(800 * 600 * 4)
+        assert await grabber.use_ring(ring, 800, 600)
+        ring.segment = others.segment
+        assert not await grabber.use_ring(ring, 800, 600)
+        slot = ring.begin()
+        await grabber.grab(slot)
+        assert bytes(ring.pixels(slot)[:3]) == colour.to_bytes(3, "little")
+    finally:
+        connection.close()
 
 
 async def test_resizes_while_it_is_drawn_on(

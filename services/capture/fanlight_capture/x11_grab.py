@@ -4,8 +4,12 @@ Lives on the worker's loop. Owns the damage object of the root window and the se
 the ring. Told of damage once (level NonEmpty), the server stays silent until the damage is taken
 away: while nobody wants pictures, a busy desk wakes nobody. Drops nothing: damage is taken away
 before the pixels are read, so a change in between is reported again.
+
+A server that cannot write into the ring (of another uid, IPC namespace or host) sends its pictures
+through the connection instead: the same ones, at the cost of copying them.
 """
 
+import logging
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -19,10 +23,13 @@ from fanlight_capture.x11_connection import X11Connection, XRequestError
 from fanlight_common.protocol.frames import Rect
 from fanlight_common.ring import FrameRing
 
+log = logging.getLogger(__name__)
+
 _RECTANGLE = struct.Struct("<hhHH")
 _REPLY_HEADER = 32
 _Z_PIXMAP = 2
 _ALL_PLANES = 0xFFFFFFFF
+_BEFORE = (bytes(4), b"\xff" * 4)
 
 
 class X11Grabber:
@@ -49,6 +56,8 @@ class X11Grabber:
             with self._x.batch():
                 self._x.shm.Detach(self._segment)
         self._ring, self._size, self._pending = ring, (width, height), ()
+        if not self._x.has_shm:
+            log.warning("event=no_shm reason=%r", "the X server has no MIT-SHM")
         self._uses_shm = self._x.has_shm and await self._attach(ring)
         return self._uses_shm
 
@@ -107,24 +116,36 @@ class X11Grabber:
         self._pending = tidy((*self._pending, *found), *self._size)
 
     async def _attach(self, ring: FrameRing) -> bool:
+        """Let the server write into the ring. False where it cannot; the reason is logged."""
         self._segment = self._x.raw.generate_id()
-        with self._x.batch():
-            self._x.shm.Attach(self._segment, ring.segment, False)
-            # The answer to this tells whether the server could: a tiny picture, into the ring.
-            probe = self._x.ask(
-                lambda: self._x.shm.GetImage(
-                    self._x.root,
-                    *(0, 0, 1, 1),
-                    *(_ALL_PLANES, _Z_PIXMAP),
-                    *(self._segment, ring.offset(0)),
+        # Seen to arrive, with two values before it, of which the pixel cannot be both: a server in
+        # another IPC namespace may know quite another segment by the same number.
+        for before in _BEFORE:
+            slot = ring.pixels(0)
+            slot[: len(before)] = before
+            with self._x.batch():
+                if before is _BEFORE[0]:
+                    self._x.shm.Attach(self._segment, ring.segment, False)
+                # The answer to this tells whether the server could: a tiny picture, into the ring.
+                probe = self._x.ask(
+                    lambda: self._x.shm.GetImage(
+                        self._x.root,
+                        *(0, 0, 1, 1),
+                        *(_ALL_PLANES, _Z_PIXMAP),
+                        *(self._segment, ring.offset(0)),
+                    )
                 )
-            )
-        try:
-            await probe
-        except XRequestError:
-            # A server on another host or in another IPC namespace.
-            return False
-        return True
+            try:
+                await probe
+            except XRequestError as error:
+                log.warning("event=no_shm reason=%r", f"the X server cannot attach: {error}")
+                return False
+            if slot[: len(before)] != before:
+                return True
+        with self._x.batch():
+            self._x.shm.Detach(self._segment)
+        log.warning("event=no_shm reason=%r", "the X server is in another IPC namespace")
+        return False
 
     def _notice(self, damaged: Callable[[], None]) -> None:
         metrics.damage_notices.inc()
