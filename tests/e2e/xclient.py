@@ -1,6 +1,7 @@
 """Colour patches on a real X display, for comparing what was drawn with what was painted."""
 
 from collections.abc import Sequence
+from typing import Self
 
 import xcffib
 import xcffib.xproto as x
@@ -70,3 +71,57 @@ class Patches:
     def close(self) -> None:
         """Take the window away."""
         self._connection.disconnect()
+
+
+class KeyWindow:
+    """A window that has the keyboard, notes each key that goes down, and can be drawn into."""
+
+    def __init__(self, display: str) -> None:
+        self._connection = xcffib.connect(display=display)
+        screen = self._connection.get_setup().roots[0]
+        self._window = self._connection.generate_id()
+        self._context = self._connection.generate_id()
+        self._drawn = 0
+        self._seen: list[int] = []
+        core = self._connection.core
+        core.CreateWindow(
+            screen.root_depth,
+            self._window,
+            screen.root,
+            0,
+            0,
+            200,
+            200,
+            0,
+            x.WindowClass.InputOutput,
+            screen.root_visual,
+            x.CW.OverrideRedirect | x.CW.EventMask,
+            [1, x.EventMask.KeyPress],
+        )
+        core.MapWindow(self._window)
+        core.SetInputFocus(x.InputFocus.PointerRoot, self._window, x.Time.CurrentTime)
+        core.CreateGC(self._context, self._window, x.GC.Foreground, [0])
+        core.GetInputFocus().reply()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.disconnect()
+
+    def draw(self) -> None:
+        """Something new in one corner."""
+        self._drawn += 1
+        core = self._connection.core
+        core.ChangeGC(self._context, x.GC.Foreground, [self._drawn * 0x30507 & 0xFFFFFF])
+        square = x.RECTANGLE.synthetic(0, 0, 64, 64)
+        core.PolyFillRectangle(self._window, self._context, 1, [square])
+        core.GetInputFocus().reply()
+
+    def keys_seen(self) -> list[int]:
+        """The key codes that went down so far."""
+        self._connection.core.GetInputFocus().reply()
+        while (event := self._connection.poll_for_event()) is not None:
+            if isinstance(event, x.KeyPressEvent):
+                self._seen.append(int(event.detail))
+        return self._seen

@@ -1,6 +1,7 @@
 """The `fanlight` command itself, as a person runs it."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -135,6 +136,21 @@ def test_it_stops_cleanly(number: signal.Signals, ports: list[str], tmp_path: Pa
         assert process.wait(LIMIT_S) == 0, lines
     stopped = {line.split()[0] for line in lines if " stopped" in line}
     assert stopped == {"directory", "capture-main", "encoder-0", "screenshot", "gateway"}
+
+
+def test_bus_keys_are_made_and_changed(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    names = []
+    for step in ("create", "add", "promote", "remove"):
+        done = fanlight("keys", step, str(file))
+        assert done.returncode == 0, done.stderr
+        names.append(re.findall(r"\b[0-9a-f]{12}\b", done.stdout))
+    (old,), added, promoted, (new,) = names
+    assert (added, promoted) == ([old, new], [new, old])
+    wrong = fanlight("keys", "remove", str(file))
+    assert wrong.returncode == 2
+    assert "wants 1 to" in wrong.stderr
+    assert file.read_text().strip() not in done.stdout
 
 
 def test_the_doctor_answers() -> None:

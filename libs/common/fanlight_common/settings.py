@@ -26,7 +26,7 @@ class BusSettings(BaseSettings):
     id: str = Field(
         default="",
         description="Name of this process on the bus; a restarted process keeps it. "
-        "By default kind and process id.",
+        "By default kind and process id; on a network with the host's name between them.",
     )
     bus_directory: str = Field(
         default="",

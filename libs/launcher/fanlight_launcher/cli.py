@@ -3,13 +3,14 @@
 import contextlib
 import time
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from fanlight_common import tokens
+from fanlight_common import keys, tokens
 from fanlight_common.errors import ConfigurationError, ProtocolError
 from fanlight_common.tokens import Grant, Role
 from fanlight_launcher import doctor as doctor_module
@@ -99,6 +100,40 @@ def doctor(
 ) -> None:
     """Say what is missing on this machine, and how to get it."""
     raise typer.Exit(doctor_module.doctor(host, port, screenshot_port, Console()))
+
+
+class KeyStep(StrEnum):
+    """What is done to a key file."""
+
+    CREATE = "create"
+    ADD = "add"
+    PROMOTE = "promote"
+    REMOVE = "remove"
+
+
+@app.command("keys")
+def change_keys(
+    step: Annotated[KeyStep, typer.Argument(help="create, then add, promote, remove to change.")],
+    file: Annotated[Path, typer.Argument(help="The bus's key file (FANLIGHT_BUS_KEYS).")],
+) -> None:
+    """Make or change the keys of a bus on the network, while it runs.
+
+    add a key to every host's file, then promote it everywhere, then remove the old one everywhere.
+    Processes read a changed file within a second.
+    """
+    with _errors():
+        match step:
+            case KeyStep.CREATE:
+                keys.create(file)
+            case KeyStep.ADD:
+                keys.add(file)
+            case KeyStep.PROMOTE:
+                keys.promote(file)
+            case KeyStep.REMOVE:
+                keys.remove(file)
+        found = keys.load(file)
+        accepted = ", ".join(key.name for key in found[1:]) or "none"
+        print(f"primary {found[0].name}, also accepted: {accepted}")
 
 
 @contextlib.contextmanager

@@ -1,0 +1,246 @@
+"""The real services over tcp instead of ipc: who has the key watches and types, nobody else does,
+and keys change while somebody watches."""
+
+import contextlib
+import dataclasses
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import zmq
+from websockets.sync.client import ClientConnection, connect
+
+from fanlight_common import keys, tokens
+from fanlight_common.protocol import bus, control, public
+from fanlight_common.tokens import Grant, Role
+from tests.e2e.processes import XServer, end, free_port, wait_until
+from tests.e2e.xclient import KeyWindow
+
+pytestmark = [pytest.mark.x11, pytest.mark.processes]
+
+
+@dataclasses.dataclass
+class Network:
+    """Services on a bus over tcp on this machine."""
+
+    root: Path
+    display: str
+    processes: dict[str, subprocess.Popen[str]] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.bus, self.port = free_port(), free_port()
+
+    @property
+    def keys(self) -> Path:
+        return self.root / "keys"
+
+    @property
+    def secret(self) -> Path:
+        return self.root / "secret"
+
+    def start(self, kind: str, **environment: str) -> None:
+        log = (self.root / f"{kind}.log").open("w")
+        self.processes[kind] = subprocess.Popen(
+            [sys.executable, "-m", f"fanlight_{kind}"],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={
+                **os.environ,
+                "FANLIGHT_RUNTIME_DIR": str(self.root / "run"),
+                "FANLIGHT_BUS_DIRECTORY": f"tcp://127.0.0.1:{self.bus}",
+                "FANLIGHT_BUS_KEYS": str(self.keys),
+                **environment,
+            },
+        )
+        log.close()
+
+    def log(self, kind: str) -> str:
+        return (self.root / f"{kind}.log").read_text()
+
+    def token(self) -> str:
+        now = time.time()
+        grant = Grant(Role.CONTROL, "main", int(now) + 600)
+        return tokens.issue(tokens.load_secret(self.secret), grant, now)
+
+    def listening(self) -> dict[int, int]:
+        """Ports on which processes of this bus listen, and whose they are (process ids)."""
+        output = subprocess.run(["ss", "-Hltnp"], check=True, capture_output=True, text=True).stdout
+        mine = {process.pid for process in self.processes.values()}
+        found = {}
+        for line in output.splitlines():
+            port = int(line.split()[3].rsplit(":", 1)[1])
+            for pid in mine:
+                if f"pid={pid}," in line:
+                    found[port] = pid
+        return found
+
+
+@pytest.fixture(scope="module")
+def xserver() -> Iterator[XServer]:
+    server = XServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def network(xserver: XServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    made = Network(tmp_path_factory.mktemp("network"), xserver.display)
+    # The last first: each waits for the keys, which the directory makes.
+    made.start(
+        "gateway",
+        FANLIGHT_GATEWAY_PORT=str(made.port),
+        FANLIGHT_GATEWAY_SECRET_FILE=str(made.secret),
+    )
+    made.start(
+        "screenshot",
+        FANLIGHT_SCREENSHOT_PORT="0",
+        FANLIGHT_SCREENSHOT_SECRET_FILE=str(made.secret),
+    )
+    made.start("encoder")
+    made.start(
+        "capture",
+        FANLIGHT_CAPTURE_DESK="main",
+        FANLIGHT_CAPTURE_SOURCE="x11",
+        FANLIGHT_CAPTURE_DISPLAY=made.display,
+    )
+    made.start("directory")
+
+    def ready() -> bool:
+        with contextlib.suppress(httpx.HTTPError, FileNotFoundError):
+            answer = httpx.get(
+                f"http://127.0.0.1:{made.port}/api/desks",
+                headers={"Authorization": f"Bearer {made.token()}"},
+                trust_env=False,
+            )
+            return any(desk["state"] == "live" for desk in answer.json().get("desks", []))
+        return False
+
+    wait_until(ready, "the desk to be known to the gateway")
+    yield made
+    for process in made.processes.values():
+        end(process)
+
+
+@contextlib.contextmanager
+def viewer(network: Network) -> Iterator[ClientConnection]:
+    with connect(
+        f"ws://127.0.0.1:{network.port}/api/desks/main/stream",
+        additional_headers={"Authorization": f"Bearer {network.token()}"},
+        compression=None,
+        max_size=None,
+        proxy=None,
+    ) as connection:
+        assert isinstance(control.decode_from_gateway(str(connection.recv(10))), control.Welcome)
+        connection.send(control.Hello("network-bus", video_enabled=True, keyframes_only=False).encode())
+        yield connection
+
+
+def next_unit(client: ClientConnection, limit_s: float) -> public.VideoUnit:
+    deadline = time.monotonic() + limit_s
+    while True:
+        message = client.recv(max(0.01, deadline - time.monotonic()))
+        if isinstance(message, bytes):
+            unit = public.decode_from_gateway(message)
+            if isinstance(unit, public.VideoUnit):
+                client.send(public.Ack(0, unit.epoch, unit.sequence, unit.sequence).encode())
+                return unit
+
+
+def test_a_desk_is_watched_and_steered(network: Network, xserver: XServer) -> None:
+    with KeyWindow(xserver.display) as window, viewer(network) as client:
+        assert next_unit(client, 20).idr
+        client.send(public.Key(True, 4).encode())
+        wait_until(window.keys_seen, "the key")
+
+
+def test_screenshots_come_through_the_gateway_and_want_a_token_beside_it(
+    network: Network,
+) -> None:
+    headers = {"Authorization": f"Bearer {network.token()}"}
+    path = "/desks/main/screenshot"
+    with httpx.Client(trust_env=False, timeout=20) as client:
+        url = f"http://127.0.0.1:{network.port}/api{path}"
+        assert client.get(url, headers=headers).status_code == 200
+        (own,) = [
+            port
+            for port, pid in network.listening().items()
+            if pid == network.processes["screenshot"].pid and _is_http(client, port)
+        ]
+        assert client.get(f"http://127.0.0.1:{own}{path}").status_code == 401
+        assert client.get(f"http://127.0.0.1:{own}{path}", headers=headers).status_code == 200
+
+
+def test_without_a_key_nothing_is_seen_and_no_key_is_pressed(
+    network: Network, xserver: XServer
+) -> None:
+    """Every port that anything listens on is tried, in every way that a stranger has."""
+    context = zmq.Context()
+    press = public.Key(True, 5).encode()
+    told = bus.encode(bus.Input("main", "stranger", 1, press))
+    listeners, pushers = [], []
+    # A desk on which something moves, watched: there is something to be seen everywhere.
+    with KeyWindow(xserver.display) as window, viewer(network) as client:
+        next_unit(client, 20)
+        ports = [port for port in network.listening() if port != network.port]
+        assert len(ports) >= 2 * 4  # outlet and inlet of each of four, and health ports
+        for port in ports:
+            for key in (None, keys.new()):
+                sub, push = context.socket(zmq.SUB), context.socket(zmq.PUSH)
+                for socket in (sub, push):
+                    socket.linger = 0
+                    if key is not None:
+                        socket.curve_serverkey = keys.new().public
+                        socket.curve_secretkey, socket.curve_publickey = key.secret, key.public
+                sub.subscribe(b"")
+                push.immediate = 1
+                sub.connect(f"tcp://127.0.0.1:{port}")
+                push.connect(f"tcp://127.0.0.1:{port}")
+                listeners.append(sub)
+                pushers.append(push)
+        deadline = time.monotonic() + 3
+        while time.monotonic() < deadline:
+            window.draw()
+            next_unit(client, 20)
+            for push in pushers:
+                with pytest.raises(zmq.Again):
+                    push.send(told, zmq.DONTWAIT)
+        assert not any(sub.poll(0) for sub in listeners)
+        assert window.keys_seen() == []
+    context.destroy(linger=0)
+
+
+def test_keys_change_while_somebody_watches(network: Network, xserver: XServer) -> None:
+    with KeyWindow(xserver.display) as window, viewer(network) as client:
+        next_unit(client, 20)
+        epoch = 0
+        for step in (keys.add, keys.promote, keys.remove):
+            step(network.keys)
+            # Longer than everybody takes to look at the file; all the while there are pictures.
+            until = time.monotonic() + 3
+            while time.monotonic() < until:
+                window.draw()
+                epoch = next_unit(client, 10).epoch
+        for kind in network.processes:
+            assert network.log(kind).count("event=keys count=") == 3, network.log(kind)
+            assert network.processes[kind].poll() is None
+        client.send(public.Key(True, 6).encode())
+        wait_until(window.keys_seen, "the key")
+        assert epoch
+
+
+def test_no_secret_is_logged(network: Network) -> None:
+    secrets = [key.secret.decode() for key in keys.load(network.keys)] + [network.token()]
+    for kind in network.processes:
+        assert not any(secret in network.log(kind) for secret in secrets)
+
+
+def _is_http(client: httpx.Client, port: int) -> bool:
+    with contextlib.suppress(httpx.HTTPError):
+        return client.get(f"http://127.0.0.1:{port}/desks", timeout=2).status_code == 401
+    return False
