@@ -219,6 +219,8 @@ class Bench:
         self._directory = open_socket(self.context, Role.DIRECTORY_OUTLET)
         self._directory.bind(ipc_endpoint(bus_settings.runtime_dir, "directory", "outlet"))
         self._records: dict[bytes, bus.DirectoryOutlet] = {}
+        self._families: dict[bytes, bytes] = {}
+        """The one topic that there is of a prefix."""
         self._beats = open_socket(self.context, Role.INLET)
         self._beats.bind(ipc_endpoint(bus_settings.runtime_dir, "directory", "inlet"))
         self.capture = Capture(self.context, bus_settings)
@@ -242,13 +244,25 @@ class Bench:
         await self._say(topics.desk("main"), record)
 
     async def lease(
-        self, epoch: int, *, stream: str = STREAM, alive: bool = True, instance: str = ""
+        self,
+        epoch: int,
+        *,
+        stream: str = STREAM,
+        alive: bool = True,
+        instance: str = "",
+        handover_from: int = 0,
     ) -> None:
         """What the directory says of the lease from now on: to this encoder, by default."""
         record = bus.LeaseRecord(
-            stream, alive, "enc", instance or self.worker.instance, "", "", epoch
+            stream, alive, "enc", instance or self.worker.instance, "", "", epoch, handover_from
         )
         await self._say(topics.lease(stream), record)
+
+    async def others(self, *, alive: bool) -> None:
+        """The directory says that there is another encoder, or none any more."""
+        record = bus.ServiceRecord("encoder", "other", alive, "other-1", "h", "")
+        self._families[topics.service("encoder")] = topics.service("encoder", "other")
+        await self._say(topics.service("encoder", "other"), record)
 
     def view(self, stream: str = STREAM) -> Gateway:
         """A gateway that is subscribed."""
@@ -321,5 +335,6 @@ class Bench:
                 self.watched.add(topic)
             else:
                 self.watched.discard(topic)
+            topic = self._families.get(topic, topic)
             if message[0] and topic in self._records:
                 await self._directory.send_multipart([topic, bus.encode(self._records[topic])])

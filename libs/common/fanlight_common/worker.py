@@ -1,7 +1,8 @@
 """The shape of every service: an inlet, an outlet, a heartbeat, signals, health.
 
 Owns the process's event loop (uvloop), ZeroMQ context and sockets. `run` is what `__main__` calls;
-it ends the process within STOP_LIMIT_S of SIGTERM or SIGINT, come what may.
+it ends the process within STOP_LIMIT_S of SIGTERM or SIGINT, come what may. Until then a worker may
+drain: hand over what it has while it still works.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ from fanlight_common.directory import DirectoryClient
 from fanlight_common.errors import ConfigurationError, ProtocolError
 from fanlight_common.health import HealthServer
 from fanlight_common.names import check_name
-from fanlight_common.protocol import bus
+from fanlight_common.protocol import bus, topics
 from fanlight_common.ring import host_id
 from fanlight_common.settings import BusSettings
 from fanlight_common.sockets import Role
@@ -34,6 +35,8 @@ from fanlight_common.transport import Transport, wait_for_network
 log = logging.getLogger(__name__)
 
 STOP_LIMIT_S = 1.8
+END_LIMIT_S = 0.6
+"""What of it is left for the end itself when a worker has drained; longer drains make it longer."""
 _STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 HANG_LIMIT_S = 5.0
 """/healthz says unhealthy when the event loop has not turned for this long."""
@@ -65,6 +68,10 @@ class Worker:
         self.offer = Offer()
         self.healthy: Callable[[], tuple[bool, dict[str, Any]]] = lambda: (True, {})
         """Replace it to let /healthz know more."""
+        self.drain: Callable[[], Awaitable[None]] | None = None
+        """What is done after SIGTERM, while everything goes on, before it ends. Replace it."""
+        self.drain_limit_s = 0.0
+        """How long that may take."""
         self._beats = asyncio.Event()
         self._last_turn = clock.now_s()
         settings.runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -99,6 +106,8 @@ class Worker:
                 ]
                 if self.kind != "directory":
                     around.append(group.create_task(self._heartbeats()))
+                    # Nobody else subscribes to it: a connection that ends tells the directory.
+                    self.directory.watch(topics.presence(self.id, self.instance), _nothing)
                 around.append(group.create_task(self._turn()))
                 try:
                     await main(self)
@@ -155,6 +164,10 @@ class Worker:
             return False, {"id": self.id, "reason": f"event loop hangs for {hung_s:.0f} s"}
         healthy, details = self.healthy()
         return healthy, {"id": self.id, **details}
+
+
+def _nothing(record: bus.DirectoryOutlet) -> None:
+    """Of one's own presence there are no records."""
 
 
 class Teller:
@@ -246,9 +259,14 @@ async def _supervised(
     worker = Worker(kind, settings, outlet)
     serving = asyncio.ensure_future(worker.serve(main))
     loop = asyncio.get_running_loop()
+    stopping: list[asyncio.Task[None]] = []
+
+    def stop() -> None:
+        stopping.append(loop.create_task(_drain(worker, serving)))
+
     threading.Thread(
         target=_wait_for_stop,
-        args=(kind, lambda: loop.call_soon_threadsafe(serving.cancel)),
+        args=(worker, lambda: loop.call_soon_threadsafe(stop)),
         name="signals",
         daemon=True,
     ).start()
@@ -256,17 +274,30 @@ async def _supervised(
         await serving
 
 
-def _wait_for_stop(kind: str, stop: Callable[[], object]) -> None:
+async def _drain(worker: Worker, serving: asyncio.Future[None]) -> None:
+    """Let the worker hand over what it has, and then end it."""
+    try:
+        if worker.drain is not None and not serving.done():
+            async with asyncio.timeout(worker.drain_limit_s):
+                await worker.drain()
+    except TimeoutError:
+        log.info("event=drain kind=%s state=unfinished", worker.kind)
+    finally:
+        serving.cancel()
+
+
+def _wait_for_stop(worker: Worker, stop: Callable[[], object]) -> None:
     """A thread that takes the signals, so that a hanging event loop does not hide them."""
     signal.sigwait(_STOP_SIGNALS)
-    deadline = threading.Timer(STOP_LIMIT_S, _give_up, (kind,))
+    limit_s = max(STOP_LIMIT_S, worker.drain_limit_s + END_LIMIT_S)
+    deadline = threading.Timer(limit_s, _give_up, (worker.kind, limit_s))
     deadline.daemon = True
     deadline.start()
     stop()
 
 
-def _give_up(kind: str) -> None:
-    log.error("event=stop kind=%s reason=%r", kind, f"not done after {STOP_LIMIT_S} s")
+def _give_up(kind: str, limit_s: float) -> None:
+    log.error("event=stop kind=%s reason=%r", kind, f"not done after {limit_s} s")
     os._exit(1)
 
 

@@ -30,6 +30,8 @@ moves = Counter("fanlight_directory_lease_moves", "Leases given, ended or lost",
 published = Counter("fanlight_directory_records", "Records published")
 
 _TICKS_A_TIMEOUT = 10
+RECONNECT_S = 0.1
+"""What a process needs at most to connect again to a directory that is there."""
 _NEITHER = 2
 
 
@@ -47,6 +49,8 @@ class Directory:
             settle_s=max(own.settle_s, 2 * bus_settings.heartbeat_interval_s),
             grace_s=own.lease_grace_s,
             forget_s=own.forget_s,
+            # The next heartbeat, and some time to connect again.
+            suspect_s=bus_settings.heartbeat_interval_s + RECONNECT_S,
         )
         rules = Rules(locality=own.locality, margin=own.move_margin, moves=own.moves_per_s)
         self._registry = Registry(timing, clock.now_s(), rules)

@@ -20,6 +20,16 @@ def held_epoch(record: bus.DirectoryOutlet, id_: str, instance: str) -> int | No
     return record.epoch
 
 
+def may_go_on(record: bus.DirectoryOutlet, epoch: int) -> bool:
+    """Whether who encodes by `epoch`, which is over, may do so until its successor has begun.
+
+    So when it was relieved of it; not when it was thought dead.
+    """
+    if not isinstance(record, bus.LeaseRecord) or not record.alive:
+        return False
+    return 0 < record.handover_from <= epoch < record.epoch
+
+
 class Numbering:
     """Sequence from 1, times strictly increasing and never zero, within one epoch."""
 

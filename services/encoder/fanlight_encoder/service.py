@@ -1,10 +1,13 @@
 """Which streams this process encodes: those that are subscribed to and that it holds the lease of.
 
 Lives on the worker's loop. A subscription at the outlet is demand; it makes the encoder watch the
-stream's lease, and the lease alone lets it encode. Losing either ends the stream.
+stream's lease, and the lease alone lets it encode. Losing either ends the stream. With one
+exception: who is relieved of a stream (because it drains, or another has more room) goes on until
+its viewers have the first IDR of the successor, which shows in that nobody is subscribed any more.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +27,7 @@ from fanlight_encoder import metrics
 from fanlight_encoder.choice import choose
 from fanlight_encoder.codec import LavCodec, Opener
 from fanlight_encoder.load import LoadMeter
-from fanlight_encoder.numbering import held_epoch
+from fanlight_encoder.numbering import held_epoch, may_go_on
 from fanlight_encoder.pipeline import Pipeline
 from fanlight_encoder.settings import EncoderSettings
 from fanlight_encoder.stream import Publish, Stream
@@ -33,6 +36,8 @@ log = logging.getLogger(__name__)
 refused = Counter("fanlight_encoder_refused_subscriptions", "Subscriptions to what is no stream")
 
 _LOAD_INTERVAL_S = 0.25
+_LOOK_FOR_OTHERS_S = 0.3
+"""Who drains asks the directory for other encoders, and an answer takes less."""
 
 
 class _Demand:
@@ -42,6 +47,8 @@ class _Demand:
         self.end_watch = end_watch
         self.stream: Stream | None = None
         self.task: asyncio.Task[None] | None = None
+        self.end_handover: asyncio.TimerHandle | None = None
+        """The lease is another's already, and this is how long that one may take to begin."""
 
 
 class EncoderService:
@@ -52,6 +59,8 @@ class EncoderService:
         self._opener = opener
         self._codec = ""
         self._demands: dict[str, _Demand] = {}
+        self._stopped = asyncio.Event()
+        """Set when a stream has ended."""
 
     async def run(self, worker: Worker) -> None:
         """For ever. Raises ConfigurationError where the codec that is set does not work."""
@@ -68,6 +77,7 @@ class EncoderService:
             worker.healthy = self._health
             worker.offer.capacity = self._settings.capacity
             worker.announce()
+            worker.drain, worker.drain_limit_s = self._drain, self._settings.drain_s
             async with asyncio.TaskGroup() as self._group:
                 self._group.create_task(self._subscriptions())
                 self._group.create_task(
@@ -110,7 +120,11 @@ class EncoderService:
     def _on_lease(self, stream: str, record: bus.DirectoryOutlet) -> None:
         demand = self._demands[stream]
         epoch = held_epoch(record, self._worker.id, self._worker.instance)
-        if epoch == (demand.stream.epoch if demand.stream else None):
+        present = demand.stream.epoch if demand.stream else None
+        if epoch == present:
+            return
+        if present is not None and may_go_on(record, present):
+            self._hand_over(demand)
             return
         self._stop(demand)
         if epoch is not None:
@@ -127,15 +141,59 @@ class EncoderService:
             threads=self._threads,
             publish=self._publisher(name),
             busy=self._meter.busy,
+            now_us=self._worker.now_us,
         )
         demand.task = self._group.create_task(demand.stream.run())
         self._streams_changed()
 
     def _stop(self, demand: _Demand) -> None:
+        if demand.end_handover is not None:
+            demand.end_handover.cancel()
+            demand.end_handover = None
         if demand.task is not None:
             demand.task.cancel()
             demand.stream = demand.task = None
             self._streams_changed()
+            self._stopped.set()
+
+    def _hand_over(self, demand: _Demand) -> None:
+        """It is another's, and shown by us until that one has begun. Said again, it is no news."""
+        if demand.end_handover is None and demand.stream is not None:
+            log.info("event=handover stream=%s epoch=%d", demand.stream.stream, demand.stream.epoch)
+            demand.end_handover = asyncio.get_running_loop().call_later(
+                self._settings.handover_s, self._stop, demand
+            )
+            self._streams_changed()
+
+    async def _drain(self) -> None:
+        """Be relieved of every stream; done when the last one is shown by another encoder.
+
+        Where there is no other, nobody takes them, and there is nothing to wait for.
+        """
+        self._worker.offer.capacity = 0
+        self._worker.announce()
+        others: set[str] = set()
+
+        def on_record(record: bus.DirectoryOutlet) -> None:
+            if isinstance(record, bus.ServiceRecord) and record.id != self._worker.id:
+                (others.add if record.alive else others.discard)(record.id)
+
+        end = self._worker.directory.watch(topics.service("encoder"), on_record)
+        log.info("event=drain streams=%d", self._running)
+        try:
+            alone_at = clock.now_s() + _LOOK_FOR_OTHERS_S
+            while self._running and (others or clock.now_s() < alone_at):
+                self._stopped.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK_FOR_OTHERS_S):
+                        await self._stopped.wait()
+        finally:
+            end()
+            log.info("event=drained streams=%d", self._running)
+
+    @property
+    def _running(self) -> int:
+        return sum(demand.stream is not None for demand in self._demands.values())
 
     def _publisher(self, stream: str) -> Publish:
         topic = topics.unit(stream)
@@ -155,10 +213,11 @@ class EncoderService:
             demand.stream.heard(message)
 
     def _streams_changed(self) -> None:
-        held = [demand.stream for demand in self._demands.values() if demand.stream is not None]
-        metrics.streams.set(len(held))
+        metrics.streams.set(self._running)
         self._worker.offer.streams = tuple(
-            bus.HeldStream(stream.stream, stream.epoch) for stream in held
+            bus.HeldStream(demand.stream.stream, demand.stream.epoch)
+            for demand in self._demands.values()
+            if demand.stream is not None and demand.end_handover is None
         )
         self._worker.announce()
 

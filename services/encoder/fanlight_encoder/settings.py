@@ -130,3 +130,17 @@ class EncoderSettings(UnitSettings):
         description="A gateway's word on room counts for so long. With none heard, every frame is "
         "encoded.",
     )
+    drain_s: float = Field(
+        default=1.2,
+        ge=0,
+        le=60,
+        description="After SIGTERM: how long others may take to take over what this process "
+        "encodes. Without others it ends at once.",
+    )
+    handover_s: float = Field(
+        default=5.0,
+        gt=0,
+        le=60,
+        description="How long a stream that was given to another encoder is encoded here as well, "
+        "if that one does not begin.",
+    )
