@@ -70,6 +70,8 @@ async def test_records_reach_watchers_until_they_end(
 ) -> None:
     record = bus.DeskRecord("main", True, "c", "i", "h", "o", "n", 10, 20)
     async with serving(bus_settings) as worker:
+        present = topics.presence(worker.id, worker.instance)
+        assert await directory.outlet.recv() == b"\x01" + present
         seen: asyncio.Queue[bus.DirectoryOutlet] = asyncio.Queue()
         end = worker.directory.watch(topics.desk("main"), seen.put_nowait)
         assert await directory.outlet.recv() == b"\x01" + topics.desk("main")
