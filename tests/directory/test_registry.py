@@ -75,8 +75,7 @@ class Bench:
 
     def claiming(self, one: bus.Heartbeat) -> bus.Heartbeat:
         """An encoder claims what it holds, unless the test says what it claims."""
-        records = [e.record for e in self.registry.subscribed(b"lease/", self.now, self.unix_s)
-                   if isinstance(e, Publish)]  # fmt: skip
+        records = self.registry._present.values()
         held = tuple(
             bus.HeldStream(r.stream, r.epoch)
             for r in records
@@ -303,6 +302,18 @@ def test_a_subscription_is_answered_with_the_present() -> None:
     assert len(published(bench.ask(topics.service("capture", "capture-main")))) == 1
     assert len(published(bench.ask(topics.SERVICES))) == 3
     assert len(published(bench.ask(b""))) == 5
+
+
+def test_those_who_ask_for_everything_at_once_are_answered_together() -> None:
+    bench = Bench()
+    bench.hear(capture("main"), capture("other"))
+    assert len(desk_records(bench.ask(topics.DESKS))) == 2
+    assert [bench.ask(topics.DESKS) for _ in range(20)] == [[]] * 20
+    assert len(desk_records(bench.ask(topics.desk("main")))) == 1
+    # An answer goes to all who are subscribed by now, so one is enough.
+    assert len(desk_records(bench.wait(1.0))) == 2
+    assert desk_records(bench.wait(1.0)) == []
+    assert len(desk_records(bench.ask(topics.DESKS))) == 2
 
 
 def test_what_is_long_gone_is_forgotten() -> None:
@@ -720,6 +731,7 @@ def test_an_impossible_heartbeat_changes_nothing(wrong: dict[str, Any]) -> None:
     bad = replace(encoder(1, "2"), **wrong)
     with pytest.raises(ProtocolError):
         bench.registry.heartbeat(bad, bench.now, UNIX)
+    bench.wait(0.5)
     assert published(bench.ask(b"")) == before
     assert bench.wait(2.0) == []
 

@@ -5,6 +5,7 @@ Pure: standard library only. A *stream* is one desk in one rendition, written "d
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 from fanlight_common.errors import ProtocolError
 
@@ -38,6 +39,7 @@ def stream_name(desk: str, rendition: Rendition) -> str:
     return f"{desk}/{rendition}"
 
 
+@lru_cache(maxsize=10_000)
 def split_stream(stream: str) -> tuple[str, Rendition]:
     """`main/high` -> (`main`, HIGH). Raises ProtocolError for anything else."""
     desk, slash, rendition = stream.partition("/")

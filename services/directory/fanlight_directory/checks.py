@@ -50,6 +50,12 @@ def left_behind(topic: bytes) -> tuple[str, str] | None:
             return None
 
 
+def names_many(topic: bytes) -> bool:
+    """Is it the prefix of several topics, and none itself?"""
+    slashes = topic.count(b"/")
+    return slashes < 2 or (slashes == 2 and topic.startswith((topics.SERVICES, topics.LEASES)))
+
+
 def asked_stream(topic: bytes) -> str | None:
     """The stream whose lease a subscription to `topic` asks for; None where it asks for none.
 

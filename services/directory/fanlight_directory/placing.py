@@ -20,7 +20,7 @@ class Rules:
     """An encoder on another host than the desk counts as so much fuller; 1 is its capacity."""
     margin: float = 0.1
     """A stream that runs moves only where that makes the sum better by more than this."""
-    moves: int = 4
+    moves: int = 10
     """So many of them move in a second at most."""
     seasoned_s: float = 5.0
     """Running streams move to an encoder only when it has lived for so long: it may be failing

@@ -8,9 +8,10 @@ all of it from heartbeats and from the subscriptions that ZeroMQ repeats.
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import takewhile
 
 from fanlight_common.protocol import bus, topics
-from fanlight_directory.checks import asked_stream, check_heartbeat, left_behind
+from fanlight_directory.checks import asked_stream, check_heartbeat, left_behind, names_many
 from fanlight_directory.desks import Desks
 from fanlight_directory.effects import Contested, Effect, Joined, Left, Publish
 from fanlight_directory.leases import Leases
@@ -18,6 +19,9 @@ from fanlight_directory.members import Change, Members
 from fanlight_directory.placing import Rules
 
 ENCODER = "encoder"
+ANSWER_AGAIN_S = 0.25
+"""Who subscribes to a prefix so soon after another is answered together with those who come next:
+an answer goes to all of them, and when a directory comes back everybody subscribes at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,11 @@ class Registry:
         self._leases = Leases(timing.grace_s, now + timing.settle_s, rules or Rules())
         self._present: dict[bytes, bus.DirectoryOutlet] = {}
         self._gone_at: dict[bytes, float] = {}
-        """When each record of something that is gone was published."""
+        """When each record of something that is gone was published, the oldest first."""
+        self._answered: dict[bytes, float] = {}
+        """When each prefix was answered, where that was lately."""
+        self._asked: set[bytes] = set()
+        """Prefixes that are to be answered again."""
 
     def heartbeat(self, beat: bus.Heartbeat, now: float, unix_s: int) -> list[Effect]:
         """A process lives. Raises ProtocolError, and changes nothing, where it cannot be so."""
@@ -85,11 +93,10 @@ class Registry:
         """Somebody subscribed: tell the present. Raises ProtocolError for what is no topic."""
         stream = asked_stream(topic)
         if stream is None:
-            return [
-                Publish(known, record)
-                for known, record in self._present.items()
-                if known.startswith(topic)
-            ]
+            if names_many(topic):
+                return self._answer(topic, now)
+            present = self._present.get(topic)
+            return [] if present is None else [Publish(topic, present)]
         self._leases.want(stream)
         effects = self._done([], now, unix_s)
         record = self._leases.present(stream)
@@ -117,13 +124,27 @@ class Registry:
         effects += self._leases.tick(now, unix_s)
         effects += self._leases.even_out(now, unix_s)
         self._forget(now)
-        return self._done(effects, now, unix_s)
+        effects = self._done(effects, now, unix_s)
+        self._answered = {t: at for t, at in self._answered.items() if now - at < ANSWER_AGAIN_S}
+        for topic in sorted(self._asked - self._answered.keys()):
+            self._asked.discard(topic)
+            effects += self._answer(topic, now)
+        return effects
 
     def counts(self) -> Counts:
         """How much there is."""
         services = Counter(member.beat.kind for member in self._members)
         desks = sum(record.alive for record in self._desks.records.values())
         return Counts(dict(services), desks, len(self._leases), self._leases.waiting())
+
+    def _answer(self, prefix: bytes, now: float) -> list[Effect]:
+        if prefix in self._answered:
+            self._asked.add(prefix)
+            return []
+        known = [Publish(t, record) for t, record in self._present.items() if t.startswith(prefix)]
+        if known:
+            self._answered[prefix] = now
+        return [*known]
 
     def _changed(self, change: Change, now: float) -> list[Effect]:
         before, after = change.before, change.after
@@ -166,7 +187,8 @@ class Registry:
 
     def _forget(self, now: float) -> None:
         """Let go of what has been gone for long, or names would pile up for ever."""
-        for topic in [t for t, at in self._gone_at.items() if now - at > self._timing.forget_s]:
+        forgotten = now - self._timing.forget_s
+        for topic in list(takewhile(lambda t: self._gone_at[t] < forgotten, self._gone_at)):
             del self._gone_at[topic]
             record = self._present.pop(topic)
             if isinstance(record, bus.DeskRecord):

@@ -44,7 +44,7 @@ class DirectorySettings(BaseSettings):
         "than this, 1 being an encoder's capacity.",
     )
     moves_per_s: int = Field(
-        default=4,
+        default=10,
         ge=0,
         le=1000,
         description="So many streams that run move in a second at most, to even out the load or "
