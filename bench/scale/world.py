@@ -1,0 +1,446 @@
+"""A directory and everybody who talks to it, in virtual time: no socket, no sleep.
+
+The real registry; the others do what the real ones do with its records. A gateway subscribes once
+to each stream that its viewers watch, and connects to the encoder that the lease names; an encoder
+that somebody is connected to watches the lease, and encodes while it is its own. Messages take
+LATENCY_S, heartbeats may be lost, and a directory that comes back is told each subscription again.
+"""
+
+import heapq
+import itertools
+import random
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from fanlight_common.protocol import bus, topics
+from fanlight_directory.effects import Effect, Leased, Publish
+from fanlight_directory.placing import Rules
+from fanlight_directory.registry import Registry, Timing
+
+LATENCY_S = 0.002
+BEAT_S = 0.25
+TICK_S = 0.1
+TIMING = Timing(timeout_s=1.0, settle_s=1.0, grace_s=2.0, forget_s=3600.0)
+RECONNECT_S = (0.05, 0.5)
+UNIX = 1_700_000_000
+
+
+@dataclass
+class Process:
+    """A process with a heartbeat. `runs`: it exists; `speaks`: the network carries its words."""
+
+    id: str
+    host: str
+    instance: int = 0
+    runs: bool = True
+    speaks: bool = True
+    reached_at: float = 0.0
+    """From when on the directory that is there now can be told something."""
+    well_since: float = 0.0
+
+    @property
+    def is_heard(self) -> bool:
+        """Does what it says arrive?"""
+        return self.runs and self.speaks
+
+    def beat(self) -> bus.Heartbeat:
+        """What it says of itself."""
+        raise NotImplementedError
+
+
+@dataclass
+class Desk(Process):
+    """A capture."""
+
+    _said: bus.Heartbeat | None = None
+
+    def beat(self) -> bus.Heartbeat:
+        """The very same each time: nothing of it changes while it lives."""
+        if self._said is None or self._said.instance != str(self.instance):
+            offer = (bus.DeskOffer(self.id.removeprefix("capture-"), 1920, 1080),)
+            self._said = _beat("capture", self, desks=offer)
+        return self._said
+
+
+@dataclass
+class Encoder(Process):
+    """Holds what the newest record that it saw gives to it, of what somebody wants of it."""
+
+    capacity: int = 16
+    load: float = 0.0
+    gateways: dict[str, set[str]] = field(default_factory=dict)
+    """By stream: who is connected and subscribed to its units."""
+    held: dict[str, int] = field(default_factory=dict)
+
+    def beat(self) -> bus.Heartbeat:
+        """Its load is another each time."""
+        streams = tuple(bus.HeldStream(stream, epoch) for stream, epoch in self.held.items())
+        self.load = (self.load + 0.01) % 1.0
+        return _beat("encoder", self, capacity=self.capacity, load=self.load, streams=streams)
+
+
+@dataclass
+class Gateway(Process):
+    """Its viewers, by stream, and the leases that it knows."""
+
+    viewers: Counter[str] = field(default_factory=Counter)
+    leases: dict[str, bus.LeaseRecord] = field(default_factory=dict)
+
+    def beat(self) -> bus.Heartbeat:
+        """The same each time."""
+        return _beat("gateway", self)
+
+
+def _beat(kind: str, process: Process, **more: object) -> bus.Heartbeat:
+    plain = {"http": "", "desks": (), "capacity": 0, "load": 0.0, "streams": (), **more}
+    # As long as it would be over a network.
+    where = f"tcp://{process.host}:40001#{'0' * 64}"
+    return bus.Heartbeat(
+        kind, process.id, str(process.instance), process.host, where, where, **plain  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+@dataclass
+class Watched:
+    """What is asked of a stream: since when does it not work, and because of what?"""
+
+    broken_at: float | None
+    why: str
+    directory_away: bool
+    """Was there no settled directory at some time since?"""
+
+
+class World:
+    """Everybody. `at` runs things later; `run` lets time pass."""
+
+    def __init__(self, rng: random.Random, rules: Rules, lost_share: float) -> None:
+        self.now = 0.0
+        self.rng = rng
+        self.rules = rules
+        self.lost_share = lost_share
+        self.processes: dict[str, Process] = {}
+        self.registry: Registry | None = Registry(TIMING, 0.0, rules)
+        self.settled_at = TIMING.settle_s + TICK_S
+        self.watched: dict[str, Watched] = {}
+        """Streams that somebody watches."""
+        self.repairs: defaultdict[str, list[float]] = defaultdict(list)
+        """How long streams did not work, in seconds, by cause."""
+        self.overlaps_s: list[float] = []
+        """How long two encoders encoded one stream, one of them for nobody."""
+        self.violations: list[str] = []
+        self.counts: Counter[str] = Counter()
+        self.spent_s: defaultdict[str, float] = defaultdict(float)
+        """Time that the registry took, by what was done."""
+        self._subscribers: defaultdict[bytes, set[str]] = defaultdict(set)
+        self._epochs: dict[str, int] = {}
+        self._holders: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        self._overlap_at: dict[str, float] = {}
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self.at(TICK_S, self._tick)
+
+    # --- time
+
+    def at(self, delay_s: float, what: Callable[[], None]) -> None:
+        """Do `what` later."""
+        heapq.heappush(self._events, (self.now + delay_s, next(self._order), what))
+
+    def run(self, seconds: float) -> None:
+        """Let time pass."""
+        end = self.now + seconds
+        while self._events and self._events[0][0] <= end:
+            self.now, _, what = heapq.heappop(self._events)
+            what()
+        self.now = end
+
+    @property
+    def unix_s(self) -> int:
+        """The directory's wall clock."""
+        return UNIX + int(self.now)
+
+    @property
+    def is_settled(self) -> bool:
+        """Is there a directory that gives leases?"""
+        return self.registry is not None and self.now >= self.settled_at
+
+    # --- processes
+
+    def start(self, process: Process) -> None:
+        """It comes up, or up again, as another incarnation, and beats from now on."""
+        process.instance += 1
+        process.runs = process.speaks = True
+        process.reached_at = process.well_since = self.now
+        self.processes[process.id] = process
+        instance = process.instance
+        self.at(self.rng.uniform(0, BEAT_S), lambda: self._beats(process, instance))
+
+    def end(self, process: Process, why: str) -> None:
+        """It ends: by `farewell`, or in silence."""
+        if why == "farewell":
+            farewell = bus.Farewell(process.id, str(process.instance))
+            self._to_directory(process, "farewell", lambda r: r.farewell(farewell, *self._times()))
+        process.runs = False
+        for topic in [t for t, who in self._subscribers.items() if process.id in who]:
+            self.unsubscribe(process, topic)
+        if isinstance(process, Encoder):
+            for stream in list(process.held):
+                self._let_go(process, stream)
+                self.broken(stream, why)
+            process.gateways.clear()
+        if isinstance(process, Gateway):
+            for stream in list(process.viewers):
+                self._leave(process, stream)
+
+    def cut_off(self, process: Process, seconds: float) -> None:
+        """The network loses all that it says and is told, for a while."""
+        process.speaks = False
+        instance = process.instance
+        if isinstance(process, Encoder):
+            for stream in process.held:
+                self.broken(stream, "silence")
+
+        def back() -> None:
+            if process.instance == instance and process.runs:
+                process.speaks, process.well_since = True, self.now
+                self._resubscribe(process)
+
+        self.at(seconds, back)
+
+    def directory_away(self, seconds: float) -> None:
+        """It is killed, and another one starts after a while."""
+        self.registry = None
+        for watched in self.watched.values():
+            watched.directory_away = True
+
+        def back() -> None:
+            self.registry = Registry(TIMING, self.now, self.rules)
+            self.settled_at = self.now + TIMING.settle_s + TICK_S
+            for process in self.processes.values():
+                delay_s = self.rng.uniform(*RECONNECT_S)
+                process.reached_at = self.now + delay_s
+                self.at(delay_s, lambda p=process: self._resubscribe(p))  # type: ignore[misc]
+
+        self.at(seconds, back)
+
+    # --- viewers
+
+    def join(self, gateway: Gateway, stream: str) -> None:
+        """One more viewer."""
+        gateway.viewers[stream] += 1
+        if gateway.viewers[stream] > 1:
+            return
+        if stream not in self.watched:
+            self.watched[stream] = Watched(None, "", False)
+            self.broken(stream, "asked")
+        self.subscribe(gateway, topics.lease(stream))
+
+    def leave(self, gateway: Gateway, stream: str) -> None:
+        """One viewer less."""
+        if gateway.viewers[stream] > 1:
+            gateway.viewers[stream] -= 1
+        elif gateway.viewers[stream] == 1:
+            self._leave(gateway, stream)
+
+    def _leave(self, gateway: Gateway, stream: str) -> None:
+        del gateway.viewers[stream]
+        self.unsubscribe(gateway, topics.lease(stream))
+        lease = gateway.leases.pop(stream, None)
+        if lease is not None:
+            self._disconnect(gateway, lease)
+        if not any(g.viewers[stream] for g in self._gateways(stream)):
+            self.watched.pop(stream, None)
+
+    def _gateways(self, stream: str) -> list[Gateway]:
+        who = self._subscribers[topics.lease(stream)]
+        found = [self.processes[id_] for id_ in who]
+        return [process for process in found if isinstance(process, Gateway)]
+
+    def broken(self, stream: str, why: str) -> None:
+        """It does not work from now on."""
+        watched = self.watched.get(stream)
+        if watched is not None and watched.broken_at is None:
+            watched.broken_at, watched.why = self.now, why
+            watched.directory_away = not self.is_settled
+
+    def _look_at(self, stream: str) -> None:
+        """Does it work, for everybody who watches?"""
+        watched = self.watched.get(stream)
+        if watched is None or watched.broken_at is None:
+            return
+        for gateway in self._gateways(stream):
+            lease = gateway.leases.get(stream)
+            holder = self.processes.get(lease.id) if lease else None
+            if not isinstance(holder, Encoder) or not holder.is_heard:
+                return
+            if lease is None or holder.held.get(stream) != lease.epoch:
+                return
+        why = "directory away" if watched.directory_away else watched.why
+        self.repairs[why].append(self.now - watched.broken_at)
+        watched.broken_at = None
+
+    # --- the bus
+
+    def subscribe(self, process: Process, topic: bytes) -> None:
+        """Each subscription is passed on (XPUB_VERBOSE)."""
+        self._subscribers[topic].add(process.id)
+        self._to_directory(process, "subscribed", lambda r: r.subscribed(topic, *self._times()))
+
+    def unsubscribe(self, process: Process, topic: bytes) -> None:
+        """Only the last one's end is."""
+        self._subscribers[topic].discard(process.id)
+        if not self._subscribers[topic]:
+            del self._subscribers[topic]
+
+            def gone(registry: Registry) -> list[Effect]:
+                if topic not in self._subscribers:
+                    registry.unsubscribed(topic, self.now)
+                return []
+
+            # The end of a connection tells it too.
+            self._to_directory(process, "unsubscribed", gone, heard=True)
+
+    def _resubscribe(self, process: Process) -> None:
+        for topic in [t for t, who in self._subscribers.items() if process.id in who]:
+            self.subscribe(process, topic)
+
+    def _times(self) -> tuple[float, int]:
+        return self.now, self.unix_s
+
+    def _beats(self, process: Process, instance: int) -> None:
+        if process.runs and process.instance == instance:
+            self._announce(process)
+            self.at(BEAT_S, lambda: self._beats(process, instance))
+
+    def _announce(self, process: Process) -> None:
+        if self.rng.random() < self.lost_share:
+            self.counts["heartbeats lost"] += 1
+            return
+        beat = process.beat()
+        self._to_directory(
+            process, f"heartbeat of {beat.kind}", lambda r: r.heartbeat(beat, *self._times())
+        )
+
+    def _to_directory(
+        self,
+        process: Process,
+        what: str,
+        tell: Callable[[Registry], list[Effect]],
+        heard: bool = False,
+    ) -> None:
+        speaks = heard or process.is_heard
+
+        def arrives() -> None:
+            if speaks and self.registry is not None and self.now >= process.reached_at:
+                self._do(what, tell)
+
+        self.at(LATENCY_S, arrives)
+
+    def _do(self, what: str, step: Callable[[Registry], list[Effect]]) -> None:
+        assert self.registry is not None
+        began = time.perf_counter()
+        effects = step(self.registry)
+        self.spent_s[what] += time.perf_counter() - began
+        self.counts[what] += 1
+        for effect in effects:
+            if isinstance(effect, Publish):
+                self._published(effect)
+            elif isinstance(effect, Leased):
+                self.counts[f"leases {effect.why}"] += 1
+
+    def _tick(self) -> None:
+        if self.registry is not None:
+            self._do("tick", lambda r: r.tick(*self._times()))
+        self.at(TICK_S, self._tick)
+
+    def _published(self, publish: Publish) -> None:
+        who = set(self._subscribers.get(publish.topic, ()))
+        for prefix in (topics.DESKS,):
+            if publish.topic.startswith(prefix):
+                who |= self._subscribers.get(prefix, set())
+        self.counts["records published"] += 1
+        self.counts["records delivered"] += sum(self._is_reached(id_) for id_ in who)
+        record = publish.record
+        if isinstance(record, bus.LeaseRecord):
+            if record.epoch < self._epochs.get(record.stream, 0):
+                self.violations.append(f"{self.now:.3f} {record.stream}: epoch {record.epoch}")
+            self._epochs[record.stream] = record.epoch
+            self.at(LATENCY_S, lambda: self._lease_known(record, who))
+
+    def _is_reached(self, id_: str) -> bool:
+        process = self.processes[id_]
+        return process.is_heard and process.reached_at <= self.now
+
+    def _lease_known(self, record: bus.LeaseRecord, who: set[str]) -> None:
+        """Encoders after gateways: who is not connected to yet does not watch the lease."""
+        for process in [self.processes[id_] for id_ in who]:
+            if not process.is_heard:
+                continue
+            if isinstance(process, Gateway) and process.viewers[record.stream]:
+                self._follow(process, record)
+            elif isinstance(process, Encoder) and record.stream in process.gateways:
+                self._hold(process, record)
+        self._look_at(record.stream)
+
+    # --- gateways and encoders
+
+    def _follow(self, gateway: Gateway, record: bus.LeaseRecord) -> None:
+        before = gateway.leases.get(record.stream)
+        gateway.leases[record.stream] = record
+        if before is not None and (before.id, before.instance) != (record.id, record.instance):
+            self._disconnect(gateway, before)
+            before = None
+        encoder = self.processes.get(record.id)
+        if before is None and isinstance(encoder, Encoder) and encoder.runs:
+            self.at(LATENCY_S, lambda: self._connected(gateway, encoder, record))
+
+    def _connected(self, gateway: Gateway, encoder: Encoder, record: bus.LeaseRecord) -> None:
+        if gateway.leases.get(record.stream) is not record or not encoder.runs:
+            return
+        wanted = encoder.gateways.setdefault(record.stream, set())
+        wanted.add(gateway.id)
+        if len(wanted) == 1:
+            self.subscribe(encoder, topics.lease(record.stream))
+        self._look_at(record.stream)
+
+    def _disconnect(self, gateway: Gateway, record: bus.LeaseRecord) -> None:
+        encoder = self.processes.get(record.id)
+        if not isinstance(encoder, Encoder) or record.stream not in encoder.gateways:
+            return
+        encoder.gateways[record.stream].discard(gateway.id)
+        if not encoder.gateways[record.stream]:
+            del encoder.gateways[record.stream]
+            self.unsubscribe(encoder, topics.lease(record.stream))
+            self._let_go(encoder, record.stream)
+
+    def _hold(self, encoder: Encoder, record: bus.LeaseRecord) -> None:
+        mine = (record.id, record.instance) == (encoder.id, str(encoder.instance))
+        if not (record.alive and mine):
+            if record.stream in encoder.held:
+                self.broken(record.stream, "moved")
+            self._let_go(encoder, record.stream)
+        elif encoder.held.get(record.stream) != record.epoch:
+            holders = self._holders[record.stream]
+            others = [id_ for id_ in holders if id_ != encoder.id]
+            if any(holders[id_] == record.epoch for id_ in others):
+                self.violations.append(f"{self.now:.3f} {record.stream}: two at {record.epoch}")
+            if others:
+                self._overlap_at.setdefault(record.stream, self.now)
+            holders[encoder.id] = encoder.held[record.stream] = record.epoch
+            self.subscribe(encoder, topics.desk(record.stream.split("/")[0]))
+            self.at(0.0, lambda: self._announce(encoder) if encoder.runs else None)
+        self._look_at(record.stream)
+
+    def _let_go(self, encoder: Encoder, stream: str) -> None:
+        if encoder.held.pop(stream, None) is None:
+            return
+        holders = self._holders[stream]
+        del holders[encoder.id]
+        if len(holders) < 2 and stream in self._overlap_at:
+            self.overlaps_s.append(self.now - self._overlap_at.pop(stream))
+        desk = stream.split("/")[0]
+        if encoder.runs and not any(s.startswith(f"{desk}/") for s in encoder.held):
+            self.unsubscribe(encoder, topics.desk(desk))
+        if encoder.runs:
+            self.at(0.0, lambda: self._announce(encoder) if encoder.runs else None)
