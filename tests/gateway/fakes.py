@@ -30,12 +30,19 @@ class FakeEncoder:
         self.inlet.bind(self.inlet_endpoint)
         self._tasks = [asyncio.create_task(self._demand()), asyncio.create_task(self._listen())]
 
-    def lease(self, stream: str, epoch: int, *, alive: bool = True) -> None:
+    def lease(self, stream: str, epoch: int, *, alive: bool = True, handover_from: int = 0) -> None:
         """The directory says that this encoder encodes the stream."""
         if alive:
             self.epoch, self.sequence = epoch, 0
         record = bus.LeaseRecord(
-            stream, alive, self.id, f"{self.id}-1", self.outlet_endpoint, self.inlet_endpoint, epoch
+            stream,
+            alive,
+            self.id,
+            f"{self.id}-1",
+            self.outlet_endpoint,
+            self.inlet_endpoint,
+            epoch,
+            handover_from,
         )
         self.directory.tell(topics.lease(stream), record)
 

@@ -2,7 +2,8 @@
 
 Lives on the worker's loop. Nothing here waits for a viewer: `offer` only queues, and each viewer
 sends in a task of its own. Being subscribed to a lease and to units is the demand that makes an
-encoder encode, so a stream exists only while it has viewers. Drops units of epochs that are over.
+encoder encode, so a stream exists only while it has viewers. Drops units of epochs that are over,
+and those of an encoder that is not to be heard yet (see `handover`).
 """
 
 import asyncio
@@ -10,24 +11,19 @@ import logging
 from collections.abc import Collection
 from typing import Protocol
 
-import zmq.asyncio
-
 from fanlight_common import clock
-from fanlight_common.errors import ProtocolError
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.public import VideoUnit
-from fanlight_common.sockets import Role
 from fanlight_common.worker import Worker
 from fanlight_gateway import metrics
 from fanlight_gateway.gate import Gate, Unit
+from fanlight_gateway.handover import Handover, News, Verdict
 from fanlight_gateway.idr import IdrPolicy
-from fanlight_gateway.inlets import Hold, Inlets
+from fanlight_gateway.inlets import Inlets
 from fanlight_gateway.settings import GatewaySettings
+from fanlight_gateway.sources import Source
 
 log = logging.getLogger(__name__)
-DEMAND_INTERVAL_S = 1.0
-RATE_NEWS_SHARE = 0.03
-"""A rate that changed by less waits for the next regular word."""
 
 
 class Member(Protocol):
@@ -77,25 +73,22 @@ class Stream:
     ) -> None:
         self.viewers: set[Subscriber] = set()
         self._worker = worker
-        self._inlet = Hold(inlets)
+        self._inlets = inlets
         self._group = group
         self._name = name
-        self._topic = topics.unit(name)
-        self._idr = IdrPolicy(settings.idr_retry_ms, settings.idr_interval_ms)
-        self._lease: bus.LeaseRecord | None = None
-        self._epoch = 0
-        self._socket: zmq.asyncio.Socket | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._told: bus.StreamDemand | None = None
-        """As the encoder was told last."""
-        self._told_at = 0.0
+        self._settings = settings
+        self._is_leased = False
+        self._handover = Handover()
+        self._sources: dict[str, Source] = {}
+        """By instance: the encoder that is heard, and the one that is to be."""
         self._end_watch = worker.directory.watch(topics.lease(name), self._on_record)
 
     def close(self) -> None:
         """End the demand."""
         self._end_watch()
-        self._disconnect()
-        self._inlet.move("")
+        for source in self._sources.values():
+            source.close()
+        self._sources.clear()
 
     def join(self, viewer: Subscriber) -> None:
         """One more viewer; it gets units from the next IDR on."""
@@ -105,54 +98,33 @@ class Stream:
 
     def settle(self) -> None:
         """A gate may have changed: ask for an IDR, tell of room, where that is due."""
-        lease = self._lease
-        if lease is None or not lease.alive:
+        newest = self._handover.newest
+        # None either where what just came was the last viewer's reason to leave.
+        source = None if newest is None else self._sources.get(newest.instance)
+        if source is None or not self._is_leased:
             return
         now = clock.now_s()
         gates = [viewer.gate for viewer in self.viewers]
-        if self._idr.poll(any(gate.wants_idr(now * 1000) for gate in gates), now * 1000):
-            if self._tell(bus.RequestIdr(self._name)):
-                metrics.idr_requests.inc()
-            else:  # the sockets have not found each other yet; the next tick tries again
-                self._idr.reset()
+        wanted = any(gate.wants_idr(now * 1000) for gate in gates)
         room = any(gate.has_room(now * 1000) for gate in gates)
         kbps = stream_kbps(self.viewers)
         in_band = any(viewer.is_in_band for viewer in self.viewers)
         demand = bus.StreamDemand(self._name, self._worker.id, room, kbps, in_band)
-        if self._is_news(demand) or now - self._told_at >= DEMAND_INTERVAL_S:
-            self._told, self._told_at = demand if self._tell(demand) else None, now
-
-    def _is_news(self, demand: bus.StreamDemand) -> bool:
-        told = self._told
-        if told is None or (demand.room, demand.in_band) != (told.room, told.in_band):
-            return True
-        return abs(demand.kbps - told.kbps) > RATE_NEWS_SHARE * told.kbps
+        # Of two encoders the newer one: its first IDR is on its way, and is for everybody.
+        source.ask(wanted or self._handover.misses_idr, now)
+        for each in self._sources.values():
+            each.demand(demand, now)
 
     def _state(self) -> str:
-        return "live" if self._lease is not None and self._lease.alive else "waiting"
-
-    def _tell(self, message: bus.RequestIdr | bus.StreamDemand) -> bool:
-        return self._inlet.tell(bus.encode(message))
+        return "live" if self._is_leased else "waiting"
 
     def _on_record(self, record: bus.DirectoryOutlet) -> None:
         if not isinstance(record, bus.LeaseRecord):
             return
-        old, before = self._lease, self._state()
-        self._lease = record
+        before = self._state()
+        self._is_leased = record.alive
         if record.alive:
-            moved = old is None or (old.outlet, old.instance) != (record.outlet, record.instance)
-            if moved or self._socket is None:
-                self._connect(record)
-            if moved or (old is not None and old.epoch != record.epoch):
-                log.info(
-                    "event=lease stream=%s encoder=%s epoch=%d",
-                    self._name,
-                    record.id,
-                    record.epoch,
-                )
-                self._idr.reset()
-                self._told = None
-                self._interrupt(record.epoch)
+            self._leased(record)
         elif before == "live":
             log.info("event=lease stream=%s encoder=none", self._name)
         if self._state() != before:
@@ -160,54 +132,53 @@ class Stream:
                 viewer.video_state(self._state())
         self.settle()
 
-    def _interrupt(self, epoch: int) -> None:
-        """A new epoch: ask for its first IDR now, not when its first delta shows that it is one."""
-        if epoch <= self._epoch:  # its units were faster than the record
+    def _leased(self, record: bus.LeaseRecord) -> None:
+        epoch_before = self._handover.newest.epoch if self._handover.newest else 0
+        news = self._handover.leased(record)
+        if news is News.STALE:
+            log.warning(
+                "event=lease_ignored stream=%s encoder=%s epoch=%d newer=%d",
+                *(self._name, record.id, record.epoch, epoch_before),
+            )
             return
-        for viewer in self.viewers:
-            viewer.gate.interrupt()
+        self._keep_sources()
+        if record.epoch != epoch_before or news is not News.NOTHING:
+            log.info(
+                "event=lease stream=%s encoder=%s epoch=%d news=%s",
+                *(self._name, record.id, record.epoch, news.value),
+            )
+            self._sources[record.instance].begin_anew()
+        if news is News.CUT:
+            # Ask for its first IDR now, not when its first delta shows that it is another.
+            for viewer in self.viewers:
+                viewer.gate.interrupt()
 
-    def _connect(self, lease: bus.LeaseRecord) -> None:
-        self._disconnect()
-        self._inlet.move(lease.inlet)
-        self._socket = self._worker.transport.open(Role.UNITS)
-        self._socket.subscribe(self._topic)
-        self._worker.transport.connect(self._socket, lease.outlet)
-        self._task = self._group.create_task(self._receive(self._socket))
+    def _keep_sources(self) -> None:
+        """Exactly those encoders that are heard, or are to be."""
+        leases = [self._handover.now, self._handover.coming]
+        wanted = {lease.instance: lease for lease in leases if lease is not None}
+        for instance in self._sources.keys() - wanted.keys():
+            self._sources.pop(instance).close()
+        for instance, lease in wanted.items():
+            if instance not in self._sources:
+                idr = IdrPolicy(self._settings.idr_retry_ms, self._settings.idr_interval_ms)
+                self._sources[instance] = Source(
+                    self._worker, self._inlets, self._group, lease, idr, self._on_unit
+                )
 
-    def _disconnect(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
-        if self._socket is not None:
-            self._socket.close(linger=0)
-            self._socket = None
-
-    async def _receive(self, socket: zmq.asyncio.Socket) -> None:
-        while True:
-            parts = await socket.recv_multipart()
-            try:
-                self._dispatch(parts)
-            except ProtocolError as error:
-                metrics.refused.labels("unit").inc()
-                log.debug("event=refused where=units reason=%r", str(error))
-
-    def _dispatch(self, parts: list[bytes]) -> None:
-        if len(parts) != 2:
-            raise ProtocolError(f"unit: {len(parts)} parts, wants 2")
-        data = parts[1]
-        header = VideoUnit.decode(data)
-        assert self._lease is not None
-        if header.epoch < max(self._lease.epoch, self._epoch):
-            metrics.units_dropped.labels("old_epoch").inc()
-            return
-        self._epoch = header.epoch
-        unit = Unit(header.epoch, header.sequence, header.idr, data)
-        if unit.idr:
-            self._idr.came()
-        now_ms = clock.now_s() * 1000
-        for viewer in list(self.viewers):  # an IDR may let one leave for it
-            viewer.offer(unit, now_ms)
+    def _on_unit(self, source: Source, unit: VideoUnit, data: bytes) -> None:
+        verdict = self._handover.unit(source.instance, unit.epoch, idr=unit.idr)
+        if verdict is Verdict.OLD or verdict is Verdict.EARLY:
+            metrics.units_dropped.labels(f"{verdict.value}_epoch").inc()
+        else:
+            if verdict is Verdict.FIRST:
+                self._keep_sources()
+            if unit.idr:
+                source.came()
+            passed = Unit(unit.epoch, unit.sequence, unit.idr, data)
+            now_ms = clock.now_s() * 1000
+            for viewer in list(self.viewers):  # an IDR may let one leave for it
+                viewer.offer(passed, now_ms)
         self.settle()
 
 
