@@ -138,4 +138,4 @@ def test_arrays_are_wanted_where_arrays_are() -> None:
 
 def test_type_numbers_are_used_once() -> None:
     kinds = [k for k in vars(bus).values() if isinstance(k, type) and hasattr(k, "TYPE")]
-    assert len({k.TYPE for k in kinds}) == len(kinds) == 14
+    assert len({k.TYPE for k in kinds}) == len(kinds) == 15

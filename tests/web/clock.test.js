@@ -39,6 +39,16 @@ test("the best round trip of the minute gives the gateway's clock", () => {
   assert.equal(clock.age(9_000_000, 3000), 0);
 });
 
+test("another clock at the gateway counts at once", () => {
+  const clock = new Clock();
+  trip(clock, 0, 5, 5, 5_000_000);
+  trip(clock, 1000, 20, 20, 5_004_000); // corrected by a little: the best trip stays
+  assert.equal(clock.gatewayUs(2000), 7_000_000);
+  trip(clock, 2000, 20, 20, 1_000_000);
+  assert.equal(clock.gatewayUs(3000), 4_000_000);
+  assert.equal(clock.base_rtt_ms, 10);
+});
+
 test("a ping without an answer counts for as long as it waits", () => {
   const clock = new Clock();
   trip(clock, 0, 5, 5);

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 
 import zmq.asyncio
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from fanlight_common.errors import ProtocolError
 from fanlight_common.protocol import bus, frames, topics
@@ -22,6 +22,11 @@ from fanlight_common.worker import Worker
 
 log = logging.getLogger(__name__)
 refused = Counter("fanlight_refused_frames", "Frame messages that were not understood")
+feeds = Gauge(
+    "fanlight_frame_feeds",
+    "Subscriptions to a desk's frames: shm in shared memory, pixels in the messages themselves",
+    ["desk", "lane"],
+)
 
 
 class FrameFeed:
@@ -99,7 +104,9 @@ class FrameFeed:
             return
         if self._socket is None or old is None or old.instance != record.instance:
             same_host = record.host == self._worker.host
-            self._connect(record, Lane.SHM if same_host else Lane.PIXELS)
+            lane = Lane.SHM if same_host else Lane.PIXELS
+            log.info("event=lane desk=%s lane=%s capture=%s", self.desk, lane, record.id)
+            self._connect(record, lane)
 
     def _connect(self, record: bus.DeskRecord, lane: Lane) -> None:
         self._disconnect()
@@ -108,10 +115,12 @@ class FrameFeed:
         self._socket = self._worker.transport.open(Role.FRAMES)
         self._socket.subscribe(self._topic)
         self._worker.transport.connect(self._socket, record.outlet)
+        feeds.labels(self.desk, lane).inc()
         self._moved.set()
 
     def _disconnect(self) -> None:
         if self._socket is not None:
             self._socket.close(linger=0)
             self._socket = None
+            feeds.labels(self.desk, self._lane).dec()
             self._moved.set()

@@ -22,6 +22,7 @@ import zmq.asyncio
 from prometheus_client import Counter
 
 from fanlight_common import clock, logs
+from fanlight_common.clockwatch import ClockWatch, first_guess
 from fanlight_common.directory import DirectoryClient
 from fanlight_common.errors import ConfigurationError, ProtocolError
 from fanlight_common.health import HealthServer
@@ -75,6 +76,8 @@ class Worker:
         self._beats = asyncio.Event()
         self._last_turn = clock.now_s()
         settings.runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.bus_clock = first_guess(settings)
+        """See `now_us`."""
         self.transport = Transport(settings, kind)
         self.context = self.transport.context
         self.address = self.transport.address
@@ -91,6 +94,13 @@ class Worker:
             self.transport.close(0)
             raise
 
+    def now_us(self) -> int:
+        """The bus clock, microseconds: for what is stamped with it, or compared with a stamp.
+
+        Within one process `clock` is the better one: this one is corrected now and then.
+        """
+        return self.bus_clock.at(clock.now_us())
+
     def announce(self) -> None:
         """Send a heartbeat now: the offer has changed."""
         self._beats.set()
@@ -106,6 +116,9 @@ class Worker:
                 ]
                 if self.kind != "directory":
                     around.append(group.create_task(self._heartbeats()))
+                    if self.settings.bus_directory:
+                        watch = ClockWatch(self.directory, self.id, self.bus_clock)
+                        around.append(group.create_task(watch.run()))
                     # Nobody else subscribes to it: a connection that ends tells the directory.
                     self.directory.watch(topics.presence(self.id, self.instance), _nothing)
                 around.append(group.create_task(self._turn()))

@@ -39,12 +39,15 @@ class FrameLoop:
         demand: Demand,
         publish: Callable[[bytes], None],
         interval_s: float,
+        now_us: Callable[[], int] = clock.now_us,
     ) -> None:
+        """`now_us`: the clock that frames are stamped with."""
         self._frame_topics = {topics.frame(desk, lane): lane for lane in Lane}
         self._still_topics = {topics.still(desk, lane): lane for lane in Lane}
         self._source = source
         self._demand = demand
         self._publish = publish
+        self._now_us = now_us
         self._schedule = GrabSchedule(interval_s)
         self._wake = asyncio.Event()
         self._history = DamageHistory()
@@ -112,7 +115,7 @@ class FrameLoop:
                             await self._wake.wait()
 
     async def _look(self) -> None:
-        current_us = clock.now_us()
+        current_us = self._now_us()
         wanted = self._take_wanted()
         if await self._source.look():
             self._schedule.damaged = True
@@ -131,7 +134,7 @@ class FrameLoop:
         assert self._ring is not None
         width, height = self._size
         slot = self._ring.begin()
-        captured_us = clock.now_us()
+        captured_us, began_at = self._now_us(), clock.now_s()
         try:
             rects = await self._source.grab(slot)
         except GrabFailedError as error:
@@ -143,7 +146,7 @@ class FrameLoop:
             return
         self._failed = 0
         metrics.grabs.inc()
-        metrics.grab_seconds.observe((clock.now_us() - captured_us) / 1e6)
+        metrics.grab_seconds.observe(clock.now_s() - began_at)
         if self._resized:
             # Perhaps the picture is of the old size, perhaps half of the new one.
             self.want(wanted)

@@ -140,7 +140,12 @@ class CaptureService:
     async def _serve(self, source: Source, loss: asyncio.Future[None]) -> None:
         self._source = source
         self._frames = FrameLoop(
-            self._settings.desk, source, self._demand, self._publish, 1 / self._settings.max_fps
+            self._settings.desk,
+            source,
+            self._demand,
+            self._publish,
+            1 / self._settings.max_fps,
+            self._worker.now_us,
         )
         self.input.attach(source)
         size = (source.width, source.height)

@@ -34,7 +34,7 @@ class Publish:
     """Send `record` to whoever is subscribed to `topic`."""
 
     topic: bytes
-    record: bus.DirectoryOutlet
+    record: bus.StandingRecord
 
 
 @dataclass(frozen=True, slots=True)

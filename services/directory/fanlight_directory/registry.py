@@ -53,7 +53,7 @@ class Registry:
         self._members = Members(timing.timeout_s, now)
         self._desks = Desks()
         self._leases = Leases(timing.grace_s, now + timing.settle_s, rules or Rules())
-        self._present: dict[bytes, bus.DirectoryOutlet] = {}
+        self._present: dict[bytes, bus.StandingRecord] = {}
         self._gone_at: dict[bytes, float] = {}
         """When each record of something that is gone was published, the oldest first."""
         self._answered: dict[bytes, float] = {}

@@ -12,7 +12,7 @@ from prometheus_client import Counter, Gauge
 
 from fanlight_common import clock
 from fanlight_common.errors import ProtocolError
-from fanlight_common.protocol import bus
+from fanlight_common.protocol import bus, topics
 from fanlight_common.settings import BusSettings
 from fanlight_common.worker import Worker, inlet_messages, refused
 from fanlight_directory.effects import Contested, Effect, Joined, Leased, Left, Publish
@@ -42,6 +42,7 @@ class Directory:
         assert worker.outlet is not None
         self._outlet = worker.outlet
         self._inlet = worker.inlet
+        self._now_us = worker.now_us
         self._tick_s = bus_settings.heartbeat_timeout_s / _TICKS_A_TIMEOUT
         timing = Timing(
             timeout_s=bus_settings.heartbeat_timeout_s,
@@ -74,7 +75,12 @@ class Directory:
             message = await self._outlet.recv()
             verb, topic = message[0] if message else _NEITHER, message[1:]
             try:
-                if verb == 1:
+                if verb == 1 and topic.startswith(topics.CLOCKS):
+                    record = bus.ClockRecord(self._now_us())
+                    self._outlet.send_multipart([topic, bus.encode(record)])
+                elif verb == 0 and topic.startswith(topics.CLOCKS):
+                    pass
+                elif verb == 1:
                     self._apply(self._registry.subscribed(topic, clock.now_s(), _unix_s()))
                 elif verb == 0:
                     self._registry.unsubscribed(topic, clock.now_s())

@@ -53,7 +53,9 @@ class Stream:
         threads: Executor,
         publish: Publish,
         busy: Callable[[float], None],
+        now_us: Callable[[], int] = clock.now_us,
     ) -> None:
+        """`now_us`: the clock that frames and units are stamped with."""
         self.stream = stream
         self.epoch = epoch
         self.pipeline = pipeline
@@ -61,6 +63,7 @@ class Stream:
         self._threads = threads
         self._publish = publish
         self._busy = busy
+        self._now_us = now_us
         self._limits = settings.unit_limits
         rendition = split_stream(stream)[1]
         patches = settings.patches and SHAPES[rendition].patches
@@ -216,7 +219,7 @@ class Stream:
         # gone, or a change was seen and lost, or a newer frame waits.
         record = self._feed.record
         there = record is not None and record.alive and record.width > 0
-        return clock.now_us() if there and not (self._lost or self._newest) else None
+        return self._now_us() if there and not (self._lost or self._newest) else None
 
     def _on_lost(self, error: FrameLostError) -> None:
         metrics.skipped.labels("frame_lost").inc()

@@ -58,6 +58,7 @@ async def serve(
             streams,
             screenshots,
             settle_s,
+            worker.now_us,
         )
         worker.healthy = lambda: (True, {"viewers": gateway.connected})
         await stack.enter_async_context(

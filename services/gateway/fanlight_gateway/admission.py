@@ -97,6 +97,7 @@ class Visit:
             gateway.streams,
             connection.close,
             video=video,
+            now_us=gateway.now_us,
         )
         # After the viewer has joined: the way to the desk would else end with the earlier one, and
         # be so fresh afterwards that it refuses the first keys.

@@ -5,6 +5,7 @@ Lives on the worker's loop. Knows every connection, and which one a viewer's id 
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -49,6 +50,8 @@ class Gateway:
     streams: StreamHub
     screenshots: Screenshots
     settle_s: float = SETTLE_S
+    now_us: Callable[[], int] = clock.now_us
+    """The clock that pictures are stamped with."""
     _connections: set[Closable] = field(default_factory=set)
     _empty: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: bool = False

@@ -1,6 +1,6 @@
 """The gateway's own tokens, with which it asks screenshot services for one desk's pictures.
 
-Pure; time is an argument (unix seconds). A viewer's token stays here: it may be good for more than
+Time is an argument (unix seconds). A viewer's token stays here: it may be good for more than
 looking at this desk.
 """
 

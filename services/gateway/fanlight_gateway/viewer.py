@@ -46,8 +46,10 @@ class Viewer:
         close: Callable[[CloseCode, str], None],
         *,
         video: bool = True,
+        now_us: Callable[[], int] = clock.now_us,
     ) -> None:
-        """`video`: the way to the viewer can carry it."""
+        """`video`: the way to the viewer can carry it. `now_us`: the clock that units are stamped
+        with, which the viewer learns from pongs."""
         self.grant = grant
         # The viewer's own id lives on in its next connection, whose keys are others.
         self.id = f"{hello.viewer}-{secrets.token_hex(4)}"
@@ -57,6 +59,7 @@ class Viewer:
         self._settings = settings
         self._links = links
         self._close = close
+        self._now_us = now_us
         self._can_have_video = video
         self._mailbox = Mailbox()
         self._video_enabled = hello.video_enabled
@@ -149,7 +152,7 @@ class Viewer:
     def _on_binary(self, message: public.ViewerMessage, data: bytes) -> None:
         match message:
             case public.Ping():
-                pong = public.Pong(message.id, message.viewer_us, clock.now_us())
+                pong = public.Pong(message.id, message.viewer_us, self._now_us())
                 self._mailbox.pong(pong.encode())
                 if message.base_rtt_ms:
                     self._video.congestion.told_base_rtt(message.base_rtt_ms, clock.now_s() * 1000)

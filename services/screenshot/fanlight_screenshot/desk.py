@@ -95,8 +95,11 @@ class Desk:
         while True:
             frame = await self._feed.next()
             now_us = clock.now_us()
-            # Another host's clock says nothing here: there the arrival counts.
-            same_clock = self.record.host == self._worker.host
+            # On a network the bus clock is good to a millisecond or so, which is not enough to say
+            # whether this picture is newer than a request: there the arrival counts.
+            same_clock = (
+                self.record.host == self._worker.host and not self._worker.settings.bus_directory
+            )
             self._newest = frame
             self._fresh_us = frame.current_us if same_clock else now_us
             self._grabs.answered(self._fresh_us)

@@ -1,7 +1,7 @@
 """Messages between services, all but frames and access units. msgpack, see `wire`.
 
 Pure. To the directory's inlet: Heartbeat, Farewell. On the directory's outlet: DeskRecord,
-LeaseRecord, ServiceRecord. To a capture's inlet: Grab, GrabNext, Input,
+LeaseRecord, ServiceRecord, ClockRecord. To a capture's inlet: Grab, GrabNext, Input,
 ViewerAlive, ReleaseViewer, SetClipboard. To an encoder's inlet: RequestIdr, StreamDemand. On a
 capture's outlet, under `events/`: Event.
 """
@@ -127,6 +127,15 @@ class ServiceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockRecord:
+    """What the directory's clock says (`protocol.busclock`), to who has just asked."""
+
+    TYPE: ClassVar[int] = 13
+
+    bus_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Grab:
     """To a capture: publish the desk as it is now under `still/`."""
 
@@ -245,7 +254,9 @@ class StreamDemand:
 DirectoryInlet = Heartbeat | Farewell
 CaptureInlet = Grab | GrabNext | Input | ViewerAlive | ReleaseViewer | SetClipboard
 EncoderInlet = RequestIdr | StreamDemand
-DirectoryOutlet = DeskRecord | LeaseRecord | ServiceRecord
+StandingRecord = DeskRecord | LeaseRecord | ServiceRecord
+"""True until the next one of its topic."""
+DirectoryOutlet = StandingRecord | ClockRecord
 
 encode = wire.pack
 
@@ -257,7 +268,7 @@ def decode_directory_inlet(data: bytes) -> DirectoryInlet:
 
 def decode_directory_outlet(data: bytes) -> DirectoryOutlet:
     """A record that the directory published. Raises ProtocolError."""
-    return wire.unpack(data, DeskRecord, LeaseRecord, ServiceRecord)  # type: ignore[return-value]  # one of these
+    return wire.unpack(data, DeskRecord, LeaseRecord, ServiceRecord, ClockRecord)  # type: ignore[return-value]  # one of these
 
 
 def decode_capture_inlet(data: bytes) -> CaptureInlet:

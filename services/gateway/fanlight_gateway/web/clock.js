@@ -5,7 +5,9 @@
  *
  * RTT never compares clocks of two machines. The gateway's clock is needed for one thing only, the
  * age of a picture; its offset comes from the pong with the least RTT of the last minute, which had
- * the least room for error.
+ * the least room for error. Half of its RTT is what an offset may be wrong by: two that differ by more
+ * are of two clocks (a gateway learns the bus's clock anew when its directory moves), and the newer one
+ * counts at once.
  *
  * @import { Ping, Pong } from "./protocol.js"
  */
@@ -14,11 +16,27 @@
 export const WINDOW_MS = 60_000;
 /** Pings of which no answer came are forgotten beyond this many. */
 const MAX_PENDING = 600;
+/** Clocks run apart by less than this (us for each ms), and are corrected by less than that (us). */
+const DRIFT_US = 0.2;
+const CORRECTION_US = 5000;
+
+/** @typedef {{ at_ms: number, rtt_ms: number, offset_us: number }} Sample */
+
+/**
+ * Can both be true of one clock?
+ *
+ * @param {Sample} a
+ * @param {Sample} b
+ */
+function agree(a, b) {
+  const error_us = 500 * (a.rtt_ms + b.rtt_ms) + DRIFT_US * Math.abs(a.at_ms - b.at_ms);
+  return Math.abs(a.offset_us - b.offset_us) <= error_us + CORRECTION_US;
+}
 
 export class Clock {
   /** @type {{ at_ms: number, rtt_ms: number }[]} */
   #rtts = [];
-  /** @type {{ at_ms: number, rtt_ms: number, offset_us: number }[]} */
+  /** @type {Sample[]} */
   #offsets = [];
   /** Ping id to the time it was sent (ms), in order of sending. @type {Map<number, number>} */
   #pending = new Map();
@@ -79,7 +97,10 @@ export class Clock {
     this.#rtts = this.#rtts.filter((sample) => sample.at_ms > now_ms - WINDOW_MS);
     this.#rtts.push({ at_ms: now_ms, rtt_ms });
     this.#offsets = this.#offsets.filter((sample) => sample.at_ms > now_ms - WINDOW_MS);
-    this.#offsets.push({ at_ms: now_ms, rtt_ms, offset_us });
+    const sample = { at_ms: now_ms, rtt_ms, offset_us };
+    const best = this.#best;
+    if (best !== null && !agree(best, sample)) this.#offsets = [];
+    this.#offsets.push(sample);
     return true;
   }
 
@@ -115,9 +136,14 @@ export class Clock {
    * @returns {number | null}
    */
   gatewayUs(now_ms) {
+    const best = this.#best;
+    return best === null ? null : now_ms * 1000 + best.offset_us;
+  }
+
+  /** @returns {Sample | null} */
+  get #best() {
     if (this.#offsets.length === 0) return null;
-    const best = this.#offsets.reduce((a, b) => (b.rtt_ms < a.rtt_ms ? b : a));
-    return now_ms * 1000 + best.offset_us;
+    return this.#offsets.reduce((a, b) => (b.rtt_ms < a.rtt_ms ? b : a));
   }
 
   /**

@@ -1,0 +1,162 @@
+"""Processes whose monotonic clocks are hours apart, as those of hosts are: ages are right.
+
+Each runs in a time namespace of its own and in an IPC namespace of its own, so that the pixels
+travel as they do between hosts.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.sync.client import connect
+
+from fanlight_common import tokens
+from fanlight_common.protocol import control, public
+from fanlight_common.tokens import Grant, Role
+from tests.e2e.processes import end, free_port, wait_until
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root makes time namespaces"),
+]
+
+BOOTED_S = {
+    "directory": 300_000,
+    "capture": 100_000,
+    "encoder": 700_000,
+    "screenshot": 200_000,
+    "gateway": 500_000,
+}
+"""By how much longer than this machine each one's host has been up."""
+OLD_US = 20_000_000
+"""Far more than any picture's age on a busy machine, far less than the clocks differ by."""
+
+
+class Hosts:
+    """The services, each on a host of its own as far as clocks and memory go."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.bus, self.port = free_port(), free_port()
+        self.processes: list[subprocess.Popen[str]] = []
+
+    def start(self, kind: str, **settings: object) -> None:
+        prefix = f"FANLIGHT_{kind.upper()}_"
+        with (self.root / f"{kind}.log").open("w") as log:
+            process = subprocess.Popen(
+                [
+                    *("unshare", "--ipc", "--time", "--monotonic", str(BOOTED_S[kind])),
+                    *("--fork", "--kill-child=SIGTERM"),
+                    *(sys.executable, "-m", f"fanlight_{kind}"),
+                ],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env={
+                    **os.environ,
+                    "FANLIGHT_RUNTIME_DIR": str(self.root / "run"),
+                    "FANLIGHT_BUS_DIRECTORY": f"tcp://127.0.0.1:{self.bus}",
+                    "FANLIGHT_BUS_KEYS": str(self.root / "keys"),
+                    **{prefix + name.upper(): str(value) for name, value in settings.items()},
+                },
+            )
+        self.processes.append(process)
+
+    def children(self) -> list[int]:
+        """The services themselves."""
+        lists = [Path(f"/proc/{p.pid}/task/{p.pid}/children") for p in self.processes]
+        return [int(child) for one in lists for child in one.read_text().split()]
+
+    def log(self, kind: str) -> str:
+        return (self.root / f"{kind}.log").read_text()
+
+    def headers(self) -> dict[str, str]:
+        now = time.time()
+        secret = tokens.load_secret(self.root / "secret")
+        token = tokens.issue(secret, Grant(Role.VIEW, "main", int(now) + 600), now)
+        return {"Authorization": f"Bearer {token}"}
+
+    def get(self, path: str) -> httpx.Response | None:
+        """The gateway's answer; None: there is none yet."""
+        with contextlib.suppress(httpx.HTTPError, FileNotFoundError):
+            url = f"http://127.0.0.1:{self.port}{path}"
+            return httpx.get(url, headers=self.headers(), trust_env=False, timeout=20)
+        return None
+
+    def is_ready(self) -> bool:
+        answer = self.get("/api/desks/main/screenshot")
+        return answer is not None and answer.status_code == 200
+
+
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
+    made = Hosts(tmp_path_factory.mktemp("hosts"))
+    secret = made.root / "secret"
+    tokens.load_secret(secret)
+    made.start("directory")
+    made.start("capture", desk="main", source="pattern")
+    made.start("encoder")
+    made.start("screenshot", port=0, secret_file=secret)
+    made.start("gateway", port=made.port, secret_file=secret)
+    wait_until(made.is_ready, "a screenshot through the gateway")
+    yield made
+    # `unshare` itself takes no SIGTERM.
+    for child in made.children():
+        os.kill(child, signal.SIGTERM)
+    for process in made.processes:
+        process.wait(10)
+        end(process)
+
+
+def test_the_hosts_clocks_differ(hosts: Hosts) -> None:
+    """That the other tests test anything."""
+    read = [sys.executable, "-c", "import time; print(time.monotonic())"]
+    clocks_s = [
+        float(subprocess.check_output(["nsenter", f"--time=/proc/{child}/ns/time", "--", *read]))
+        for child in hosts.children()
+    ]
+    ahead_s = [round((clock_s - time.monotonic()) / 1000) * 1000 for clock_s in clocks_s]
+    assert sorted(ahead_s) == sorted(BOOTED_S.values())
+
+
+def test_the_age_of_video_is_right(hosts: Hosts) -> None:
+    ages_us = []
+    with connect(
+        f"ws://127.0.0.1:{hosts.port}/api/desks/main/stream",
+        additional_headers=hosts.headers(),
+        compression=None,
+        max_size=None,
+        proxy=None,
+    ) as client:
+        assert isinstance(control.decode_from_gateway(str(client.recv(10))), control.Welcome)
+        hello = control.Hello("many-clocks", video_enabled=True, keyframes_only=False)
+        client.send(hello.encode())
+        newest: public.VideoUnit | None = None
+        while len(ages_us) < 20:
+            message = client.recv(30)
+            if isinstance(message, str):
+                continue
+            match public.decode_from_gateway(message):
+                case public.VideoUnit() as unit:
+                    newest = unit
+                    client.send(public.Ack(0, unit.epoch, unit.sequence, unit.sequence).encode())
+                    client.send(public.Ping(unit.sequence, 1).encode())
+                case public.Pong() as pong if newest is not None:
+                    ages_us.append(pong.gateway_us - newest.captured_us)
+    assert all(0 < age_us < OLD_US for age_us in ages_us), ages_us
+    assert "lane=pixels" in hosts.log("encoder")
+
+
+def test_the_age_of_screenshots_is_right(hosts: Hosts) -> None:
+    """In the very clock that pongs tell."""
+    answer = hosts.get("/api/desks/main/screenshot")
+    assert answer is not None
+    captured_us = int(answer.headers["X-Fanlight-Captured-Us"])
+    assert 0 < time.time_ns() // 1000 - captured_us < OLD_US
