@@ -65,6 +65,13 @@ def test_a_raw_token_is_nothing_else(tmp_path: Path) -> None:
     assert grant == Grant(Role.CONTROL, "*", grant.expires_at)
 
 
+def test_a_token_beside_a_gateway_is_signed_with_its_secret(tmp_path: Path) -> None:
+    secret = tmp_path / "of-the-gateway"
+    ran = fanlight("token", "--raw", FANLIGHT_GATEWAY_SECRET_FILE=str(secret))
+    assert ran.returncode == 0, ran.stderr
+    tokens.verify(tokens.load_secret(secret), ran.stdout.strip(), time.time())
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -32,6 +32,8 @@ SecretFile = Annotated[
     Path | None,
     typer.Option(
         help="The secret that signs tokens, made on first start.",
+        # The gateway's own setting: beside it, in its container, nothing has to be said.
+        envvar="FANLIGHT_GATEWAY_SECRET_FILE",
         show_default="~/.local/state/fanlight/secret",
     ),
 ]
