@@ -106,7 +106,7 @@ class Site:
         self.url = worker.offer.http
         self.secret = secret
         self.stop = stop
-        self._worker = worker
+        self.worker = worker
         self.http = httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=20)
 
     async def close(self) -> None:
@@ -116,7 +116,7 @@ class Site:
     @property
     def connected(self) -> int:
         """WebSockets that the gateway has, as its health says."""
-        _, details = self._worker.healthy()
+        _, details = self.worker.healthy()
         return int(details["viewers"])
 
     def token(

@@ -99,8 +99,23 @@ async def test_before_anything_is_known_a_viewer_is_told_to_come_back(start: Sta
     for settle_s in (0.0, 60.0):
         site = await start(settle_s, desk_wait_s=0.05)
         async with site.socket() as socket:  # there is no directory
-            assert await close_code(socket) == CloseCode.GOING_AWAY
+            assert await close_code(socket) == CloseCode.TRY_LATER
         await site.stop()
+
+
+async def test_while_the_directory_is_away_no_desk_is_said_not_to_be(
+    start: Start, directory: FakeDirectory, capture: FakeCapture
+) -> None:
+    site = await start(desk_wait_s=0.05)
+    await site.ready("main")
+    async with site.socket("other") as socket:
+        assert await close_code(socket) == CloseCode.NO_SUCH_DESK
+    await directory.close()
+    await until(lambda: site.worker.directory.reachable_since is None)
+    async with site.socket("other") as socket:
+        assert await close_code(socket) == CloseCode.TRY_LATER
+    async with site.viewer():  # of a desk that is known
+        pass
 
 
 async def test_a_desk_that_announces_itself_late_is_waited_for(
@@ -199,7 +214,7 @@ async def test_too_fast(start: Start, capture: FakeCapture) -> None:
 async def test_too_many_viewers(start: Start, capture: FakeCapture) -> None:
     site = await start(max_viewers=1)
     async with site.viewer() as viewer, site.socket() as socket:
-        assert await close_code(socket) == CloseCode.GOING_AWAY
+        assert await close_code(socket) == CloseCode.TRY_LATER
         await viewer.ping()
 
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from fanlight_common import http, tokens
 from fanlight_common.protocol import bus, topics
+from fanlight_common.protocol.public import CloseCode
 from fanlight_common.tokens import Role
 from fanlight_gateway import screenshots
 from fanlight_gateway.pages import content_security_policy
@@ -236,6 +237,48 @@ async def test_ready_says_what_is_missing(start: Start) -> None:
     assert response.status_code == 503
     assert len(response.json()["missing"]) == 2
     assert (await site.http.get("/healthz")).json() == {"healthy": True}
+
+
+async def test_a_gateway_that_drains_says_that_it_is_not_ready_and_goes_on(
+    start: Start, directory: FakeDirectory, capture: FakeCapture
+) -> None:
+    service = FakeScreenshots()
+    announce(directory, await service.start())
+    site = await start(drain_s=0.5)
+    await site.ready("main")
+    await ready(site, 200)
+    assert site.worker.drain is not None
+    assert site.worker.drain_limit_s == 0.6
+    async with site.viewer() as viewer:
+        draining = asyncio.ensure_future(site.worker.drain())
+        await ready(site, 503)
+        assert (await site.http.get("/readyz")).json()["missing"] == ["it is about to stop"]
+        assert (await site.http.get("/healthz")).status_code == 200
+        async with site.viewer(name="viewer-1") as another:  # the balancer has not seen it yet
+            await another.ping()
+        await viewer.ping()
+        await draining
+        assert viewer.close_code is None, "that comes after"
+    await service.stop()
+
+
+async def test_who_is_told_to_go_finds_nobody_listening(site: Site) -> None:
+    port = int(site.url.rsplit(":", 1)[1])
+    async with site.viewer() as viewer:
+        await viewer.ping()
+
+        async def is_refused() -> bool:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except ConnectionRefusedError:
+                return True
+            writer.close()
+            return False
+
+        stopping = asyncio.ensure_future(site.stop())
+        assert await viewer.closed() == CloseCode.GOING_AWAY
+        assert await is_refused()
+        await stopping
 
 
 async def test_metrics_want_a_token_for_all_desks_in_the_header(site: Site) -> None:

@@ -321,7 +321,7 @@ async def test_limits_are_those_of_the_websocket(start: Start, capture: FakeCapt
         content=control.Hello("viewer-2", True, False).encode(),
         headers=site.bearer(),
     )
-    assert (third.status_code, third.json()["code"]) == (503, CloseCode.GOING_AWAY)
+    assert (third.status_code, third.json()["code"]) == (503, CloseCode.TRY_LATER)
     assert site.connected == 2
 
 

@@ -142,7 +142,7 @@ describe("passage", () => {
 
   test("what the gateway itself closed came through", () => {
     const passage = new Passage();
-    for (const code of [CloseCode.GOING_AWAY, CloseCode.SLOW, CloseCode.REPLACED, 1001]) {
+    for (const code of [CloseCode.GOING_AWAY, CloseCode.SLOW, CloseCode.REPLACED, CloseCode.TRY_LATER, 1001]) {
       passage.ended({ ...never, code }, DEFAULTS);
     }
     assert.equal(passage.plain, false);

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import zmq
 from prometheus_client import Counter
 
+from fanlight_common import clock
 from fanlight_common.errors import ProtocolError
 from fanlight_common.protocol import bus
 from fanlight_common.sockets import Role
@@ -51,6 +52,8 @@ class DirectoryClient:
         self._watchers: dict[bytes, list[Watcher]] = {}
         self._changed = asyncio.Event()
         self._reachable: bool | None = None
+        self.reachable_since: float | None = None
+        """When it came within reach (clock.now_s); None while it is away."""
         self.records: dict[bytes, bus.DirectoryOutlet] = {}
         """The newest record of each watched topic."""
         self._draw_lines()
@@ -138,4 +141,5 @@ class DirectoryClient:
         if self._reachable != reachable:
             level = logging.INFO if reachable else logging.WARNING
             log.log(level, "event=directory state=%s", "reachable" if reachable else "away")
+            self.reachable_since = clock.now_s() if reachable else None
         self._reachable = reachable

@@ -9,7 +9,7 @@ import contextlib
 import errno
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import uvicorn
@@ -63,6 +63,11 @@ class _Server(uvicorn.Server):
                 server.close()
         if not self.stops:
             raise RuntimeError("the HTTP server has ended by itself")
+
+    def stop_listening(self) -> None:
+        """Let nobody in any more; who is in stays."""
+        for server in self.servers:
+            server.close()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -133,8 +138,10 @@ async def serving(
     *,
     websocket: type[asyncio.Protocol] | None = None,
     max_message_bytes: int = 1 << 20,
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Callable[[], None]]:
     """Serve the ASGI `app` on `sockets` for as long as the block runs.
+
+    The block gets a function that ends the listening alone.
 
     A server that ends before cancels the block; its error comes out in an ExceptionGroup.
 
@@ -167,7 +174,7 @@ async def serving(
         task = group.create_task(server.serve_until_stopped(sockets))
         try:
             await server.ready.wait()
-            yield
+            yield server.stop_listening
         finally:
             server.stops = server.should_exit = True
             # Before the group's own end, which would cancel the server where we are cancelled.

@@ -41,6 +41,8 @@ END_LIMIT_S = 0.6
 _STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 HANG_LIMIT_S = 5.0
 """/healthz says unhealthy when the event loop has not turned for this long."""
+LAST_WORDS_MS = 500
+"""How long a message may take that is on its way when its socket is closed."""
 
 refused = Counter("fanlight_refused_messages", "Messages that were not understood", ["where"])
 undelivered = Counter("fanlight_undelivered_messages", "Messages with nobody to take them", ["to"])
@@ -202,10 +204,10 @@ class Teller:
             self._sockets[endpoint] = socket
 
     def disconnect(self, endpoint: str) -> None:
-        """Forget an endpoint; what is still queued for it goes too."""
+        """Forget an endpoint. What was said last, like keys to be let go, still gets there."""
         socket = self._sockets.pop(endpoint, None)
         if socket is not None:
-            socket.close(linger=0)
+            socket.close(linger=LAST_WORDS_MS)
 
     def tell(self, endpoint: str, data: bytes) -> bool:
         """Queue one message; False: nobody there, or its queue is full."""

@@ -61,7 +61,7 @@ async def serve(
             worker.now_us,
         )
         worker.healthy = lambda: (True, {"viewers": gateway.connected})
-        await stack.enter_async_context(
+        stop_listening = await stack.enter_async_context(
             http.serving(
                 app.build(gateway),
                 sockets,
@@ -70,6 +70,9 @@ async def serve(
             )
         )
         stack.push_async_callback(gateway.farewell)
+        # Before the viewers are told, so that they do not come back to this one.
+        stack.callback(stop_listening)
+        worker.drain, worker.drain_limit_s = gateway.drain, settings.drain_s + 0.1
         worker.offer.http = http.base_url(settings.host, sockets, worker.address)
         worker.announce()
         log.info("event=listen url=%s", worker.offer.http)

@@ -47,7 +47,7 @@ async def admit(
         return grant, record
     if gateway.is_settled():
         raise RefusedError(CloseCode.NO_SUCH_DESK, "a desk of this name was never seen")
-    raise RefusedError(CloseCode.GOING_AWAY, "the desks are not known yet; come back")
+    raise RefusedError(CloseCode.TRY_LATER, "the desks are not known yet; come back")
 
 
 def read_hello(message: bytes | str) -> control.Hello:

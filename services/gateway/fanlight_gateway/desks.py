@@ -19,11 +19,17 @@ class DeskBook:
         self._desks: dict[str, bus.DeskRecord] = {}
         self._screenshots: dict[str, bus.ServiceRecord] = {}
         self._news = asyncio.Event()
+        self._directory = worker.directory
         self._end_watches = [
             worker.directory.watch(topics.DESKS, self._on_record),
             worker.directory.watch(topics.service("screenshot"), self._on_record),
             worker.directory.watch(topics.service(worker.kind, worker.id), self._on_record),
         ]
+
+    @property
+    def told_since(self) -> float | None:
+        """Since when the directory has been there (clock.now_s); None: it is away."""
+        return self._directory.reachable_since
 
     def close(self) -> None:
         """End the look-ups."""

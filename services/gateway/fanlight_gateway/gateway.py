@@ -54,6 +54,7 @@ class Gateway:
     """The clock that pictures are stamped with."""
     _connections: set[Closable] = field(default_factory=set)
     _empty: asyncio.Event = field(default_factory=asyncio.Event)
+    _draining: bool = False
     _stopping: bool = False
     _viewers: dict[ViewerKey, Closable] = field(default_factory=dict)
     _started_at: float = field(default_factory=clock.now_s)
@@ -69,7 +70,7 @@ class Gateway:
         if self._stopping:
             connection.close(CloseCode.GOING_AWAY, "the gateway stops")
         elif len(self._connections) > self.settings.max_viewers:
-            connection.close(CloseCode.GOING_AWAY, "too many viewers; come back later")
+            connection.close(CloseCode.TRY_LATER, "too many viewers; come back later")
 
     def leave(self, connection: Closable) -> None:
         """It has ended."""
@@ -90,12 +91,17 @@ class Gateway:
             del self._viewers[key]
 
     def is_settled(self) -> bool:
-        """Would a desk that exists be known by now?"""
-        return self.book.heard and clock.now_s() - self._started_at >= self.settle_s
+        """Would a desk that exists be known by now? Not while there is nobody who would tell."""
+        since = self.book.told_since
+        if not self.book.heard or since is None:
+            return False
+        return clock.now_s() - max(since, self._started_at) >= self.settle_s
 
     def missing(self) -> list[str]:
         """What keeps the gateway from serving people; nothing: it is ready."""
         found = []
+        if self._draining:
+            found.append("it is about to stop")
         if not self.book.heard:
             found.append("the directory has not answered")
         if not self.book.screenshot_urls(""):
@@ -110,8 +116,13 @@ class Gateway:
             for connection in list(self._connections):
                 connection.tick()
 
+    async def drain(self) -> None:
+        """Let load balancers see that no more viewers are to come, while those here stay."""
+        self._draining = True
+        await asyncio.sleep(self.settings.drain_s)
+
     async def farewell(self) -> None:
-        """Tell every viewer to come back later."""
+        """Tell every viewer to come back, elsewhere."""
         self._stopping = True
         self._empty.clear()
         for connection in list(self._connections):

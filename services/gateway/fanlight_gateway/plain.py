@@ -29,6 +29,7 @@ MAX_REMEMBERED = 1000
 """Sessions that are over, of which it is still known why."""
 _STATUS = {
     CloseCode.GOING_AWAY: 503,
+    CloseCode.TRY_LATER: 503,
     CloseCode.BAD_MESSAGE: 400,
     CloseCode.UNAUTHORIZED: 401,
     CloseCode.FORBIDDEN: 403,

@@ -89,6 +89,14 @@ class GatewaySettings(VideoSettings):
     bad_message_limit: int = Field(
         default=20, ge=1, description="Bad messages after which a viewer is closed."
     )
+    drain_s: float = Field(
+        default=0,
+        ge=0,
+        le=60,
+        description="After SIGTERM: how long /readyz says no while all goes on, before viewers are "
+        "told to come back. A load balancer that looks every so often wants a little more than "
+        "that; one that tries another server where a connection is refused wants none.",
+    )
     max_viewers: int = Field(default=1000, ge=1, description="Viewers at a time, of all desks.")
 
     @field_validator("allowed_origins")

@@ -29,7 +29,9 @@ class CloseCode(IntEnum):
     """Why the gateway closed a WebSocket. From 4400 on, coming back by itself is of no use."""
 
     GOING_AWAY = 1001
-    """The gateway stops; come back."""
+    """The gateway stops; come back at once, there may be another."""
+    TRY_LATER = 1013
+    """Not now: too many viewers, or the gateway has only just begun; come back after a while."""
     SLOW = 4000
     """The viewer did not read for too long; come back."""
     BAD_MESSAGE = 4400

@@ -19,6 +19,8 @@ import { CloseCode } from "./protocol.js";
 
 /** Close codes from here on are the gateway's own. */
 const OWN_CODE = 4000;
+/** Proxies do not say these. @type {readonly number[]} */
+const SAID_BY_GATEWAY = [CloseCode.GOING_AWAY, CloseCode.TRY_LATER];
 
 export class Passage {
   #failures = 0;
@@ -42,7 +44,7 @@ export class Passage {
 
   /** The WebSocket in use has ended. @param {End} end @param {Readonly<Settings>} settings */
   ended({ code, lived_ms, painted }, settings) {
-    if (code === CloseCode.GOING_AWAY || code >= OWN_CODE) return;
+    if (SAID_BY_GATEWAY.includes(code) || code >= OWN_CODE) return;
     if (lived_ms !== null && lived_ms >= settings.websocket_proven_ms && painted) {
       this.#failures = 0;
       this.#tries = 0;

@@ -44,6 +44,7 @@ export const INT16_MAX = 32767;
 /** Why the gateway closed. From 4400 on, coming back by itself is of no use. */
 export const CloseCode = Object.freeze({
   GOING_AWAY: 1001,
+  TRY_LATER: 1013,
   SLOW: 4000,
   BAD_MESSAGE: 4400,
   UNAUTHORIZED: 4401,

@@ -2,12 +2,15 @@
 /**
  * Whether and when to connect again. Pure.
  *
- * Full-range jitter, so that a gateway which restarts is not met by all its viewers at once. The
- * budget resets on the first *painted* picture: a gateway that accepts a socket and drops it is not
+ * Full-range jitter, so that a gateway which restarts is not met by all its viewers at once. One
+ * that says that it goes away most likely has another beside it: the first try after that is at
+ * once, with no more delay than keeps its viewers from being one crowd. The budget resets on the first *painted* picture: a gateway that accepts a socket and drops it is not
  * one that works.
  *
  * @import { Settings } from "./settings.js"
  */
+
+import { CloseCode } from "./protocol.js";
 
 /** From here on (see CloseCode) coming back by itself is of no use. */
 export const FINAL_CODE = 4400;
@@ -38,7 +41,8 @@ export class Reconnect {
     if (code >= FINAL_CODE) return null;
     const { reconnect_min_ms, reconnect_max_ms } = settings;
     const full_ms = Math.min(reconnect_min_ms * 2 ** this.#attempts, reconnect_max_ms);
-    this.#attempts++;
+    const isFirst = this.#attempts++ === 0;
+    if (isFirst && code === CloseCode.GOING_AWAY) return reconnect_min_ms * this.#random();
     return Math.max(reconnect_min_ms / 2, full_ms * (0.5 + this.#random() / 2));
   }
 }
