@@ -23,6 +23,9 @@ class Desks:
 
     def __init__(self) -> None:
         self._offers: dict[str, dict[str, _Offer]] = {}
+        """By desk, and by process."""
+        self._names: dict[str, set[str]] = {}
+        """What each process offers."""
         self.records: dict[str, bus.DeskRecord] = {}
         """The record of each desk, those of the gone (not `alive`) too until `forget`."""
 
@@ -30,8 +33,9 @@ class Desks:
         """A process offers these desks, and no others any more."""
         effects: list[Effect] = []
         names = {desk.name for desk in beat.desks}
-        for gone in [d for d, o in self._offers.items() if beat.id in o and d not in names]:
+        for gone in sorted(self._names.get(beat.id, set()) - names):
             effects += self._withdraw(gone, beat.id)
+        self._names[beat.id] = names
         for desk in beat.desks:
             offers = self._offers.setdefault(desk.name, {})
             newcomer = beat.id not in offers
@@ -46,7 +50,7 @@ class Desks:
     def withdrawn(self, id_: str) -> list[Effect]:
         """A process is gone, and its offers with it."""
         effects: list[Effect] = []
-        for desk in [d for d, offers in self._offers.items() if id_ in offers]:
+        for desk in sorted(self._names.pop(id_, set())):
             effects += self._withdraw(desk, id_)
         return effects
 

@@ -14,8 +14,9 @@ from fanlight_common import clock
 from fanlight_common.errors import ProtocolError
 from fanlight_common.protocol import bus, topics
 from fanlight_common.settings import BusSettings
-from fanlight_common.worker import Worker, inlet_messages, refused
+from fanlight_common.worker import Worker, refused
 from fanlight_directory.effects import Contested, Effect, Joined, Leased, Left, Publish
+from fanlight_directory.hearing import Hearing
 from fanlight_directory.placing import Rules
 from fanlight_directory.registry import Registry, Timing
 from fanlight_directory.settings import DirectorySettings
@@ -41,7 +42,7 @@ class Directory:
     def __init__(self, worker: Worker, bus_settings: BusSettings, own: DirectorySettings) -> None:
         assert worker.outlet is not None
         self._outlet = worker.outlet
-        self._inlet = worker.inlet
+        self._hearing = Hearing(worker.inlet, self._told)
         self._now_us = worker.now_us
         self._tick_s = bus_settings.heartbeat_timeout_s / _TICKS_A_TIMEOUT
         timing = Timing(
@@ -60,7 +61,7 @@ class Directory:
     async def run(self) -> None:
         """For ever."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(inlet_messages(self._inlet, bus.decode_directory_inlet, self._told))
+            group.create_task(self._hearing.run())
             group.create_task(self._subscriptions())
             group.create_task(self._ticks())
 
@@ -92,7 +93,7 @@ class Directory:
 
     async def _ticks(self) -> None:
         while True:
-            self._apply(self._registry.tick(clock.now_s(), _unix_s()))
+            self._apply(self._registry.tick(self._hearing.heard_until(clock.now_s()), _unix_s()))
             self._measure()
             await asyncio.sleep(self._tick_s)
 

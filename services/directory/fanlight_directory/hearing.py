@@ -1,0 +1,94 @@
+"""What arrives at the directory's inlet, in batches, decoded once for as long as it is repeated.
+
+Lives on the worker's loop. Drops nothing but what is no message. Most heartbeats say what the one
+before said, byte for byte, and then there is nothing to decode and nothing to check: at 4,800 a
+second it is that, and waking up for each of them, that a directory spends its time on.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import zmq
+import zmq.asyncio
+
+from fanlight_common import clock
+from fanlight_common.errors import ProtocolError
+from fanlight_common.protocol import bus
+from fanlight_common.worker import refused
+
+log = logging.getLogger(__name__)
+
+BATCH = 256
+"""Messages that are taken before others have their turn."""
+PAUSE_S = 0.002
+"""What comes within this time is taken together."""
+TURN_S = 2.0
+
+
+class Repeats:
+    """Decoded messages by their bytes: those of this turn and of the one before."""
+
+    def __init__(self) -> None:
+        self._now: dict[bytes, bus.DirectoryInlet] = {}
+        self._before: dict[bytes, bus.DirectoryInlet] = {}
+
+    def decode(self, data: bytes) -> bus.DirectoryInlet:
+        """The message; the very same object for the same bytes. Raises ProtocolError."""
+        message = self._now.get(data)
+        if message is None:
+            message = self._before.get(data) or bus.decode_directory_inlet(data)
+            self._now[data] = message
+        return message
+
+    def turn(self) -> None:
+        """Forget what was not said since the last turn."""
+        self._before, self._now = self._now, {}
+
+
+class Hearing:
+    """The inlet, and up to when everything that was said has been heard."""
+
+    def __init__(
+        self, inlet: zmq.asyncio.Socket, handle: Callable[[bus.DirectoryInlet], None]
+    ) -> None:
+        self._inlet = inlet
+        self._plain: zmq.Socket[bytes] = zmq.Socket.shadow(inlet)
+        self._handle = handle
+        self._repeats = Repeats()
+        self._turn_at = 0.0
+        self._behind_since: float | None = None
+
+    def heard_until(self, now: float) -> float:
+        """Whoever was silent until then was silent; what came later may still wait here."""
+        return now if self._behind_since is None else self._behind_since
+
+    async def run(self) -> None:
+        """Hand every message to `handle`, for ever. What is no message is counted."""
+        while True:
+            self._take(await self._inlet.recv())
+            now = clock.now_s()
+            if not self._take_batch():
+                self._behind_since = None
+            elif self._behind_since is None:
+                self._behind_since = now
+            if now >= self._turn_at:
+                self._repeats.turn()
+                self._turn_at = now + TURN_S
+            await asyncio.sleep(0 if self._behind_since else PAUSE_S)
+
+    def _take_batch(self) -> bool:
+        """Whether there may be more."""
+        try:
+            for _ in range(BATCH):
+                self._take(self._plain.recv(zmq.DONTWAIT))
+        except zmq.Again:
+            return False
+        return True
+
+    def _take(self, data: bytes) -> None:
+        try:
+            self._handle(self._repeats.decode(data))
+        except ProtocolError as error:
+            refused.labels("inlet").inc()
+            log.debug("event=refused where=inlet reason=%r", str(error))
