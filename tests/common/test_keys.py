@@ -1,5 +1,7 @@
 """The file of the bus's keys."""
 
+import errno
+import os
 import stat
 from pathlib import Path
 
@@ -22,6 +24,20 @@ def test_a_new_file_has_one_key_and_is_not_for_others(path: Path) -> None:
     keys.create(path)  # of a directory that starts again
     assert keys.load(path) == (key,)
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_that_is_there_may_be_where_nobody_may_write(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an orchestrator's secret is, on a file system that is read-only even for root."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(os, "open", refuse)
+    keys.create(path)
+    with pytest.raises(ConfigurationError, match="Read-only"):
+        keys.create(path.with_name("another"))
 
 
 def test_add_promote_remove(path: Path) -> None:

@@ -79,7 +79,9 @@ def load(path: Path) -> tuple[BusKey, ...]:
 def create(path: Path) -> None:
     """Make the file with one key, unless it is there."""
     try:
-        secretfiles.make(path, _content((new(),)), MODE)
+        # Where an orchestrator puts it, nobody may write.
+        if not path.exists():
+            secretfiles.make(path, _content((new(),)), MODE)
     except OSError as error:
         raise ConfigurationError(f"key file {path}: {error.strerror or error}") from None
 
