@@ -110,7 +110,8 @@ class Maker:
         """The last picture as H.264 once more. Raises CodecError."""
         # A shadow that was spoilt by a torn frame will do for nothing; a newer frame is coming.
         if self._patched and self._shadow.current:
-            self.pipeline.load_pixels(self._shadow.buffer.data, self._shadow.size)
+            assert self._frame is not None
+            self.pipeline.load_pixels(self._shadow.buffer.data, self._frame)
             self._patched = False
         made = self._video(aim, idr=idr, again=True)
         if self._patches and not self._shadow.current:

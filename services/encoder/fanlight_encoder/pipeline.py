@@ -1,13 +1,15 @@
 """One stream's pictures: from a frame's pixels to an access unit.
 
 Lives on a worker thread, one call at a time. Keeps the last picture, converted: so an IDR on an
-idle desk, refinement and a new codec need no frame and no shared memory. A codec that fails is
-replaced by libx264 within the same call, so viewers see an IDR and nothing else.
+idle desk, refinement and a new codec need no frame and no shared memory, and of the next one only
+the rows that changed are converted. After anything unexpected it is all of them. A codec that fails
+is replaced by libx264 within the same call, so viewers see an IDR and nothing else.
 """
 
 import dataclasses
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,14 +17,15 @@ import av
 
 from fanlight_common.errors import CodecError
 from fanlight_common.names import split_stream
-from fanlight_common.protocol.frames import Frame
+from fanlight_common.protocol.frames import Frame, damage_since
 from fanlight_encoder import metrics
 from fanlight_encoder.choice import SOFTWARE
 from fanlight_encoder.codec import Codec, Encoded, Opener
-from fanlight_encoder.convert import Converter
+from fanlight_encoder.convert import Converter, replace_rows, row_step
 from fanlight_encoder.geometry import Size, coded, visible
 from fanlight_encoder.options import LIVE_BITRATE, ceiling_kbps, params_for
 from fanlight_encoder.renditions import SHAPES
+from fanlight_encoder.rows import bands
 from fanlight_encoder.settings import EncoderSettings
 
 log = logging.getLogger(__name__)
@@ -46,6 +49,8 @@ class _Picture:
     image: av.VideoFrame
     seen: Size
     coded: Size
+    frame: Frame
+    """Which it shows."""
 
 
 class Pipeline:
@@ -75,13 +80,11 @@ class Pipeline:
 
     def load(self, source: FrameSource, frame: Frame) -> None:
         """Make `frame` the picture to encode. Raises FrameLostError; the last picture stays."""
-        picture = self._convert(source.pixels(frame), Size(frame.width, frame.height), frame.stride)
-        source.check(frame)
-        self._picture = picture
+        self._load(source.pixels(frame), frame.stride, frame, source.check)
 
-    def load_pixels(self, pixels: memoryview, size: Size) -> None:
-        """Make these BGRX pixels, row by row, the picture to encode."""
-        self._picture = self._convert(pixels, size, 4 * size.width)
+    def load_pixels(self, pixels: memoryview, frame: Frame) -> None:
+        """Make `frame`, whose BGRX pixels these are, row by row, the picture to encode."""
+        self._load(pixels, 4 * frame.width, frame, lambda _: None)
 
     def encode(self, kbps: int, unit_bytes: int, *, idr: bool) -> Encoded:
         """Encode the picture, again if need be, in at most so many bytes where the codec can.
@@ -103,12 +106,41 @@ class Pipeline:
         metrics.encode_seconds.observe(time.perf_counter() - started)
         return encoded
 
-    def _convert(self, pixels: memoryview, size: Size, stride: int) -> _Picture:
+    def _load(
+        self, pixels: memoryview, stride: int, frame: Frame, check: Callable[[Frame], None]
+    ) -> None:
+        size = Size(frame.width, frame.height)
         seen = visible(size, self._limit, SHAPES[self._rendition].divisor)
+        target = coded(seen)
         started = time.perf_counter()
-        image = self._converter.convert(pixels, size, stride, coded(seen))
+        rows = self._changed_rows(frame, target)
+        if rows is None:
+            image = self._converter.convert(pixels, size, stride, target)
+            check(frame)
+            self._picture = _Picture(image, seen, target, frame)
+        else:
+            made = self._converter.convert_rows(pixels, size, stride, target, rows)
+            # Not before: a torn band would stay in the picture.
+            check(frame)
+            assert self._picture is not None
+            for band in made:
+                replace_rows(self._picture.image, band)
+            self._picture = dataclasses.replace(self._picture, frame=frame)
         metrics.convert_seconds.observe(time.perf_counter() - started)
-        return _Picture(image, seen, coded(seen))
+
+    def _changed_rows(self, frame: Frame, target: Size) -> list[tuple[int, int]] | None:
+        """Where `frame` differs from the last picture; None where that is not known, or much."""
+        last = self._picture
+        if last is None or last.coded != target or last.frame.instance != frame.instance:
+            return None
+        size = Size(frame.width, frame.height)
+        step = row_step(size, target)
+        if not step or size != Size(last.frame.width, last.frame.height):
+            return None
+        if frame.sequence == last.frame.sequence:
+            return []
+        damage = damage_since(frame, last.frame.sequence)
+        return None if damage is None else bands(damage, size.height, step)
 
     def _encode(self, picture: _Picture, kbps: int, unit_bytes: int, idr: bool) -> Encoded:
         codec = self._codec
