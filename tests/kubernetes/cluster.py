@@ -39,7 +39,7 @@ from tests.kubernetes.rendered import (
     template,
 )
 
-RENDERING = "encoder-in-desk"
+RENDERINGS = ("encoder-in-desk", "agent")
 LIMIT_S = 60.0
 UNITS = 5
 _MOUNTS = r"""
@@ -136,7 +136,7 @@ class Pod:
                     *("unshare", "--mount", "bash", "-c", _MOUNTS, "container", *user, *command),
                 ],
                 env={
-                    "PATH": os.environ["PATH"],
+                    "PATH": f"{self.work.parent}:{os.environ['PATH']}",
                     "ROOT": str(ROOT),
                     "HOSTS": hosts,
                     "VOLUMES": "\n".join(lines),
@@ -211,11 +211,14 @@ def watch(gateway: str, token: str) -> list[int]:
 def look(work: Path) -> dict[str, Any]:
     """Start all pods, and what is to be known of them."""
     secrets, secret = secret_files(work)
+    agent = work / "your-agent"
+    agent.write_text("#!/bin/sh\nexec sleep infinity\n")
+    agent.chmod(0o755)
     run("ip", "link", "set", "lo", "up")
     run("ip", "link", "add", "node", "type", "bridge")
     run("ip", "address", "add", "10.77.0.1/24", "dev", "node")
     run("ip", "link", "set", "node", "up")
-    workloads = of_kind(rendered(RENDERING), *WORKLOADS)
+    workloads = [w for name in RENDERINGS for w in of_kind(rendered(name), *WORKLOADS)]
     # Those beside desks are to do it.
     workloads = [w for w in workloads if called(w) != "Deployment/fanlight-encoder"]
     pods = {called(w): Pod(w, i, work) for i, w in enumerate(workloads)}
@@ -224,7 +227,7 @@ def look(work: Path) -> dict[str, Any]:
     )
     logs: dict[str, Path] = {}
     probes: dict[str, str] = {}
-    for one in placed(RENDERING):
+    for one in (one for name in RENDERINGS for one in placed(name)):
         pod = pods.get(called(one.workload))
         if pod is None or one.container["name"] == "applications":
             continue  # of an image that is not here
@@ -246,9 +249,10 @@ def look(work: Path) -> dict[str, Any]:
         def desks() -> Any:
             status, body = answer(f"http://{gateway}/api/desks", token)
             listed = json.loads(body)["desks"] if status == 200 else []
-            return [d for d in listed if d["state"] == "live"]
+            live = {d["name"]: [d["width"], d["height"]] for d in listed if d["state"] == "live"}
+            return live if len(live) == 2 else None
 
-        found["desks"] = until(desks, "the desk is not live")
+        found["desks"] = until(desks, "the desks are not live")
         found["units"] = watch(gateway, token)
         status, picture = answer(f"http://{gateway}/api/desks/desk-0/screenshot", token)
         found["screenshot"] = [status, picture[:3].hex()]
@@ -258,7 +262,9 @@ def look(work: Path) -> dict[str, Any]:
     found["lanes"] = {
         name: re.findall(r"event=lane .*lane=(\w+)", text) for name, text in said.items()
     }
-    found["direct"] = re.findall(r"event=ring .*shm=(\w+)", said["desk-0/capture"])
+    found["direct"] = {
+        name: re.findall(r"event=ring .*shm=(\w+)", text) for name, text in said.items()
+    }
     found["logs"] = {name: text[-2000:] for name, text in said.items()}
     return found
 

@@ -35,9 +35,9 @@ def test_every_probe_is_answered(found: Any) -> None:
     assert set(found["probes"].values()) == {200}, found
 
 
-def test_the_desk_is_called_as_its_pod(found: Any) -> None:
-    (desk,) = found["desks"]
-    assert (desk["name"], desk["width"], desk["height"]) == ("desk-0", 1920, 1080)
+def test_desks_are_called_as_their_pods(found: Any) -> None:
+    """fanlight's own, and the agent's with its cookie."""
+    assert found["desks"] == {"desk-0": [1920, 1080], "agent-0": [1920, 1080]}
 
 
 def test_a_viewer_gets_video(found: Any) -> None:
@@ -49,7 +49,8 @@ def test_screenshots_want_the_gateways_token_and_get_it(found: Any) -> None:
 
 
 def test_the_x_server_writes_into_captures_memory(found: Any) -> None:
-    assert set(found["direct"]) == {"true"}
+    for pod in ("desk-0", "agent-0"):
+        assert set(found["direct"][f"{pod}/capture"]) == {"true"}
 
 
 def test_pixels_stay_in_the_pod(found: Any) -> None:
