@@ -1,7 +1,7 @@
 # Each target sets up what it needs first (scripts/setup), which is quick where it is there.
 # Arguments go in ARGS: make run ARGS="--desk main=:0"
 
-.PHONY: run test check bench
+.PHONY: run test check bench bench-scale
 
 run:
 	@scripts/setup run
@@ -18,3 +18,7 @@ check:
 bench:
 	@scripts/setup bench
 	@scripts/bench $(ARGS)
+
+bench-scale:
+	@scripts/setup bench
+	@.venv/bin/python -m bench.scale $(ARGS)

@@ -26,7 +26,7 @@ BOX = 48
 STEP = 8
 """Pixels that the box moves from one picture to the next."""
 MIN_WIDTH = CELL * BITS
-MIN_HEIGHT = 4 * BOX
+MIN_HEIGHT = 2 * BOX
 
 _WHITE = (255, 255, 255)
 _BLACK = (0, 0, 0)

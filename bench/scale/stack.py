@@ -1,0 +1,167 @@
+"""Fanlight as processes of this machine: directory, gateways, encoders, and as many desks as asked.
+
+The desks are synthetic (`FANLIGHT_CAPTURE_SOURCE=pattern`). The bus is ipc, or tcp with CURVE.
+"""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.processes import ROOT, free_port
+from bench.scale.usage import Usage
+from fanlight_common import tokens
+
+START_LIMIT_S = 120.0
+STOP_LIMIT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the desks look like, and what serves them."""
+
+    width: int = 320
+    height: int = 180
+    fps: float = 5.0
+    encoders: int = 4
+    gateways: int = 2
+    bus: str = "ipc"
+    """`ipc`, or `tcp`: over the network's code, with keys, on this machine."""
+
+
+class Stack:
+    """The processes that run, by kind."""
+
+    def __init__(self, shape: Shape, directory: Path) -> None:
+        self.shape = shape
+        self.gateway_ports: list[int] = []
+        self._directory = directory
+        self._processes: defaultdict[str, list[subprocess.Popen[bytes]]] = defaultdict(list)
+        self._urls: dict[int, str] = {}
+        """Of each process's health and metrics, as its log says."""
+        self._environment = {
+            **os.environ,
+            "FANLIGHT_RUNTIME_DIR": str(directory / "run"),
+            "FANLIGHT_CAPTURE_SOURCE": "pattern",
+            "FANLIGHT_CAPTURE_PATTERN_WIDTH": str(shape.width),
+            "FANLIGHT_CAPTURE_PATTERN_HEIGHT": str(shape.height),
+            "FANLIGHT_CAPTURE_PATTERN_FPS": str(shape.fps),
+            "FANLIGHT_ENCODER_CODEC": "libx264",
+            "FANLIGHT_ENCODER_CAPACITY": "16",
+            "FANLIGHT_GATEWAY_SECRET_FILE": str(directory / "secret"),
+            "FANLIGHT_LOG_LEVEL": "INFO",
+        }
+        if shape.bus == "tcp":
+            self._environment |= {
+                "FANLIGHT_BUS_DIRECTORY": f"tcp://127.0.0.1:{free_port()}",
+                "FANLIGHT_BUS_KEYS": str(directory / "keys"),
+            }
+
+    def begin(self) -> None:
+        """Start all but desks. Raises RuntimeError where one does not start."""
+        self.start("directory")
+        for _ in range(self.shape.gateways):
+            self.gateway_ports.append(free_port())
+            self.start("gateway", FANLIGHT_GATEWAY_PORT=str(self.gateway_ports[-1]))
+        for number in range(self.shape.encoders):
+            self.start("encoder", FANLIGHT_ID=f"encoder-{number}")
+        self.wait()
+
+    def start(self, kind: str, **environment: str) -> None:
+        """One more process of a kind."""
+        log = (self._directory / f"{kind}-{len(self._processes[kind])}.log").open("wb")
+        with log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", f"fanlight_{kind}"],
+                cwd=ROOT,
+                env={**self._environment, **environment},
+                stderr=log,
+            )
+        self._processes[kind].append(process)
+
+    def desks(self, count: int) -> None:
+        """Have so many desks (never fewer than before), named d0 and on."""
+        for number in range(len(self._processes["capture"]), count):
+            self.start(
+                "capture", FANLIGHT_ID=f"capture-d{number}", FANLIGHT_CAPTURE_DESK=f"d{number}"
+            )
+        self.wait()
+
+    def wait(self) -> None:
+        """Until all of them serve. Raises RuntimeError where one does not."""
+        deadline = time.monotonic() + START_LIMIT_S
+        for kind, processes in self._processes.items():
+            for number, process in enumerate(processes):
+                log = self._directory / f"{kind}-{number}.log"
+                while process.pid not in self._urls:
+                    found = re.search(r"event=start .*health=(\S+)", log.read_text())
+                    if found:
+                        self._urls[process.pid] = found[1]
+                    elif process.poll() is not None or time.monotonic() > deadline:
+                        raise RuntimeError(f"{kind} did not start: {log.read_text()[-2000:]}")
+                    else:
+                        time.sleep(0.05)
+
+    def usage(self) -> dict[str, list[Usage]]:
+        """Of each process, by kind, now."""
+        return {
+            kind: [Usage.of(process.pid) for process in processes]
+            for kind, processes in self._processes.items()
+        }
+
+    def metrics(self, kind: str) -> dict[str, float]:
+        """Counters and gauges of all processes of a kind, summed, by name with labels."""
+        sums: defaultdict[str, float] = defaultdict(float)
+        for metrics in self.metrics_each(kind):
+            for name, value in metrics.items():
+                sums[name] += value
+        return dict(sums)
+
+    def metrics_each(self, kind: str) -> list[dict[str, float]]:
+        """The same of each process."""
+        found = []
+        for process in self._processes[kind]:
+            with urllib.request.urlopen(f"{self._urls[process.pid]}/metrics", timeout=20) as answer:
+                lines = answer.read().decode().splitlines()
+            pairs = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
+            found.append({name: float(value) for name, value in pairs})
+        return found
+
+    def token(self) -> str:
+        """One that may watch every desk."""
+        secret = tokens.load_secret(self._directory / "secret")
+        now = time.time()
+        grant = tokens.Grant(tokens.Role.VIEW, tokens.ALL_DESKS, int(now) + 86_400)
+        return tokens.issue(secret, grant, now)
+
+    def end(self) -> None:
+        """Stop all of them, gateways first, as one would."""
+        for kind in ("gateway", "encoder", "capture", "directory"):
+            for process in self._processes[kind]:
+                process.terminate()
+            for process in self._processes[kind]:
+                try:
+                    process.wait(STOP_LIMIT_S)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+
+@contextlib.contextmanager
+def running(shape: Shape) -> Iterator[Stack]:
+    """A stack without desks yet, until the block ends."""
+    with tempfile.TemporaryDirectory(prefix="fl-") as directory:
+        stack = Stack(shape, Path(directory))
+        try:
+            stack.begin()
+            yield stack
+        finally:
+            stack.end()

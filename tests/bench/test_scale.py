@@ -1,0 +1,62 @@
+"""How fanlight grows: what is counted as delivered, the tables, and all of it in short."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bench.processes import ROOT, module
+from bench.scale import report
+from bench.scale.viewers import Seen, delivered
+
+
+def seen(*sequences: int, epoch: int = 7) -> Seen:
+    return Seen({("high", epoch): list(sequences)})
+
+
+def test_due_is_what_anybody_saw_since_ones_own_first_unit() -> None:
+    assert delivered({"a": [seen(5, 6, 7), seen(6, 7)]}) == {
+        "units_due": 5, "units_delivered": 5, "gaps": 0,
+    }  # fmt: skip
+    # One lost in the middle, and one viewer that gets nothing any more.
+    assert delivered({"a": [seen(1, 2, 4), seen(1)]}) == {
+        "units_due": 8, "units_delivered": 4, "gaps": 1,
+    }  # fmt: skip
+    # Epochs, and desks, do not compare.
+    assert delivered({"a": [seen(1, 2)], "b": [seen(9, epoch=8)]}) == {
+        "units_due": 3, "units_delivered": 3, "gaps": 0,
+    }  # fmt: skip
+
+
+@pytest.mark.processes
+def test_all_of_it_works_in_short(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        module("bench.scale", "--short"), cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    results = [json.loads(line) for line in ran.stdout.splitlines()]
+    desks = [result for result in results if result["part"] == "desks"]
+    assert [(result["desks"], result["viewers"]) for result in desks] == [(1, 2), (3, 6)]
+    for result in desks:
+        assert 0 < result["units_delivered"] <= result["units_due"]
+        assert result["closed"] == 0
+        assert sum(result["streams_by_encoder"]) == result["desks"]
+        assert all(mib > 0 for mib in result["pss_mib"].values())
+    (heartbeats,) = [result for result in results if result["part"] == "heartbeats"]
+    assert heartbeats["heartbeats_per_s"] > 0
+    (simulation,) = [result for result in results if result["part"] == "simulation"]
+    assert simulation["violations"] == []
+    assert simulation["broken_at_end"] == 0
+    text = report.report(results)
+    assert text.count("## ") == 4
+    for line in text.splitlines():  # every table has all of its columns
+        assert not line.startswith("|") or line.count("|") > 2
+    pytest.importorskip("matplotlib")
+    from bench.scale import plots
+
+    paths = plots.draw(results, tmp_path)
+    assert [path.name for path in paths] == ["scale-desks.svg", "scale-directory.svg"]
+    before = paths[0].read_bytes()
+    plots.draw(results, tmp_path)
+    assert paths[0].read_bytes() == before
