@@ -100,7 +100,7 @@ def test_truncated_messages_are_refused(data: st.DataObject) -> None:
         ([20], "wants 1 fields"),
         ([20, 7], "wants str"),
         ([20, b"main"], "wants str"),
-        ([21, "main", "v", True, b""], "wants int"),
+        ([21, "main", "v", True, b"", 0], "wants int"),
     ],
 )
 def test_wrong_shapes_say_what_is_wrong(value: object, reason: str) -> None:

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import {
+  fallReason,
   initialFallback,
   MIN_BASE_SAMPLES,
   stepFallback,
@@ -14,6 +15,7 @@ import { DEFAULTS } from "../../services/gateway/fanlight_gateway/web/settings.j
 class Rig {
   now_ms = 0;
   effects = [];
+  falls = [];
 
   constructor(mode, visible) {
     this.machine = initialFallback(mode, visible);
@@ -21,6 +23,8 @@ class Rig {
 
   send(event) {
     const [machine, effects] = stepFallback(this.machine, event, this.now_ms, DEFAULTS);
+    const reason = fallReason(this.machine, event, machine);
+    if (reason !== null) this.falls.push(reason);
     this.machine = machine;
     this.effects.push(...effects);
     return this;
@@ -359,5 +363,30 @@ describe("without a WebSocket", () => {
     assert.equal(rig.machine.state, "measuring");
     rig.send(back).rtt(3000, 30);
     assert.equal(rig.machine.state, "video");
+  });
+});
+
+describe("why video was left, for the statistics", () => {
+  for (const [reason, fall] of /** @type {const} */ ([
+    ["rtt", (rig) => rig.rtt(10_000, 400)],
+    ["age", (rig) => rig.age(10_000, 5000)],
+    ["silence", (rig) => rig.send({ type: "silent" }).repeat(250, { type: "silent" })],
+    ["decoder", (rig) => rig.send({ type: "decoder-failed" })],
+    ["insecure", (rig) => rig.send({ type: "decoder-missing", reason: "insecure" })],
+    ["unsupported", (rig) => rig.send({ type: "decoder-missing", reason: "unsupported" })],
+  ])) {
+    test(reason, () => {
+      const rig = new Rig();
+      fall(rig);
+      assert.deepEqual(rig.falls, [reason]);
+      rig.rtt(10_000, 400); // told once
+      assert.deepEqual(rig.falls, [reason]);
+    });
+  }
+
+  test("a person's choice is none, nor is plain HTTP", () => {
+    const rig = new Rig().send({ type: "mode", mode: "screenshots" });
+    rig.send({ type: "connected", plain: true });
+    assert.deepEqual(rig.falls, []);
   });
 });

@@ -19,7 +19,7 @@ from typing import Any
 import uvloop
 import zmq
 import zmq.asyncio
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge, Histogram
 
 from fanlight_common import clock, logs
 from fanlight_common.clockwatch import ClockWatch, first_guess
@@ -39,6 +39,7 @@ STOP_LIMIT_S = 1.8
 END_LIMIT_S = 0.6
 """What of it is left for the end itself when a worker has drained; longer drains make it longer."""
 _STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
+_TURN_S = 0.5
 HANG_LIMIT_S = 5.0
 """/healthz says unhealthy when the event loop has not turned for this long."""
 LAST_WORDS_MS = 500
@@ -46,6 +47,12 @@ LAST_WORDS_MS = 500
 
 refused = Counter("fanlight_refused_messages", "Messages that were not understood", ["where"])
 undelivered = Counter("fanlight_undelivered_messages", "Messages with nobody to take them", ["to"])
+process = Gauge("fanlight_process", "1: this process, by its name on the bus", ["kind", "id"])
+loop_lag_seconds = Histogram(
+    "fanlight_loop_lag_seconds",
+    "How much too late the event loop wakes: it is busy, or there is too little CPU",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5),
+)
 
 
 @dataclass(slots=True)
@@ -110,6 +117,7 @@ class Worker:
     async def serve(self, main: Callable[["Worker"], Awaitable[None]]) -> None:
         """Run `main` with heartbeats around it until it returns or is cancelled."""
         log.info("event=start kind=%s id=%s health=%s", self.kind, self.id, self.health.url)
+        process.labels(self.kind, self.id).set(1)
         try:
             async with asyncio.TaskGroup() as group:
                 around = [
@@ -171,7 +179,8 @@ class Worker:
     async def _turn(self) -> None:
         while True:
             self._last_turn = clock.now_s()
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(_TURN_S)
+            loop_lag_seconds.observe(max(0.0, clock.now_s() - self._last_turn - _TURN_S))
 
     def _health(self) -> tuple[bool, dict[str, Any]]:
         hung_s = clock.now_s() - self._last_turn
@@ -245,7 +254,7 @@ def run(
 
     A ConfigurationError ends the process with one line and status 2.
     """
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format)
     try:
         wait_for_network(settings, kind)
     except ConfigurationError as missing:
@@ -272,6 +281,7 @@ async def _supervised(
     main: Callable[[Worker], Awaitable[None]],
 ) -> None:
     worker = Worker(kind, settings, outlet)
+    logs.identify(kind=kind, id=worker.id)
     serving = asyncio.ensure_future(worker.serve(main))
     loop = asyncio.get_running_loop()
     stopping: list[asyncio.Task[None]] = []

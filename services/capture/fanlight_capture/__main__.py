@@ -2,6 +2,7 @@
 
 from fanlight_capture.service import CaptureService
 from fanlight_capture.settings import CaptureSettings
+from fanlight_common import logs
 from fanlight_common.errors import ConfigurationError
 from fanlight_common.settings import BusSettings, load
 from fanlight_common.sockets import Role
@@ -14,6 +15,7 @@ def main() -> None:
         bus_settings, settings = load(BusSettings), load(CaptureSettings)
     except ConfigurationError as error:
         raise SystemExit(f"fanlight-capture: {error}") from None
+    logs.about(desk=settings.desk)
 
     async def work(worker: Worker) -> None:
         await CaptureService(worker, settings).run()

@@ -12,6 +12,11 @@ frames = Counter("fanlight_capture_frames", "Frame messages published", ["topic"
 damage_notices = Counter("fanlight_capture_damage_notices", "Times the desk told of a change")
 events = Counter("fanlight_capture_events", "Events published", ["kind"])
 inputs = Counter("fanlight_capture_inputs", "Input messages taken", ["kind"])
+input_seconds = Histogram(
+    "fanlight_capture_input_seconds",
+    "From an input message's arrival at the gateway until it was injected",
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0),
+)
 inputs_ignored = Counter("fanlight_capture_inputs_ignored", "Input not injected", ["reason"])
 input_gaps = Counter("fanlight_capture_input_gaps", "Input messages lost on their way")
 releases = Counter("fanlight_capture_releases", "Keys and buttons let go for viewers", ["reason"])

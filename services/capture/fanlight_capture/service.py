@@ -231,6 +231,9 @@ class CaptureService:
                 self.input.heard(message.viewer, now)
             case _:
                 self.input.handle(message, now)
+                if isinstance(message, bus.Input) and message.sent_us:
+                    took_us = self._worker.now_us() - message.sent_us
+                    metrics.input_seconds.observe(max(0, took_us) / 1e6)
 
     async def _watch_silence(self) -> None:
         while True:

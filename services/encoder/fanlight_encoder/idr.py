@@ -15,6 +15,9 @@ class IdrPolicy:
         self._interval_s = interval_s
         self._gop = gop
         self._pending = True
+        self._asked_why = "first"
+        self.why = ""
+        """The reason for the IDR that was made last."""
         self._last = -math.inf
         self._since = 0
 
@@ -28,9 +31,11 @@ class IdrPolicy:
         """When one may be made, if it is wanted."""
         return self._last + self._interval_s
 
-    def request(self) -> bool:
+    def request(self, why: str = "asked") -> bool:
         """Somebody's gate is closed. False: that joins a request which was there already."""
         fresh = not self._pending
+        if fresh:
+            self._asked_why = why
         self._pending = True
         return fresh
 
@@ -47,5 +52,7 @@ class IdrPolicy:
     def made(self, now: float, idr: bool) -> None:
         """A unit went out. An IDR answers everyone who asked until now."""
         if idr:
+            due_by_gop = self._gop and self._since >= self._gop
+            self.why = self._asked_why if self._pending else "gop" if due_by_gop else "changed"
             self._pending, self._last, self._since = False, now, 0
         self._since += 1

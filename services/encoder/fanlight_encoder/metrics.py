@@ -20,7 +20,21 @@ convert_seconds = Histogram(
     "fanlight_encoder_convert_seconds", "Converting a picture to yuv420p", buckets=_SECONDS
 )
 idr_requested = Counter("fanlight_encoder_idr_requested", "IDR requests that came", ["stream"])
-idr_made = Counter("fanlight_encoder_idr_made", "IDRs made, asked for or not", ["stream"])
+idr_made = Counter(
+    "fanlight_encoder_idr_made",
+    "IDRs made, by reason: first, asked, gop, failed (the codec), changed (size or codec)",
+    ["stream", "reason"],
+)
 codec_failures = Counter("fanlight_encoder_codec_failures", "Codecs that failed", ["codec"])
 rate_kbps = Gauge("fanlight_encoder_rate_kbps", "Rate that a stream is held to", ["stream"])
+load = Gauge(
+    "fanlight_encoder_load",
+    "Share of its capacity's time that is spent on encoding, 0 to 1, over the last seconds",
+)
+capacity = Gauge("fanlight_encoder_capacity", "Streams that can be encoded side by side")
+wait_seconds = Histogram(
+    "fanlight_encoder_wait_seconds",
+    "From a frame's grab until its encoding begins: the bus, room, rate and threads",
+    buckets=(*_SECONDS, 0.5, 1.0),
+)
 streams = Gauge("fanlight_encoder_streams", "Streams being encoded")

@@ -176,4 +176,4 @@ class Schedule:
         """The codec failed on a picture that is still there: once more, after a rest."""
         self._picture = True
         self._rest_until = now + RETRY_S
-        self.idr.request()
+        self.idr.request("failed")

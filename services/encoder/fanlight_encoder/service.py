@@ -225,6 +225,8 @@ class EncoderService:
         while True:
             await asyncio.sleep(_LOAD_INTERVAL_S)
             self._worker.offer.load = self._meter.sample(clock.now_s())
+            metrics.load.set(self._worker.offer.load)
+            metrics.capacity.set(self._worker.offer.capacity)
 
     def _health(self) -> tuple[bool, dict[str, Any]]:
         # On the health thread, so a stream may end at any moment.

@@ -113,6 +113,8 @@ class Stream:
                 group.create_task(self._encode_frames())
         finally:
             self._feed.close()
+            with contextlib.suppress(KeyError):  # at the ceiling from the first to the last
+                metrics.rate_kbps.remove(self.stream)
             log.info("event=stream_ends stream=%s epoch=%d", self.stream, self.epoch)
 
     async def _take_frames(self) -> None:
@@ -163,6 +165,9 @@ class Stream:
             frame, self._newest = self._newest, None
             assert frame is not None
         captured_us = self._captured_us(frame)
+        if frame is not None:
+            waited_us = self._now_us() - max(frame.captured_us, frame.current_us)
+            metrics.wait_seconds.observe(max(0, waited_us) / 1e6)
         try:
             made = await self._in_thread(partial(self._job, frame, decision, self._aim()))
         except FrameLostError as error:
@@ -241,7 +246,7 @@ class Stream:
         patch = made.kind is Kind.PATCH
         size = self._maker.size if patch else self.pipeline.seen
         if made.kind is Kind.IDR:
-            metrics.idr_made.labels(self.stream).inc()
+            metrics.idr_made.labels(self.stream, self._schedule.idr.why).inc()
         metrics.units.labels(self.stream, made.kind).inc()
         metrics.unit_bytes.labels(self.stream, made.kind).inc(len(made.payload))
         return VideoUnit(

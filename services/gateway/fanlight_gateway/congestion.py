@@ -105,6 +105,16 @@ class Congestion:
         self._refused_at = float("-inf")
 
     @property
+    def is_measured(self) -> bool:
+        """Is anything known of the path?"""
+        return bool(self._base) or self._told_base_ms is not None
+
+    @property
+    def window_bytes(self) -> float:
+        """What may be in flight."""
+        return min(self._limits.in_flight_bytes, self._window_bytes())
+
+    @property
     def base_rtt_ms(self) -> float:
         """The floor of the round trip of a small unit over the last minute."""
         known = [least for _, least in self._base]
@@ -183,7 +193,7 @@ class Congestion:
         used_bytes = self.in_flight_bytes + more_bytes
         if used_bytes == 0:
             return True
-        if used_bytes >= min(self._limits.in_flight_bytes, self._window_bytes()):
+        if used_bytes >= self.window_bytes:
             return False
         if not self.in_flight:
             return True

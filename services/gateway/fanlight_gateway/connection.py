@@ -12,6 +12,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from fanlight_common import clock
 from fanlight_common.protocol import control
 from fanlight_common.protocol.public import CloseCode
 from fanlight_gateway import metrics
@@ -137,12 +138,14 @@ class Connection:
     async def _send(self, viewer: Viewer) -> None:
         while True:
             if not self._flow.drained.is_set():
+                began_at = clock.now_s()
                 try:
                     async with asyncio.timeout(self._gateway.settings.slow_timeout_s):
                         await self._flow.drained.wait()
                 except TimeoutError:
                     self.close(CloseCode.SLOW, "the viewer does not read")
                     return
+                metrics.socket_seconds.observe(clock.now_s() - began_at)
             viewer.wake.clear()
             message = viewer.next_message()
             if message is None:
@@ -156,7 +159,9 @@ class Connection:
 
     async def _say_goodbye(self, code: CloseCode, reason: str) -> None:
         metrics.closed.labels(code.name).inc()
-        log.info("event=viewer_closed code=%d reason=%r", code, reason)
+        # Without a viewer nothing is known of either: what was asked for may be anything.
+        who = ("none", "none") if self.viewer is None else (self.viewer.desk, self.viewer.id)
+        log.info("event=viewer_closed desk=%s viewer=%s code=%d reason=%r", *who, code, reason)
         if self._flow.is_closing():
             return
         try:

@@ -94,6 +94,8 @@ class Gate:
         """When a picture was painted last, or a unit sent."""
         self._rest_ms = 0.0
         self._rest_until = float("-inf")
+        self.waited_ms = 0.0
+        """How long the unit that was taken last had waited."""
         self.overflows = 0
         """How often what waited was too much."""
 
@@ -132,7 +134,8 @@ class Gate:
         """The next unit to be sent, which is in flight from now on; None: nothing, or no room."""
         if not self._waiting or not self._has_room(0, now_ms):
             return None
-        unit, _ = self._waiting.popleft()
+        unit, offered_ms = self._waiting.popleft()
+        self.waited_ms = now_ms - offered_ms
         size_bytes = len(unit.data)
         self._waiting_bytes -= size_bytes
         self._congestion.sent(unit.epoch, unit.sequence, unit.idr, size_bytes, now_ms)

@@ -14,6 +14,7 @@ from fanlight_common.protocol.public import CloseCode
 from fanlight_gateway.auth import Auth
 from fanlight_gateway.desks import DeskBook
 from fanlight_gateway.links import Links
+from fanlight_gateway.sampling import Sampler
 from fanlight_gateway.screenshots import Screenshots
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from fanlight_gateway.streams import StreamHub
@@ -56,6 +57,7 @@ class Gateway:
     _empty: asyncio.Event = field(default_factory=asyncio.Event)
     _draining: bool = False
     _stopping: bool = False
+    _sampler: Sampler = field(default_factory=Sampler)
     _viewers: dict[ViewerKey, Closable] = field(default_factory=dict)
     _started_at: float = field(default_factory=clock.now_s)
 
@@ -113,6 +115,8 @@ class Gateway:
         while True:
             await asyncio.sleep(TICK_S)
             self.streams.tick()
+            figures = (viewer.figures() for viewer in self.links.viewers())
+            self._sampler.tick(figures, clock.now_s() * 1000)
             for connection in list(self._connections):
                 connection.tick()
 

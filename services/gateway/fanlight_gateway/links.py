@@ -17,6 +17,7 @@ from fanlight_common.sockets import Role
 from fanlight_common.worker import Worker
 from fanlight_gateway import metrics
 from fanlight_gateway.inlets import Hold, Inlets
+from fanlight_gateway.sampling import Figures
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,9 @@ class Watcher(Protocol):
 
     def event(self, kind: str, message: bytes | str) -> None:
         """`shape`, `position` or `clipboard`, ready to be passed on."""
+
+    def figures(self) -> Figures:
+        """How its video is, for /metrics."""
 
 
 class Link:
@@ -144,6 +148,10 @@ class Links:
         link.viewers.discard(viewer)
         if not link.viewers and self._links.pop(link.record.desk, None) is not None:
             link.close()
+
+    def viewers(self) -> list[Watcher]:
+        """Everybody who is connected to a desk."""
+        return [viewer for link in self._links.values() for viewer in link.viewers]
 
     def close(self) -> None:
         """Let all desks go."""

@@ -13,10 +13,65 @@ rendition_moves = Counter(
     "fanlight_gateway_rendition_moves", "Viewers moved to another rendition", ["to"]
 )
 video_bytes = Counter("fanlight_gateway_video_bytes", "Bytes of video sent, over all viewers")
+_AGES = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10)
+_BYTES = (10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000)
 age_seconds = Histogram(
     "fanlight_gateway_picture_age_seconds",
     "Age of pictures when they were painted, as viewers tell",
-    buckets=(0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10),
+    buckets=_AGES,
+)
+behind_seconds = Gauge(
+    "fanlight_gateway_behind_seconds",
+    "For how long the viewer that is worst off has not painted what its stream has",
+    ["desk"],
+)
+modes = Gauge(
+    "fanlight_gateway_viewers_mode",
+    "Viewers by what they are shown: a rendition of video, or screenshots",
+    ["mode"],
+)
+falls = Counter(
+    "fanlight_gateway_falls", "Viewers that left video by themselves, by reason", ["reason"]
+)
+arrival_age_seconds = Histogram(
+    "fanlight_gateway_arrival_age_seconds",
+    "Age of units when they arrive from the encoder: grab, conversion, encoding and the bus",
+    buckets=_AGES,
+)
+queue_seconds = Histogram(
+    "fanlight_gateway_queue_seconds",
+    "How long units wait for room on the path of a viewer, those that are sent",
+    buckets=(0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1),
+)
+socket_seconds = Histogram(
+    "fanlight_gateway_socket_seconds",
+    "How long the kernel takes to take a message where it does not at once",
+    buckets=(0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 20),
+)
+base_rtt_seconds = Histogram(
+    "fanlight_gateway_base_rtt_seconds",
+    "Least round trip to a viewer of the last minute, sampled once a second for each",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1),
+)
+inflation_seconds = Histogram(
+    "fanlight_gateway_inflation_seconds",
+    "Round trip beyond that, the queue in the network, sampled once a second for each viewer",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.5, 1, 3),
+)
+target_kbps = Histogram(
+    "fanlight_gateway_target_kbps",
+    "What the path to a viewer is thought to carry, sampled once a second for each",
+    buckets=(100, 200, 500, 1000, 2000, 4000, 8000, 16_000, 32_000),
+)
+window_bytes = Histogram(
+    "fanlight_gateway_window_bytes",
+    "Bytes that may be on their way to a viewer, sampled once a second for each",
+    buckets=_BYTES,
+)
+in_flight_bytes = Histogram(
+    "fanlight_gateway_in_flight_bytes",
+    "Bytes that are on their way to a viewer, sampled once a second for each",
+    buckets=_BYTES,
 )
 input_messages = Counter("fanlight_gateway_input_messages", "Input messages passed on", ["type"])
 refused = Counter("fanlight_gateway_refused", "Viewers' messages that were not taken", ["why"])

@@ -60,7 +60,11 @@ class PlainSession:
             return
         self.closed = code, reason
         metrics.closed.labels(code.name).inc()
-        log.info("event=viewer_closed code=%d reason=%r", code, reason)
+        viewer = self._visit.viewer.id if self._visit is not None else "none"
+        log.info(
+            "event=viewer_closed desk=%s viewer=%s code=%d reason=%r",
+            *(self.desk, viewer, code, reason),
+        )
         self.leave()
 
     def leave(self) -> None:

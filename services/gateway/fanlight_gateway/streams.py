@@ -176,6 +176,8 @@ class Stream:
             if unit.idr:
                 source.came()
             passed = Unit(unit.epoch, unit.sequence, unit.idr, data)
+            age_us = self._worker.now_us() - unit.captured_us
+            metrics.arrival_age_seconds.observe(max(0, age_us) / 1e6)
             now_ms = clock.now_s() * 1000
             for viewer in list(self.viewers):  # an IDR may let one leave for it
                 viewer.offer(passed, now_ms)

@@ -13,6 +13,8 @@ from fanlight_gateway import metrics
 from fanlight_gateway.congestion import Congestion
 from fanlight_gateway.gate import Drop, Gate, Unit
 from fanlight_gateway.ladder import Ladder
+from fanlight_gateway.lateness import Lateness
+from fanlight_gateway.sampling import Figures, Path
 from fanlight_gateway.settings import GatewaySettings
 from fanlight_gateway.streams import StreamHub
 
@@ -48,7 +50,7 @@ class Share:
     def offer(self, unit: Unit, now_ms: float) -> None:
         """A unit of the stream, without waiting."""
         self.gate.offer(unit, now_ms)
-        self._video.offered(self, unit)
+        self._video.offered(self, unit, now_ms)
 
     def video_state(self, state: str) -> None:
         """`live` or `waiting`: is there an encoder?"""
@@ -85,6 +87,7 @@ class ViewerVideo:
         self._next: Share | None = None
         """The rendition to come, until its first IDR."""
         self._overflows = 0
+        self._lateness = Lateness()
 
     def want(self, enabled: bool, keyframes_only: bool) -> None:
         """What the viewer wants: video or none, all of it or one picture a second."""
@@ -97,6 +100,7 @@ class ViewerVideo:
         self._end(self._next)
         self._end(self._share)
         self._next = self._share = None
+        self._lateness.forget()
         if wanted is None:
             self._on_state("off", None)
         else:
@@ -105,16 +109,36 @@ class ViewerVideo:
 
     def take(self, now_ms: float) -> bytes | None:
         """The next unit to be sent; None: nothing, or no room."""
-        return self._share.gate.take(now_ms) if self._share else None
+        unit = self._share.gate.take(now_ms) if self._share else None
+        if unit is not None and self._share is not None:
+            metrics.queue_seconds.observe(self._share.gate.waited_ms / 1000)
+        return unit
 
     def acked(self, epoch: int, received: int, painted: int, now_ms: float) -> None:
         """What the viewer has received and painted."""
         self.congestion.acked(epoch, received, now_ms)
+        self._lateness.painted(epoch, painted)
         self._learn(now_ms)
         if self._share is not None:
             self._share.gate.acked(epoch, received, painted, now_ms)
             self._streams.settle(self._share.stream)
             self._wake()
+
+    def figures(self, now_ms: float) -> Figures:
+        """How it is, for /metrics."""
+        if self._share is None:
+            return Figures(self._desk, "screenshots", 0.0, None)
+        path = None
+        if self.congestion.is_measured:
+            path = Path(
+                self.congestion.base_rtt_ms,
+                self.congestion.inflation_ms,
+                self.congestion.target_kbps,
+                self.congestion.window_bytes,
+                self.congestion.in_flight_bytes,
+            )
+        behind_ms = self._lateness.behind_ms(now_ms)
+        return Figures(self._desk, str(self._share.rendition), behind_ms, path)
 
     def request_idr(self) -> None:
         """The viewer's decoder needs one; deltas are of no use to it until then."""
@@ -138,14 +162,16 @@ class ViewerVideo:
         if moved:
             self._move(self._ladder.rendition)
 
-    def offered(self, share: Share, unit: Unit) -> None:
+    def offered(self, share: Share, unit: Unit, now_ms: float) -> None:
         """A unit of a stream that was joined."""
         if share is self._next and unit.idr:
             self._end(self._share)
             self._share, self._next = share, None
             self._overflows = share.gate.overflows
+            self._lateness.forget()
             self.state_changed(share)
         if share is self._share:
+            self._lateness.offered(unit.epoch, unit.sequence, now_ms)
             self._wake()
 
     def state_changed(self, share: Share) -> None:
@@ -160,7 +186,8 @@ class ViewerVideo:
 
     def _move(self, rendition: Rendition) -> None:
         log.info(
-            "event=rendition viewer=%s to=%s target_kbps=%d inflation_ms=%d",
+            "event=rendition desk=%s viewer=%s to=%s target_kbps=%d inflation_ms=%d",
+            self._desk,
             self._name,
             rendition,
             self.congestion.target_kbps,

@@ -19,6 +19,7 @@ from fanlight_gateway import metrics
 from fanlight_gateway.limits import Throttle, TokenBucket
 from fanlight_gateway.links import Link, Links
 from fanlight_gateway.mailbox import Mailbox
+from fanlight_gateway.sampling import Figures
 from fanlight_gateway.settings import GatewaySettings
 from fanlight_gateway.streams import StreamHub
 from fanlight_gateway.video import ViewerVideo
@@ -135,6 +136,10 @@ class Viewer:
         """Several times a second."""
         self._video.tick(clock.now_s() * 1000)
 
+    def figures(self) -> Figures:
+        """How its video is, for /metrics."""
+        return self._video.figures(clock.now_s() * 1000)
+
     # What links call.
 
     def desk_changed(self, record: bus.DeskRecord) -> None:
@@ -174,6 +179,9 @@ class Viewer:
             case control.SetKeyframesOnly(enabled):
                 self._keyframes_only = enabled
                 self._video.want(self._video_enabled, enabled)
+            case control.FellBack(reason):
+                metrics.falls.labels(reason).inc()
+                log.info("event=fell_back desk=%s viewer=%s reason=%s", self.desk, self.id, reason)
             case control.RequestIdr():
                 self._on_request_idr()
             case control.SetFocus(focused):
@@ -189,7 +197,7 @@ class Viewer:
         if self._lost_input and self._link.tell(bus.ReleaseViewer(self.desk, self.id, "lost")):
             self._lost_input = False
         sequence = self._input_sequence + 1
-        if self._deliver(bus.Input(self.desk, self.id, sequence, data)):
+        if self._deliver(bus.Input(self.desk, self.id, sequence, data, self._now_us())):
             # Counted only when it is on its way, so that a gap means that one was lost there.
             self._input_sequence = sequence
             metrics.input_messages.labels(kind).inc()

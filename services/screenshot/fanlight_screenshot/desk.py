@@ -114,13 +114,19 @@ class Desk:
         if self.record.state == "live":
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.grab_timeout_ms / 1000):
-                    return Shot(await self._fresh(self._grabs.oldest_us(arrived_us)), stale=False)
+                    frame = await self._fresh(self._grabs.oldest_us(arrived_us))
+                    age_us = self._worker.now_us() - frame.current_us
+                    metrics.age_seconds.observe(max(0, age_us) / 1e6)
+                    return Shot(frame, stale=False)
         if self._newest is not None:
             # The ring outlives its writer for as long as it is attached, so the newest frame may
             # still be had although nobody asked for it while the desk was there.
             with contextlib.suppress(FrameLostError):
                 await self.image(self._newest)
-        return None if self._kept is None else Shot(self._kept[0], stale=True)
+        if self._kept is None:
+            return None
+        metrics.stale.inc()
+        return Shot(self._kept[0], stale=True)
 
     @property
     def newest(self) -> frames.Frame | None:

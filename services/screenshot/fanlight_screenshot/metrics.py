@@ -20,6 +20,14 @@ patch_bytes = Histogram(
     "Bytes of one patch",
     buckets=(300, 1000, 3000, 10_000, 30_000, 100_000, 300_000, 1_000_000),
 )
+age_seconds = Histogram(
+    "fanlight_screenshot_picture_age_seconds",
+    "Since when a picture may have been out of date when it was chosen for an answer",
+    buckets=(0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 5),
+)
+stale = Counter(
+    "fanlight_screenshot_stale", "Last pictures served because the desk has gone or is silent"
+)
 waiting = Gauge("fanlight_screenshot_waiting", "Requests that are held until their desk changes")
 grabs = Counter("fanlight_screenshot_grabs", "Pictures that captures were asked for")
 lost = Counter("fanlight_screenshot_lost_frames", "Frames overwritten before they were copied")

@@ -6,7 +6,7 @@ ViewerAlive, ReleaseViewer, SetClipboard. To an encoder's inlet: RequestIdr, Str
 capture's outlet, under `events/`: Event.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from fanlight_common.protocol import wire
@@ -162,7 +162,8 @@ class GrabNext:
 class Input:
     """To a capture: one input message of a viewer, as it came (`protocol.public`, 0x20 to 0x2f).
 
-    `sequence` counts the messages of one viewer from 1, so that a gap shows.
+    `sequence` counts the messages of one viewer from 1, so that a gap shows. `sent_us` is when it
+    came, bus clock; 0 where that is not known.
     """
 
     TYPE: ClassVar[int] = 21
@@ -171,6 +172,7 @@ class Input:
     viewer: str
     sequence: int
     message: bytes
+    sent_us: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

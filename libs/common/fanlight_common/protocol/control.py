@@ -7,6 +7,7 @@ ProtocolError.
 import json
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from fanlight_common.errors import ProtocolError
@@ -62,6 +63,37 @@ class SetKeyframesOnly:
     def encode(self) -> str:
         """The message's text."""
         return _dump("set_keyframes_only", self.enabled)
+
+
+class Fall(StrEnum):
+    """Why a viewer left video by itself."""
+
+    RTT = "rtt"
+    """The round trip was too long for a while."""
+    AGE = "age"
+    """The picture was too old for a while."""
+    SILENCE = "silence"
+    """Nothing at all came, again and again."""
+    DECODER = "decoder"
+    """The decoder failed again and again."""
+    INSECURE = "insecure"
+    """The page has no decoder: it came neither over TLS nor from localhost."""
+    UNSUPPORTED = "unsupported"
+    """The browser has no decoder."""
+
+
+@dataclass(frozen=True, slots=True)
+class FellBack:
+    """Viewer: from now on I show screenshots, for this reason. It is counted, nothing else.
+
+    {"fell_back": "rtt"}
+    """
+
+    reason: Fall
+
+    def encode(self) -> str:
+        """The message's text."""
+        return _dump("fell_back", self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +200,9 @@ class Error:
         return _dump("error", {"code": self.code, "message": self.message})
 
 
-ViewerControl = Hello | SetVideoEnabled | SetKeyframesOnly | RequestIdr | SetFocus | Clipboard
+ViewerControl = (
+    Hello | SetVideoEnabled | SetKeyframesOnly | FellBack | RequestIdr | SetFocus | Clipboard
+)
 GatewayControl = Welcome | DeskState | VideoState | Clipboard | Error
 
 
@@ -190,6 +224,10 @@ def decode_from_viewer(text: str) -> ViewerControl:
             return SetVideoEnabled(_typed(body, bool, name))
         case "set_keyframes_only":
             return SetKeyframesOnly(_typed(body, bool, name))
+        case "fell_back":
+            if _typed(body, str, name) not in tuple(Fall):
+                raise ProtocolError("fell_back: unknown reason")
+            return FellBack(Fall(body))
         case "request_idr":
             if body is not True:
                 raise ProtocolError("request_idr: wants true")

@@ -18,9 +18,11 @@
  *   keyframes_only: boolean }} Hello
  * @typedef {{ type: "SetVideoEnabled", enabled: boolean }} SetVideoEnabled
  * @typedef {{ type: "SetKeyframesOnly", enabled: boolean }} SetKeyframesOnly
+ * @typedef {{ type: "FellBack", reason: string }} FellBack
  * @typedef {{ type: "RequestIdr" }} RequestIdr
  * @typedef {{ type: "SetFocus", focused: boolean }} SetFocus
- * @typedef {Hello | SetVideoEnabled | SetKeyframesOnly | RequestIdr | SetFocus | Clipboard
+ * @typedef {Hello | SetVideoEnabled | SetKeyframesOnly | FellBack | RequestIdr | SetFocus
+ *   | Clipboard
  *   } ViewerControl
  */
 
@@ -44,6 +46,8 @@ export function encodeControl(message) {
       return JSON.stringify({ set_video_enabled: message.enabled });
     case "SetKeyframesOnly":
       return JSON.stringify({ set_keyframes_only: message.enabled });
+    case "FellBack":
+      return JSON.stringify({ fell_back: message.reason });
     case "RequestIdr":
       return JSON.stringify({ request_idr: true });
     case "SetFocus":

@@ -103,6 +103,23 @@ export function wantsVideo(machine) {
 }
 
 /**
+ * Why video was left by itself, in this step; null where it was not, or a person chose so.
+ *
+ * @param {Fallback} before
+ * @param {FallbackEvent} event
+ * @param {Fallback} after
+ * @returns {string | null}
+ */
+export function fallReason(before, event, after) {
+  const { LOCKED, NO_DECODER } = FallbackState;
+  if (after.state === before.state) return null;
+  if (after.state !== LOCKED && after.state !== NO_DECODER) return null;
+  if (after.reason !== "network") return after.reason;
+  if (event.type === "silent") return "silence";
+  return event.type === "age" ? "age" : "rtt";
+}
+
+/**
  * Whether stills are to be fetched. Not while the base RTT is measured: on a thin link they would
  * be the very queue that must not be in it.
  *

@@ -29,7 +29,7 @@ import { Acks, ACK_DELAY_MS } from "./acks.js";
 import { Clock } from "./clock.js";
 import { decodeControl } from "./control.js";
 import { Decoder } from "./decoder.js";
-import { initialFallback, stepFallback, wantsStills, wantsVideo } from "./fallback.js";
+import { fallReason, initialFallback, stepFallback, wantsStills, wantsVideo } from "./fallback.js";
 import { firstStill } from "./first-still.js";
 import { Figures } from "./figures.js";
 import { decodeImage } from "./images.js";
@@ -99,6 +99,8 @@ export class Session {
   #isOutdated = false;
   /** The network was away since a way was open: nothing that was asked before has to come. */
   #wasAway = false;
+  /** Why video was left, while the gateway does not know yet. @type {string | null} */
+  #fell = null;
   /** What the page was told last. */
   #reportedSize = "";
 
@@ -173,7 +175,10 @@ export class Session {
   /** The fallback machine moves on. @param {FallbackEvent} event */
   event(event) {
     const [next, effects] = stepFallback(this.#fallback, event, now(), this.#settings);
+    const reason = fallReason(this.#fallback, event, next);
     this.#fallback = next;
+    if (reason !== null) this.#fell = reason;
+    this.#tellFall();
     for (const effect of effects) {
       switch (effect) {
         case "video-on":
@@ -200,6 +205,13 @@ export class Session {
     // Shown again after a while: do not sit out what is left of a long wait.
     const isShown = event.type === "visible" && event.visible;
     if (isShown && this.#link.state === "waiting") this.reconnect();
+  }
+
+  /** The gateway counts why viewers leave video; it hears of it when there is a way to it. */
+  #tellFall() {
+    if (this.#fell === null || this.#link.state !== "open") return;
+    this.#link.sendControl({ type: "FellBack", reason: this.#fell });
+    this.#fell = null;
   }
 
   // The parts.
