@@ -23,6 +23,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from fanlight_common import keys, tokens
@@ -242,7 +243,7 @@ def look(work: Path) -> dict[str, Any]:
     try:
         gateway = f"{pods['Deployment/fanlight-gateway'].address}:8080"
         until(lambda: answer(f"http://{gateway}/readyz")[0] == 200, "the gateway is not ready")
-        found["probes"] = {name: answer(url)[0] for name, url in probes.items()}
+        until(lambda: {answer(url)[0] for url in probes.values()} == {200}, "a probe is refused")
         grant = tokens.Grant(tokens.Role.VIEW, "*", int(time.time()) + 600)
         token = tokens.issue(secret, grant, time.time())
 
@@ -256,8 +257,9 @@ def look(work: Path) -> dict[str, Any]:
         found["units"] = watch(gateway, token)
         status, picture = answer(f"http://{gateway}/api/desks/desk-0/screenshot", token)
         found["screenshot"] = [status, picture[:3].hex()]
-    except TimeoutError as error:
-        found["error"] = str(error)
+    except (OSError, WebSocketException) as error:  # TimeoutError is an OSError
+        found["error"] = repr(error)
+    found["probes"] = {name: answer(url)[0] for name, url in probes.items()}
     said = {name: log.read_text(errors="replace") for name, log in logs.items()}
     found["lanes"] = {
         name: re.findall(r"event=lane .*lane=(\w+)", text) for name, text in said.items()
@@ -265,7 +267,7 @@ def look(work: Path) -> dict[str, Any]:
     found["direct"] = {
         name: re.findall(r"event=ring .*shm=(\w+)", text) for name, text in said.items()
     }
-    found["logs"] = {name: text[-2000:] for name, text in said.items()}
+    found["logs"] = {name: text[-4000:] for name, text in said.items()}
     return found
 
 
