@@ -110,6 +110,8 @@ class Watched:
     why: str
     directory_away: bool
     """Was there no settled directory at some time since?"""
+    desk_away: bool = False
+    """Was there no capture? A directory that is new does not know of the desk then."""
 
 
 class World:
@@ -192,11 +194,15 @@ class World:
         if isinstance(process, Gateway):
             for stream in list(process.viewers):
                 self._leave(process, stream)
+        if isinstance(process, Desk):
+            self._desk_gone(process)
 
     def cut_off(self, process: Process, seconds: float) -> None:
         """The network loses all that it says and is told, for a while."""
         process.speaks = False
         instance = process.instance
+        if isinstance(process, Desk):
+            self._desk_gone(process)
         if isinstance(process, Encoder):
             for stream in process.held:
                 self.broken(stream, "silence")
@@ -263,6 +269,12 @@ class World:
         if watched is not None and watched.broken_at is None:
             watched.broken_at, watched.why = self.now, why
             watched.directory_away = not self.is_settled
+            watched.desk_away = not self.processes[f"capture-{stream.split('/')[0]}"].is_heard
+
+    def _desk_gone(self, desk: Desk) -> None:
+        for stream, watched in self.watched.items():
+            if f"capture-{stream.split('/')[0]}" == desk.id:
+                watched.desk_away = True
 
     def _look_at(self, stream: str) -> None:
         """Does it work, for everybody who watches?"""
@@ -277,6 +289,7 @@ class World:
             if lease is None or holder.held.get(stream) != lease.epoch:
                 return
         why = "directory away" if watched.directory_away else watched.why
+        why = "desk away" if watched.desk_away else why
         self.repairs[why].append(self.now - watched.broken_at)
         watched.broken_at = None
 
@@ -374,7 +387,7 @@ class World:
 
     def _lease_known(self, record: bus.LeaseRecord, who: set[str]) -> None:
         """Encoders after gateways: who is not connected to yet does not watch the lease."""
-        for process in [self.processes[id_] for id_ in who]:
+        for process in [self.processes[id_] for id_ in sorted(who)]:  # the same in each run
             if not process.is_heard:
                 continue
             if isinstance(process, Gateway) and process.viewers[record.stream]:

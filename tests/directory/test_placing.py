@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from fanlight_common.protocol import bus, topics
-from fanlight_directory.effects import Leased, Publish, Why
+from fanlight_directory.effects import Effect, Leased, Publish, Why
 from fanlight_directory.placing import Choice, Encoder, Rules
 from fanlight_directory.registry import Registry
 from tests.directory.test_registry import LEASE, TIMING, Bench, capture, encoder, leases, the_lease
@@ -122,6 +122,40 @@ def test_a_holder_that_does_not_encode_is_shown_its_lease_again() -> None:
     # One that claims it is not.
     bench.beating["encoder-1"] = encoder(1, held={"main/high": lease.epoch})
     assert leases(bench.wait(5.0)) == []
+
+
+def test_a_lease_that_its_holder_never_claims_goes_to_another_by_a_larger_epoch() -> None:
+    bench = Bench()
+    bench.hear(capture(), encoder(1), encoder(2, load=0.5))
+    first = the_lease(bench.ask())
+    assert first.id == "encoder-1"
+    said: list[Effect] = []
+    for _ in range(56):
+        bench.now = round(bench.now + 0.1, 6)
+        said += bench.hear(encoder(1))
+    moved = [effect for effect in said if isinstance(effect, Leased)]
+    assert [(effect.id, effect.why) for effect in moved] == [("encoder-2", Why.UNCLAIMED)]
+    assert moved[0].epoch > first.epoch
+    # Neither hears this directory: each has its turn, and epochs go on with the time.
+    for _ in range(56):
+        bench.now = round(bench.now + 0.1, 6)
+        said += bench.hear(encoder(1), encoder(2))
+    last = [effect for effect in said if isinstance(effect, Leased)][-1]
+    assert last.id == "encoder-1"
+    assert last.epoch >= first.epoch + 10
+
+
+def test_the_only_encoder_gets_an_unclaimed_lease_back_by_a_larger_epoch() -> None:
+    bench = Bench()
+    bench.hear(capture(), encoder(1))
+    first = the_lease(bench.ask())
+    said: list[Effect] = []
+    for _ in range(56):
+        bench.now = round(bench.now + 0.1, 6)
+        said += bench.hear(encoder(1))
+    again = leases(said)[-1]
+    assert again.id == "encoder-1"
+    assert again.epoch > first.epoch
 
 
 def test_one_epoch_in_the_hands_of_two_ends_the_same_way_in_both_directories() -> None:

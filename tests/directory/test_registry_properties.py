@@ -52,6 +52,11 @@ class Encoder:
         )
 
 
+def _same(a: bus.LeaseRecord, b: bus.LeaseRecord) -> bool:
+    """A directory that was started again does not know whom it was handed over by."""
+    return replace(a, handover_from=0) == replace(b, handover_from=0)
+
+
 class World(RuleBasedStateMachine):
     """Everybody, and what a viewer of everything has seen published."""
 
@@ -74,7 +79,7 @@ class World(RuleBasedStateMachine):
                 if before is not None:
                     # A lease that moves, or comes back, has a larger epoch; no record a smaller.
                     if record.alive and before.alive and record.epoch == before.epoch:
-                        assert record == before
+                        assert _same(record, before)
                     elif record.alive and not before.alive:
                         assert record.epoch > before.epoch
                     assert record.epoch >= before.epoch
@@ -184,7 +189,7 @@ class World(RuleBasedStateMachine):
             self.step()
         for stream, record in before.items():
             if record.alive and self.encoders[record.id].capacity > 0:
-                assert self.seen[stream] == record
+                assert _same(self.seen[stream], record)
 
     @rule()
     def peace(self) -> None:

@@ -20,6 +20,8 @@ class Why(StrEnum):
     """A stream that had no encoder got one."""
     DRAINED = "drained"
     """The encoder says capacity 0: it wants to be rid of what it holds."""
+    UNCLAIMED = "unclaimed"
+    """Its holder lives and does not encode it, though it was told again."""
     EVENED = "evened"
     """It is better off elsewhere: the load is more even, or its desk is there."""
     CLAIMED = "claimed"

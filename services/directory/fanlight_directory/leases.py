@@ -13,7 +13,8 @@ Pure. Owns the leases and their epochs. The rules:
 - One epoch in the hands of two encoders comes from two directories: the larger id is right, in
   both, and gets an epoch of its own.
 - Who claims what it does not hold, or does not claim what it holds, is shown the lease again: what
-  is published can be lost.
+  is published can be lost. Where that does not help, the lease goes to another: its holder hears
+  another directory, or gateways do not take its epoch, of which the next is larger.
 - The last subscription may end and come back (a page reloaded): the lease lasts a grace longer.
 - A stream that runs moves where that evens out the load, or brings it to its desk's host
   (`placing`), a few a second.
@@ -32,6 +33,8 @@ REMIND_S = 1.0
 """An encoder whose claims are wrong is shown the present lease this often at most."""
 FORGET_ENDED_S = 60.0
 """An ended lease's epoch is remembered this long: claims of it may still be on their way."""
+UNCLAIMED_S = 5.0
+"""A lease that its holder does not claim for so long goes to another."""
 _EVEN_OUT_S = 1.0
 HANDOVER_S = 1.0
 """A handover takes less."""
@@ -79,6 +82,8 @@ class Leases:
         """Those of the waiting whose chances have changed since `reconcile`."""
         self._relieve = False
         """Somebody may want to be relieved of its streams, or somebody can now take them."""
+        self._unclaimed: set[str] = set()
+        """Streams whose holder has not claimed them for UNCLAIMED_S."""
         self._uneven = False
         """A stream that runs may have become better off elsewhere."""
         self._evened_at = settled_at
@@ -146,7 +151,10 @@ class Leases:
         if len(encoder.streams) != len(beat.streams):
             for name in sorted(encoder.streams - {held.stream for held in beat.streams}):
                 entry = self._streams[name]
-                if entry.wanted and now - entry.claimed_at >= REMIND_S:
+                unclaimed_s = now - entry.claimed_at if entry.wanted else 0.0
+                if unclaimed_s >= UNCLAIMED_S:
+                    self._unclaimed.add(name)
+                elif unclaimed_s >= REMIND_S:
                     effects += self._remind(entry, now)
         return effects
 
@@ -196,9 +204,9 @@ class Leases:
 
         To be called after whatever may have changed something: cheap when nothing has.
         """
-        if not self._settled or not (self._due or self._relieve):
+        if not self._settled or not (self._due or self._relieve or self._unclaimed):
             return []
-        effects: list[Effect] = []
+        effects = self._move_unclaimed(now, unix_s)
         choice = Choice(self._encoders.values(), self._rules.locality)
         due, self._due = sorted(self._due), set()
         for name in due:
@@ -210,6 +218,19 @@ class Leases:
                         entry.why = Why.DRAINED
                         effects += self._grant(entry, choice, now, unix_s)
         self._relieve = False
+        return effects
+
+    def _move_unclaimed(self, now: float, unix_s: int) -> list[Effect]:
+        effects: list[Effect] = []
+        for entry in [self._streams[name] for name in sorted(self._unclaimed)]:
+            others = [e for e in self._encoders.values() if e.beat.id != entry.holder]
+            choice = Choice(others, self._rules.locality)
+            if choice.best("") is None:
+                choice = Choice(self._encoders.values(), self._rules.locality)
+            if entry.holder and entry.desk in self._desks and choice.best("") is not None:
+                entry.why = Why.UNCLAIMED
+                effects += self._grant(entry, choice, now, unix_s)
+        self._unclaimed.clear()
         return effects
 
     def even_out(self, now: float, unix_s: int) -> list[Effect]:
