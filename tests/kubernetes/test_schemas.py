@@ -14,7 +14,7 @@ from tests.kubernetes.rendered import RENDERINGS, Manifest, called, every_manife
 
 OLDEST = (1, 30)
 """The first with the preStop `sleep` on by default; docs/kubernetes.md says so."""
-VERSIONS = [v for v in utils.all_versions() if tuple(map(int, v.split(".")[:2])) >= OLDEST]
+VERSIONS = sorted({v for v in utils.all_versions() if tuple(map(int, v.split(".")[:2])) >= OLDEST})
 UNPUBLISHED = {"PodMonitor"}
 """Of the Prometheus operator, whose schema is not Kubernetes's: see test_pod_monitor."""
 
