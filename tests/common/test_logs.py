@@ -52,7 +52,7 @@ def test_text(configured: Callable[..., io.StringIO]) -> None:
 
 
 def test_json(configured: Callable[..., io.StringIO]) -> None:
-    output = configured("INFO", "json", kind="encoder", id="encoder-1")
+    output = configured("INFO", "json", service="encoder", process="encoder-1")
     log.warning("event=lease stream=%s epoch=%d why=%r", "main/high", 7, "a 'b'\n \"c\"")
     line = json.loads(output.getvalue())
     assert TIME.fullmatch(line.pop("time"))
@@ -64,19 +64,19 @@ def test_json(configured: Callable[..., io.StringIO]) -> None:
         "desk": "main",
         "epoch": "7",
         "why": "a 'b'\n \"c\"",
-        "kind": "encoder",
-        "id": "encoder-1",
+        "service": "encoder",
+        "process": "encoder-1",
     }
 
 
 def test_what_a_line_says_itself_counts(configured: Callable[..., io.StringIO]) -> None:
-    output = configured("INFO", "json", kind="directory", id="directory")
+    output = configured("INFO", "json", service="directory", process="directory")
     logs.about(desk="mine")
     log.info("event=joined kind=capture id=c1 level=x")
     log.info("event=desk desk=other")
     log.info("no event at all, of time=1")
     joined, desk, free = map(json.loads, output.getvalue().splitlines())
-    assert (joined["kind"], joined["process_kind"], joined["id"]) == ("capture", "directory", "c1")
+    assert (joined["kind"], joined["service"], joined["id"]) == ("capture", "directory", "c1")
     assert (joined["level"], joined["level_"], joined["desk"]) == ("info", "x", "mine")
     assert desk["desk"] == "other"
     assert free["message"] == "no event at all, of time=1"

@@ -29,7 +29,8 @@ def about(**fields: str) -> None:
 
 
 def identify(**fields: str) -> None:
-    """Who this process is: it stands in each line of JSON. Text is read where that is known."""
+    """Which service this is, and which of its processes: in each line of JSON. Text is read where
+    that is known."""
     _process.update(fields)
 
 
@@ -86,8 +87,7 @@ class _Json(logging.Formatter):
             },
             **_missing(fields),
         }
-        for name, value in _process.items():
-            line.setdefault(name if name not in fields else f"process_{name}", value)
+        line.update(_process)
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)

@@ -281,7 +281,7 @@ async def _supervised(
     main: Callable[[Worker], Awaitable[None]],
 ) -> None:
     worker = Worker(kind, settings, outlet)
-    logs.identify(kind=kind, id=worker.id)
+    logs.identify(service=kind, process=worker.id)
     serving = asyncio.ensure_future(worker.serve(main))
     loop = asyncio.get_running_loop()
     stopping: list[asyncio.Task[None]] = []

@@ -76,13 +76,13 @@ class Screenshots:
             try:
                 answer = await self._client.get(target, headers=headers, timeout=timeout_s)
             except httpx.HTTPError as error:
-                self._failed(url, "screenshot_service_silent", str(error) or repr(error))
+                self._failed(url, "event=screenshot_service_silent", str(error) or repr(error))
                 continue
             metrics.screenshots.labels(answer.status_code).inc()
             if answer.status_code in _REFUSED:
                 # Not the viewer's fault, whose own token is good: it must not be told 401.
                 reason = f"{answer.status_code}: another secret, or clocks that differ by minutes"
-                self._failed(url, "screenshot_service_refuses", reason)
+                self._failed(url, "event=screenshot_service_refuses", reason)
                 continue
             self._failing.discard(url)
             return _passed_back(answer)
@@ -92,7 +92,7 @@ class Screenshots:
     def _failed(self, url: str, event: str, reason: str) -> None:
         """One line when it begins; viewers ask ten times a second."""
         if url not in self._failing:
-            log.warning("event=%s url=%s reason=%r", event, url, reason)
+            log.warning(f"{event} url=%s reason=%r", url, reason)
             self._failing.add(url)
 
 
