@@ -1,0 +1,193 @@
+"""Services as single processes on one bus, each of which can be started, killed and paused."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from fanlight_common import tokens
+from tests.e2e.processes import end, free_port, wait_until
+
+
+class Service:
+    """One process. Its output is kept in a file."""
+
+    def __init__(self, kind: str, id_: str, log: Path, environment: dict[str, str]) -> None:
+        self.kind = kind
+        self.id = id_
+        self._log = log
+        self._environment = environment
+        self.start()
+
+    def start(self) -> None:
+        """Start it, or start it again."""
+        with self._log.open("a") as log:
+            self.process: subprocess.Popen[str] = subprocess.Popen(
+                [sys.executable, "-m", f"fanlight_{self.kind}"],
+                env={**os.environ, **self._environment},
+                stdout=log,
+                stderr=log,
+                text=True,
+            )
+
+    @property
+    def output(self) -> str:
+        """All that it wrote, of all its lives."""
+        return self._log.read_text()
+
+    def kill(self) -> None:
+        """kill -9, and no more."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def terminate(self) -> float:
+        """SIGTERM; returns the seconds that it took to end. AssertionError where it fails."""
+        started = time.monotonic()
+        self.process.terminate()
+        self.process.wait(30)
+        assert self.process.returncode == 0, self.output[-2000:]
+        return time.monotonic() - started
+
+    def pause(self) -> None:
+        """It hangs from now on, as behind a cut network: nothing comes and nothing goes."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """And goes on as if nothing had been."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def end(self) -> None:
+        """At the end of a test, whatever its state."""
+        if self.process.poll() is None:
+            self.resume()
+        end(self.process)
+
+
+class Cluster:
+    """One bus, in a directory of its own."""
+
+    def __init__(self, **environment: str) -> None:
+        self.runtime_dir = Path(tempfile.mkdtemp(prefix="fl-"))
+        self.secret_file = self.runtime_dir / "secret"
+        self.secret = tokens.load_secret(self.secret_file)
+        self.services: dict[str, Service] = {}
+        self._environment = environment
+
+    def start(self, kind: str, id_: str, **environment: str) -> Service:
+        """Start a service under this id."""
+        own = {
+            "FANLIGHT_RUNTIME_DIR": str(self.runtime_dir),
+            "FANLIGHT_ID": id_,
+            "FANLIGHT_HEALTH_PORT": "0",
+            **self._environment,
+            **environment,
+        }
+        self.services[id_] = Service(kind, id_, self.runtime_dir / f"{id_}.log", own)
+        return self.services[id_]
+
+    def directory(self) -> Service:
+        """The directory."""
+        return self.start("directory", "directory")
+
+    def encoder(self, id_: str, **environment: str) -> Service:
+        """An encoder that is ready."""
+        service = self.start("encoder", id_, **environment)
+        self.until_joined(id_)
+        return service
+
+    def desk(self, name: str, *, width: int = 640, height: int = 360, fps: float = 30) -> Service:
+        """A desk with a picture that moves."""
+        return self.start(
+            "capture",
+            f"capture-{name}",
+            FANLIGHT_CAPTURE_DESK=name,
+            FANLIGHT_CAPTURE_SOURCE="pattern",
+            FANLIGHT_CAPTURE_PATTERN_WIDTH=str(width),
+            FANLIGHT_CAPTURE_PATTERN_HEIGHT=str(height),
+            FANLIGHT_CAPTURE_PATTERN_FPS=str(fps),
+        )
+
+    def screenshot(self, id_: str = "screenshot") -> Service:
+        """A screenshot service on a free port."""
+        return self.start("screenshot", id_, FANLIGHT_SCREENSHOT_PORT=str(free_port()))
+
+    def gateway(self, id_: str = "gateway", *, port: int = 0, **environment: str) -> Service:
+        """A gateway that answers. All of a cluster share a secret. Its port is in `ports`."""
+        port = port or free_port()
+        service = self.start(
+            "gateway",
+            id_,
+            FANLIGHT_GATEWAY_PORT=str(port),
+            FANLIGHT_GATEWAY_SECRET_FILE=str(self.secret_file),
+            **environment,
+        )
+        self.ports[id_] = port
+        wait_until(lambda: self.answers(port), f"{id_} to answer")
+        return service
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Of each gateway."""
+        return self.__dict__.setdefault("_ports", {})
+
+    def token(self, role: tokens.Role = tokens.Role.CONTROL) -> str:
+        """For all desks, for an hour."""
+        now = time.time()
+        return tokens.issue(self.secret, tokens.Grant(role, tokens.ALL_DESKS, int(now) + 3600), now)
+
+    def get(self, port: int, path: str) -> httpx.Response:
+        """An answer of the gateway on this port, to somebody with a token."""
+        headers = {"Authorization": f"Bearer {self.token()}"}
+        return httpx.get(f"http://127.0.0.1:{port}{path}", headers=headers, trust_env=False)
+
+    def until_joined(self, id_: str, times: int = 1) -> None:
+        """Until the directory has had this process join so often."""
+
+        def joined() -> bool:
+            return len(re.findall(rf"event=joined .*id={id_} ", self.told)) >= times
+
+        wait_until(joined, f"{id_} to join")
+
+    @property
+    def told(self) -> str:
+        """What the directory logged."""
+        return self.services["directory"].output
+
+    def leases(self, stream: str = "") -> list[dict[str, str]]:
+        """Every lease that the directory gave or ended, in order: stream, encoder, epoch, why."""
+        found: list[dict[str, str]] = []
+        for line in re.findall(r"event=lease (.*)", self.told):
+            fields = dict(re.findall(r"(\w+)=(\S+)", line))
+            if stream in ("", fields["stream"]):
+                found.append(fields)
+        return found
+
+    def holder(self, stream: str) -> Service:
+        """The encoder that has the stream now."""
+
+        def held() -> Any:
+            leases = self.leases(stream)
+            return leases and leases[-1]["encoder"] != "none" and leases[-1]["encoder"]
+
+        return self.services[wait_until(held, f"a lease of {stream}")]
+
+    def close(self) -> None:
+        """End everything that was started."""
+        for service in reversed(self.services.values()):
+            service.end()
+        shutil.rmtree(self.runtime_dir, ignore_errors=True)
+
+    def answers(self, port: int, path: str = "/healthz") -> bool:
+        """Does the gateway on this port say yes there?"""
+        try:
+            return self.get(port, path).status_code == 200
+        except httpx.TransportError:
+            return False
