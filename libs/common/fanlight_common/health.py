@@ -17,7 +17,7 @@ from fanlight_common.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 # When each counter was made: a third more series, which nobody asks for.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]  # has no types
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 
