@@ -170,7 +170,8 @@ async def test_a_life_of_a_lease(process: Process, peer: Peer) -> None:
     await until(lambda: metric(url, "fanlight_directory_leases") == 1)
     assert metric(url, 'fanlight_directory_services{kind="encoder"}') == 1
     assert metric(url, "fanlight_directory_desks") == 1
-    assert metric(url, 'fanlight_directory_lease_moves_total{why="silence"}') == 1
+    # On a busy machine others may have been silent for too long as well.
+    assert metric(url, 'fanlight_directory_lease_moves_total{why="silence"}') >= 1
 
     # The last subscription ends, and after the grace the lease.
     end()

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 256
 """Messages that are taken before others have their turn."""
-PAUSE_S = 0.002
+PAUSE_S = 0.01
 """What comes within this time is taken together."""
 TURN_S = 2.0
 
