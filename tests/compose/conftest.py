@@ -1,0 +1,83 @@
+"""Fixtures of the container tests: the images once, a stack a module, a browser from tests/e2e.
+
+They need an engine; `make test-compose` starts one where none runs.
+"""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.compose.project import BUILDS, IMAGES, SERVICES, TAG, Project, docker, image
+from tests.e2e.conftest import Viewer, browser, open_viewer  # noqa: F401  (fixtures)
+
+Report = Callable[[str], None]
+_LINES: list[str] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of this folder has the marker, and time to build images."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.compose)
+            item.add_marker(pytest.mark.timeout(900))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was measured."""
+    if _LINES:
+        terminalreporter.section("measured")
+        for line in _LINES:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def report() -> Report:
+    """Takes lines for the end of the run."""
+    return _LINES.append
+
+
+@pytest.fixture(scope="session")
+def images(report: Report) -> dict[str, str]:
+    """The images, built from this clone."""
+    answers = subprocess.run(["docker", "version"], capture_output=True, check=False)
+    assert answers.returncode == 0, "no engine answers; make test-compose starts one"
+    began = time.monotonic()
+    project = Project("fanlight-build", BUILDS)
+    project.compose("build", limit_s=900)
+    # The desk's file has this one, too; no service of the compose file uses it alone.
+    root = Path(__file__).parents[2]
+    file = root / "services" / "capture" / "Dockerfile"
+    arguments = ["--network", "host", "--target", "capture", "--file", str(file)]
+    docker("build", *arguments, "--tag", image("capture"), str(root), limit_s=900)
+    took_s = time.monotonic() - began
+    report(f"images built in {took_s:.0f} s (less what the engine had of them)")
+    built = {service: image(service) for service in (*SERVICES, "capture")}
+    for service, name in built.items():
+        size = int(docker("image", "inspect", "--format", "{{.Size}}", name))
+        report(f"image {service:10} {size / 1e6:5.0f} MB")
+    assert IMAGES in built["desk"]
+    assert TAG in built["desk"]
+    return built
+
+
+@pytest.fixture(scope="module")
+def name(request: pytest.FixtureRequest) -> str:
+    """A project name that only this module of this run has."""
+    module = str(request.module.__name__).rpartition(".")[2].removeprefix("test_")
+    return f"fanlight-{module.replace('_', '-')}-{os.getpid()}"
+
+
+@pytest.fixture(scope="module")
+def project(images: dict[str, str], name: str) -> Iterator[Project]:
+    """docker-compose.yml, up; gone afterwards, with everything that was its."""
+    made = Project(name)
+    try:
+        made.up()
+        yield made
+    finally:
+        made.down()

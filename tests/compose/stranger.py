@@ -1,0 +1,94 @@
+"""Somebody on the bus's network who knows every address and every public key. Runs in a container.
+
+    stranger.py KEYS member|other|plain
+
+KEYS is the bus's key file, for the public keys of those who listen and, as `member`, to show the
+right one. `other` shows a key of its own, `plain` none. Prints as JSON what it saw of the directory
+and of frames, and who took what it told: a farewell in another's name, a key press.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import zmq
+
+from fanlight_common import keys
+from fanlight_common.protocol import bus, public, topics
+from fanlight_common.protocol.topics import Lane
+
+PATIENCE_S = 4.0
+DESK = "desk-1"
+
+
+class Attacker:
+    """Connects as one of the three."""
+
+    def __init__(self, found: tuple[keys.BusKey, ...], kind: str) -> None:
+        self.context: zmq.Context[Any] = zmq.Context()
+        self.own = found[0] if kind == "member" else keys.new()
+        self.kind = kind
+
+    def connect(self, socket_type: int, endpoint: str) -> zmq.Socket[Any]:
+        """To `tcp://host:port#public key`."""
+        socket = self.context.socket(socket_type)
+        socket.linger = 0
+        address, _, key = endpoint.partition("#")
+        if self.kind != "plain":
+            socket.curve_serverkey = keys.public_z85(key)
+            socket.curve_secretkey, socket.curve_publickey = self.own.secret, self.own.public
+        socket.connect(address)
+        return socket
+
+    def sees(self, endpoint: str, topic: bytes, count: int = 1) -> list[list[bytes]]:
+        """The first messages under a topic."""
+        socket = self.connect(zmq.SUB, endpoint)
+        socket.subscribe(topic)
+        seen = []
+        deadline = time.monotonic() + PATIENCE_S
+        while len(seen) < count and socket.poll(max(0, deadline - time.monotonic()) * 1000):
+            seen.append(socket.recv_multipart())
+        socket.close()
+        return seen
+
+    def tells(self, endpoint: str, message: bytes) -> bool:
+        """Does anybody take it?"""
+        socket = self.connect(zmq.PUSH, endpoint)
+        socket.immediate = 1
+        taken = False
+        try:
+            if socket.poll(PATIENCE_S * 1000, zmq.POLLOUT):
+                socket.send(message)
+                taken = True
+        finally:
+            socket.close(linger=1000)
+        return taken
+
+
+def main() -> None:
+    """Try everything."""
+    found = keys.load(Path(sys.argv[1]))
+    name = keys.public_hex(found[0].public)
+    outlet, inlet = f"tcp://directory:7400#{name}", f"tcp://directory:7401#{name}"
+    # Where the others are: as a member would learn it. A stranger is given as much.
+    insider = Attacker(found, "member")
+    (record,) = insider.sees(outlet, topics.desk(DESK))
+    desk = bus.decode_directory_outlet(record[1])
+    print(json.dumps(describe(Attacker(found, sys.argv[2]), outlet, inlet, desk)))
+
+
+def describe(me: Attacker, outlet: str, inlet: str, desk: Any) -> dict[str, Any]:
+    """What is seen, and who takes what is told."""
+    press = bus.Input(DESK, "stranger", 1, public.Key(True, 4).encode())
+    return {
+        "directory": len(me.sees(outlet, b"", 2)),
+        "frames": len(me.sees(desk.outlet, topics.frame(DESK, Lane.PIXELS))),
+        "told directory": me.tells(inlet, bus.encode(bus.Farewell("nobody", "1"))),
+        "told capture": me.tells(desk.inlet, bus.encode(press)),
+    }
+
+
+if __name__ == "__main__":
+    main()
