@@ -219,6 +219,10 @@ class Viewer:
         self._video.request_idr()
 
     def _on_video_state(self, state: str, rendition: Rendition | None) -> None:
+        log.info(
+            "event=video desk=%s viewer=%s state=%s rendition=%s",
+            *(self.desk, self.id, state, rendition or "none"),
+        )
         self._put("video", control.VideoState(state, rendition or "").encode())
 
     def _may_control(self) -> bool:

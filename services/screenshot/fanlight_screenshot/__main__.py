@@ -1,7 +1,9 @@
 """The screenshot service: frames to still images over HTTP. `python -m fanlight_screenshot`."""
 
 import asyncio
+import logging
 import sys
+from urllib.parse import urlsplit
 
 from fanlight_common import http, tokens
 from fanlight_common.errors import ConfigurationError
@@ -9,6 +11,9 @@ from fanlight_common.settings import BusSettings, load
 from fanlight_common.worker import Worker, run
 from fanlight_screenshot.access import Access
 from fanlight_screenshot.settings import ScreenshotSettings
+
+log = logging.getLogger("fanlight_screenshot")
+_ONLY_HERE = ("localhost", "127.0.0.1", "::1")
 
 
 def access_of(worker: Worker, settings: ScreenshotSettings) -> Access:
@@ -33,6 +38,8 @@ async def serve(worker: Worker, settings: ScreenshotSettings) -> None:
     access = access_of(worker, settings)
     sockets = http.listen(settings.host, settings.port, "FANLIGHT_SCREENSHOT_")
     url = settings.url.rstrip("/") or http.base_url(settings.host, sockets, worker.address)
+    if worker.settings.bus_directory and urlsplit(url).hostname in _ONLY_HERE:
+        log.warning("event=unreachable url=%s hint=%r", url, "set FANLIGHT_SCREENSHOT_HOST=0.0.0.0")
     async with Desks(worker, settings) as desks, http.serving(app.build(desks, access), sockets):
         worker.offer.http = url
         worker.announce()
