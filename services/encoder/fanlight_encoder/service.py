@@ -224,7 +224,8 @@ class EncoderService:
     async def _measure(self) -> None:
         while True:
             await asyncio.sleep(_LOAD_INTERVAL_S)
-            self._worker.offer.load = self._meter.sample(clock.now_s())
+            # Rounded: one that fades for ever would make each heartbeat another.
+            self._worker.offer.load = round(self._meter.sample(clock.now_s()), 3)
             metrics.load.set(self._worker.offer.load)
             metrics.capacity.set(self._worker.offer.capacity)
 
