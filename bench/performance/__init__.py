@@ -1,0 +1,1 @@
+"""The table of what fanlight costs beside what cannot be avoided. See `__main__`."""

@@ -1,0 +1,39 @@
+"""Ages of the painted picture on this machine, beside those of Selkies and TigerVNC with noVNC.
+
+The meter of `bench.age`; the systems take turns under each load.
+"""
+
+import subprocess
+from pathlib import Path
+
+from bench import links, peers, products
+from bench.age import cell
+from bench.peers.selkies import Selkies
+from bench.peers.vnc import Vnc
+from bench.performance.rows import Measured
+from bench.performance.settings import Settings
+
+LOADS = ("type", "scroll", "clip")
+
+
+def ages(settings: Settings) -> list[Measured]:
+    """Medians; the limit is the best of the others."""
+    others: list[products.Product] = []
+    if settings.peers:
+        subprocess.run([Path(peers.__file__).with_name("setup")], check=True)
+        others = [Selkies(), Vnc()]
+    how = cell.Settings(
+        seconds=settings.age_seconds, warm_up=settings.age_warm_up, size=settings.size
+    )
+    found = []
+    for load in LOADS:
+        medians: dict[str, list[float]] = {}
+        for _ in range(settings.age_rounds):
+            for product in (products.Fanlight(), *others):
+                result = cell.run(product, load, links.Link(), "open", how)
+                medians.setdefault(product.name, []).append(result["median_ms"])
+        mine = medians.pop("fanlight")
+        best = min(medians, key=lambda name: min(medians[name]), default="")
+        limits = medians.get(best, ())
+        found.append(Measured(f"age-{load}", mine, limits, best or "limit", {"others": medians}))
+    return found

@@ -1,0 +1,146 @@
+"""One gateway and 500 viewers, in turn with plain writes of the same bytes to as many sockets.
+
+The gateway is a real process on a real bus; the encoder is a feeder (`feeder`), the viewers are raw
+sockets in one other process (`viewers`), which acknowledge every unit and ping.
+"""
+
+import contextlib
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.age import figures
+from bench.performance import stack
+from bench.performance.rows import Measured
+from bench.performance.settings import Settings
+from bench.processes import free_port, module, started, wait_for_server
+from fanlight_common import tokens
+
+RATE, SIZE_BYTES = 60, 20_000
+_TOKEN_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What sends units; at full rate once `go` was called."""
+
+    port: int
+    pid: int
+    token: str
+    go: Callable[[], None]
+
+
+@contextlib.contextmanager
+def gateway() -> Iterator[Server]:
+    """A gateway that is fed."""
+    with contextlib.ExitStack() as exits:
+        runtime = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="fl-")))
+        feeder = exits.enter_context(
+            started(
+                module("bench.performance.feeder", "--runtime", str(runtime), "--rate", str(RATE),
+                       "--bytes", str(SIZE_BYTES)),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            )
+        )  # fmt: skip
+        assert feeder.stdin is not None
+        assert feeder.stdout is not None
+        exits.callback(feeder.stdin.close)
+        feeder.stdout.readline()
+        port, secret = free_port(), runtime / "secret"
+        process = exits.enter_context(
+            started(
+                module("fanlight_gateway"),
+                env={
+                    **os.environ,
+                    "FANLIGHT_RUNTIME_DIR": str(runtime),
+                    "FANLIGHT_ID": "gateway",
+                    "FANLIGHT_HEALTH_PORT": "0",
+                    "FANLIGHT_LOG_LEVEL": "WARNING",
+                    "FANLIGHT_GATEWAY_PORT": str(port),
+                    "FANLIGHT_GATEWAY_SECRET_FILE": str(secret),
+                },
+            )
+        )
+        wait_for_server(port, process)
+        now = time.time()
+        grant = tokens.Grant(tokens.Role.CONTROL, tokens.ALL_DESKS, int(now) + _TOKEN_S)
+        token = tokens.issue(tokens.load_secret(secret), grant, now)
+
+        def go() -> None:
+            assert feeder.stdin is not None
+            feeder.stdin.write("go\n")
+            feeder.stdin.flush()
+
+        yield Server(port, process.pid, token, go)
+
+
+@contextlib.contextmanager
+def plain_writes(sockets: int) -> Iterator[Server]:
+    """The limit."""
+    command = module(
+        "bench.limit", "writes", "--sockets", str(sockets), "--rate", str(RATE),
+        "--bytes", str(SIZE_BYTES),
+    )  # fmt: skip
+    with started(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        yield Server(int(process.stdout.readline()), process.pid, "", lambda: None)
+
+
+def turn(settings: Settings, *, raw: bool) -> dict[str, Any]:
+    """One turn. Raises RuntimeError where no unit came to all viewers."""
+    running = plain_writes(settings.viewers) if raw else gateway()
+    with running as server:
+        result = stack.watched(
+            server.port,
+            server.token,
+            {"server": server.pid},
+            seconds=settings.seconds,
+            warm_up=settings.warm_up + 1,
+            count=settings.viewers,
+            raw=raw,
+            when_ready=server.go,
+        )
+    whole = [a for a in result.arrivals if a.count == settings.viewers]
+    if not whole:
+        raise RuntimeError("no unit came to all viewers")
+    spreads = sorted((a.last_us - a.first_us) / 1000 for a in whole)
+    units = len(result.arrivals)
+    return {
+        "cpu_percent": 100 * result.cpu_s["server"] / result.seconds,
+        "viewers_cpu_percent": 100 * result.cpu_s["viewers"] / result.seconds,
+        "spread_p95_ms": figures.percentile(spreads, 0.95),
+        "spread_median_ms": figures.percentile(spreads, 0.5),
+        "units_per_s": units / result.seconds,
+        "whole_percent": 100 * len(whole) / units,
+        "delivered_percent": 100 * sum(a.count for a in result.arrivals) / units / settings.viewers,
+        "first_after_ms": figures.percentile(
+            sorted((a.first_us - a.captured_us) / 1000 for a in whole), 0.5
+        ),
+        "percentiles_ms": [figures.percentile(spreads, share / 100) for share in range(101)],
+    }
+
+
+def fanout(settings: Settings) -> list[Measured]:
+    """Turns of both."""
+    limits, turns = [], []
+    for _ in range(settings.rounds):
+        limits.append(turn(settings, raw=True))
+        turns.append(turn(settings, raw=False))
+    keys = ("spread_p95_ms", "cpu_percent", "whole_percent")
+    names = ("fanout-spread", "fanout-cpu", "fanout-delivered")
+    details = {"turns": turns, "limits": limits}
+    return [
+        Measured(
+            name,
+            [t[key] for t in turns],
+            [limit[key] for limit in limits],
+            "plain writes",
+            details if name == "fanout-spread" else {},
+        )
+        for name, key in zip(names, keys, strict=True)
+    ]

@@ -1,0 +1,71 @@
+"""A directory, a desk and an encoder that are none, on a real bus: units of one size.
+
+    python -m bench.performance.feeder --runtime DIR [--rate 60] [--bytes 20000]
+
+For measuring a gateway by itself. Units go out from when the gateway is subscribed to them, an IDR
+wherever one is asked for; so many a second from when it reads a line, until then two a second, so
+that viewers can come. Runs until it is killed.
+"""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+import uvloop
+
+from fanlight_common.names import Rendition, stream_name
+from fanlight_common.protocol import topics
+from fanlight_common.protocol.public import VideoUnit
+from fanlight_common.settings import BusSettings
+from tests.gateway.fakes import FakeEncoder
+from tests.screenshot.fakes import FakeCapture, FakeDirectory
+
+DESK = "main"
+SLOW_S = 0.5
+
+
+async def feed(runtime: Path, rate: float, size_bytes: int) -> None:
+    """For ever."""
+    directory = FakeDirectory(BusSettings(runtime_dir=runtime))
+    capture = FakeCapture(directory, DESK)
+    capture.announce(size=(1920, 1080))
+    encoder = FakeEncoder(directory)
+    # Its own answer is a small unit, out of turn.
+    encoder.automatic = False
+    stream = stream_name(DESK, Rendition.HIGH)
+    encoder.lease(stream, 1)
+    payload = size_bytes - VideoUnit.LAYOUT.size
+    topic, answered = topics.unit(stream), 0
+    loop = asyncio.get_running_loop()
+    going = asyncio.Event()
+    loop.add_reader(sys.stdin, going.set)
+    print("ready", flush=True)
+    due = loop.time()
+    while True:
+        if going.is_set():
+            loop.remove_reader(sys.stdin)
+        if topic in encoder.subscribed:
+            asked = encoder.idr_requests
+            encoder.send(idr=asked > answered or encoder.sequence == 0, size=payload)
+            answered = asked
+            encoder.sent.clear()
+        pause = 1 / rate if going.is_set() else SLOW_S
+        due = max(due + pause, loop.time() - 0.1)
+        await asyncio.sleep(max(0.0, due - loop.time()))
+
+
+def main() -> None:
+    """Feed as the command line says."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runtime", type=Path, required=True)
+    parser.add_argument("--rate", type=float, default=60.0)
+    parser.add_argument("--bytes", type=int, default=20_000)
+    options = parser.parse_args()
+    uvloop.run(feed(options.runtime, options.rate, options.bytes))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""From a link to a picture, and from `fanlight up` to one: in a Chromium that runs already."""
+
+import contextlib
+import time
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, sync_playwright
+
+from bench import browser, links
+from bench.age import loads
+from bench.performance import stack
+from bench.performance.rows import Measured
+from bench.performance.settings import Settings
+from bench.processes import x_server
+
+DRAWN = (Path(__file__).parent / "opening.js").read_text()
+LIMIT_S = 30.0
+
+
+def opened(chromium: Browser, url: str, size: str) -> dict[str, Any]:
+    """Open a link with nothing in the cache: ms to the first picture and to the first of the video.
+
+    Raises RuntimeError where they do not come.
+    """
+    width, height = (int(side) for side in size.split("x"))
+    context = chromium.new_context(viewport={"width": width, "height": height + 80})
+    try:
+        page = context.new_page()
+        page.add_init_script(DRAWN)
+        page.goto(url, wait_until="commit")
+        deadline = time.monotonic() + LIMIT_S
+        while time.monotonic() < deadline:
+            page.wait_for_timeout(100)
+            drawn: dict[str, Any] = page.evaluate("window.__drawn")
+            if (drawn["video"] or -1) > 0:
+                origin_ms: float = page.evaluate("performance.timeOrigin")
+                return {**drawn, "picture_at_s": (origin_ms + drawn["picture"]) / 1000}
+        raise RuntimeError(f"no video in {LIMIT_S:.0f} s: {drawn}")
+    finally:
+        context.close()
+
+
+def opening(settings: Settings) -> list[Measured]:
+    """Both, several times. The desk shows a terminal."""
+    pictures, videos, ups = [], [], []
+    with contextlib.ExitStack() as exits:
+        display, _ = exits.enter_context(x_server(settings.size))
+        exits.enter_context(loads.running("type", display))
+        playwright = exits.enter_context(sync_playwright())
+        viewer = exits.enter_context(browser.viewer(links.Link(), 0, playwright))
+        for _ in range(max(1, settings.openings // 2)):
+            began = time.time()
+            with stack.running(display) as running:
+                url = f"http://127.0.0.1:{running.port}{running.link}"
+                first = opened(viewer.browser, url, settings.size)
+                ups.append(1000 * (first["picture_at_s"] - began))
+        with stack.running(display) as running:
+            url = f"http://127.0.0.1:{running.port}{running.link}"
+            # What only the very first viewer pays is in `up-picture`.
+            opened(viewer.browser, url, settings.size)
+            for _ in range(settings.openings):
+                time.sleep(1)
+                result = opened(viewer.browser, url, settings.size)
+                pictures.append(result["picture"])
+                videos.append(result["video"])
+    return [
+        Measured("link-picture", pictures),
+        Measured("link-video", videos),
+        Measured("up-picture", ups),
+    ]

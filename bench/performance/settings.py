@@ -1,0 +1,48 @@
+"""How long and how often is measured; times in seconds."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The defaults make a run of less than eight minutes, without the other systems."""
+
+    size: str = "1920x1080"
+    rounds: int = 3
+    """Turns of fanlight and of the limit, each."""
+    seconds: float = 6.0
+    """Of a turn."""
+    warm_up: float = 2.0
+    settle: float = 12.0
+    """Before an idle desk counts as idle."""
+    idle_seconds: float = 20.0
+    viewers: int = 500
+    requests: int = 100
+    """Screenshots of each kind in each round."""
+    pollers: int = 100
+    openings: int = 5
+    age_seconds: float = 10.0
+    age_warm_up: float = 5.0
+    age_rounds: int = 1
+    peers: bool = True
+    hours: float = 0.03
+    """How long memory is watched."""
+
+
+SHORT = Settings(
+    size="640x480",
+    rounds=1,
+    seconds=1.0,
+    warm_up=0.5,
+    settle=1.0,
+    idle_seconds=1.0,
+    viewers=5,
+    requests=5,
+    pollers=5,
+    openings=1,
+    age_seconds=1.0,
+    age_warm_up=0.5,
+    peers=False,
+    hours=0.001,
+)
+"""To see that it works; its figures mean nothing."""

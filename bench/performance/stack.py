@@ -1,0 +1,143 @@
+"""`fanlight up` and what is known of it: processes, metrics; viewers and limits beside it."""
+
+import contextlib
+import json
+import re
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.performance import usage
+from bench.performance.viewers import Arrival
+from bench.processes import free_port, module, started
+
+START_LIMIT_S = 60.0
+ATTEMPTS = 4
+
+
+class Stack:
+    """A running `fanlight up` with one desk, `main`."""
+
+    def __init__(self, root: int, port: int, screenshot_port: int, link: str, log: Path) -> None:
+        self.root = root
+        self.port = port
+        self.screenshot_port = screenshot_port
+        self.link = link
+        """Path and token, for a browser on this machine."""
+        self.token = link.partition("#token=")[2]
+        self._log = log
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Its processes by name, the launcher among them."""
+        return usage.children(self.root)
+
+    def metric(self, service: str, name: str) -> float:
+        """The sum over all labels of a metric of the first process of a service."""
+        found = re.search(rf"event=start kind={service} \S* ?health=(\S+)", self._log.read_text())
+        if not found:
+            raise RuntimeError(f"{service} has not told where its metrics are")
+        with urllib.request.urlopen(found.group(1) + "/metrics", timeout=10) as answer:
+            text = answer.read().decode()
+        values = re.findall(rf"^{name}(?:\{{[^}}]*\}})? (\S+)$", text, re.M)
+        return sum(float(value) for value in values)
+
+
+@contextlib.contextmanager
+def running(display: str, **environment: str) -> Iterator[Stack]:
+    """Until the block ends. Raises RuntimeError where it does not start."""
+    from bench.products import environment as with_display
+
+    port, screenshot_port = free_port(), free_port()
+    command = [
+        ".venv/bin/fanlight", "up", "--desk", f"main={display}",
+        "--port", str(port), "--screenshot-port", str(screenshot_port),
+    ]  # fmt: skip
+    with contextlib.ExitStack() as stack:
+        log = stack.enter_context(tempfile.NamedTemporaryFile("w+", prefix="fanlight-bench-"))
+        out = stack.enter_context(tempfile.NamedTemporaryFile("w+", prefix="fanlight-bench-"))
+        env = {**with_display(display), **environment}
+        process = stack.enter_context(started(command, stdout=out, stderr=log, env=env))
+        deadline = time.monotonic() + START_LIMIT_S
+        while time.monotonic() < deadline and process.poll() is None:
+            link = re.search(r"http://[^/\s]+(/\S*#token=\S+)", Path(out.name).read_text())
+            if link:
+                yield Stack(process.pid, port, screenshot_port, link.group(1), Path(log.name))
+                return
+            time.sleep(0.01)
+        raise RuntimeError(f"fanlight did not start: {Path(log.name).read_text()[-2000:]}")
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What viewers had in a window of time, and what it took."""
+
+    arrivals: tuple[Arrival, ...]
+    seconds: float
+    cpu_s: Mapping[str, float]
+    """By process."""
+
+
+def watched(
+    port: int,
+    token: str,
+    pids: Mapping[str, int],
+    *,
+    seconds: float,
+    warm_up: float,
+    count: int = 1,
+    raw: bool = False,
+    when_ready: Callable[[], None] = lambda: None,
+) -> Watched:
+    """Have so many viewers watch for so long. Raises RuntimeError where they cannot.
+
+    `when_ready` is called once each has had a unit, before the warm-up.
+    """
+    command = module(
+        "bench.performance.viewers",
+        *("--port", str(port), "--token", token, "--count", str(count)),
+        *(["--raw"] if raw else []),
+    )
+    with contextlib.ExitStack() as stack:
+        for attempt in range(ATTEMPTS):
+            # A gateway that has only just begun says: come back.
+            time.sleep(attempt)
+            process = stack.enter_context(started(command, stdout=subprocess.PIPE))
+            assert process.stdout is not None
+            if process.stdout.readline().strip() == "ready":
+                break
+        else:
+            raise RuntimeError("the viewers got no picture")
+        when_ready()
+        time.sleep(warm_up)
+        began_us = time.monotonic_ns() // 1000
+        pids = {**pids, "viewers": process.pid}
+        before = {name: usage.cpu_s([pid]) for name, pid in pids.items()}
+        time.sleep(seconds)
+        spent = {name: usage.cpu_s([pid]) - before[name] for name, pid in pids.items()}
+        ended_us = time.monotonic_ns() // 1000
+        process.terminate()
+        assert process.stdout is not None
+        rows = json.loads(process.stdout.read() or "null")
+    if rows is None:
+        raise RuntimeError("the viewers ended before their time")
+    arrivals = (Arrival(*row) for row in rows)
+    # What was on its way when the window closed is not whole everywhere.
+    within = tuple(a for a in arrivals if began_us <= a.first_us < ended_us - 100_000)
+    return Watched(within, (ended_us - began_us) / 1e6, spent)
+
+
+def limit(what: str, display: str, seconds: float, rate: float = 60.0) -> dict[str, Any]:
+    """A limit loop (`pictures`, `stills`) on this display. Raises CalledProcessError."""
+    command = module(
+        "bench.limit", what, *("--display", display, "--seconds", str(seconds)),
+        *("--rate", str(rate)),
+    )  # fmt: skip
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    result: dict[str, Any] = json.loads(text)
+    return result

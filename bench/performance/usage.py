@@ -1,0 +1,96 @@
+"""What processes cost: CPU, memory with shared pages shared out, bytes by TCP."""
+
+import re
+import subprocess
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.processes import process_name
+
+_CPUCLOCK_SCHED = 2
+_HEADERS_BYTES = 52
+"""IPv4, TCP and its time stamps, of each segment."""
+
+
+def cpu_s(pids: Iterable[int]) -> float:
+    """CPU seconds of these processes so far, all their threads, also those that have ended.
+
+    Raises OSError where one is gone.
+    """
+    # As clock_getcpuclockid(3): a process's own clock, in nanoseconds. /proc has ticks of 10 ms.
+    return sum(time.clock_gettime_ns(~pid << 3 | _CPUCLOCK_SCHED) for pid in pids) / 1e9
+
+
+def children(root: int) -> dict[str, int]:
+    """`root` and all processes below it, by name (see process_name); several of a name get "+"."""
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        parents[int(stat.parent.name)] = int(fields[1])
+    found: dict[str, int] = {}
+    for pid in sorted(parents):
+        above = pid
+        while above != root and above in parents:
+            above = parents[above]
+        if above == root:
+            try:
+                arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+            except OSError:
+                continue
+            name = process_name(arguments)
+            while name in found:
+                name += "+"
+            found[name] = pid
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Of one process, MB. `pss`: pages that several processes have count in equal shares."""
+
+    rss: float
+    pss: float
+
+
+def memory(pid: int) -> Memory:
+    """Raises OSError where the process is gone."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    kb = {name: int(value) for name, value in re.findall(r"^(Rss|Pss):\s+(\d+) kB", text, re.M)}
+    return Memory(kb["Rss"] / 1000, kb["Pss"] / 1000)
+
+
+def total_memory(pids: Mapping[str, int]) -> dict[str, float]:
+    """PSS of each and, as `rss` and `total`, the sums of both, MB."""
+    each = {name: memory(pid) for name, pid in pids.items()}
+    return {
+        **{name: m.pss for name, m in each.items()},
+        "rss": sum(m.rss for m in each.values()),
+        "total": sum(m.pss for m in each.values()),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """All TCP connections of a local port, both ways. `wire_bytes`: with IP's and TCP's headers."""
+
+    payload_bytes: int
+    wire_bytes: int
+
+
+def traffic(port: int) -> Traffic:
+    """So far, of the connections that there are now. Wants `ss` of iproute2."""
+    text = subprocess.run(
+        ["ss", "-tinHO", "state", "established", f"sport = :{port}"],
+        check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+
+    def total(name: str) -> int:
+        return sum(int(value) for value in re.findall(rf"\b{name}:(\d+)", text))
+
+    payload = total("bytes_sent") + total("bytes_received")
+    return Traffic(payload, payload + _HEADERS_BYTES * (total("segs_out") + total("segs_in")))

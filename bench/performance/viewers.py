@@ -1,0 +1,228 @@
+"""Viewers that are no browsers: as many as wanted in one process, on raw sockets.
+
+    python -m bench.performance.viewers --port 8080 --token TOKEN --count 500
+
+Each acknowledges what it gets as a browser does whose pictures are painted at once, and pings. Once
+all have their first unit, prints "ready"; at SIGTERM one line of JSON, and ends: of each unit its
+number, time stamp, size and flags, when the first and the last viewer had all of it (microseconds
+of the bus clock), and how many had. Decodes nothing.
+"""
+
+import argparse
+import base64
+import contextlib
+import json
+import os
+import selectors
+import signal
+import socket
+import struct
+import sys
+import time
+from dataclasses import dataclass, field
+
+from fanlight_common.protocol import control
+from fanlight_common.protocol.public import Ack, Ping, VideoUnit
+
+PING_INTERVAL_S = 0.25
+CONNECT_LIMIT_S = 20.0
+_READ_BYTES = 1 << 18
+_NO_MASK = bytes(4)
+_PATCH_FLAG = 2
+
+
+@dataclass(slots=True)
+class Arrival:
+    """One unit, at all viewers."""
+
+    sequence: int
+    captured_us: int
+    size_bytes: int
+    flags: int
+    first_us: int
+    last_us: int
+    count: int = 1
+
+
+@dataclass(slots=True)
+class Viewer:
+    """One connection: what of it was not a whole message yet."""
+
+    socket: socket.socket
+    left: bytearray = field(default_factory=bytearray)
+    units: int = 0
+
+
+def masked(opcode: int, payload: bytes) -> bytes:
+    """A message from a client, whose mask of zeros changes nothing. Up to 65535 bytes."""
+    if len(payload) < 126:
+        return bytes((0x80 | opcode, 0x80 | len(payload))) + _NO_MASK + payload
+    return struct.pack(">BBH", 0x80 | opcode, 0xFE, len(payload)) + _NO_MASK + payload
+
+
+def messages(data: bytearray) -> tuple[list[tuple[int, memoryview]], int]:
+    """Whole messages, opcode and payload, at the start of what a server sent; and their length."""
+    found, at, end = [], 0, len(data)
+    view = memoryview(data)
+    while end - at >= 2:
+        size, header = data[at + 1], 2
+        if size == 126:
+            if end - at < 4:
+                break
+            size, header = data[at + 2] << 8 | data[at + 3], 4
+        elif size == 127:
+            if end - at < 10:
+                break
+            size, header = int.from_bytes(data[at + 2 : at + 10], "big"), 10
+        if end - at < header + size:
+            break
+        found.append((data[at] & 15, view[at + header : at + header + size]))
+        at += header + size
+    return found, at
+
+
+class Crowd:
+    """All viewers of this process."""
+
+    def __init__(self, *, talk: bool) -> None:
+        """`talk`: acknowledge and ping; a server that only writes wants neither."""
+        self._talk = talk
+        self._selector = selectors.EpollSelector()
+        self._viewers: list[Viewer] = []
+        self._ping_at = time.monotonic() + PING_INTERVAL_S
+        self._pings = 0
+        self.arrivals: dict[tuple[int, int], Arrival] = {}
+        """By epoch and sequence."""
+
+    @property
+    def all_watch(self) -> bool:
+        """Has each had a unit?"""
+        return all(viewer.units for viewer in self._viewers)
+
+    def add(self, port: int, path: str, token: str, name: str) -> None:
+        """One more viewer, connected and known to the server. Raises OSError."""
+        connection = socket.create_connection(("127.0.0.1", port), CONNECT_LIMIT_S)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        key = base64.b64encode(os.urandom(16)).decode()
+        request = (
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
+            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
+            f"Authorization: Bearer {token}\r\n\r\n"
+        )
+        left = bytearray()
+        if self._talk:
+            connection.sendall(request.encode())
+            while b"\r\n\r\n" not in left:
+                data = connection.recv(4096)
+                if not data:
+                    raise ConnectionError("the server closed during the handshake")
+                left += data
+            head, _, rest = bytes(left).partition(b"\r\n\r\n")
+            if b" 101 " not in head.split(b"\r\n")[0]:
+                raise ConnectionError(head.decode(errors="replace"))
+            left = bytearray(rest)
+            connection.sendall(masked(1, control.Hello(name, True, False).encode().encode()))
+        connection.setblocking(False)
+        viewer = Viewer(connection, left)
+        self._viewers.append(viewer)
+        self._selector.register(connection, selectors.EVENT_READ, viewer)
+
+    def turn(self, seconds: float) -> None:
+        """Read what there is, or wait at most so long. Raises ConnectionError: one was closed."""
+        for key, _ in self._selector.select(seconds):
+            self._read(key.data)
+        now = time.monotonic()
+        if self._talk and now >= self._ping_at:
+            self._ping_at = max(self._ping_at + PING_INTERVAL_S, now)
+            self._pings += 1
+            ping = masked(2, Ping(self._pings, int(now * 1e6), 1).encode())
+            for viewer in self._viewers:
+                self._send(viewer, ping)
+
+    def close(self) -> None:
+        """All of them go."""
+        for viewer in self._viewers:
+            viewer.socket.close()
+        self._selector.close()
+
+    def _read(self, viewer: Viewer) -> None:
+        try:
+            data = viewer.socket.recv(_READ_BYTES)
+        except BlockingIOError:
+            return
+        if not data:
+            raise ConnectionError("the server closed")
+        now_us = time.monotonic_ns() // 1000
+        viewer.left += data
+        found, used = messages(viewer.left)
+        newest = None
+        for opcode, payload in found:
+            if opcode == 2 and payload[0] == VideoUnit.TYPE:
+                newest = self._unit(viewer, payload, now_us)
+            elif opcode == 9:
+                self._send(viewer, masked(10, bytes(payload)))
+            elif opcode == 8:
+                raise ConnectionError(f"the server closed: {bytes(payload)!r}")
+        payload = memoryview(b"")
+        found.clear()
+        del viewer.left[:used]
+        if newest is not None and self._talk:
+            self._send(viewer, masked(2, Ack(10, newest[0], newest[1], newest[1]).encode()))
+
+    def _unit(self, viewer: Viewer, payload: memoryview, now_us: int) -> tuple[int, int]:
+        _, flags, _, _, _, epoch, sequence, captured_us = VideoUnit.LAYOUT.unpack_from(payload)
+        viewer.units += 1
+        arrival = self.arrivals.get((epoch, sequence))
+        if arrival is None:
+            size = len(payload)
+            arrival = Arrival(sequence, captured_us, size, flags, now_us, now_us)
+            self.arrivals[epoch, sequence] = arrival
+        else:
+            arrival.last_us = now_us
+            arrival.count += 1
+        return epoch, sequence
+
+    def _send(self, viewer: Viewer, data: bytes) -> None:
+        # A server that does not read for so long that this is full has other troubles.
+        with contextlib.suppress(BlockingIOError):
+            viewer.socket.send(data)
+
+
+def main() -> None:
+    """Watch until told to end."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--token", default="")
+    parser.add_argument("--desk", default="main")
+    parser.add_argument("--count", type=int, default=1)
+    parser.add_argument("--raw", action="store_true", help="the server only writes")
+    parser.add_argument("--forget", action="store_true", help="keep nothing, and tell nothing")
+    options = parser.parse_args()
+    ended: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: ended.append(number))
+    crowd = Crowd(talk=not options.raw)
+    for index in range(options.count):
+        name = f"bench-{os.getpid()}-{index:04d}"
+        crowd.add(options.port, f"/api/desks/{options.desk}/stream", options.token, name)
+        crowd.turn(0)
+    told = False
+    while not ended:
+        crowd.turn(0.05)
+        if options.forget:
+            crowd.arrivals.clear()
+        elif not told and crowd.all_watch:
+            print("ready", flush=True)
+            told = True
+    crowd.close()
+    if options.forget:
+        return
+    fields = Arrival.__dataclass_fields__
+    rows = [[getattr(arrival, name) for name in fields] for arrival in crowd.arrivals.values()]
+    json.dump(rows, sys.stdout)
+    print(flush=True)
+
+
+if __name__ == "__main__":
+    main()
