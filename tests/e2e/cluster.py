@@ -23,6 +23,8 @@ class Service:
     def __init__(self, kind: str, id_: str, log: Path, environment: dict[str, str]) -> None:
         self.kind = kind
         self.id = id_
+        self.port = 0
+        """Of a gateway."""
         self._log = log
         self._environment = environment
         self.start()
@@ -79,6 +81,8 @@ class Cluster:
         self.secret_file = self.runtime_dir / "secret"
         self.secret = tokens.load_secret(self.secret_file)
         self.services: dict[str, Service] = {}
+        self.ports: dict[str, int] = {}
+        """Of each gateway."""
         self._environment = environment
 
     def start(self, kind: str, id_: str, **environment: str) -> Service:
@@ -129,14 +133,9 @@ class Cluster:
             FANLIGHT_GATEWAY_SECRET_FILE=str(self.secret_file),
             **environment,
         )
-        self.ports[id_] = port
+        service.port = self.ports[id_] = port
         wait_until(lambda: self.answers(port), f"{id_} to answer")
         return service
-
-    @property
-    def ports(self) -> dict[str, int]:
-        """Of each gateway."""
-        return self.__dict__.setdefault("_ports", {})
 
     def token(self, role: tokens.Role = tokens.Role.CONTROL) -> str:
         """For all desks, for an hour."""

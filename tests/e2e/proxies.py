@@ -123,3 +123,52 @@ class HAProxy(Proxy):
         text = text.replace("/etc/haproxy/desk.pem", str(self._certificate))
         (self._directory / "haproxy.cfg").write_text(text)
         self._run([executable("haproxy"), "-f", str(self._directory / "haproxy.cfg")])
+
+
+class Balancer(Proxy):
+    """HAProxy or nginx in front of two gateways, over http, as the documents say."""
+
+    def __init__(self, directory: Path, ports: list[int]) -> None:
+        super().__init__(directory, ports[0])
+        self._ports = ports
+
+    def start(self, *, websockets: bool = True) -> None:
+        """HAProxy."""
+        defaults = documented("haproxy", "defaults").split("\nfrontend")[0]
+        deny = "http-request deny if { hdr(upgrade) -i websocket }"
+        frontend = f"""
+frontend http
+    bind 127.0.0.1:{self.port}
+    {"" if websockets else deny}
+    default_backend fanlight
+"""
+        file = self._directory / "haproxy.cfg"
+        file.write_text(defaults + frontend + self._placed(documented("haproxy", "backend")))
+        self._run([executable("haproxy"), "-f", str(file)])
+
+    def start_nginx(self) -> None:
+        """nginx."""
+        upstream = self._placed(documented("nginx", "upstream"))
+        location = documented("nginx", "location / ").replace("127.0.0.1:8080", "fanlight")
+        here = self._directory
+        (here / "nginx.conf").write_text(
+            f"""daemon off; pid {here}/pid; error_log {here}/log warn; worker_processes 1;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {here}/body; proxy_temp_path {here}/proxy;
+    fastcgi_temp_path {here}/fastcgi; uwsgi_temp_path {here}/uwsgi; scgi_temp_path {here}/scgi;
+    {upstream}
+    server {{
+        listen 127.0.0.1:{self.port};
+        {location}
+    }}
+}}
+"""
+        )
+        self._run([executable("nginx"), "-p", str(here), "-c", "nginx.conf"])
+
+    def _placed(self, text: str) -> str:
+        for number, port in enumerate(self._ports, start=11):
+            text = text.replace(f"10.0.0.{number}:8080", f"127.0.0.1:{port}")
+        return text

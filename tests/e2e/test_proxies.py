@@ -52,7 +52,7 @@ def secure(request: pytest.FixtureRequest, stack: Stack, tmp_path: Path) -> Iter
         proxy.start(documented("nginx", "location /desk/"))
     else:
         proxy = HAProxy(tmp_path, stack.port, tls=True)
-        proxy.start(documented("haproxy"))
+        proxy.start(documented("haproxy", "defaults"))
     yield proxy
     proxy.stop()
 

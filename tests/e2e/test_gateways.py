@@ -1,0 +1,128 @@
+"""Two gateways behind one address, as docs/operations.md shows it, and a real browser: the gateway
+that it uses is told to end, or is killed, and the other goes on where it was."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.cluster import Cluster, Service
+from tests.e2e.conftest import Viewer
+from tests.e2e.processes import DelayProxy, wait_until
+from tests.e2e.proxies import Balancer
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+Open = Callable[..., Viewer]
+ON_VIDEO = "stats.transport === 'websocket' && stats.state === 'video' && stats.painted > 5"
+ON_HTTP = "stats.transport === 'http' && stats.connection === 'open' && stats.painted > 0"
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """A desk that notes its input, and two gateways."""
+    running = Cluster(
+        FANLIGHT_CAPTURE_PATTERN_INPUT_LOG=str(tmp_path / "input"),
+        FANLIGHT_VIEWER_SUSTAIN_MS="700",
+    )
+    running.directory()
+    running.desk("main")
+    running.encoder("e0")
+    running.screenshot()
+    # For one of them the balancer is to know before the viewers do.
+    running.gateway("g0", FANLIGHT_GATEWAY_DRAIN_S="0.6")
+    running.gateway("g1")
+    for port in running.ports.values():
+        wait_until(lambda p=port: running.get(p, "/readyz").status_code == 200, "a gateway")  # type: ignore[misc]  # bound
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def balancer(cluster: Cluster, tmp_path: Path) -> Iterator[Balancer]:
+    """Not started yet."""
+    running = Balancer(tmp_path, list(cluster.ports.values()))
+    yield running
+    running.stop()
+
+
+def link(cluster: Cluster, port: int) -> str:
+    return f"http://127.0.0.1:{port}/?desk=main#token={cluster.token()}"
+
+
+def joined(service: Service) -> int:
+    return service.output.count("event=viewer_joined")
+
+
+def used(cluster: Cluster) -> tuple[Service, Service]:
+    """The gateway that the only viewer uses, and the other one."""
+    g0, g1 = cluster.services["g0"], cluster.services["g1"]
+    here = [g for g in (g0, g1) if joined(g) > g.output.count("event=viewer_left")]
+    assert len(here) == 1
+    return here[0], g1 if here[0] is g0 else g0
+
+
+def keys(tmp_path: Path) -> list[bool]:
+    """Each key event that the desk got: down or up."""
+    lines = (tmp_path / "input").read_text().splitlines() if (tmp_path / "input").exists() else []
+    events = [json.loads(line) for line in lines]
+    return [down for kind, *_, down in events if kind == "key"]
+
+
+@pytest.mark.parametrize("how", ["terminate", "kill"])
+@pytest.mark.parametrize("way", ["haproxy", "nginx", "plain"])
+def test_the_gateway_that_a_viewer_uses_goes(
+    cluster: Cluster, balancer: Balancer, open_viewer: Open, tmp_path: Path, how: str, way: str
+) -> None:
+    if way == "nginx":
+        balancer.start_nginx()
+    else:
+        balancer.start(websockets=way != "plain")
+    condition = ON_HTTP if way == "plain" else ON_VIDEO
+    viewer = open_viewer(link(cluster, balancer.port))
+    viewer.wait(condition)
+    viewer.click_desk(200, 100)
+    other, gone = used(cluster)
+    for _ in range(2):  # there and back again
+        gone, other = other, gone
+        before = joined(other)
+        viewer.page.keyboard.down("a")
+        wait_until(lambda: keys(tmp_path)[-1:] == [True], "the key to be down")
+        getattr(gone, how)()
+        wait_until(lambda: joined(other) > before, "the viewer to come to the other gateway")  # noqa: B023  # awaited at once
+        wait_until(lambda: keys(tmp_path)[-1] is False, "the key to be up")
+        viewer.wait(condition)
+        viewer.wait_painted(5)
+        viewer.page.keyboard.up("a")
+        assert "Reconnecting" not in viewer.text()
+        if how == "terminate":
+            assert re.search(r"event=viewer_closed .*code=1001", gone.output)
+            assert "event=stop kind=gateway" in gone.output
+        gone.start()
+        port = cluster.ports[gone.id]
+        wait_until(lambda: cluster.answers(port, "/readyz"), "the gateway to be back")  # noqa: B023  # awaited at once
+
+
+def test_who_was_locked_to_screenshots_is_locked_at_the_other_gateway(
+    cluster: Cluster, balancer: Balancer, open_viewer: Open
+) -> None:
+    balancer.start()
+    door = DelayProxy(balancer.port)
+    try:
+        viewer = open_viewer(link(cluster, door.port))
+        viewer.wait(ON_VIDEO)
+        door.delay_s = 0.12
+        viewer.wait("stats.state === 'locked'")
+        door.delay_s = 0.0
+        viewer.wait("stats.rtt_ms < 60")
+        quiet = viewer.quiet_video_bytes()
+        gone, other = used(cluster)
+        gone.kill()
+        wait_until(lambda: joined(other), "the viewer to come to the other gateway")
+        viewer.wait("stats.connection === 'open'")
+        viewer.wait_painted(5)
+        assert viewer.stats["state"] == "locked"
+        assert viewer.stats["video_bytes"] == quiet
+    finally:
+        door.close()
