@@ -20,20 +20,20 @@ def idle(settings: Settings) -> list[Measured]:
         page = viewer.open(running.link, settings.size)
         page.wait_for_timeout(settings.settle * 1000)
         pids = running.pids
-        before, bytes_before = _cpu(pids), usage.traffic(running.port)
+        before, connections = _cpu(pids), usage.traffic(running.port)
         began = time.monotonic()
         page.wait_for_timeout(settings.idle_seconds * 1000)
         seconds = time.monotonic() - began
         spent = {name: 100 * (cpu - before[name]) / seconds for name, cpu in _cpu(pids).items()}
-        carried = usage.traffic(running.port)
+        carried = usage.carried(connections, usage.traffic(running.port))
         state = page.evaluate("document.querySelector('fanlight-view')?.stats?.state")
     details = {"percent_by_service": spent, "seconds": seconds, "viewer": state}
-    payload = carried.payload_bytes - bytes_before.payload_bytes
-    wire = carried.wire_bytes - bytes_before.wire_bytes
+    if state != "video":
+        raise RuntimeError(f"the viewer shows no video: {state}")
     return [
         Measured("idle-cpu", [sum(spent.values())], details=details),
-        Measured("idle-traffic", [payload * 8 / 1000 / seconds]),
-        Measured("idle-wire", [wire * 8 / 1000 / seconds]),
+        Measured("idle-traffic", [carried.payload_bytes * 8 / 1000 / seconds]),
+        Measured("idle-wire", [carried.wire_bytes * 8 / 1000 / seconds]),
     ]
 
 

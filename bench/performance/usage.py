@@ -76,21 +76,38 @@ def total_memory(pids: Mapping[str, int]) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """All TCP connections of a local port, both ways. `wire_bytes`: with IP's and TCP's headers."""
+    """What TCP has carried, both ways. `wire_bytes`: with the headers of IP and TCP."""
 
-    payload_bytes: int
-    wire_bytes: int
+    payload_bytes: int = 0
+    wire_bytes: int = 0
 
 
-def traffic(port: int) -> Traffic:
-    """So far, of the connections that there are now. Wants `ss` of iproute2."""
+def traffic(port: int) -> dict[str, Traffic]:
+    """Of the connections that a local port has now, by their other end. Wants iproute2's `ss`."""
     text = subprocess.run(
         ["ss", "-tinHO", "state", "established", f"sport = :{port}"],
         check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
+    return dict(_connection(line) for line in text.splitlines())
 
-    def total(name: str) -> int:
-        return sum(int(value) for value in re.findall(rf"\b{name}:(\d+)", text))
 
-    payload = total("bytes_sent") + total("bytes_received")
-    return Traffic(payload, payload + _HEADERS_BYTES * (total("segs_out") + total("segs_in")))
+def carried(before: Mapping[str, Traffic], after: Mapping[str, Traffic]) -> Traffic:
+    """In between, by the connections that are there at the end."""
+    grown = [(now, before.get(peer, Traffic())) for peer, now in after.items()]
+    return Traffic(
+        sum(now.payload_bytes - then.payload_bytes for now, then in grown),
+        sum(now.wire_bytes - then.wire_bytes for now, then in grown),
+    )
+
+
+def _connection(line: str) -> tuple[str, Traffic]:
+    """Of a line of `ss`. A counter that is zero is not told."""
+
+    def counter(name: str) -> int:
+        found = re.search(rf"\b{name}:(\d+)", line)
+        return int(found.group(1)) if found else 0
+
+    peer = line.split()[3]
+    payload = counter("bytes_sent") + counter("bytes_received")
+    segments = counter("segs_out") + counter("segs_in")
+    return peer, Traffic(payload, payload + _HEADERS_BYTES * segments)
