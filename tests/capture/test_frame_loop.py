@@ -13,7 +13,7 @@ from fanlight_common.errors import SourceLostError
 from fanlight_common.protocol import frames, topics
 from fanlight_common.protocol.frames import Rect
 from fanlight_common.protocol.topics import Lane
-from fanlight_common.ring import FrameRing
+from fanlight_common.ring import SLOTS, FrameRing, RingReader
 
 from .conftest import until
 
@@ -103,6 +103,26 @@ async def test_damage_outside_the_desk_is_no_new_picture(bench: Bench) -> None:
     await until(lambda: bench.source.grabbing == 2)
     bench.subscribe(FRAME)
     assert await bench.count(2) == [1, 1]
+
+
+async def test_pictures_that_come_to_nothing_do_not_use_up_the_slots(bench: Bench) -> None:
+    bench.subscribe(FRAME)
+    await bench.count(1)
+    newest = bench.published[0][1]
+    bench.source.rects = (Rect(50, 50, 5, 5),)
+    for number in range(2, 2 * SLOTS):
+        bench.loop.damaged()
+        await until(lambda number=number: bench.source.grabbing == number)
+    with RingReader() as reader:
+        assert newest.slot is not None
+        reader.view(newest.slot, newest.size_bytes)
+    bench.source.rects = WHOLE
+    bench.source.fails = 2 * SLOTS
+    bench.loop.damaged()
+    await until(lambda: bench.source.fails == 0)
+    with RingReader() as reader:
+        reader.view(newest.slot, newest.size_bytes)
+    assert await bench.count(2) == [1, 2]
 
 
 async def test_a_look_that_finds_a_change_is_followed_by_a_grab(bench: Bench) -> None:

@@ -11,7 +11,7 @@ import xcffib.randr
 import xcffib.xproto
 
 from fanlight_capture import metrics
-from fanlight_capture.x11_connection import connect
+from fanlight_capture.x11_connection import XRequestError, connect
 from fanlight_capture.x11_grab import X11Grabber
 from fanlight_common import clock
 from fanlight_common.protocol import bus, frames, topics
@@ -341,6 +341,56 @@ async def test_another_segment_of_the_same_number_is_noticed(
         slot = ring.begin()
         await grabber.grab(slot)
         assert bytes(ring.pixels(slot)[:3]) == colour.to_bytes(3, "little")
+    finally:
+        connection.close()
+
+
+async def test_what_a_look_found_is_in_the_next_grab(xserver: XServer, painter: Painter) -> None:
+    connection = await connect(xserver.display)
+    connection.start(lambda _: None, TIMEOUT_S)
+    try:
+        grabber = X11Grabber(connection, lambda: None)
+        ring = FrameRing(800 * 600 * 4, slots=2)
+        assert await grabber.use_ring(ring, 800, 600)
+        for _ in range(ring.slots):
+            await grabber.grab(ring.begin())
+        painter.fill(RED, Rect(10, 20, 30, 40))
+        assert await grabber.look()
+        painter.fill(BLUE, Rect(50, 500, 5, 5))
+        rows = counter(metrics.grabbed_rows)
+        slot = ring.begin()
+        assert await grabber.grab(slot) == (Rect(10, 20, 30, 40), Rect(50, 500, 5, 5))
+        assert counter(metrics.grabbed_rows) == rows + 45
+        for x, y, colour in ((39, 59, RED), (54, 504, BLUE)):
+            at = 4 * (800 * y + x)
+            assert bytes(ring.pixels(slot)[at : at + 3]) == colour.to_bytes(3, "little")
+        assert not await grabber.look()
+    finally:
+        connection.close()
+
+
+async def test_a_grab_that_failed_leaves_nothing_half_known(
+    xserver: XServer, painter: Painter
+) -> None:
+    connection = await connect(xserver.display)
+    connection.start(lambda _: None, TIMEOUT_S)
+    try:
+        grabber = X11Grabber(connection, lambda: None)
+        ring = FrameRing(800 * 600 * 4, slots=2)
+        assert await grabber.use_ring(ring, 800, 600)
+        for _ in range(ring.slots):
+            await grabber.grab(ring.begin())
+        painter.resize(400, 300)
+        with pytest.raises(XRequestError):
+            await grabber.grab(ring.begin())
+        painter.resize(800, 600)
+        painter.fill(BLUE, Rect(0, 100, 800, 10))
+        slot = ring.begin()
+        rows = counter(metrics.grabbed_rows)
+        await grabber.grab(slot)
+        assert counter(metrics.grabbed_rows) == rows + 600
+        at = 4 * 800 * 109
+        assert bytes(ring.pixels(slot)[at : at + 3]) == BLUE.to_bytes(3, "little")
     finally:
         connection.close()
 

@@ -106,6 +106,13 @@ class FrameRing:
         self._set_generation(slot, generation + 1 if generation % 2 == 0 else generation + 2)
         return slot
 
+    def give_back(self, slot: int) -> None:
+        """There is nothing to publish in the slot just begun: it is the next to be begun again.
+
+        Otherwise writes that come to nothing would go round and take the newest frame's slot.
+        """
+        self._next = slot
+
     def publish(self, slot: int) -> SlotRef:
         """The slot's pixels are complete: what readers need to find them."""
         generation = self._generation(slot) + 1

@@ -138,6 +138,7 @@ class FrameLoop:
         try:
             rects = await self._source.grab(slot)
         except GrabFailedError as error:
+            self._ring.give_back(slot)
             self._failed += 1
             if self._failed > MAX_FAILED_GRABS:
                 raise SourceLostError(f"no picture to be had: {error}") from None
@@ -155,6 +156,7 @@ class FrameLoop:
         newest = self._newest
         if newest is not None and not rects:
             # Told of damage outside the desk: the pixels are those we have.
+            self._ring.give_back(slot)
             self._republish(wanted, captured_us)
             return
         if newest is not None:

@@ -3,6 +3,7 @@
 from prometheus_client import Counter, Gauge, Histogram
 
 grabs = Counter("fanlight_capture_grabs", "Pictures taken of the desk")
+grabbed_rows = Counter("fanlight_capture_grabbed_rows", "Rows of pixels taken of the desk")
 grab_seconds = Histogram(
     "fanlight_capture_grab_seconds",
     "From asking the display for a picture to having it",

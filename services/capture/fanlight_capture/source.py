@@ -83,9 +83,10 @@ class Source(Protocol):
         """Has anything changed since the last grab? What did is kept for the next grab."""
 
     async def grab(self, slot: int) -> tuple[Rect, ...]:
-        """Write the desk's pixels into a slot (BGRX, stride 4 * width).
+        """Have a slot hold the desk's pixels (BGRX, stride 4 * width).
 
-        Returns where it differs from the grab before. The picture is of one moment.
+        Only sources write into slots, so what a slot holds from before may be left where it is
+        still right. Returns where the picture differs from the grab before.
         Raises GrabFailedError.
         """
 

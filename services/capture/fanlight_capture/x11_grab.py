@@ -5,19 +5,27 @@ the ring. Told of damage once (level NonEmpty), the server stays silent until th
 away: while nobody wants pictures, a busy desk wakes nobody. Drops nothing: damage is taken away
 before the pixels are read, so a change in between is reported again.
 
+Only the rows that a slot lacks are grabbed (`bands`). That takes two round trips, for the damage
+and then for the rows; where the picture before was mostly new, one: the damage and all rows.
+Measured at 1920x1080, CPU of server and capture for a picture of which 20 rows changed: 0.13 ms,
+all of it grabbed 0.57 ms.
+
 A server that cannot write into the ring (of another uid, IPC namespace or host) sends its pictures
 through the connection instead: the same ones, at the cost of copying them.
 """
 
+import asyncio
 import logging
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import xcffib.damage
 import xcffib.xproto
 
 from fanlight_capture import metrics
+from fanlight_capture.bands import Band, SlotAges, joined
 from fanlight_capture.damage import tidy
 from fanlight_capture.x11_connection import X11Connection, XRequestError
 from fanlight_common.protocol.frames import Rect
@@ -30,6 +38,9 @@ _REPLY_HEADER = 32
 _Z_PIXMAP = 2
 _ALL_PLANES = 0xFFFFFFFF
 _BEFORE = (bytes(4), b"\xff" * 4)
+_BUSY_SHARE = 0.5
+"""Of the rows: when more were new in the last picture, the next is grabbed whole, at once. A server
+that draws much answers late, so a second round trip would cost more than the rows it saves."""
 
 
 class X11Grabber:
@@ -42,6 +53,8 @@ class X11Grabber:
         self._segment = 0
         self._uses_shm = False
         self._pending: tuple[Rect, ...] = ()
+        self._ages = SlotAges(0, 0)
+        self._busy = False
         self._damage: int = connection.raw.generate_id()
         self._region: int = connection.raw.generate_id()
         connection.on(xcffib.damage.NotifyEvent, lambda _: self._notice(damaged))
@@ -56,6 +69,7 @@ class X11Grabber:
             with self._x.batch():
                 self._x.shm.Detach(self._segment)
         self._ring, self._size, self._pending = ring, (width, height), ()
+        self._ages = SlotAges(ring.slots, height)
         if not self._x.has_shm:
             log.warning("event=no_shm reason=%r", "the X server has no MIT-SHM")
         self._uses_shm = self._x.has_shm and await self._attach(ring)
@@ -74,45 +88,76 @@ class X11Grabber:
         Raises XRequestError where the display is smaller now than it was.
         """
         assert self._ring is not None
-        width, height = self._size
-        with self._x.batch():
-            region = self._take_damage()
-            # One request, so one moment: the server lets nobody draw while it copies.
-            if self._uses_shm:
-                image = self._x.ask(
-                    lambda: self._x.shm.GetImage(
-                        self._x.root,
-                        *(0, 0, width, height),
-                        *(_ALL_PLANES, _Z_PIXMAP),
-                        *(self._segment, self._ring_offset(slot)),
-                    )
-                )
-            else:
-                image = self._x.ask(
-                    lambda: self._x.raw.core.GetImage(
-                        _Z_PIXMAP, self._x.root, 0, 0, width, height, _ALL_PLANES
-                    )
-                )
-        await self._keep(region)
-        reply = await image
-        if not self._uses_shm:
-            size_bytes = 4 * width * height
-            pixels = memoryview(reply)[_REPLY_HEADER : _REPLY_HEADER + size_bytes]
-            self._ring.pixels(slot)[:size_bytes] = pixels
+        height = self._size[1]
+        if self._busy:
+            bands: tuple[Band, ...] = (Band(0, height),)
+            with self._x.batch():
+                region = self._take_damage()
+                asked = self._ask_for(slot, bands)
+            await self._keep(region)
+        else:
+            await self.look()
+            bands = self._ages.lacking(slot)
+            # All in one go, so the server serves nobody else in between, as far as that matters:
+            # what is drawn between two bands is reported, and there in the next picture.
+            with self._x.batch():
+                asked = self._ask_for(slot, bands)
+        try:
+            for band, image in zip(bands, asked, strict=True):
+                self._place(slot, band, await image)
+        except XRequestError:
+            self._ages.forget()
+            raise
+        self._ages.written(slot)
         rects, self._pending = self._pending, ()
+        self._busy = (
+            sum(band.rows for band in joined(Band(rect.y, rect.height) for rect in rects))
+            > _BUSY_SHARE * height
+        )
+        metrics.grabbed_rows.inc(sum(band.rows for band in bands))
         return rects
 
-    def _ring_offset(self, slot: int) -> int:
+    def _ask_for(self, slot: int, bands: Sequence[Band]) -> list[asyncio.Future[bytes]]:
+        """Ask for rows, each of `bands` at one moment: the server lets nobody draw meanwhile."""
+        return [self._x.ask(partial(self._request, slot, band)) for band in bands]
+
+    def _request(self, slot: int, band: Band) -> Any:
         assert self._ring is not None
-        return self._ring.offset(slot)
+        width = self._size[0]
+        if not self._uses_shm:
+            return self._x.raw.core.GetImage(
+                _Z_PIXMAP, self._x.root, 0, band.top, width, band.rows, _ALL_PLANES
+            )
+        return self._x.shm.GetImage(
+            self._x.root,
+            *(0, band.top, width, band.rows),
+            *(_ALL_PLANES, _Z_PIXMAP),
+            *(self._segment, self._ring.offset(slot) + 4 * width * band.top),
+        )
+
+    def _place(self, slot: int, band: Band, reply: bytes) -> None:
+        """Put what came through the connection into the slot; by shared memory it is there."""
+        if not self._uses_shm:
+            assert self._ring is not None
+            row_bytes = 4 * self._size[0]
+            first, last = band.top * row_bytes, (band.top + band.rows) * row_bytes
+            pixels = memoryview(reply)[_REPLY_HEADER : _REPLY_HEADER + last - first]
+            self._ring.pixels(slot)[first:last] = pixels
 
     def _take_damage(self) -> Any:
         self._x.damage.Subtract(self._damage, 0, self._region)
         return self._x.ask(lambda: self._x.xfixes.FetchRegion(self._region))
 
     async def _keep(self, region: Any) -> None:
-        reply = await region
-        found = (Rect(*r) for r in _RECTANGLE.iter_unpack(reply[_REPLY_HEADER:]))
+        try:
+            reply = await region
+        except XRequestError:
+            # It was taken away, and nobody knows what it was.
+            self._ages.forget()
+            self._pending = (Rect(0, 0, *self._size),)
+            raise
+        found = [Rect(*r) for r in _RECTANGLE.iter_unpack(reply[_REPLY_HEADER:])]
+        self._ages.damaged(tidy(found, *self._size))
         self._pending = tidy((*self._pending, *found), *self._size)
 
     async def _attach(self, ring: FrameRing) -> bool:
