@@ -84,7 +84,7 @@ def test_the_documentation_has_the_table_of_all_metrics() -> None:
         capture_output=True,
         text=True,
     ).stdout
-    assert made in OPERATIONS.read_text(), "put the output of scripts/document-metrics there"
+    assert made in OPERATIONS.read_text(), "run scripts/document-metrics --write"
 
 
 @pytest.mark.parametrize("expression", [*expressions(), *(a["expr"] for a in alerts())])
