@@ -13,8 +13,9 @@ from typing import Any
 
 from bench.scale.stack import Shape, Stack, running
 from bench.scale.usage import Usage
-from bench.scale.viewers import Seen, Viewer, delivered
+from bench.scale.viewers import Seen, Viewer, delivered, ends
 
+LATE_S = 1.0
 KINDS = ("directory", "capture", "encoder", "gateway")
 
 
@@ -81,13 +82,15 @@ async def _watch(stack: Stack, plan: Plan, viewers: list[Viewer]) -> dict[str, A
     seen: dict[str, list[Seen]] = {}
     for viewer in viewers:
         seen.setdefault(viewer.desk, []).append(viewer.seen)
-        viewer.seen = Seen()
+    until = ends(seen)
     after = {kind: await _metrics(stack, kind) for kind in KINDS}
     changes = {kind: _changes(before[kind], after[kind]) for kind in KINDS}
+    # What is on its way at the end is not lost.
+    await asyncio.sleep(LATE_S)
     ages = sorted(age for group in seen.values() for one in group for age in one.ages_ms)
     streams = {key for group in seen.values() for one in group for key in one.units}
     renditions = Counter(viewer.rendition for viewer in viewers)
-    units = delivered(seen)
+    units = delivered(seen, until)
     published = _of(changes["encoder"], "fanlight_encoder_units_total")
     return {
         **units,

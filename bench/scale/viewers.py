@@ -17,15 +17,22 @@ from fanlight_common import clock
 from fanlight_common.protocol import control, public
 
 PING_S = 0.25
+AGE_UNKNOWN_MS = 65_535
 FIRST_LIMIT_S = 60.0
+
+
+Stream = tuple[str, int]
+"""Rendition and epoch."""
 
 
 @dataclass
 class Seen:
     """What one viewer saw within a window of time."""
 
-    units: dict[tuple[str, int], list[int]] = field(default_factory=dict)
-    """Sequences, by rendition and epoch."""
+    units: dict[Stream, list[int]] = field(default_factory=dict)
+    """Sequences, by stream."""
+    now: Stream | None = None
+    """Of which the newest was."""
     bytes: int = 0
     ages_ms: list[float] = field(default_factory=list)
     states: Counter[str] = field(default_factory=Counter)
@@ -41,6 +48,8 @@ class Viewer:
         self.closed: int | None = None
         self._url, self._token, self._name = url, token, name
         self._base_rtt_ms = 0.0
+        self._ahead_us: float | None = None
+        """The gateway's clock, which is that of captures too, minus our own."""
         self._first = asyncio.Event()
         self._task = asyncio.create_task(self._live())
 
@@ -99,35 +108,59 @@ class Viewer:
             return
         unit = public.decode_from_gateway(data)
         if isinstance(unit, public.Pong):
-            rtt_ms = max(1.0, (clock.now_us() - unit.viewer_us) / 1000)
-            self._base_rtt_ms = min(self._base_rtt_ms or rtt_ms, rtt_ms)
+            now_us = clock.now_us()
+            rtt_ms = max(1.0, (now_us - unit.viewer_us) / 1000)
+            if self._ahead_us is None or rtt_ms <= self._base_rtt_ms:
+                self._base_rtt_ms = rtt_ms
+                self._ahead_us = unit.gateway_us - (now_us + unit.viewer_us) / 2
         if not isinstance(unit, public.VideoUnit):
             return
-        age_ms = max(0.0, (clock.now_us() - unit.captured_us) / 1000)
-        seen = self.seen
-        seen.units.setdefault((self.rendition, unit.epoch), []).append(unit.sequence)
+        seen, age_ms = self.seen, AGE_UNKNOWN_MS
+        seen.now = (self.rendition, unit.epoch)
+        seen.units.setdefault(seen.now, []).append(unit.sequence)
         seen.bytes += len(data)
-        seen.ages_ms.append(age_ms)
+        if self._ahead_us is not None:
+            exact_ms = max(0.0, (clock.now_us() + self._ahead_us - unit.captured_us) / 1000)
+            seen.ages_ms.append(exact_ms)
+            age_ms = min(round(exact_ms), age_ms - 1)
         self._first.set()
-        ack = public.Ack(min(round(age_ms), 60_000), unit.epoch, unit.sequence, unit.sequence)
+        ack = public.Ack(age_ms, unit.epoch, unit.sequence, unit.sequence)
         await socket.send(ack.encode())
 
 
-def delivered(desks: dict[str, list[Seen]]) -> dict[str, int]:
-    """Units that came, and that were due: what of its stream anybody saw since its own first one.
+Desks = dict[str, list[Seen]]
+Ends = dict[str, list[dict[Stream, int]]]
+"""By desk, of each viewer: the last sequence that it should have had, of each stream."""
 
-    Sequences of one epoch have no gaps where nothing is lost, so the encoder's last is what any of
-    the viewers saw last; `published` by the encoders' own counters says whether that is so.
+
+def ends(desks: Desks) -> Ends:
+    """What was published until now, for whom.
+
+    Sequences have no gaps, so the newest that anybody saw is what was published (the encoders' own
+    counters, `units_published`, say whether that is so). It is due to who watches that stream now;
+    of streams that a viewer has left, to a smaller rendition or with an encoder, what it had is.
     """
+    found: Ends = {}
+    for desk, viewers in desks.items():
+        newest: Counter[Stream] = Counter()
+        for seen in viewers:
+            for stream, sequences in seen.units.items():
+                newest[stream] = max(newest[stream], sequences[-1])
+        found[desk] = [
+            {s: newest[s] if s == seen.now else units[-1] for s, units in seen.units.items()}
+            for seen in viewers
+        ]
+    return found
+
+
+def delivered(desks: Desks, until: Ends) -> dict[str, int]:
+    """Units that came, and that were due: what there was since each viewer's own first one."""
     due = came = gaps = 0
-    for viewers in desks.values():
-        last: Counter[tuple[str, int]] = Counter()
-        for seen in viewers:
-            for stream, sequences in seen.units.items():
-                last[stream] = max(last[stream], *sequences)
-        for seen in viewers:
-            for stream, sequences in seen.units.items():
-                due += last[stream] - sequences[0] + 1
+    for desk, viewers in desks.items():
+        for seen, lasts in zip(viewers, until[desk], strict=True):
+            for stream, last in lasts.items():
+                sequences = [sequence for sequence in seen.units[stream] if sequence <= last]
+                due += last - sequences[0] + 1
                 came += len(sequences)
                 gaps += sum(b != a + 1 for a, b in pairwise(sequences))
     return {"units_due": due, "units_delivered": came, "gaps": gaps}

@@ -8,23 +8,42 @@ import pytest
 
 from bench.processes import ROOT, module
 from bench.scale import report
-from bench.scale.viewers import Seen, delivered
+from bench.scale.viewers import Seen, delivered, ends
 
 
 def seen(*sequences: int, epoch: int = 7) -> Seen:
-    return Seen({("high", epoch): list(sequences)})
+    return Seen({("high", epoch): list(sequences)}, now=("high", epoch))
+
+
+def counted(desks: dict[str, list[Seen]]) -> dict[str, int]:
+    return delivered(desks, ends(desks))
+
+
+def test_of_a_rendition_that_a_viewer_left_nothing_more_is_due_to_it() -> None:
+    moved = Seen({("high", 7): [1, 2], ("low", 9): [5, 6]}, now=("low", 9))
+    assert counted({"a": [moved, seen(1, 2, 3, 4)]}) == {
+        "units_due": 8, "units_delivered": 8, "gaps": 0,
+    }  # fmt: skip
+
+
+def test_what_comes_after_the_end_does_not_count() -> None:
+    desks = {"a": [seen(1, 2), seen(1)]}
+    until = ends(desks)
+    desks["a"][0].units["high", 7].append(3)
+    desks["a"][1].units["high", 7].append(2)
+    assert delivered(desks, until) == {"units_due": 4, "units_delivered": 4, "gaps": 0}
 
 
 def test_due_is_what_anybody_saw_since_ones_own_first_unit() -> None:
-    assert delivered({"a": [seen(5, 6, 7), seen(6, 7)]}) == {
+    assert counted({"a": [seen(5, 6, 7), seen(6, 7)]}) == {
         "units_due": 5, "units_delivered": 5, "gaps": 0,
     }  # fmt: skip
     # One lost in the middle, and one viewer that gets nothing any more.
-    assert delivered({"a": [seen(1, 2, 4), seen(1)]}) == {
+    assert counted({"a": [seen(1, 2, 4), seen(1)]}) == {
         "units_due": 8, "units_delivered": 4, "gaps": 1,
     }  # fmt: skip
     # Epochs, and desks, do not compare.
-    assert delivered({"a": [seen(1, 2)], "b": [seen(9, epoch=8)]}) == {
+    assert counted({"a": [seen(1, 2)], "b": [seen(9, epoch=8)]}) == {
         "units_due": 3, "units_delivered": 3, "gaps": 0,
     }  # fmt: skip
 
