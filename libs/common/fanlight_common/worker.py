@@ -9,11 +9,13 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from socket import gethostname
 from typing import Any
 
 import uvloop
@@ -39,11 +41,11 @@ STOP_LIMIT_S = 1.8
 END_LIMIT_S = 0.6
 """What of it is left for the end itself when a worker has drained; longer drains make it longer."""
 _STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
+LAST_WORDS_MS = 500
+"""How long a message may take that is on its way when its socket is closed."""
 _TURN_S = 0.5
 HANG_LIMIT_S = 5.0
 """/healthz says unhealthy when the event loop has not turned for this long."""
-LAST_WORDS_MS = 500
-"""How long a message may take that is on its way when its socket is closed."""
 
 refused = Counter("fanlight_refused_messages", "Messages that were not understood", ["where"])
 undelivered = Counter("fanlight_undelivered_messages", "Messages with nobody to take them", ["to"])
@@ -72,7 +74,7 @@ class Worker:
     def __init__(self, kind: str, settings: BusSettings, outlet: Role | None) -> None:
         self.kind = kind
         self.settings = settings
-        self.id = check_name(settings.id or f"{kind}-{os.getpid()}")
+        self.id = check_name(settings.id or _default_id(kind, settings))
         self.instance = f"{clock.now_us():x}-{os.getpid():x}"
         self.host = host_id()
         self.offer = Offer()
@@ -192,6 +194,15 @@ class Worker:
 
 def _nothing(record: bus.DirectoryOutlet) -> None:
     """Of one's own presence there are no records."""
+
+
+def _default_id(kind: str, settings: BusSettings) -> str:
+    """Unlike that of any other process on the bus, and the same when a container starts again."""
+    if not settings.bus_directory:
+        return f"{kind}-{os.getpid()}"
+    # Containers count their processes each from 1, but each has a host name of its own.
+    host = re.sub(r"[^a-z0-9]+", "-", gethostname().lower())
+    return f"{kind}-{host[:40]}-{os.getpid()}"
 
 
 class Teller:
