@@ -1,7 +1,7 @@
 # Each target sets up what it needs first (scripts/setup), which is quick where it is there.
 # Arguments go in ARGS: make run ARGS="--desk main=:0"
 
-.PHONY: run test check bench bench-scale
+.PHONY: run test test-compose check bench bench-scale
 
 run:
 	@scripts/setup run
@@ -10,6 +10,10 @@ run:
 test:
 	@scripts/setup test
 	@scripts/test $(ARGS)
+
+test-compose:
+	@scripts/setup compose
+	@scripts/test-compose $(ARGS)
 
 check:
 	@scripts/setup test

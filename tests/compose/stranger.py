@@ -35,6 +35,8 @@ class Attacker:
         """To `tcp://host:port#public key`."""
         socket = self.context.socket(socket_type)
         socket.linger = 0
+        # Ready to send only where somebody has let it in.
+        socket.immediate = 1
         address, _, key = endpoint.partition("#")
         if self.kind != "plain":
             socket.curve_serverkey = keys.public_z85(key)
@@ -56,7 +58,6 @@ class Attacker:
     def tells(self, endpoint: str, message: bytes) -> bool:
         """Does anybody take it?"""
         socket = self.connect(zmq.PUSH, endpoint)
-        socket.immediate = 1
         taken = False
         try:
             if socket.poll(PATIENCE_S * 1000, zmq.POLLOUT):

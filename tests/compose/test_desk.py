@@ -56,17 +56,18 @@ def test_applications_reach_no_secret(desk: Desk) -> None:
     # All of it is there, and open to capture.
     assert len(desk.execute("cat", f"{KEYS}/bus")) >= 40
     desk.execute("head", "-c", "1", f"/proc/{capture}/environ")
-    for path in (
-        KEYS,
-        f"{KEYS}/bus",
-        "/var/lib/fanlight/tokens",
-        "/tmp/fanlight-desk/xauthority",
-        f"/proc/{capture}/environ",
-        f"/proc/{capture}/mem",
-        f"/proc/{capture}/root",
-        "/usr/lib/fanlight/setpriv",
+    for command in (
+        f"ls {KEYS}",
+        f"cat {KEYS}/bus",
+        "ls /var/lib/fanlight/tokens",
+        "cat /tmp/fanlight-desk/xauthority",
+        f"cat /proc/{capture}/environ",
+        f"head -c 1 /proc/{capture}/mem",
+        f"ls /proc/{capture}/root/",
+        f"ls /proc/{capture}/fd",
+        "cat /usr/lib/fanlight/setpriv",
     ):
-        said = desk.refuses("bash", "-c", f"cat {path} || ls {path}", user=user)
+        said = desk.refuses("bash", "-c", command, user=user)
         assert "ermission denied" in said, said
     assert "not permitted" in desk.refuses("bash", "-c", f"kill -9 {capture}", user=user)
     become = ["/usr/lib/fanlight/setpriv", "--reuid", "10001", "id"]

@@ -104,10 +104,9 @@ def test_a_gateway_ends_and_the_other_takes_its_viewer(
     gateways = project.all("gateway")
     (used,) = [g for g in gateways if '"viewers": 1' in health(g.id)]
     docker("kill", "--signal", "KILL", used.id)
-    viewer.wait("stats.connection !== 'open'", LIMIT_S)
-    viewer.wait("stats.connection === 'open' && stats.state === 'video'", LIMIT_S)
     (left,) = [g for g in gateways if g.id != used.id]
     wait_until(lambda: '"viewers": 1' in health(left.id), "the viewer there", LIMIT_S)
+    viewer.wait("stats.connection === 'open' && stats.state === 'video'", LIMIT_S)
 
 
 def health(id_: str) -> str:
