@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -393,6 +395,60 @@ async def test_a_grab_that_failed_leaves_nothing_half_known(
         assert bytes(ring.pixels(slot)[at : at + 3]) == BLUE.to_bytes(3, "little")
     finally:
         connection.close()
+
+
+_KILLED_CAPTURE = """
+import asyncio, sys
+from fanlight_capture.x11_connection import connect
+from fanlight_capture.x11_grab import X11Grabber
+from fanlight_common.ring import FrameRing
+
+async def main():
+    connection = await connect(sys.argv[1])
+    connection.start(lambda _: None, 10)
+    grabber = X11Grabber(connection, lambda: None)
+    ring = FrameRing(800 * 601 * 4)
+    assert await grabber.use_ring(ring, 800, 600)
+    print(ring.segment, flush=True)
+    while True:
+        await grabber.grab(ring.begin())
+
+asyncio.run(main())
+"""
+
+
+def _attached(segment: int) -> int | None:
+    """How many have it attached; None: there is no such segment."""
+    with open("/proc/sysvipc/shm") as file:
+        for line in file:
+            row = line.split()
+            if row[1] == str(segment):
+                return int(row[6])
+    return None
+
+
+@pytest.mark.parametrize("first", ["capture", "server"])
+async def test_capture_and_x_server_killed_leave_no_segment_behind(
+    first: str, xserver: XServer
+) -> None:
+    capture = xserver.spawn(
+        sys.executable, "-c", _KILLED_CAPTURE, xserver.display, stdout=subprocess.PIPE
+    )
+    assert capture.stdout is not None
+    segment = int(capture.stdout.readline())
+    assert _attached(segment) == 2
+    if first == "capture":
+        capture.kill()
+        capture.wait()
+        # The server notices that its client has gone, and lets go of the client's segment.
+        await until(lambda: _attached(segment) is None, "segment gone")
+        assert xserver.run("xdpyinfo")
+    else:
+        xserver.kill()
+        await until(lambda: _attached(segment) in (1, None), "the server's attachment gone")
+        capture.kill()
+        capture.wait()
+        await until(lambda: _attached(segment) is None, "segment gone")
 
 
 async def test_resizes_while_it_is_drawn_on(
