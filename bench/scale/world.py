@@ -259,7 +259,7 @@ class World:
             self.watched.pop(stream, None)
 
     def _gateways(self, stream: str) -> list[Gateway]:
-        who = self._subscribers[topics.lease(stream)]
+        who = self._subscribers.get(topics.lease(stream), ())
         found = [self.processes[id_] for id_ in who]
         return [process for process in found if isinstance(process, Gateway)]
 
@@ -307,7 +307,7 @@ class World:
             del self._subscribers[topic]
 
             def gone(registry: Registry) -> list[Effect]:
-                if topic not in self._subscribers:
+                if not self._subscribers.get(topic):
                     registry.unsubscribed(topic, self.now)
                 return []
 
@@ -409,7 +409,10 @@ class World:
             self.at(LATENCY_S, lambda: self._connected(gateway, encoder, record))
 
     def _connected(self, gateway: Gateway, encoder: Encoder, record: bus.LeaseRecord) -> None:
-        if gateway.leases.get(record.stream) is not record or not encoder.runs:
+        lease = gateway.leases.get(record.stream)
+        if lease is None or lease.instance != record.instance or not encoder.runs:
+            return
+        if lease.id != record.id:
             return
         wanted = encoder.gateways.setdefault(record.stream, set())
         wanted.add(gateway.id)

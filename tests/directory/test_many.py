@@ -32,7 +32,8 @@ def test_whoever_comes_goes_or_dies_the_promises_hold(seed: int) -> None:
     assert repairs["silence"]["median"] < SILENCE_S + WORDS_S
     # The encoder that was given a stream may be dead as well, and not be known to be.
     assert repairs["silence"]["max"] < 2 * SILENCE_S + BEAT_S
-    assert repairs["moved"]["p99"] < WORDS_S
+    assert repairs["moved"]["median"] < WORDS_S
+    assert repairs["moved"]["max"] < 2 * SILENCE_S
     # Streams that broke while it was away wait for it, and for what it needs to know everybody.
     back_s = RECONNECT_S[1] + TIMING.settle_s + 2 * SILENCE_S + BEAT_S
     assert repairs["directory away"]["max"] < DOWN_S + back_s
