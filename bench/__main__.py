@@ -1,8 +1,10 @@
-"""`python -m bench`, which is `make bench`: the table for fanlight, then for the other systems.
+"""`python -m bench`, which is `make bench`: what fanlight costs beside the limit, then tables of ages
+on good and bad links, for fanlight and for the others (bench.performance, .network, .peers).
 
-    python -m bench                    about 45 minutes; options as for bench.network
-    python -m bench --no-peers         fanlight only
-    python -m bench --short            does it all still work? half a minute, no table
+    python -m bench                         about an hour
+    python -m bench --no-peers              fanlight only
+    python -m bench --only 1 --load clip    other options: bench.network and bench.peers with them
+    python -m bench --short                 does the meter still work? half a minute, no table
 
 Other measurements: `python -m bench.beside`, `bench.swings`, `bench.latency`, `bench.age`.
 """
@@ -22,10 +24,13 @@ def main() -> int:
     if "--help" in options or "-h" in options:
         print(__doc__)
     parts = ["bench.network", "bench.peers"]
-    if "--no-peers" in options:
+    without = ["--no-peers"] if "--no-peers" in options else []
+    if without:
         options.remove("--no-peers")
         parts.remove("bench.peers")
     commands = [module(part, *options) for part in parts]
+    if not options:
+        commands.insert(0, module("bench.performance", *without))
     return max(subprocess.run(command, cwd=ROOT, check=False).returncode for command in commands)
 
 
