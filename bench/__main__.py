@@ -1,5 +1,5 @@
-"""`python -m bench`, which is `make bench`: what fanlight costs beside the limit, then tables of ages
-on good and bad links, for fanlight and for the others (bench.performance, .network, .peers).
+"""`python -m bench`, which is `make bench`: what fanlight costs beside the limit, then ages on good
+and bad links, for fanlight and for the others (bench.performance, bench.network, bench.peers).
 
     python -m bench                         about an hour
     python -m bench --no-peers              fanlight only
