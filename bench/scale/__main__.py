@@ -14,7 +14,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -45,22 +45,28 @@ def main() -> int:
         return 0
     if os.getloadavg()[0] > QUIET_LOAD:
         print(f"this machine is busy (load {os.getloadavg()[0]:.1f})", file=sys.stderr)
+    for part in (part for part in PARTS if part in parts):
+        new: list[dict[str, Any]] = []
+        for result in _results([part], options.fps, short=False):
+            at = datetime.now(UTC).isoformat(timespec="seconds")
+            new.append({"at": at, "load": round(os.getloadavg()[0], 1), **result})
+            print(json.dumps(new[-1]), flush=True)
+        keep(part, new)
+    print((DIRECTORY / "scale.md").read_text())
+    return 0
+
+
+def keep(part: str, new: Sequence[dict[str, Any]]) -> None:
+    """Put the results of a part in the place of those before, and draw and write all of it."""
     path = DIRECTORY / "scale.jsonl"
     old = load(path) if path.exists() else []
-    kept = [result for result in old if result["part"] not in parts]
-    new: list[dict[str, Any]] = []
-    for result in _results(parts, options.fps, short=False):
-        at = datetime.now(UTC).isoformat(timespec="seconds")
-        new.append({"at": at, "load": round(os.getloadavg()[0], 1), **result})
-        print(json.dumps(new[-1]), flush=True)
-    results = sorted(kept + new, key=lambda result: PARTS.index(result["part"]))
+    results = [result for result in old if result["part"] != part] + list(new)
+    results.sort(key=lambda result: PARTS.index(result["part"]))
     path.write_text("".join(json.dumps(result) + "\n" for result in results))
     (DIRECTORY / "scale.md").write_text(report.report(results))
     from bench.scale import plots  # here: only the bench extra brings matplotlib
 
     plots.draw(results, DIRECTORY)
-    print(report.report(results))
-    return 0
 
 
 def _results(parts: Iterable[str], fps: float, short: bool) -> Iterator[dict[str, Any]]:

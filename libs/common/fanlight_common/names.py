@@ -39,7 +39,7 @@ def stream_name(desk: str, rendition: Rendition) -> str:
     return f"{desk}/{rendition}"
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=100_000)
 def split_stream(stream: str) -> tuple[str, Rendition]:
     """`main/high` -> (`main`, HIGH). Raises ProtocolError for anything else."""
     desk, slash, rendition = stream.partition("/")
