@@ -1,8 +1,8 @@
 """The performance table: `python -m bench.performance [--only pictures fanout] [--no-peers]`.
 
 Every figure beside its limit, taken by turns in one run; docs/performance.md tells of each. Writes
-`bench/results/performance.jsonl`, `.md` and plots, and prints the table. What is measured again
-replaces what was measured before. A part that fails says so, and in the exit status.
+`bench/results/performance.jsonl` and plots, the table into that page, and prints it. What is
+measured again replaces what was measured before. A part that fails says so, and in the exit status.
 
     python -m bench.performance --no-peers             about eight minutes
     python -m bench.performance --only memory --hours 1
@@ -25,6 +25,7 @@ from bench.age.cell import NoClockError
 from bench.performance import ages, fanout, lasting, opening, pictures, quiet, rows, stills
 from bench.performance.rows import Measured
 from bench.performance.settings import SHORT, Settings
+from bench.processes import ROOT
 from bench.results import DIRECTORY
 
 PARTS: Mapping[str, Callable[[Settings], Sequence[Measured]]] = {
@@ -41,6 +42,8 @@ PARTS: Mapping[str, Callable[[Settings], Sequence[Measured]]] = {
     "memory": lasting.lasting,
 }
 FILE = DIRECTORY / "performance.jsonl"
+BEGIN, END = "<!-- table -->", "<!-- end of table -->"
+PAGE = ROOT / "docs" / "performance.md"
 
 
 def arguments() -> argparse.Namespace:
@@ -112,11 +115,23 @@ def keep(found: Sequence[Measured]) -> None:
     FILE.write_text("".join(json.dumps(line) + "\n" for line in ordered))
 
 
+def with_table(page: str, text: str) -> str:
+    """The page with another table between its marks. Raises ValueError where they are not there."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"no place for the table: {BEGIN} and {END}")
+    return f"{before}{begin}\n\n{text}\n{end}{after}"
+
+
 def report() -> None:
     """Table and plots from the file."""
-    results = [rows.measured(line) for line in kept().values()]
-    text = rows.table(results)
-    FILE.with_suffix(".md").write_text(text)
+    lines = kept()
+    results = [rows.measured(line) for line in lines.values()]
+    times = sorted(str(line["at"])[:16].replace("T", " ") for line in lines.values())
+    when = f"Measured from {times[0]} to {times[-1]} UTC.\n\n" if times else ""
+    text = when + rows.table(results)
+    PAGE.write_text(with_table(PAGE.read_text(), text))
     print(text)
     try:
         from bench.performance import plots

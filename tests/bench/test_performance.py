@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bench import limit
+from bench.performance import __main__ as main
 from bench.performance import lasting, pictures, profile, rows, usage, viewers
 from bench.performance.rows import Measured
 from bench.performance.viewers import Arrival
@@ -38,6 +39,15 @@ def test_the_table_shows_spread_limit_and_target() -> None:
         "| 11.00 (10.00 to 12.00) ms | 10.00 ms | **1.10** | 1.25 x |",
         "| memory of all services (PSS), one 1080p desk | 450 MB |  |  | 400 MB |",
     ]
+
+
+def test_the_table_has_a_place_in_the_page() -> None:
+    page = (ROOT / "docs" / "performance.md").read_text()
+    once = main.with_table(page, "| a |\n")
+    assert "\n\n| a |\n\n" in once
+    assert main.with_table(once, "| a |\n") == once
+    with pytest.raises(ValueError, match="no place"):
+        main.with_table("nothing", "")
 
 
 def test_every_target_of_the_issue_has_a_row() -> None:
