@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from fanlight_capture.demand import Demand
-from fanlight_capture.frame_loop import MAX_FAILED_GRABS, FrameLoop
+from fanlight_capture.frame_loop import MAX_FAILED_GRABS, STILL_LINGER_S, FrameLoop
 from fanlight_capture.pattern_source import InputRecorder
 from fanlight_capture.source import GrabFailedError
+from fanlight_common import clock
 from fanlight_common.errors import SourceLostError
 from fanlight_common.protocol import frames, topics
 from fanlight_common.protocol.frames import Rect
@@ -103,6 +104,34 @@ async def test_damage_outside_the_desk_is_no_new_picture(bench: Bench) -> None:
     await until(lambda: bench.source.grabbing == 2)
     bench.subscribe(FRAME)
     assert await bench.count(2) == [1, 1]
+
+
+async def test_stills_are_for_who_asks(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def kinds(topic: bytes) -> int:
+        return sum(published == topic for published, _ in bench.published)
+
+    bench.subscribe(FRAME)
+    bench.subscribe(STILL)
+    await until(lambda: kinds(STILL) == 1)
+    for number in range(2, 10):  # somebody watches, and nobody asks for stills
+        bench.loop.damaged()
+        await until(lambda number=number: bench.source.grabbing == number)
+    await until(lambda: kinds(FRAME) == 9)
+    assert kinds(STILL) == 1
+    # After the last change the echo brings it.
+    await until(lambda: kinds(STILL) == 2)
+    assert bench.published[-1][1].sequence == 9
+    bench.loop.want_still()  # once asked for, they come with every frame for some time
+    await until(lambda: kinds(STILL) == 3)
+    for number in (10, 11):
+        bench.loop.damaged()
+        await until(lambda number=number: kinds(STILL) == number - 6)
+    now = clock.now_s()
+    monkeypatch.setattr(clock, "now_s", lambda: now + STILL_LINGER_S + 1)
+    before = kinds(FRAME)
+    bench.loop.damaged()
+    await until(lambda: kinds(FRAME) == before + 1)
+    assert kinds(STILL) == 5
 
 
 async def test_pictures_that_come_to_nothing_do_not_use_up_the_slots(bench: Bench) -> None:
