@@ -10,7 +10,7 @@ import pytest
 
 from bench import limit
 from bench.performance import __main__ as main
-from bench.performance import lasting, pictures, profile, rows, usage, viewers
+from bench.performance import fanout, lasting, pictures, profile, rows, stack, usage, viewers
 from bench.performance.rows import Measured
 from bench.performance.viewers import Arrival
 from bench.processes import ROOT, module
@@ -141,6 +141,17 @@ def test_samples_become_a_table() -> None:
     assert "| `work (lib/c.py)` | 20.0 | 20.0 |" in found
     assert "25.0 % of a core by its clock, 20.0 %" in found
     assert "Runner" not in found
+
+
+def test_what_did_not_come_counts_against_the_fan_out() -> None:
+    units = [Arrival(n, n, 20_000, 0, 0, 1000 * n, 10) for n in (1, 2, 4)]
+    units.append(Arrival(5, 5, 20_000, 0, 0, 9000, 5))
+    found = fanout.figures_of(stack.Watched(tuple(units), 2.0, {"server": 0.7, "viewers": 0.1}), 10)
+    assert found["delivered_percent"] == 70
+    assert found["whole_percent"] == 60
+    assert found["cpu_us"] == pytest.approx(20_000)
+    assert found["spread_p95_ms"] == 2000
+    assert found["spread_median_ms"] == 4
 
 
 def test_growth_is_an_hour() -> None:
