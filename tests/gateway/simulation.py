@@ -112,8 +112,8 @@ class Simulation:
             self.congestion.tick(now)
             self.targets_kbps.append((now, self.congestion.target_kbps))
             self.queues_ms.append((now, self._forward.queue_ms(now / 1000)))
-        while (data := self.gate.take(now)) is not None:
-            self._send(data, now)
+        while (unit := self.gate.take(now)) is not None:
+            self._send(unit.data, now)
         self._carry(now)
         self.ages_ms.append((now, now - self._shown_ms))
 

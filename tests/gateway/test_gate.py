@@ -29,6 +29,10 @@ class Fixture:
             limits, self.path, lambda reason, count: self.dropped.update({reason: count})
         )
 
+    def take(self, now: float) -> bytes | None:
+        taken = self.gate.take(now)
+        return None if taken is None else taken.data
+
     def ack(self, epoch: int, received: int, painted: int, now: float) -> None:
         self.path.acked(epoch, received, now)
         self.gate.acked(epoch, received, painted, now)
@@ -38,13 +42,13 @@ def test_only_an_idr_opens() -> None:
     f = Fixture()
     f.gate.offer(unit(1), 0)
     assert not f.gate.is_open
-    assert f.gate.take(0) is None
+    assert f.take(0) is None
     assert f.gate.wants_idr(0)
     f.gate.offer(unit(2, idr=True), 0)
     f.gate.offer(unit(3), 0)
     assert f.gate.is_open
     assert not f.gate.wants_idr(0)
-    assert [f.gate.take(0), f.gate.take(0), f.gate.take(0)] == [b"\2" * 10, b"\3" * 10, None]
+    assert [f.take(0), f.take(0), f.take(0)] == [b"\2" * 10, b"\3" * 10, None]
     assert f.dropped == {Drop.CLOSED: 1}
 
 
@@ -54,8 +58,8 @@ def test_a_gap_or_another_epoch_closes_and_what_waits_before_it_still_goes() -> 
         f.gate.offer(unit(1, idr=True), 0)
         f.gate.offer(follower, 0)
         assert not f.gate.is_open
-        assert f.gate.take(0) == b"\1" * 10
-        assert f.gate.take(0) is None
+        assert f.take(0) == b"\1" * 10
+        assert f.take(0) is None
         assert f.dropped == {Drop.GAP: 1}
 
 
@@ -64,18 +68,18 @@ def test_bytes_in_flight_close_the_window_until_they_are_acknowledged() -> None:
     f.gate.offer(unit(1, idr=True, size=100), 0)
     assert f.gate.has_idr_on_its_way
     f.gate.offer(unit(2), 0)
-    assert f.gate.take(0)
+    assert f.take(0)
     assert not f.gate.has_room(0)
-    assert f.gate.take(0) is None
+    assert f.take(0) is None
     f.ack(1, 7, 7, 5)  # never sent
     f.ack(2, 1, 1, 5)  # of another epoch
-    assert f.gate.take(5) is None
+    assert f.take(5) is None
     assert f.gate.has_idr_on_its_way
     f.ack(1, 1, 1, 5)
     assert not f.gate.has_idr_on_its_way
     assert f.path.in_flight_bytes == 0
     assert f.gate.has_room(5)
-    assert f.gate.take(5)
+    assert f.take(5)
 
 
 def test_a_decoder_that_falls_behind_gets_no_more_until_it_paints() -> None:
@@ -83,15 +87,15 @@ def test_a_decoder_that_falls_behind_gets_no_more_until_it_paints() -> None:
     for sequence in (1, 2, 3, 4):
         assert f.gate.has_room(0), "what is on its way is the network's"
         f.gate.offer(unit(sequence, idr=sequence == 1), 0)
-        assert f.gate.take(0)
+        assert f.take(0)
     f.ack(1, HELD_UNITS, 0, 5)
     assert f.gate.has_room(5), "a decoder may hold some back"
     f.ack(1, 3, 0, 6)
     assert not f.gate.has_room(6), "received, not painted: the decoder is starting"
     f.gate.offer(unit(5), 7)
-    assert f.gate.take(7) is None
+    assert f.take(7) is None
     f.ack(1, 4, 1, 20)  # 15 ms after it was received: the fastest seen
-    assert f.gate.take(20)
+    assert f.take(20)
     assert f.gate.has_room(50), "the oldest that is received and unpainted is 30 ms late"
     assert not f.gate.has_room(51)
     f.ack(1, 5, 5, 60)
@@ -102,7 +106,7 @@ def test_a_decoder_that_holds_pictures_back_is_pushed() -> None:
     f = Fixture()
     for sequence in range(1, HELD_UNITS + 2):
         f.gate.offer(unit(sequence, idr=sequence == 1), 0)
-        f.gate.take(0)
+        f.take(0)
     f.ack(1, HELD_UNITS + 1, 0, 1)
     assert not f.gate.has_room(PAINT_STALL_MS)
     assert f.gate.has_room(PAINT_STALL_MS + 1)
@@ -112,7 +116,7 @@ def test_what_waits_too_long_or_is_too_much_is_all_dropped() -> None:
     for size, now in ((10, 201), (290, 0)):
         f = Fixture()
         f.gate.offer(unit(1, idr=True, size=100), 0)
-        f.gate.take(0)
+        f.take(0)
         f.gate.offer(unit(2), 0)
         f.gate.offer(unit(3, size=10), 0)
         f.gate.offer(unit(4, size=size), now)
@@ -120,7 +124,7 @@ def test_what_waits_too_long_or_is_too_much_is_all_dropped() -> None:
         assert not f.gate.is_open
         assert not f.gate.wants_idr(now + 1000)  # it would only wait
         f.ack(1, 1, 1, now)
-        assert f.gate.take(now) is None
+        assert f.take(now) is None
         assert not f.gate.wants_idr(now + 999)  # all the others would pay for it
         assert f.gate.wants_idr(now + 1000)
 
@@ -132,7 +136,7 @@ def test_who_falls_behind_again_and_again_rests_longer_each_time() -> None:
         f.gate.offer(unit(sequence := sequence + 1, idr=True, size=400), now)
         f.gate.offer(unit(sequence := sequence + 1), now)
         assert f.gate.overflows == len(rests) + 1
-        assert f.gate.take(now) is None
+        assert f.take(now) is None
         rest = next(ms for ms in range(0, 20_000, 500) if f.gate.wants_idr(now + ms))
         rests.append(rest)
         now += rest
@@ -149,7 +153,7 @@ def test_one_unit_may_wait_whatever_its_size() -> None:
     f.gate.offer(unit(2, size=1), 0)
     assert f.dropped == {Drop.BACKLOG: 2}
     f.gate.offer(unit(3, idr=True, size=1000), 0)
-    assert f.gate.take(0) == b"\3" * 1000
+    assert f.take(0) == b"\3" * 1000
 
 
 def test_an_idr_supersedes_what_waits() -> None:
@@ -157,8 +161,8 @@ def test_an_idr_supersedes_what_waits() -> None:
     f.gate.offer(unit(1, idr=True), 0)
     f.gate.offer(unit(2), 0)
     f.gate.offer(unit(3, idr=True), 0)
-    assert f.gate.take(0) == b"\3" * 10
-    assert f.gate.take(0) is None
+    assert f.take(0) == b"\3" * 10
+    assert f.take(0) is None
     assert f.dropped == {Drop.SUPERSEDED: 2}
 
 
@@ -166,7 +170,7 @@ def test_close_drops_what_waits() -> None:
     f = Fixture()
     f.gate.offer(unit(1, idr=True), 0)
     f.gate.close()
-    assert f.gate.take(0) is None
+    assert f.take(0) is None
     assert f.dropped == {Drop.ABANDONED: 1}
     f.gate.close()
     assert f.dropped == {Drop.ABANDONED: 1}
@@ -210,7 +214,7 @@ def test_whatever_happens_what_is_sent_can_be_decoded_and_what_waits_is_bounded(
                 f.gate.offer(one, now)
                 offered += 1
             case ("take",):
-                data_or_none = f.gate.take(now)
+                data_or_none = f.take(now)
                 if data_or_none is not None:
                     sent.append(by_data[data_or_none])
             case ("ack", int(ahead), bool(paints)):

@@ -4,6 +4,7 @@ Lives on the worker's loop. The two ways differ in how a refusal is told, not in
 """
 
 import logging
+from collections.abc import Callable
 
 from starlette.requests import HTTPConnection
 
@@ -83,8 +84,10 @@ class Visit:
         grant: Grant,
         record: bus.DeskRecord,
         *,
+        wake: Callable[[], None],
         video: bool = True,
     ) -> None:
+        """`wake` is called when the viewer may have something to be sent."""
         self._gateway = gateway
         self._connection = connection
         self._key = (record.desk, hello.viewer)
@@ -96,6 +99,7 @@ class Visit:
             gateway.links,
             gateway.streams,
             connection.close,
+            wake,
             video=video,
             now_us=gateway.now_us,
         )

@@ -1,8 +1,8 @@
 """One WebSocket: from the handshake to the close code. The shell around a Viewer.
 
-Two tasks: one hands every message to the viewer, the other sends what the viewer has, one message
-at a time, each chosen when the socket has taken the one before. The first that ends, or a close
-from anywhere, ends the connection.
+Once the viewer has said hello, messages are handed to it as they come, and what it has is sent as
+soon as the socket has taken what went before, each message chosen at that moment. No task runs for
+that; the connection's own only waits for its end, from whichever side.
 """
 
 import asyncio
@@ -25,6 +25,8 @@ from fanlight_gateway.admission import (
     welcome,
 )
 from fanlight_gateway.flow import Flow
+from fanlight_gateway.framing import framed
+from fanlight_gateway.gate import Unit
 from fanlight_gateway.gateway import Gateway
 from fanlight_gateway.viewer import Viewer
 
@@ -42,6 +44,8 @@ class Connection:
         self._gateway = gateway
         self._flow: Flow = websocket.scope["state"]["flow"]
         self._closing: asyncio.Future[tuple[CloseCode, str]] = asyncio.Future()
+        self._stalled_at = 0.0
+        self._too_slow: asyncio.TimerHandle | None = None
 
     def close(self, code: CloseCode, reason: str) -> None:
         """End the connection with this code; the first one counts."""
@@ -98,16 +102,19 @@ class Connection:
             return
         if hello is None:
             return
-        visit = Visit(self._gateway, self, hello, grant, record)
+        visit = Visit(self._gateway, self, hello, grant, record, wake=self._send)
         self.viewer = visit.viewer
         try:
-            async with asyncio.TaskGroup() as group:
-                sender = group.create_task(self._send(self.viewer))
-                await self._receive(self.viewer)
-                sender.cancel()
-        except* WebSocketDisconnect:
-            pass
+            self._flow.on_drained = self._on_drained
+            self._on_drained(self._flow.is_drained)
+            # Those that came with the hello are first, and those that still come meanwhile.
+            self._flow.on_message = self._handle
+            while (message := await self._next_message()) is not None:
+                self._handle(message)
         finally:
+            self._flow.on_message = None
+            self._flow.on_drained = lambda _: None
+            self._stop_clock()
             visit.end()
 
     async def _hello(self) -> control.Hello | None:
@@ -119,13 +126,6 @@ class Connection:
             raise RefusedError(CloseCode.BAD_MESSAGE, "no hello in time") from None
         return None if message is None else read_hello(message)
 
-    async def _receive(self, viewer: Viewer) -> None:
-        while not self._closing.done():
-            message = await self._next_message()
-            if message is None:
-                return
-            viewer.handle(message)
-
     async def _next_message(self) -> bytes | str | None:
         """None: the viewer has gone."""
         event = await self._websocket.receive()
@@ -135,27 +135,40 @@ class Connection:
         data: bytes | None = event.get("bytes")
         return text if text is not None else data
 
-    async def _send(self, viewer: Viewer) -> None:
-        while True:
-            if not self._flow.drained.is_set():
-                began_at = clock.now_s()
-                try:
-                    async with asyncio.timeout(self._gateway.settings.slow_timeout_s):
-                        await self._flow.drained.wait()
-                except TimeoutError:
-                    self.close(CloseCode.SLOW, "the viewer does not read")
-                    return
-                metrics.socket_seconds.observe(clock.now_s() - began_at)
-            viewer.wake.clear()
+    def _handle(self, message: bytes | str) -> None:
+        if self.viewer is not None and not self._closing.done():
+            self.viewer.handle(message)
+
+    def _send(self) -> None:
+        """All that the viewer has, as long as the socket takes it."""
+        viewer, flow = self.viewer, self._flow
+        if viewer is None or self._closing.done():
+            return
+        while flow.is_drained and not flow.is_closing():
             message = viewer.next_message()
             if message is None:
-                await viewer.wake.wait()
-            elif self._flow.is_closing():
                 return
-            elif isinstance(message, str):
-                await self._websocket.send_text(message)
-            else:
-                await self._websocket.send_bytes(message)
+            flow.send(message.framed if isinstance(message, Unit) else framed(message))
+
+    def _on_drained(self, is_drained: bool) -> None:
+        if is_drained:
+            if self._too_slow is not None:
+                metrics.socket_seconds.observe(clock.now_s() - self._stalled_at)
+            self._stop_clock()
+            self._send()
+        elif self._too_slow is None:
+            self._stalled_at = clock.now_s()
+            self._too_slow = asyncio.get_running_loop().call_later(
+                self._gateway.settings.slow_timeout_s,
+                self.close,
+                CloseCode.SLOW,
+                "the viewer does not read",
+            )
+
+    def _stop_clock(self) -> None:
+        if self._too_slow is not None:
+            self._too_slow.cancel()
+            self._too_slow = None
 
     async def _say_goodbye(self, code: CloseCode, reason: str) -> None:
         metrics.closed.labels(code.name).inc()

@@ -49,6 +49,8 @@ class Unit:
     sequence: int
     idr: bool
     data: bytes
+    framed: bytes = b""
+    """The message as it goes out, the same for all viewers."""
 
 
 class Drop(StrEnum):
@@ -130,7 +132,7 @@ class Gate:
         self._waiting.append((unit, now_ms))
         self._waiting_bytes += len(unit.data)
 
-    def take(self, now_ms: float) -> bytes | None:
+    def take(self, now_ms: float) -> Unit | None:
         """The next unit to be sent, which is in flight from now on; None: nothing, or no room."""
         if not self._waiting or not self._has_room(0, now_ms):
             return None
@@ -141,7 +143,7 @@ class Gate:
         self._congestion.sent(unit.epoch, unit.sequence, unit.idr, size_bytes, now_ms)
         self._unpainted.append(_Sent(unit.epoch, unit.sequence))
         self._painting_ms = now_ms
-        return unit.data
+        return unit
 
     def acked(self, epoch: int, received: int, painted: int, now_ms: float) -> None:
         """The newest units that the viewer has received and painted, and so all before them.

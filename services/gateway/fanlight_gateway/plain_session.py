@@ -48,11 +48,14 @@ class PlainSession:
         self._visit: Visit | None = None
         self._polls = 0
         self._held = 0
+        self._wake = asyncio.Event()
         self._contact_s = clock.now_s()
         gateway.enter(self)
         if self.closed is None:
             hello = replace(hello, video_enabled=False)
-            self._visit = Visit(gateway, self, hello, grant, record, video=False)
+            self._visit = Visit(
+                gateway, self, hello, grant, record, wake=self._wake.set, video=False
+            )
 
     def close(self, code: CloseCode, reason: str) -> None:
         """End it with this code; the first one counts, and the viewer's next request gets it."""
@@ -74,7 +77,7 @@ class PlainSession:
         if self._visit is not None:
             visit, self._visit = self._visit, None
             visit.end()
-            visit.viewer.wake.set()
+            self._wake.set()
         self._gateway.leave(self)
         self._ended(self)
 
@@ -112,16 +115,16 @@ class PlainSession:
         viewer = self._visit.viewer
         self._polls += 1
         this = self._polls
-        viewer.wake.set()  # for the request that waited before this one
+        self._wake.set()  # for the request that waited before this one
         self._held += 1
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._gateway.settings.http_hold_s):
                     while self.closed is None and self._polls == this:
-                        if self._outgoing.fill(viewer.next_message):
+                        if self._outgoing.fill(viewer.next_told):
                             return self._outgoing.first, list(self._outgoing.messages)
-                        viewer.wake.clear()
-                        await viewer.wake.wait()
+                        self._wake.clear()
+                        await self._wake.wait()
             return self._outgoing.first, []
         finally:
             self._held -= 1

@@ -16,6 +16,7 @@ from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.public import VideoUnit
 from fanlight_common.worker import Worker
 from fanlight_gateway import metrics
+from fanlight_gateway.framing import framed
 from fanlight_gateway.gate import Gate, Unit
 from fanlight_gateway.handover import Handover, News, Verdict
 from fanlight_gateway.idr import IdrPolicy
@@ -24,6 +25,9 @@ from fanlight_gateway.settings import GatewaySettings
 from fanlight_gateway.sources import Source
 
 log = logging.getLogger(__name__)
+_FEW = 8
+_PAUSE_S = 20e-6
+"""For each viewer: looking at one takes some microseconds."""
 
 
 class Member(Protocol):
@@ -78,6 +82,7 @@ class Stream:
         self._name = name
         self._settings = settings
         self._is_leased = False
+        self._settling: asyncio.TimerHandle | None = None
         self._handover = Handover()
         self._sources: dict[str, Source] = {}
         """By instance: the encoder that is heard, and the one that is to be."""
@@ -86,6 +91,8 @@ class Stream:
     def close(self) -> None:
         """End the demand."""
         self._end_watch()
+        if self._settling is not None:
+            self._settling.cancel()
         for source in self._sources.values():
             source.close()
         self._sources.clear()
@@ -97,7 +104,22 @@ class Stream:
         self.settle()
 
     def settle(self) -> None:
-        """A gate may have changed: ask for an IDR, tell of room, where that is due."""
+        """A gate may have changed: ask for an IDR, tell of room, where that is due.
+
+        At once where there are few viewers. It looks at all of them, and each of their
+        acknowledgements leads here: with hundreds, what comes within some milliseconds is settled
+        together.
+        """
+        if self._settling is not None:
+            return
+        if len(self.viewers) <= _FEW:
+            self._settle()
+        else:
+            pause_s = _PAUSE_S * len(self.viewers)
+            self._settling = asyncio.get_running_loop().call_later(pause_s, self._settle)
+
+    def _settle(self) -> None:
+        self._settling = None
         newest = self._handover.newest
         # None either where what just came was the last viewer's reason to leave.
         source = None if newest is None else self._sources.get(newest.instance)
@@ -175,7 +197,7 @@ class Stream:
                 self._keep_sources()
             if unit.idr:
                 source.came()
-            passed = Unit(unit.epoch, unit.sequence, unit.idr, data)
+            passed = Unit(unit.epoch, unit.sequence, unit.idr, data, framed(data))
             age_us = self._worker.now_us() - unit.captured_us
             metrics.arrival_age_seconds.observe(max(0, age_us) / 1e6)
             now_ms = clock.now_s() * 1000

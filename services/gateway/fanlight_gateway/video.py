@@ -107,7 +107,7 @@ class ViewerVideo:
             self._share = self._new_share(wanted)
             self._streams.join(self._share.stream, self._share)
 
-    def take(self, now_ms: float) -> bytes | None:
+    def take(self, now_ms: float) -> Unit | None:
         """The next unit to be sent; None: nothing, or no room."""
         unit = self._share.gate.take(now_ms) if self._share else None
         if unit is not None and self._share is not None:

@@ -4,7 +4,6 @@ Lives on the worker's loop; nothing here waits. Drops video as its gate says, an
 mailbox holds all but the newest of each kind. Input is passed on in order or refused to the sender.
 """
 
-import asyncio
 import logging
 import secrets
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from fanlight_common.protocol import bus, control, public
 from fanlight_common.protocol.public import CloseCode
 from fanlight_common.tokens import Grant
 from fanlight_gateway import metrics
+from fanlight_gateway.gate import Unit
 from fanlight_gateway.limits import Throttle, TokenBucket
 from fanlight_gateway.links import Link, Links
 from fanlight_gateway.mailbox import Mailbox
@@ -45,21 +45,22 @@ class Viewer:
         links: Links,
         streams: StreamHub,
         close: Callable[[CloseCode, str], None],
+        wake: Callable[[], None],
         *,
         video: bool = True,
         now_us: Callable[[], int] = clock.now_us,
     ) -> None:
-        """`video`: the way to the viewer can carry it. `now_us`: the clock that units are stamped
-        with, which the viewer learns from pongs."""
+        """`wake` is called when `next_message` may have something. `video`: the way to the viewer
+        can carry it. `now_us`: the clock that units are stamped with, which the viewer learns from
+        pongs."""
         self.grant = grant
         # The viewer's own id lives on in its next connection, whose keys are others.
         self.id = f"{hello.viewer}-{secrets.token_hex(4)}"
         self.desk = record.desk
-        self.wake = asyncio.Event()
-        """Set when `next_message` may have something."""
         self._settings = settings
         self._links = links
         self._close = close
+        self._wake = wake
         self._now_us = now_us
         self._can_have_video = video
         self._mailbox = Mailbox()
@@ -81,7 +82,7 @@ class Viewer:
             settings,
             streams,
             on_state=self._on_video_state,
-            wake=self.wake.set,
+            wake=wake,
             now_ms=now * 1000,
         )
         if self._video_enabled:
@@ -96,16 +97,20 @@ class Viewer:
             self._link.tell(bus.ReleaseViewer(self.desk, self.id, "left"))
         self._links.leave(self._link, self)
 
-    def next_message(self) -> bytes | str | None:
+    def next_message(self) -> bytes | str | Unit | None:
         """Take what is to be sent next; None: nothing, or no room for what waits."""
-        message = self._mailbox.next()
+        message = self.next_told()
         if message is not None:
             return message
         unit = self._video.take(clock.now_s() * 1000)
         if unit is not None:
             metrics.units_sent.inc()
-            metrics.video_bytes.inc(len(unit))
+            metrics.video_bytes.inc(len(unit.data))
         return unit
+
+    def next_told(self) -> bytes | str | None:
+        """Take the next of all but video."""
+        return self._mailbox.next()
 
     def take_pongs(self) -> list[bytes]:
         """Take the answers to pings, before `next_message` does."""
@@ -161,7 +166,7 @@ class Viewer:
                 self._mailbox.pong(pong.encode())
                 if message.base_rtt_ms:
                     self._video.congestion.told_base_rtt(message.base_rtt_ms, clock.now_s() * 1000)
-                self.wake.set()
+                self._wake()
                 if self.grant.can_control and self._alive.allow(clock.now_s()):
                     self._link.tell(bus.ViewerAlive(self.desk, self.id))
             case public.Ack():
@@ -244,4 +249,4 @@ class Viewer:
 
     def _put(self, kind: str, message: bytes | str) -> None:
         self._mailbox.put(kind, message)
-        self.wake.set()
+        self._wake()
