@@ -82,6 +82,23 @@ async def test_another_host_gets_pixels(
     feed.close()
 
 
+async def test_the_capture_moves_just_when_somebody_begins_to_wait(
+    worker: Worker, directory: FakeDirectory, bus_settings: BusSettings
+) -> None:
+    capture = FakeCapture(directory, bus_settings, "c1")
+    feed = FrameFeed(worker, "main")
+    await directory.outlet.recv()
+    await directory.publish(topics.desk("main"), capture.record())
+    await subscribed(capture, Lane.SHM)
+    waiting = asyncio.create_task(feed.next())
+    await asyncio.sleep(0)  # it has begun, and its receiving has not
+    feed.fall_back_to_pixels()
+    await subscribed(capture, Lane.PIXELS)
+    await capture.publish(5, Lane.PIXELS)
+    assert (await waiting).sequence == 5
+    feed.close()
+
+
 async def test_no_shared_memory_falls_back_to_pixels(
     worker: Worker, directory: FakeDirectory, bus_settings: BusSettings
 ) -> None:

@@ -68,6 +68,10 @@ class FrameFeed:
                 await asyncio.wait({moved, message}, return_when=asyncio.FIRST_COMPLETED)
                 if not message.done() or message.cancelled():
                     continue
+                if self._socket is not socket:
+                    # Closed meanwhile, perhaps before the receiving began, which is an error then.
+                    message.exception()
+                    continue
                 data = message.result()
             finally:
                 moved.cancel()

@@ -59,6 +59,7 @@ class BusSocket(zmq.asyncio.Socket):
     async def recv(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # awaitable too
         """The next message."""
         while True:
+            self._want_open()
             try:
                 return await super().recv(*args, **kwargs)
             except zmq.Again:
@@ -67,10 +68,17 @@ class BusSocket(zmq.asyncio.Socket):
     async def recv_multipart(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # same
         """The next message's parts."""
         while True:
+            self._want_open()
             try:
                 return await super().recv_multipart(*args, **kwargs)
             except zmq.Again:
                 await asyncio.sleep(0)
+
+    def _want_open(self) -> None:
+        # One that was closed before a task got round to receiving: pyzmq would ask libzmq about
+        # memory that may be another's by now, and wait for ever, or fail, or worse.
+        if self.closed:
+            raise zmq.ZMQError(zmq.ENOTSOCK)
 
 
 def open_socket(context: zmq.asyncio.Context, role: Role) -> zmq.asyncio.Socket:
