@@ -1,6 +1,7 @@
 """What it costs when nothing moves, and when nobody looks."""
 
 import time
+from typing import Any
 
 from bench import browser, links
 from bench.age import loads
@@ -8,6 +9,28 @@ from bench.performance import stack, usage
 from bench.performance.rows import Measured
 from bench.performance.settings import Settings
 from bench.processes import x_server
+
+
+class _Window:
+    """What processes spend from here to `end`."""
+
+    def __init__(self, pids: dict[str, int]) -> None:
+        self._pids = pids
+        self._began = time.monotonic()
+        self._cpu = {name: usage.cpu_s([pid]) for name, pid in pids.items()}
+        self._wakeups = {name: usage.wakeups(pid) for name, pid in pids.items()}
+
+    def end(self) -> dict[str, Any]:
+        """Seconds; percent of a core and wake-ups a second, by service and together."""
+        seconds = time.monotonic() - self._began
+        spent = {name: usage.cpu_s([pid]) - self._cpu[name] for name, pid in self._pids.items()}
+        woken = {n: usage.wakeups(pid) - self._wakeups[n] for n, pid in self._pids.items()}
+        return {
+            "seconds": seconds,
+            "percent": 100 * sum(spent.values()) / seconds,
+            "percent_by_service": {name: 100 * s / seconds for name, s in spent.items()},
+            "wakeups_per_s": {name: count / seconds for name, count in woken.items()},
+        }
 
 
 def idle(settings: Settings) -> list[Measured]:
@@ -19,19 +42,16 @@ def idle(settings: Settings) -> list[Measured]:
     ):
         page = viewer.open(running.link, settings.size)
         page.wait_for_timeout(settings.settle * 1000)
-        pids = running.pids
-        before, connections = _cpu(pids), usage.traffic(running.port)
-        began = time.monotonic()
+        window, connections = _Window(running.pids), usage.traffic(running.port)
         page.wait_for_timeout(settings.idle_seconds * 1000)
-        seconds = time.monotonic() - began
-        spent = {name: 100 * (cpu - before[name]) / seconds for name, cpu in _cpu(pids).items()}
+        spent = window.end()
         carried = usage.carried(connections, usage.traffic(running.port))
         state = page.evaluate("document.querySelector('fanlight-view')?.stats?.state")
-    details = {"percent_by_service": spent, "seconds": seconds, "viewer": state}
+    seconds = spent["seconds"]
     if state != "video":
         raise RuntimeError(f"the viewer shows no video: {state}")
     return [
-        Measured("idle-cpu", [sum(spent.values())], details=details),
+        Measured("idle-cpu", [spent["percent"]], details=spent),
         Measured("idle-traffic", [carried.payload_bytes * 8 / 1000 / seconds]),
         Measured("idle-wire", [carried.wire_bytes * 8 / 1000 / seconds]),
     ]
@@ -48,24 +68,13 @@ def nobody(settings: Settings) -> list[Measured]:
             running.port, running.token, running.pids, seconds=1.0, warm_up=settings.warm_up
         )
         time.sleep(settings.settle)
-        pids = running.pids
-        grabs, before = running.metric("capture", "fanlight_capture_grabs_total"), _cpu(pids)
-        began = time.monotonic()
+        grabs = running.metric("capture", "fanlight_capture_grabs_total")
+        window = _Window(running.pids)
         time.sleep(settings.idle_seconds / 2)
-        seconds = time.monotonic() - began
-        spent = {name: 100 * (cpu - before[name]) / seconds for name, cpu in _cpu(pids).items()}
+        spent = window.end()
         grabbed = running.metric("capture", "fanlight_capture_grabs_total") - grabs
-    details = {
-        "percent_by_service": spent,
-        "seconds": seconds,
-        "grabs_before": grabs,
-        "units_before": len(seen.arrivals),
-    }
+    details = {**spent, "grabs_before": grabs, "units_before": len(seen.arrivals)}
     return [
-        Measured("nobody-grabs", [grabbed * 10 / seconds], details=details),
-        Measured("nobody-cpu", [sum(spent.values())], details=details),
+        Measured("nobody-grabs", [grabbed * 10 / spent["seconds"]], details=details),
+        Measured("nobody-cpu", [spent["percent"]], details=details),
     ]
-
-
-def _cpu(pids: dict[str, int]) -> dict[str, float]:
-    return {name: usage.cpu_s([pid]) for name, pid in pids.items()}

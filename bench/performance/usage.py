@@ -23,6 +23,15 @@ def cpu_s(pids: Iterable[int]) -> float:
     return sum(time.clock_gettime_ns(~pid << 3 | _CPUCLOCK_SCHED) for pid in pids) / 1e9
 
 
+def wakeups(pid: int) -> int:
+    """How often a process's threads of now have gone to sleep: the cost of doing nothing."""
+    count = 0
+    for status in Path(f"/proc/{pid}/task").glob("*/status"):
+        found = re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status.read_text(), re.M)
+        count += int(found.group(1)) if found else 0
+    return count
+
+
 def children(root: int) -> dict[str, int]:
     """`root` and all processes below it, by name (see process_name); several of a name get "+"."""
     parents: dict[int, int] = {}
