@@ -2,18 +2,14 @@
 
 import io
 
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
 from fanlight_common.errors import ProtocolError
-from fanlight_common.protocol.frames import Frame
 from fanlight_common.protocol.public import PointerShape
 from fanlight_screenshot import images
 from fanlight_screenshot.parameters import Format, Parameters
-
-
-def frame_of(width: int, height: int, stride: int) -> Frame:
-    return Frame(width, height, stride, 1, 1, 1, 1, (), None, memoryview(b""))
 
 
 def png(size: tuple[int, int], colour: tuple[int, int, int, int]) -> bytes:
@@ -22,11 +18,27 @@ def png(size: tuple[int, int], colour: tuple[int, int, int, int]) -> bytes:
     return out.getvalue()
 
 
-def test_bgrx_with_a_stride_and_slack_behind() -> None:
-    row = bytes((1, 2, 3, 0)) * 2 + b"\xff" * 8
-    image = images.from_bgrx(frame_of(2, 2, 16), memoryview(row * 2 + b"\xee" * 100))
-    assert image.size == (2, 2)
-    assert image.tobytes() == bytes((3, 2, 1)) * 4
+def test_bgrx_becomes_rgb() -> None:
+    image = images.from_bgrx(np.tile(np.array([1, 2, 3, 0], np.uint8), (2, 3, 1)))
+    assert image.size == (3, 2)
+    assert image.tobytes() == bytes((3, 2, 1)) * 6
+
+
+@pytest.mark.parametrize("quality", [40, 70, 95])
+def test_a_direct_jpeg_is_that_of_pillow(quality: int) -> None:
+    rows, columns = np.mgrid[0:45, 0:67]
+    pixels = np.stack([3 * columns, 5 * rows, columns + rows, rows], axis=2).astype(np.uint8)
+    parameters = Parameters(Format.JPEG, quality)
+    assert images.is_direct(parameters)
+    assert not images.is_direct(Parameters(Format.JPEG, quality, 0.5))
+    direct = images.encode_directly(pixels, parameters)
+    other = images.encode(images.from_bgrx(pixels), parameters)
+    assert abs(len(direct) - len(other)) < 0.05 * len(other)
+    with Image.open(io.BytesIO(direct)) as one, Image.open(io.BytesIO(other)) as two:
+        assert (one.size, one.mode) == (two.size, two.mode) == ((67, 45), "RGB")
+        assert JpegImagePlugin.get_sampling(one) == JpegImagePlugin.get_sampling(two)
+        apart = np.abs(np.asarray(one).astype(int) - np.asarray(two).astype(int))
+    assert apart.mean() < 2
 
 
 @pytest.mark.parametrize("format_", list(Format))

@@ -13,15 +13,13 @@ import logging
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from PIL import Image
-
 from fanlight_common import clock, regions
 from fanlight_common.errors import FrameLostError
 from fanlight_common.framefeed import FrameFeed
 from fanlight_common.protocol import bus, frames, topics
 from fanlight_common.regions import Pixels
 from fanlight_common.worker import Teller, Worker
-from fanlight_screenshot import images, metrics
+from fanlight_screenshot import metrics
 from fanlight_screenshot.encodings import Encodings
 from fanlight_screenshot.grabs import Grabs
 from fanlight_screenshot.history import History
@@ -67,7 +65,7 @@ class Desk:
         """When the newest frame was known to be current, in this process's clock."""
         self._arrival = asyncio.Event()
         """Set, and replaced, with each frame."""
-        self._kept: tuple[frames.Frame, Image.Image] | None = None
+        self._kept: tuple[frames.Frame, Pixels] | None = None
         self._copying = asyncio.Lock()
         self._awaited: tuple[frames.Frame, int] | None = None
         """The frame after which capture was asked for the next one, and when."""
@@ -122,7 +120,7 @@ class Desk:
             # The ring outlives its writer for as long as it is attached, so the newest frame may
             # still be had although nobody asked for it while the desk was there.
             with contextlib.suppress(FrameLostError):
-                await self.image(self._newest)
+                await self.picture(self._newest)
         if self._kept is None:
             return None
         metrics.stale.inc()
@@ -160,28 +158,25 @@ class Desk:
     async def pixels(self, frame: frames.Frame) -> Pixels:
         """A copy of the frame's pixels, to be kept by whoever asks. Raises FrameLostError."""
         async with self._copying:
-            loop = asyncio.get_running_loop()
-            try:
-                pixels = await loop.run_in_executor(self._pool, self._copy_pixels, frame)
-            except FrameLostError:
-                self._on_lost(frame)
-                raise
-            self._unreadable = 0
-            return pixels
+            return await self._copied(frame)
 
-    async def image(self, frame: frames.Frame) -> Image.Image:
-        """The frame's pixels, copied once and kept. Raises FrameLostError."""
+    async def picture(self, frame: frames.Frame) -> Pixels:
+        """The frame's pixels, copied once and kept, not to be changed. Raises FrameLostError."""
         async with self._copying:
             if self._kept is None or not _same_pixels(self._kept[0], frame):
-                loop = asyncio.get_running_loop()
-                try:
-                    image = await loop.run_in_executor(self._pool, self._copy, frame)
-                except FrameLostError:
-                    self._on_lost(frame)
-                    raise
-                self._unreadable = 0
-                self._kept = (dataclasses.replace(frame, pixels=None), image)
+                pixels = await self._copied(frame)
+                self._kept = (dataclasses.replace(frame, pixels=None), pixels)
             return self._kept[1]
+
+    async def _copied(self, frame: frames.Frame) -> Pixels:
+        loop = asyncio.get_running_loop()
+        try:
+            pixels = await loop.run_in_executor(self._pool, self._copy_pixels, frame)
+        except FrameLostError:
+            self._on_lost(frame)
+            raise
+        self._unreadable = 0
+        return pixels
 
     def forget_picture(self) -> None:
         """Somebody else's last picture needs the memory more."""
@@ -201,12 +196,6 @@ class Desk:
                 async with asyncio.timeout(self._settings.grab_retry_ms / 1000):
                     await arrival.wait()
         return frame
-
-    def _copy(self, frame: frames.Frame) -> Image.Image:
-        """In the pool."""
-        image = images.from_bgrx(frame, self._view(frame))
-        self._feed.check(frame)
-        return image
 
     def _copy_pixels(self, frame: frames.Frame) -> Pixels:
         """In the pool."""

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
-from PIL import Image
-
 from fanlight_common import clock
 from fanlight_common.protocol import bus, topics
+from fanlight_common.regions import Pixels
 from fanlight_common.worker import Teller, Worker
 from fanlight_screenshot import images, metrics
 from fanlight_screenshot.deltas import Deltas
@@ -81,10 +80,10 @@ class Desks:
 
         async def make() -> bytes:
             with self._admitted():
-                image = await desk.image(shot.frame)
+                pixels = await desk.picture(shot.frame)
                 self._used(desk)
                 loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._pool, _encode, image, parameters, pointer)
+                return await loop.run_in_executor(self._pool, _encode, pixels, parameters, pointer)
 
         return await desk.encodings.get(tag, make)
 
@@ -156,12 +155,16 @@ class Desks:
                 desk.pointer.expire(clock.now_s(), self.settings.pointer_keep_s)
 
 
-def _encode(image: Image.Image, parameters: Parameters, pointer: Pointer | None) -> bytes:
+def _encode(pixels: Pixels, parameters: Parameters, pointer: Pointer | None) -> bytes:
     """In the pool."""
     started = time.perf_counter()
-    if pointer is not None:
-        image = images.with_pointer(image, pointer.image, pointer.position, pointer.hotspot)
-    data = images.encode(image, parameters)
+    if pointer is None and images.is_direct(parameters):
+        data = images.encode_directly(pixels, parameters)
+    else:
+        image = images.from_bgrx(pixels)
+        if pointer is not None:
+            image = images.with_pointer(image, pointer.image, pointer.position, pointer.hotspot)
+        data = images.encode(image, parameters)
     metrics.encodes.labels(parameters.format).inc()
     metrics.encode_seconds.labels(parameters.format).observe(time.perf_counter() - started)
     return data

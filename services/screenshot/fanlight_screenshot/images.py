@@ -1,16 +1,20 @@
-"""Pixels to images with Pillow: conversion, scaling, the pointer, encoding. No state.
+"""Pixels to images: conversion, scaling, the pointer, encoding. No state.
 
-Runs in the pool's threads; Pillow's codecs let go of the interpreter lock. Measured at 1920x1080,
-desktop content: conversion 3 ms, JPEG 70 5 ms, WebP 28 ms, PNG 33 ms.
+Runs in the pool's threads; the codecs let go of the interpreter lock. A JPEG of all of the desk is
+made straight from BGRX by simplejpeg, everything else by Pillow. Measured at 1920x1080: conversion
+1 to 3 ms, WebP 28 ms, PNG 33 ms; a full JPEG 70, conversion included, 7.3 ms by Pillow and 5.6 by
+simplejpeg, of the same size and quality.
 """
 
 import io
 from typing import Any
 
+import simplejpeg
 from PIL import Image
 
 from fanlight_common.errors import ProtocolError
-from fanlight_common.protocol import frames, public
+from fanlight_common.protocol import public
+from fanlight_common.regions import Pixels
 from fanlight_screenshot.parameters import Format, Parameters
 
 _PNG_LEVEL = 1  # 33 ms; the default takes ten times as long for a tenth less
@@ -22,11 +26,27 @@ _MAX_POINTER_SIDE = 1024
 Image.MAX_IMAGE_PIXELS = _MAX_POINTER_SIDE**2  # only pointers are ever decoded
 
 
-def from_bgrx(frame: frames.Frame, pixels: memoryview) -> Image.Image:
-    """The one copy of a frame's pixels, out of the ring."""
-    size = (frame.width, frame.height)
-    data: Any = pixels[: frame.size_bytes]  # any buffer will do, Pillow's annotation is narrower
-    return Image.frombuffer("RGB", size, data, "raw", "BGRX", frame.stride, 1)
+def from_bgrx(pixels: Pixels) -> Image.Image:
+    """A picture for Pillow."""
+    height, width = pixels.shape[:2]
+    data: Any = pixels  # any buffer will do, Pillow's annotation is narrower
+    return Image.frombuffer("RGB", (width, height), data, "raw", "BGRX", 4 * width, 1)
+
+
+def is_direct(parameters: Parameters) -> bool:
+    """Does it take no Pillow?"""
+    return parameters.format is Format.JPEG and parameters.scale == 1
+
+
+def encode_directly(pixels: Pixels, parameters: Parameters) -> bytes:
+    """The bytes of all of a desk, as JPEG."""
+    data: bytes = simplejpeg.encode_jpeg(
+        pixels,
+        quality=parameters.quality,
+        colorspace="BGRX",
+        colorsubsampling="444" if _full_chroma(parameters) else "420",
+    )
+    return data
 
 
 def decode_pointer(shape: public.PointerShape) -> Image.Image | None:
@@ -65,10 +85,14 @@ def encode(image: Image.Image, parameters: Parameters) -> bytes:
     out = io.BytesIO()
     match parameters.format:
         case Format.JPEG:
-            sampling = 0 if parameters.quality >= _FULL_CHROMA_QUALITY else 2
+            sampling = 0 if _full_chroma(parameters) else 2
             image.save(out, "JPEG", quality=parameters.quality, subsampling=sampling)
         case Format.PNG:
             image.save(out, "PNG", compress_level=_PNG_LEVEL)
         case Format.WEBP:
             image.save(out, "WEBP", quality=parameters.quality, method=_WEBP_METHOD)
     return out.getvalue()
+
+
+def _full_chroma(parameters: Parameters) -> bool:
+    return parameters.quality >= _FULL_CHROMA_QUALITY
