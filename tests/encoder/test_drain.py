@@ -26,7 +26,7 @@ def test_who_may_go_on() -> None:
 
 
 async def test_it_goes_on_until_nobody_is_subscribed_any_more(bench: Bench) -> None:
-    await bench.start(**QUIET)
+    await bench.start(**QUIET, handover_s=60)
     gateway = await bench.watch()
     showing = asyncio.create_task(keep_showing(bench))
     await gateway.next()
@@ -75,12 +75,12 @@ async def test_a_lease_that_comes_back_in_the_midst_of_it_is_a_new_one(bench: Be
     # The end of the handover that was is not the end of this.
     await asyncio.sleep(0.6)
     shown = gateway.units[-1].sequence
-    await gateway.until(lambda unit: unit.sequence > shown + 60)
+    await gateway.until(lambda unit: unit.sequence > shown + 10)
     showing.cancel()
 
 
 async def test_to_drain_is_to_ask_to_be_relieved_and_to_wait_for_it(bench: Bench) -> None:
-    worker = await bench.start(**QUIET)
+    worker = await bench.start(**QUIET, handover_s=60)
     assert worker.drain is not None
     assert worker.drain_limit_s == 1.2
     gateway = await bench.watch()
@@ -96,7 +96,7 @@ async def test_to_drain_is_to_ask_to_be_relieved_and_to_wait_for_it(bench: Bench
     await asyncio.sleep(0.7)
     assert not draining.done()
     shown = gateway.units[-1].sequence
-    await gateway.until(lambda unit: unit.sequence > shown + 60)
+    await gateway.until(lambda unit: unit.sequence > shown + 10)
     gateway.close()
     await draining
     showing.cancel()
