@@ -1,7 +1,7 @@
 # Each target sets up what it needs first (scripts/setup), which is quick where it is there.
 # Arguments go in ARGS: make run ARGS="--desk main=:0"
 
-.PHONY: run test test-compose check bench bench-scale
+.PHONY: run test test-compose test-swarm check bench bench-scale
 
 run:
 	@scripts/setup run
@@ -14,6 +14,10 @@ test:
 test-compose:
 	@scripts/setup compose
 	@scripts/test-compose $(ARGS)
+
+test-swarm:
+	@scripts/setup compose
+	@scripts/test-compose tests/compose/test_swarm.py $(ARGS)
 
 check:
 	@scripts/setup test

@@ -47,7 +47,7 @@ class Watcher:
         """What should not have been sent."""
         self.errors: list[str] = []
         self.closed = False
-        self._name = name
+        self.name = name
         self._decoder = av.CodecContext.create("h264", "r")
         self._offset_us, self._shortest_us = 0, 1 << 62
         self._open = contextlib.ExitStack()
@@ -99,10 +99,11 @@ class Watcher:
             assert time.monotonic() < deadline, f"not in {limit_s:.0f} s: {what}; {self}"
             time.sleep(0.02)
 
-    def longest_gap_s(self, since: float, until: float) -> float:
-        """The longest time without a unit between two moments (monotonic)."""
-        times = [since, *(a.at for a in self.arrivals if since < a.at < until), until]
-        return max(after - before for before, after in itertools.pairwise(times))
+    def gaps_s(self, since: float) -> list[tuple[float, bool]]:
+        """Times between units since a moment (monotonic), and whether a new epoch ended them."""
+        arrivals = [arrival for arrival in self.arrivals if arrival.at > since]
+        pairs = itertools.pairwise(arrivals)
+        return [(after.at - before.at, after.epoch > before.epoch) for before, after in pairs]
 
     def check(self) -> None:
         """AssertionError where anything was sent that should not have been."""
@@ -127,7 +128,7 @@ class Watcher:
 
     def __repr__(self) -> str:
         newest = self.arrivals[-1] if self.arrivals else None
-        return f"<Watcher {self._name} {len(self.arrivals)} units, newest {newest} {self.errors}>"
+        return f"<Watcher {self.name} {len(self.arrivals)} units, newest {newest} {self.errors}>"
 
     def _run(self) -> None:
         try:
@@ -141,7 +142,7 @@ class Watcher:
 
     def _watch(self) -> None:
         self._connection.send(
-            control.Hello(f"watcher-{self._name}", video_enabled=True, keyframes_only=False).encode()
+            control.Hello(f"watcher-{self.name}", video_enabled=True, keyframes_only=False).encode()
         )
         ping_at, pings = 0.0, 0
         while True:
