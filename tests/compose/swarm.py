@@ -153,9 +153,15 @@ class Swarm:
     def logs(self, service: str) -> str:
         """What a service's containers said, those that are gone too, on nodes that are there."""
         command = [*self._docker(), "service", "logs", "--raw", f"{STACK}_{service}"]
-        # What was said to standard error comes there.
-        both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.run(command, text=True, timeout=60, check=False, **both).stdout
+        ran = subprocess.run(
+            command,
+            text=True,
+            timeout=60,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,  # where it puts what was said there
+        )
+        return ran.stdout
 
     def node_of(self, container: str) -> str:
         """The name of the node where a container runs, by a part of its id; "": nowhere."""

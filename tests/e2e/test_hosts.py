@@ -99,8 +99,8 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
     with lan.Lan() as network:
         made = Hosts(network, tmp_path_factory.mktemp("hosts"))
         wait_until(made.is_open, "the gateway's port", 60)
-        for id_ in ("desk-capture", *made.encoders):
-            wait_until(lambda id_=id_: made.times("joined", id_), f"{id_} on the bus", 60)
+        workers = ("desk-capture", *made.encoders)
+        wait_until(lambda: all(made.times("joined", id_) for id_ in workers), "all on the bus", 60)
         yield made
 
 
