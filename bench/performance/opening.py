@@ -4,8 +4,9 @@ import contextlib
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Request, sync_playwright
 
 from bench import browser, links
 from bench.age import loads
@@ -28,6 +29,8 @@ def opened(chromium: Browser, url: str, size: str) -> dict[str, Any]:
     try:
         page = context.new_page()
         page.add_init_script(DRAWN)
+        requests: list[Request] = []
+        page.on("requestfinished", lambda request: requests.append(request))
         page.goto(url, wait_until="commit")
         deadline = time.monotonic() + LIMIT_S
         while time.monotonic() < deadline:
@@ -35,10 +38,21 @@ def opened(chromium: Browser, url: str, size: str) -> dict[str, Any]:
             drawn: dict[str, Any] = page.evaluate("window.__drawn")
             if (drawn["video"] or -1) > 0:
                 origin_ms: float = page.evaluate("performance.timeOrigin")
-                return {**drawn, "picture_at_s": (origin_ms + drawn["picture"]) / 1000}
+                at_s = (origin_ms + drawn["picture"]) / 1000
+                return {**drawn, "picture_at_s": at_s, "requests": _times(requests, origin_ms)}
         raise RuntimeError(f"no video in {LIMIT_S:.0f} s: {drawn}")
     finally:
         context.close()
+
+
+def _times(requests: list[Request], origin_ms: float) -> list[tuple[str, float, float]]:
+    """What was fetched: path, begin and end, ms after the navigation began."""
+    found = []
+    for request in requests:
+        begin = request.timing["startTime"] - origin_ms
+        end = begin + max(0.0, request.timing["responseEnd"])
+        found.append((urlsplit(request.url).path, round(begin, 1), round(end, 1)))
+    return found
 
 
 def opening(settings: Settings) -> list[Measured]:
@@ -65,7 +79,7 @@ def opening(settings: Settings) -> list[Measured]:
                 pictures.append(result["picture"])
                 videos.append(result["video"])
     return [
-        Measured("link-picture", pictures),
+        Measured("link-picture", pictures, details={"requests_of_last": result["requests"]}),
         Measured("link-video", videos),
         Measured("up-picture", ups),
     ]

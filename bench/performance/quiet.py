@@ -67,7 +67,7 @@ def nobody(settings: Settings) -> list[Measured]:
         seen = stack.watched(
             running.port, running.token, running.pids, seconds=1.0, warm_up=settings.warm_up
         )
-        time.sleep(settings.settle)
+        time.sleep(settings.settle / 2)
         grabs = running.metric("capture", "fanlight_capture_grabs_total")
         window = _Window(running.pids)
         time.sleep(settings.idle_seconds / 2)

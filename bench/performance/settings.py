@@ -10,14 +10,14 @@ class Settings:
     size: str = "1920x1080"
     rounds: int = 3
     """Turns of fanlight and of the limit, each."""
-    seconds: float = 6.0
+    seconds: float = 5.0
     """Of a turn."""
     warm_up: float = 2.0
     settle: float = 12.0
     """Before an idle desk counts as idle."""
     idle_seconds: float = 20.0
     viewers: int = 500
-    requests: int = 100
+    requests: int = 60
     """Screenshots of each kind in each round."""
     pollers: int = 100
     openings: int = 5
@@ -25,7 +25,7 @@ class Settings:
     age_warm_up: float = 5.0
     age_rounds: int = 1
     peers: bool = True
-    hours: float = 0.03
+    hours: float = 0.02
     """How long memory is watched."""
 
 
