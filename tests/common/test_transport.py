@@ -291,3 +291,51 @@ async def test_what_others_are_told(party: Make, settings: BusSettings) -> None:
     assert addresses == (f"tcp://desk.example:{ports}", f"tcp://desk.example:{ports + 1}")
     assert names[0] == names[1]
     assert len(bytes.fromhex(names[0])) == 32
+
+
+async def test_a_directory_that_moves_is_found_and_a_dead_name_server_holds_up_nothing(
+    party: Make, settings: BusSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ZeroMQ never looks a name up: it would do so on the thread that carries everything."""
+    asked, answer = threading.Event(), threading.Event()
+    answer.set()
+    at = ["127.0.0.1"]
+
+    def look_up(host: str, port: int, **_: object) -> list[object]:
+        assert host == "directory.invalid"
+        asked.set()
+        answer.wait()
+        return [(system_socket.AF_INET, system_socket.SOCK_DGRAM, 0, "", (at[0], port))]
+
+    monkeypatch.setattr(transport.system_socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(transport, "_NAME_S", 0.01)
+    port = settings.bus_directory.rpartition(":")[2]
+    named = settings.model_copy(update={"bus_directory": f"tcp://directory.invalid:{port}"})
+    home = party(named, "directory")
+    outlet = home.open(Role.DIRECTORY_OUTLET)
+    home.bind(outlet, "directory", "outlet")
+    member = party(named, "gateway")
+    client = DirectoryClient(member)
+    running = asyncio.create_task(client.run())
+    try:
+        client.watch(topics.desk("main"), lambda record: None)
+        async with asyncio.timeout(15):
+            assert await outlet.recv() == b"\x01" + topics.desk("main")
+        at[0] = "127.0.0.2"
+        await until(lambda: member.directory()[0][0].startswith(f"tcp://127.0.0.2:{port}#"))
+        # Subscribed anew, there: the last goodbye may come before or after.
+        async with asyncio.timeout(15):
+            assert {await outlet.recv(), await outlet.recv()} == {
+                b"\x00" + topics.desk("main"),
+                b"\x01" + topics.desk("main"),
+            }
+        answer.clear()
+        asked.clear()
+        await until(asked.is_set)
+        member.close(0)
+        assert member.context.closed, "although the name server has not answered yet"
+    finally:
+        answer.set()
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running

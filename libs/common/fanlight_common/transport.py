@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import logging
 import socket as system_socket
+import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -39,6 +40,8 @@ DIRECTORY_ID = "directory"
 WAIT_S = 30.0
 """How long a process that starts waits for its key file and for the directory's name."""
 _LOOK_S = 1.0
+_NAME_S = 2.0
+"""A directory that comes back under another address is found after this."""
 _REBIND_S = 0.02
 _DEAD_S = 4
 """A peer whose kernel does not answer for this long is gone, and its subscriptions with it."""
@@ -95,6 +98,8 @@ class Transport:
         self._bound: list[tuple[Socket, str]] = []
         self._guard: zmq.auth.asyncio.AsyncioAuthenticator | None = None
         self._signature: object = None
+        self._directory_address = ""
+        self._closed = threading.Event()
         if settings.bus_directory:
             self._join_network()
 
@@ -154,12 +159,20 @@ class Transport:
             runtime_dir = self._settings.runtime_dir
             outlet = ipc_endpoint(runtime_dir, DIRECTORY_ID, "outlet")
             return [(outlet, ipc_endpoint(runtime_dir, DIRECTORY_ID, "inlet"))]
-        host, port = _bracketed(_host(self._settings)), _port(self._settings)
+        host, port = _bracketed(self._directory_address), _port(self._settings)
         names = [keys.public_hex(key.public) for key in self._keys]
         return [(f"tcp://{host}:{port}#{n}", f"tcp://{host}:{port + 1}#{n}") for n in names]
 
     async def run(self) -> None:
-        """Follow the key file, for ever."""
+        """Follow the key file, and the directory's name, for ever."""
+        if self._keys and not self._serves_directory:
+            # No executor: a loop that ends would wait for what it is doing.
+            threading.Thread(
+                target=self._follow_name,
+                args=(asyncio.get_running_loop(),),
+                name="directory-name",
+                daemon=True,
+            ).start()
         while self._keys:
             await asyncio.sleep(_LOOK_S)
             if self._look() != self._signature:
@@ -167,6 +180,7 @@ class Transport:
 
     def close(self, linger_ms: int) -> None:
         """Let every socket go."""
+        self._closed.set()
         if self._guard is not None:
             self._guard.stop()
         self.context.destroy(linger=linger_ms)
@@ -182,6 +196,7 @@ class Transport:
                 self.address = system_socket.gethostname()
             else:
                 self.address = self._settings.bus_address or _route(self._settings)
+                self._directory_address = _addresses(self._settings)[0]
         except ConfigurationError:
             self.context.destroy(linger=0)
             raise
@@ -199,6 +214,19 @@ class Transport:
             denied.inc()
             log.debug("event=denied key=%s", keys.public_hex(key)[:12])
         return known
+
+    def _follow_name(self, loop: asyncio.AbstractEventLoop) -> None:
+        while not self._closed.wait(_NAME_S):
+            with contextlib.suppress(ConfigurationError):  # away: where it was is as good as any
+                found = _addresses(self._settings)
+                with contextlib.suppress(RuntimeError):  # the loop has ended
+                    loop.call_soon_threadsafe(self._directory_is_at, found)
+
+    def _directory_is_at(self, addresses: list[str]) -> None:
+        if self._directory_address not in addresses:
+            log.info("event=directory_moved address=%s", addresses[0])
+            self._directory_address = addresses[0]
+            self.changed()
 
     def _show_key(self, socket: Socket, endpoint: str) -> None:
         address, _, key = endpoint.partition("#")
@@ -284,13 +312,29 @@ def _bracketed(host: str) -> str:
 
 def _route(settings: BusSettings) -> str:
     """The local address of the route to the directory. No packet is sent."""
-    host, port = _host(settings), _port(settings)
+    family, kind, protocol, _, address = _look_up(settings)[0]
     try:
-        found = system_socket.getaddrinfo(host, port, type=system_socket.SOCK_DGRAM)
-        family, kind, protocol, _, address = found[0]
         with system_socket.socket(family, kind, protocol) as probe:
             probe.connect(address)
             return str(probe.getsockname()[0])
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise ConfigurationError(f"FANLIGHT_BUS_DIRECTORY {host}: {reason}") from None
+        raise _no_directory(settings, error) from None
+
+
+def _addresses(settings: BusSettings) -> list[str]:
+    """The directory's addresses, as numbers. Blocks, for as long as the name server takes."""
+    return [str(address[0]) for *_, address in _look_up(settings)]
+
+
+def _look_up(settings: BusSettings) -> list[Any]:
+    try:
+        return system_socket.getaddrinfo(
+            _host(settings), _port(settings), type=system_socket.SOCK_DGRAM
+        )
+    except OSError as error:
+        raise _no_directory(settings, error) from None
+
+
+def _no_directory(settings: BusSettings, error: OSError) -> ConfigurationError:
+    reason = error.strerror or str(error)
+    return ConfigurationError(f"FANLIGHT_BUS_DIRECTORY {_host(settings)}: {reason}")
