@@ -39,8 +39,10 @@ log = logging.getLogger(__name__)
 DIRECTORY_ID = "directory"
 WAIT_S = 30.0
 """How long a process that starts waits for its key file and for the directory's name."""
+_CONNECT_MS = 500
+"""A host that is away does not answer at all; the kernel asks it ever less often, up to minutes."""
 _LOOK_S = 1.0
-_NAME_S = 2.0
+_NAME_S = 1.0
 """A directory that comes back under another address is found after this."""
 _REBIND_S = 0.02
 _DEAD_S = 4
@@ -114,6 +116,7 @@ class Transport:
             socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, 1)
             socket.setsockopt(zmq.TCP_KEEPALIVE_CNT, _DEAD_S)
             socket.setsockopt(zmq.TCP_MAXRT, _DEAD_S * 1000)
+            socket.setsockopt(zmq.CONNECT_TIMEOUT, _CONNECT_MS)
             socket.setsockopt(zmq.IPV6, 1 if ":" in self.address else 0)
         return socket
 
