@@ -137,7 +137,9 @@ def viewer(network: Network) -> Iterator[ClientConnection]:
         proxy=None,
     ) as connection:
         assert isinstance(control.decode_from_gateway(str(connection.recv(10))), control.Welcome)
-        connection.send(control.Hello("network-bus", video_enabled=True, keyframes_only=False).encode())
+        connection.send(
+            control.Hello("network-bus", video_enabled=True, keyframes_only=False).encode()
+        )
         yield connection
 
 
