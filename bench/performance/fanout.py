@@ -33,6 +33,8 @@ class Server:
     pid: int
     token: str
     go: Callable[[], None]
+    health: str = ""
+    """Where its metrics are."""
 
 
 @contextlib.contextmanager
@@ -51,7 +53,7 @@ def gateway() -> Iterator[Server]:
         assert feeder.stdout is not None
         exits.callback(feeder.stdin.close)
         feeder.stdout.readline()
-        port, secret = free_port(), runtime / "secret"
+        port, health, secret = free_port(), free_port(), runtime / "secret"
         process = exits.enter_context(
             started(
                 module("fanlight_gateway"),
@@ -59,7 +61,7 @@ def gateway() -> Iterator[Server]:
                     **os.environ,
                     "FANLIGHT_RUNTIME_DIR": str(runtime),
                     "FANLIGHT_ID": "gateway",
-                    "FANLIGHT_HEALTH_PORT": "0",
+                    "FANLIGHT_HEALTH_PORT": str(health),
                     "FANLIGHT_LOG_LEVEL": "WARNING",
                     "FANLIGHT_GATEWAY_PORT": str(port),
                     "FANLIGHT_GATEWAY_SECRET_FILE": str(secret),
@@ -76,7 +78,7 @@ def gateway() -> Iterator[Server]:
             feeder.stdin.write("go\n")
             feeder.stdin.flush()
 
-        yield Server(port, process.pid, token, go)
+        yield Server(port, process.pid, token, go, f"http://127.0.0.1:{health}")
 
 
 @contextlib.contextmanager
@@ -105,7 +107,8 @@ def turn(settings: Settings, *, raw: bool) -> dict[str, Any]:
             raw=raw,
             when_ready=server.go,
         )
-    return figures_of(result, settings.viewers)
+        drops = stack.labelled(server.health, "fanlight_gateway_units_dropped") if not raw else {}
+    return {**figures_of(result, settings.viewers), "drops": drops}
 
 
 def figures_of(result: stack.Watched, viewers: int) -> dict[str, Any]:

@@ -34,7 +34,8 @@ SHOWN = 12
 _PY_SPY = str(Path(sys.executable).with_name("py-spy"))
 _FRAME = re.compile(r"^(.*) \((.*?)(?::\d+)?\)$")
 _WAITING = ("Runner.run", "_PollLikeSelector.select", "_worker", "Event.wait", "Condition.wait")
-_AROUND = ("Runner.run", "Thread.", "BaseServer.", "_WorkItem.", "wrap_app", "_worker")
+_AROUND = ("Runner.run", "Thread.", "BaseServer.", "_WorkItem.", "wrap_app", "_worker", "_run_")
+_STARTERS = ("<module>", "main (fanlight_", "run (uvloop/", "run (fanlight_common/worker")
 FILE = DIRECTORY / "performance-profile.md"
 
 Profile = Mapping[tuple[str, ...], int]
@@ -71,7 +72,7 @@ def table(profile: Profile, seconds: float, cpu_percent: float) -> str:
             whole[name] += count
     percent = 100 / (seconds * RATE)
     lines = ["| function | with what it calls | by itself |", "|---|---|---|"]
-    names = [name for name, _ in whole.most_common() if not name.startswith(_AROUND)]
+    names = [name for name, _ in whole.most_common() if not name.startswith((*_AROUND, *_STARTERS))]
     for name in names[:SHOWN]:
         lines.append(f"| `{name}` | {whole[name] * percent:.1f} | {own[name] * percent:.1f} |")
     rest = [name for name, _ in own.most_common(SHOWN) if name not in names[:SHOWN]]
@@ -157,7 +158,11 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=list(CONDITIONS), default=list(CONDITIONS))
     parser.add_argument("--seconds", type=float, default=10.0)
     options = parser.parse_args()
-    parts = ["# Where the time goes", "Shares of a core, in percent, from samples."]
+    about = (
+        "Shares of a core, in percent, from samples; a function that waits for a core that is busy "
+        "with something else counts as well, so they may sum to more than the process's clock."
+    )
+    parts = ["# Where the time goes", about]
     for condition in options.only:
         with CONDITIONS[condition](Settings()) as pids:
             before = {name: usage.cpu_s([pid]) for name, pid in pids.items()}

@@ -42,10 +42,21 @@ class Stack:
         found = re.search(rf"event=start kind={service} \S* ?health=(\S+)", self._log.read_text())
         if not found:
             raise RuntimeError(f"{service} has not told where its metrics are")
-        with urllib.request.urlopen(found.group(1) + "/metrics", timeout=10) as answer:
-            text = answer.read().decode()
+        text = _metrics(found.group(1))
         values = re.findall(rf"^{name}(?:\{{[^}}]*\}})? (\S+)$", text, re.M)
         return sum(float(value) for value in values)
+
+
+def _metrics(health: str) -> str:
+    with urllib.request.urlopen(health + "/metrics", timeout=10) as answer:
+        text: str = answer.read().decode()
+    return text
+
+
+def labelled(health: str, name: str) -> dict[str, float]:
+    """A counter of a process by the values of its labels. Raises OSError."""
+    found = re.findall(rf"^{name}_total\{{([^}}]*)\}} (\S+)$", _metrics(health), re.M)
+    return {",".join(re.findall(r'"([^"]*)"', labels)): float(value) for labels, value in found}
 
 
 @contextlib.contextmanager
