@@ -21,8 +21,8 @@ class Settings:
     """Screenshots of each kind in each round."""
     pollers: int = 100
     openings: int = 5
-    age_seconds: float = 10.0
-    age_warm_up: float = 5.0
+    age_seconds: float = 8.0
+    age_warm_up: float = 4.0
     age_rounds: int = 1
     peers: bool = True
     hours: float = 0.02
