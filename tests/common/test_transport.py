@@ -253,6 +253,53 @@ async def test_a_spoilt_key_file_changes_nothing(
         await listener.recv_multipart()
 
 
+async def test_a_key_file_that_was_open_to_others_is_taken_once_it_is_not(
+    party: Make, settings: BusSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    assert settings.bus_keys is not None
+    party(settings, "gateway")
+    await asyncio.sleep(0)
+    keys.add(settings.bus_keys)
+    settings.bus_keys.chmod(0o644)
+    await until(lambda: "state=kept" in caplog.text)
+    settings.bus_keys.chmod(0o600)
+    await until(lambda: "event=keys count=2" in caplog.text)
+
+
+@pytest.mark.parametrize("endpoint", ["tcp://no host:1#" + "0" * 64, "tcp://127.0.0.1:1", "", "#"])
+async def test_what_is_no_endpoint_leads_nowhere_and_ends_nobody(
+    party: Make, settings: BusSettings, caplog: pytest.LogCaptureFixture, endpoint: str
+) -> None:
+    listen(party(settings, "gateway"), endpoint)
+    assert "event=no_endpoint" in caplog.text
+
+
+def has_ipv6() -> bool:
+    try:
+        with system_socket.socket(system_socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no ::1")
+async def test_the_directory_is_reached_by_either_kind_of_address(
+    party: Make, settings: BusSettings
+) -> None:
+    port = settings.bus_directory.rpartition(":")[2]
+    home = party(settings, "directory")
+    outlet = home.open(Role.DIRECTORY_OUTLET)
+    home.bind(outlet, "directory", "outlet")
+    for host in ("127.0.0.1", "[::1]"):
+        told = settings.model_copy(update={"bus_directory": f"tcp://{host}:{port}"})
+        member = party(told, "gateway")
+        listen(member, member.directory()[0][0])
+        async with asyncio.timeout(15):
+            assert await outlet.recv() == b"\x01unit"
+
+
 def test_a_network_without_keys_is_refused(tmp_path: Path) -> None:
     settings = BusSettings(runtime_dir=tmp_path, bus_directory="tcp://127.0.0.1:7400")
     with pytest.raises(ConfigurationError, match="FANLIGHT_BUS_KEYS"):

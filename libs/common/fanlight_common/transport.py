@@ -117,17 +117,25 @@ class Transport:
             socket.setsockopt(zmq.TCP_KEEPALIVE_CNT, _DEAD_S)
             socket.setsockopt(zmq.TCP_MAXRT, _DEAD_S * 1000)
             socket.setsockopt(zmq.CONNECT_TIMEOUT, _CONNECT_MS)
-            socket.setsockopt(zmq.IPV6, 1 if ":" in self.address else 0)
+            # The directory's name may lead to either kind of address; with this it listens on both.
+            both = self._serves_directory or ":" in self.address
+            socket.setsockopt(zmq.IPV6, 1 if both else 0)
         return socket
 
     def connect(self, socket: Socket, endpoint: str) -> None:
-        """Connect to what another process told."""
-        if not self._keys:
-            socket.connect(endpoint)
-            return
-        self._prune()
-        self._connected.append((weakref.ref(socket), endpoint))
-        self._show_key(socket, endpoint)
+        """Connect to what another process told. What is no endpoint is said, and leads nowhere.
+
+        It is another's mistake, such as a wrong FANLIGHT_BUS_ADDRESS, and must not end this one.
+        """
+        try:
+            if not self._keys:
+                socket.connect(endpoint)
+                return
+            self._prune()
+            self._show_key(socket, endpoint)
+            self._connected.append((weakref.ref(socket), endpoint))
+        except (zmq.ZMQError, ValueError) as error:
+            log.warning("event=no_endpoint endpoint=%r reason=%r", endpoint, str(error))
 
     def bind(self, socket: Socket, id_: str, name: str) -> str:
         """Listen. Returns the endpoint to tell others. `name`: outlet or inlet."""
@@ -243,7 +251,8 @@ class Transport:
             status = self._settings.bus_keys.stat()
         except OSError as error:
             return error.errno
-        return status.st_mtime_ns, status.st_ino, status.st_size
+        # Not mtime: a file that others could read is read again once its mode has changed.
+        return status.st_ctime_ns, status.st_ino, status.st_size
 
     async def _reload(self) -> None:
         assert self._settings.bus_keys is not None
