@@ -68,8 +68,13 @@ def wait_for_network(settings: BusSettings, kind: str) -> None:
     said = False
     while True:
         try:
-            if not settings.bus_keys.exists():
-                raise ConfigurationError(f"FANLIGHT_BUS_KEYS {settings.bus_keys}: not there")
+            try:
+                settings.bus_keys.stat()
+            except OSError as error:
+                reason = error.strerror or str(error)
+                raise ConfigurationError(
+                    f"FANLIGHT_BUS_KEYS {settings.bus_keys}: {reason}"
+                ) from None
             if kind != "directory":
                 _route(settings)
             break
