@@ -253,7 +253,7 @@ def test_running_streams_do_not_notice_that_the_directory_is_away(
     viewer.wait("stats.state === 'video' && stats.painted > 5")
     epoch, directory = viewer.stats["epoch"], project.one("directory")
     directory.stop()
-    until = time.monotonic() + 25
+    until = time.monotonic() + 30
     while time.monotonic() < until:
         viewer.wait_painted(5, 5)
     assert viewer.stats["epoch"] == epoch
