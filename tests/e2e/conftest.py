@@ -56,7 +56,7 @@ class Viewer:
             f" return stats && ({condition}); }})()"
         ):
             assert time.monotonic() < deadline, (
-                f"not in {limit_s} s: {condition}; {self.stats}; {self.text()}"
+                f"not in {limit_s} s: {condition}; {self.stats}; {self.text()}; {self.problems}"
             )
             self.page.wait_for_timeout(20)
 

@@ -292,6 +292,9 @@ async def test_metrics_want_a_token_for_all_desks_in_the_header(site: Site) -> N
     assert (await site.http.get("/metrics")).status_code == 401  # not by cookie
 
 
+IMMUTABLE = "public, max-age=31536000, immutable"
+
+
 async def test_the_page_and_its_modules(site: Site) -> None:
     page = await site.http.get("/")
     assert page.status_code == 200
@@ -308,9 +311,18 @@ async def test_the_page_and_its_modules(site: Site) -> None:
         assert page.headers[name] == value
     # Relative, so that it works under any path.
     assert not re.findall(r'(?:src|href)="(?:/|https?:)', page.text)
+    (folder,) = set(re.findall(r'(?:src|href)="(v/[0-9a-f]{16}/)', page.text))
     for file in WEB.glob("*.js"):
-        module = await site.http.get(f"/{file.name}")
-        assert module.headers["content-type"] == "text/javascript; charset=utf-8"
+        # By its own name for pages of others; for our own one that is kept for good.
+        for path, kept in ((file.name, "no-cache"), (f"{folder}{file.name}", IMMUTABLE)):
+            module = await site.http.get(f"/{path}")
+            assert module.headers["content-type"] == "text/javascript; charset=utf-8"
+            assert module.headers["cache-control"] == kept
+            assert module.content == file.read_bytes()
+        assert f'rel="modulepreload" href="{folder}{file.name}"' in page.text
+    # What a gateway of another version named is here, too, but is not kept under that name.
+    other = await site.http.get("/v/0123456789abcdef/app.js")
+    assert (other.status_code, other.headers["cache-control"]) == (200, "no-cache")
     again = await site.http.get("/", headers={"If-None-Match": page.headers["etag"]})
     assert again.status_code == 304
     for path in ("/nothing.js", "/../app.py", "/%2e%2e/app.py", "/api/nothing", "/docs"):

@@ -1,9 +1,9 @@
 """Fan-out: each stream that somebody watches, received once and offered to every viewer's gate.
 
-Lives on the worker's loop. Nothing here waits for a viewer: `offer` only queues, and each viewer
-sends in a task of its own. Being subscribed to a lease and to units is the demand that makes an
-encoder encode, so a stream exists only while it has viewers. Drops units of epochs that are over,
-and those of an encoder that is not to be heard yet (see `handover`).
+Lives on the worker's loop. Nothing here waits for a viewer: `offer` queues, and sends at once where
+the viewer's path and socket have room. Being subscribed to a lease and to units is the demand that
+makes an encoder encode, so a stream exists only while it has viewers. Drops units of epochs that are
+over, and those of an encoder that is not to be heard yet (see `handover`).
 """
 
 import asyncio

@@ -31,6 +31,9 @@ import { TEMPLATE } from "./view-template.js";
 import { describe, INITIAL_STATUS, isFresh, kind } from "./words.js";
 
 const MODES = ["automatic", "video", "screenshots"];
+/** A worker whose files do not come is started again so often, after a pause that doubles (ms). */
+const WORKER_TRIES = 5;
+const WORKER_PAUSE_MS = 300;
 
 export class FanlightView extends HTMLElement {
   static observedAttributes = ["desk", "src", "mode"];
@@ -209,13 +212,28 @@ export class FanlightView extends HTMLElement {
     this.#show(INITIAL_STATUS);
   }
 
-  #startWorker() {
+  /** @param {number} [failures] so many workers in a row were never heard of */
+  #startWorker(failures = 0) {
     const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+    let heard = false;
     worker.onmessage = ({ data }) => {
+      heard = true;
       if (worker === this.#worker) this.#hear(data);
       else if (data.type === "draw") discard(data.orders);
     };
-    worker.onerror = () => this.#show({ ...INITIAL_STATUS, problem: "broken" });
+    worker.onerror = () => {
+      if (worker !== this.#worker) return;
+      if (heard || failures === WORKER_TRIES) {
+        this.#show({ ...INITIAL_STATUS, problem: "broken" });
+        return;
+      }
+      // One of its files did not come: a browser whose network changes fails all that is on its way.
+      worker.terminate();
+      setTimeout(
+        () => worker === this.#worker && this.#startWorker(failures + 1),
+        WORKER_PAUSE_MS * 2 ** failures,
+      );
+    };
     this.#worker = worker;
     /** @type {Command} */
     const start = {
