@@ -2,8 +2,8 @@
 
 Lives on the worker's loop. Nothing here waits for a viewer: `offer` queues, and sends at once where
 the viewer's path and socket have room. Being subscribed to a lease and to units is the demand that
-makes an encoder encode, so a stream exists only while it has viewers. Drops units of epochs that are
-over, and those of an encoder that is not to be heard yet (see `handover`).
+makes an encoder encode, so a stream exists only while it has viewers. Drops units of epochs that
+are over, and those of an encoder that is not to be heard yet (see `handover`).
 """
 
 import asyncio
