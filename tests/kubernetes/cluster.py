@@ -46,7 +46,7 @@ UNITS = 5
 _MOUNTS = r"""
 set -e
 mount --make-rprivate /
-home=$(mktemp -d)
+home=/mnt  # not under /tmp, which is about to be hidden
 mount -t tmpfs tmpfs "$home"
 for folder in etc home; do
   mkdir "$home/$folder" "$home/$folder-work"
