@@ -47,6 +47,11 @@ class Viewer:
         stats: dict[str, Any] = self.page.evaluate("document.querySelector('fanlight-view').stats")
         return stats
 
+    def account(self) -> str:
+        """What the page shows and has logged, for a test that has failed."""
+        stats = self.page.evaluate("document.querySelector('fanlight-view')?.stats ?? null")
+        return f"{self.page.url}; {stats}; {self.text()}; {self.problems}"
+
     def wait(self, condition: str, limit_s: float = 20.0) -> None:
         """Until the JavaScript `condition` on `stats` holds."""
         # Not wait_for_function: it evaluates a string in the page, which its CSP rightly refuses.
@@ -55,9 +60,7 @@ class Viewer:
             f"(() => {{ const stats = document.querySelector('fanlight-view')?.stats;"
             f" return stats && ({condition}); }})()"
         ):
-            assert time.monotonic() < deadline, (
-                f"not in {limit_s} s: {condition}; {self.stats}; {self.text()}; {self.problems}"
-            )
+            assert time.monotonic() < deadline, f"not in {limit_s} s: {condition}; {self.account()}"
             self.page.wait_for_timeout(20)
 
     def wait_painted(self, more: int = 1, limit_s: float = 20.0) -> None:

@@ -1,4 +1,4 @@
-"""Opening a link while the network changes: a browser then fails all that is on its way."""
+"""Opening a link: the first picture, and a network that changes meanwhile."""
 
 import pytest
 from playwright.sync_api import Browser, Route
@@ -9,7 +9,9 @@ from tests.e2e.processes import Stack
 pytestmark = [pytest.mark.x11, pytest.mark.browser, pytest.mark.processes]
 
 
-def test_a_worker_whose_files_did_not_come_is_started_again(stack: Stack, browser: Browser) -> None:
+@pytest.mark.parametrize("file", ["app.js", "app.css", "worker.js", "api/session"])
+def test_what_did_not_come_is_asked_for_again(stack: Stack, browser: Browser, file: str) -> None:
+    """A browser whose network changes fails all that is on its way."""
     page = browser.new_page()
     failed: list[str] = []
 
@@ -20,10 +22,40 @@ def test_a_worker_whose_files_did_not_come_is_started_again(stack: Stack, browse
         else:
             route.continue_()
 
-    page.route("**/worker.js", fail_twice)
+    page.route(f"**/{file}*", fail_twice)
     try:
         page.goto(stack.link)
         Viewer(page, []).wait("stats.state === 'video' && stats.painted > 0")
         assert len(failed) == 2
+        assert page.locator("#page").is_hidden()
+        # Its style sheet is there, or comes.
+        while page.evaluate("getComputedStyle(document.querySelector('.bar')).display") != "flex":
+            page.wait_for_timeout(20)
+    finally:
+        page.close()
+
+
+def test_the_first_picture_is_asked_for_once_and_shown_before_the_worker_is_there(
+    stack: Stack, browser: Browser
+) -> None:
+    page = browser.new_page()
+    held: list[Route] = []
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.route("**/worker.js", lambda route: held.append(route))
+    try:
+        page.goto(stack.link)
+        viewer = Viewer(page, [])
+        page.wait_for_selector("fanlight-view")
+        width = "document.querySelector('fanlight-view').shadowRoot.querySelector('canvas').width"
+        while page.evaluate(width) != 640:  # half of the desk; a canvas that is empty has 16
+            page.wait_for_timeout(20)
+        assert held
+        held[0].continue_()
+        viewer.wait("stats.state === 'video' && stats.painted > 0 && stats.width === 1280")
+        assert page.evaluate(width) == 1280
+        shots = [url for url in asked if "/screenshot" in url]
+        assert len(shots) == 1, (shots, viewer.stats)
+        assert not any("token" in url.partition("#")[0] for url in asked)
     finally:
         page.close()

@@ -1,6 +1,8 @@
 """The public HTTP routes, from outside."""
 
 import asyncio
+import base64
+import hashlib
 import json
 import re
 import time
@@ -16,7 +18,7 @@ from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.public import CloseCode
 from fanlight_common.tokens import Role
 from fanlight_gateway import screenshots
-from fanlight_gateway.pages import content_security_policy
+from fanlight_gateway.pages import ENTRIES, content_security_policy
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from tests.gateway.clients import Site
 from tests.gateway.conftest import Start
@@ -312,20 +314,37 @@ async def test_the_page_and_its_modules(site: Site) -> None:
     # Relative, so that it works under any path.
     assert not re.findall(r'(?:src|href)="(?:/|https?:)', page.text)
     (folder,) = set(re.findall(r'(?:src|href)="(v/[0-9a-f]{16}/)', page.text))
-    for file in WEB.glob("*.js"):
+    for name in (*ENTRIES, "app.css"):
         # By its own name for pages of others; for our own one that is kept for good.
-        for path, kept in ((file.name, "no-cache"), (f"{folder}{file.name}", IMMUTABLE)):
-            module = await site.http.get(f"/{path}")
-            assert module.headers["content-type"] == "text/javascript; charset=utf-8"
-            assert module.headers["cache-control"] == kept
-            assert module.content == file.read_bytes()
-        assert f'rel="modulepreload" href="{folder}{file.name}"' in page.text
+        for path, kept in ((name, "no-cache"), (f"{folder}{name}", IMMUTABLE)):
+            file = await site.http.get(f"/{path}")
+            kind = "text/css" if name.endswith("css") else "text/javascript"
+            assert file.headers["content-type"] == f"{kind}; charset=utf-8"
+            assert file.headers["cache-control"] == kept
+            assert file.headers["content-encoding"] == "gzip"
+            plain = await site.http.get(f"/{path}", headers={"Accept-Encoding": "identity"})
+            assert "content-encoding" not in plain.headers
+            assert plain.content == file.content
+            known = {"If-None-Match": file.headers["etag"]}
+            assert (await site.http.get(f"/{path}", headers=known)).status_code == 304
+    # Its first code is in it, and nothing else that would run.
+    (script,) = re.findall(r"<script>(.*?)</script>", page.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'self' 'sha256-{digest}';" in policy
     # What a gateway of another version named is here, too, but is not kept under that name.
     other = await site.http.get("/v/0123456789abcdef/app.js")
     assert (other.status_code, other.headers["cache-control"]) == (200, "no-cache")
     again = await site.http.get("/", headers={"If-None-Match": page.headers["etag"]})
     assert again.status_code == 304
-    for path in ("/nothing.js", "/../app.py", "/%2e%2e/app.py", "/api/nothing", "/docs"):
+    # What is part of another file is none of its own.
+    for path in (
+        "/nothing.js",
+        "/session.js",
+        "/../app.py",
+        "/%2e%2e/app.py",
+        "/api/nothing",
+        "/docs",
+    ):
         missing = await site.http.get(path)
         assert missing.status_code == 404
         assert missing.json()["error"] == "http_404"
@@ -333,10 +352,10 @@ async def test_the_page_and_its_modules(site: Site) -> None:
 
 
 def test_a_strange_host_does_not_get_into_the_policy() -> None:
-    assert "ws://[::1]:8080 wss://[::1]:8080" in content_security_policy("[::1]:8080")
+    assert "ws://[::1]:8080 wss://[::1]:8080" in content_security_policy("[::1]:8080", "a")
     for host in (None, "", "a; script-src *", "a b", "a\n"):
-        assert content_security_policy(host).endswith("frame-ancestors 'self'")
-        assert "connect-src 'self';" in content_security_policy(host)
+        assert content_security_policy(host, "a").endswith("frame-ancestors 'self'")
+        assert "connect-src 'self';" in content_security_policy(host, "a")
 
 
 def test_settings() -> None:

@@ -21,12 +21,13 @@ from fanlight_gateway.problems import problem
 def build(gateway: Gateway) -> FastAPI:
     """The application over `gateway`."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    app.add_middleware(SecurityHeaders)
+    pages = Pages()
+    app.add_middleware(SecurityHeaders, script_hash=pages.script_hash)
     app.add_exception_handler(StarletteHTTPException, _problem)
     _add_operations(app, gateway)
     _add_api(app, gateway)
     _add_plain(app, Plain(gateway))
-    app.mount("/", Pages())
+    app.add_route("/{path:path}", pages.answer, methods=["GET"])
     return app
 
 

@@ -44,10 +44,14 @@ export async function listDesks() {
   return (await response.json()).desks;
 }
 
+/** Where a desk's own addresses begin. @param {string} desk */
+export function deskUrl(desk) {
+  return new URL(`api/desks/${encodeURIComponent(desk)}/`, document.baseURI).href;
+}
+
 /** A small picture of a desk. @param {string} desk */
 export function thumbnailUrl(desk) {
-  const path = `api/desks/${encodeURIComponent(desk)}/screenshot?format=jpeg&quality=60&scale=0.25`;
-  return new URL(path, document.baseURI).href;
+  return `${deskUrl(desk)}screenshot?format=jpeg&quality=60&scale=0.25`;
 }
 
 /** @param {string} path @param {RequestInit} options */

@@ -5,17 +5,21 @@
  * @import { Desk } from "./api.js"
  * @import { ViewState } from "./fanlight-view.js"
  * @import { Mode } from "./fallback.js"
+ * @import { Started } from "./start.js"
  */
 
-import { ApiError, listDesks, signIn, takeToken, thumbnailUrl } from "./api.js";
+import { ApiError, listDesks, signIn, thumbnailUrl } from "./api.js";
 import { FanlightView } from "./fanlight-view.js";
 import { icon } from "./icons.js";
+import { rememberedMode, rememberMode } from "./remembered.js";
 import { statsRows } from "./stats-rows.js";
 
-// Before anything else: the token leaves the address bar.
-const token = takeToken();
+const started = /** @type {{ fanlight: Started }} */ (/** @type {unknown} */ (globalThis)).fanlight;
+const { token, signedIn } = started;
 
 const TOAST_MS = 6000;
+/** After which it looks again where there is nothing, or nobody answers. */
+const AGAIN_MS = 2000;
 /** @type {Record<string, string>} */
 const DESK_STATES = { live: "", away: "Away", gone: "Gone" };
 // Keyboard.lock is Chromium's; elsewhere the browser keeps its own keys.
@@ -29,8 +33,14 @@ function element(id) {
 
 async function main() {
   try {
-    if (token !== null) await signIn(token);
+    // What went wrong before this code was there may go well now.
+    if (token !== null) await signedIn?.catch(() => signIn(token));
     const chosen = new URLSearchParams(location.search).get("desk");
+    // Whoever has just been let in is shown the desk; its connection says what stands against it.
+    if (chosen && token !== null) {
+      showDesk(chosen);
+      return;
+    }
     const desks = await listDesks();
     if (chosen) showDesk(chosen);
     else if (desks.length === 1) showDesk(desks[0].name);
@@ -73,12 +83,9 @@ function showError(error) {
     );
     return;
   }
-  const again = document.createElement("button");
-  again.className = "button";
-  again.type = "button";
-  again.textContent = "Try again";
-  again.onclick = () => location.reload();
-  showPage("The gateway cannot be reached", paragraph(`${capital(error.message)}.`), again);
+  const text = `${capital(error.message)}. This page tries again by itself.`;
+  showPage("The gateway cannot be reached", paragraph(text));
+  setTimeout(() => void main(), AGAIN_MS);
 }
 
 /** @param {Desk[]} desks */
@@ -86,7 +93,7 @@ function showList(desks) {
   if (desks.length === 0) {
     const text = "None is running that you may see. This page looks again by itself.";
     showPage("No desks", paragraph(text));
-    setTimeout(() => void main(), 3000);
+    setTimeout(() => void main(), AGAIN_MS);
     return;
   }
   const list = document.createElement("ul");
@@ -123,11 +130,13 @@ function deskCard(desk) {
 /** @param {string} desk */
 function showDesk(desk) {
   document.title = `${desk} · fanlight`;
+  element("page").hidden = true;
   element("desk-name").textContent = desk;
   for (const id of ["desk-name", "connection", "tools", "stage"]) element(id).hidden = false;
   const view = new FanlightView();
   view.desk = desk;
   view.mode = rememberedMode();
+  view.still = started.still;
   element("stage").prepend(view);
   wireToolbar(view);
   view.addEventListener("state", (event) => {
@@ -153,7 +162,7 @@ function wireToolbar(view) {
   mode.value = view.mode;
   mode.onchange = () => {
     view.mode = /** @type {Mode} */ (mode.value);
-    localStorage.setItem("fanlight.mode", mode.value);
+    rememberMode(view.mode);
   };
   for (const [id, name] of /** @type {const} */ ([
     ["keyboard", "keyboard"],
@@ -251,12 +260,6 @@ function toast(text) {
   toastTimer = setTimeout(() => {
     box.hidden = true;
   }, TOAST_MS);
-}
-
-/** @returns {Mode} */
-function rememberedMode() {
-  const mode = localStorage.getItem("fanlight.mode");
-  return mode === "video" || mode === "screenshots" ? mode : "automatic";
 }
 
 /** @param {string} text */

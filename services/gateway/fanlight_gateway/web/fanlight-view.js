@@ -14,6 +14,7 @@
  * @import { Command, Report } from "./worker.js"
  * @import { Mode } from "./fallback.js"
  * @import { Stats } from "./session.js"
+ * @import { Still } from "./first-still.js"
  * @import { Drawn, Order } from "./surface.js"
  * @import { Status, Words } from "./words.js"
  *
@@ -52,6 +53,13 @@ export class FanlightView extends HTMLElement {
     (text) => this.#command({ type: "control", message: { type: "Clipboard", text } }),
     (text) => this.#offer(text),
   );
+  /**
+   * A first picture of the desk that the page has asked for already; else the worker asks. Counts when
+   * the view is put into the page.
+   *
+   * @type {Promise<Still | null> | null}
+   */
+  still = null;
   #cleanup = new AbortController();
   #size = { width: 0, height: 0 };
   /** @type {Status | null} */
@@ -235,6 +243,9 @@ export class FanlightView extends HTMLElement {
       );
     };
     this.#worker = worker;
+    const still = this.still;
+    // Once: it is no first one for a worker that comes later.
+    this.still = null;
     /** @type {Command} */
     const start = {
       type: "start",
@@ -243,8 +254,16 @@ export class FanlightView extends HTMLElement {
       viewer: this.#viewer,
       mode: this.mode,
       visible: isVisible(),
+      bringsStill: still !== null,
     };
     worker.postMessage(start);
+    void still?.then((picture) => {
+      // The worker, which sends it back to be drawn and counts it, may not be up yet.
+      if (picture && worker === this.#worker) this.#surface?.preview(picture.bitmap);
+      /** @type {Command} */
+      const command = { type: "first-still", still: picture };
+      worker.postMessage(command, picture ? [picture.bitmap] : []);
+    });
   }
 
   /** @param {HTMLElement} surface */

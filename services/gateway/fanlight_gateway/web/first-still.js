@@ -1,9 +1,10 @@
 // @ts-check
 /**
  * The first picture: a small, coarse screenshot, asked for while the WebSocket is still being opened,
- * so that a thin link shows something at once. Lives in the worker. It is one request, without a
- * retry: if it fails, video comes all the same. Its quality is no setting of the gateway's, because it
- * is asked for before the gateway's first message is there.
+ * so that a thin link shows something at once. Asked for by fanlight's own page before anything else
+ * (start.js), elsewhere by the worker. It is one request, without a retry: if it fails, video comes
+ * all the same. Its quality is no setting of the gateway's, because it is asked for before the
+ * gateway's first message is there.
  *
  * @typedef {{ bitmap: ImageBitmap, bytes: number, captured_us: number | null, stale: boolean }} Still
  */
@@ -15,10 +16,10 @@ export const SCALE = 0.5;
  * Whoever is handed the bitmap closes it.
  *
  * @param {URL} screenshot
- * @param {AbortSignal} signal
+ * @param {{ signal?: AbortSignal, token?: string | null }} options  token: where there is no cookie yet
  * @returns {Promise<Still | null>} null where there is none, for whatever reason
  */
-export async function firstStill(screenshot, signal) {
+export async function firstStill(screenshot, { signal, token }) {
   const url = new URL(screenshot);
   url.search = new URLSearchParams({
     format: "jpeg",
@@ -27,7 +28,8 @@ export async function firstStill(screenshot, signal) {
     cursor: "0",
   }).toString();
   try {
-    const response = await fetch(url, { signal, cache: "no-store" });
+    const headers = token ? { Authorization: `Bearer ${token}` } : undefined;
+    const response = await fetch(url, { signal, headers, cache: "no-store" });
     if (!response.ok) return null;
     const blob = await response.blob();
     const bitmap = await createImageBitmap(blob);

@@ -10,6 +10,7 @@
  * @import { InputMessage, VideoUnit } from "./protocol.js"
  * @import { ViewerControl } from "./control.js"
  * @import { Settings } from "./settings.js"
+ * @import { Still } from "./first-still.js"
  * @import { Place } from "./painter.js"
  * @import { Drawn, Size } from "./surface.js"
  *
@@ -72,6 +73,8 @@ export class Session {
   #decoder = null;
   #isStopped = false;
   #firstStill = new AbortController();
+  /** @type {(still: Still | null) => void} */
+  #stillBrought = () => {};
   /** @type {URL} */
   #screenshot;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -150,6 +153,11 @@ export class Session {
     this.#decoder?.reset();
     this.#painter.clear();
     this.#link.close();
+  }
+
+  /** What the page had asked for; null: it did not come. @param {Still | null} still */
+  bringStill(still) {
+    this.#stillBrought(still);
   }
 
   /** @param {InputMessage[]} messages */
@@ -456,7 +464,11 @@ export class Session {
   async #paintFirst() {
     if (!wantsVideo(this.#fallback)) return;
     const place = this.#painter.expect();
-    const still = await firstStill(this.#screenshot, this.#firstStill.signal);
+    const still = await (this.#start.bringsStill
+      ? new Promise((/** @type {(still: Still | null) => void} */ resolve) => {
+          this.#stillBrought = resolve;
+        })
+      : firstStill(this.#screenshot, { signal: this.#firstStill.signal }));
     if (still === null) {
       this.#painter.leave(place);
       return;

@@ -30,6 +30,7 @@ export class Surface {
   /** Pixels that are to be enlarged, or kept while the size changes. */
   #scratch = new OffscreenCanvas(1, 1);
   #isSoftware = isSoftware();
+  #isEmpty = true;
 
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
@@ -46,6 +47,7 @@ export class Surface {
    * @returns {Drawn}
    */
   draw(orders) {
+    this.#isEmpty = false;
     try {
       for (const { size, steps } of orders) {
         this.#resize(size, steps[0]);
@@ -57,6 +59,15 @@ export class Surface {
     const steps = orders.flatMap((order) => order.steps);
     const buffers = steps.flatMap((step) => (step.type === "pixels" ? [step.pixels] : []));
     return { at_ms: performance.timeOrigin + performance.now(), buffers };
+  }
+
+  /** Shows a picture as long as there is nothing else, and does not close it. @param {ImageBitmap} picture */
+  preview(picture) {
+    if (!this.#isEmpty) return;
+    const { width, height } = picture;
+    this.#canvas.width = width;
+    this.#canvas.height = height;
+    this.#context.drawImage(picture, 0, 0);
   }
 
   /** What is painted, without loss. @returns {Promise<Blob>} */

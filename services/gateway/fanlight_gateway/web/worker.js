@@ -11,11 +11,13 @@
  * @import { ViewerControl } from "./control.js"
  * @import { Mode } from "./fallback.js"
  * @import { Status } from "./words.js"
+ * @import { Still } from "./first-still.js"
  * @import { Stats } from "./session.js"
  * @import { Drawn, Order } from "./surface.js"
  *
  * @typedef {{ type: "start", base: string, desk: string, viewer: string,
- *     mode: Mode, visible: boolean }
+ *     mode: Mode, visible: boolean, bringsStill: boolean }
+ *   | { type: "first-still", still: Still | null }
  *   | { type: "input", messages: InputMessage[] }
  *   | { type: "control", message: ViewerControl }
  *   | { type: "mode", mode: Mode }
@@ -33,6 +35,7 @@
  *   | { type: "clipboard", text: string }
  *   | { type: "gateway-error", code: string, message: string }
  *   | { type: "draw", orders: Order[] }} Report
+ * bringsStill: the page has asked for a first picture, and sends it as first-still.
  * draw: answered by drawn.
  */
 
@@ -61,6 +64,9 @@ scope.onmessage = ({ data: command }) => {
     return;
   }
   switch (command.type) {
+    case "first-still":
+      session?.bringStill(command.still);
+      break;
     case "input":
       session?.input(command.messages);
       break;
