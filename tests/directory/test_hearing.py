@@ -7,8 +7,9 @@ import zmq
 import zmq.asyncio
 
 from fanlight_common.errors import ProtocolError
+from fanlight_common.intake import BATCH
 from fanlight_common.protocol import bus
-from fanlight_directory.hearing import BATCH, Hearing, Repeats
+from fanlight_directory.hearing import Hearing, Repeats
 from tests.directory.test_registry import capture, encoder
 
 

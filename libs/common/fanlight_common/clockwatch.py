@@ -15,6 +15,7 @@ from fanlight_common import clock
 from fanlight_common.directory import DirectoryClient
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.busclock import BusClock
+from fanlight_common.pulse import pulse
 from fanlight_common.settings import BusSettings
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class ClockWatch:
                 topics.clock(self._id, number), partial(self._on_record, asked_us)
             )
             try:
-                await asyncio.sleep(QUICK_S if number < QUICK else SLOW_S)
+                await (asyncio.sleep(QUICK_S) if number < QUICK else pulse(SLOW_S))
             finally:
                 end()
 

@@ -89,7 +89,10 @@ class DirectoryClient:
 
     def tell(self, message: bus.DirectoryInlet) -> None:
         """Tell the directory; while it is away nothing is kept, heartbeats come again anyhow."""
-        data = bus.encode(message)
+        self.send(bus.encode(message))
+
+    def send(self, data: bytes) -> None:
+        """`tell` what is encoded already."""
         for line in self._lines.values():
             try:
                 line.inlet.send(data, zmq.DONTWAIT)

@@ -3,8 +3,10 @@
 A thread, so that /healthz still answers (with 503) when the event loop hangs.
 """
 
+import contextlib
 import json
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterable
 from socketserver import ThreadingMixIn
@@ -48,17 +50,20 @@ class HealthServer:
         except OSError as error:
             raise ConfigurationError(f"FANLIGHT_HEALTH_PORT {host}:{port}: {error}") from None
         self.url = f"http://{host}:{self._server.server_port}"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, name="health", daemon=True
-        )
-        self._thread.start()
+        self._closed = False
+        threading.Thread(target=self._serve, name="health", daemon=True).start()
 
     def close(self) -> None:
-        """Stop answering, without waiting: `shutdown` takes a poll of serve_forever, 0.5 s."""
-        threading.Thread(target=self._close, name="health-close", daemon=True).start()
+        """Stop answering."""
+        self._closed = True
+        # Wakes the thread, which has nothing to accept then.
+        with contextlib.suppress(OSError):
+            self._server.socket.shutdown(socket.SHUT_RDWR)
 
-    def _close(self) -> None:
-        self._server.shutdown()
+    def _serve(self) -> None:
+        # Not `serve_forever`: that looks twice a second whether it is to end.
+        while not self._closed:
+            self._server.handle_request()
         self._server.server_close()
 
     def _answer(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:

@@ -9,10 +9,13 @@ import contextlib
 import errno
 import logging
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from email.utils import formatdate
 from typing import Any
 
 import uvicorn
+from uvicorn.server import ServerState
 
 from fanlight_common.errors import ConfigurationError
 
@@ -43,15 +46,39 @@ class _NotOurs(logging.Filter):
         return not (record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError))
 
 
+class _State(ServerState):
+    """The headers of every answer: its date, looked up when there is an answer."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._headers: list[tuple[bytes, bytes]] = []
+        super().__init__()
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        """As uvicorn's connections ask for them."""
+        second = int(time.time())
+        if second != self._second:
+            self._second = second
+            self._headers = [(b"date", formatdate(second, usegmt=True).encode())]
+        return self._headers
+
+    @default_headers.setter
+    def default_headers(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """uvicorn's start sets them empty."""
+
+
 class _Server(uvicorn.Server):
     """Tells when it has started, and leaves signals to the worker."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
+        self.server_state = _State()
         self.ready = asyncio.Event()
         self.servers = []
         self.stops = False
         """We end it, so it may end."""
+        self._end = asyncio.Event()
 
     async def serve_until_stopped(self, sockets: list[socket.socket]) -> None:
         """Serve until `stops`. Raises RuntimeError where it ends before."""
@@ -68,6 +95,18 @@ class _Server(uvicorn.Server):
         """Let nobody in any more; who is in stays."""
         for server in self.servers:
             server.close()
+
+    def stop(self) -> None:
+        """End it: requests under way have GRACE_S."""
+        self.stops = self.should_exit = True
+        self._end.set()
+
+    async def main_loop(self) -> None:
+        """uvicorn's own looks ten times a second whether it is to end and what date it is.
+
+        In a service that nobody asks anything that was half of what it did: 0.2 % of a core.
+        """
+        await self._end.wait()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -176,7 +215,7 @@ async def serving(
             await server.ready.wait()
             yield server.stop_listening
         finally:
-            server.stops = server.should_exit = True
+            server.stop()
             # Before the group's own end, which would cancel the server where we are cancelled.
             await asyncio.wait({task})
 

@@ -31,6 +31,7 @@ from prometheus_client import Counter
 from fanlight_common import keys
 from fanlight_common.errors import ConfigurationError
 from fanlight_common.keys import BusKey
+from fanlight_common.pulse import pulse
 from fanlight_common.settings import BusSettings
 from fanlight_common.sockets import Role, ipc_endpoint, open_socket
 
@@ -190,7 +191,7 @@ class Transport:
                 daemon=True,
             ).start()
         while self._keys:
-            await asyncio.sleep(_LOOK_S)
+            await pulse(_LOOK_S)
             if self._look() != self._signature:
                 await self._reload()
 

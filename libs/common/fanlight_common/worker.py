@@ -28,8 +28,10 @@ from fanlight_common.clockwatch import ClockWatch, first_guess
 from fanlight_common.directory import DirectoryClient
 from fanlight_common.errors import ConfigurationError, ProtocolError
 from fanlight_common.health import HealthServer
+from fanlight_common.intake import Intake
 from fanlight_common.names import check_name
 from fanlight_common.protocol import bus, topics
+from fanlight_common.pulse import pulse
 from fanlight_common.ring import host_id
 from fanlight_common.settings import BusSettings
 from fanlight_common.sockets import Role
@@ -43,7 +45,7 @@ END_LIMIT_S = 0.6
 _STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 LAST_WORDS_MS = 500
 """How long a message may take that is on its way when its socket is closed."""
-_TURN_S = 0.5
+_TURN_S = 1.0
 HANG_LIMIT_S = 5.0
 """/healthz says unhealthy when the event loop has not turned for this long."""
 
@@ -84,7 +86,12 @@ class Worker:
         """What is done after SIGTERM, while everything goes on, before it ends. Replace it."""
         self.drain_limit_s = 0.0
         """How long that may take."""
-        self._beats = asyncio.Event()
+        self.before_beat: Callable[[], None] = lambda: None
+        """Called before each regular heartbeat, to look at what changes all the time."""
+        self._beating = self._announced = False
+        self._said: tuple[Any, ...] = ()
+        """What the last heartbeat said, as `_beat_bytes`."""
+        self._beat_bytes = b""
         self._last_turn = clock.now_s()
         settings.runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.bus_clock = first_guess(settings)
@@ -114,7 +121,9 @@ class Worker:
 
     def announce(self) -> None:
         """Send a heartbeat now: the offer has changed."""
-        self._beats.set()
+        if self._beating and not self._announced:
+            self._announced = True
+            asyncio.get_running_loop().call_soon(self._beat)
 
     async def serve(self, main: Callable[["Worker"], Awaitable[None]]) -> None:
         """Run `main` with heartbeats around it until it returns or is cancelled."""
@@ -156,9 +165,24 @@ class Worker:
         return socket, self.transport.bind(socket, self.id, name)
 
     async def _heartbeats(self) -> None:
-        while True:
-            offer = self.offer
-            self.directory.tell(
+        self._beating = True
+        try:
+            while True:
+                self._beat()
+                await pulse(self.settings.heartbeat_interval_s)
+                self.before_beat()
+        finally:
+            self._beating = False
+
+    def _beat(self) -> None:
+        self._announced = False
+        if not self._beating:  # it was announced just before the end
+            return
+        offer = self.offer
+        said = (offer.http, offer.desks, offer.capacity, offer.load, offer.streams)
+        if said != self._said:
+            self._said = said
+            self._beat_bytes = bus.encode(
                 bus.Heartbeat(
                     kind=self.kind,
                     id=self.id,
@@ -173,16 +197,13 @@ class Worker:
                     streams=offer.streams,
                 )
             )
-            self._beats.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.settings.heartbeat_interval_s):
-                    await self._beats.wait()
+        self.directory.send(self._beat_bytes)
 
     async def _turn(self) -> None:
         while True:
             self._last_turn = clock.now_s()
-            await asyncio.sleep(_TURN_S)
-            loop_lag_seconds.observe(max(0.0, clock.now_s() - self._last_turn - _TURN_S))
+            due = await pulse(_TURN_S)
+            loop_lag_seconds.observe(max(0.0, clock.now_s() - due))
 
     def _health(self) -> tuple[bool, dict[str, Any]]:
         hung_s = clock.now_s() - self._last_turn
@@ -243,16 +264,18 @@ class Teller:
 
 
 async def inlet_messages(
-    socket: zmq.asyncio.Socket, decode: Callable[[bytes], Any], handle: Callable[[Any], None]
+    socket: zmq.Socket[Any], decode: Callable[[bytes], Any], handle: Callable[[Any], None]
 ) -> None:
     """Hand every message of an inlet to `handle`, for ever. What is no message is counted."""
-    while True:
-        data = await socket.recv()
+
+    def take(data: bytes) -> None:
         try:
             handle(decode(data))
         except ProtocolError as error:
             refused.labels("inlet").inc()
             log.debug("event=refused where=inlet reason=%r", str(error))
+
+    await Intake(socket, take).run()
 
 
 def run(

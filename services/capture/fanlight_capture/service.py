@@ -9,9 +9,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import zmq
-import zmq.asyncio
-
 from fanlight_capture import metrics
 from fanlight_capture.demand import Demand
 from fanlight_capture.events import EventLog, Happening
@@ -22,6 +19,7 @@ from fanlight_capture.settings import CaptureSettings
 from fanlight_capture.source import Listener, Source
 from fanlight_common import clock
 from fanlight_common.errors import SourceLostError
+from fanlight_common.intake import Intake
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.control import Clipboard
 from fanlight_common.protocol.public import PointerPosition, PointerShape
@@ -61,7 +59,7 @@ class CaptureService:
         self._worker = worker
         self._settings = settings
         self._open = opener
-        self._outlet: zmq.asyncio.Socket = worker.outlet
+        self._outlet = Intake(worker.outlet, self._on_subscription)
         self._events_topic = topics.events(settings.desk)
         lanes = [f(settings.desk, lane) for f in (topics.frame, topics.still) for lane in Lane]
         self._demand = Demand([*lanes, self._events_topic])
@@ -77,7 +75,7 @@ class CaptureService:
     async def run(self) -> None:
         """Work until cancelled. Raises ConfigurationError for a display that cannot be used."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._take_demand())
+            group.create_task(self._outlet.run())
             group.create_task(
                 inlet_messages(self._worker.inlet, bus.decode_capture_inlet, self._take)
             )
@@ -143,7 +141,7 @@ class CaptureService:
             self._settings.desk,
             source,
             self._demand,
-            self._publish,
+            self._outlet.send,
             1 / self._settings.max_fps,
             self._worker.now_us,
         )
@@ -198,22 +196,20 @@ class CaptureService:
 
     # The bus.
 
-    async def _take_demand(self) -> None:
-        while True:
-            message = await self._outlet.recv()
-            watched = self._demand.wants(self._events_topic)
-            subscribed = self._demand.update(message)
-            watch = self._demand.wants(self._events_topic)
-            if self._frames is not None:
-                self._frames.demand_changed()
-                self._frames.want(subscribed)
-            if self._source is not None and watch != watched:
-                if not watch:
-                    self._log.forget()
-                self._source.watch(watch)
-            elif self._events_topic in subscribed:
-                for event in self._log.again():
-                    self._publish_event(event)
+    def _on_subscription(self, message: bytes) -> None:
+        watched = self._demand.wants(self._events_topic)
+        subscribed = self._demand.update(message)
+        watch = self._demand.wants(self._events_topic)
+        if self._frames is not None:
+            self._frames.demand_changed()
+            self._frames.want(subscribed)
+        if self._source is not None and watch != watched:
+            if not watch:
+                self._log.forget()
+            self._source.watch(watch)
+        elif self._events_topic in subscribed:
+            for event in self._log.again():
+                self._publish_event(event)
 
     def _take(self, message: bus.CaptureInlet) -> None:
         now = clock.now_s()
@@ -249,9 +245,4 @@ class CaptureService:
             self._publish_event(event)
 
     def _publish_event(self, event: bus.Event) -> None:
-        # The asyncio socket, not a plain one below it: that would swallow its wake-ups.
-        self._outlet.send_multipart([self._events_topic, bus.encode(event)], zmq.DONTWAIT)
-
-    def _publish(self, message: bytes) -> None:
-        # An XPUB never refuses; a subscriber that does not keep up loses the message.
-        self._outlet.send(message, zmq.DONTWAIT, copy=len(message) < 65536)
+        self._outlet.send(self._events_topic, bus.encode(event))

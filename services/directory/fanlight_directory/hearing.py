@@ -5,24 +5,23 @@ before said, byte for byte, and then there is nothing to decode and nothing to c
 second it is that, and waking up for each of them, that a directory spends its time on.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import zmq
-import zmq.asyncio
 
 from fanlight_common import clock
 from fanlight_common.errors import ProtocolError
+from fanlight_common.intake import Intake
 from fanlight_common.protocol import bus
 from fanlight_common.worker import refused
 
 log = logging.getLogger(__name__)
 
-BATCH = 256
-"""Messages that are taken before others have their turn."""
 PAUSE_S = 0.01
-"""What comes within this time is taken together."""
+"""Where messages come faster than this one after the other, those of so long are taken together:
+a directory of thousands would wake for each. One of a few hears each at once, and wakes once."""
 TURN_S = 2.0
 
 
@@ -50,13 +49,18 @@ class Hearing:
     """The inlet, and up to when everything that was said has been heard."""
 
     def __init__(
-        self, inlet: zmq.asyncio.Socket, handle: Callable[[bus.DirectoryInlet], None]
+        self,
+        inlet: zmq.Socket[Any],
+        handle: Callable[[bus.DirectoryInlet], None],
+        heard: Callable[[], None] = lambda: None,
     ) -> None:
-        self._inlet = inlet
-        self._plain: zmq.Socket[bytes] = zmq.Socket.shadow(inlet)
+        """`heard` is called after each batch."""
+        self._intake = Intake(inlet, self._take, looked=self._looked)
         self._handle = handle
+        self._heard = heard
         self._repeats = Repeats()
         self._turn_at = 0.0
+        self._looked_at = 0.0
         self._behind_since: float | None = None
 
     def heard_until(self, now: float) -> float:
@@ -65,26 +69,21 @@ class Hearing:
 
     async def run(self) -> None:
         """Hand every message to `handle`, for ever. What is no message is counted."""
-        while True:
-            self._take(await self._inlet.recv())
-            now = clock.now_s()
-            if not self._take_batch():
-                self._behind_since = None
-            elif self._behind_since is None:
-                self._behind_since = now
-            if now >= self._turn_at:
-                self._repeats.turn()
-                self._turn_at = now + TURN_S
-            await asyncio.sleep(0 if self._behind_since else PAUSE_S)
+        await self._intake.run()
 
-    def _take_batch(self) -> bool:
-        """Whether there may be more."""
-        try:
-            for _ in range(BATCH):
-                self._take(self._plain.recv(zmq.DONTWAIT))
-        except zmq.Again:
-            return False
-        return True
+    def _looked(self, took_all: bool) -> None:
+        now = clock.now_s()
+        if took_all:
+            self._behind_since = None
+            if now - self._looked_at < PAUSE_S:
+                self._intake.pause(PAUSE_S)
+        elif self._behind_since is None:
+            self._behind_since = now
+        self._looked_at = now
+        if now >= self._turn_at:
+            self._repeats.turn()
+            self._turn_at = now + TURN_S
+        self._heard()
 
     def _take(self, data: bytes) -> None:
         try:

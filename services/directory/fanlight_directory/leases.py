@@ -21,6 +21,7 @@ Pure. Owns the leases and their epochs. The rules:
 """
 
 import heapq
+import math
 from dataclasses import dataclass
 
 from fanlight_common.names import split_stream
@@ -174,6 +175,10 @@ class Leases:
             else:
                 effects += self._end(entry, now)
         return effects
+
+    def due_at(self) -> float:
+        """When settling ends; infinite once it has."""
+        return math.inf if self._settled else self._settled_at
 
     def tick(self, now: float, unix_s: int) -> list[Effect]:
         """Time passes: settling ends, graces run out."""

@@ -4,6 +4,7 @@ Pure. Owns the newest heartbeat of every living process. An id is a place and an
 sits there; a newer instance takes the place at once, and what the older one still says is ignored.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -102,6 +103,11 @@ class Members:
         member = self._members.get(id_)
         if member is not None and member.beat.instance == instance:
             member.heard_at = min(member.heard_at, now + patience_s - self._timeout_s)
+
+    def due_at(self) -> float:
+        """When somebody will have been silent for too long, unless they are heard of."""
+        heard_at = min((member.heard_at for member in self._members.values()), default=math.inf)
+        return heard_at + self._timeout_s
 
     def tick(self, now: float) -> list[Change]:
         """Time passes: who has been silent for too long?"""

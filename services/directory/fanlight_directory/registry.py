@@ -116,8 +116,14 @@ class Registry:
         if gone is not None:
             self._members.suspect(*gone, now, self._timing.suspect_s)
 
+    def due_at(self) -> float:
+        """When `tick` will have something to do that is not to wait: not before anything else is
+        told to this registry."""
+        answers = [at + ANSWER_AGAIN_S for at in self._answered.values()] if self._asked else []
+        return min(self._members.due_at(), self._leases.due_at(), *answers)
+
     def tick(self, now: float, unix_s: int) -> list[Effect]:
-        """Time passes. Call it several times within the timeout."""
+        """Time passes. Call it at `due_at`, and several times within the timeout."""
         effects: list[Effect] = []
         for change in self._members.tick(now):
             effects += self._changed(change, now)

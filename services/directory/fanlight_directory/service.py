@@ -12,6 +12,7 @@ from prometheus_client import Counter, Gauge
 
 from fanlight_common import clock
 from fanlight_common.errors import ProtocolError
+from fanlight_common.intake import Intake
 from fanlight_common.protocol import bus, topics
 from fanlight_common.settings import BusSettings
 from fanlight_common.worker import Worker, refused
@@ -31,6 +32,12 @@ moves = Counter("fanlight_directory_lease_moves", "Leases given, ended or lost",
 published = Counter("fanlight_directory_records", "Records published")
 
 _TICKS_A_TIMEOUT = 10
+_FEWEST_TICKS_A_TIMEOUT = 2.5
+"""Of a registry that is told the time less than twice, the process stands still, as it thinks."""
+_LATE_S = 0.002
+"""Timers may be early by a millisecond, and what is due is due just after its moment."""
+_LEAST_S = 0.01
+_MEASURE_S = 0.5
 RECONNECT_S = 0.1
 """What a process needs at most to connect again to a directory that is there."""
 _NEITHER = 2
@@ -41,10 +48,14 @@ class Directory:
 
     def __init__(self, worker: Worker, bus_settings: BusSettings, own: DirectorySettings) -> None:
         assert worker.outlet is not None
-        self._outlet = worker.outlet
-        self._hearing = Hearing(worker.inlet, self._told)
+        self._outlet = Intake(worker.outlet, self._on_subscription)
+        self._hearing = Hearing(worker.inlet, self._told, self._heard)
         self._now_us = worker.now_us
         self._tick_s = bus_settings.heartbeat_timeout_s / _TICKS_A_TIMEOUT
+        self._longest_s = bus_settings.heartbeat_timeout_s / _FEWEST_TICKS_A_TIMEOUT
+        self._ticked_at = self._measured_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         timing = Timing(
             timeout_s=bus_settings.heartbeat_timeout_s,
             # Whatever the settings: an encoder has to have had its chance to be heard.
@@ -62,7 +73,7 @@ class Directory:
         """For ever."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hearing.run())
-            group.create_task(self._subscriptions())
+            group.create_task(self._outlet.run())
             group.create_task(self._ticks())
 
     def _told(self, message: bus.DirectoryInlet) -> None:
@@ -71,38 +82,67 @@ class Directory:
         else:
             self._apply(self._registry.farewell(message, clock.now_s(), _unix_s()))
 
-    async def _subscriptions(self) -> None:
-        while True:
-            message = await self._outlet.recv()
-            verb, topic = message[0] if message else _NEITHER, message[1:]
-            try:
-                if verb == 1 and topic.startswith(topics.CLOCKS):
-                    record = bus.ClockRecord(self._now_us())
-                    self._outlet.send_multipart([topic, bus.encode(record)])
-                elif verb == 0 and topic.startswith(topics.CLOCKS):
-                    pass
-                elif verb == 1:
-                    self._apply(self._registry.subscribed(topic, clock.now_s(), _unix_s()))
-                elif verb == 0:
-                    self._registry.unsubscribed(topic, clock.now_s())
-                else:
-                    raise ProtocolError("neither a subscription nor its end")
-            except ProtocolError as error:
-                refused.labels("topic").inc()
-                log.debug("event=refused where=topic reason=%r", str(error))
+    def _on_subscription(self, message: bytes) -> None:
+        verb, topic = message[0] if message else _NEITHER, message[1:]
+        try:
+            if verb == 1 and topic.startswith(topics.CLOCKS):
+                self._outlet.send(topic, bus.encode(bus.ClockRecord(self._now_us())))
+            elif verb == 0 and topic.startswith(topics.CLOCKS):
+                pass
+            elif verb == 1:
+                self._apply(self._registry.subscribed(topic, clock.now_s(), _unix_s()))
+                self._set_timer()
+            elif verb == 0:
+                self._registry.unsubscribed(topic, clock.now_s())
+                self._set_timer()
+            else:
+                raise ProtocolError("neither a subscription nor its end")
+        except ProtocolError as error:
+            refused.labels("topic").inc()
+            log.debug("event=refused where=topic reason=%r", str(error))
 
     async def _ticks(self) -> None:
-        while True:
-            self._apply(self._registry.tick(self._hearing.heard_until(clock.now_s()), _unix_s()))
+        """Whenever something is due, which while everybody beats is hardly ever."""
+        self._tick()
+        try:
+            await self._failed
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _heard(self) -> None:
+        """Now that it is awake anyhow."""
+        if clock.now_s() - self._ticked_at >= self._tick_s:
+            self._tick()
+
+    def _tick(self) -> None:
+        now = self._ticked_at = clock.now_s()
+        self._apply(self._registry.tick(self._hearing.heard_until(now), _unix_s()))
+        if now - self._measured_at >= _MEASURE_S:
+            self._measured_at = now
             self._measure()
-            await asyncio.sleep(self._tick_s)
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        due_at = min(self._registry.due_at() + _LATE_S, self._ticked_at + self._longest_s)
+        # What is due may have to wait until all that was said is heard.
+        wait_s = max(due_at - clock.now_s(), _LEAST_S)
+        self._timer = asyncio.get_running_loop().call_later(wait_s, self._on_time)
+
+    def _on_time(self) -> None:
+        try:
+            self._tick()
+        except Exception as error:  # noqa: BLE001 - `_ticks` raises it; the loop would only log it
+            if not self._failed.done():
+                self._failed.set_exception(error)
 
     def _apply(self, effects: list[Effect]) -> None:
         for effect in effects:
             match effect:
                 case Publish(topic, record):
-                    # An XPUB never waits, and what the socket queues stays in order: no await.
-                    self._outlet.send_multipart([topic, bus.encode(record)])
+                    self._outlet.send(topic, bus.encode(record))
                     published.inc()
                 case Joined(kind, id_, instance):
                     log.info("event=joined kind=%s id=%s instance=%s", kind, id_, instance)

@@ -19,6 +19,7 @@ from prometheus_client import Counter
 from fanlight_common import clock
 from fanlight_common.errors import ProtocolError
 from fanlight_common.framefeed import FrameFeed
+from fanlight_common.intake import Intake
 from fanlight_common.names import split_stream
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.public import VideoUnit
@@ -35,7 +36,6 @@ from fanlight_encoder.stream import Publish, Stream
 log = logging.getLogger(__name__)
 refused = Counter("fanlight_encoder_refused_subscriptions", "Subscriptions to what is no stream")
 
-_LOAD_INTERVAL_S = 0.25
 _LOOK_FOR_OTHERS_S = 0.3
 """Who drains asks the directory for other encoders, and an answer takes less."""
 
@@ -66,7 +66,7 @@ class EncoderService:
         """For ever. Raises ConfigurationError where the codec that is set does not work."""
         assert worker.outlet is not None
         self._worker = worker
-        self._outlet = worker.outlet
+        self._outlet = Intake(worker.outlet, self._on_subscription)
         self._meter = LoadMeter(self._settings.capacity, clock.now_s())
         loop = asyncio.get_running_loop()
         # More streams than offered still get a turn, if not a thread of their own.
@@ -79,25 +79,23 @@ class EncoderService:
             worker.announce()
             worker.drain, worker.drain_limit_s = self._drain, self._settings.drain_s
             async with asyncio.TaskGroup() as self._group:
-                self._group.create_task(self._subscriptions())
+                self._group.create_task(self._outlet.run())
                 self._group.create_task(
                     inlet_messages(worker.inlet, bus.decode_encoder_inlet, self._on_inlet)
                 )
-                self._group.create_task(self._measure())
+                worker.before_beat = self._measure
 
-    async def _subscriptions(self) -> None:
-        while True:
-            message = await self._outlet.recv()
-            try:
-                stream = _stream_of(message[1:])
-            except ProtocolError as error:
-                refused.inc()
-                log.debug("event=refused where=outlet reason=%r", str(error))
-                continue
-            if message[0]:
-                self._subscribed(stream)
-            else:
-                self._unsubscribed(stream)
+    def _on_subscription(self, message: bytes) -> None:
+        try:
+            stream = _stream_of(message[1:])
+        except ProtocolError as error:
+            refused.inc()
+            log.debug("event=refused where=outlet reason=%r", str(error))
+            return
+        if message[0]:
+            self._subscribed(stream)
+        else:
+            self._unsubscribed(stream)
 
     def _subscribed(self, stream: str) -> None:
         demand = self._demands.get(stream)
@@ -198,8 +196,8 @@ class EncoderService:
     def _publisher(self, stream: str) -> Publish:
         topic = topics.unit(stream)
 
-        async def publish(unit: VideoUnit) -> None:
-            await self._outlet.send_multipart([topic, unit.encode()])
+        def publish(unit: VideoUnit) -> None:
+            self._outlet.send(topic, unit.encode())
 
         return publish
 
@@ -221,13 +219,11 @@ class EncoderService:
         )
         self._worker.announce()
 
-    async def _measure(self) -> None:
-        while True:
-            await asyncio.sleep(_LOAD_INTERVAL_S)
-            # Rounded: one that fades for ever would make each heartbeat another.
-            self._worker.offer.load = round(self._meter.sample(clock.now_s()), 3)
-            metrics.load.set(self._worker.offer.load)
-            metrics.capacity.set(self._worker.offer.capacity)
+    def _measure(self) -> None:
+        # Rounded: one that fades for ever would make each heartbeat another.
+        self._worker.offer.load = round(self._meter.sample(clock.now_s()), 3)
+        metrics.load.set(self._worker.offer.load)
+        metrics.capacity.set(self._worker.offer.capacity)
 
     def _health(self) -> tuple[bool, dict[str, Any]]:
         # On the health thread, so a stream may end at any moment.

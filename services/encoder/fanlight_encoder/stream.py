@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
 
@@ -36,7 +36,7 @@ from fanlight_encoder.settings import EncoderSettings
 
 log = logging.getLogger(__name__)
 
-Publish = Callable[[VideoUnit], Awaitable[None]]
+Publish = Callable[[VideoUnit], None]
 
 
 class Stream:
@@ -187,7 +187,7 @@ class Stream:
             self._schedule.least_bytes = least_bytes(self.pipeline.seen)
         self._schedule.made(decision, made, clock.now_s())
         if made.kind is not Kind.NOTHING:
-            await self._publish(self._label(made, captured_us))
+            self._publish(self._label(made, captured_us))
 
     def _job(self, frame: Frame | None, decision: Encode | Refine, aim: Aim) -> Made:
         """In a thread."""

@@ -11,15 +11,17 @@ from typing import Protocol
 
 from fanlight_common import clock
 from fanlight_common.protocol.public import CloseCode
+from fanlight_common.pulse import pulse
 from fanlight_gateway.auth import Auth
 from fanlight_gateway.desks import DeskBook
 from fanlight_gateway.links import Links
-from fanlight_gateway.sampling import Sampler
+from fanlight_gateway.sampling import INTERVAL_MS, Sampler
 from fanlight_gateway.screenshots import Screenshots
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from fanlight_gateway.streams import StreamHub
 
-TICK_S = 0.1
+TICK_S = 0.125
+"""Goes into the heartbeats' interval: every second tick costs no wake-up of its own."""
 FAREWELL_LIMIT_S = 0.4
 """What viewers get to hear that the gateway goes; see `worker.STOP_LIMIT_S`."""
 SETTLE_S = 10.0
@@ -55,6 +57,8 @@ class Gateway:
     """The clock that pictures are stamped with."""
     _connections: set[Closable] = field(default_factory=set)
     _empty: asyncio.Event = field(default_factory=asyncio.Event)
+    _somebody: asyncio.Event = field(default_factory=asyncio.Event)
+    _left_at: float = 0.0
     _draining: bool = False
     _stopping: bool = False
     _sampler: Sampler = field(default_factory=Sampler)
@@ -69,6 +73,7 @@ class Gateway:
     def enter(self, connection: Closable) -> None:
         """A connection has opened. It is closed at once when there are too many, or at the end."""
         self._connections.add(connection)
+        self._somebody.set()
         if self._stopping:
             connection.close(CloseCode.GOING_AWAY, "the gateway stops")
         elif len(self._connections) > self.settings.max_viewers:
@@ -77,6 +82,7 @@ class Gateway:
     def leave(self, connection: Closable) -> None:
         """It has ended."""
         self._connections.discard(connection)
+        self._left_at = clock.now_s()
         if not self._connections:
             self._empty.set()
 
@@ -111,14 +117,21 @@ class Gateway:
         return found
 
     async def run(self) -> None:
-        """The clockwork, for ever."""
+        """The clockwork, for ever. It stands still while nobody is connected."""
         while True:
-            await asyncio.sleep(TICK_S)
-            self.streams.tick()
-            figures = (viewer.figures() for viewer in self.links.viewers())
-            self._sampler.tick(figures, clock.now_s() * 1000)
-            for connection in list(self._connections):
-                connection.tick()
+            await self._somebody.wait()
+            await pulse(TICK_S)
+            self._tick()
+            # Some ticks more, so that whoever has left is in the figures no longer.
+            if not self._connections and clock.now_s() - self._left_at > 2 * INTERVAL_MS / 1000:
+                self._somebody.clear()
+
+    def _tick(self) -> None:
+        self.streams.tick()
+        figures = (viewer.figures() for viewer in self.links.viewers())
+        self._sampler.tick(figures, clock.now_s() * 1000)
+        for connection in list(self._connections):
+            connection.tick()
 
     async def drain(self) -> None:
         """Let load balancers see that no more viewers are to come, while those here stay."""

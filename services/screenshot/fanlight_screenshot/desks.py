@@ -14,6 +14,7 @@ from typing import Self
 
 from fanlight_common import clock
 from fanlight_common.protocol import bus, topics
+from fanlight_common.pulse import pulse
 from fanlight_common.regions import Pixels
 from fanlight_common.worker import Teller, Worker
 from fanlight_screenshot import images, metrics
@@ -150,7 +151,7 @@ class Desks:
 
     async def _expire(self) -> None:
         while True:
-            await asyncio.sleep(_EXPIRE_INTERVAL_S)
+            await pulse(_EXPIRE_INTERVAL_S)
             for desk in self._desks.values():
                 desk.pointer.expire(clock.now_s(), self.settings.pointer_keep_s)
 
