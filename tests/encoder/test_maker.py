@@ -126,6 +126,21 @@ def test_a_viewer_never_sees_what_was_never_there(
             assert nearest(viewer.shown, once).max() <= 60
 
 
+def test_text_in_place_of_a_picture_that_was_not_refined_yet_gets_sharp() -> None:
+    desk, viewer = Desk(WIDTH, HEIGHT), Viewer(WIDTH, HEIGHT)
+    desk.pixels[:] = LETTERS
+    road = Road(kbps=500, viewer=viewer)
+    road.show(desk.grab())
+    noise = Rect(0, 0, 14, 61)
+    draw(desk.pixels, "noise", noise, 0)
+    road.show(desk.grab(noise))
+    road.run(road.now + 0.3)
+    desk.pixels[:] = LETTERS
+    road.show(desk.grab(Rect(0, 0, WIDTH, HEIGHT)))
+    road.run(road.now + 30)
+    assert (viewer.shown == rgb_of(desk.pixels)).all()
+
+
 def settled(stream: str = "main/high", kbps: int = 16_000) -> tuple[Desk, Road]:
     desk = Desk(WIDTH, HEIGHT)
     desk.pixels[:] = LETTERS

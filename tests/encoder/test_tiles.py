@@ -68,6 +68,14 @@ def test_what_is_drawn_on_a_picture_is_looked_at_again(lossless: bool) -> None:
     assert runs(tiles) == [Run(Rect(0, 0, 128, 64), State.SOFT)]
 
 
+@pytest.mark.parametrize("lossless", [True, False])
+def test_what_is_drawn_on_a_picture_that_waits_may_be_text(lossless: bool) -> None:
+    tiles = blurred()
+    tiles.defer(Rect(0, 0, 300, 150))
+    tiles.drawn(Rect(10, 10, 64, 20), lossless=lossless)
+    assert runs(tiles)[0] == Run(Rect(0, 0, 128, 64), State.BLURRY)
+
+
 def test_what_is_drawn_on_text_stays_sharp_unless_it_is_a_jpeg() -> None:
     tiles = Tiles(SIZE)
     tiles.drawn(Rect(10, 10, 64, 20), lossless=True)

@@ -74,6 +74,9 @@ class Tiles:
         for at in self._touched(rect):
             if self._states[at] == State.GOOD or (self._states[at] == State.SHARP and not lossless):
                 self._states[at] = State.SOFT
+            elif self._states[at] == State.PICTURE:
+                # What is there now may well be text.
+                self._states[at] = State.BLURRY
         if lossless:
             self.sharpen(rect)
 
