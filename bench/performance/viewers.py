@@ -2,7 +2,8 @@
 
     python -m bench.performance.viewers --port 8080 --token TOKEN --count 500
 
-Each acknowledges what it gets as a browser does whose pictures are painted at once, and pings. Once
+Each acknowledges what it gets as a browser does whose pictures are painted at once (where the
+gateway says that it may wait, with the next or after a tenth of a second), and pings. Once
 all have their first unit, prints "ready"; at SIGTERM one line of JSON, and ends: of each unit its
 number, time stamp, size and flags, when the first and the last viewer had all of it (microseconds
 of the bus clock), and how many had. Decodes nothing.
@@ -25,6 +26,8 @@ from fanlight_common.protocol import control
 from fanlight_common.protocol.public import Ack, Ping, VideoUnit
 
 PING_INTERVAL_S = 0.25
+RELAXED_S = 0.1
+"""As ACK_RELAXED_MS in web/acks.js."""
 CONNECT_LIMIT_S = 20.0
 _READ_BYTES = 1 << 18
 _NO_MASK = bytes(4)
@@ -51,6 +54,9 @@ class Viewer:
     socket: socket.socket
     left: bytearray = field(default_factory=bytearray)
     units: int = 0
+    untold: tuple[int, int] | None = None
+    """The newest unit whose acknowledgement waits."""
+    untold_since: float = 0.0
 
 
 def masked(opcode: int, payload: bytes) -> bytes:
@@ -95,6 +101,7 @@ class Crowd:
         self._view = memoryview(self._buffer)
         self._ping_at = time.monotonic() + PING_INTERVAL_S
         self._pings = 0
+        self._told_at = 0.0
         self._acked = (0, 0)
         self._ack = b""
         self.arrivals: dict[tuple[int, int], Arrival] = {}
@@ -143,6 +150,11 @@ class Crowd:
             ping = masked(2, Ping(self._pings, int(now * 1e6), 1).encode())
             for viewer in self._viewers.values():
                 self._send(viewer, ping)
+        if self._talk and now >= self._told_at + RELAXED_S / 4:
+            self._told_at = now
+            for viewer in self._viewers.values():
+                if viewer.untold is not None and now - viewer.untold_since >= 0.75 * RELAXED_S:
+                    self._acknowledge(viewer, viewer.untold)
 
     def close(self) -> None:
         """All of them go."""
@@ -166,31 +178,47 @@ class Crowd:
             found, used = messages(viewer.left)
             for opcode, payload in found:
                 if opcode == 2 and payload[0] == VideoUnit.TYPE:
-                    newest = self._unit(viewer, payload, now_us)
+                    label, relaxed = self._unit(viewer, payload, now_us)
+                    newest = label, relaxed if newest is None else relaxed & newest[1]
                 elif opcode == 9:
                     self._send(viewer, masked(10, bytes(payload)))
                 elif opcode == 8:
                     raise ConnectionError(f"the server closed: {bytes(payload)!r}")
                 payload.release()
             del viewer.left[:used]
-        if newest is not None and self._talk:
-            if newest != self._acked:
-                self._acked = newest
-                self._ack = masked(2, Ack(10, newest[0], newest[1], newest[1]).encode())
-            self._send(viewer, self._ack)
+        if newest is None or not self._talk:
+            return
+        label, relaxed = newest
+        if not relaxed:
+            self._acknowledge(viewer, label)
+        else:
+            if viewer.untold is None:
+                viewer.untold_since = now_us / 1e6
+            viewer.untold = label
 
-    def _unit(self, viewer: Viewer, payload: memoryview, now_us: int) -> tuple[int, int]:
+    def _acknowledge(self, viewer: Viewer, label: tuple[int, int]) -> None:
+        viewer.untold = None
+        if label != self._acked:
+            self._acked = label
+            self._ack = masked(2, Ack(10, label[0], label[1], label[1]).encode())
+        self._send(viewer, self._ack)
+
+    def _unit(
+        self, viewer: Viewer, payload: memoryview, now_us: int
+    ) -> tuple[tuple[int, int], int]:
+        """Its label, and not 0 where its acknowledgement may wait."""
         _, flags, _, _, _, epoch, sequence, captured_us = VideoUnit.LAYOUT.unpack_from(payload)
         viewer.units += 1
         label = (epoch, sequence)
         arrival = self.arrivals.get(label)
         if arrival is None:
             size = len(payload)
-            self.arrivals[label] = Arrival(sequence, captured_us, size, flags, now_us, now_us)
+            what = flags & ~VideoUnit.RELAXED  # which is each viewer's own
+            self.arrivals[label] = Arrival(sequence, captured_us, size, what, now_us, now_us)
         else:
             arrival.last_us = now_us
             arrival.count += 1
-        return label
+        return label, flags & VideoUnit.RELAXED
 
     def _send(self, viewer: Viewer, data: bytes) -> None:
         # A server that does not read for so long that this is full has other troubles.

@@ -20,6 +20,8 @@ PACKET_BYTES = 1448
 HEADER_BYTES = 52
 TICK_MS = 100
 ACK_BYTES = 80
+ACK_RELAXED_MS = 75
+"""As in web/acks.js."""
 DECODE_MS = 8
 
 SETTINGS = VideoSettings()
@@ -59,6 +61,7 @@ class Simulation:
     sent_bytes: int = 0
     skipped: int = 0
     idrs: int = 0
+    acks: int = 0
 
     def __post_init__(self) -> None:
         self.congestion = Congestion(CONGESTION)
@@ -79,6 +82,9 @@ class Simulation:
         self._painting: deque[tuple[float, int]] = deque()
         self._received = self._painted = 0
         self._shown_ms = 0.0
+        self._relaxed: set[int] = set()
+        self._prompt = 0
+        self._ack_due_ms = float("inf")
 
     def change(self, down: Conditions) -> None:
         """The link is another from now on."""
@@ -113,6 +119,8 @@ class Simulation:
             self.targets_kbps.append((now, self.congestion.target_kbps))
             self.queues_ms.append((now, self._forward.queue_ms(now / 1000)))
         while (unit := self.gate.take(now)) is not None:
+            if self.gate.is_relaxed:
+                self._relaxed.add(unit.sequence)
             self._send(unit.data, now)
         self._carry(now)
         self.ages_ms.append((now, now - self._shown_ms))
@@ -155,10 +163,20 @@ class Simulation:
         for sequence in self._in_order():
             self._received = sequence
             self._painting.append((now + DECODE_MS, sequence))
-            self._acknowledge(now)
+            if sequence in self._relaxed:
+                self._ack_due_ms = min(self._ack_due_ms, now + ACK_RELAXED_MS)
+            else:
+                self._prompt = sequence
+                self._acknowledge(now)
         while self._painting and self._painting[0][0] <= now:
             self._painted = self._painting.popleft()[1]
             self._shown_ms = self._captured[self._painted]
+            if not self._prompt:
+                self._ack_due_ms = min(self._ack_due_ms, now + ACK_RELAXED_MS)
+            else:
+                self._prompt = self._prompt if self._painted < self._prompt else 0
+                self._acknowledge(now)
+        if now >= self._ack_due_ms:
             self._acknowledge(now)
         for _, (received, painted) in self._back.take(now / 1000):
             self.congestion.acked(1, received, now)
@@ -174,6 +192,8 @@ class Simulation:
                 yield sequence
 
     def _acknowledge(self, now: float) -> None:
+        self.acks += 1
+        self._ack_due_ms = float("inf")
         self._back.send(now / 1000, (self._received, self._painted), ACK_BYTES)
 
     def _dropped(self, reason: Drop, count: int) -> None:

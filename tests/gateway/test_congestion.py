@@ -11,8 +11,11 @@ import pytest
 
 from fanlight_gateway.congestion import (
     MIN_WINDOW_BYTES,
+    PROMPT_EACH_MS,
+    RELAXED_MS,
     UNMEASURED_RTT_MS,
     Congestion,
+    Sent,
 )
 from tests.gateway.simulation import CONGESTION, Simulation, clip, typing
 from tests.netlab.model import Conditions
@@ -110,6 +113,29 @@ def test_a_tunnel_of_ten_seconds() -> None:
     assert sent < 10_000_000
     s.run(10)
     assert s.p95(24) < 250
+
+
+def test_on_a_path_with_plenty_of_room_most_acknowledgements_wait() -> None:
+    s = link(100, 10)
+    s.run(10)
+    prompt = s.acks
+    s.run(10)
+    assert s.acks - prompt < 2 * 30 * 10 * 0.75, "two for each unit, a receipt and a paint"
+    assert not s.drops
+    assert s.skipped == 0
+
+
+@pytest.mark.parametrize("rate_mbit", [0.7, 3])
+def test_a_path_with_room_that_becomes_narrow_is_noticed_as_soon(rate_mbit: float) -> None:
+    s = link(100, 20)
+    s.run(10)
+    s.change(Conditions(rate_mbit=rate_mbit, delay_ms=10, queue_ms=500))
+    s.run(4)
+    after = s.acks, s.sent_bytes
+    s.run(10)
+    assert s.acks > after[0] + 100, "all are prompt again"
+    assert s.p95(15) < 400
+    assert s.sent_bytes - after[1] < 1.1 * rate_mbit * 125_000 * 10
 
 
 def test_a_longer_path_is_learnt_within_seconds() -> None:
@@ -240,3 +266,75 @@ def test_silence_is_an_answer_too() -> None:
         p.path.tick(now)
     assert p.path.target_kbps < before
     assert p.path.inflation_ms > 1000
+
+
+class Roomy(Path):
+    """A path that has shown that it carries the most."""
+
+    def __init__(self) -> None:
+        super().__init__(start_kbps=CONGESTION.max_kbps)
+        assert not self.sent(100, 0, True).relaxed, "nothing is known of it"
+        self.path.acked(1, 1, 10)
+
+    def sent(self, size: int, now: float, may_relax: bool = True) -> Sent:
+        number = next(self._sequence)
+        return self.path.sent(1, number, False, size, now, may_relax)
+
+
+def test_an_acknowledgement_may_wait_only_where_there_is_nothing_to_learn() -> None:
+    lesser = Path()
+    lesser.trip(100, 0, 10)
+    assert not lesser.path.sent(1, 9, False, 100, 20, True).relaxed
+    p = Roomy()
+    assert p.sent(100, 20).relaxed
+    assert not p.sent(100, 20, may_relax=False).relaxed, "the browser does not keep up"
+    queued = Roomy()
+    for now in range(20, 400, 20):
+        queued.trip(100, now, 200)
+    assert queued.path.target_kbps == CONGESTION.max_kbps
+    assert not queued.sent(100, 401).relaxed
+
+
+def test_every_so_often_and_when_the_window_is_half_full_one_may_not() -> None:
+    p = Roomy()
+    assert [p.sent(10, now).relaxed for now in (0, PROMPT_EACH_MS - 1, PROMPT_EACH_MS)] == [
+        True,
+        True,
+        False,
+    ]
+    size = round(p.path.window_bytes / 5)
+    assert [p.sent(size, PROMPT_EACH_MS + 1).relaxed for _ in range(3)] == [True, True, False]
+
+
+def test_one_that_waited_tells_what_was_delivered_and_nothing_of_the_way() -> None:
+    p = Roomy()
+    p.sent(1000, 20)
+    p.path.acked(1, 2, 100)
+    assert p.path.in_flight_bytes == 0
+    assert p.path.delivered_kbps(100) == (1000 + 100) * 8 / CONGESTION.delivered_over_ms
+    assert (p.path.base_rtt_ms, p.path.inflation_ms) == (10, 0)
+
+
+def test_a_prompt_one_before_it_tells() -> None:
+    p = Roomy()
+    p.sent(100, 60)  # prompt
+    p.sent(100, 61)
+    p.path.acked(1, 3, 70 + 50)
+    assert 45 < p.path.inflation_ms < 55
+
+
+def test_what_may_wait_is_late_only_after_that_and_hides_nobody() -> None:
+    p = Roomy()
+    p.sent(1000, 20)
+    for now in (20, 20 + RELAXED_MS):
+        p.path.tick(now)
+        assert p.path.has_room(0, now)
+        assert p.path.inflation_ms == 0
+    p.path.tick(220)
+    assert p.path.inflation_ms > 50
+    assert not p.path.has_room(0, 220)
+    hidden = Roomy()
+    hidden.sent(1000, 49)
+    hidden.sent(1000, 51)  # prompt
+    hidden.path.tick(51 + 10 + 40)
+    assert hidden.path.inflation_ms > 30

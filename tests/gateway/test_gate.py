@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanlight_gateway.congestion import Congestion
-from fanlight_gateway.gate import Drop, Gate, GateLimits, Unit
+from fanlight_gateway.gate import MAX_UNPAINTED, Drop, Gate, GateLimits, Unit
 from fanlight_gateway.video_settings import VideoSettings
 
 SETTINGS = VideoSettings(backlog_ms=200)
@@ -211,7 +211,10 @@ def test_whatever_happens_what_is_sent_can_be_decoded_and_what_waits_is_bounded(
                 sequence = 1 if newer else sequence + step
                 data = f"{epoch}/{sequence}".encode().ljust(size)
                 one = by_data[data] = Unit(epoch, sequence, idr, data)
-                f.gate.offer(one, now)
+                if size % 2 and f.gate.pass_on(one, now):
+                    sent.append(one)
+                else:
+                    f.gate.offer(one, now)
                 offered += 1
             case ("take",):
                 data_or_none = f.take(now)
@@ -243,3 +246,48 @@ def test_whatever_happens_what_is_sent_can_be_decoded_and_what_waits_is_bounded(
             assert (after.epoch, after.sequence) == (before.epoch, before.sequence + 1)
     f.gate.close()
     assert offered == len(sent) + sum(f.dropped.values())  # sent, or counted as dropped
+
+
+def test_what_need_not_wait_goes_past_the_queue() -> None:
+    f = Fixture()
+    assert not f.gate.pass_on(unit(1), 0), "closed"
+    assert f.gate.pass_on(unit(2, idr=True, size=50), 0)
+    assert not f.gate.pass_on(unit(4), 0), "a gap"
+    assert f.gate.pass_on(unit(3, size=50), 0)
+    assert not f.gate.pass_on(unit(4), 0), "no room"
+    f.gate.offer(unit(4), 0)
+    f.ack(1, 3, 3, 5)
+    assert not f.gate.pass_on(unit(5), 5), "another waits before it"
+    f.gate.offer(unit(5), 5)
+    assert [f.take(5), f.take(5), f.take(5)] == [b"\4" * 10, b"\5" * 10, None]
+    assert f.gate.pass_on(unit(6), 6)
+    assert f.gate.waited_ms == 0
+    assert f.dropped == {}
+
+
+def test_an_acknowledgement_that_waited_says_nothing_of_how_fast_is_painted() -> None:
+    f = Fixture()
+    f.path = Congestion(replace(SETTINGS.congestion, start_kbps=SETTINGS.max_kbps))
+    f.gate = Gate(LIMITS, f.path, lambda _reason, _count: None)
+    f.gate.pass_on(unit(1, idr=True), 0)
+    f.ack(1, 1, 0, 10)
+    f.ack(1, 1, 1, 25)  # 15 ms after it came
+    f.gate.pass_on(unit(2), 20)
+    assert f.gate.is_relaxed
+    f.ack(1, 2, 2, 40)
+    for sequence in range(3, 7):
+        f.gate.pass_on(unit(sequence), 100)
+    f.ack(1, 6, 0, 110)
+    assert f.gate.has_room(110 + 15 + LIMITS.paint_lag_ms)
+    assert not f.gate.has_room(110 + 15 + LIMITS.paint_lag_ms + 1)
+
+
+def test_who_never_paints_is_remembered_up_to_a_bound() -> None:
+    f = Fixture(replace(LIMITS, paint_stall_ms=0))
+    for sequence in range(1, 2 * MAX_UNPAINTED):
+        f.gate.offer(unit(sequence, idr=sequence == 1), sequence)
+        assert f.take(sequence)
+        f.ack(1, sequence, 0, sequence + 0.5)
+        assert f.gate._held == len(f.gate._unpainted) == min(sequence, MAX_UNPAINTED)
+    f.ack(1, 0, 2 * MAX_UNPAINTED - 1, 1e4)
+    assert f.gate._held == len(f.gate._unpainted) == 0

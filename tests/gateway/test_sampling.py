@@ -4,6 +4,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from fanlight_common.protocol import control, public
+from fanlight_gateway.metrics import ManyHistogram
 from fanlight_gateway.sampling import INTERVAL_MS, Figures, Path, Sampler
 from tests.gateway.clients import Site
 from tests.gateway.fakes import FakeEncoder
@@ -40,6 +41,25 @@ def test_paths_are_sampled_once_a_second_where_they_are_known() -> None:
         sampler.tick([Figures("d", "high", 0.0, PATH), Figures("d", "high", 0.0, None)], at_ms)
     assert [value(f"{name}_count") for name in names] == [count + 1 for count in before]
     assert value("window_bytes_bucket", le="50000.0")
+
+
+def test_many_observations_at_once_are_as_many_single_ones() -> None:
+    one = ManyHistogram("one", "", buckets=(0.1, 1), registry=None)
+    many = ManyHistogram("many", "", buckets=(0.1, 1), registry=None)
+    for amount, count in ((0.0, 3), (0.1, 1), (0.5, 0), (0.7, 2), (9.0, 4)):
+        many.observe_many(amount, count)
+        for _ in range(count):
+            one.observe(amount)
+
+    def values(histogram: ManyHistogram) -> list[tuple[str, str, float]]:
+        return [
+            (s.name.partition("_")[2], s.labels.get("le", ""), pytest.approx(s.value))
+            for metric in histogram.collect()
+            for s in metric.samples
+            if not s.name.endswith("_created")
+        ]
+
+    assert values(many) == values(one)
 
 
 async def test_a_viewer_that_does_not_paint_falls_behind(site: Site, encoder: FakeEncoder) -> None:

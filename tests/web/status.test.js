@@ -39,9 +39,9 @@ group("reconnect", () => {
   });
 
   test("never after a code that says so", () => {
-    const { GOING_AWAY, TRY_LATER, SLOW, ...final } = CloseCode;
+    const { GOING_AWAY, TRY_LATER, FAILED, SLOW, ...final } = CloseCode;
     for (const code of Object.values(final)) assert.equal(new Reconnect().closed(code, DEFAULTS), null);
-    for (const code of [GOING_AWAY, TRY_LATER, SLOW]) assert.notEqual(new Reconnect().closed(code, DEFAULTS), null);
+    for (const code of [GOING_AWAY, TRY_LATER, FAILED, SLOW]) assert.notEqual(new Reconnect().closed(code, DEFAULTS), null);
   });
 });
 

@@ -15,6 +15,7 @@ from fanlight_common.protocol.public import PROTOCOL_VERSION, CloseCode
 from fanlight_common.tokens import Grant
 from fanlight_gateway import metrics
 from fanlight_gateway.gateway import Closable, Gateway
+from fanlight_gateway.video import Outlet
 from fanlight_gateway.viewer import Viewer
 
 log = logging.getLogger(__name__)
@@ -85,9 +86,10 @@ class Visit:
         record: bus.DeskRecord,
         *,
         wake: Callable[[], None],
-        video: bool = True,
+        outlet: Outlet | None = None,
     ) -> None:
-        """`wake` is called when the viewer may have something to be sent."""
+        """`wake` is called when the viewer may have something to be sent. `outlet`: where video
+        goes; None: no video goes that way."""
         self._gateway = gateway
         self._connection = connection
         self._key = (record.desk, hello.viewer)
@@ -100,13 +102,13 @@ class Visit:
             gateway.streams,
             connection.close,
             wake,
-            video=video,
+            outlet=outlet,
             now_us=gateway.now_us,
         )
         # After the viewer has joined: the way to the desk would else end with the earlier one, and
         # be so fresh afterwards that it refuses the first keys.
         gateway.replace(self._key, connection)
-        way = "websocket" if video else "http"
+        way = "http" if outlet is None else "websocket"
         log.info(
             "event=viewer_joined desk=%s viewer=%s role=%s way=%s",
             *(record.desk, self.viewer.id, grant.role, way),

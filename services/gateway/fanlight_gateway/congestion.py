@@ -16,6 +16,9 @@ reverse proxies as well, and on one clock, the gateway's. Times are in milliseco
 - A queue that lasts though only half as much is sent is not ours, or the path is another one: then
   the base RTT is learnt anew.
 - Acknowledgements that never come must not stop a stream for ever: after a while they are given up.
+- Where there is nothing to learn most acknowledgements may wait (`relaxed`): the target is the most
+  that is ever aimed at, no queue is seen, the window is half empty. Every so often one may not, and
+  only those tell of the round trip. On any lesser path all are prompt.
 """
 
 from collections import deque
@@ -28,6 +31,12 @@ UNMEASURED_RTT_MS = 100.0
 TRAIN_LEAST_MS = 5.0
 """What the browser's own scheduling adds or takes; shorter differences are noise."""
 MIN_WINDOW_BYTES = 6 * 1460
+RELAXED_MS = 100.0
+"""How long a viewer may keep back an acknowledgement that may wait; see `web/acks.js`."""
+PROMPT_EACH_MS = 50.0
+"""So often one may not wait: with more units a second than that, most may."""
+RELAXED_SHARE = 0.5
+"""Of the window, in flight, up to which they may wait: no unit is held up for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +73,9 @@ class CongestionLimits:
     ack_timeout_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class InFlight:
-    """A unit that was sent and not acknowledged."""
+@dataclass(slots=True)
+class Sent:
+    """A unit on its way. Not frozen: that doubles what it costs to make one, 30,000 a second."""
 
     epoch: int
     sequence: int
@@ -75,6 +84,10 @@ class InFlight:
     before_bytes: int
     """What was in flight already when it was sent."""
     at_ms: float
+    relaxed: bool = False
+    """May its acknowledgement wait?"""
+    received_ms: float | None = None
+    """When it was acknowledged as received: until then it is the network's, not the browser's."""
 
 
 class Congestion:
@@ -82,10 +95,14 @@ class Congestion:
 
     def __init__(self, limits: CongestionLimits) -> None:
         self._limits = limits
-        self.in_flight: deque[InFlight] = deque()
+        self.in_flight: deque[Sent] = deque()
         self.in_flight_bytes = 0
         self.target_kbps = limits.start_kbps
         """What a stream may send to this viewer, kbit/s."""
+        self.base_rtt_ms = UNMEASURED_RTT_MS
+        """The floor of the round trip of a small unit over the last minute."""
+        self.window_bytes = 0.0
+        """What may be in flight."""
         self.inflation_ms = 0.0
         """The queue in the network, as the newest acknowledgement showed it."""
         self._told_base_ms: float | None = None
@@ -93,6 +110,7 @@ class Congestion:
         self._base: deque[tuple[float, float]] = deque()
         """Bucket's begin and least RTT."""
         self._delivered: deque[tuple[float, int]] = deque()
+        self._delivered_bytes = 0
         self._inflated_since: float | None = None
         self._queue_ms = 0.0
         """The inflation, smoothed."""
@@ -103,36 +121,34 @@ class Congestion:
         self._answered_at = float("-inf")
         self._stepped_at = float("-inf")
         self._refused_at = float("-inf")
+        self._prompt_at = float("-inf")
+        """When a unit was sent last whose acknowledgement may not wait."""
+        self._set_window()
 
     @property
     def is_measured(self) -> bool:
         """Is anything known of the path?"""
         return bool(self._base) or self._told_base_ms is not None
 
-    @property
-    def window_bytes(self) -> float:
-        """What may be in flight."""
-        return min(self._limits.in_flight_bytes, self._window_bytes())
-
-    @property
-    def base_rtt_ms(self) -> float:
-        """The floor of the round trip of a small unit over the last minute."""
-        known = [least for _, least in self._base]
-        if self._told_base_ms is not None:
-            known.append(self._told_base_ms)
-        return min(known, default=UNMEASURED_RTT_MS)
-
     def told_base_rtt(self, rtt_ms: float, now_ms: float) -> None:
         """The floor that the viewer measured itself, by pings: smaller than any unit."""
-        if now_ms >= self._told_from:
+        if now_ms >= self._told_from and rtt_ms != self._told_base_ms:
             self._told_base_ms = rtt_ms
+            self._set_base()
 
     def has_room(self, more_bytes: int, now_ms: float) -> bool:
         """May something be sent, when `more_bytes` wait in front of it?"""
-        room = self._has_room(more_bytes, now_ms)
-        if not room:
-            self._refused_at = now_ms
-        return room
+        used_bytes = self.in_flight_bytes + more_bytes
+        if used_bytes == 0:
+            return True
+        if used_bytes < self.window_bytes:
+            if not self.in_flight:
+                return True
+            oldest = self.in_flight[0]
+            if now_ms - oldest.at_ms <= self._due_ms(oldest) + self._limits.allowance_ms:
+                return True
+        self._refused_at = now_ms
+        return False
 
     def is_limited(self, now_ms: float) -> bool:
         """Would more be sent if the path took more?"""
@@ -142,36 +158,70 @@ class Congestion:
 
     def delivered_kbps(self, now_ms: float) -> float:
         """What arrived lately, kbit/s."""
-        while self._delivered and now_ms - self._delivered[0][0] > self._limits.delivered_over_ms:
-            self._delivered.popleft()
-        return sum(size for _, size in self._delivered) * 8 / self._limits.delivered_over_ms
+        delivered = self._delivered
+        while delivered and now_ms - delivered[0][0] > self._limits.delivered_over_ms:
+            self._delivered_bytes -= delivered.popleft()[1]
+        return self._delivered_bytes * 8 / self._limits.delivered_over_ms
 
-    def sent(self, epoch: int, sequence: int, idr: bool, size_bytes: int, now_ms: float) -> None:
-        """A unit went out."""
-        self.in_flight.append(
-            InFlight(epoch, sequence, idr, size_bytes, self.in_flight_bytes, now_ms)
-        )
+    def sent(
+        self,
+        epoch: int,
+        sequence: int,
+        idr: bool,
+        size_bytes: int,
+        now_ms: float,
+        may_relax: bool = False,
+    ) -> Sent:
+        """A unit went out. `may_relax`: the browser keeps up, too."""
+        before_bytes = self.in_flight_bytes
         self.in_flight_bytes += size_bytes
+        relaxed = (
+            may_relax
+            and self.target_kbps >= self._limits.max_kbps
+            and now_ms - self._prompt_at < PROMPT_EACH_MS
+            and bool(self._base)
+            and self.in_flight_bytes <= RELAXED_SHARE * self.window_bytes
+            and self._inflated_since is None
+            and self._queue_ms <= self._limits.calm_share * self._limits.inflation_ms
+        )
+        if not relaxed:
+            self._prompt_at = now_ms
+        sent = Sent(epoch, sequence, idr, size_bytes, before_bytes, now_ms, relaxed)
+        self.in_flight.append(sent)
+        return sent
 
     def acked(self, epoch: int, sequence: int, now_ms: float) -> None:
         """The viewer has this unit, and so all before it. An unknown one says nothing."""
-        if (epoch, sequence) not in ((unit.epoch, unit.sequence) for unit in self.in_flight):
+        for last in self.in_flight:
+            if last.sequence == sequence and last.epoch == epoch:
+                break
+        else:
             return
+        delivered_bytes = 0
+        prompt: Sent | None = None
         while True:
             unit = self.in_flight.popleft()
-            self.in_flight_bytes -= unit.size_bytes
-            self._delivered.append((now_ms, unit.size_bytes))
-            if (unit.epoch, unit.sequence) == (epoch, sequence):
+            delivered_bytes += unit.size_bytes
+            if not unit.relaxed:
+                prompt = unit
+            if unit is last:
                 break
-        self._learn(unit, now_ms)
+        self.in_flight_bytes -= delivered_bytes
+        self._delivered.append((now_ms, delivered_bytes))
+        self._delivered_bytes += delivered_bytes
+        # How long the others took nobody knows: their acknowledgement waited.
+        if prompt is not None:
+            self._learn(prompt, now_ms)
 
     def tick(self, now_ms: float) -> None:
         """Time passes; to be called with every acknowledgement, and several times a second."""
         overdue_ms = 0.0
         self._give_up_late(now_ms)
-        if self.in_flight:
+        for unit in self.in_flight:
             # Silence is an answer, too: a unit that should have arrived long ago is inflation.
-            overdue_ms = now_ms - self.in_flight[0].at_ms - self._due_ms(self.in_flight[0])
+            overdue_ms = max(overdue_ms, now_ms - unit.at_ms - self._due_ms(unit))
+            if not unit.relaxed:
+                break
         if overdue_ms > self.inflation_ms:
             self._observe(overdue_ms, now_ms)
         if self._is_elsewhere(now_ms):
@@ -189,26 +239,28 @@ class Congestion:
                 return
             self.in_flight_bytes -= self.in_flight.popleft().size_bytes
 
-    def _has_room(self, more_bytes: int, now_ms: float) -> bool:
-        used_bytes = self.in_flight_bytes + more_bytes
-        if used_bytes == 0:
-            return True
-        if used_bytes >= self.window_bytes:
-            return False
-        if not self.in_flight:
-            return True
-        oldest = self.in_flight[0]
-        return now_ms - oldest.at_ms <= self._due_ms(oldest) + self._limits.allowance_ms
+    def _set_base(self) -> None:
+        """What was measured or told has changed."""
+        told_ms = self._told_base_ms
+        known_ms = min((least for _, least in self._base), default=told_ms)
+        if known_ms is None:
+            self.base_rtt_ms = UNMEASURED_RTT_MS
+        else:
+            self.base_rtt_ms = known_ms if told_ms is None else min(known_ms, told_ms)
+        self._set_window()
 
-    def _window_bytes(self) -> float:
+    def _set_window(self) -> None:
+        """The base RTT or the target has changed."""
         path_ms = self.base_rtt_ms + self._limits.allowance_ms
-        return max(MIN_WINDOW_BYTES, self.target_kbps * path_ms / 8)
+        window = max(MIN_WINDOW_BYTES, self.target_kbps * path_ms / 8)
+        self.window_bytes = min(self._limits.in_flight_bytes, window)
 
-    def _due_ms(self, unit: InFlight) -> float:
+    def _due_ms(self, unit: Sent) -> float:
         """How long it should take until a unit is acknowledged."""
-        return self.base_rtt_ms + (unit.before_bytes + unit.size_bytes) * 8 / self.target_kbps
+        due_ms = self.base_rtt_ms + (unit.before_bytes + unit.size_bytes) * 8 / self.target_kbps
+        return due_ms + RELAXED_MS if unit.relaxed else due_ms
 
-    def _learn(self, unit: InFlight, now_ms: float) -> None:
+    def _learn(self, unit: Sent, now_ms: float) -> None:
         rtt_ms = now_ms - unit.at_ms
         self._answered_at = now_ms
         base_ms = self.base_rtt_ms
@@ -233,8 +285,11 @@ class Congestion:
             self._base.append((now_ms, rtt_ms))
         elif rtt_ms < self._base[-1][1]:
             self._base[-1] = (self._base[-1][0], rtt_ms)
+        else:
+            return
         while len(self._base) > BASE_BUCKETS:
             self._base.popleft()
+        self._set_base()
 
     def _observe(self, inflation_ms: float, now_ms: float) -> None:
         self.inflation_ms = max(0.0, inflation_ms)
@@ -275,6 +330,7 @@ class Congestion:
         self._base.clear()
         self._told_base_ms = None
         self._told_from = now_ms + self._limits.base_rtt_over_ms
+        self._set_base()
         self._calm = None
         self._ceiling_kbps = None
         self._inflated_since = None
@@ -311,3 +367,4 @@ class Congestion:
 
     def _aim(self, kbps: float) -> None:
         self.target_kbps = min(self._limits.max_kbps, max(self._limits.min_kbps, kbps))
+        self._set_window()

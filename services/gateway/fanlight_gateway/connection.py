@@ -26,7 +26,6 @@ from fanlight_gateway.admission import (
 )
 from fanlight_gateway.flow import Flow
 from fanlight_gateway.framing import framed
-from fanlight_gateway.gate import Unit
 from fanlight_gateway.gateway import Gateway
 from fanlight_gateway.viewer import Viewer
 
@@ -51,6 +50,7 @@ class Connection:
         """End the connection with this code; the first one counts."""
         if not self._closing.done():
             self._closing.set_result((code, reason))
+        self._flow.shut()
 
     def tick(self) -> None:
         """Several times a second."""
@@ -89,7 +89,9 @@ class Connection:
             # Not awaited itself: its CancelledError could not be told from our own.
             await asyncio.wait({talk})
             error = None if talk.cancelled() else talk.exception()
-            if error is not None and not isinstance(error, WebSocketDisconnect):
+            if isinstance(error, Exception) and not isinstance(error, WebSocketDisconnect):
+                self._failed(error)
+            elif error is not None and not isinstance(error, WebSocketDisconnect):
                 raise error
 
     async def _talk(self, desk: str) -> None:
@@ -102,16 +104,18 @@ class Connection:
             return
         if hello is None:
             return
-        visit = Visit(self._gateway, self, hello, grant, record, wake=self._send)
+        visit = Visit(self._gateway, self, hello, grant, record, wake=self._send, outlet=self._flow)
         self.viewer = visit.viewer
         try:
             self._flow.on_drained = self._on_drained
+            self._flow.open()
             self._on_drained(self._flow.is_drained)
             # Those that came with the hello are first, and those that still come meanwhile.
             self._flow.on_message = self._handle
             while (message := await self._next_message()) is not None:
                 self._handle(message)
         finally:
+            self._flow.shut()
             self._flow.on_message = None
             self._flow.on_drained = lambda _: None
             self._stop_clock()
@@ -144,11 +148,15 @@ class Connection:
         viewer, flow = self.viewer, self._flow
         if viewer is None or self._closing.done():
             return
-        while flow.is_drained and not flow.is_closing():
-            message = viewer.next_message()
-            if message is None:
-                return
-            flow.send(message.framed if isinstance(message, Unit) else framed(message))
+        try:
+            while flow.is_drained and not flow.is_closing():
+                told = viewer.next_told()
+                frame = viewer.next_video() if told is None else framed(told)
+                if frame is None:
+                    return
+                flow.send(frame)
+        except Exception as error:  # noqa: BLE001 - ends the viewer it is about
+            self._failed(error)
 
     def _on_drained(self, is_drained: bool) -> None:
         if is_drained:
@@ -169,6 +177,15 @@ class Connection:
         if self._too_slow is not None:
             self._too_slow.cancel()
             self._too_slow = None
+
+    def _failed(self, error: Exception) -> None:
+        """Something here raised it, which ends this connection and no other."""
+        if self.viewer is not None:
+            self.viewer.failed(error)
+        else:
+            metrics.failed.inc()
+            log.error("event=viewer_failed desk=none viewer=none", exc_info=error)
+            self.close(CloseCode.FAILED, "an error at the gateway; come back")
 
     async def _say_goodbye(self, code: CloseCode, reason: str) -> None:
         metrics.closed.labels(code.name).inc()

@@ -2,7 +2,8 @@
 
 What is sent is chosen when the socket has taken all that went before: video waits in the gate,
 where it can be dropped, and a pong overtakes it. What arrives is handed on as it arrives. Both
-without a task for each viewer: with hundreds of viewers, waking tasks was most of the work.
+without a task for each viewer: with hundreds of viewers, waking tasks was most of the work. Short
+binary messages, acknowledgements and pings, are read here; all else is the library's.
 """
 
 import asyncio
@@ -10,14 +11,25 @@ from collections.abc import Callable
 from typing import cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import apply_mask  # type: ignore[attr-defined]  # C where it was built
+
+from fanlight_gateway.framing import HEADER_BYTES, Splitter, is_short
+
+
+def payload(frame: bytes) -> bytes:
+    """What a short message from a client says."""
+    return bytes(apply_mask(frame[HEADER_BYTES:], frame[2:HEADER_BYTES]))
 
 
 class Flow:
     """One connection's two directions."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
+        self.is_free = False
+        """Does it take a frame now, past nothing that waits? Only between `open` and `shut`."""
         self._transport = transport
         self._is_drained = True
+        self._is_open = False
         self.on_message: Callable[[bytes | str], None] | None = None
         """Called with each message; while there is none, they wait for `receive`."""
         self.on_drained: Callable[[bool], None] = lambda _: None
@@ -27,6 +39,15 @@ class Flow:
     def is_drained(self) -> bool:
         """Does nothing wait in this process for the kernel to take it?"""
         return self._is_drained
+
+    def open(self) -> None:
+        """There is somebody who sends."""
+        self._is_open = True
+        self.is_free = self._is_drained
+
+    def shut(self) -> None:
+        """Nothing more goes past what waits."""
+        self._is_open = self.is_free = False
 
     def is_closing(self) -> bool:
         """Is there no use in sending?"""
@@ -43,6 +64,7 @@ class Flow:
     def drained(self, is_drained: bool) -> None:
         """The protocol below tells."""
         self._is_drained = is_drained
+        self.is_free = is_drained and self._is_open
         self.on_drained(is_drained)
 
 
@@ -50,6 +72,9 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
     """Puts a Flow into the `state` of each connection's scope."""
 
     _flow: Flow | None = None
+    _splitter: Splitter | None = None
+    """From the end of the handshake on; None for good where something came before that."""
+    _is_early = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The HTTP connection was upgraded."""
@@ -59,6 +84,39 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         # With 0 the transport tells of every byte that the kernel has not taken.
         stream.set_write_buffer_limits(high=0)
         self.app_state = {**self.app_state, "flow": self._flow}
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It has ended."""
+        if self._flow is not None:
+            self._flow.shut()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come. The library gets whole frames, so that it always is between two."""
+        splitter = self._splitter
+        if splitter is None:
+            if self.handshake_complete and not self._is_early:
+                splitter = self._splitter = Splitter()
+            else:
+                self._is_early = self.handshake_initiated
+                super().data_received(data)
+                return
+        if splitter.is_between and is_short(data):  # nearly always
+            self._short(data)
+            return
+        for piece, short in splitter.split(data):
+            if short:
+                self._short(piece)
+            else:
+                super().data_received(piece)
+
+    def _short(self, frame: bytes) -> None:
+        take = self._flow.on_message if self._flow is not None else None
+        # Whoever has not been handed the earlier ones is not to get this one before.
+        if take is None or self.close_sent or not self.queue.empty():
+            super().data_received(frame)
+        else:
+            take(payload(frame))
 
     def send_receive_event_to_app(self) -> None:
         """A message has come."""

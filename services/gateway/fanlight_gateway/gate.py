@@ -14,15 +14,17 @@ decoder left to itself would fall behind until it has to drop to the next IDR.
 
     offer -> [gate: decodable?] -> waiting -> [congestion: room?] -> take -> in flight -> received
                                                                          -> unpainted -> painted
+
+Where nothing waits and there is room, `pass_on` is `offer` and `take` in one: with hundreds of
+viewers that is nearly always so, and what it costs is what a viewer costs.
 """
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import islice
 
-from fanlight_gateway.congestion import Congestion
+from fanlight_gateway.congestion import Congestion, Sent
 
 MAX_UNPAINTED = 256
 
@@ -51,6 +53,19 @@ class Unit:
     data: bytes
     framed: bytes = b""
     """The message as it goes out, the same for all viewers."""
+    relaxed: bytes = b""
+    """The same to a viewer whose acknowledgement may wait."""
+    label: tuple[int, int] = field(init=False)
+    """Epoch and sequence."""
+    following: tuple[int, int] = field(init=False)
+    """Those of what continues the GOP."""
+    size_bytes: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Made once for all viewers, so that they need not."""
+        object.__setattr__(self, "label", (self.epoch, self.sequence))
+        object.__setattr__(self, "following", (self.epoch, self.sequence + 1))
+        object.__setattr__(self, "size_bytes", len(self.data))
 
 
 class Drop(StrEnum):
@@ -68,14 +83,6 @@ class Drop(StrEnum):
     """The viewer's decoder waits for an IDR, or the viewer wants no more of this stream."""
 
 
-@dataclass(slots=True)
-class _Sent:
-    epoch: int
-    sequence: int
-    received_ms: float | None = None
-    """When it was acknowledged as received: until then it is the network's, not the browser's."""
-
-
 class Gate:
     """One viewer's gate on one stream. Times are in milliseconds, any one clock."""
 
@@ -90,7 +97,9 @@ class Gate:
         self._waiting: deque[tuple[Unit, float]] = deque()
         self._waiting_bytes = 0
         # Bounded for a viewer that acknowledges and never paints.
-        self._unpainted: deque[_Sent] = deque(maxlen=MAX_UNPAINTED)
+        self._unpainted: deque[Sent] = deque(maxlen=MAX_UNPAINTED)
+        self._held = 0
+        """So many of them, the oldest, are received."""
         self._fastest_paint_ms: float | None = None
         self._painting_ms = 0.0
         """When a picture was painted last, or a unit sent."""
@@ -98,6 +107,8 @@ class Gate:
         self._rest_until = float("-inf")
         self.waited_ms = 0.0
         """How long the unit that was taken last had waited."""
+        self.is_relaxed = False
+        """May its acknowledgement wait?"""
         self.overflows = 0
         """How often what waited was too much."""
 
@@ -118,7 +129,7 @@ class Gate:
         elif self._next is None:
             self._on_drop(Drop.CLOSED, 1)
             return
-        elif self._next != (unit.epoch, unit.sequence):
+        elif self._next != unit.label:
             self.interrupt()
             self._on_drop(Drop.GAP, 1)
             return
@@ -128,9 +139,25 @@ class Gate:
             self._on_drop(Drop.BACKLOG, 1)
             self._rest(now_ms)
             return
-        self._next = (unit.epoch, unit.sequence + 1)
+        self._next = unit.following
         self._waiting.append((unit, now_ms))
-        self._waiting_bytes += len(unit.data)
+        self._waiting_bytes += unit.size_bytes
+
+    def pass_on(self, unit: Unit, now_ms: float) -> bool:
+        """Is this a unit of the stream to be sent at once? Then it is in flight from now on.
+
+        Otherwise nothing has changed, and it is to be offered.
+        """
+        if (
+            self._waiting
+            or (self._next != unit.label and not unit.idr)
+            or not self._has_room(0, now_ms)
+        ):
+            return False
+        self._next = unit.following
+        self.waited_ms = 0.0
+        self._fly(unit, now_ms)
+        return True
 
     def take(self, now_ms: float) -> Unit | None:
         """The next unit to be sent, which is in flight from now on; None: nothing, or no room."""
@@ -138,11 +165,8 @@ class Gate:
             return None
         unit, offered_ms = self._waiting.popleft()
         self.waited_ms = now_ms - offered_ms
-        size_bytes = len(unit.data)
-        self._waiting_bytes -= size_bytes
-        self._congestion.sent(unit.epoch, unit.sequence, unit.idr, size_bytes, now_ms)
-        self._unpainted.append(_Sent(unit.epoch, unit.sequence))
-        self._painting_ms = now_ms
+        self._waiting_bytes -= unit.size_bytes
+        self._fly(unit, now_ms)
         return unit
 
     def acked(self, epoch: int, received: int, painted: int, now_ms: float) -> None:
@@ -150,13 +174,18 @@ class Gate:
 
         One that was not sent, or is acknowledged already, says nothing.
         """
-        for unit in self._through(epoch, received):
-            if unit.received_ms is None:
-                unit.received_ms = now_ms
-        for unit in self._through(epoch, painted):
-            self._unpainted.popleft()
+        unpainted = self._unpainted
+        count = self._through(epoch, received, self._held)
+        for index in range(self._held, count):
+            unpainted[index].received_ms = now_ms
+        self._held = max(self._held, count)
+        count = self._through(epoch, painted, 0)
+        self._held = max(0, self._held - count)
+        for _ in range(count):
+            unit = unpainted.popleft()
             self._painting_ms = now_ms
-            if unit.received_ms is not None:
+            # Of one whose acknowledgement waited nobody knows when it was received.
+            if unit.received_ms is not None and not unit.relaxed:
                 took_ms = now_ms - unit.received_ms
                 known_ms = self._fastest_paint_ms
                 self._fastest_paint_ms = took_ms if known_ms is None else min(known_ms, took_ms)
@@ -185,7 +214,20 @@ class Gate:
         return self._next is None and now_ms >= self._rest_until and self.has_room(now_ms)
 
     def _has_room(self, more_bytes: int, now_ms: float) -> bool:
-        return self._paints(now_ms) and self._congestion.has_room(more_bytes, now_ms)
+        # Most have painted what they have, which is quickly seen.
+        if self._held > self._limits.held_units and not self._paints(now_ms):
+            return False
+        return self._congestion.has_room(more_bytes, now_ms)
+
+    def _fly(self, unit: Unit, now_ms: float) -> None:
+        keeps_up = self._held <= self._limits.held_units
+        epoch, sequence = unit.label
+        sent = self._congestion.sent(epoch, sequence, unit.idr, unit.size_bytes, now_ms, keeps_up)
+        self.is_relaxed = sent.relaxed
+        if len(self._unpainted) == MAX_UNPAINTED and self._held:
+            self._held -= 1  # the oldest, which goes
+        self._unpainted.append(sent)
+        self._painting_ms = now_ms
 
     def _rest(self, now_ms: float) -> None:
         self.overflows += 1
@@ -197,29 +239,27 @@ class Gate:
         )
         self._rest_until = now_ms + self._rest_ms
 
-    def _through(self, epoch: int, sequence: int) -> list[_Sent]:
-        """This unit and all that were sent before it; nothing where it is not there."""
-        for index, unit in enumerate(self._unpainted):
-            if (unit.epoch, unit.sequence) == (epoch, sequence):
-                return list(islice(self._unpainted, index + 1))
-        return []
+    def _through(self, epoch: int, sequence: int, begin: int) -> int:
+        """How many were sent up to this unit, it among them; 0 where it is not there."""
+        for index in range(begin, len(self._unpainted)):
+            unit = self._unpainted[index]
+            if unit.sequence == sequence and unit.epoch == epoch:
+                return index + 1
+        return 0
 
     def _paints(self, now_ms: float) -> bool:
-        """Does the browser keep up with what it got?"""
-        received = [unit.received_ms for unit in self._unpainted if unit.received_ms is not None]
-        if (
-            len(received) <= self._limits.held_units
-            or now_ms - self._painting_ms > self._limits.paint_stall_ms
-        ):
+        """Does the browser keep up, although it holds several that it has not painted?"""
+        if now_ms - self._painting_ms > self._limits.paint_stall_ms:
             return True
-        if self._fastest_paint_ms is None:
+        received_ms = self._unpainted[0].received_ms
+        if self._fastest_paint_ms is None or received_ms is None:
             return False
-        return now_ms - received[0] - self._fastest_paint_ms <= self._limits.paint_lag_ms
+        return now_ms - received_ms - self._fastest_paint_ms <= self._limits.paint_lag_ms
 
     def _overflows(self, unit: Unit, now_ms: float) -> bool:
         if not self._waiting:
             return False
-        too_many = self._waiting_bytes + len(unit.data) > self._limits.backlog_bytes
+        too_many = self._waiting_bytes + unit.size_bytes > self._limits.backlog_bytes
         return too_many or now_ms - self._waiting[0][1] > self._limits.backlog_ms
 
     def _drop_waiting(self, reason: Drop) -> None:

@@ -2,7 +2,23 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+
+class ManyHistogram(Histogram):
+    """Takes many observations of one amount at once: with 500 viewers it is 30,000 a second."""
+
+    def observe_many(self, amount: float, count: int) -> None:
+        """As `observe` of `amount`, so often."""
+        self._sum.inc(amount * count)
+        for bound, bucket in zip(self._upper_bounds, self._buckets, strict=True):
+            if amount <= bound:
+                bucket.inc(count)
+                break
+
+
 viewers = Gauge("fanlight_gateway_viewers", "Viewers connected", ["role"])
+failed = Counter(
+    "fanlight_gateway_failed_viewers", "Viewers closed because something of theirs raised an error"
+)
 closed = Counter("fanlight_gateway_closed_viewers", "Viewers closed by the gateway", ["code"])
 rejected = Counter("fanlight_gateway_rejected", "Requests that had no right to it", ["why"])
 units_sent = Counter("fanlight_gateway_units_sent", "Access units sent, over all viewers")
@@ -38,7 +54,7 @@ arrival_age_seconds = Histogram(
     "Age of units when they arrive from the encoder: grab, conversion, encoding and the bus",
     buckets=_AGES,
 )
-queue_seconds = Histogram(
+queue_seconds = ManyHistogram(
     "fanlight_gateway_queue_seconds",
     "How long units wait for room on the path of a viewer, those that are sent",
     buckets=(0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1),

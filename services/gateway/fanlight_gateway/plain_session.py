@@ -53,9 +53,7 @@ class PlainSession:
         gateway.enter(self)
         if self.closed is None:
             hello = replace(hello, video_enabled=False)
-            self._visit = Visit(
-                gateway, self, hello, grant, record, wake=self._wake.set, video=False
-            )
+            self._visit = Visit(gateway, self, hello, grant, record, wake=self._wake.set)
 
     def close(self, code: CloseCode, reason: str) -> None:
         """End it with this code; the first one counts, and the viewer's next request gets it."""

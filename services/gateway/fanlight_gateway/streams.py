@@ -1,7 +1,8 @@
 """Fan-out: each stream that somebody watches, received once and offered to every viewer's gate.
 
 Lives on the worker's loop. Nothing here waits for a viewer: `offer` queues, and sends at once where
-the viewer's path and socket have room. Being subscribed to a lease and to units is the demand that
+the viewer's path and socket have room. A viewer for whom that raises an error is ended, and nobody
+else. Being subscribed to a lease and to units is the demand that
 makes an encoder encode, so a stream exists only while it has viewers. Drops units of epochs that
 are over, and those of an encoder that is not to be heard yet (see `handover`).
 """
@@ -16,11 +17,12 @@ from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.public import VideoUnit
 from fanlight_common.worker import Worker
 from fanlight_gateway import metrics
-from fanlight_gateway.framing import framed
+from fanlight_gateway.framing import framed, relaxed
 from fanlight_gateway.gate import Gate, Unit
 from fanlight_gateway.handover import Handover, News, Verdict
 from fanlight_gateway.idr import IdrPolicy
 from fanlight_gateway.inlets import Inlets
+from fanlight_gateway.lateness import History
 from fanlight_gateway.settings import GatewaySettings
 from fanlight_gateway.sources import Source
 
@@ -47,8 +49,11 @@ class Subscriber(Member, Protocol):
 
     gate: Gate
 
-    def offer(self, unit: Unit, now_ms: float) -> None:
-        """Queue a unit, without waiting."""
+    def offer(self, unit: Unit, now_ms: float) -> bool:
+        """Queue a unit, or send it, without waiting; True: it was sent and is to be counted."""
+
+    def failed(self, error: Exception) -> None:
+        """Something here raised it: the viewer has to end."""
 
     def video_state(self, state: str) -> None:
         """`live` or `waiting`: is there an encoder?"""
@@ -76,6 +81,9 @@ class Stream:
         name: str,
     ) -> None:
         self.viewers: set[Subscriber] = set()
+        self.history = History()
+        self._kbps: tuple[int, bool] | None = None
+        """What the viewers' paths take, and whether that of any is known; None: to be asked."""
         self._worker = worker
         self._inlets = inlets
         self._group = group
@@ -101,7 +109,12 @@ class Stream:
         """One more viewer; it gets units from the next IDR on."""
         self.viewers.add(viewer)
         viewer.video_state(self._state())
+        self.rate_changed()
         self.settle()
+
+    def rate_changed(self) -> None:
+        """A path takes more or less than before, or is another's."""
+        self._kbps = None
 
     def settle(self) -> None:
         """A gate may have changed: ask for an IDR, tell of room, where that is due.
@@ -126,16 +139,28 @@ class Stream:
         if source is None or not self._is_leased:
             return
         now = clock.now_s()
-        gates = [viewer.gate for viewer in self.viewers]
-        wanted = any(gate.wants_idr(now * 1000) for gate in gates)
-        room = any(gate.has_room(now * 1000) for gate in gates)
-        kbps = stream_kbps(self.viewers)
-        in_band = any(viewer.is_in_band for viewer in self.viewers)
+        wanted, room = self._wishes(now * 1000)
+        if self._kbps is None:
+            in_band = any(viewer.is_in_band for viewer in self.viewers)
+            self._kbps = stream_kbps(self.viewers), in_band
+        kbps, in_band = self._kbps
         demand = bus.StreamDemand(self._name, self._worker.id, room, kbps, in_band)
         # Of two encoders the newer one: its first IDR is on its way, and is for everybody.
         source.ask(wanted or self._handover.misses_idr, now)
         for each in self._sources.values():
             each.demand(demand, now)
+
+    def _wishes(self, now_ms: float) -> tuple[bool, bool]:
+        """Would an IDR help a viewer, and has one room?"""
+        wanted = room = False
+        for viewer in list(self.viewers):
+            gate = viewer.gate
+            try:
+                wanted = wanted or (not gate.is_open and gate.wants_idr(now_ms))
+                room = room or gate.has_room(now_ms)
+            except Exception as error:  # noqa: BLE001 - ends the viewer it is about
+                viewer.failed(error)
+        return wanted, room
 
     def _state(self) -> str:
         return "live" if self._is_leased else "waiting"
@@ -150,8 +175,11 @@ class Stream:
         elif before == "live":
             log.info("event=lease stream=%s encoder=none", self._name)
         if self._state() != before:
-            for viewer in self.viewers:
-                viewer.video_state(self._state())
+            for viewer in list(self.viewers):
+                try:
+                    viewer.video_state(self._state())
+                except Exception as error:  # noqa: BLE001 - ends the viewer it is about
+                    viewer.failed(error)
         self.settle()
 
     def _leased(self, record: bus.LeaseRecord) -> None:
@@ -197,13 +225,25 @@ class Stream:
                 self._keep_sources()
             if unit.idr:
                 source.came()
-            passed = Unit(unit.epoch, unit.sequence, unit.idr, data, framed(data))
+            frame = framed(data)
+            passed = Unit(unit.epoch, unit.sequence, unit.idr, data, frame, relaxed(frame, data))
             age_us = self._worker.now_us() - unit.captured_us
             metrics.arrival_age_seconds.observe(max(0, age_us) / 1e6)
-            now_ms = clock.now_s() * 1000
-            for viewer in list(self.viewers):  # an IDR may let one leave for it
-                viewer.offer(passed, now_ms)
+            self._pass_on(passed, clock.now_s() * 1000)
         self.settle()
+
+    def _pass_on(self, unit: Unit, now_ms: float) -> None:
+        self.history.add(unit.label, now_ms)
+        count = 0
+        for viewer in list(self.viewers):  # an IDR may let one leave for it
+            try:
+                count += viewer.offer(unit, now_ms)
+            except Exception as error:  # noqa: BLE001 - ends the viewer it is about
+                viewer.failed(error)
+        # Of those who were sent it at once, counted together.
+        metrics.units_sent.inc(count)
+        metrics.video_bytes.inc(count * unit.size_bytes)
+        metrics.queue_seconds.observe_many(0.0, count)
 
 
 class StreamHub:
@@ -236,6 +276,7 @@ class StreamHub:
         if stream is None:  # the gateway has ended all demand already
             return
         stream.viewers.discard(viewer)
+        stream.rate_changed()
         if not stream.viewers:
             del self._streams[name]
             stream.close()
@@ -244,6 +285,15 @@ class StreamHub:
         """A gate on this stream has changed."""
         if name in self._streams:
             self._streams[name].settle()
+
+    def rate_changed(self, name: str) -> None:
+        """What a viewer's path takes has changed."""
+        if name in self._streams:
+            self._streams[name].rate_changed()
+
+    def history(self, name: str) -> History | None:
+        """What this stream had lately; None: it is not watched."""
+        return self._streams[name].history if name in self._streams else None
 
     def is_shared(self, name: str) -> bool:
         """Do several of this gateway's viewers watch this stream?"""

@@ -7,6 +7,7 @@ are elsewhere: `gate`, `congestion`, `ladder`.
 
 import logging
 from collections.abc import Callable
+from typing import Protocol
 
 from fanlight_common.names import Rendition, stream_name
 from fanlight_gateway import metrics
@@ -24,6 +25,16 @@ OnState = Callable[[str, Rendition | None], None]
 """`live`, `waiting` or `off`, and of which rendition."""
 
 
+class Outlet(Protocol):
+    """The viewer's socket, as far as video that need not wait goes past all else."""
+
+    is_free: bool
+    """Does it take a frame now, with nothing else waiting?"""
+
+    def send(self, frame: bytes) -> None:
+        """A frame, whole."""
+
+
 class Share:
     """A viewer's part in one stream: what the stream sees of it."""
 
@@ -34,6 +45,8 @@ class Share:
         self.rendition = rendition
         self.gate = gate
         self.state = ""
+        self.is_shown = False
+        """Is it this one that the viewer sees, not one that is to come or is over?"""
         self._video = video
         self._floor_kbps = floor_kbps
 
@@ -47,10 +60,19 @@ class Share:
         """Is that enough for this stream, as far as its path has shown it?"""
         return self._video.has_shown and self.target_kbps >= self._floor_kbps
 
-    def offer(self, unit: Unit, now_ms: float) -> None:
-        """A unit of the stream, without waiting."""
+    def offer(self, unit: Unit, now_ms: float) -> bool:
+        """A unit of the stream, without waiting; True: it was sent, and nothing was counted yet."""
+        outlet = self._video.outlet
+        if self.is_shown and outlet.is_free and self.gate.pass_on(unit, now_ms):
+            outlet.send(unit.relaxed if self.gate.is_relaxed else unit.framed)
+            return True
         self.gate.offer(unit, now_ms)
         self._video.offered(self, unit, now_ms)
+        return False
+
+    def failed(self, error: Exception) -> None:
+        """Something that the stream asked of it raised this."""
+        self._video.failed(error)
 
     def video_state(self, state: str) -> None:
         """`live` or `waiting`: is there an encoder?"""
@@ -70,8 +92,13 @@ class ViewerVideo:
         *,
         on_state: OnState,
         wake: Callable[[], None],
+        outlet: Outlet,
+        failed: Callable[[Exception], None],
         now_ms: float,
     ) -> None:
+        """`failed` ends the viewer, whatever of it raised the error."""
+        self.outlet = outlet
+        self.failed = failed
         self.congestion = Congestion(settings.congestion)
         self.has_shown = False
         """Was anything learnt of its path? Until then the target is a guess."""
@@ -87,9 +114,10 @@ class ViewerVideo:
         self._next: Share | None = None
         """The rendition to come, until its first IDR."""
         self._overflows = 0
+        self._known_kbps = self.congestion.target_kbps
         self._lateness = Lateness()
 
-    def want(self, enabled: bool, keyframes_only: bool) -> None:
+    def want(self, enabled: bool, keyframes_only: bool, now_ms: float) -> None:
         """What the viewer wants: video or none, all of it or one picture a second."""
         self._keyframes_only = keyframes_only
         wanted = None
@@ -100,19 +128,26 @@ class ViewerVideo:
         self._end(self._next)
         self._end(self._share)
         self._next = self._share = None
-        self._lateness.forget()
+        self._lateness.forget(now_ms)
         if wanted is None:
             self._on_state("off", None)
         else:
             self._share = self._new_share(wanted)
+            self._share.is_shown = True
             self._streams.join(self._share.stream, self._share)
 
-    def take(self, now_ms: float) -> Unit | None:
-        """The next unit to be sent; None: nothing, or no room."""
-        unit = self._share.gate.take(now_ms) if self._share else None
-        if unit is not None and self._share is not None:
-            metrics.queue_seconds.observe(self._share.gate.waited_ms / 1000)
-        return unit
+    def take(self, now_ms: float) -> bytes | None:
+        """The next unit to be sent, framed; None: nothing, or no room."""
+        if self._share is None:
+            return None
+        gate = self._share.gate
+        unit = gate.take(now_ms)
+        if unit is None:
+            return None
+        metrics.queue_seconds.observe(gate.waited_ms / 1000)
+        metrics.units_sent.inc()
+        metrics.video_bytes.inc(unit.size_bytes)
+        return unit.relaxed if gate.is_relaxed else unit.framed
 
     def acked(self, epoch: int, received: int, painted: int, now_ms: float) -> None:
         """What the viewer has received and painted."""
@@ -120,9 +155,11 @@ class ViewerVideo:
         self._lateness.painted(epoch, painted)
         self._learn(now_ms)
         if self._share is not None:
-            self._share.gate.acked(epoch, received, painted, now_ms)
+            gate = self._share.gate
+            gate.acked(epoch, received, painted, now_ms)
             self._streams.settle(self._share.stream)
-            self._wake()
+            if gate.waiting_bytes:
+                self._wake()
 
     def figures(self, now_ms: float) -> Figures:
         """How it is, for /metrics."""
@@ -137,7 +174,8 @@ class ViewerVideo:
                 self.congestion.window_bytes,
                 self.congestion.in_flight_bytes,
             )
-        behind_ms = self._lateness.behind_ms(now_ms)
+        history = self._streams.history(self._share.stream)
+        behind_ms = self._lateness.behind_ms(history, now_ms) if history is not None else 0.0
         return Figures(self._desk, str(self._share.rendition), behind_ms, path)
 
     def request_idr(self) -> None:
@@ -151,7 +189,8 @@ class ViewerVideo:
         self._learn(now_ms)
         if self._share is None or self._keyframes_only:
             return
-        self._wake()  # windows also open by time alone
+        if self._share.gate.waiting_bytes:
+            self._wake()  # windows also open by time alone
         overflows, self._overflows = self._overflows, self._share.gate.overflows
         moved = self._ladder.step(
             self.congestion.target_kbps,
@@ -167,11 +206,11 @@ class ViewerVideo:
         if share is self._next and unit.idr:
             self._end(self._share)
             self._share, self._next = share, None
+            share.is_shown = True
             self._overflows = share.gate.overflows
-            self._lateness.forget()
+            self._lateness.forget(now_ms)
             self.state_changed(share)
         if share is self._share:
-            self._lateness.offered(unit.epoch, unit.sequence, now_ms)
             self._wake()
 
     def state_changed(self, share: Share) -> None:
@@ -181,8 +220,12 @@ class ViewerVideo:
 
     def _learn(self, now_ms: float) -> None:
         self.congestion.tick(now_ms)
-        if self.congestion.target_kbps != self._settings.start_kbps:
+        if self.congestion.target_kbps != self._known_kbps:
+            self._known_kbps = self.congestion.target_kbps
             self.has_shown = True
+            for share in (self._share, self._next):
+                if share is not None:
+                    self._streams.rate_changed(share.stream)
 
     def _move(self, rendition: Rendition) -> None:
         log.info(
@@ -207,6 +250,7 @@ class ViewerVideo:
 
     def _end(self, share: Share | None) -> None:
         if share is not None:
+            share.is_shown = False
             share.gate.close()
             self._streams.leave(share.stream, share)
 

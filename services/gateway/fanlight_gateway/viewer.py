@@ -7,6 +7,7 @@ mailbox holds all but the newest of each kind. Input is passed on in order or re
 import logging
 import secrets
 from collections.abc import Callable
+from typing import Concatenate, ParamSpec
 
 from fanlight_common import clock
 from fanlight_common.errors import ProtocolError
@@ -15,14 +16,13 @@ from fanlight_common.protocol import bus, control, public
 from fanlight_common.protocol.public import CloseCode
 from fanlight_common.tokens import Grant
 from fanlight_gateway import metrics
-from fanlight_gateway.gate import Unit
 from fanlight_gateway.limits import Throttle, TokenBucket
 from fanlight_gateway.links import Link, Links
 from fanlight_gateway.mailbox import Mailbox
 from fanlight_gateway.sampling import Figures
 from fanlight_gateway.settings import GatewaySettings
 from fanlight_gateway.streams import StreamHub
-from fanlight_gateway.video import ViewerVideo
+from fanlight_gateway.video import Outlet, ViewerVideo
 
 log = logging.getLogger(__name__)
 ERROR_INTERVAL_S = 1.0
@@ -31,10 +31,42 @@ IDR_INTERVAL_S = 0.3
 """A viewer's own request for an IDR is not honoured more often."""
 ALIVE_INTERVAL_S = 1.0
 _AGE_UNKNOWN_MS = 65535
+_ACK = bytes([public.Ack.TYPE])
+
+
+P = ParamSpec("P")
+
+
+def _contained(
+    method: Callable[Concatenate["Viewer", P], None],
+) -> Callable[Concatenate["Viewer", P], None]:
+    """What is called from a round over all viewers: an error ends this one, not the round."""
+
+    def call(self: "Viewer", /, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            method(self, *args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - ends the viewer it is about
+            self.failed(error)
+
+    call.__doc__ = method.__doc__
+    return call
+
+
+class Nowhere:
+    """The outlet of a viewer whose way carries no video."""
+
+    is_free = False
+
+    def send(self, frame: bytes) -> None:
+        """Never called."""
 
 
 class Viewer:
-    """A viewer that has said hello, until `end`."""
+    """A viewer that has said hello, until `end`.
+
+    What raises an error that nobody foresaw ends it (`failed`), and neither the others nor the
+    gateway.
+    """
 
     def __init__(
         self,
@@ -47,12 +79,12 @@ class Viewer:
         close: Callable[[CloseCode, str], None],
         wake: Callable[[], None],
         *,
-        video: bool = True,
+        outlet: Outlet | None = None,
         now_us: Callable[[], int] = clock.now_us,
     ) -> None:
-        """`wake` is called when `next_message` may have something. `video`: the way to the viewer
-        can carry it. `now_us`: the clock that units are stamped with, which the viewer learns from
-        pongs."""
+        """`wake` is called when `next_told` or `next_video` may have something. `outlet`: where
+        video goes, if the way to the viewer can carry it. `now_us`: the clock that units are
+        stamped with, which the viewer learns from pongs."""
         self.grant = grant
         # The viewer's own id lives on in its next connection, whose keys are others.
         self.id = f"{hello.viewer}-{secrets.token_hex(4)}"
@@ -62,7 +94,8 @@ class Viewer:
         self._close = close
         self._wake = wake
         self._now_us = now_us
-        self._can_have_video = video
+        self._can_have_video = outlet is not None
+        self._has_failed = False
         self._mailbox = Mailbox()
         self._video_enabled = hello.video_enabled
         self._keyframes_only = hello.keyframes_only
@@ -83,42 +116,48 @@ class Viewer:
             streams,
             on_state=self._on_video_state,
             wake=wake,
+            outlet=outlet or Nowhere(),
+            failed=self.failed,
             now_ms=now * 1000,
         )
         if self._video_enabled:
-            self._video.want(True, self._keyframes_only)
+            self._video.want(True, self._keyframes_only, now * 1000)
         else:
             self._on_video_state("off", None)
 
     def end(self) -> None:
         """The viewer has gone."""
-        self._video.want(False, False)
+        self._video.want(False, False, clock.now_s() * 1000)
         if self.grant.can_control:
             self._link.tell(bus.ReleaseViewer(self.desk, self.id, "left"))
         self._links.leave(self._link, self)
 
-    def next_message(self) -> bytes | str | Unit | None:
-        """Take what is to be sent next; None: nothing, or no room for what waits."""
-        message = self.next_told()
-        if message is not None:
-            return message
-        unit = self._video.take(clock.now_s() * 1000)
-        if unit is not None:
-            metrics.units_sent.inc()
-            metrics.video_bytes.inc(len(unit.data))
-        return unit
+    def failed(self, error: Exception) -> None:
+        """Something of this viewer's raised it: told once, and then it ends."""
+        if self._has_failed:
+            return
+        self._has_failed = True
+        metrics.failed.inc()
+        log.error("event=viewer_failed desk=%s viewer=%s", self.desk, self.id, exc_info=error)
+        self._close(CloseCode.FAILED, "an error at the gateway; come back")
 
     def next_told(self) -> bytes | str | None:
-        """Take the next of all but video."""
+        """Take what is to be sent next, all but video."""
         return self._mailbox.next()
 
+    def next_video(self) -> bytes | None:
+        """Take the next unit, framed; None: nothing, or no room for what waits."""
+        return self._video.take(clock.now_s() * 1000)
+
     def take_pongs(self) -> list[bytes]:
-        """Take the answers to pings, before `next_message` does."""
+        """Take the answers to pings, before `next_told` does."""
         return self._mailbox.take_pongs()
 
+    @_contained
     def handle(self, message: bytes | str) -> None:
         """A message from the viewer. Whatever it is, nothing but the viewer itself is harmed."""
-        if not self._rate.take(clock.now_s()):
+        now = clock.now_s()
+        if not self._rate.take(now):
             metrics.refused.labels("too_fast").inc()
             self._close(CloseCode.TOO_FAST, "too many messages a second")
             return
@@ -129,29 +168,38 @@ class Viewer:
         try:
             if isinstance(message, str):
                 self._on_control(control.decode_from_viewer(message))
+            elif message[:1] == _ACK:  # most are
+                self._on_ack(*public.Ack.fields(message), now * 1000)
             else:
-                self._on_binary(public.decode_from_viewer(message), message)
+                self._on_binary(public.decode_from_viewer(message), message, now)
         except ProtocolError as error:
             self._refuse("bad_message", str(error))
             self._bad_messages += 1
             if self._bad_messages >= self._settings.bad_message_limit:
                 self._close(CloseCode.BAD_MESSAGE, "too many bad messages")
 
+    @_contained
     def tick(self) -> None:
         """Several times a second."""
         self._video.tick(clock.now_s() * 1000)
 
     def figures(self) -> Figures:
         """How its video is, for /metrics."""
-        return self._video.figures(clock.now_s() * 1000)
+        try:
+            return self._video.figures(clock.now_s() * 1000)
+        except Exception as error:  # noqa: BLE001 - ends the viewer it is about
+            self.failed(error)
+            return Figures(self.desk, "screenshots", 0.0, None)
 
     # What links call.
 
+    @_contained
     def desk_changed(self, record: bus.DeskRecord) -> None:
         """How the desk is now."""
         state = control.DeskState(record.state, record.width, record.height)
         self._put("desk", state.encode())
 
+    @_contained
     def event(self, kind: str, message: bytes | str) -> None:
         """Pointer or clipboard. What was copied may be a password: viewers only watch."""
         if kind != "clipboard" or self.grant.can_control:
@@ -159,18 +207,16 @@ class Viewer:
 
     # What the viewer wants.
 
-    def _on_binary(self, message: public.ViewerMessage, data: bytes) -> None:
+    def _on_binary(self, message: public.ViewerMessage, data: bytes, now: float) -> None:
         match message:
             case public.Ping():
                 pong = public.Pong(message.id, message.viewer_us, self._now_us())
                 self._mailbox.pong(pong.encode())
                 if message.base_rtt_ms:
-                    self._video.congestion.told_base_rtt(message.base_rtt_ms, clock.now_s() * 1000)
+                    self._video.congestion.told_base_rtt(message.base_rtt_ms, now * 1000)
                 self._wake()
-                if self.grant.can_control and self._alive.allow(clock.now_s()):
+                if self.grant.can_control and self._alive.allow(now):
                     self._link.tell(bus.ViewerAlive(self.desk, self.id))
-            case public.Ack():
-                self._on_ack(message)
             case _:
                 self._on_input(type(message).__name__, data)
 
@@ -180,10 +226,10 @@ class Viewer:
                 raise ProtocolError("hello: only once")
             case control.SetVideoEnabled(enabled):
                 self._video_enabled = enabled and self._can_have_video
-                self._video.want(self._video_enabled, self._keyframes_only)
+                self._want()
             case control.SetKeyframesOnly(enabled):
                 self._keyframes_only = enabled
-                self._video.want(self._video_enabled, enabled)
+                self._want()
             case control.FellBack(reason):
                 metrics.falls.labels(reason).inc()
                 log.info("event=fell_back desk=%s viewer=%s reason=%s", self.desk, self.id, reason)
@@ -210,12 +256,15 @@ class Viewer:
             # It may have been a key going up: before anything else arrives, all have to.
             self._lost_input = True
 
-    def _on_ack(self, ack: public.Ack) -> None:
-        if ack.painted and ack.age_ms != _AGE_UNKNOWN_MS:
-            if (ack.epoch, ack.painted) != self._painted:
-                metrics.age_seconds.observe(ack.age_ms / 1000)
-            self._painted = (ack.epoch, ack.painted)
-        self._video.acked(ack.epoch, ack.received, ack.painted, clock.now_s() * 1000)
+    def _want(self) -> None:
+        self._video.want(self._video_enabled, self._keyframes_only, clock.now_s() * 1000)
+
+    def _on_ack(self, age_ms: int, epoch: int, received: int, painted: int, now_ms: float) -> None:
+        if painted and age_ms != _AGE_UNKNOWN_MS:
+            if (epoch, painted) != self._painted:
+                metrics.age_seconds.observe(age_ms / 1000)
+            self._painted = (epoch, painted)
+        self._video.acked(epoch, received, painted, now_ms)
 
     def _on_request_idr(self) -> None:
         if not self._idr_requests.allow(clock.now_s()):

@@ -32,6 +32,8 @@ class CloseCode(IntEnum):
     """The gateway stops; come back at once, there may be another."""
     TRY_LATER = 1013
     """Not now: too many viewers, or the gateway has only just begun; come back after a while."""
+    FAILED = 1011
+    """Something of this viewer's raised an error at the gateway; come back, after a while."""
     SLOW = 4000
     """The viewer did not read for too long; come back."""
     BAD_MESSAGE = 4400
@@ -58,19 +60,22 @@ def _exact(data: bytes | memoryview, layout: struct.Struct, kind: type) -> tuple
 class VideoUnit:
     """One unit of a stream: an H.264 access unit in Annex B, or a patch (see `protocol.patch`).
 
-    0 u8 0x01 | 1 u8 flags, bit 0: IDR, bit 1: patch | 2 u16 width | 4 u16 height | 6 u16 zero |
-    8 u32 epoch | 12 u32 sequence | 16 u64 captured_us | 24 payload
+    0 u8 0x01 | 1 u8 flags, bit 0: IDR, bit 1: patch, bit 2: relaxed | 2 u16 width |
+    4 u16 height | 6 u16 zero | 8 u32 epoch | 12 u32 sequence | 16 u64 captured_us | 24 payload
 
     Within an epoch sequences grow by one; a gap means that deltas and patches are of no use until
     the next IDR. A patch is painted over the picture of the unit before it; the H.264 decoder never
     sees it, and the next delta is of the whole picture as it is then. captured_us is strictly
     increasing within an epoch, in the gateway's clock. Width and height are of the visible picture,
     which the coded one exceeds by a row or column where odd; of a patch, they are the desk's, which
-    a scaled rendition's picture is enlarged to.
+    a scaled rendition's picture is enlarged to. Relaxed: its Ack may wait a tenth of a second, or
+    until that of a unit which is not; set by the gateway, for a viewer whose path has room.
     """
 
     TYPE: ClassVar[int] = 0x01
     LAYOUT: ClassVar[struct.Struct] = struct.Struct("<BBHHHIIQ")
+    FLAGS_AT: ClassVar[int] = 1
+    RELAXED: ClassVar[int] = 4
 
     idr: bool
     width: int
@@ -80,12 +85,13 @@ class VideoUnit:
     captured_us: int
     payload: bytes | memoryview
     patch: bool = False
+    relaxed: bool = False
 
     def encode(self) -> bytes:
         """The message's bytes."""
         header = self.LAYOUT.pack(
             self.TYPE,
-            self.idr | self.patch << 1,
+            self.idr | self.patch << 1 | self.relaxed << 2,
             self.width,
             self.height,
             0,
@@ -103,11 +109,20 @@ class VideoUnit:
         kind, flags, width, height, zero, epoch, sequence, captured_us = cls.LAYOUT.unpack_from(
             data
         )
-        if kind != cls.TYPE or flags > 2 or zero or not width or not height:
+        what = flags & ~cls.RELAXED
+        if kind != cls.TYPE or what > 2 or zero or not width or not height:
             raise ProtocolError("VideoUnit: impossible header")
         payload = memoryview(data)[cls.LAYOUT.size :]
         return cls(
-            flags == 1, width, height, epoch, sequence, captured_us, payload, patch=flags == 2
+            what == 1,
+            width,
+            height,
+            epoch,
+            sequence,
+            captured_us,
+            payload,
+            patch=what == 2,
+            relaxed=flags != what,
         )
 
 
@@ -242,8 +257,13 @@ class Ack:
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
         """From bytes. Raises ProtocolError."""
+        return cls(*cls.fields(data))
+
+    @classmethod
+    def fields(cls, data: bytes | memoryview) -> tuple[int, int, int, int]:
+        """The same without an object: the message that comes most. Raises ProtocolError."""
         _, age_ms, epoch, received, painted = _exact(data, cls.LAYOUT, cls)
-        return cls(age_ms, epoch, received, painted)
+        return age_ms, epoch, received, painted
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@
  * Times are microseconds in a Number, exact up to 2^53 (285 years); more is refused.
  *
  * @typedef {{ type: "VideoUnit", idr: boolean, width: number, height: number, epoch: number,
- *   sequence: number, captured_us: number, payload: Uint8Array, patch: boolean }} VideoUnit
+ *   sequence: number, captured_us: number, payload: Uint8Array, patch: boolean,
+ *   relaxed: boolean }} VideoUnit
  * @typedef {{ type: "Pong", id: number, viewer_us: number, gateway_us: number }} Pong
  * @typedef {{ type: "PointerPosition", x: number, y: number }} PointerPosition
  * @typedef {{ type: "PointerShape", width: number, height: number, hotspot_x: number,
@@ -44,6 +45,7 @@ export const INT16_MAX = 32767;
 /** Why the gateway closed. From 4400 on, coming back by itself is of no use. */
 export const CloseCode = Object.freeze({
   GOING_AWAY: 1001,
+  FAILED: 1011,
   TRY_LATER: 1013,
   SLOW: 4000,
   BAD_MESSAGE: 4400,
@@ -64,6 +66,7 @@ export class ProtocolError extends Error {
 }
 
 const VIDEO_UNIT_HEADER_BYTES = 24;
+const RELAXED = 4;
 const POINTER_SHAPE_HEADER_BYTES = 12;
 const UTF8 = new TextEncoder();
 
@@ -193,13 +196,15 @@ function decodeVideoUnit(view) {
   const flags = view.getUint8(1);
   const width = view.getUint16(2, true);
   const height = view.getUint16(4, true);
-  if (flags > 2 || view.getUint16(6, true) !== 0 || width === 0 || height === 0) {
+  const what = flags & ~RELAXED;
+  if (what > 2 || view.getUint16(6, true) !== 0 || width === 0 || height === 0) {
     throw new ProtocolError("VideoUnit: impossible header");
   }
   return {
     type: "VideoUnit",
-    idr: flags === 1,
-    patch: flags === 2,
+    idr: what === 1,
+    patch: what === 2,
+    relaxed: what !== flags,
     width,
     height,
     epoch: view.getUint32(8, true),

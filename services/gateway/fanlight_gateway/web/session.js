@@ -26,7 +26,7 @@
  * received: the newest sequence. video_bytes, still_bytes, painted: since the session began.
  */
 
-import { Acks, ACK_DELAY_MS } from "./acks.js";
+import { Acks } from "./acks.js";
 import { Clock } from "./clock.js";
 import { decodeControl } from "./control.js";
 import { Decoder } from "./decoder.js";
@@ -79,6 +79,7 @@ export class Session {
   #screenshot;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #ackTimer;
+  #ackAt_ms = Infinity;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #pingTimer;
   /** Since when pings go out without a pause (ms). @type {number | null} */
@@ -404,17 +405,26 @@ export class Session {
   /** @param {VideoUnit} unit @param {number} bytes */
   #unit(unit, bytes) {
     this.#figures.unit(unit, bytes, now());
-    this.#acks.received(unit.epoch, unit.sequence, now());
-    this.#ackTimer ??= setTimeout(() => this.#ack(), ACK_DELAY_MS);
+    this.#acks.received(unit.epoch, unit.sequence, unit.relaxed, now());
+    this.#scheduleAck();
     if (wantsVideo(this.#fallback)) this.#decoder?.push(unit);
     else this.#figures.forget(); // it was on its way when video was turned off
   }
 
   #ack() {
-    this.#ackTimer = undefined;
+    this.#ackAt_ms = Infinity;
     const ack = this.#acks.due(now());
     if (ack) this.#link.send(ack);
-    else if (this.#acks.waiting) this.#ackTimer = setTimeout(() => this.#ack(), ACK_DELAY_MS / 4);
+    this.#scheduleAck();
+  }
+
+  /** A timer that is set for earlier finds out itself. */
+  #scheduleAck() {
+    const { due_ms } = this.#acks;
+    if (due_ms === null || due_ms >= this.#ackAt_ms) return;
+    clearTimeout(this.#ackTimer);
+    this.#ackAt_ms = due_ms;
+    this.#ackTimer = setTimeout(() => this.#ack(), Math.max(1, due_ms - now()));
   }
 
   // What goes onto the screen.
@@ -455,8 +465,9 @@ export class Session {
   #shown(unit, at_ms, isCurrent) {
     this.#painted(() => this.#figures.paintedUnit(unit, at_ms));
     const { age_ms } = this.#figures;
-    const ack = isCurrent ? this.#acks.painted(unit.epoch, unit.sequence, age_ms) : null;
+    const ack = isCurrent ? this.#acks.painted(unit.epoch, unit.sequence, age_ms, now()) : null;
     if (ack) this.#link.send(ack);
+    this.#scheduleAck();
     if (age_ms !== null) this.event({ type: "age", age_ms });
   }
 
