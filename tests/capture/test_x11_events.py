@@ -15,6 +15,7 @@ from PIL import Image
 
 from fanlight_capture import metrics, x11_clipboard
 from fanlight_capture.positions import position, to_pixel
+from fanlight_capture.x11_pointer import REST_S
 from fanlight_common.protocol import bus, control
 
 from .conftest import Capture, Events, StartCapture, XServer, counter, until
@@ -73,6 +74,16 @@ async def test_the_pointer_is_told_when_it_changes(desk: Capture, xserver: XServ
     assert len(events.all) <= told + 2
     numbers = [event.sequence for event in events.all]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_a_pointer_that_rested_is_told_of_as_well(desk: Capture, xserver: XServer) -> None:
+    events = desk.events()
+    await until(lambda: events.positions)
+    for x in (111, 222):
+        await asyncio.sleep(1.5 * REST_S)
+        xserver.run("xdotool", "mousemove", str(x), "123")
+        wanted = position(x, 123, 800, 600)
+        await until(lambda wanted=wanted: events.positions[-1] == wanted)  # type: ignore[misc]
 
 
 async def test_what_is_copied_at_the_desk_is_told(desk: Capture, xserver: XServer) -> None:

@@ -42,6 +42,13 @@ class CaptureSettings(BaseSettings):
         le=1,
         description="How often the pointer's position is looked at while somebody watches.",
     )
+    pointer_rest_interval_s: float = Field(
+        default=0.125,
+        ge=0.005,
+        le=1,
+        description="The same once it has not moved for a second; the first movement of a program "
+        "in the desk may be seen so much later.",
+    )
     text_settle_s: float = Field(
         default=0.15,
         ge=0,

@@ -2,7 +2,8 @@
 
 Lives on the worker's loop. Owns the cursor subscription and the polling task, both of which exist
 only while watched. Polls, because X11 has no event that tells a pointer's position whoever moved it
-(raw motion says nothing of warps). Drops positions and shapes that are the same as before.
+(raw motion says nothing of warps), less often once the pointer has rested for a while: looking at a
+still one was most of what an idle desk cost. Drops positions and shapes that are as before.
 """
 
 import asyncio
@@ -16,25 +17,33 @@ import xcffib.xfixes
 
 from fanlight_capture.pointer_png import HIDDEN, pointer_shape
 from fanlight_capture.positions import position
+from fanlight_capture.settings import CaptureSettings
 from fanlight_capture.source import Listener
 from fanlight_capture.x11_connection import X11Connection, XRequestError
+from fanlight_common import clock
 from fanlight_common.errors import SourceLostError
 from fanlight_common.protocol.public import PointerShape
+from fanlight_common.pulse import pulse
 
 _CURSOR_REPLY = struct.Struct("<8xhhHHHHI8x")
 _POINTER_REPLY = struct.Struct("<16xhh")
 _DISPLAY_CURSOR = 1
 _KEPT_SHAPES = 64
 """An animated pointer goes round through some 20 shapes; encoding one takes 0.2 ms."""
+REST_S = 1.0
+"""A pointer that has not moved for so long rests."""
 
 
 class PointerWatch:
     """Tells `listener` of the pointer between `start` and `stop`."""
 
-    def __init__(self, connection: X11Connection, listener: Listener, interval_s: float) -> None:
+    def __init__(
+        self, connection: X11Connection, listener: Listener, settings: CaptureSettings
+    ) -> None:
         self._x = connection
         self._listener = listener
-        self._interval_s = interval_s
+        self._interval_s = settings.pointer_interval_s
+        self._rest_interval_s = max(self._interval_s, settings.pointer_rest_interval_s)
         self._shapes: OrderedDict[int, PointerShape] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._watching = False
@@ -96,11 +105,16 @@ class PointerWatch:
         self._listener.pointer_shape(shape)
 
     async def _poll(self) -> None:
+        moved_s = clock.now_s()
         while True:
             with self._x.batch():
                 asked = self._x.ask(lambda: self._x.raw.core.QueryPointer(self._x.root))
             seen: tuple[int, int] = _POINTER_REPLY.unpack_from(await asked)
             if seen != self._seen:
                 self._seen = seen
+                moved_s = clock.now_s()
                 self._listener.pointer_position(position(*seen, *self.size))
-            await asyncio.sleep(self._interval_s)
+            if clock.now_s() - moved_s < REST_S:
+                await asyncio.sleep(self._interval_s)
+            else:
+                await pulse(self._rest_interval_s)

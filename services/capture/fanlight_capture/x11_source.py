@@ -33,7 +33,7 @@ class X11Source:
         self.width, self.height = connection.size
         self.sink = X11Input(connection, settings.text_settle_s)
         self._grabber = X11Grabber(connection, listener.damaged)
-        self._pointer = PointerWatch(connection, listener, settings.pointer_interval_s)
+        self._pointer = PointerWatch(connection, listener, settings)
         self._clipboard = X11Clipboard(connection, listener)
         # RANDR and old ways alike end in the root window having another size.
         connection.on(xcffib.xproto.ConfigureNotifyEvent, self._configured)
