@@ -1,12 +1,14 @@
-"""`python -m bench`, which is `make bench`: what fanlight costs beside the limit, then ages on good
-and bad links, for fanlight and for the others (bench.performance, bench.network, bench.peers).
+"""`python -m bench`, which is `make bench`: what fanlight costs beside the limit, what libx264's
+presets and found scrolls give, then ages on good and bad links, for fanlight and for the others
+(bench.performance, bench.encoding, bench.network, bench.peers).
 
     python -m bench                         about an hour
     python -m bench --no-peers              fanlight only
     python -m bench --only 1 --load clip    other options: bench.network and bench.peers with them
     python -m bench --short                 does the meter still work? half a minute, no table
 
-Other measurements: `python -m bench.beside`, `bench.swings`, `bench.latency`, `bench.age`.
+Other measurements: `python -m bench.beside`, `bench.swings`, `bench.latency`, `bench.age`,
+and all of `bench.encoding` (ten minutes).
 """
 
 import subprocess
@@ -31,6 +33,7 @@ def main() -> int:
     commands = [module(part, *options) for part in parts]
     if not options:
         commands.insert(0, module("bench.performance", *without))
+        commands.insert(1, module("bench.encoding", "--only", "presets", "scrolling"))
     return max(subprocess.run(command, cwd=ROOT, check=False).returncode for command in commands)
 
 

@@ -90,13 +90,16 @@ class Road:
         rendition = split_stream(self.stream)[1]
         settings = self.settings
         self.pipeline = Pipeline(self.stream, settings, "libx264", no_hardware)
-        self.maker = Maker(self.stream, self.pipeline, patches=settings.patches)
+        self.maker = Maker(
+            self.stream, self.pipeline, patches=settings.patches, limits=settings.unit_limits
+        )
         self.schedule = Schedule(
             idr=IdrPolicy(settings.idr_interval_ms / 1000),
             room=RoomPolicy(3.0),
             budget=Budget(self.kbps, buffer_s(settings, rendition)),
             motion=Motion(settings.repeat_interval_ms / 1000, patches=settings.patches),
             pacer=Pacer(fps_of(settings, rendition)),
+            limits=settings.unit_limits,
         )
         self.now = 100.0
         self.sent: list[Sent] = []
@@ -124,7 +127,8 @@ class Road:
             self.schedule.begin(decision)
             budget = self.schedule.budget
             available = budget.available_bytes(self.now)
-            aim = Aim(budget.kbps, max(available, self.schedule.least_bytes))
+            least = max(available, self.schedule.least_bytes)
+            aim = Aim(budget.kbps, least, self.settings.unit_limits)
             fresh = False
             if isinstance(decision, Refine):
                 made = self.maker.refine(aim)

@@ -59,28 +59,29 @@ def headers(stream: Path) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(
-    ("size", "settings", "keyframes", "profile", "level"),
+    ("size", "settings", "rendition", "profile", "level"),
     [
-        (Size(1920, 1080), {}, False, "Constrained Baseline", 42),
-        (Size(1920, 1080), {"max_fps": 30}, False, "Constrained Baseline", 40),
-        (Size(640, 360), {}, False, "Constrained Baseline", 32),
-        (Size(3840, 2160), {}, False, "Constrained Baseline", 52),
-        (Size(640, 360), {"preset": "veryfast"}, False, "High", 32),
-        (Size(640, 360), {"crf": 23, "gop": 30}, False, "Constrained Baseline", 31),
-        (Size(640, 360), {}, True, "High", 22),
+        (Size(1920, 1080), {}, Rendition.HIGH, "Constrained Baseline", 42),
+        (Size(1920, 1080), {"max_fps": 30}, Rendition.HIGH, "Constrained Baseline", 40),
+        (Size(640, 360), {}, Rendition.HIGH, "Constrained Baseline", 32),
+        (Size(3840, 2160), {}, Rendition.HIGH, "Constrained Baseline", 52),
+        (Size(640, 360), {"preset": "veryfast"}, Rendition.HIGH, "High", 32),
+        (Size(640, 360), {"cabac": True}, Rendition.HIGH, "Main", 32),
+        (Size(640, 360), {"crf": 23, "gop": 30}, Rendition.HIGH, "Constrained Baseline", 31),
+        (Size(960, 540), {}, Rendition.HALF, "High", 32),
+        (Size(640, 360), {}, Rendition.LOW, "High", 30),
+        (Size(640, 360), {}, Rendition.KEYFRAMES, "High", 22),
     ],
 )
 def test_units_are_what_every_browser_decodes_one_in_one_out(
     tmp_path: Path,
     size: Size,
     settings: dict[str, object],
-    keyframes: bool,
+    rendition: Rendition,
     profile: str,
     level: int,
 ) -> None:
-    codec = LavCodec(
-        "libx264", params(size, Rendition.KEYFRAMES if keyframes else Rendition.HIGH, **settings)
-    )
+    codec = LavCodec("libx264", params(size, rendition, **settings))
     image = picture(patches(size.width, size.height))
     units = [codec.encode(image, idr=number in (0, 3)).payload for number in range(5)]
     stream = tmp_path / "units.h264"
@@ -101,6 +102,8 @@ def test_units_are_what_every_browser_decodes_one_in_one_out(
     said = headers(stream)
     assert said["bitstream_restriction_flag"] == 1
     assert said["max_num_reorder_frames"] == 0
+    # Units come in the order of pictures, also for decoders that do not look at the line above.
+    assert said["pic_order_cnt_type"] == 2
     assert said["video_full_range_flag"] == 0
 
 

@@ -11,6 +11,7 @@ from fanlight_encoder.options import (
     opening_kbps,
     options_for,
     params_for,
+    preset_of,
 )
 from fanlight_encoder.settings import EncoderSettings
 
@@ -72,3 +73,24 @@ def test_each_rendition_has_a_ceiling_and_low_half_the_pictures() -> None:
         Rendition.LOW: 30,
         Rendition.KEYFRAMES: 1,
     }
+
+
+def test_renditions_for_thin_links_get_more_out_of_each_byte() -> None:
+    settings = EncoderSettings(preset="veryfast", small_preset="faster")
+    presets = {rendition: preset_of(settings, rendition) for rendition in Rendition}
+    assert presets == {
+        Rendition.HIGH: "veryfast",
+        Rendition.HALF: "faster",
+        Rendition.LOW: "faster",
+        Rendition.KEYFRAMES: "veryfast",
+    }
+    small = params_for(EncoderSettings(), SIZE, Rendition.HALF)
+    assert options_for("libx264", small)["preset"] == "superfast"
+
+
+def test_cabac_is_for_who_wants_it() -> None:
+    assert "coder" not in options_for(
+        "libx264", params_for(EncoderSettings(), SIZE, Rendition.HIGH)
+    )
+    wanted = params_for(EncoderSettings(cabac=True), SIZE, Rendition.HIGH)
+    assert options_for("libx264", wanted)["coder"] == "cabac"

@@ -4,7 +4,7 @@ Lives on whatever thread calls, one at a time; PyAV lets the others run meanwhil
 a codec that keeps a picture to itself, or makes no IDR where one is wanted, has failed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
@@ -56,15 +56,20 @@ Opener = Callable[[str, CodecParams], Codec]
 
 
 class LavCodec:
-    """libx264, h264_nvenc or h264_vaapi. Raises CodecError where it cannot be opened."""
+    """libx264, h264_nvenc or h264_vaapi. Raises CodecError where it cannot be opened.
 
-    def __init__(self, name: str, params: CodecParams) -> None:
+    `more`: options of the codec besides, or instead of, those of `options_for`.
+    """
+
+    def __init__(
+        self, name: str, params: CodecParams, more: Mapping[str, str] | None = None
+    ) -> None:
         self.name = name
         self.params = params
         self._pts = 0
         with av.logging.Capture() as said:
             try:
-                self._context = _open(name, params)
+                self._context = open_context(name, params, more or {})
             except _FAILURES as error:
                 # What libav said on the way tells more than its error number:
                 # "Cannot load libcuda.so.1" rather than "Operation not permitted".
@@ -102,7 +107,8 @@ class LavCodec:
             self._context.bit_rate = min(kbps, self.params.bitrate_kbps) * 1000
 
 
-def _open(name: str, params: CodecParams) -> VideoCodecContext:
+def open_context(name: str, params: CodecParams, more: Mapping[str, str]) -> VideoCodecContext:
+    """What a LavCodec encodes with. Raises what PyAV raises, see `_FAILURES`."""
     # VA-API wants its pictures on the device: with the accelerator given, PyAV puts them there.
     accelerator = HWAccel("vaapi") if name == "h264_vaapi" else None
     context = av.CodecContext.create(name, "w", hwaccel=accelerator)
@@ -122,7 +128,7 @@ def _open(name: str, params: CodecParams) -> VideoCodecContext:
         context.qmin = params.qmin
     if name == "libx264":
         context.thread_count = params.threads
-    context.options = options_for(name, params)
+    context.options = options_for(name, params) | dict(more)
     context.open()
     return context
 

@@ -1,0 +1,133 @@
+"""Text after a change of the whole screen, as a viewer has it: cut-outs, for eyes.
+
+The encoder's own schedule and maker in virtual time. A desk at rest is replaced by a page of text;
+shown is what a viewer has when the link has carried the first unit of it, and what it has later.
+One file a rate; a row a way to encode, a column a moment, twice as large as on the desk.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from bench.encoding.contents import SIZE, bgrx, desk, text_page, whole
+from fanlight_encoder.product import Kind
+from fanlight_encoder.settings import EncoderSettings
+from tests.encoder import desk as roads
+from tests.encoder.pictures import Pixels
+from tests.encoder.viewer import Viewer
+
+CUT_OUT = (24, 556, 224, 616)
+"""Left, top, right, bottom: letters of 13 pixels in the middle of the page. It is made sharp from
+the top down. Two thirds of the page have smaller ones."""
+MOMENTS_S = (0.5, 1.0, 2.0)
+SETTLED_S = 30.0
+"""By then nothing is left to be sent."""
+RENDITIONS = {500: "low", 1000: "half", 2000: "high"}
+"""What a viewer has at this rate, kbit/s."""
+_ZOOM = 2
+_LABEL_PX = 20
+_COLOURS = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """A cut-out, and what is to stand above it."""
+
+    label: str
+    shown: Pixels
+
+
+def ways(kbps: int) -> Mapping[str, EncoderSettings]:
+    """How: as the encoder is set, with the fastest preset, without patches."""
+    other = "the same, ultrafast" if kbps < 2000 else "the same, CABAC"
+    differs: Mapping[str, Any] = {"small_preset": "ultrafast"} if kbps < 2000 else {"cabac": True}
+    return {
+        "as it is set": EncoderSettings(),
+        other: EncoderSettings(**differs),
+        "as it is set, no patches": EncoderSettings(patches=False),
+    }
+
+
+def watch(kbps: int, settings: EncoderSettings) -> list[Seen]:
+    """What is seen, moment by moment."""
+    viewer = Viewer(SIZE.width, SIZE.height)
+    road = roads.Road(f"main/{RENDITIONS[kbps]}", kbps, settings)
+    source = roads.Desk(SIZE.width, SIZE.height)
+    source.pixels = bgrx(desk(SIZE))
+    road.show(source.grab())
+    for made in road.steps(road.now + SETTLED_S):
+        _see(viewer, made, road)
+    source.pixels = bgrx(text_page(SIZE, 1))
+    changed_at, before = road.now, len(road.sent)
+    road.show(source.grab(whole(SIZE)))
+    left, top, right, bottom = CUT_OUT
+    wanted = source.pixels[..., 2::-1]
+    seen: list[Seen] = []
+    carried_at, sharp_at, all_sharp_at = changed_at, None, None
+    moments = list(MOMENTS_S)
+    for made in road.steps(changed_at + SETTLED_S):
+        if made.kind is Kind.NOTHING:
+            continue
+        # The link carries one unit after the other; none is seen before it has come whole.
+        carried_at = max(carried_at, road.now) + len(made.payload) / 125 / kbps
+        while moments and seen and carried_at - changed_at > moments[0]:
+            seen.append(Seen(f"{moments.pop(0):g} s", viewer.shown[top:bottom, left:right].copy()))
+        _see(viewer, made, road)
+        after_s = carried_at - changed_at
+        if not seen:
+            label = f"first unit, {after_s:.2f} s, {len(made.payload) / 1000:.1f} kB"
+            seen.append(Seen(label, viewer.shown[top:bottom, left:right].copy()))
+        if sharp_at is None and (viewer.shown == wanted)[top:bottom, left:right].all():
+            sharp_at = after_s
+        if all_sharp_at is None and (viewer.shown == wanted).all():
+            all_sharp_at = after_s
+    for moment in moments:
+        seen.append(Seen(f"{moment:g} s", viewer.shown[top:bottom, left:right].copy()))
+    size_kb = sum(unit.size_bytes for unit in road.sent[before:]) / 1000
+    settled = f"settled, {size_kb:.0f} kB"
+    for what, at in (("here", sharp_at), ("all", all_sharp_at)):
+        settled += f", {what} exact at {at:.1f} s" if at is not None else f", {what} never exact"
+    return [*seen, Seen(settled, viewer.shown[top:bottom, left:right].copy())]
+
+
+def draw(folder: Path, *, short: bool) -> Iterator[Path]:
+    """Make the pictures. `short`: the first row of the first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for kbps in list(RENDITIONS)[:1] if short else RENDITIONS:
+        every = list(ways(kbps).items())[:1] if short else ways(kbps).items()
+        rows = [(name, watch(kbps, settings)) for name, settings in every]
+        path = folder / f"text-{kbps}.png"
+        sheet(kbps, rows).save(path, optimize=True)
+        yield path
+
+
+def sheet(kbps: int, rows: list[tuple[str, list[Seen]]]) -> Image.Image:
+    """All of one rate."""
+    width, height = (
+        (b - a) * _ZOOM for a, b in ((CUT_OUT[0], CUT_OUT[2]), (CUT_OUT[1], CUT_OUT[3]))
+    )
+    step = height + 2 * _LABEL_PX
+    image = Image.new("RGB", ((width + 8) * len(rows[0][1]), step * len(rows)), (225, 225, 225))
+    canvas, font = ImageDraw.Draw(image), ImageFont.truetype("DejaVuSans.ttf", 13)
+    for row, (name, every) in enumerate(rows):
+        title = f"{kbps} kbit/s, rendition {RENDITIONS[kbps]}: {name}"
+        canvas.text((4, row * step + 2), title, (120, 0, 0), font)
+        for column, seen in enumerate(every):
+            left, top = column * (width + 8), row * step + _LABEL_PX
+            canvas.text((left + 4, top + 2), seen.label, (0, 0, 0), font)
+            cut = Image.fromarray(np.ascontiguousarray(seen.shown))
+            image.paste(
+                cut.resize((width, height), Image.Resampling.NEAREST), (left, top + _LABEL_PX)
+            )
+    return image.quantize(_COLOURS, dither=Image.Dither.NONE)
+
+
+def _see(viewer: Viewer, made: Any, road: roads.Road) -> None:
+    if made.kind is Kind.PATCH:
+        viewer.patch(made.payload)
+    elif made.kind is not Kind.NOTHING:
+        viewer.video(made.payload, road.pipeline.seen.width, road.pipeline.seen.height)

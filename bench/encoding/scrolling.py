@@ -1,0 +1,123 @@
+"""What finding a scroll pays: the encoder's own schedule and maker on what scrolls.
+
+With it, without it (patches are tried, and no scroll is ever found), and without patches: H.264
+alone, by the motion search of the preset and by longer ones. The clock is virtual. CPU is all of
+the encoder's work on a picture: comparing, converting, encoding; drawing the desk is not in it.
+"""
+
+import contextlib
+import dataclasses
+import itertools
+import statistics
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+from bench.encoding.contents import CONTENTS, RATE, SIZE, Shown
+from bench.encoding.likeness import ssim
+from bench.encoding.trial import percentile
+from fanlight_encoder import patcher
+from fanlight_encoder.codec import LavCodec
+from fanlight_encoder.product import DEFAULT_LIMITS, Kind, Made
+from fanlight_encoder.settings import EncoderSettings
+from tests.encoder import desk
+from tests.encoder.pictures import Pixels
+from tests.encoder.viewer import Viewer
+
+OTHER_PATCHES_MS = (100, 150, 200)
+REST_S = 8.0
+_UMH = {"x264-params": "me=umh:merange=64"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """What is allowed."""
+
+    name: str
+    patches: bool = True
+    scrolls: bool = True
+    patch_ms: float = DEFAULT_LIMITS.patch_ms
+    more: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
+
+
+WAYS = (
+    Way("scrolls found"),
+    *(Way(f"scrolls found, patches of {ms} ms", patch_ms=ms) for ms in OTHER_PATCHES_MS),
+    Way("no scroll found", scrolls=False),
+    Way("H.264 only", patches=False),
+    Way("H.264 only, me hex", patches=False, more={"x264-params": "me=hex"}),
+    Way("H.264 only, me umh, range 64", patches=False, more=_UMH),
+)
+ROADS = {16_000: "high", 2000: "high", 1000: "half", 500: "low"}
+"""The rendition that viewers have at a rate, kbit/s."""
+CONTENTS_SEEN = ("terminal", "page")
+
+
+def study(short: bool) -> Iterator[dict[str, Any]]:
+    """Rows."""
+    for content in CONTENTS_SEEN[:1] if short else CONTENTS_SEEN:
+        shown = list(itertools.islice(CONTENTS[content](SIZE), 6 if short else 2 * RATE))
+        for kbps, rendition in list(ROADS.items())[: 1 if short else None]:
+            for way in WAYS[:2] if short else WAYS:
+                row = {"content": content, "kbps": kbps, "rendition": rendition, "way": way.name}
+                yield row | _measured(shown, kbps, rendition, way)
+
+
+def _measured(shown: Sequence[Shown], kbps: int, rendition: str, way: Way) -> dict[str, Any]:
+    settings = EncoderSettings(patches=way.patches, patch_ms=way.patch_ms, threads=1)
+    with contextlib.ExitStack() as stack:
+        if not way.scrolls:
+            stack.enter_context(mock.patch.object(patcher, "find_scroll", return_value=None))
+        viewer = Viewer(SIZE.width, SIZE.height)
+        road = desk.Road(f"main/{rendition}", kbps, settings)
+        road.pipeline._opener = lambda name, params: LavCodec(name, params, way.more)
+        source = desk.Desk(SIZE.width, SIZE.height)
+        source.pixels = shown[0][0]
+        road.show(source.grab())
+        # At rest and sharp, as a page is before somebody scrolls it.
+        for made in road.steps(road.now + REST_S):
+            _see(viewer, made, road)
+        road.sent.clear()
+        began_at = road.now
+        cpu_ms, likeness = [], []
+        for number, (picture, damage) in enumerate(shown[1:]):
+            source.pixels = picture
+            road.show(source.grab(damage))
+            spent = time.process_time_ns()
+            made_now = list(road.steps(road.now + 1 / RATE))
+            cpu_ms.append((time.process_time_ns() - spent) / 1e6)
+            for made in made_now:
+                _see(viewer, made, road)
+            if number % 5 == 4:
+                blocks = ssim(_luma(viewer.shown), _luma(picture[..., 2::-1]))
+                likeness.append(float(blocks.mean()))
+    fresh = [unit for unit in road.sent if unit.fresh]
+    seconds = len(cpu_ms) / RATE
+    left_at, link_ms = began_at, []
+    for unit in road.sent:
+        left_at = max(left_at, unit.at) + unit.size_bytes / 125 / kbps
+        if unit.fresh:
+            link_ms.append(1000 * (left_at - unit.at))
+    return {
+        "cpu_ms": round(statistics.mean(cpu_ms), 2),
+        "unit_bytes": round(statistics.median(unit.size_bytes for unit in fresh)),
+        "sent_kbps": round(sum(unit.size_bytes for unit in road.sent) / 125 / seconds),
+        "pictures_s": round(len(fresh) / seconds, 1),
+        "link_p95_ms": round(percentile(link_ms, 0.95)),
+        "patches": round(sum(unit.kind is Kind.PATCH for unit in fresh) / len(fresh), 2),
+        "seen_ssim": round(statistics.mean(likeness), 4) if likeness else None,
+    }
+
+
+def _see(viewer: Viewer, made: Made, road: desk.Road) -> None:
+    if made.kind is Kind.PATCH:
+        viewer.patch(made.payload)
+    elif made.kind is not Kind.NOTHING:
+        viewer.video(made.payload, road.pipeline.seen.width, road.pipeline.seen.height)
+
+
+def _luma(rgb: Pixels) -> Pixels:
+    return (rgb @ np.array([0.2126, 0.7152, 0.0722], np.float32)).astype(np.uint8)

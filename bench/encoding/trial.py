@@ -1,0 +1,164 @@
+"""One way to encode on one recording at one rate: picture by picture, decoded and compared.
+
+Pictures are paid for as in the encoder's schedule, in virtual time: a unit may have what the link
+has carried since (`budget`), at most 50 ms of it; with less than `least_bytes` none is made.
+Milliseconds of CPU are of the process's clock, all threads; nothing else works in it meanwhile.
+"""
+
+import dataclasses
+import re
+import statistics
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import av
+import numpy as np
+
+from bench.encoding.contents import RATE, Shown
+from bench.encoding.likeness import luma, ssim
+from fanlight_common.names import Rendition
+from fanlight_encoder.budget import Budget
+from fanlight_encoder.codec import LavCodec
+from fanlight_encoder.convert import Converter
+from fanlight_encoder.geometry import Size, coded, visible
+from fanlight_encoder.options import buffer_s, least_bytes, params_for
+from fanlight_encoder.product import DEFAULT_LIMITS
+from fanlight_encoder.renditions import SHAPES
+from fanlight_encoder.settings import EncoderSettings
+
+_SLICE = re.compile(rb"\x00\x00\x01[\x01\x05\x21\x25\x41\x45\x61\x65]")
+"""The begin of a NAL unit that is part of a picture."""
+_COMPARED = 3
+"""Each third picture is compared: it takes longer than encoding."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """One way to encode. `more`: libx264's options besides the encoder's own."""
+
+    name: str
+    preset: Any = "ultrafast"
+    threads: int = 1
+    more: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
+    told: bool = True
+    """Each unit is told its size; else the codec's own rate control is left to itself."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Road:
+    """Where it goes to."""
+
+    kbps: int
+    rendition: Rendition = Rendition.HIGH
+
+
+def converted(shown: Iterable[Shown], size: Size, rendition: Rendition) -> list[av.VideoFrame]:
+    """The pictures as a codec of this rendition gets them."""
+    converter = Converter()
+    target = coded(visible(size, size, SHAPES[rendition].divisor))
+    return [
+        converter.convert(
+            memoryview(np.ascontiguousarray(p).data).cast("B"), size, 4 * size.width, target
+        )
+        for p, _ in shown
+    ]
+
+
+class Trial:
+    """Units of one recording."""
+
+    def __init__(self, way: Way, road: Road, size: Size) -> None:
+        settings = EncoderSettings(preset=way.preset, threads=way.threads, max_fps=RATE)
+        params = dataclasses.replace(
+            params_for(settings, size, road.rendition), fps=RATE, preset=way.preset, size=size
+        )
+        self._codec = LavCodec("libx264", params, way.more)
+        self._decoder = av.CodecContext.create("h264", "r")
+        self._decoder.thread_count = 1
+        self._kbps, self._told = road.kbps, way.told
+        self._budget = Budget(road.kbps, buffer_s(settings, road.rendition))
+        self._least = least_bytes(size)
+        self._left_at = 0.0
+        self._offered = 0
+        self._slices = 0
+        self.cpu_ms: list[float] = []
+        self.wall_ms: list[float] = []
+        self.decode_ms: list[float] = []
+        self.sizes: list[int] = []
+        self.link_ms: list[float] = []
+        """From when a picture is there until a link of this rate has carried its unit."""
+        self.ssim: list[float] = []
+        self.worst: list[float] = []
+        self.seen: av.VideoFrame | None = None
+
+    def offer(self, picture: av.VideoFrame) -> None:
+        """The next, a moment later."""
+        now = self._offered / RATE
+        self._offered += 1
+        idr = not self.sizes
+        if self._told:
+            there = self._budget.available_bytes(now)
+            if not idr and there < self._least:
+                return
+            most = there if idr else min(there, self._budget.of(DEFAULT_LIMITS.delta_ms / 1000))
+            self._codec.aim(self._kbps, max(most, self._least))
+        wall, cpu = time.perf_counter_ns(), time.process_time_ns()
+        unit = self._codec.encode(picture, idr=idr)
+        cpu, wall = time.process_time_ns() - cpu, time.perf_counter_ns() - wall
+        self._slices = len(_SLICE.findall(unit.payload))
+        self._budget.spend(len(unit.payload), now)
+        self._left_at = max(self._left_at, now) + len(unit.payload) * 8 / 1000 / self._kbps
+        self.cpu_ms.append(cpu / 1e6)
+        self.wall_ms.append(wall / 1e6)
+        self.sizes.append(len(unit.payload))
+        self.link_ms.append(1000 * (self._left_at - now))
+        cpu = time.process_time_ns()
+        (self.seen,) = self._decoder.decode(av.Packet(unit.payload))
+        self.decode_ms.append((time.process_time_ns() - cpu) / 1e6)
+        if len(self.sizes) % _COMPARED == 1:
+            blocks = ssim(luma(picture), luma(self.seen))
+            self.ssim.append(float(blocks.mean()))
+            self.worst.append(float(np.quantile(blocks, 0.01)))
+
+    def row(self) -> dict[str, Any]:
+        """Its figures: medians, without the IDR but for what is said to be of it."""
+        later = slice(1, None)
+        seconds = self._offered / RATE
+        return {
+            "cpu_ms": round(statistics.median(self.cpu_ms[later]), 2),
+            "cpu_p95_ms": round(percentile(self.cpu_ms[later], 0.95), 2),
+            "wall_ms": round(statistics.median(self.wall_ms[later]), 2),
+            "decode_ms": round(statistics.median(self.decode_ms[later]), 2),
+            "slices": self._slices,
+            "pictures_s": round(len(self.sizes) / seconds, 1),
+            "sent_kbps": round(sum(self.sizes[later]) / 125 / seconds),
+            "link_p95_ms": round(percentile(self.link_ms[later], 0.95)),
+            "link_max_ms": round(max(self.link_ms[later])),
+            "idr_bytes": self.sizes[0],
+            "idr_ms": round(self.cpu_ms[0], 2),
+            "idr_ssim": round(self.ssim[0], 4),
+            "ssim": round(statistics.mean(self.ssim[later]), 4),
+            "worst_ssim": round(statistics.mean(self.worst[later]), 3),
+        }
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The nearest of them."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def compare(
+    ways: Sequence[Way], road: Road, pictures: Sequence[av.VideoFrame]
+) -> list[dict[str, Any]]:
+    """All ways on one recording, turn and turn about: a busy moment hits all."""
+    size = Size(pictures[0].width, pictures[0].height)
+    trials = [Trial(way, road, size) for way in ways]
+    for picture in pictures:
+        for trial in trials:
+            trial.offer(picture)
+    return [
+        {"kbps": road.kbps, "rendition": road.rendition.value, "way": way.name, **trial.row()}
+        for way, trial in zip(ways, trials, strict=True)
+    ]
