@@ -67,7 +67,7 @@ class Keyboard:
 
 @pytest.fixture
 async def desk(xserver: XServer, start_capture: StartCapture) -> Capture:
-    capture = await start_capture(display=xserver.display, silence_s=1.0)
+    capture = await start_capture(display=xserver.display, silence_s=3.0)
     await capture.live()
     return capture
 
