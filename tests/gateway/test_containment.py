@@ -10,7 +10,6 @@ from prometheus_client import REGISTRY
 from fanlight_common.protocol import control
 from fanlight_common.protocol.public import CloseCode
 from fanlight_gateway.congestion import Congestion
-from fanlight_gateway.flow import Flow
 from fanlight_gateway.gate import Gate
 from fanlight_gateway.mailbox import Mailbox
 from fanlight_gateway.video import ViewerVideo
@@ -53,7 +52,6 @@ class Fault:
         (Gate, "has_room"),
         (Gate, "acked"),
         (Congestion, "tick"),
-        (Flow, "send"),
         (Mailbox, "put"),
         (Mailbox, "next"),
         (ViewerVideo, "figures"),

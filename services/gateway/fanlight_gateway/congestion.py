@@ -17,7 +17,7 @@ reverse proxies as well, and on one clock, the gateway's. Times are in milliseco
   the base RTT is learnt anew.
 - Acknowledgements that never come must not stop a stream for ever: after a while they are given up.
 - Where there is nothing to learn most acknowledgements may wait (`relaxed`): the target is the most
-  that is ever aimed at, no queue is seen, the window is half empty. Every so often one may not, and
+  that is ever aimed at, no queue is seen, and there is room. Every so often one may not, and
   only those tell of the round trip. On any lesser path all are prompt.
 """
 
@@ -33,10 +33,10 @@ TRAIN_LEAST_MS = 5.0
 MIN_WINDOW_BYTES = 6 * 1460
 RELAXED_MS = 100.0
 """How long a viewer may keep back an acknowledgement that may wait; see `web/acks.js`."""
-PROMPT_EACH_MS = 50.0
+PROMPT_EACH_MS = 65.0
 """So often one may not wait: with more units a second than that, most may."""
-RELAXED_SHARE = 0.5
-"""Of the window, in flight, up to which they may wait: no unit is held up for it."""
+RELAXED_SHARE = 0.9
+"""Of the allowance, in flight, up to which they may wait, so that no unit is held up for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,10 @@ class Congestion:
         self._refused_at = float("-inf")
         self._prompt_at = float("-inf")
         """When a unit was sent last whose acknowledgement may not wait."""
+        self.is_calm = False
+        """Is there nothing to learn: no queue, and the target as high as any?"""
+        self._relaxed_bytes = 0.0
+        """What may be in flight where acknowledgements may wait."""
         self._set_window()
 
     @property
@@ -177,12 +181,9 @@ class Congestion:
         self.in_flight_bytes += size_bytes
         relaxed = (
             may_relax
-            and self.target_kbps >= self._limits.max_kbps
+            and self.is_calm
+            and self.in_flight_bytes + size_bytes <= self._relaxed_bytes
             and now_ms - self._prompt_at < PROMPT_EACH_MS
-            and bool(self._base)
-            and self.in_flight_bytes <= RELAXED_SHARE * self.window_bytes
-            and self._inflated_since is None
-            and self._queue_ms <= self._limits.calm_share * self._limits.inflation_ms
         )
         if not relaxed:
             self._prompt_at = now_ms
@@ -254,6 +255,19 @@ class Congestion:
         path_ms = self.base_rtt_ms + self._limits.allowance_ms
         window = max(MIN_WINDOW_BYTES, self.target_kbps * path_ms / 8)
         self.window_bytes = min(self._limits.in_flight_bytes, window)
+        # What is sent until the answer to a prompt one is there has to fit, too: at the most one
+        # more, and what the path holds.
+        allowance_bytes = self.window_bytes - self.target_kbps * self.base_rtt_ms / 8
+        self._relaxed_bytes = RELAXED_SHARE * max(allowance_bytes, self.window_bytes / 2)
+        self._judge()
+
+    def _judge(self) -> None:
+        self.is_calm = (
+            self.target_kbps >= self._limits.max_kbps
+            and bool(self._base)
+            and self._inflated_since is None
+            and self._queue_ms <= self._limits.calm_share * self._limits.inflation_ms
+        )
 
     def _due_ms(self, unit: Sent) -> float:
         """How long it should take until a unit is acknowledged."""
@@ -300,6 +314,7 @@ class Congestion:
             self._inflated_since = None
         elif self._inflated_since is None:
             self._inflated_since = now_ms
+        self._judge()
 
     def _train(self, kbps: float) -> None:
         if self._ceiling_kbps is not None:
@@ -310,6 +325,7 @@ class Congestion:
     def _cut(self, now_ms: float) -> None:
         self._inflated_since = None
         self._stepped_at = now_ms
+        self._judge()
         if not self.is_limited(now_ms):
             self._aim(self._limits.cut * self.target_kbps)
             return
@@ -330,11 +346,11 @@ class Congestion:
         self._base.clear()
         self._told_base_ms = None
         self._told_from = now_ms + self._limits.base_rtt_over_ms
-        self._set_base()
         self._calm = None
         self._ceiling_kbps = None
         self._inflated_since = None
         self._queue_ms = 0.0
+        self._set_base()
 
     def _rise(self, now_ms: float) -> None:
         if self._inflated_since is not None:

@@ -148,11 +148,12 @@ class Gate:
 
         Otherwise nothing has changed, and it is to be offered.
         """
-        if (
-            self._waiting
-            or (self._next != unit.label and not unit.idr)
-            or not self._has_room(0, now_ms)
-        ):
+        if self._waiting or (self._next != unit.label and not unit.idr):
+            return False
+        # `_has_room`, with one call less.
+        if self._held > self._limits.held_units and not self._paints(now_ms):
+            return False
+        if not self._congestion.has_room(0, now_ms):
             return False
         self._next = unit.following
         self.waited_ms = 0.0
@@ -179,7 +180,8 @@ class Gate:
         for index in range(self._held, count):
             unpainted[index].received_ms = now_ms
         self._held = max(self._held, count)
-        count = self._through(epoch, painted, 0)
+        if painted != received or not count:
+            count = self._through(epoch, painted, 0)
         self._held = max(0, self._held - count)
         for _ in range(count):
             unit = unpainted.popleft()

@@ -31,7 +31,7 @@ rendition_moves = Counter(
 video_bytes = Counter("fanlight_gateway_video_bytes", "Bytes of video sent, over all viewers")
 _AGES = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10)
 _BYTES = (10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000)
-age_seconds = Histogram(
+age_seconds = ManyHistogram(
     "fanlight_gateway_picture_age_seconds",
     "Age of pictures when they were painted, as viewers tell",
     buckets=_AGES,

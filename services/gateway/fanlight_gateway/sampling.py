@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fanlight_gateway import metrics
+from fanlight_gateway.metrics import ManyHistogram
 
 INTERVAL_MS = 1000.0
 
@@ -34,6 +35,28 @@ class Path:
     in_flight_bytes: int
 
 
+class Tally:
+    """Milliseconds that are observed so often that the histogram gets them together."""
+
+    def __init__(self, histogram: ManyHistogram) -> None:
+        self._histogram = histogram
+        self._counts: dict[int, int] = {}
+
+    def add(self, ms: int) -> None:
+        """One more."""
+        self._counts[ms] = self._counts.get(ms, 0) + 1
+
+    def flush(self) -> None:
+        """Hand over what has come together."""
+        for ms, count in self._counts.items():
+            self._histogram.observe_many(ms / 1000, count)
+        self._counts.clear()
+
+
+ages = Tally(metrics.age_seconds)
+"""Of pictures when they were painted."""
+
+
 class Sampler:
     """Sets the gauges and fills the histograms."""
 
@@ -47,6 +70,7 @@ class Sampler:
         if now_ms < self._due_ms:
             return
         self._due_ms = now_ms + INTERVAL_MS
+        ages.flush()
         modes: Counter[str] = Counter()
         behind_ms: dict[str, float] = {}
         for one in figures:

@@ -30,9 +30,8 @@ class Outlet(Protocol):
 
     is_free: bool
     """Does it take a frame now, with nothing else waiting?"""
-
-    def send(self, frame: bytes) -> None:
-        """A frame, whole."""
+    send: Callable[[bytes], None]
+    """Sends a frame, whole."""
 
 
 class Share:
@@ -47,6 +46,7 @@ class Share:
         self.state = ""
         self.is_shown = False
         """Is it this one that the viewer sees, not one that is to come or is over?"""
+        self._outlet = video.outlet
         self._video = video
         self._floor_kbps = floor_kbps
 
@@ -62,11 +62,11 @@ class Share:
 
     def offer(self, unit: Unit, now_ms: float) -> bool:
         """A unit of the stream, without waiting; True: it was sent, and nothing was counted yet."""
-        outlet = self._video.outlet
-        if self.is_shown and outlet.is_free and self.gate.pass_on(unit, now_ms):
-            outlet.send(unit.relaxed if self.gate.is_relaxed else unit.framed)
+        outlet, gate = self._outlet, self.gate
+        if self.is_shown and outlet.is_free and gate.pass_on(unit, now_ms):
+            outlet.send(unit.relaxed if gate.is_relaxed else unit.framed)
             return True
-        self.gate.offer(unit, now_ms)
+        gate.offer(unit, now_ms)
         self._video.offered(self, unit, now_ms)
         return False
 
@@ -153,7 +153,8 @@ class ViewerVideo:
         """What the viewer has received and painted."""
         self.congestion.acked(epoch, received, now_ms)
         self._lateness.painted(epoch, painted)
-        self._learn(now_ms)
+        if not self.congestion.is_calm:
+            self._learn(now_ms)
         if self._share is not None:
             gate = self._share.gate
             gate.acked(epoch, received, painted, now_ms)
@@ -210,7 +211,7 @@ class ViewerVideo:
             self._overflows = share.gate.overflows
             self._lateness.forget(now_ms)
             self.state_changed(share)
-        if share is self._share:
+        if share is self._share and share.gate.waiting_bytes:
             self._wake()
 
     def state_changed(self, share: Share) -> None:

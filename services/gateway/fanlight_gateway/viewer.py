@@ -19,7 +19,7 @@ from fanlight_gateway import metrics
 from fanlight_gateway.limits import Throttle, TokenBucket
 from fanlight_gateway.links import Link, Links
 from fanlight_gateway.mailbox import Mailbox
-from fanlight_gateway.sampling import Figures
+from fanlight_gateway.sampling import Figures, ages
 from fanlight_gateway.settings import GatewaySettings
 from fanlight_gateway.streams import StreamHub
 from fanlight_gateway.video import Outlet, ViewerVideo
@@ -57,7 +57,8 @@ class Nowhere:
 
     is_free = False
 
-    def send(self, frame: bytes) -> None:
+    def __init__(self) -> None:
+        self.send: Callable[[bytes], None] = lambda _: None
         """Never called."""
 
 
@@ -153,30 +154,12 @@ class Viewer:
         """Take the answers to pings, before `next_told` does."""
         return self._mailbox.take_pongs()
 
-    @_contained
     def handle(self, message: bytes | str) -> None:
         """A message from the viewer. Whatever it is, nothing but the viewer itself is harmed."""
-        now = clock.now_s()
-        if not self._rate.take(now):
-            metrics.refused.labels("too_fast").inc()
-            self._close(CloseCode.TOO_FAST, "too many messages a second")
-            return
-        if len(message) > public.MAX_VIEWER_MESSAGE_BYTES:
-            metrics.refused.labels("too_large").inc()
-            self._close(CloseCode.BAD_MESSAGE, "message too large")
-            return
         try:
-            if isinstance(message, str):
-                self._on_control(control.decode_from_viewer(message))
-            elif message[:1] == _ACK:  # most are
-                self._on_ack(*public.Ack.fields(message), now * 1000)
-            else:
-                self._on_binary(public.decode_from_viewer(message), message, now)
-        except ProtocolError as error:
-            self._refuse("bad_message", str(error))
-            self._bad_messages += 1
-            if self._bad_messages >= self._settings.bad_message_limit:
-                self._close(CloseCode.BAD_MESSAGE, "too many bad messages")
+            self._handle(message, clock.now_s())
+        except Exception as error:  # noqa: BLE001 - ends the viewer it is about
+            self.failed(error)
 
     @_contained
     def tick(self) -> None:
@@ -206,6 +189,28 @@ class Viewer:
             self._put(kind, message)
 
     # What the viewer wants.
+
+    def _handle(self, message: bytes | str, now: float) -> None:
+        if not self._rate.take(now):
+            metrics.refused.labels("too_fast").inc()
+            self._close(CloseCode.TOO_FAST, "too many messages a second")
+            return
+        if len(message) > public.MAX_VIEWER_MESSAGE_BYTES:
+            metrics.refused.labels("too_large").inc()
+            self._close(CloseCode.BAD_MESSAGE, "message too large")
+            return
+        try:
+            if isinstance(message, str):
+                self._on_control(control.decode_from_viewer(message))
+            elif message[:1] == _ACK:  # most are
+                self._on_ack(*public.Ack.fields(message), now * 1000)
+            else:
+                self._on_binary(public.decode_from_viewer(message), message, now)
+        except ProtocolError as error:
+            self._refuse("bad_message", str(error))
+            self._bad_messages += 1
+            if self._bad_messages >= self._settings.bad_message_limit:
+                self._close(CloseCode.BAD_MESSAGE, "too many bad messages")
 
     def _on_binary(self, message: public.ViewerMessage, data: bytes, now: float) -> None:
         match message:
@@ -262,7 +267,7 @@ class Viewer:
     def _on_ack(self, age_ms: int, epoch: int, received: int, painted: int, now_ms: float) -> None:
         if painted and age_ms != _AGE_UNKNOWN_MS:
             if (epoch, painted) != self._painted:
-                metrics.age_seconds.observe(age_ms / 1000)
+                ages.add(age_ms)
             self._painted = (epoch, painted)
         self._video.acked(epoch, received, painted, now_ms)
 
