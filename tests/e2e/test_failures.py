@@ -125,10 +125,9 @@ def test_a_display_that_never_was() -> None:
     stack = Stack({"main": ":98765"})
     try:
         wait_until(lambda: ":98765" in stack.output, "a line that names the display")
-        answer = httpx.get(
-            f"http://127.0.0.1:{stack.screenshot_port}/desks/main/screenshot", trust_env=False
-        )
-        assert answer.status_code == 503
-        assert "retry-after" in answer.headers
+        url = f"http://127.0.0.1:{stack.screenshot_port}/desks/main/screenshot"
+        # Its words may be here before the directory has passed on that there is such a desk.
+        wait_until(lambda: httpx.get(url, trust_env=False).status_code == 503, "503")
+        assert "retry-after" in httpx.get(url, trust_env=False).headers
     finally:
         stack.close()
