@@ -9,7 +9,7 @@ are over, and those of an encoder that is not to be heard yet (see `handover`).
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from fanlight_common import clock
@@ -49,8 +49,11 @@ class Subscriber(Member, Protocol):
 
     gate: Gate
 
-    def offer(self, unit: Unit, now_ms: float) -> bool:
-        """Queue a unit, or send it, without waiting; True: it was sent and is to be counted."""
+    send: Callable[[bytes], None]
+    """Sends a frame."""
+
+    def offer(self, unit: Unit, now_ms: float) -> bytes | None:
+        """Queue a unit, or say what is to be sent at once."""
 
     def failed(self, error: Exception) -> None:
         """Something here raised it: the viewer has to end."""
@@ -234,12 +237,22 @@ class Stream:
 
     def _pass_on(self, unit: Unit, now_ms: float) -> None:
         self.history.add(unit.label, now_ms)
-        count = 0
+        due: list[tuple[Subscriber, bytes]] = []
         for viewer in list(self.viewers):  # an IDR may let one leave for it
             try:
-                count += viewer.offer(unit, now_ms)
+                frame = viewer.offer(unit, now_ms)
             except Exception as error:  # noqa: BLE001 - ends the viewer it is about
                 viewer.failed(error)
+            else:
+                if frame is not None:
+                    due.append((viewer, frame))
+        # Apart, so that the processor's caches hold either our code or the kernel's.
+        for viewer, frame in due:
+            try:
+                viewer.send(frame)
+            except Exception as error:  # noqa: BLE001 - ends the viewer it is about
+                viewer.failed(error)
+        count = len(due)
         # Of those who were sent it at once, counted together.
         metrics.units_sent.inc(count)
         metrics.video_bytes.inc(count * unit.size_bytes)

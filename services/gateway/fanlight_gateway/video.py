@@ -46,6 +46,7 @@ class Share:
         self.state = ""
         self.is_shown = False
         """Is it this one that the viewer sees, not one that is to come or is over?"""
+        self.send = video.outlet.send
         self._outlet = video.outlet
         self._video = video
         self._floor_kbps = floor_kbps
@@ -60,15 +61,14 @@ class Share:
         """Is that enough for this stream, as far as its path has shown it?"""
         return self._video.has_shown and self.target_kbps >= self._floor_kbps
 
-    def offer(self, unit: Unit, now_ms: float) -> bool:
-        """A unit of the stream, without waiting; True: it was sent, and nothing was counted yet."""
-        outlet, gate = self._outlet, self.gate
-        if self.is_shown and outlet.is_free and gate.pass_on(unit, now_ms):
-            outlet.send(unit.relaxed if gate.is_relaxed else unit.framed)
-            return True
+    def offer(self, unit: Unit, now_ms: float) -> bytes | None:
+        """A unit of the stream; what is returned is to be sent at once, and was not counted."""
+        gate = self.gate
+        if self.is_shown and self._outlet.is_free and gate.pass_on(unit, now_ms):
+            return unit.relaxed if gate.is_relaxed else unit.framed
         gate.offer(unit, now_ms)
         self._video.offered(self, unit, now_ms)
-        return False
+        return None
 
     def failed(self, error: Exception) -> None:
         """Something that the stream asked of it raised this."""
