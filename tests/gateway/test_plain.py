@@ -260,7 +260,7 @@ async def test_a_websocket_that_has_not_said_hello_replaces_nothing(site: Site) 
 async def test_a_viewer_that_leaves_or_is_not_heard_of_lets_go(
     start: Start, capture: FakeCapture
 ) -> None:
-    site = await start(http_timeout_s=0.3, http_hold_s=0.6)
+    site = await start(http_timeout_s=1.0, http_hold_s=1.5)
     await site.ready("main")
 
     def released() -> int:
