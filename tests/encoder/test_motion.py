@@ -2,7 +2,7 @@
 
 import pytest
 
-from fanlight_encoder.motion import LONG_REPEATS, REPEATS, Motion
+from fanlight_encoder.motion import LONG_REPEATS, REPEATS, SPARE_REPEATS, Motion
 
 
 def test_patches_until_something_moves_and_after_the_repeats() -> None:
@@ -17,6 +17,37 @@ def test_patches_until_something_moves_and_after_the_repeats() -> None:
         motion.repeated(10.06 + number * 0.03)
     assert motion.may_patch
     assert motion.due_at is None
+
+
+def test_spare_repeats_come_after_the_others_and_keep_no_patch_waiting() -> None:
+    motion = Motion(0.03, patches=True)
+    assert motion.spare_at is None
+    motion.video(10.0, calm=False)
+    for _ in range(REPEATS):
+        assert motion.spare_at is None
+        motion.repeated(10.1)
+    for number in range(SPARE_REPEATS):
+        assert motion.may_patch
+        assert motion.spare_at == pytest.approx(10.13 + 0.03 * number)
+        motion.repeated(10.13 + 0.03 * number)
+    assert motion.spare_at is None
+
+
+def test_spare_repeats_wait_until_nothing_has_moved_for_a_while() -> None:
+    motion = Motion(0.03, patches=True)
+    motion.video(10.0, calm=False)
+    for _ in range(REPEATS):
+        motion.repeated(10.02)
+    assert motion.spare_at == pytest.approx(10.1)
+
+
+def test_a_patch_ends_spare_repeats() -> None:
+    motion = Motion(0.03, patches=True)
+    motion.video(10.0, calm=False)
+    for _ in range(REPEATS):
+        motion.repeated(10.1)
+    motion.patched()
+    assert motion.spare_at is None
 
 
 def test_repeats_do_not_come_between_the_pictures_of_a_clip() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from fanlight_encoder.budget import Budget
 from fanlight_encoder.idr import IdrPolicy
-from fanlight_encoder.motion import Motion
+from fanlight_encoder.motion import REPEATS, SPARE_REPEATS, Motion
 from fanlight_encoder.pace import TOLERANCE, Pacer
 from fanlight_encoder.product import Kind, Made, UnitLimits
 from fanlight_encoder.room import RoomPolicy
@@ -179,6 +179,47 @@ def test_what_is_blurry_is_made_sharp_after_the_repeats() -> None:
     assert it.next(1.15) == Wait(pytest.approx(1.165))
     assert make(it, 1.2, blurry=False) == Refine()
     assert it.next(1.3) == Wait(None)
+
+
+def after_video(kbps: int) -> list[Encode | Refine]:
+    """What is done in the three seconds after a picture of video, each unit of 100 bytes."""
+    it, now, done = schedule(kbps=kbps), 1.0, list[Encode | Refine]()
+    it.frame_came()
+    while now < 4:
+        decision = it.next(now)
+        if isinstance(decision, Wait):
+            now = decision.until if decision.until is not None else 4
+        else:
+            done.append(make(it, now, blurry=len(done) < 20))
+    return done[1:]
+
+
+def test_on_a_thin_link_all_is_repeated_more_often_before_places_are_made_sharp() -> None:
+    thin = after_video(UnitLimits().spare_repeats_kbps - 1)
+    wide = after_video(UnitLimits().spare_repeats_kbps)
+    assert thin.index(Refine()) == REPEATS + SPARE_REPEATS
+    assert wide.index(Refine()) == REPEATS
+    assert not any(isinstance(each, Encode) for each in thin[thin.index(Refine()) :])
+
+
+def test_what_is_new_does_not_wait_for_spare_repeats() -> None:
+    it = schedule(kbps=500)
+    it.frame_came()
+    now = 1.0
+    make(it, now, blurry=True)
+    for _ in range(REPEATS + 1):
+        while isinstance(decision := it.next(now), Wait):
+            assert decision.until is not None
+            now = decision.until
+        assert make(it, now, blurry=True) == Encode(fresh=False, idr=False)
+    it.frame_came()
+    now += 0.02
+    assert make(it, now, blurry=True) == Encode(fresh=True, idr=False, may_patch=True)
+    # And places are made sharp from then on.
+    while isinstance(decision := it.next(now), Wait):
+        assert decision.until is not None
+        now = decision.until
+    assert decision == Refine()
 
 
 def test_refinement_leaves_room_for_what_is_fresh_but_has_its_turn() -> None:

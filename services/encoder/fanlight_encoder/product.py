@@ -25,6 +25,7 @@ class UnitLimits:
     refine_pause_ms: float = 15
     refine_after_ms: float = 150
     refine_turn: int = 8
+    spare_repeats_kbps: int = 1500
     changed_px: int = 400_000
     picture_px: int = 20_000
     sharp_qp: float = 24

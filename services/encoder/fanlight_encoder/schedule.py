@@ -112,7 +112,9 @@ class Schedule:
         motion, moments = self._motion, list[tuple[float, Decision]]()
         # Somebody waits for an IDR, and nothing else may spend what it needs.
         owed = self.idr.due_on_request(now)
-        refining = self._blurry and motion.may_patch and not owed
+        thin = self.budget.kbps < self._limits.spare_repeats_kbps
+        spare_at = motion.spare_at if thin else None
+        refining = self._blurry and motion.may_patch and not owed and spare_at is None
         if self._waiting and not (motion.hurried and not self.idr.pending):
             if refining and self._since_refined >= self._limits.refine_turn:
                 moments.append((max(self._refine_at, self.budget.ready_at(0)), Refine()))
@@ -126,9 +128,9 @@ class Schedule:
                 # Not one that the GOP is due: each IDR begins repeats anew, without an end.
                 at = max(self.idr.ready_at, self._paid_at(idr=True))
                 moments.append((at, Encode(fresh=False, idr=True)))
-            if motion.due_at is not None and not owed:
-                due_at = now if motion.hurried else motion.due_at
-                at = max(due_at, self._paid_at(idr=False))
+            repeat_at = motion.due_at if motion.due_at is not None else spare_at
+            if repeat_at is not None and not owed:
+                at = max(now if motion.hurried else repeat_at, self._paid_at(idr=False))
                 moments.append((at, Encode(fresh=False, idr=False)))
         if refining:
             credit = min(self.budget.of(self._limits.refine_ms / 1000), self._limits.refine_bytes)

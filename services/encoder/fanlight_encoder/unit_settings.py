@@ -66,6 +66,12 @@ class UnitSettings(BaseSettings):
         description="After so many patches of something new one such unit has its turn, however "
         "busy the desk.",
     )
+    spare_repeats_kbps: int = Field(
+        default=_DEFAULT.spare_repeats_kbps,
+        ge=0,
+        description="Below this rate the last picture is encoded ten times more before places are "
+        "made sharp one by one: all of the desk can then be read sooner (decision 19).",
+    )
     changed_px: int = Field(
         default=_DEFAULT.changed_px,
         ge=0,
