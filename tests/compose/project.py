@@ -21,6 +21,21 @@ SERVICES = ("directory", "desk", "encoder", "screenshot", "gateway")
 BUILDS = ROOT / "tests" / "compose" / "build.yml"
 LIMIT_S = 60.0
 """Generous: two cores may be busy with something else."""
+MOVING = "moving"
+ACTIVE = """
+import xcffib, xcffib.xproto as x
+server = xcffib.connect()
+root = server.get_setup().roots[0].root
+
+def read(window, name):
+    atom = server.core.InternAtom(False, len(name), name).reply().atom
+    return server.core.GetProperty(False, window, atom, x.GetPropertyType.Any, 0, 64).reply().value
+
+windows = read(root, "_NET_ACTIVE_WINDOW").to_atoms()
+if windows and windows[0]:
+    print(read(windows[0], "WM_NAME").to_string())
+"""
+"""Prints the title of the window that has the keyboard."""
 
 
 def image(service: str) -> str:
@@ -205,10 +220,16 @@ class Desk(Container):
         return docker("exec", *flags, self.id, *command, **options)
 
     def move(self) -> None:
-        """Let something change on it ten times a second."""
+        """Let something change on it ten times a second, in a window that has the keyboard."""
         script = "while :; do date +%N; sleep 0.1; done"
-        place = ["-geometry", "40x8+20+560"]
+        place = ["-T", MOVING, "-geometry", "40x8+20+560"]
         self.application("xterm", *place, "-e", "sh", "-c", script, detached=True)
+        # A new window takes the keyboard when it appears: not from a test that types by then.
+        wait_until(
+            lambda: self.application("/opt/fanlight/bin/python", "-c", ACTIVE) == MOVING,
+            "something that moves",
+            LIMIT_S,
+        )
 
     def processes(self) -> dict[str, tuple[str, str]]:
         """Uid and process id, as the container sees it, by program (the last one of each)."""
