@@ -51,6 +51,8 @@ class Connection:
         if not self._closing.done():
             self._closing.set_result((code, reason))
         self._flow.shut()
+        if self._flow.on_message is not None:
+            self._flow.on_message = lambda _: None  # nobody listens any more
 
     def tick(self) -> None:
         """Several times a second."""
@@ -111,7 +113,7 @@ class Connection:
             self._flow.open()
             self._on_drained(self._flow.is_drained)
             # Those that came with the hello are first, and those that still come meanwhile.
-            self._flow.on_message = self._handle
+            self._flow.on_message = visit.viewer.handle
             while (message := await self._next_message()) is not None:
                 self._handle(message)
         finally:

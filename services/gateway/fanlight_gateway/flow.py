@@ -16,11 +16,6 @@ from websockets.frames import apply_mask  # type: ignore[attr-defined]  # C wher
 from fanlight_gateway.framing import HEADER_BYTES, Splitter, is_short
 
 
-def payload(frame: bytes) -> bytes:
-    """What a short message from a client says."""
-    return bytes(apply_mask(frame[HEADER_BYTES:], frame[2:HEADER_BYTES]))
-
-
 class Flow:
     """One connection's two directions."""
 
@@ -74,6 +69,8 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
     _splitter: Splitter | None = None
     """From the end of the handshake on; None for good where something came before that."""
     _is_early = False
+    _is_handed_over = False
+    """Is all that came before with whom `on_message` belongs to?"""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The HTTP connection was upgraded."""
@@ -111,11 +108,16 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
 
     def _short(self, frame: bytes) -> None:
         take = self._flow.on_message if self._flow is not None else None
-        # Whoever has not been handed the earlier ones is not to get this one before.
-        if take is None or self.close_sent or not self.queue.empty():
+        if take is None or self.close_sent:
             super().data_received(frame)
-        else:
-            take(payload(frame))
+            return
+        if not self._is_handed_over:
+            # Whoever has not been handed the earlier ones is not to get this one before.
+            if not self.queue.empty():
+                super().data_received(frame)
+                return
+            self._is_handed_over = True
+        take(apply_mask(frame[HEADER_BYTES:], frame[2:HEADER_BYTES]))
 
     def send_receive_event_to_app(self) -> None:
         """A message has come."""

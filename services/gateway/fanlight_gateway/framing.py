@@ -53,14 +53,11 @@ class Splitter:
     def __init__(self) -> None:
         self._is_fragmented = False
         """Is a message begun whose last frame has not come?"""
+        self.is_between = True
+        """Does what comes next begin a message?"""
         self._rest = b""
         self._owed = 0
         """Bytes to come of a frame whose begin was given."""
-
-    @property
-    def is_between(self) -> bool:
-        """Does what comes next begin a message?"""
-        return not (self._owed or self._rest or self._is_fragmented)
 
     def split(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
         """The pieces of what came, each of one frame, and whether it is a short message."""
@@ -83,6 +80,7 @@ class Splitter:
                     self._is_fragmented = not data[at] & _FINAL
             yield data[at : at + size], short
             at += size
+        self.is_between = not (self._owed or self._rest or self._is_fragmented)
 
 
 def _frame_bytes(data: bytes, at: int) -> int | None:

@@ -150,14 +150,21 @@ class Gate:
         """
         if self._waiting or (self._next != unit.label and not unit.idr):
             return False
-        # `_has_room`, with one call less.
-        if self._held > self._limits.held_units and not self._paints(now_ms):
+        # `_has_room` and `_fly` with fewer calls: this is done 30,000 times a second.
+        keeps_up = self._held <= self._limits.held_units
+        if not keeps_up and not self._paints(now_ms):
             return False
-        if not self._congestion.has_room(0, now_ms):
+        congestion = self._congestion
+        if congestion.in_flight_bytes and not congestion.has_room(0, now_ms):
             return False
-        self._next = unit.following
+        epoch, sequence = self._next = unit.following
+        sent = congestion.sent(epoch, sequence - 1, unit.idr, unit.size_bytes, now_ms, keeps_up)
+        self.is_relaxed = sent.relaxed
+        if self._held and len(self._unpainted) == MAX_UNPAINTED:
+            self._held -= 1  # the oldest, which goes
+        self._unpainted.append(sent)
+        self._painting_ms = now_ms
         self.waited_ms = 0.0
-        self._fly(unit, now_ms)
         return True
 
     def take(self, now_ms: float) -> Unit | None:
@@ -226,7 +233,7 @@ class Gate:
         epoch, sequence = unit.label
         sent = self._congestion.sent(epoch, sequence, unit.idr, unit.size_bytes, now_ms, keeps_up)
         self.is_relaxed = sent.relaxed
-        if len(self._unpainted) == MAX_UNPAINTED and self._held:
+        if self._held and len(self._unpainted) == MAX_UNPAINTED:
             self._held -= 1  # the oldest, which goes
         self._unpainted.append(sent)
         self._painting_ms = now_ms

@@ -13,7 +13,7 @@ from fanlight_common.names import Rendition, stream_name
 from fanlight_gateway import metrics
 from fanlight_gateway.congestion import Congestion
 from fanlight_gateway.gate import Drop, Gate, Unit
-from fanlight_gateway.ladder import Ladder
+from fanlight_gateway.ladder import RUNGS, Ladder
 from fanlight_gateway.lateness import Lateness
 from fanlight_gateway.sampling import Figures, Path
 from fanlight_gateway.settings import GatewaySettings
@@ -114,6 +114,8 @@ class ViewerVideo:
         self._next: Share | None = None
         """The rendition to come, until its first IDR."""
         self._overflows = 0
+        self._was_well = False
+        """At the last tick, after which the ladder knew of it, too."""
         self._known_kbps = self.congestion.target_kbps
         self._lateness = Lateness()
 
@@ -187,6 +189,9 @@ class ViewerVideo:
 
     def tick(self, now_ms: float) -> None:
         """Several times a second."""
+        was_well, self._was_well = self._was_well, self._is_well(now_ms)
+        if was_well and self._was_well:
+            return
         self._learn(now_ms)
         if self._share is None or self._keyframes_only:
             return
@@ -218,6 +223,18 @@ class ViewerVideo:
         """There is an encoder for a stream that was joined, or none."""
         if share is self._share:
             self._on_state(share.state, share.rendition)
+
+    def _is_well(self, now_ms: float) -> bool:
+        """Is there nothing that time could change? With hundreds of viewers most are."""
+        share = self._share
+        return (
+            share is not None
+            and share.rendition is RUNGS[0]
+            and self.congestion.is_calm
+            and share.gate.overflows == self._overflows
+            and not share.gate.waiting_bytes
+            and not self.congestion.is_overdue(now_ms)
+        )
 
     def _learn(self, now_ms: float) -> None:
         self.congestion.tick(now_ms)

@@ -16,6 +16,7 @@ from fanlight_common.protocol import bus, control, public
 from fanlight_common.protocol.public import CloseCode
 from fanlight_common.tokens import Grant
 from fanlight_gateway import metrics
+from fanlight_gateway.framing import framed
 from fanlight_gateway.limits import Throttle, TokenBucket
 from fanlight_gateway.links import Link, Links
 from fanlight_gateway.mailbox import Mailbox
@@ -95,6 +96,7 @@ class Viewer:
         self._close = close
         self._wake = wake
         self._now_us = now_us
+        self._outlet: Outlet = outlet or Nowhere()
         self._can_have_video = outlet is not None
         self._has_failed = False
         self._mailbox = Mailbox()
@@ -117,7 +119,7 @@ class Viewer:
             streams,
             on_state=self._on_video_state,
             wake=wake,
-            outlet=outlet or Nowhere(),
+            outlet=self._outlet,
             failed=self.failed,
             now_ms=now * 1000,
         )
@@ -215,11 +217,14 @@ class Viewer:
     def _on_binary(self, message: public.ViewerMessage, data: bytes, now: float) -> None:
         match message:
             case public.Ping():
-                pong = public.Pong(message.id, message.viewer_us, self._now_us())
-                self._mailbox.pong(pong.encode())
+                pong = public.Pong(message.id, message.viewer_us, self._now_us()).encode()
+                if self._outlet.is_free:
+                    self._outlet.send(framed(pong))
+                else:
+                    self._mailbox.pong(pong)
+                    self._wake()
                 if message.base_rtt_ms:
                     self._video.congestion.told_base_rtt(message.base_rtt_ms, now * 1000)
-                self._wake()
                 if self.grant.can_control and self._alive.allow(now):
                     self._link.tell(bus.ViewerAlive(self.desk, self.id))
             case _:
