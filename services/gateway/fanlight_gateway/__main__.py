@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import logging
 import sys
 
@@ -24,8 +23,6 @@ from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from fanlight_gateway.streams import StreamHub
 
 log = logging.getLogger("fanlight_gateway")
-GC_THRESHOLD = 20_000
-"""Objects more than before at which the youngest are looked at."""
 HARD_MESSAGE_LIMIT_BYTES = 2 * MAX_VIEWER_MESSAGE_BYTES
 """Past this the library cuts the connection; between the two a viewer is told what it did."""
 
@@ -90,12 +87,6 @@ def main() -> None:
     except ConfigurationError as error:
         print(f"fanlight-gateway: {error}", file=sys.stderr)
         sys.exit(2)
-    # A full collection paused everything for 100 ms with 500 viewers, every few seconds. What was
-    # imported stays, so it need not be looked at; what flies to viewers soon goes by itself, and
-    # with the usual threshold most of it was taken for something that stays.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD)
     run("gateway", bus_settings, None, lambda worker: serve(worker, settings, viewer_settings))
 
 
