@@ -1,5 +1,6 @@
 """The directory's state machine, event by event: no sockets, no clock."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from fanlight_common.protocol import bus, topics
 from fanlight_directory.checks import MAX_EPOCH
 from fanlight_directory.effects import Contested, Effect, Joined, Leased, Left, Publish, Why
 from fanlight_directory.leases import FORGET_ENDED_S, HANDOVER_S
-from fanlight_directory.registry import Counts, Registry, Timing
+from fanlight_directory.registry import ANSWER_AGAIN_S, Counts, Registry, Timing
 
 TIMING = Timing(timeout_s=1.0, settle_s=1.0, grace_s=2.0, forget_s=600.0)
 UNIX = 1_700_000_000
@@ -154,6 +155,41 @@ def test_silence_is_noticed_within_the_timeout_and_a_step() -> None:
     bench.mute(shot)
     assert bench.wait(0.9) == []
     assert Left("screenshot", "screenshot", "1", Why.SILENCE) in bench.wait(0.3)
+
+
+def test_a_tick_when_it_is_due_sees_whom_nobody_hears_and_one_before_does_not() -> None:
+    bench = Bench()
+    assert bench.registry.due_at() == math.inf, "nobody is there, nothing to settle"
+    first, second = beat("screenshot", "first"), beat("screenshot", "second")
+    bench.hear(first)
+    bench.now += 0.25
+    bench.hear(second)
+    due_at = bench.registry.due_at()
+    assert due_at == bench.now - 0.25 + TIMING.timeout_s
+    # Awake in between, or it would take the time for one in which it did not run itself.
+    for earlier_s in (0.6, 0.3):
+        assert bench.registry.tick(due_at - earlier_s, bench.unix_s) == []
+    assert bench.registry.tick(due_at, bench.unix_s) == []
+    left = bench.registry.tick(due_at + 0.01, bench.unix_s)
+    assert Left("screenshot", "first", "1", Why.SILENCE) in left
+    assert bench.registry.due_at() == due_at + 0.25
+
+
+def test_the_end_of_settling_is_due() -> None:
+    bench = Bench(settled=False)
+    assert bench.registry.due_at() == bench.now + TIMING.settle_s
+
+
+def test_an_answer_that_has_to_wait_is_due_when_it_may_come() -> None:
+    bench = Bench()
+    bench.hear(capture())
+    assert published(bench.ask(b"desk/"))
+    alone = bench.registry.due_at()
+    assert bench.ask(b"desk/") == []
+    due_at = bench.registry.due_at()
+    assert due_at == bench.now + ANSWER_AGAIN_S < alone
+    assert published(bench.registry.tick(due_at, bench.unix_s))
+    assert bench.registry.due_at() == alone
 
 
 def test_who_comes_back_from_silence_joins_again() -> None:
