@@ -24,7 +24,9 @@ def ticks(monkeypatch: pytest.MonkeyPatch) -> list[None]:
     return counted
 
 
-async def test_no_ticks_without_viewers(ticks: list[None], capture: FakeCapture, site: Site) -> None:
+async def test_no_ticks_without_viewers(
+    ticks: list[None], capture: FakeCapture, site: Site
+) -> None:
     await site.ready("main")
     await asyncio.sleep(4 * TICK_S)
     assert ticks == [], "nobody has come yet"
