@@ -96,6 +96,26 @@ async def test_stopping_in_the_middle_of_a_text() -> None:
     assert len(sink.recorded) == 3
 
 
+async def test_a_repetition_that_waited_behind_a_text_is_none() -> None:
+    made, sink = router()
+    made.handle(message(1, public.Key(True, 4)), 0.0)
+    made.handle(message(2, public.Key(True, 4)), 0.5)
+    made.handle(message(3, public.Text("long")), 0.6)
+    for number in range(4, 34):
+        made.handle(message(number, public.Key(True, 4)), 0.6 + number / 30)
+    made.handle(message(34, public.Key(False, 4)), 2.0)
+    sink.go.set()
+    await until(lambda: ("key", 4, False) in sink.recorded)
+    assert list(sink.recorded) == [
+        ("key", 4, True),
+        ("repeat", 4),
+        ("begin", "long"),
+        ("end", "long"),
+        ("repeat", 4),
+        ("key", 4, False),
+    ]
+
+
 async def test_silence_and_unknown_reasons() -> None:
     made, sink = router()
     made.handle(message(1, public.Key(True, 4)), 1.0)

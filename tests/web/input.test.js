@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { letterbox, toFractions, within } from "../../services/gateway/fanlight_gateway/web/geometry.js";
-import { isLeaveChord, isPasteChord, Keyboard } from "../../services/gateway/fanlight_gateway/web/keyboard.js";
+import {
+  isLeaveChord, isPasteChord, Keyboard, REPEAT_AGE_MS, TAP_REPEAT_MS,
+} from "../../services/gateway/fanlight_gateway/web/keyboard.js";
 import { USAGE_BY_CODE } from "../../services/gateway/fanlight_gateway/web/keys.js";
 import { Outbox } from "../../services/gateway/fanlight_gateway/web/outbox.js";
 import { LONG_PRESS_MS, Touch } from "../../services/gateway/fanlight_gateway/web/touch.js";
@@ -12,15 +14,47 @@ import { WheelSteps } from "../../services/gateway/fanlight_gateway/web/wheel.js
 
 const key = (code, more = {}) => ({ code, key: "x", repeat: false, isComposing: false, ...more });
 const names = Object.fromEntries(Object.entries(USAGE_BY_CODE).map(([code, usage]) => [usage, code]));
-const told = (keys) => keys && keys.map(({ down, usage }) => `${down ? "+" : "-"}${names[usage]}`).join(" ");
+const told = (keys) => keys && keys.map(({ down, usage, repeat }) => `${repeat ? "*" : down ? "+" : "-"}${names[usage]}`).join(" ");
 
 describe("keyboard", () => {
-  test("places, not letters; the browser's repetition is dropped", () => {
+  const again = (code) => key(code, { repeat: true });
+
+  test("places, not letters; a repetition is a marked key-down", () => {
     const keyboard = new Keyboard("other");
     assert.equal(told(keyboard.down(key("KeyQ"))), "+KeyQ");
-    assert.equal(told(keyboard.down(key("KeyQ", { repeat: true }))), "");
+    assert.deepEqual(keyboard.down(again("KeyQ")), [
+      { type: "Key", down: true, usage: USAGE_BY_CODE.KeyQ, repeat: true },
+    ]);
     assert.equal(told(keyboard.up(key("KeyQ"))), "-KeyQ");
     assert.equal(told(keyboard.up(key("KeyQ"))), "");
+  });
+
+  test("a repetition that the page was late for is none; a press and its end always count", () => {
+    const keyboard = new Keyboard("other");
+    assert.equal(told(keyboard.down(key("Backspace"), 5000)), "+Backspace");
+    assert.equal(told(keyboard.down(again("Backspace"), REPEAT_AGE_MS + 1)), "");
+    assert.equal(told(keyboard.down(again("Backspace"), REPEAT_AGE_MS)), "*Backspace");
+    assert.equal(told(keyboard.up(key("Backspace"))), "-Backspace");
+  });
+
+  test("modifiers and locks never repeat", () => {
+    const keyboard = new Keyboard("windows");
+    for (const code of ["ShiftLeft", "ControlRight", "AltRight", "MetaLeft", "CapsLock", "NumLock", "ScrollLock"]) {
+      assert.equal(told(keyboard.down(key(code))), `+${code}`);
+      assert.equal(told(keyboard.down(again(code))), "");
+    }
+    assert.equal(told(keyboard.down(key("ControlLeft"))), "");
+    assert.equal(told(keyboard.flush()), "+ControlLeft");
+    assert.equal(told(keyboard.down(again("ControlLeft"))), "");
+  });
+
+  test("a phone's edits are taps, and many in a row are a key that is held", () => {
+    const keyboard = new Keyboard("other");
+    assert.equal(told(keyboard.tap("Backspace", 1000)), "+Backspace -Backspace");
+    assert.equal(told(keyboard.tap("Backspace", 1000 + TAP_REPEAT_MS)), "+Backspace -Backspace");
+    assert.equal(told(keyboard.tap("Backspace", 1050 + TAP_REPEAT_MS)), "*Backspace -Backspace");
+    assert.equal(told(keyboard.tap("Enter", 1060 + TAP_REPEAT_MS)), "+Enter -Enter");
+    assert.equal(told(keyboard.up(key("Enter"))), "");
   });
 
   test("a repetition of a key whose beginning was missed is its beginning", () => {
@@ -251,6 +285,19 @@ describe("outbox", () => {
     assert.deepEqual(box.push(move(1), false), [move(1)]);
     assert.deepEqual(box.push(press, false), [press]);
     assert.equal(box.waiting, false);
+  });
+
+  test("repetitions are dropped where they would wait, and nothing else is", () => {
+    const box = new Outbox();
+    const again = { ...press, repeat: true };
+    const up = { ...press, down: false };
+    assert.deepEqual(box.push(again, false, false), [again]);
+    assert.deepEqual(box.push(again, true, false), []);
+    assert.deepEqual(box.push(again, false, true), []);
+    for (const message of [press, up, click]) assert.deepEqual(box.push(message, true, true), [message]);
+    box.push(move(1), true, true);
+    assert.deepEqual(box.push(again, true, true), []);
+    assert.deepEqual(box.push(up, true, true), [move(1), up]);
   });
 
   test("a busy one gets the newest position, once", () => {

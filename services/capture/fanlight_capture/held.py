@@ -2,12 +2,23 @@
 
 Pure. Owns the keys and buttons that viewers have pressed and not released, and when each of those
 viewers was last heard of. A control that several viewers hold is up when the last one lets go.
-Drops duplicates: a second down of what a viewer holds already (key repeat), an up of what it does
-not hold.
+
+A second down of a key that its viewer holds is a repetition: the person's own keyboard made it, and
+it is worth something only while it is fresh. What a stalled network delivers in one go is not:
+repetitions that come too close to the one before, or to the press itself, are dropped. So are those
+of keys that never repeat, a second down of a button, and an up of what is not held.
 """
 
 from dataclasses import dataclass
 from enum import Enum
+
+FIRST_REPEAT_S = 0.1
+"""No keyboard repeats a key sooner than this after its press; the quickest wait twice as long."""
+REPEAT_GAP_S = 0.01
+"""Keyboards repeat 10 to 66 times a second. What comes closer together has waited somewhere."""
+_MODIFIERS = range(0xE0, 0xE8)
+_LOCKS = (0x39, 0x47, 0x53)
+"""Caps Lock, Scroll Lock, Num Lock."""
 
 
 class Kind(Enum):
@@ -24,6 +35,27 @@ class Control:
     kind: Kind
     number: int
 
+    @property
+    def repeats(self) -> bool:
+        """Whether holding it down may do more than pressing it."""
+        return self.kind is Kind.KEY and self.number not in (*_MODIFIERS, *_LOCKS)
+
+
+class Effect(Enum):
+    """What a viewer's press is at the desk."""
+
+    PRESS = "press"
+    REPEAT = "repeat"
+    NOTHING = "nothing"
+
+
+@dataclass(slots=True)
+class _Down:
+    """Since when a viewer holds a control, and when it said so last."""
+
+    since: float
+    said: float
+
 
 class HeldState:
     """Who holds what. Methods return what is to be pressed or released at the desk itself."""
@@ -31,15 +63,23 @@ class HeldState:
     def __init__(self, silence_s: float) -> None:
         self._silence_s = silence_s
         # Dictionaries as ordered sets: the order of pressing.
-        self._held: dict[str, dict[Control, None]] = {}
+        self._held: dict[str, dict[Control, _Down]] = {}
         self._heard: dict[str, float] = {}
 
-    def press(self, viewer: str, control: Control, now: float) -> bool:
-        """A viewer presses. True: nobody held it, press it at the desk."""
-        first = not self._is_held(control)
-        self._held.setdefault(viewer, {})[control] = None
+    def press(self, viewer: str, control: Control, now: float) -> Effect:
+        """A viewer presses, or presses again what it holds: what is to be done at the desk.
+
+        PRESS: nobody held it. REPEAT: this viewer holds it, and its keyboard repeats it now.
+        """
         self._heard[viewer] = now
-        return first
+        down = self._held.get(viewer, {}).get(control)
+        if down is None:
+            first = not self._is_held(control)
+            self._held.setdefault(viewer, {})[control] = _Down(now, now)
+            return Effect.PRESS if first else Effect.NOTHING
+        fresh = now - down.since >= FIRST_REPEAT_S and now - down.said >= REPEAT_GAP_S
+        down.said = now
+        return Effect.REPEAT if fresh and control.repeats else Effect.NOTHING
 
     def release(self, viewer: str, control: Control) -> bool:
         """A viewer lets go. True: it was the last to hold it, release it at the desk."""

@@ -1,9 +1,9 @@
 """Input of all viewers into one desk, in order.
 
 Lives on the worker's loop. Owns who holds what, the wheel rests, and the queue that forms while a
-text is being typed (nothing overtakes it). Drops what is no input message (counted), duplicates of
-downs and ups, texts behind more than MAX_QUEUED_TEXT_BYTES of them (counted), and everything while
-the desk has no display.
+text is being typed (nothing overtakes it). Drops what is no input message (counted), downs that
+are neither a press nor a fresh repetition (counted), ups of what is not held, texts behind more
+than MAX_QUEUED_TEXT_BYTES of them (counted), and everything while the desk has no display.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import logging
 from collections import deque
 
 from fanlight_capture import metrics
-from fanlight_capture.held import Control, HeldState, Kind
+from fanlight_capture.held import Control, Effect, HeldState, Kind
 from fanlight_capture.positions import to_pixel
 from fanlight_capture.sequences import SequenceTracker
 from fanlight_capture.source import Source
@@ -157,8 +157,14 @@ class InputRouter:
 
     def _switch(self, viewer: str, control: Control, down: bool) -> None:
         if down:
-            if self._held.press(viewer, control, self._now):
-                self._turn(control, True)
+            match self._held.press(viewer, control, self._now):
+                case Effect.PRESS:
+                    self._turn(control, True)
+                case Effect.REPEAT:
+                    assert self._source is not None
+                    self._source.sink.repeat(control.number)
+                case Effect.NOTHING:
+                    metrics.inputs_ignored.labels("held_already").inc()
             self.holding.set()
         elif self._held.release(viewer, control):
             self._turn(control, False)

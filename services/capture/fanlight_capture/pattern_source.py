@@ -37,6 +37,10 @@ class InputRecorder:
         """As in Sink."""
         self._record("key", usage, down)
 
+    def repeat(self, usage: int) -> None:
+        """As in Sink."""
+        self._record("repeat", usage)
+
     def button(self, button: int, down: bool) -> None:
         """As in Sink."""
         self._record("button", button, down)

@@ -43,7 +43,10 @@ class Sink(Protocol):
     """Where input goes. Keys by USB usage, buttons by DOM number, positions in pixels."""
 
     def key(self, usage: int, down: bool) -> None:
-        """Press or release a physical key."""
+        """Press or release a physical key. One that is held does not repeat by itself."""
+
+    def repeat(self, usage: int) -> None:
+        """A key that is held does once more what it does; nothing if it is not held."""
 
     def button(self, button: int, down: bool) -> None:
         """Press or release a pointer button."""

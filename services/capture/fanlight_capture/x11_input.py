@@ -3,6 +3,12 @@
 Lives on the worker's loop. Owns which keycode each pressed key was pressed by. Keys are found by
 their place on the keyboard (XKB key names), so the desk's layout decides what they type. Drops keys
 that the server's keyboard does not have: they are counted. Every call is flushed at once.
+
+The server does not repeat what is pressed here: whether it will, it decides at the press alone, by
+the key's own auto-repeat bit. So the bit is off for that moment, in the same write, and nothing is
+left behind for a person at the desk's keyboard, for other programs, or for an end by SIGKILL; what
+`xset r` says does not matter. A repetition is a release and a press in one write, as the server
+itself tells of one to programs that have not asked for another way.
 """
 
 import asyncio
@@ -28,6 +34,9 @@ KEY_PRESS, KEY_RELEASE, BUTTON_PRESS, BUTTON_RELEASE, MOTION = 2, 3, 4, 5, 6
 _BUTTONS = (1, 2, 3, 8, 9)
 """DOM numbers to X11's: left, middle, right, back, forward."""
 _UP, _DOWN, _LEFT, _RIGHT = 4, 5, 6, 7
+_KEY_AND_AUTO_REPEAT = xcffib.xproto.KB.Key | xcffib.xproto.KB.AutoRepeatMode
+_AUTO_REPEATS_AT = 20
+"""In a GetKeyboardControl reply: 256 bits, one for each keycode."""
 _NAMES_HEADER = struct.Struct("<8xIBBBBHBBIBBH4x")
 
 
@@ -38,6 +47,8 @@ class X11Input:
         self._x = connection
         self._keycodes: dict[int, int] = {}
         self._pressed: dict[int, int] = {}
+        self._repeating: frozenset[int] = frozenset()
+        """Keycodes that the server would repeat: all but modifiers and locks."""
         self._text = X11Text(connection, text_settle_s)
         self._rereading: asyncio.Task[None] | None = None
         # xcffib takes every XKB event for this one; all of those we select mean the same to us.
@@ -74,7 +85,19 @@ class X11Input:
         if down:
             self._pressed[usage] = keycode
         with self._x.batch():
-            self._fake(KEY_PRESS if down else KEY_RELEASE, keycode)
+            if down:
+                self._press(keycode)
+            else:
+                self._fake(KEY_RELEASE, keycode)
+
+    def repeat(self, usage: int) -> None:
+        """As in Sink. Keys that this desk's layout or its user does not repeat do nothing."""
+        keycode = self._pressed.get(usage)
+        if keycode is None or keycode not in self._repeating:
+            return
+        with self._x.batch():
+            self._fake(KEY_RELEASE, keycode)
+            self._press(keycode)
 
     def button(self, button: int, down: bool) -> None:
         """As in Sink."""
@@ -111,6 +134,17 @@ class X11Input:
             async with asyncio.timeout(0.5):
                 await self._text.close()
 
+    def _press(self, keycode: int) -> None:
+        if keycode not in self._repeating:
+            self._fake(KEY_PRESS, keycode)
+            return
+        self._set_auto_repeat(keycode, False)
+        self._fake(KEY_PRESS, keycode)
+        self._set_auto_repeat(keycode, True)
+
+    def _set_auto_repeat(self, keycode: int, on: bool) -> None:
+        self._x.raw.core.ChangeKeyboardControl(_KEY_AND_AUTO_REPEAT, [keycode, int(on)])
+
     def _fake(self, kind: int, detail: int, x: int = 0, y: int = 0) -> None:
         self._x.xtest.FakeInput(kind, detail, 0, 0, x, y, 0)
 
@@ -129,7 +163,9 @@ class X11Input:
         wanted = detail.KeyNames | detail.KeyAliases
         with self._x.batch():
             asked = self._x.ask(lambda: self._x.xkb.GetNames(CORE_KEYBOARD, wanted))
+            control = self._x.ask(lambda: self._x.raw.core.GetKeyboardControl())
         names = parse_names(await asked)
+        self._repeating = parse_auto_repeats(await control)
         keycodes = {}
         for usage, candidates in XKB_NAMES_BY_USAGE.items():
             found = [names[name] for name in candidates if name in names]
@@ -158,6 +194,12 @@ def parse_names(reply: bytes) -> dict[str, int]:
             names.setdefault(alias, names[real])
         offset += 8
     return names
+
+
+def parse_auto_repeats(reply: bytes) -> frozenset[int]:
+    """The keycodes that repeat, from a GetKeyboardControl reply."""
+    bits = reply[_AUTO_REPEATS_AT : _AUTO_REPEATS_AT + 32]
+    return frozenset(code for code in range(256) if bits[code // 8] >> code % 8 & 1)
 
 
 def _text(name: bytes) -> str:

@@ -104,6 +104,11 @@ export class Clock {
     return true;
   }
 
+  /** Whether a ping has no answer yet. */
+  get waiting() {
+    return this.#pending.size > 0;
+  }
+
   /** How many RTTs the floor is made of. */
   get samples() {
     return this.#rtts.length;

@@ -141,13 +141,13 @@ export class Input {
       this.#host.onleave();
       return;
     }
-    const keys = this.#keys.down(event);
+    const keys = this.#keys.down(event, performance.now() - event.timeStamp);
     if (keys === null) return;
     event.stopPropagation();
     if (this.#keys.waiting) setTimeout(() => this.#type(this.#keys.flush()), ALTGR_WAIT_MS);
-    if (isPasteChord(event)) {
+    if (isPasteChord(event) && !event.repeat) {
       // The text has to be on the desk before the key that pastes it: hold the key until the
-      // browser has handed the text over.
+      // browser has handed the text over. A repetition pastes what is there by then.
       if (keys.length && this.#held === null) {
         this.#held = [];
         this.#pasteTimer = setTimeout(() => this.#releasePaste(), PASTE_WAIT_MS);
@@ -195,20 +195,13 @@ export class Input {
   /** @param {InputEvent} event */
   #text(event) {
     if (event.isComposing) return; // not decided yet
-    if (event.inputType === "deleteContentBackward") this.#tap("Backspace");
-    else if (event.inputType === "deleteContentForward") this.#tap("Delete");
-    else if (event.inputType === "insertLineBreak") this.#tap("Enter");
-    else {
+    const code = KEY_BY_EDIT[event.inputType];
+    if (code === undefined) {
       this.#takeText();
       return;
     }
+    this.#type(this.#keys.tap(code, event.timeStamp));
     this.#clear();
-  }
-
-  /** @param {string} code */
-  #tap(code) {
-    const event = { code, key: code, repeat: false, isComposing: false };
-    this.#type([...(this.#keys.down(event) ?? []), ...this.#keys.up(event)]);
   }
 
   #takeText() {
@@ -358,6 +351,13 @@ export class Input {
 
 /** Something to delete, and no character that anyone types. */
 const FILLER = "\u200b";
+
+/** What a phone's keyboard tells of as an edit. @type {Record<string, string | undefined>} */
+const KEY_BY_EDIT = {
+  deleteContentBackward: "Backspace",
+  deleteContentForward: "Delete",
+  insertLineBreak: "Enter",
+};
 
 /** PointerEvent.button to its bit in PointerEvent.buttons. */
 const BUTTON_BITS = [1, 4, 2, 8, 16];

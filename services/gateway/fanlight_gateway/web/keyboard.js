@@ -3,9 +3,10 @@
  * Browser key events to physical keys of the desk. Pure: it remembers what is held down.
  *
  * A key travels as its place on the keyboard (KeyboardEvent.code); the desk's own layout decides
- * what it means, dead keys and AltGr included. The browser's auto-repeat is dropped: the desk
- * repeats a held key by itself. What has no place (an input method, most phones) is left to the
- * text route. Quirks that are undone here:
+ * what it means, dead keys and AltGr included. A key that is held is repeated by the keyboard under
+ * the person's hands and by nobody else: each repetition is a further key-down, marked so that it can
+ * be dropped on its way, and dropped here if it waited for the page. What has no place (an input
+ * method, most phones) is left to the text route. Quirks that are undone here:
  *
  * - Windows announces AltGr as ControlLeft and AltRight at once; the ControlLeft is a lie.
  * - macOS reports no key-up of what is pressed together with Command, and CapsLock as one event
@@ -22,12 +23,18 @@ import { USAGE_BY_CODE } from "./keys.js";
 
 /** ControlLeft waits this long for an AltRight that makes the two an AltGr (ms, Windows). */
 export const ALTGR_WAIT_MS = 20;
+/** A repetition that waited longer than this for the page is not what a person holds now (ms). */
+export const REPEAT_AGE_MS = 150;
+/** Nobody taps quicker than this again and again; a phone's keyboard does for a held key (ms). */
+export const TAP_REPEAT_MS = 150;
 
 export class Keyboard {
   /** @type {Set<string>} */
   #held = new Set();
   /** A ControlLeft that may be half of an AltGr. */
   #maybeAltGr = false;
+  /** The last key that was tapped, and when (ms). */
+  #tapped = { code: "", at_ms: -Infinity };
   /** @type {Platform} */
   #platform;
 
@@ -43,12 +50,16 @@ export class Keyboard {
 
   /**
    * @param {KeyEvent} event
+   * @param {number} [age_ms]  how long ago it happened
    * @returns {Key[] | null} null: this is the text route's
    */
-  down(event) {
+  down(event, age_ms = 0) {
     if (isText(event)) return null;
     const { code } = event;
-    if (event.repeat && this.#held.has(code)) return [];
+    if (event.repeat && this.#held.has(code)) {
+      if (age_ms > REPEAT_AGE_MS || isModifier(code) || LOCKS.has(code)) return [];
+      return [{ ...this.#press(code), repeat: true }];
+    }
     if (this.#platform === "mac" && code === "CapsLock") return tap(code);
     if (this.#maybeAltGr && code === "AltRight") {
       this.#maybeAltGr = false;
@@ -76,6 +87,22 @@ export class Keyboard {
       }
     }
     return [...before, ...released];
+  }
+
+  /**
+   * A key that is told of as one edit of the text, down and up at once. One that is held comes as
+   * many of them: to be dropped as repetitions are, but for its going up, which never is.
+   *
+   * @param {string} code
+   * @param {number} at_ms
+   * @returns {Key[]}
+   */
+  tap(code, at_ms) {
+    const repeat = code === this.#tapped.code && at_ms - this.#tapped.at_ms < TAP_REPEAT_MS;
+    this.#tapped = { code, at_ms };
+    const before = this.flush();
+    const down = this.#press(code);
+    return [...before, repeat ? { ...down, repeat } : down, this.#release(code)];
   }
 
   /** A ControlLeft that waited was one. @returns {Key[]} */
@@ -123,6 +150,8 @@ export function isPasteChord(event) {
   if (event.code === "KeyV") return event.ctrlKey || event.metaKey;
   return event.code === "Insert" && event.shiftKey && !event.ctrlKey;
 }
+
+const LOCKS = new Set(["CapsLock", "NumLock", "ScrollLock"]);
 
 /** @param {KeyEvent} event */
 function isText(event) {

@@ -4,7 +4,8 @@
  *
  * Keys, buttons, wheel and text are never dropped and never wait. Pointer moves wait while the
  * socket is busy, the newest replacing the one before (relative ones are summed), and go before
- * whatever follows them: a position always precedes its click.
+ * whatever follows them: a position always precedes its click. Repetitions of a key that is held are
+ * dropped while the socket is busy or the link is late: typed later, they would be too many.
  *
  * @import { InputMessage, PointerMoveRelative } from "./protocol.js"
  */
@@ -23,9 +24,11 @@ export class Outbox {
   /**
    * @param {InputMessage} message
    * @param {boolean} busy  the socket still holds bytes
+   * @param {boolean} late  what goes now arrives late
    * @returns {InputMessage[]} what to send now, in order
    */
-  push(message, busy) {
+  push(message, busy, late) {
+    if (message.type === "Key" && message.repeat && (busy || late)) return [];
     if (message.type === "PointerMove" || message.type === "PointerMoveRelative") {
       this.#merge(message);
       return busy ? [] : this.take();

@@ -22,7 +22,8 @@
  *
  * @typedef {{ type: "Ping", id: number, viewer_us: number, base_rtt_ms: number }} Ping
  * @typedef {{ type: "Ack", age_ms: number, epoch: number, received: number, painted: number }} Ack
- * @typedef {{ type: "Key", down: boolean, usage: number }} Key
+ * @typedef {{ type: "Key", down: boolean, usage: number, repeat?: boolean }} Key  repeat: of a key
+ *   that is held; for outbox.js, it does not travel
  * @typedef {{ type: "PointerMove", x: number, y: number }} PointerMove
  * @typedef {{ type: "PointerMoveRelative", dx: number, dy: number }} PointerMoveRelative
  * @typedef {{ type: "PointerButton", down: boolean, button: number,

@@ -17,19 +17,23 @@ export class Sender {
   #outbox = new Outbox();
   /** @type {Link} */
   #link;
+  /** @type {() => boolean} */
+  #isLate;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
-  /** @param {Link} link */
-  constructor(link) {
+  /** @param {Link} link @param {() => boolean} isLate  whether what goes now arrives late */
+  constructor(link, isLate) {
     this.#link = link;
+    this.#isLate = isLate;
   }
 
   /** @param {InputMessage[]} messages */
   input(messages) {
     if (this.#link.state !== "open") return; // what was typed into the void is not typed later
+    const isLate = this.#isLate();
     for (const message of messages) {
-      this.#send(this.#outbox.push(message, this.#link.bufferedAmount !== 0));
+      this.#send(this.#outbox.push(message, this.#link.bufferedAmount !== 0, isLate));
     }
     this.#wait();
   }

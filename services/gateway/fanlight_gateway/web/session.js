@@ -127,7 +127,7 @@ export class Session {
     });
     const desk = `api/desks/${encodeURIComponent(start.desk)}/`;
     this.#link = this.#makeLink(new URL(desk, start.base));
-    this.#sender = new Sender(this.#link);
+    this.#sender = new Sender(this.#link, () => this.#isLate());
     this.#screenshot = new URL(`${desk}screenshot`, start.base);
     this.#stills = this.#makeStills(this.#screenshot);
   }
@@ -164,6 +164,7 @@ export class Session {
   /** @param {InputMessage[]} messages */
   input(messages) {
     this.#sender.input(messages);
+    if (messages.some(isRepetition)) this.#probe();
     this.#stills.poke();
   }
 
@@ -542,6 +543,18 @@ export class Session {
     return false;
   }
 
+  /** Is there a queue in the network now, in which a key's repetitions would wait? */
+  #isLate() {
+    const queue_ms = (this.#clock.currentRtt(now()) ?? 0) - (this.#clock.base_rtt_ms ?? 0);
+    return queue_ms > this.#settings.inflation_limit_ms;
+  }
+
+  /** While a key is held, a ping is always under way: a stall shows before many repetitions go. */
+  #probe() {
+    if (this.#link.state !== "open" || this.#link.plain || this.#clock.waiting) return;
+    this.#link.send(this.#clock.ping(now()));
+  }
+
   #judgeRtt() {
     // What does not come at all is not late: see #isSilent.
     if (now() - this.#link.heard_ms > this.#settings.silence_limit_ms / 2) return;
@@ -614,4 +627,9 @@ export class Session {
       },
     });
   }
+}
+
+/** @param {InputMessage} message */
+function isRepetition(message) {
+  return message.type === "Key" && message.repeat === true;
 }

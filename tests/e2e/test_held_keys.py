@@ -1,0 +1,83 @@
+"""Keys that are held over a link that stalls: what the keyboard repeats, and nothing more."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Viewer
+from tests.e2e.processes import DelayProxy, Stack, wait_until
+
+pytestmark = [pytest.mark.x11, pytest.mark.browser, pytest.mark.processes]
+Open = Callable[..., Viewer]
+PERIOD_MS = 33
+"""How often a keyboard repeats."""
+
+
+@pytest.fixture
+def viewer(stack: Stack, proxy: DelayProxy, open_viewer: Open, typed: Path) -> Viewer:
+    """A viewer behind the proxy whose keys go to the terminal."""
+    opened = open_viewer(stack.link.replace(str(stack.port), str(proxy.port)))
+    opened.wait("stats.painted > 0 && stats.base_rtt_ms !== null")
+    opened.click_desk(200, 100)
+    return opened
+
+
+def line(viewer: Viewer, typed: Path) -> str:
+    """What the terminal got, ended by Enter."""
+    viewer.page.keyboard.press("Enter")
+    wait_until(lambda: typed.read_text().endswith("\n"), "the line")
+    return typed.read_text()[:-1]
+
+
+def test_a_key_up_that_is_late_types_nothing(
+    viewer: Viewer, proxy: DelayProxy, typed: Path
+) -> None:
+    viewer.page.keyboard.down("a")
+    viewer.page.wait_for_timeout(300)
+    proxy.delay_s = 1.2
+    viewer.page.keyboard.up("a")
+    viewer.page.wait_for_timeout(100)
+    proxy.delay_s = 0.0
+    assert line(viewer, typed) == "a"
+
+
+def test_a_key_that_is_held_repeats(viewer: Viewer, typed: Path) -> None:
+    viewer.page.keyboard.down("a")
+    viewer.page.wait_for_timeout(300)
+    for _ in range(30):
+        viewer.page.keyboard.down("a")  # Playwright's second one is a repetition
+        viewer.page.wait_for_timeout(PERIOD_MS)
+    viewer.page.keyboard.up("a")
+    got = line(viewer, typed)
+    assert set(got) == {"a"}
+    # All 31 of a machine that has time; each that it was late for may be missing, none too many.
+    assert 5 <= len(got) <= 31
+
+
+def test_repetitions_into_a_stalled_link_are_not_typed_later(
+    viewer: Viewer, proxy: DelayProxy, typed: Path
+) -> None:
+    viewer.page.keyboard.down("a")
+    viewer.page.wait_for_timeout(300)
+    proxy.delay_s = 2.0
+    for _ in range(45):
+        viewer.page.keyboard.down("a")
+        viewer.page.wait_for_timeout(PERIOD_MS)
+    viewer.page.keyboard.up("a")
+    viewer.page.wait_for_timeout(100)
+    proxy.delay_s = 0.0
+    got = line(viewer, typed)
+    assert set(got) == {"a"}
+    # Those of the first moment, before the viewer could know; the desk typed 70 by itself.
+    assert 1 <= len(got) <= 15
+
+
+def test_a_key_up_that_a_busy_page_is_late_for_types_nothing(viewer: Viewer, typed: Path) -> None:
+    viewer.page.keyboard.down("a")
+    viewer.page.evaluate("""() => setTimeout(() => {
+      const until = performance.now() + 1500;
+      while (performance.now() < until);
+    })""")
+    viewer.page.keyboard.up("a")
+    assert line(viewer, typed) == "a"
