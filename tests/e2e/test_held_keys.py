@@ -25,9 +25,16 @@ def viewer(stack: Stack, proxy: DelayProxy, open_viewer: Open, typed: Path) -> V
 
 def line(viewer: Viewer, typed: Path) -> str:
     """What the terminal got, ended by Enter."""
-    viewer.page.keyboard.press("Enter")
-    wait_until(lambda: typed.read_text().endswith("\n"), "the line")
-    return typed.read_text()[:-1]
+
+    def ended() -> bool:
+        # More than once: a link that was silent for long is left for a new one, and what is typed
+        # between the two goes nowhere.
+        viewer.page.keyboard.press("Enter")
+        viewer.page.wait_for_timeout(500)
+        return "\n" in typed.read_text()
+
+    wait_until(ended, "the line")
+    return typed.read_text().split("\n")[0]
 
 
 def test_a_key_up_that_is_late_types_nothing(
@@ -60,7 +67,7 @@ def test_repetitions_into_a_stalled_link_are_not_typed_later(
 ) -> None:
     viewer.page.keyboard.down("a")
     viewer.page.wait_for_timeout(300)
-    proxy.delay_s = 2.0
+    proxy.delay_s = 1.5
     for _ in range(45):
         viewer.page.keyboard.down("a")
         viewer.page.wait_for_timeout(PERIOD_MS)
@@ -69,7 +76,7 @@ def test_repetitions_into_a_stalled_link_are_not_typed_later(
     proxy.delay_s = 0.0
     got = line(viewer, typed)
     assert set(got) == {"a"}
-    # Those of the first moment, before the viewer could know; the desk typed 70 by itself.
+    # Those of the first moment, before the viewer could know; a desk that repeats by itself types dozens.
     assert 1 <= len(got) <= 15
 
 
