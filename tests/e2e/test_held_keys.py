@@ -76,7 +76,7 @@ def test_repetitions_into_a_stalled_link_are_not_typed_later(
     proxy.delay_s = 0.0
     got = line(viewer, typed)
     assert set(got) == {"a"}
-    # Those of the first moment, before the viewer could know; a desk that repeats by itself types dozens.
+    # Those of the first moment, before the viewer could know.
     assert 1 <= len(got) <= 15
 
 
