@@ -179,8 +179,7 @@ class Simulation:
         if now >= self._ack_due_ms:
             self._acknowledge(now)
         for _, (received, painted) in self._back.take(now / 1000):
-            self.congestion.acked(1, received, now)
-            self.gate.acked(1, received, painted, now)
+            self.gate.acked(self.congestion.acked(1, received, now), 1, painted, now)
             self.congestion.tick(now)
 
     def _in_order(self) -> Iterator[int]:

@@ -343,3 +343,14 @@ def test_what_may_wait_is_late_only_after_that_and_hides_nobody() -> None:
     assert not hidden.sent(1000, PROMPT_EACH_MS).relaxed
     hidden.path.tick(PROMPT_EACH_MS + 10 + 40)
     assert hidden.path.inflation_ms > 30
+
+
+def test_what_was_delivered_is_remembered_no_longer_than_it_counts() -> None:
+    p = Roomy()
+    for number in range(2, 10_000):
+        now = 20.0 * number
+        p.sent(1000, now)
+        p.path.acked(1, number, now + 10)
+    assert p.path.is_calm, "so nobody asks how much it was"
+    assert len(p.path._delivered) <= CONGESTION.delivered_over_ms / 20 + 1
+    assert p.path.delivered_kbps(now + 10) == pytest.approx(400, rel=0.1)

@@ -34,8 +34,7 @@ class Fixture:
         return None if taken is None else taken.data
 
     def ack(self, epoch: int, received: int, painted: int, now: float) -> None:
-        self.path.acked(epoch, received, now)
-        self.gate.acked(epoch, received, painted, now)
+        self.gate.acked(self.path.acked(epoch, received, now), epoch, painted, now)
 
 
 def test_only_an_idr_opens() -> None:
@@ -288,6 +287,6 @@ def test_who_never_paints_is_remembered_up_to_a_bound() -> None:
         f.gate.offer(unit(sequence, idr=sequence == 1), sequence)
         assert f.take(sequence)
         f.ack(1, sequence, 0, sequence + 0.5)
-        assert f.gate._held == len(f.gate._unpainted) == min(sequence, MAX_UNPAINTED)
+        assert len(f.gate._unpainted) == min(sequence, MAX_UNPAINTED)
     f.ack(1, 0, 2 * MAX_UNPAINTED - 1, 1e4)
-    assert f.gate._held == len(f.gate._unpainted) == 0
+    assert len(f.gate._unpainted) == 0

@@ -33,10 +33,8 @@ TRAIN_LEAST_MS = 5.0
 MIN_WINDOW_BYTES = 6 * 1460
 RELAXED_MS = 100.0
 """How long a viewer may keep back an acknowledgement that may wait; see `web/acks.js`."""
-PROMPT_EACH_MS = 65.0
+PROMPT_EACH_MS = 80.0
 """So often one may not wait: with more units a second than that, most may."""
-RELAXED_SHARE = 0.9
-"""Of the allowance, in flight, up to which they may wait, so that no unit is held up for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +84,6 @@ class Sent:
     at_ms: float
     relaxed: bool = False
     """May its acknowledgement wait?"""
-    received_ms: float | None = None
-    """When it was acknowledged as received: until then it is the network's, not the browser's."""
 
 
 class Congestion:
@@ -125,7 +121,7 @@ class Congestion:
         """When a unit was sent last whose acknowledgement may not wait."""
         self.is_calm = False
         """Is there nothing to learn: no queue, and the target as high as any?"""
-        self._relaxed_bytes = 0.0
+        self._relaxed_bytes = 0
         """What may be in flight where acknowledgements may wait."""
         self._set_window()
 
@@ -164,9 +160,7 @@ class Congestion:
 
     def delivered_kbps(self, now_ms: float) -> float:
         """What arrived lately, kbit/s."""
-        delivered = self._delivered
-        while delivered and now_ms - delivered[0][0] > self._limits.delivered_over_ms:
-            self._delivered_bytes -= delivered.popleft()[1]
+        self._note_delivered(0, now_ms)
         return self._delivered_bytes * 8 / self._limits.delivered_over_ms
 
     def sent(
@@ -193,28 +187,31 @@ class Congestion:
         self.in_flight.append(sent)
         return sent
 
-    def acked(self, epoch: int, sequence: int, now_ms: float) -> None:
-        """The viewer has this unit, and so all before it. An unknown one says nothing."""
-        for last in self.in_flight:
-            if last.sequence == sequence and last.epoch == epoch:
+    def acked(self, epoch: int, sequence: int, now_ms: float) -> list[Sent]:
+        """The viewer has this unit, and so all before it: those of them that were in flight.
+
+        None for a unit that is unknown, which says nothing.
+        """
+        arrived: list[Sent] = []
+        for unit in self.in_flight:
+            arrived.append(unit)
+            if unit.sequence == sequence and unit.epoch == epoch:
                 break
         else:
-            return
+            return []
         delivered_bytes = 0
         prompt: Sent | None = None
-        while True:
-            unit = self.in_flight.popleft()
+        for unit in arrived:
+            self.in_flight.popleft()
             delivered_bytes += unit.size_bytes
             if not unit.relaxed:
                 prompt = unit
-            if unit is last:
-                break
         self.in_flight_bytes -= delivered_bytes
-        self._delivered.append((now_ms, delivered_bytes))
-        self._delivered_bytes += delivered_bytes
+        self._note_delivered(delivered_bytes, now_ms)
         # How long the others took nobody knows: their acknowledgement waited.
         if prompt is not None:
             self._learn(prompt, now_ms)
+        return arrived
 
     def is_overdue(self, now_ms: float) -> bool:
         """Should a unit have been acknowledged before now? Where not, a calm path needs no tick."""
@@ -244,6 +241,15 @@ class Congestion:
         elif now_ms - self._stepped_at >= max(self._limits.step_ms, self.base_rtt_ms):
             self._rise(now_ms)
 
+    def _note_delivered(self, size_bytes: int, now_ms: float) -> None:
+        delivered = self._delivered
+        if size_bytes:
+            delivered.append((now_ms, size_bytes))
+            self._delivered_bytes += size_bytes
+        # With every acknowledgement, too: on a calm path nobody asks how much it was.
+        while delivered and now_ms - delivered[0][0] > self._limits.delivered_over_ms:
+            self._delivered_bytes -= delivered.popleft()[1]
+
     def _give_up_late(self, now_ms: float) -> None:
         while self.in_flight:
             oldest = self.in_flight[0]
@@ -266,10 +272,10 @@ class Congestion:
         path_ms = self.base_rtt_ms + self._limits.allowance_ms
         window = max(MIN_WINDOW_BYTES, self.target_kbps * path_ms / 8)
         self.window_bytes = min(self._limits.in_flight_bytes, window)
-        # What is sent until the answer to a prompt one is there has to fit, too: at the most one
-        # more, and what the path holds.
+        # What is sent until the answer to a prompt one is there has to fit, too, so that no unit
+        # is held up for it: that is what the path holds, and one more may always go.
         allowance_bytes = self.window_bytes - self.target_kbps * self.base_rtt_ms / 8
-        self._relaxed_bytes = RELAXED_SHARE * max(allowance_bytes, self.window_bytes / 2)
+        self._relaxed_bytes = round(max(allowance_bytes, self.window_bytes / 2))
         self._judge()
 
     def _judge(self) -> None:

@@ -20,9 +20,10 @@ viewers that is nearly always so, and what it costs is what a viewer costs.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import repeat
 
 from fanlight_gateway.congestion import Congestion, Sent
 
@@ -97,9 +98,10 @@ class Gate:
         self._waiting: deque[tuple[Unit, float]] = deque()
         self._waiting_bytes = 0
         # Bounded for a viewer that acknowledges and never paints.
-        self._unpainted: deque[Sent] = deque(maxlen=MAX_UNPAINTED)
-        self._held = 0
-        """So many of them, the oldest, are received."""
+        self._unpainted: deque[tuple[Sent, float]] = deque(maxlen=MAX_UNPAINTED)
+        """What was received, and when that was known: the browser's from then on."""
+        self._keeps_up = True
+        """Are those no more than a decoder may hold back?"""
         self._fastest_paint_ms: float | None = None
         self._painting_ms = 0.0
         """When a picture was painted last, or a unit sent."""
@@ -148,23 +150,17 @@ class Gate:
 
         Otherwise nothing has changed, and it is to be offered.
         """
-        if self._waiting or (self._next != unit.label and not unit.idr):
+        # Most have painted what they have: `_has_room` with fewer calls, 30,000 times a second.
+        if (
+            self._waiting_bytes
+            or (self._next != unit.label and not unit.idr)
+            or not (self._keeps_up or self._paints(now_ms))
+            or not self._congestion.has_room(0, now_ms)
+        ):
             return False
-        # `_has_room` and `_fly` with fewer calls: this is done 30,000 times a second.
-        keeps_up = self._held <= self._limits.held_units
-        if not keeps_up and not self._paints(now_ms):
-            return False
-        congestion = self._congestion
-        if congestion.in_flight_bytes and not congestion.has_room(0, now_ms):
-            return False
-        epoch, sequence = self._next = unit.following
-        sent = congestion.sent(epoch, sequence - 1, unit.idr, unit.size_bytes, now_ms, keeps_up)
-        self.is_relaxed = sent.relaxed
-        if self._held and len(self._unpainted) == MAX_UNPAINTED:
-            self._held -= 1  # the oldest, which goes
-        self._unpainted.append(sent)
-        self._painting_ms = now_ms
+        self._next = unit.following
         self.waited_ms = 0.0
+        self._fly(unit, now_ms)
         return True
 
     def take(self, now_ms: float) -> Unit | None:
@@ -177,27 +173,22 @@ class Gate:
         self._fly(unit, now_ms)
         return unit
 
-    def acked(self, epoch: int, received: int, painted: int, now_ms: float) -> None:
-        """The newest units that the viewer has received and painted, and so all before them.
+    def acked(self, arrived: Sequence[Sent], epoch: int, painted: int, now_ms: float) -> None:
+        """What has arrived by now, and the newest unit that is painted, and so all before it.
 
-        One that was not sent, or is acknowledged already, says nothing.
+        One that has not arrived, or is known to be painted already, says nothing.
         """
         unpainted = self._unpainted
-        count = self._through(epoch, received, self._held)
-        for index in range(self._held, count):
-            unpainted[index].received_ms = now_ms
-        self._held = max(self._held, count)
-        if painted != received or not count:
-            count = self._through(epoch, painted, 0)
-        self._held = max(0, self._held - count)
-        for _ in range(count):
-            unit = unpainted.popleft()
+        unpainted.extend(zip(arrived, repeat(now_ms), strict=False))
+        for _ in range(self._through(epoch, painted)):
+            unit, received_ms = unpainted.popleft()
             self._painting_ms = now_ms
             # Of one whose acknowledgement waited nobody knows when it was received.
-            if unit.received_ms is not None and not unit.relaxed:
-                took_ms = now_ms - unit.received_ms
+            if not unit.relaxed:
+                took_ms = now_ms - received_ms
                 known_ms = self._fastest_paint_ms
                 self._fastest_paint_ms = took_ms if known_ms is None else min(known_ms, took_ms)
+        self._keeps_up = len(unpainted) <= self._limits.held_units
 
     @property
     def has_idr_on_its_way(self) -> bool:
@@ -223,19 +214,15 @@ class Gate:
         return self._next is None and now_ms >= self._rest_until and self.has_room(now_ms)
 
     def _has_room(self, more_bytes: int, now_ms: float) -> bool:
-        # Most have painted what they have, which is quickly seen.
-        if self._held > self._limits.held_units and not self._paints(now_ms):
+        if not self._keeps_up and not self._paints(now_ms):
             return False
         return self._congestion.has_room(more_bytes, now_ms)
 
     def _fly(self, unit: Unit, now_ms: float) -> None:
-        keeps_up = self._held <= self._limits.held_units
-        epoch, sequence = unit.label
-        sent = self._congestion.sent(epoch, sequence, unit.idr, unit.size_bytes, now_ms, keeps_up)
+        sent = self._congestion.sent(
+            unit.epoch, unit.sequence, unit.idr, unit.size_bytes, now_ms, self._keeps_up
+        )
         self.is_relaxed = sent.relaxed
-        if self._held and len(self._unpainted) == MAX_UNPAINTED:
-            self._held -= 1  # the oldest, which goes
-        self._unpainted.append(sent)
         self._painting_ms = now_ms
 
     def _rest(self, now_ms: float) -> None:
@@ -248,21 +235,20 @@ class Gate:
         )
         self._rest_until = now_ms + self._rest_ms
 
-    def _through(self, epoch: int, sequence: int, begin: int) -> int:
-        """How many were sent up to this unit, it among them; 0 where it is not there."""
-        for index in range(begin, len(self._unpainted)):
-            unit = self._unpainted[index]
+    def _through(self, epoch: int, sequence: int) -> int:
+        """How many of the unpainted are painted with this one, it among them."""
+        for count, (unit, _) in enumerate(self._unpainted, 1):
             if unit.sequence == sequence and unit.epoch == epoch:
-                return index + 1
+                return count
         return 0
 
     def _paints(self, now_ms: float) -> bool:
         """Does the browser keep up, although it holds several that it has not painted?"""
         if now_ms - self._painting_ms > self._limits.paint_stall_ms:
             return True
-        received_ms = self._unpainted[0].received_ms
-        if self._fastest_paint_ms is None or received_ms is None:
+        if self._fastest_paint_ms is None:
             return False
+        _, received_ms = self._unpainted[0]
         return now_ms - received_ms - self._fastest_paint_ms <= self._limits.paint_lag_ms
 
     def _overflows(self, unit: Unit, now_ms: float) -> bool:

@@ -153,13 +153,13 @@ class ViewerVideo:
 
     def acked(self, epoch: int, received: int, painted: int, now_ms: float) -> None:
         """What the viewer has received and painted."""
-        self.congestion.acked(epoch, received, now_ms)
+        arrived = self.congestion.acked(epoch, received, now_ms)
         self._lateness.painted(epoch, painted)
         if not self.congestion.is_calm:
             self._learn(now_ms)
         if self._share is not None:
             gate = self._share.gate
-            gate.acked(epoch, received, painted, now_ms)
+            gate.acked(arrived, epoch, painted, now_ms)
             self._streams.settle(self._share.stream)
             if gate.waiting_bytes:
                 self._wake()
