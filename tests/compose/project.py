@@ -150,9 +150,9 @@ class Project:
         """Start what is not up."""
         self.compose("up", "--detach", *arguments)
 
-    def down(self) -> None:
+    def down(self, *arguments: str) -> None:
         """End and remove everything."""
-        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "5")
+        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "5", *arguments)
 
     def all(self, service: str) -> list[Container]:
         """The containers of a service, by number."""

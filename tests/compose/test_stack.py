@@ -1,6 +1,7 @@
 """The whole stack in containers, as `docker compose up` gives it, in a real Chromium."""
 
 import contextlib
+import os
 import re
 import shlex
 import time
@@ -10,13 +11,24 @@ import httpx
 import pytest
 
 from tests.compose.conftest import Report
-from tests.compose.project import LIMIT_S, SERVICES, Container, Desk, Project, docker
+from tests.compose.project import (
+    BUILDS,
+    LIMIT_S,
+    SERVICES,
+    TAG,
+    Container,
+    Desk,
+    Project,
+    docker,
+    image,
+)
 from tests.e2e.conftest import Viewer
 from tests.e2e.processes import wait_until
 
 Open = Callable[..., Viewer]
 BACKGROUND = [0x1D, 0x3A, 0x45]
 UID = "10001"
+NAMES = "{{.Repository}}:{{.Tag}}"
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +63,19 @@ def test_up_to_the_first_picture(project: Project, open_viewer: Open, report: Re
     wait_until(lambda: near(viewer.pixels([(5, 5)])[0], BACKGROUND), "the background", LIMIT_S)
     project.wait_healthy()
     report(f"all healthy after {time.monotonic() - began:.1f} s")
+
+
+def test_up_builds_what_is_not_there(images: dict[str, str], report: Report) -> None:
+    # As for a newcomer: no image of this tag. Of the engine's layers most are there.
+    fresh = Project(f"fanlight-fresh-{os.getpid()}", BUILDS, FANLIGHT_TAG="fresh")
+    try:
+        began = time.monotonic()
+        fresh.up("--build")
+        report(f"up --build without images took {time.monotonic() - began:.1f} s")
+        wait_until(lambda: fresh.link("desk-1"), "a link", LIMIT_S)
+    finally:
+        fresh.down("--rmi", "all")
+    assert image("desk").removesuffix(TAG) + "fresh" not in docker("image", "ls", "--format", NAMES)
 
 
 def near(colour: list[int], other: list[int]) -> bool:
