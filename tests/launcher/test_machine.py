@@ -12,7 +12,7 @@ from rich.console import Console
 
 from fanlight_common.errors import ConfigurationError
 from fanlight_launcher import doctor as doctor_module
-from fanlight_launcher import machine
+from fanlight_launcher import machine, xdoor
 from fanlight_launcher.machine import (
     DEMO_PROGRAMS,
     Program,
@@ -68,10 +68,11 @@ def test_a_display_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, tmp_pat
     path = tmp_path / "X7"
     monkeypatch.setattr(machine, "display_socket", lambda _: path)
     assert "no X server answers on :7" in reach_display(":7")
+    monkeypatch.setattr(xdoor, "_LIMIT_S", 0.1)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
         server.listen()
-        assert reach_display(":7") == ""
+        assert reach_display(":7") == "no X server answers on :7 (timed out)"
 
 
 def test_memory(tmp_path: Path) -> None:

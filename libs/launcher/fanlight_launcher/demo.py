@@ -131,7 +131,7 @@ class DemoDesk:
         self._cookies = directory / "xauthority"
         self.display = ""
         """Known once its server runs; kept when that is started again."""
-        _write_cookie(self._cookies)
+        write_cookie(self._cookies)
         (directory / "welcome").write_text(_WELCOME)
         menu = directory / "menu.xml"
         terminal = shlex.join(self._terminal("100x30"))
@@ -232,7 +232,7 @@ class DemoDesk:
         ]
 
 
-def _write_cookie(path: Path) -> None:
+def write_cookie(path: Path) -> None:
     """An Xauthority file with one random cookie that is good for every display number.
 
     Written by hand (four length-prefixed, big-endian fields): the number is not known before the

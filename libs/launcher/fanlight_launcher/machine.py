@@ -2,7 +2,6 @@
 by `fanlight doctor`.
 """
 
-import contextlib
 import os
 import re
 import shutil
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fanlight_common.errors import ConfigurationError
+from fanlight_launcher import xdoor
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +82,17 @@ def display_socket(display: str) -> Path | None:
 
 
 def reach_display(display: str) -> str:
-    """Why a display of this machine cannot be reached; "" where it can, or cannot be told."""
+    """Why a display of this machine cannot be used; "" where it can, or cannot be told."""
     path = display_socket(display)
     if path is None:
         return ""
-    with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe:
-        try:
-            probe.settimeout(2)
-            probe.connect(str(path))
-        except OSError as error:
-            return f"no X server answers on {display} ({error.strerror or error})"
-    return ""
+    try:
+        refused = xdoor.refusal(path, path.name[1:], os.environ)
+    except OSError as error:
+        return f"no X server answers on {display} ({error.strerror or error})"
+    if not refused:
+        return ""
+    return f"display {display} refuses us ({refused}); set XAUTHORITY to its cookie file"
 
 
 def shared_memory_mib(path: Path = Path("/dev/shm")) -> int:

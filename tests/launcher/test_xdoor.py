@@ -1,0 +1,135 @@
+"""Who is let in by an X server: the first exchange, byte by byte, and with a real one."""
+
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fanlight_launcher import xdoor
+from fanlight_launcher.demo import write_cookie
+from fanlight_launcher.machine import reach_display
+
+COOKIE = bytes(range(16))
+NAME = b"MIT-MAGIC-COOKIE-1"
+
+
+def entry(family: int, address: bytes, number: bytes, name: bytes, cookie: bytes) -> bytes:
+    """One of an Xauthority file."""
+    texts = b"".join(struct.pack(">H", len(t)) + t for t in (address, number, name, cookie))
+    return struct.pack(">H", family) + texts
+
+
+class Server:
+    """Takes one client, keeps what it says first, and answers."""
+
+    def __init__(self, path: Path, answer: bytes) -> None:
+        self.heard = b""
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(str(path))
+        self._socket.listen()
+        self._answer = answer
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        client, _ = self._socket.accept()
+        with client:
+            self.heard = client.recv(1000)
+            client.sendall(self._answer)
+
+    def close(self) -> None:
+        self._thread.join(10)
+        self._socket.close()
+
+
+def ask(tmp_path: Path, answer: bytes, authority: bytes | None = None) -> tuple[str, bytes]:
+    """What is made of an answer, and what was asked."""
+    environment = {"HOME": str(tmp_path)}
+    if authority is not None:
+        (tmp_path / ".Xauthority").write_bytes(authority)
+    path = tmp_path / "X7"
+    path.unlink(missing_ok=True)
+    server = Server(path, answer)
+    try:
+        return xdoor.refusal(path, "7", environment), server.heard
+    finally:
+        server.close()
+
+
+def test_without_a_cookie_nothing_is_shown(tmp_path: Path) -> None:
+    refused, heard = ask(tmp_path, b"\x01\0\x0b\0\0\0\0\0")
+    assert refused == ""
+    assert heard == b"l\0\x0b\0\0\0\0\0\0\0\0\0"
+
+
+def test_a_cookie_is_shown_filled_up_to_four_bytes(tmp_path: Path) -> None:
+    _, heard = ask(tmp_path, b"\x01\0\x0b\0\0\0\0\0", entry(0xFFFF, b"", b"", NAME, COOKIE))
+    assert heard == b"l\0\x0b\0\0\0\x12\0\x10\0\0\0" + NAME + b"\0\0" + COOKIE
+
+
+def test_the_cookie_of_this_host_and_display_is_taken(tmp_path: Path) -> None:
+    host = socket.gethostname().encode()
+    authority = (
+        entry(256, b"another-" + host, b"7", NAME, b"a" * 16)
+        + entry(256, host, b"8", NAME, b"b" * 16)
+        + entry(256, host, b"7", b"XDM-AUTHORIZATION-1", b"c" * 16)
+        + entry(256, host, b"7", NAME, COOKIE)
+    )
+    _, heard = ask(tmp_path, b"\x01\0\x0b\0\0\0\0\0", authority)
+    assert heard.endswith(COOKIE)
+
+
+@pytest.mark.parametrize("authority", [b"\1", b"\1\0\0\xff", b"\xff\xff\0\0", b"\0" * 9])
+def test_a_broken_file_is_no_cookie(tmp_path: Path, authority: bytes) -> None:
+    _, heard = ask(tmp_path, b"\x01\0\x0b\0\0\0\0\0", authority)
+    assert len(heard) == 12
+
+
+def test_a_refusal_is_told_in_the_server_s_words(tmp_path: Path) -> None:
+    reason = b"Maximum number of clients reached"
+    answer = struct.pack("<BBHHH", 0, len(reason), 11, 0, 9) + reason + b"\0\0\0"
+    assert ask(tmp_path, answer)[0] == reason.decode()
+
+
+def test_one_that_hangs_up_is_no_x_server(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="hangs up"):
+        ask(tmp_path, b"\x01")
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[str]:
+    """A real display that wants a cookie."""
+    write_cookie(tmp_path / "cookies")
+    reader, writer = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writer), "-auth", str(tmp_path / "cookies")]
+    server = subprocess.Popen(
+        [*command, "-nolisten", "tcp", "-noreset"], pass_fds=(writer,), stderr=subprocess.DEVNULL
+    )
+    os.close(writer)
+    with os.fdopen(reader) as numbers:
+        yield f":{numbers.readline().strip()}"
+    server.terminate()
+    server.wait()
+
+
+@pytest.mark.x11
+@pytest.mark.skipif(shutil.which("Xvfb") is None, reason="Xvfb is missing")
+def test_a_display_that_wants_a_cookie(
+    guarded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+    monkeypatch.delenv("XAUTHORITY", raising=False)
+    refused = reach_display(guarded)
+    assert refused.startswith(f"display {guarded} refuses us (Authorization required")
+    assert refused.endswith("set XAUTHORITY to its cookie file")
+    write_cookie(tmp_path / "others")
+    monkeypatch.setenv("XAUTHORITY", str(tmp_path / "others"))
+    assert f"display {guarded} refuses us (Invalid" in reach_display(guarded)
+    monkeypatch.setenv("XAUTHORITY", str(tmp_path / "cookies"))
+    assert reach_display(guarded) == ""
