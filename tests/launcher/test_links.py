@@ -23,10 +23,26 @@ def test_desks() -> None:
 
 
 @pytest.mark.parametrize(
+    "display",
+    [
+        *(":0", ":12.1", "unix:0", "unix/:0", "host:0", "10.0.0.1:1.0", "::1:0", "[::1]:0"),
+        *("tcp/host:0", "/tmp/.X11-unix/X0", "unix:/run/x.socket", "/private/tmp/org.x:0"),
+    ],
+)
+def test_displays_in_every_form_of_x(display: str) -> None:
+    assert parse_desks([f"a={display}"]) == [Desk("a", display)]
+
+
+@pytest.mark.parametrize(
     ("texts", "words"),
     [
         (["main"], "wants NAME=DISPLAY"),
         (["main="], "wants NAME=DISPLAY"),
+        (["main=77"], "77 is no X display such as :0"),
+        (["main=:"], "no X display"),
+        (["main=host"], "no X display"),
+        (["main=:0.x"], "no X display"),
+        (["main=: 0"], "no X display"),
         (["=:0"], "not a name"),
         (["Main Desk=:0"], "not a name"),
         (["a=:0", "a=:1"], "more than one desk is called a"),

@@ -11,6 +11,10 @@ from fanlight_common.names import check_name
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST_S = 10 * 365 * 86400
+_DISPLAY = re.compile(
+    r"(?:unix:)?/\S+"  # a socket's path
+    r"|(?:[a-z0-9]+/)?[^\s/]*:[0-9]{1,9}(?:\.[0-9]{1,9})?"  # :0, host:0.1, tcp/host:0, ::1:0
+)
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 
 
@@ -36,6 +40,8 @@ def _parse_desk(text: str) -> Desk:
     name, equals, display = text.partition("=")
     if not equals or not display:
         raise ConfigurationError(f"--desk {text}: wants NAME=DISPLAY, for example main=:0")
+    if not _DISPLAY.fullmatch(display):
+        raise ConfigurationError(f"--desk {text}: {display} is no X display such as :0 or host:0")
     try:
         return Desk(check_name(name), display)
     except ProtocolError as error:
