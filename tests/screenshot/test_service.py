@@ -123,7 +123,19 @@ async def test_nothing_yet(start: Start, capture: FakeCapture) -> None:
     response = await client.get(URL)
     assert response.status_code == 503
     assert response.headers["retry-after"] == "1"
+    assert "nothing came yet" in response.json()["message"]
     assert capture.grabs >= 1
+
+
+async def test_a_desk_that_never_had_a_display_says_so(start: Start, capture: FakeCapture) -> None:
+    capture.mute = True
+    capture.announce(size=(0, 0))
+    client = await start(grab_timeout_ms=50)
+    await know(client, "away")
+    response = await client.get(URL)
+    assert response.status_code == 503
+    assert response.json()["error"] == "no_picture"
+    assert "this desk's display is away" in response.json()["message"]
 
 
 @pytest.mark.parametrize("how", ["gone", "away", "silent"])

@@ -132,9 +132,9 @@ async def _screenshot(
         except FrameLostError:
             continue
         return Response(body, 200, headers, media_type=parameters.format.media_type)
-    return _problem(
-        503, "no_picture", "there is no picture of this desk yet; ask again in a second"
-    )
+    what = "this desk's display is away" if desk.record.state == "away" else "nothing came yet"
+    why = f"there is no picture of this desk: {what}; ask again in a second"
+    return _problem(503, "no_picture", why)
 
 
 async def _unless_left(request: Request, asked: Coroutine[Any, Any, Response]) -> Response:
