@@ -14,7 +14,18 @@ style.replaceSync(`
   background: #0b0d10;
   color: #eef1f4;
   font: 500 0.9375rem/1.4 system-ui, sans-serif;
-  min-height: 6rem;
+  /* All that there is, less a margin; each browser knows one of these by its own name. */
+  width: 100%;
+  width: -moz-available;
+  width: -webkit-fill-available;
+  width: stretch;
+}
+/* What it is high by itself. No aspect-ratio of the host's own, which would count before the
+   insets, grid cells and flex lines that a page gives it. */
+:host::before {
+  content: "";
+  display: block;
+  aspect-ratio: 16 / 9;
 }
 :host([hidden]) { display: none; }
 .surface {
