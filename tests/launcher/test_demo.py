@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from fanlight_launcher.demo import SERVER, DemoDesk
+from fanlight_launcher.demo import SERVER, WINDOWS, DemoDesk
 from fanlight_launcher.machine import DEMO_PROGRAMS, missing
 from fanlight_launcher.supervisor import Phase
 from tests.launcher.conftest import Watched
@@ -69,6 +69,32 @@ async def test_a_stranger_sees_a_desktop(watched: Watched, directory: Path) -> N
     refused = run(desk, "xdpyinfo", XAUTHORITY=os.devnull)
     assert refused.returncode != 0
     assert all(phase is not Phase.RESTARTING for phase in (s.phase for s in watched.states))
+
+
+async def test_no_window_is_mapped_before_somebody_takes_it(
+    watched: Watched, directory: Path
+) -> None:
+    await start(watched, directory)
+    order = [state.name for state in watched.states if state.phase is Phase.RUNNING]
+    for name in ("terminal", "clock", "polyhedron", "eyes"):
+        assert order.index(WINDOWS) < order.index(name)
+
+
+@pytest.fixture
+def number_in_use() -> Iterator[None]:
+    """A display with the lowest number that was free."""
+    command = ["Xvfb", "-displayfd", "1", "-nolisten", "tcp"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline()
+        yield
+        server.terminate()
+
+
+@pytest.mark.usefixtures("number_in_use")
+async def test_numbers_in_use_are_passed_over_in_silence(watched: Watched, directory: Path) -> None:
+    await start(watched, directory)
+    assert [line for name, line in watched.lines if name == SERVER] == []
 
 
 async def test_a_program_that_is_closed_comes_back(watched: Watched, directory: Path) -> None:

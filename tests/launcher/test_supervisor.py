@@ -41,6 +41,13 @@ async def test_a_process_runs_speaks_and_stops(watched: Watched) -> None:
     assert not alive(pid)
 
 
+async def test_what_is_noise_is_not_shown(watched: Watched) -> None:
+    code = "import time; print('tick', 'tock', 'a tick', sep='\\n', flush=True); time.sleep(1000)"
+    watched.supervisor.add([Spec("a", always(sys.executable, "-c", code), {}, noise="tick")])
+    await watched.until(lambda: len(watched.lines) == 2)
+    assert watched.lines == [("a", "tock"), ("a", "a tick")]
+
+
 async def test_one_that_is_killed_is_started_again_at_once(watched: Watched) -> None:
     watched.supervisor.add([script("a", SLEEP)])
     await watched.supervisor.running("a")

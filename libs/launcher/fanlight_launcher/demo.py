@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 from fanlight_launcher.supervisor import Spec, always
 
 SERVER = "xserver"
+WINDOWS = "windows"
 SIZE = "1920x1080"
 _BACKGROUND = "#1d3a45"
 _FAMILY_WILD = 0xFFFF
@@ -150,7 +151,13 @@ class DemoDesk:
     def server(self) -> Spec:
         """The X server. It says its number when it is ready."""
         return Spec(
-            SERVER, self._server_command, {}, note=f"{SIZE}, private", announced=self._announced
+            SERVER,
+            self._server_command,
+            {},
+            note=f"{SIZE}, private",
+            announced=self._announced,
+            # Two lines for each number in use that it tries.
+            noise="_XSERVTrans",
         )
 
     def programs(self) -> list[Spec]:
@@ -165,24 +172,27 @@ class DemoDesk:
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         }
 
-        def program(name: str, *command: str, once: bool = False, **more: str) -> Spec:
+        def program(name: str, *command: str, **more: str) -> Spec:
             return Spec(
-                name,
-                always(*command),
-                {**environment, **more},
-                needs=SERVER,
-                once=once,
-                essential=False,
+                name, always(*command), {**environment, **more}, needs=WINDOWS, essential=False
             )
 
         return [
-            program("background", "xsetroot", "-solid", _BACKGROUND, once=True),
-            program(
-                "windows",
-                "openbox",
-                "--sm-disable",
-                "--config-file",
-                str(self._directory / "openbox.xml"),
+            Spec(
+                "background",
+                always("xsetroot", "-solid", _BACKGROUND),
+                environment,
+                needs=SERVER,
+                once=True,
+                essential=False,
+            ),
+            Spec(
+                WINDOWS,
+                self._windows_command,
+                environment,
+                announced=lambda _: None,
+                needs=SERVER,
+                essential=False,
             ),
             program("terminal", *self._terminal("104x44+90+80")),
             program(
@@ -218,6 +228,15 @@ class DemoDesk:
             *("-screen", "0", f"{SIZE}x24", "-dpi", "96"),
             *("-auth", str(self._cookies), "-nolisten", "tcp", "-noreset"),
         ]
+
+    def _windows_command(self, announce_on: int) -> Sequence[str]:
+        # A window that is mapped while openbox starts may never be taken, also when it calls itself
+        # the window manager already: it announces itself once it has looked at what is there.
+        # What it runs then inherits no descriptor, so that one is opened by its path.
+        ready = f"sh -c 'echo ready >/proc/$$/fd/{announce_on}'"
+        config = shlex.quote(str(self._directory / "openbox.xml"))
+        openbox = f'exec openbox --sm-disable --config-file {config} --startup "{ready}"'
+        return ["sh", "-c", openbox]
 
     def _terminal(self, geometry: str) -> list[str]:
         shell = os.environ.get("SHELL", "/bin/sh")

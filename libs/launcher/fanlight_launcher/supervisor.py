@@ -63,6 +63,8 @@ class Spec:
     """What its line says while it runs: an address."""
     announced: Callable[[str], None] | None = None
     """Called with the one line that it writes on that descriptor; it runs from then on."""
+    noise: str = ""
+    """Lines that begin like this are not worth showing."""
     needs: str = ""
     """Started when that one runs, and again when that one was."""
     once: bool = False
@@ -176,7 +178,7 @@ class Supervisor:
             process = await Process.start(
                 spec.command(announcement.writer if announcement else -1),
                 environment,
-                lambda line: self._say(spec.name, line),
+                lambda line: self._heard(spec, line),
                 (announcement.writer,) if announcement else (),
             )
         except OSError as error:
@@ -206,6 +208,10 @@ class Supervisor:
                 announcement.close()
             await process.stop()
             del self._processes[spec.name]
+
+    def _heard(self, spec: Spec, line: str) -> None:
+        if not (spec.noise and line.startswith(spec.noise)):
+            self._say(spec.name, line)
 
     async def _not_ready(self, process: Process) -> tuple[str, int]:
         try:
