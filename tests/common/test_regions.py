@@ -59,16 +59,26 @@ def test_any_size_and_number_of_colours(
 
 
 def test_a_view_with_a_stride_and_a_garbage_x() -> None:
-    desk = noise(50, 60, 40)
-    view = desk[7:31, 11:45]
-    for effort in Effort:
-        _, data = regions.encode_lossless(view, effort)
-        assert (rgb(data) == view[..., 2::-1]).all()
+    desk = noise(90, 120, 40)
+    for view in (desk[7:31, 11:45], desk[7:71, 11:85]):
+        for effort in Effort:
+            _, data = regions.encode_lossless(view, effort)
+            assert (rgb(data) == view[..., 2::-1]).all()
+
+
+def test_a_character_is_plain_but_where_colour_would_be_dear() -> None:
+    grey, coloured = noise(20, 20), noise(20, 20)
+    grey[..., 1] = grey[..., 2] = grey[..., 0]
+    for effort, wanted in ((Effort.FAST, ImageFormat.PNG), (Effort.SMALL, ImageFormat.WEBP)):
+        assert regions.encode_lossless(coloured, effort)[0] is wanted
+        format_, data = regions.encode_lossless(grey, effort)
+        assert format_ is ImageFormat.PNG
+        assert (rgb(data) == grey[..., 2::-1]).all()
 
 
 def test_a_palette_that_no_hash_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(regions, "_MULTIPLIERS", ())
-    pixels = noise(20, 20, 99)
+    pixels = noise(40, 50, 99)
     format_, data = regions.encode_lossless(pixels)
     assert format_ is ImageFormat.PNG
     assert (rgb(data) == pixels[..., 2::-1]).all()

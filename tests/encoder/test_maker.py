@@ -300,3 +300,24 @@ def test_with_patches_off_there_are_none() -> None:
 
 def test_a_patch_is_never_larger_than_its_cap() -> None:
     assert Aim(10**6, 1).patch_bytes == UnitLimits().patch_bytes
+
+
+def test_a_small_change_is_made_at_once_and_what_is_refused_is_not_tried_again() -> None:
+    desk, road = settled()
+    aim = Aim(16_000, 100_000)
+    road.maker.fresh(Source(), desk.grab(), aim, idr=False, may_patch=True)
+    desk.pixels[50:60, 70:78] = 255
+    made = road.maker.small(Source(), desk.grab(Rect(60, 40, 40, 30)), aim)
+    assert made is not None
+    assert made.kind is Kind.PATCH
+    # A large box may take long, whatever is in it.
+    desk.pixels[50:60, 70:78] = 0
+    frame = desk.grab(Rect(0, 0, 200, 100))
+    assert road.maker.small(Source(), frame, aim) is None
+    assert road.maker.fresh(Source(), frame, aim, idr=False, may_patch=True).kind is Kind.PATCH
+    draw(desk.pixels, "noise", Rect(20, 20, 40, 40), 1)
+    frame = desk.grab(Rect(20, 20, 40, 40))
+    thin = Aim(100, 100_000)
+    assert road.maker.small(Source(), frame, thin) is None
+    made = road.maker.fresh(Source(), frame, thin, idr=False, may_patch=True)
+    assert (made.kind, made.refused) == (Kind.DELTA, True)

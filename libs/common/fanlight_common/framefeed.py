@@ -10,10 +10,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-import zmq.asyncio
 from prometheus_client import Counter, Gauge
 
 from fanlight_common.errors import ProtocolError
+from fanlight_common.intake import Intake
 from fanlight_common.protocol import bus, frames, topics
 from fanlight_common.protocol.topics import Lane
 from fanlight_common.ring import RingReader
@@ -41,7 +41,8 @@ class FrameFeed:
         self._worker = worker
         self._topic_of = topic_of
         self._topic = b""
-        self._socket: zmq.asyncio.Socket | None = None
+        self._intake: Intake | None = None
+        self._take: Callable[[frames.Frame], None] = lambda _: None
         self._reader = RingReader()
         self._lane = Lane.SHM
         self._moved = asyncio.Event()
@@ -53,34 +54,37 @@ class FrameFeed:
         self._disconnect()
         self._reader.close()
 
-    async def next(self) -> frames.Frame:
-        """The newest frame that was not delivered yet; waits for one."""
+    async def run(self, take: Callable[[frames.Frame], None]) -> None:
+        """Hand over each frame as it arrives, for ever. Raises what `take` raises."""
+        self._take = take
         while True:
-            socket = self._socket
-            if socket is None:
-                self._moved.clear()
-                await self._moved.wait()
-                continue
             self._moved.clear()
-            moved = asyncio.ensure_future(self._moved.wait())
-            message = asyncio.ensure_future(socket.recv())
-            try:
-                await asyncio.wait({moved, message}, return_when=asyncio.FIRST_COMPLETED)
-                if not message.done() or message.cancelled():
-                    continue
-                if self._socket is not socket:
-                    # Closed meanwhile, perhaps before the receiving began, which is an error then.
-                    message.exception()
-                    continue
-                data = message.result()
-            finally:
-                moved.cancel()
-                message.cancel()
-            try:
-                return frames.decode(data, self._topic)
-            except ProtocolError as error:
-                refused.inc()
-                log.debug("event=refused where=frames reason=%r", str(error))
+            if self._intake is None:
+                await self._moved.wait()
+            else:
+                await self._intake.run()
+
+    async def next(self) -> frames.Frame:
+        """The newest frame that was not delivered yet; waits for one. Not while it runs."""
+        arrived: list[frames.Frame] = []
+        there = asyncio.Event()
+
+        def take(frame: frames.Frame) -> None:
+            arrived.append(frame)
+            there.set()
+
+        reading = asyncio.ensure_future(self.run(take))
+        waiting = asyncio.ensure_future(there.wait())
+        try:
+            await asyncio.wait({reading, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+            reading.cancel()
+            # It has to have left the socket before the next one reads there.
+            await asyncio.wait({reading})
+        if not arrived:
+            reading.result()
+        return arrived[-1]
 
     def pixels(self, frame: frames.Frame) -> memoryview:
         """The frame's BGRX bytes. Raises FrameLostError; call `check` after use."""
@@ -100,13 +104,22 @@ class FrameFeed:
             log.warning("event=lane desk=%s lane=pixels reason='no shared memory'", self.desk)
             self._connect(self.record, Lane.PIXELS)
 
+    def _received(self, data: bytes) -> None:
+        try:
+            frame = frames.decode(data, self._topic)
+        except ProtocolError as error:
+            refused.inc()
+            log.debug("event=refused where=frames reason=%r", str(error))
+        else:
+            self._take(frame)
+
     def _on_record(self, record: bus.DirectoryOutlet) -> None:
         if not isinstance(record, bus.DeskRecord):
             return
         old, self.record = self.record, record
         if not record.alive:
             return
-        if self._socket is None or old is None or old.instance != record.instance:
+        if self._intake is None or old is None or old.instance != record.instance:
             same_host = record.host == self._worker.host
             lane = Lane.SHM if same_host else Lane.PIXELS
             log.info("event=lane desk=%s lane=%s capture=%s", self.desk, lane, record.id)
@@ -116,15 +129,15 @@ class FrameFeed:
         self._disconnect()
         self._lane = lane
         self._topic = self._topic_of(self.desk, lane)
-        self._socket = self._worker.transport.open(Role.FRAMES)
-        self._socket.subscribe(self._topic)
-        self._worker.transport.connect(self._socket, record.outlet)
+        socket = self._worker.transport.open(Role.FRAMES)
+        socket.subscribe(self._topic)
+        self._worker.transport.connect(socket, record.outlet)
+        self._intake = Intake(socket, self._received)
         feeds.labels(self.desk, lane).inc()
         self._moved.set()
 
     def _disconnect(self) -> None:
-        if self._socket is not None:
-            self._socket.close(linger=0)
-            self._socket = None
+        if self._intake is not None:
+            self._intake.close()
+            self._intake = None
             feeds.labels(self.desk, self._lane).dec()
-            self._moved.set()

@@ -17,7 +17,8 @@ than a JPEG. Pictures are lossy. Measured (one core of the build machine; bytes,
     photograph, 1280x720     1.6 M  80 ms  1.6 M  26 ms  1.3 M  211 ms  134 K  2 ms  108 K 18 ms
 
 So `Effort.SMALL`, for links where a kilobyte takes longer than a millisecond, is WebP both ways;
-`Effort.FAST` is palette PNG (up to 256 colours), WebP's fastest lossless (above), and JPEG.
+`Effort.FAST` is palette PNG (up to 256 colours), WebP's fastest lossless (above), and JPEG. A few
+pixels, such as a character, are plain PNG (`png`).
 """
 
 import io
@@ -30,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from fanlight_common import png
 from fanlight_common.protocol.frames import Rect
 from fanlight_common.protocol.patch import ImageFormat
 
@@ -43,6 +45,8 @@ _FEW_COLOURS = 48
 """So few among the samples: lossless even if nothing is flat."""
 _TINY_PX = 400
 """Less than this costs the same either way: stay sharp."""
+_PLAIN_PX = 800
+"""So few are written as they are, but for coloured ones where bytes are dear: see `png`."""
 _TILE = 64
 _PALETTE = 256
 _PNG_LEVEL = 6
@@ -78,10 +82,9 @@ class Scroll:
 
 def from_buffer(data: memoryview, width: int, height: int, stride: int) -> Pixels:
     """A view of BGRX bytes whose rows are `stride` bytes apart."""
-    flat = np.frombuffer(data, np.uint8, count=(height - 1) * stride + 4 * width)
-    return np.lib.stride_tricks.as_strided(
-        flat, (height, width, 4), (stride, 4, 1), writeable=False
-    )
+    pixels: Pixels = np.ndarray((height, width, 4), np.uint8, data, 0, (stride, 4, 1))
+    pixels.flags.writeable = False
+    return pixels
 
 
 def is_few_colours(pixels: Pixels) -> bool:
@@ -169,6 +172,10 @@ def find_scroll(before: Pixels, after: Pixels) -> Scroll | None:
 def encode_lossless(pixels: Pixels, effort: Effort = Effort.FAST) -> tuple[ImageFormat, bytes]:
     """The exact pixels."""
     height, width = pixels.shape[:2]
+    if height * width <= _PLAIN_PX:
+        plain = png.encode(pixels, grey_only=effort is Effort.SMALL)
+        if plain is not None:
+            return ImageFormat.PNG, plain
     image = _image(pixels)
     if max(width, height) > _WEBP_SIDE_MAX:
         return ImageFormat.PNG, _save(image, "PNG", compress_level=1)

@@ -56,14 +56,16 @@ class Shadow:
     def changes(self, picture: Pixels, rect: Rect) -> list[Rect]:
         """What of `rect` differs: boxes, from top to bottom."""
         differs = _words(part(picture, rect)) != _words(part(self.pixels, rect))
-        rows = np.flatnonzero(differs.any(axis=1))
+        rows = differs.any(axis=1).nonzero()[0]
         if not len(rows):
             return []
-        parts = np.flatnonzero(np.diff(rows) > _BAND_ROWS)
-        tops, bottoms = rows[np.r_[0, parts + 1]], rows[np.r_[parts, len(rows) - 1]] + 1
+        tops, bottoms = rows[:1], rows[-1:] + 1
+        if bottoms[0] - tops[0] - len(rows) >= _BAND_ROWS:  # enough are missing for a gap
+            parts = np.flatnonzero(np.diff(rows) > _BAND_ROWS)
+            tops, bottoms = rows[np.r_[0, parts + 1]], rows[np.r_[parts, len(rows) - 1]] + 1
         boxes = []
         for top, bottom in zip(tops.tolist(), bottoms.tolist(), strict=True):
-            columns = np.flatnonzero(differs[top:bottom].any(axis=0))
+            columns = differs[top:bottom].any(axis=0).nonzero()[0]
             left, right = int(columns[0]), int(columns[-1]) + 1
             boxes.append(Rect(rect.x + left, rect.y + top, right - left, bottom - top))
         return boxes

@@ -1,7 +1,8 @@
 """One stream under one lease: takes frames, makes units, until it is cancelled.
 
-Lives on the worker's loop; converting and encoding are jobs for a thread, one at a time, and what
-happens next is the schedule's decision. Drops frames before encoding, never a unit after it.
+Lives on the worker's loop; converting and encoding are jobs for a thread, one at a time, but for
+those that take less time than handing them over. What happens next is the schedule's decision.
+Drops frames before encoding, never a unit after it.
 """
 
 import asyncio
@@ -11,8 +12,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
+from typing import TypeVar
 
 from fanlight_common import clock
+from fanlight_common.alarm import Alarm
 from fanlight_common.errors import CodecError, FrameLostError, SegmentLostError
 from fanlight_common.framefeed import FrameFeed
 from fanlight_common.names import Rendition, split_stream
@@ -37,6 +40,7 @@ from fanlight_encoder.settings import EncoderSettings
 log = logging.getLogger(__name__)
 
 Publish = Callable[[VideoUnit], None]
+_Result = TypeVar("_Result")
 
 
 class Stream:
@@ -88,20 +92,20 @@ class Stream:
         """The desk has changed since the last picture, in a way that was not seen."""
         self._no_room = False
         self._job_s = 0.0
-        self._wake = asyncio.Event()
+        self._wake = Alarm()
 
     def request_idr(self) -> None:
         """A viewer's gate is closed."""
         metrics.idr_requested.labels(self.stream).inc()
         if self._schedule.idr.request():
-            self._wake.set()
+            self._wake.ring()
 
     def heard(self, said: bus.StreamDemand) -> None:
         """Whether a gateway's viewers have room, and what the slowest can take."""
         now = clock.now_s()
         self._schedule.room.heard(said.gateway, said.room, now, said.kbps, said.in_band)
         self._follow_rate(now)
-        self._wake.set()
+        self._wake.ring()
 
     async def run(self) -> None:
         """For ever."""
@@ -109,7 +113,7 @@ class Stream:
         self._feed = self._open_feed()
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._take_frames())
+                group.create_task(self._feed.run(self._frame_came))
                 group.create_task(self._encode_frames())
         finally:
             self._feed.close()
@@ -117,21 +121,19 @@ class Stream:
                 metrics.rate_kbps.remove(self.stream)
             log.info("event=stream_ends stream=%s epoch=%d", self.stream, self.epoch)
 
-    async def _take_frames(self) -> None:
+    def _frame_came(self, frame: Frame) -> None:
         """Hold on to the newest frame, also while the one before is being encoded."""
-        while True:
-            frame = await self._feed.next()
-            # The same picture again, for somebody who came later.
-            if self._newest is None and _identity(frame) == self._encoded:
-                continue
-            self._newest = frame
-            if not self._schedule.frame_came():
-                metrics.skipped.labels("no_room" if self._no_room else "newer").inc()
-            self._wake.set()
+        # The same picture again, for somebody who came later.
+        if self._newest is None and _identity(frame) == self._encoded:
+            return
+        self._newest = frame
+        if not self._schedule.frame_came():
+            metrics.skipped.labels("no_room" if self._no_room else "newer").inc()
+        self._wake.ring()
 
     async def _encode_frames(self) -> None:
         while True:
-            self._wake.clear()
+            self._wake.reset()
             now = clock.now_s()
             self._follow_rate(now)
             decision = self._schedule.next(now)
@@ -140,10 +142,7 @@ class Stream:
                 await self._make(decision)
                 continue
             self._no_room = decision.no_room
-            wait_s = None if decision.until is None else decision.until - now
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._wake.wait()
+            await self._wake.wait(None if decision.until is None else decision.until - now)
 
     def _follow_rate(self, now: float) -> None:
         least = self._schedule.room.least_kbps(now)
@@ -169,7 +168,7 @@ class Stream:
             waited_us = self._now_us() - max(frame.captured_us, frame.current_us)
             metrics.wait_seconds.observe(max(0, waited_us) / 1e6)
         try:
-            made = await self._in_thread(partial(self._job, frame, decision, self._aim()))
+            made = await self._made(frame, decision, self._aim())
         except FrameLostError as error:
             self._on_lost(error)
             return
@@ -189,22 +188,35 @@ class Stream:
         if made.kind is not Kind.NOTHING:
             self._publish(self._label(made, captured_us))
 
+    async def _made(self, frame: Frame | None, decision: Encode | Refine, aim: Aim) -> Made:
+        if frame is not None and isinstance(decision, Encode) and decision.may_patch:
+            # Here and now: a thread's waking up, and ours by it, takes longer than a small patch.
+            small = self._timed(partial(self._maker.small, self._feed, frame, aim))
+            self._busy(self._job_s)
+            if small is not None:
+                return small
+        return await self._in_thread(partial(self._job, frame, decision, aim))
+
     def _job(self, frame: Frame | None, decision: Encode | Refine, aim: Aim) -> Made:
         """In a thread."""
+        if isinstance(decision, Refine):
+            return self._maker.refine(aim)
+        if frame is None:
+            return self._maker.again(self._feed, aim, idr=decision.idr)
+        return self._maker.fresh(
+            self._feed, frame, aim, idr=decision.idr, may_patch=decision.may_patch
+        )
+
+    def _timed(self, job: Callable[[], _Result]) -> _Result:
         started = time.perf_counter()
         try:
-            if isinstance(decision, Refine):
-                return self._maker.refine(aim)
-            if frame is None:
-                return self._maker.again(self._feed, aim, idr=decision.idr)
-            return self._maker.fresh(
-                self._feed, frame, aim, idr=decision.idr, may_patch=decision.may_patch
-            )
+            return job()
         finally:
             self._job_s = time.perf_counter() - started
 
     async def _in_thread(self, job: Callable[[], Made]) -> Made:
-        running = asyncio.get_running_loop().run_in_executor(self._threads, job)
+        loop = asyncio.get_running_loop()
+        running = loop.run_in_executor(self._threads, self._timed, job)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:

@@ -90,19 +90,20 @@ class Desk:
 
     async def run(self) -> None:
         """Receive frames, for ever."""
-        while True:
-            frame = await self._feed.next()
-            now_us = clock.now_us()
-            # On a network the bus clock is good to a millisecond or so, which is not enough to say
-            # whether this picture is newer than a request: there the arrival counts.
-            same_clock = (
-                self.record.host == self._worker.host and not self._worker.settings.bus_directory
-            )
-            self._newest = frame
-            self._fresh_us = frame.current_us if same_clock else now_us
-            self._grabs.answered(self._fresh_us)
-            self.history.note(frame, now_us)
-            self._wake()
+        await self._feed.run(self._received)
+
+    def _received(self, frame: frames.Frame) -> None:
+        now_us = clock.now_us()
+        # On a network the bus clock is good to a millisecond or so, which is not enough to say
+        # whether this picture is newer than a request: there the arrival counts.
+        same_clock = (
+            self.record.host == self._worker.host and not self._worker.settings.bus_directory
+        )
+        self._newest = frame
+        self._fresh_us = frame.current_us if same_clock else now_us
+        self._grabs.answered(self._fresh_us)
+        self.history.note(frame, now_us)
+        self._wake()
 
     async def shot(self, arrived_us: int) -> Shot | None:
         """The frame that answers a request which arrived at `arrived_us`.

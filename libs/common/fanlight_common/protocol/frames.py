@@ -27,6 +27,7 @@ and sequence - 1, and so on. A consumer that last saw an older one takes the who
 
 import struct
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fanlight_common.errors import ProtocolError
 from fanlight_common.protocol.topics import Lane
@@ -44,9 +45,8 @@ _LANES = {1: Lane.SHM, 2: Lane.PIXELS}
 _LANE_NUMBERS = {lane: number for number, lane in _LANES.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Rect:
-    """A rectangle of pixels."""
+class Rect(NamedTuple):
+    """A rectangle of pixels. A tuple, because of nothing else are there so many."""
 
     x: int
     y: int
@@ -109,7 +109,7 @@ def encode(topic: bytes, frame: Frame) -> bytes:
         ref.offset,
     )
     damage = b"".join(
-        _COUNT.pack(len(entry)) + b"".join(_RECT.pack(r.x, r.y, r.width, r.height) for r in entry)
+        _COUNT.pack(len(entry)) + b"".join([_RECT.pack(*rect) for rect in entry])
         for entry in frame.damage
     )
     return b"".join((topic, header, damage, frame.pixels or b""))
@@ -169,7 +169,7 @@ def _decode_damage(view: memoryview, entries: int) -> tuple[tuple[tuple[Rect, ..
         end = position + count * _RECT.size
         if count > MAX_DAMAGE_RECTS or end > len(view):
             raise ProtocolError("frame: truncated damage")
-        damage.append(tuple(Rect(*r) for r in _RECT.iter_unpack(view[position:end])))
+        damage.append(tuple(map(Rect._make, _RECT.iter_unpack(view[position:end]))))
         position = end
     return tuple(damage), position
 
