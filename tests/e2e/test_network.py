@@ -192,6 +192,31 @@ def test_a_link_that_swings_goes_to_screenshots_once(
     viewer.wait_painted(2)
 
 
+def test_a_stall_under_a_key_that_is_held(netlab: OpenLab, open_far: OpenFar, typed: Path) -> None:
+    lab = netlab(rate_mbit=10, delay_ms=20)
+    viewer = open_far(lab)
+    viewer.wait("stats.painted > 0 && stats.base_rtt_ms !== null")
+    viewer.click_desk(200, 100)
+    viewer.page.keyboard.down("a")
+    viewer.page.wait_for_timeout(300)
+    lab.set(cut=True)
+    for _ in range(40):
+        viewer.page.keyboard.down("a")
+        viewer.page.wait_for_timeout(33)
+    viewer.page.keyboard.up("a")
+    lab.set(cut=False)
+
+    def ended() -> bool:
+        viewer.page.keyboard.press("Enter")  # not every time while the link comes back
+        viewer.page.wait_for_timeout(500)
+        return "\n" in typed.read_text()
+
+    wait_until(ended, "the line")
+    got = typed.read_text().split("\n")[0]
+    assert set(got) == {"a"}
+    assert len(got) <= 15, "what the keyboard repeated while the link stood still"
+
+
 def processes_in(lab: Lab) -> list[int]:
     """Everything that runs on the far side, but not the link itself."""
     there = os.readlink(f"/proc/{lab.pid}/ns/net")

@@ -89,3 +89,26 @@ test("what is never answered is forgotten in the end", () => {
   for (let i = 0; i < 2000; i++) clock.ping(i);
   assert.equal(clock.currentRtt(2000), 600);
 });
+
+test("a stall is late, and so is a long queue; a long path is not", () => {
+  const clock = new Clock();
+  assert.equal(clock.isLate(0), false);
+  trip(clock, 0, 20, 20);
+  clock.ping(1000);
+  assert.equal(clock.isLate(1190), false);
+  assert.equal(clock.isLate(1191), true);
+  clock.connected();
+  assert.equal(clock.isLate(1300), false);
+  trip(clock, 2000, 100, 100); // another way, 160 ms longer: after one answer it is as it is
+  clock.ping(2200);
+  assert.equal(clock.isLate(2400), false);
+  trip(clock, 2500, 300, 241);
+  assert.equal(clock.isLate(3041), true);
+  trip(clock, 3100, 20, 20);
+  assert.equal(clock.isLate(3140), false);
+
+  const satellite = new Clock();
+  for (let at_ms = 0; at_ms < 5000; at_ms += 700) trip(satellite, at_ms, 300, 320);
+  satellite.ping(6000);
+  assert.equal(satellite.isLate(6770), false);
+});

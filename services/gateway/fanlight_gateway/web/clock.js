@@ -19,6 +19,10 @@ const MAX_PENDING = 600;
 /** Clocks run apart by less than this (us for each ms), and are corrected by less than that (us). */
 const DRIFT_US = 0.2;
 const CORRECTION_US = 5000;
+/** A ping that waits so much longer than the last one did is held up by a stall (ms). */
+const STALL_MS = 150;
+/** A round trip so far above its floor is a queue (ms). */
+const QUEUE_MS = 500;
 
 /** @typedef {{ at_ms: number, rtt_ms: number, offset_us: number }} Sample */
 
@@ -128,10 +132,27 @@ export class Clock {
    * @returns {number | null}
    */
   currentRtt(now_ms) {
-    const oldest = this.#pending.values().next();
-    const waiting_ms = oldest.done ? 0 : now_ms - oldest.value;
+    const waiting_ms = this.#waiting(now_ms);
     if (this.rtt_ms === null) return waiting_ms > 0 ? waiting_ms : null;
     return Math.max(this.rtt_ms, waiting_ms);
+  }
+
+  /**
+   * Does what is sent now arrive too late to be what a person means then? A path that is long, or has
+   * become so, is not late: nobody can do anything about it.
+   *
+   * @param {number} now_ms
+   */
+  isLate(now_ms) {
+    const rtt_ms = this.rtt_ms ?? 0;
+    const queue_ms = rtt_ms - (this.base_rtt_ms ?? 0);
+    return this.#waiting(now_ms) - rtt_ms > STALL_MS || queue_ms > QUEUE_MS;
+  }
+
+  /** How long the oldest ping has had no answer (ms). @param {number} now_ms */
+  #waiting(now_ms) {
+    const oldest = this.#pending.values().next();
+    return oldest.done ? 0 : now_ms - oldest.value;
   }
 
   /**

@@ -127,7 +127,7 @@ export class Session {
     });
     const desk = `api/desks/${encodeURIComponent(start.desk)}/`;
     this.#link = this.#makeLink(new URL(desk, start.base));
-    this.#sender = new Sender(this.#link, () => this.#isLate());
+    this.#sender = new Sender(this.#link, () => this.#clock.isLate(now()));
     this.#screenshot = new URL(`${desk}screenshot`, start.base);
     this.#stills = this.#makeStills(this.#screenshot);
   }
@@ -541,12 +541,6 @@ export class Session {
       return true;
     }
     return false;
-  }
-
-  /** Is there a queue in the network now, in which a key's repetitions would wait? */
-  #isLate() {
-    const queue_ms = (this.#clock.currentRtt(now()) ?? 0) - (this.#clock.base_rtt_ms ?? 0);
-    return queue_ms > this.#settings.inflation_limit_ms;
   }
 
   /** While a key is held, a ping is always under way: a stall shows before many repetitions go. */
