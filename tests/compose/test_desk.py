@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.compose.project import LIMIT_S, Desk, Project, docker
+from tests.compose.project import LIMIT_S, Desk, Project, docker, fails
 from tests.e2e.conftest import Viewer
 from tests.e2e.processes import wait_until
 
@@ -129,7 +129,8 @@ def test_an_application_of_ones_own(images: dict[str, str]) -> None:
     run = ["run", "--rm", "--detach", "--init", "--network", "none"]
     run += ["--read-only", "--tmpfs", "/tmp", "--volume", "/home"]
     run += ["--cap-drop", "ALL", "--cap-add", "SETUID", "--cap-add", "SETGID"]
-    run += ["--env", "DESK_UID=12345", "--env", "COLOUR=blue", images["desk"]]
+    run += ["--env", "DESK_UID=12345", "--env", "DESK_LAYOUT=de", "--env", "COLOUR=blue"]
+    run += [images["desk"]]
     own = Desk(docker(*run, "sh", "-c", "id -u >>ran; echo $COLOUR >>ran"))
 
     def lines() -> list[str]:
@@ -139,5 +140,12 @@ def test_an_application_of_ones_own(images: dict[str, str]) -> None:
         # It ends at once, and is started again.
         wait_until(lambda: lines().count("12345") > 1, "the application, twice", LIMIT_S)
         assert "blue" in lines()
+        assert "layout:     de" in own.application("setxkbmap", "-query").splitlines()
     finally:
         docker("stop", "--time", "2", own.id)
+
+
+def test_a_keyboard_that_there_is_not(images: dict[str, str]) -> None:
+    run = ["run", "--rm", "--network", "none", "--read-only", "--tmpfs", "/tmp"]
+    said = fails(*run, "--env", "DESK_LAYOUT=nowhere", images["desk"])
+    assert "DESK_LAYOUT: the X server has no keyboard layout 'nowhere'" in said

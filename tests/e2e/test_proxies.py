@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -136,6 +137,33 @@ def test_under_a_path_with_tls(
     viewer.wait_painted(5)
     viewer.page.reload()
     viewer.wait("stats.painted > 0 && stats.transport === 'websocket'")
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A directory that nginx, whose worker is nobody, can read."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        yield directory
+
+
+def test_in_a_page_of_ones_own(
+    stack: Stack, nginx: Nginx, open_viewer: Open, public: Path, moving: subprocess.Popen[str]
+) -> None:
+    token = stack.link.partition("#token=")[2]
+    page = documented("html", "<script").replace('"..."', f'"{token}"')
+    (public / "own.html").write_text(f"<!doctype html><title>Own</title>{page}")
+    own = f"location = /own.html {{ root {public}; types {{ text/html html; }} }}"
+    nginx.start(own + documented("nginx", "location /desk/"))
+    viewer = open_viewer(nginx.link("http://gateway/own.html"))
+    viewer.wait(ON_VIDEO)
+    box = viewer.page.locator("fanlight-view").bounding_box()
+    assert box is not None
+    assert box["width"] > 1300
+    assert abs(box["height"] - box["width"] * 9 / 16) < 1
+    (cookie,) = viewer.page.context.cookies()
+    assert cookie["httpOnly"]
 
 
 def test_a_proxy_that_was_told_nothing_of_upgrades(
