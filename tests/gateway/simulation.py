@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 from fanlight_gateway.congestion import Congestion
 from fanlight_gateway.gate import Drop, Gate, Unit
 from fanlight_gateway.video_settings import VideoSettings
+from tests.gateway.acks import Acks, Told
 from tests.netlab.model import Conditions, Direction
 
 PACKET_BYTES = 1448
 HEADER_BYTES = 52
 TICK_MS = 100
 ACK_BYTES = 80
-ACK_RELAXED_MS = 75
-"""As in web/acks.js."""
 DECODE_MS = 8
 
 SETTINGS = VideoSettings()
@@ -80,11 +79,9 @@ class Simulation:
         self._arrived: set[int] = set()
         self._expected = 0
         self._painting: deque[tuple[float, int]] = deque()
-        self._received = self._painted = 0
         self._shown_ms = 0.0
         self._relaxed: set[int] = set()
-        self._prompt = 0
-        self._ack_due_ms = float("inf")
+        self._acks = Acks()
 
     def change(self, down: Conditions) -> None:
         """The link is another from now on."""
@@ -161,23 +158,13 @@ class Simulation:
         for _, (packet, _, _, _) in self._forward.take(now / 1000):
             self._arrived.add(packet)
         for sequence in self._in_order():
-            self._received = sequence
             self._painting.append((now + DECODE_MS, sequence))
-            if sequence in self._relaxed:
-                self._ack_due_ms = min(self._ack_due_ms, now + ACK_RELAXED_MS)
-            else:
-                self._prompt = sequence
-                self._acknowledge(now)
+            self._acks.received(1, sequence, sequence in self._relaxed, now)
         while self._painting and self._painting[0][0] <= now:
-            self._painted = self._painting.popleft()[1]
-            self._shown_ms = self._captured[self._painted]
-            if not self._prompt:
-                self._ack_due_ms = min(self._ack_due_ms, now + ACK_RELAXED_MS)
-            else:
-                self._prompt = self._prompt if self._painted < self._prompt else 0
-                self._acknowledge(now)
-        if now >= self._ack_due_ms:
-            self._acknowledge(now)
+            painted = self._painting.popleft()[1]
+            self._shown_ms = self._captured[painted]
+            self._acknowledge(self._acks.painted(1, painted, now), now)
+        self._acknowledge(self._acks.due(now), now)
         for _, (received, painted) in self._back.take(now / 1000):
             self.gate.acked(self.congestion.acked(1, received, now), 1, painted, now)
             self.congestion.tick(now)
@@ -190,10 +177,10 @@ class Simulation:
             if sequence:
                 yield sequence
 
-    def _acknowledge(self, now: float) -> None:
-        self.acks += 1
-        self._ack_due_ms = float("inf")
-        self._back.send(now / 1000, (self._received, self._painted), ACK_BYTES)
+    def _acknowledge(self, told: Told | None, now: float) -> None:
+        if told is not None:
+            self.acks += 1
+            self._back.send(now / 1000, (told.received, told.painted), ACK_BYTES)
 
     def _dropped(self, reason: Drop, count: int) -> None:
         self.drops[reason] = self.drops.get(reason, 0) + count

@@ -4,10 +4,13 @@ The links are those of tests/netlab/model.py, the very model that the laboratory
 through. Time here is simulated, so its assertions are exact, not timed.
 """
 
+import copy
 import itertools
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fanlight_gateway.congestion import (
     MIN_WINDOW_BYTES,
@@ -354,3 +357,57 @@ def test_what_was_delivered_is_remembered_no_longer_than_it_counts() -> None:
     assert p.path.is_calm, "so nobody asks how much it was"
     assert len(p.path._delivered) <= CONGESTION.delivered_over_ms / 20 + 1
     assert p.path.delivered_kbps(now + 10) == pytest.approx(400, rel=0.1)
+
+
+def test_a_unit_is_overdue_when_its_answer_should_have_come() -> None:
+    p = Roomy()
+    assert not p.path.is_overdue(1e6), "nothing is on its way"
+    p.sent(2000, 20)  # a millisecond at the target; it may wait
+    assert not p.path.is_overdue(20 + 10 + 1 + RELAXED_MS)
+    assert p.path.is_overdue(20 + 10 + 1 + RELAXED_MS + 1)
+    now = PROMPT_EACH_MS
+    assert not p.sent(2000, now).relaxed
+    p.sent(2000, now + 1)
+    assert not p.path.is_overdue(now + 10 + 2), "its own millisecond, and that of the one before"
+    assert p.path.is_overdue(now + 10 + 3), "behind one that may wait"
+    p.path.acked(1, 3, now + 13)
+    assert not p.path.is_overdue(now + 14)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([1, 5, 16, 16, 16, 50, 200]),
+            st.sampled_from([0, 100, 5000, 20_000]),
+            st.integers(0, 8),
+        ),
+        max_size=80,
+    )
+)
+def test_a_calm_path_on_which_nothing_is_overdue_needs_no_tick(
+    events: list[tuple[int, int, int]],
+) -> None:
+    p = Roomy()
+    now, sent, acked = 20.0, 1, 1
+    for pause, size, answers in events:
+        now += pause
+        if size and p.path.has_room(0, now):
+            p.sent(size, now)
+            sent += 1
+        elif answers:
+            acked = min(sent, acked + answers)
+            p.path.acked(1, acked, now)
+        if p.path.is_calm and not p.path.is_overdue(now):
+            twin = copy.deepcopy(p.path)
+            twin.tick(now)
+            assert known(twin) == known(p.path)
+        else:
+            p.path.tick(now)
+
+
+def known(path: Congestion) -> dict[str, object]:
+    """All that decides, which is all but when it was looked at and what lies too far back."""
+    found = dict(vars(path))
+    for name in ("_stepped_at", "_delivered", "_delivered_bytes"):
+        del found[name]
+    return found

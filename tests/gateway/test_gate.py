@@ -290,3 +290,84 @@ def test_who_never_paints_is_remembered_up_to_a_bound() -> None:
         assert len(f.gate._unpainted) == min(sequence, MAX_UNPAINTED)
     f.ack(1, 0, 2 * MAX_UNPAINTED - 1, 1e4)
     assert len(f.gate._unpainted) == 0
+
+
+class Way:
+    """A viewer of a good path, whose units go past the queue where they can, or never."""
+
+    def __init__(self, *, past: bool) -> None:
+        self._past = past
+        self.dropped: Counter[Drop] = Counter()
+        self.sent: list[tuple[int, int, bool]] = []
+        self.path = Congestion(replace(SETTINGS.congestion, start_kbps=SETTINGS.max_kbps))
+        self.gate = Gate(
+            SETTINGS.gate, self.path, lambda reason, count: self.dropped.update({reason: count})
+        )
+
+    def unit(self, one: Unit, now: float) -> None:
+        if self._past and self.gate.pass_on(one, now):
+            self.sent.append((*one.label, self.gate.is_relaxed))
+        else:
+            self.gate.offer(one, now)
+            self.send(now)
+
+    def send(self, now: float) -> None:
+        while (one := self.gate.take(now)) is not None:
+            self.sent.append((*one.label, self.gate.is_relaxed))
+
+    def ack(self, epoch: int, received: int, painted: int, now: float) -> None:
+        self.gate.acked(self.path.acked(epoch, received, now), epoch, painted, now)
+        self.path.tick(now)
+        self.send(now)
+
+    @property
+    def state(self) -> list[object]:
+        """All there is of it."""
+        gate, path = dict(vars(self.gate)), dict(vars(self.path))
+        for name in ("_congestion", "_on_drop"):
+            del gate[name]
+        return [self.sent, self.dropped, gate, path]
+
+
+moves = st.lists(
+    st.one_of(
+        st.tuples(
+            st.just("unit"),
+            st.sampled_from([False] * 7 + [True]),
+            st.sampled_from([1] * 9 + [3]),
+            st.sampled_from([0] * 19 + [1]),
+            st.sampled_from([100, 5_000, 20_000, 60_000]),
+        ),
+        st.tuples(st.just("ack"), st.integers(0, 6), st.integers(0, 4)),
+        st.tuples(st.just("wait"), st.sampled_from([1, 16, 16, 16, 60, 700])),
+        st.just(("close",)),
+    ),
+    max_size=120,
+)
+
+
+@given(moves)
+def test_the_short_way_and_the_general_one_lead_to_the_same_state(
+    events: list[tuple[object, ...]],
+) -> None:
+    short, general = ways = (Way(past=True), Way(past=False))
+    now, epoch, sequence, acked = 0.0, 1, 0, 0
+    for event in [("unit", True, 1, 0, 100), ("wait", 5), ("ack", 0, 0), *events]:
+        match event:
+            case ("unit", bool(idr), int(step), int(newer), int(size)):
+                epoch += newer
+                sequence = 1 if newer else sequence + step
+                one = Unit(epoch, sequence, idr, bytes(size))
+                for way in ways:
+                    way.unit(one, now)
+            case ("ack", int(ahead), int(behind)):
+                acked = min(len(general.sent), acked + ahead + 1)
+                of, received, _ = general.sent[acked - 1]
+                for way in ways:
+                    way.ack(of, received, max(0, received - behind), now)
+            case ("wait", int(ms)):
+                now += ms
+            case _:
+                for way in ways:
+                    way.gate.close()
+        assert short.state == general.state
