@@ -109,17 +109,38 @@ def test_missing_programs_are_told_before_anything_starts(ports: list[str], tmp_
     assert ran.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"FANLIGHT_CAPTURE_DISPLYA": ":3"}, "unknown setting FANLIGHT_CAPTURE_DISPLYA"),
+        ({"FANLIGHT_ENCODER_CODEC": "morse"}, "FANLIGHT_ENCODER_CODEC: "),
+        ({"FANLIGHT_VIEWER_COLOUR": "red"}, "unknown setting FANLIGHT_VIEWER_COLOUR"),
+        ({"FANLIGHT_LOG_LEVEL": "loud"}, "FANLIGHT_LOG_LEVEL: "),
+    ],
+)
+def test_a_wrong_setting_is_told_before_anything_starts(
+    setting: dict[str, str], words: str, ports: list[str], tmp_path: Path
+) -> None:
+    ran = fanlight("up", *ports, "--desk", "main=:98765", XDG_STATE_HOME=str(tmp_path), **setting)
+    assert ran.returncode == 2
+    (line,) = ran.stderr.splitlines()
+    assert line.startswith("fanlight: ")
+    assert words in line
+    assert ran.stdout == ""
+
+
 def test_a_service_that_cannot_run_ends_it_all_loudly(ports: list[str], tmp_path: Path) -> None:
     ran = fanlight(
         "up",
         *[*ports, "--desk", "main=:98765"],
         XDG_STATE_HOME=str(tmp_path),
-        FANLIGHT_ENCODER_CODEC="morse",
+        # Nobody's address: well-formed, and nothing can be bound there.
+        FANLIGHT_HEALTH_HOST="192.0.2.1",
     )
     assert ran.returncode == 1, ran.stderr
     assert "desk main: no X server answers on :98765" in ran.stdout
-    assert "FANLIGHT_ENCODER_CODEC" in ran.stderr
-    assert "fanlight gives up: encoder-0 ended with status 2" in ran.stdout
+    assert "FANLIGHT_HEALTH_PORT 192.0.2.1" in ran.stderr
+    assert re.search("fanlight gives up: [a-z0-9-]+ ended with status 2", ran.stdout)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from fanlight_launcher.plan import Options, services
+from fanlight_launcher.plan import KINDS, Options, services
 
 
 def test_every_service_is_told_who_and_where() -> None:
@@ -24,6 +24,7 @@ def test_every_service_is_told_who_and_where() -> None:
     ]
     for name, spec in plan.items():
         kind = name.partition("-")[0]
+        assert kind in KINDS
         assert list(spec.command(-1)) == [sys.executable, "-m", f"fanlight_{kind}"]
         assert spec.environment["FANLIGHT_ID"] == name
         assert spec.environment["FANLIGHT_RUNTIME_DIR"] == "/r"

@@ -12,6 +12,8 @@ from pathlib import Path
 from fanlight_launcher.links import base_url
 from fanlight_launcher.supervisor import Spec, always
 
+KINDS = ("directory", "capture", "encoder", "screenshot", "gateway")
+
 
 @dataclass(frozen=True, slots=True)
 class Options:

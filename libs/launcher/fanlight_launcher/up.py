@@ -11,11 +11,11 @@ from typing import Any
 
 from fanlight_common import tokens
 from fanlight_common.tokens import Grant, Role
-from fanlight_launcher import ready
+from fanlight_launcher import ready, settings_check
 from fanlight_launcher.demo import SERVER, DemoDesk
 from fanlight_launcher.links import Desk, base_url, connect_host, page_link
 from fanlight_launcher.machine import DEMO_PROGRAMS, check_port, check_programs, reach_display
-from fanlight_launcher.plan import Options, services
+from fanlight_launcher.plan import KINDS, Options, services
 from fanlight_launcher.runtime import runtime_dir
 from fanlight_launcher.screen import Screen, screen
 from fanlight_launcher.supervisor import GaveUpError, Supervisor
@@ -34,6 +34,8 @@ def up(options: Options, desks: list[Desk]) -> int:
     check_port("--screenshot-port", "127.0.0.1", options.screenshot_port)
     if not desks:
         check_programs(DEMO_PROGRAMS)
+    displays = {desk.name: {"DISPLAY": desk.display} for desk in desks}
+    settings_check.check(KINDS, services(options, Path(), displays or {DEMO_DESK: {"DISPLAY": ""}}))
     secret = tokens.load_secret(options.secret_file)
     grant = Grant(Role.CONTROL, tokens.ALL_DESKS, int(time.time()) + LINK_S)
     token = tokens.issue(secret, grant, time.time())

@@ -1,5 +1,7 @@
 """`python -m fanlight_capture`: capture of one desk."""
 
+import sys
+
 from fanlight_capture.service import CaptureService
 from fanlight_capture.settings import CaptureSettings
 from fanlight_common import logs
@@ -14,7 +16,8 @@ def main() -> None:
     try:
         bus_settings, settings = load(BusSettings), load(CaptureSettings)
     except ConfigurationError as error:
-        raise SystemExit(f"fanlight-capture: {error}") from None
+        print(f"fanlight-capture: {error}", file=sys.stderr)
+        sys.exit(2)
     logs.about(desk=settings.desk)
 
     async def work(worker: Worker) -> None:

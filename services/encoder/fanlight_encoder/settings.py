@@ -19,7 +19,7 @@ class EncoderSettings(UnitSettings):
 
     model_config = SettingsConfigDict(env_prefix="FANLIGHT_ENCODER_", frozen=True)
 
-    codec: Literal["auto"] | CodecName = Field(
+    codec: Literal["auto", CodecName] = Field(
         default="auto",
         description="libx264, h264_nvenc, h264_vaapi, or auto: the first that encodes a test "
         "picture at start, hardware first.",
