@@ -145,25 +145,33 @@ def test_a_service_that_cannot_run_ends_it_all_loudly(ports: list[str], tmp_path
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_stops_cleanly(number: signal.Signals, ports: list[str], tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [*FANLIGHT, "up", *ports, "--desk", "main=:98765"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
-    )
-    with process:
+    errors = tmp_path / "errors"
+    with (
+        errors.open("w") as stderr,
+        subprocess.Popen(
+            [*FANLIGHT, "up", *ports, "--desk", "main=:98765"],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
+        ) as process,
+    ):
         assert process.stdout is not None
         lines: list[str] = []
         for line in process.stdout:
             lines.append(line)
-            if "gateway" in line and "running" in line:
+            # The display is away: told at first, and again below the link.
+            if any("#token=" in told for told in lines) and "no X server answers" in line:
                 break
         process.send_signal(number)
         lines += process.stdout.readlines()
         assert process.wait(LIMIT_S) == 0, lines
-    stopped = {line.split()[0] for line in lines if " stopped" in line}
-    assert stopped == {"directory", "capture-main", "encoder-0", "screenshot", "gateway"}
+    assert "no X server answers on :98765" in lines[0]
+    stopped = [line.split()[0] for line in lines if " stopped" in line]
+    assert sorted(stopped) == ["capture-main", "directory", "encoder-0", "gateway", "screenshot"]
+    # To whom the others said farewell.
+    assert stopped[-1] == "directory"
+    assert "state=away" not in errors.read_text()
 
 
 def test_bus_keys_are_made_and_changed(tmp_path: Path) -> None:

@@ -29,7 +29,10 @@ class Options:
 def services(
     options: Options, runtime_dir: Path, desks: Mapping[str, Mapping[str, str]]
 ) -> list[Spec]:
-    """All services. `desks`: the environment (DISPLAY, XAUTHORITY) of each desk's capture."""
+    """All services, the directory first.
+
+    `desks`: the environment (DISPLAY, XAUTHORITY) of each desk's capture.
+    """
     screenshot_url = base_url("127.0.0.1", options.screenshot_port)
     return [
         _service("directory", "directory", runtime_dir),

@@ -1,8 +1,8 @@
 """Keeps a set of processes running: starts, restarts, gives up, stops.
 
 Lives on the launcher's loop, one task a process. When to restart is decided in `restarts`; what is
-seen of it goes out through `State`s. Two waves: on stopping, the services end before the desk that
-they look at.
+seen of it goes out through `State`s. It goes in waves: on stopping, the services end before the
+directory that they report to, and before the desk that they look at.
 """
 
 import asyncio

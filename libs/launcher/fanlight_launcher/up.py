@@ -97,20 +97,28 @@ class _Up:
 
     async def _start(self, supervisor: Supervisor, directory: Path) -> None:
         environments = {desk.name: {"DISPLAY": desk.display} for desk in self._desks}
-        for desk in self._desks:
-            # Not an error: a capture waits for its display.
-            problem = reach_display(desk.display)
-            if problem:
-                self._screen.tell(f"desk {desk.name}: {problem}; waiting for it")
+        await self._tell_of_displays()
         if not environments:
             demo = DemoDesk(directory)
             supervisor.add([demo.server()])
             await supervisor.running(SERVER)
             supervisor.add(demo.programs())
             environments[DEMO_DESK] = demo.environment()
-        supervisor.add(services(self._options, directory, environments))
+        directory_first, *others = services(self._options, directory, environments)
+        # A wave of its own, which ends last: the others would log that it is away.
+        supervisor.add([directory_first])
+        supervisor.add(others)
         await self._wait_until_ready()
         self._screen.link(self._link, time.monotonic() - self._started_at)
+        # Once more, where it is seen: much has scrolled by.
+        await self._tell_of_displays()
+
+    async def _tell_of_displays(self) -> None:
+        for desk in self._desks:
+            # Not an error: a capture waits for its display.
+            problem = await asyncio.to_thread(reach_display, desk.display)
+            if problem:
+                self._screen.tell(f"desk {desk.name}: {problem}; waiting for it")
 
     async def _wait_until_ready(self) -> None:
         host = connect_host(self._options.host)
