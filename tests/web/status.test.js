@@ -9,7 +9,8 @@ import { CloseCode } from "../../services/gateway/fanlight_gateway/web/protocol.
 import { Reconnect } from "../../services/gateway/fanlight_gateway/web/reconnect.js";
 import { DEFAULTS, withDefaults } from "../../services/gateway/fanlight_gateway/web/settings.js";
 import { statsRows } from "../../services/gateway/fanlight_gateway/web/stats-rows.js";
-import { describe, INITIAL_STATUS, isFresh, kind, LOCKED_WORDS } from "../../services/gateway/fanlight_gateway/web/words.js";
+import { refusal } from "../../services/gateway/fanlight_gateway/web/refusal.js";
+import { describe, INITIAL_STATUS, isFresh, kind, lacksEncoder, LOCKED_WORDS, mayBeSeen } from "../../services/gateway/fanlight_gateway/web/words.js";
 
 group("reconnect", () => {
   test("waits longer and longer, up to a limit, and begins anew on the first paint", () => {
@@ -111,7 +112,7 @@ group("words", () => {
     [{ connection: "waiting", retry_in_ms: 1200 }, "Reconnecting in 2 s", "reconnect"],
     [{ connection: "waiting" }, "Reconnecting…", "reconnect"],
     [{ connection: "closed", closeCode: 4401 }, "Not signed in, or the link has expired", null],
-    [{ connection: "closed", closeCode: 4403 }, "Not allowed", null],
+    [{ connection: "closed", closeCode: 4403 }, "Not allowed: the link may be for another desk", null],
     [{ connection: "closed", closeCode: 4404 }, "No desk of this name. Click to look again.", "reconnect"],
     [{ connection: "closed", closeCode: 4409 }, "Opened somewhere else. Click to use it here.", "reconnect"],
     [{ connection: "closed", closeCode: 4429 }, "Too many messages. Click to connect again.", "reconnect"],
@@ -132,6 +133,38 @@ group("words", () => {
     assert.equal(say({ fallback: "no-decoder", reason: "unsupported" }).quiet, true);
     assert.equal(say({ fallback: "no-decoder", reason: "unsupported", painted: false }).quiet, false);
     assert.equal(say({ fallback: "locked", reason: "network" }).quiet, false);
+  });
+});
+
+group("in place of a desk", () => {
+  const desk = (name) => ({ name, state: "live", width: 1, height: 1 });
+  const say = (closeCode, more = {}) => refusal({ closeCode, desk: "main", desks: null, hasSignedIn: false, ...more });
+
+  test("only where there is nothing to see", () => {
+    for (const code of [null, 1006, CloseCode.REPLACED, CloseCode.TOO_FAST, CloseCode.BAD_MESSAGE]) {
+      assert.equal(say(code), null);
+    }
+  });
+
+  test("a link that is no more good, and one whose cookie goes elsewhere", () => {
+    assert.equal(say(CloseCode.UNAUTHORIZED).title, describe({ ...INITIAL_STATUS, connection: "closed", closeCode: 4401 }).text);
+    assert.equal(say(CloseCode.UNAUTHORIZED).wantsLink, true);
+    const lost = say(CloseCode.UNAUTHORIZED, { hasSignedIn: true });
+    assert.match(lost.text, /another path/);
+    assert.equal(lost.wantsLink, false);
+  });
+
+  test("a link for another desk, and an address that the gateway does not take", () => {
+    assert.match(say(CloseCode.FORBIDDEN).text, /not for the desk “main”\.$/);
+    assert.match(say(CloseCode.FORBIDDEN, { desks: [desk("second")] }).text, /It is for:$/);
+    assert.match(say(CloseCode.FORBIDDEN, { desks: [] }).text, /No other is running/);
+    assert.match(say(CloseCode.FORBIDDEN, { desks: [desk("main")] }).text, /ALLOWED_ORIGINS/);
+  });
+
+  test("a desk that is not there", () => {
+    assert.match(say(CloseCode.NO_SUCH_DESK).text, /“main” is not running.*looks again by itself\.$/);
+    assert.match(say(CloseCode.NO_SUCH_DESK, { desks: [desk("second")] }).text, /These are running:$/);
+    assert.match(say(CloseCode.NO_SUCH_DESK, { desks: [] }).text, /No other is running/);
   });
 });
 
@@ -183,6 +216,23 @@ group("a status", () => {
     assert.equal(isFresh(open), true);
     for (const more of [{ connection: "waiting" }, { desk: "away" }, { desk: "gone" }, { problem: "broken" }]) {
       assert.equal(isFresh({ ...open, ...more }), false);
+    }
+  });
+
+  test("tells that video has nobody who makes it, where video is what is shown", () => {
+    const waiting = { ...INITIAL_STATUS, connection: "open", desk: "live", video: "waiting" };
+    assert.deepEqual([lacksEncoder(waiting), isFresh(waiting)], [true, false]);
+    for (const more of [{ video: "live" }, { fallback: "locked" }, { fallback: "screenshots" }, { plain: true }]) {
+      assert.deepEqual([lacksEncoder({ ...waiting, ...more }), isFresh({ ...waiting, ...more })], [false, true]);
+    }
+  });
+
+  test("tells whether a picture may be seen", () => {
+    const seen = (more) => mayBeSeen({ ...INITIAL_STATUS, ...more });
+    assert.ok(seen({}) && seen({ connection: "waiting", closeCode: 1006 }));
+    assert.ok(seen({ connection: "closed", closeCode: CloseCode.REPLACED }));
+    for (const closeCode of [CloseCode.UNAUTHORIZED, CloseCode.FORBIDDEN]) {
+      assert.equal(seen({ connection: "closed", closeCode }), false);
     }
   });
 

@@ -1,18 +1,23 @@
 // @ts-check
 /**
- * The page: signs in, lists the desks, and puts the chosen one (`?desk=main`) under a toolbar.
+ * The page: signs in, lists the desks, and puts the chosen one (`?desk=main`) under a toolbar, or
+ * says why it cannot (refusal.js).
  *
  * @import { Desk } from "./api.js"
  * @import { ViewState } from "./fanlight-view.js"
  * @import { Mode } from "./fallback.js"
+ * @import { Refusal } from "./refusal.js"
  * @import { Started } from "./start.js"
  */
 
 import { ApiError, listDesks, signIn, thumbnailUrl } from "./api.js";
 import { FanlightView } from "./fanlight-view.js";
 import { icon } from "./icons.js";
+import { CloseCode } from "./protocol.js";
+import { FOREIGN, refusal } from "./refusal.js";
 import { rememberedMode, rememberMode } from "./remembered.js";
 import { statsRows } from "./stats-rows.js";
+import { isFresh } from "./words.js";
 
 const started = /** @type {{ fanlight: Started }} */ (/** @type {unknown} */ (globalThis)).fanlight;
 const { token, signedIn } = started;
@@ -69,23 +74,32 @@ function paragraph(...content) {
 
 /** @param {ApiError} error */
 function showError(error) {
-  if (error.status === 401 || error.status === 403) {
-    const command = document.createElement("code");
-    command.textContent = "fanlight token";
+  if (error.status === 401) {
     showPage(
       token === null ? "Sign in with a link" : "This link is not valid",
-      paragraph(
-        token === null ? "" : "It may have expired, or be for another gateway. ",
-        "Open a link that ",
-        command,
-        " prints, or ask whoever runs this gateway for one.",
-      ),
+      wantLink(token === null ? "" : "It may have expired, or be for another gateway. "),
     );
+    return;
+  }
+  if (error.status === 403) {
+    showPage(FOREIGN.title, paragraph(FOREIGN.text));
     return;
   }
   const text = `${capital(error.message)}. This page tries again by itself.`;
   showPage("The gateway cannot be reached", paragraph(text));
   setTimeout(() => void main(), AGAIN_MS);
+}
+
+/** @param {string} before */
+function wantLink(before) {
+  const command = document.createElement("code");
+  command.textContent = "fanlight token";
+  return paragraph(
+    before,
+    "Open a link that ",
+    command,
+    " prints, or ask whoever runs this gateway for one.",
+  );
 }
 
 /** @param {Desk[]} desks */
@@ -96,10 +110,15 @@ function showList(desks) {
     setTimeout(() => void main(), AGAIN_MS);
     return;
   }
+  showPage("Desks", paragraph("Choose one to open it."), deskList(desks));
+}
+
+/** @param {Desk[]} desks */
+function deskList(desks) {
   const list = document.createElement("ul");
   list.className = "desks";
   list.append(...desks.map(deskCard));
-  showPage("Desks", paragraph("Choose one to open it."), list);
+  return list;
 }
 
 /** @param {Desk} desk */
@@ -131,7 +150,7 @@ function deskCard(desk) {
 function showDesk(desk) {
   document.title = `${desk} · fanlight`;
   element("page").hidden = true;
-  element("desk-name").textContent = desk;
+  element("desk-name").textContent = element("desk-name").title = desk;
   for (const id of ["desk-name", "connection", "tools", "stage"]) element(id).hidden = false;
   const view = new FanlightView();
   view.desk = desk;
@@ -140,9 +159,9 @@ function showDesk(desk) {
   element("stage").prepend(view);
   wireToolbar(view);
   view.addEventListener("state", (event) => {
-    showState(/** @type {CustomEvent<ViewState>} */ (event).detail);
+    showState(view, /** @type {CustomEvent<ViewState>} */ (event).detail);
   });
-  showState(view.state);
+  showState(view, view.state);
   view.addEventListener("stats", () => {
     if (!element("stats").hidden) showStats(view);
   });
@@ -215,21 +234,94 @@ async function paste(view) {
     toast("Copied to the desk's clipboard.");
   } catch (error) {
     if (!(error instanceof DOMException)) throw error;
-    toast("The browser did not allow reading the clipboard.");
+    toast(
+      "The browser did not allow reading the clipboard. Click the desk and press " +
+        "Ctrl+V (⌘V on a Mac), or allow it for this page, beside its address.",
+    );
   }
   view.focus();
 }
 
-/** @param {ViewState} state */
-function showState(state) {
+/** @param {FanlightView} view @param {ViewState} state */
+function showState(view, state) {
+  const { status } = state;
   const connection = element("connection");
   connection.className = `connection ${state.tone}`;
   // The component reads the words out; here they are for the eye, and clicks belong to its button.
-  connection.textContent = state.text.replace(/ Click to .*$/, "");
+  connection.textContent = connection.title = state.text.replace(/ Click to .*$/, "");
   const isViewer = state.role === "view";
   element("view-only").hidden = !isViewer;
-  element("paste").hidden = isViewer || !navigator.clipboard?.readText;
+  const paste = /** @type {HTMLButtonElement} */ (element("paste"));
+  paste.hidden = isViewer || !navigator.clipboard?.readText;
+  paste.disabled = state.role !== "control" || !isFresh({ ...status, video: null });
+  /** @type {HTMLSelectElement} */ (element("mode")).disabled = status.problem !== null;
   element("hint").hidden = isViewer;
+  lookedFor++;
+  const isRefused = describeRefusal(view, state, null) !== null;
+  for (const id of ["connection", "tools", "stage"]) element(id).hidden = isRefused;
+  if (isRefused) {
+    if (document.fullscreenElement) void document.exitFullscreen();
+    void refuse(view, state, lookedFor);
+  } else if (!element("page").hidden) {
+    element("page").hidden = true;
+    view.focus();
+  }
+}
+
+/** How often the desk's state has changed: what was begun before is no more of use. */
+let lookedFor = 0;
+
+/** @param {FanlightView} view @param {ViewState} state @param {Desk[] | null} desks */
+function describeRefusal(view, { status }, desks) {
+  if (status.connection !== "closed") return null;
+  const hasSignedIn = token !== null && status.role === null;
+  return refusal({ closeCode: status.closeCode, desk: view.desk, desks, hasSignedIn });
+}
+
+/**
+ * In place of the desk: why it is not to be seen, and those that are. One that is not there yet is
+ * looked for again and again.
+ *
+ * @param {FanlightView} view
+ * @param {ViewState} state
+ * @param {number} mine  the `lookedFor` that this is about
+ * @param {string | null} [shown]  what it shows already
+ */
+async function refuse(view, state, mine, shown = null) {
+  const { closeCode } = state.status;
+  const desks = closeCode === CloseCode.UNAUTHORIZED ? null : await listIfThere();
+  if (mine !== lookedFor) return;
+  const isMissing = closeCode === CloseCode.NO_SUCH_DESK;
+  if (isMissing && shown !== null && desks?.some(({ name }) => name === view.desk)) {
+    view.reconnect();
+    return;
+  }
+  const found = JSON.stringify(desks);
+  // Anew only where it is another list: no picture in it flickers.
+  if (found !== shown) {
+    const { title, text, wantsLink } = /** @type {Refusal} */ (describeRefusal(view, state, desks));
+    const words = wantsLink ? wantLink(text) : paragraph(text);
+    showPage(title, words, ...(desks?.length ? [deskList(desks)] : []));
+    // The keyboard was with the desk, and a screen reader says where it is now.
+    if (shown === null) focusHeading();
+  }
+  if (isMissing) setTimeout(() => mine === lookedFor && refuse(view, state, mine, found), AGAIN_MS);
+}
+
+/** @returns {Promise<Desk[] | null>} */
+async function listIfThere() {
+  try {
+    return await listDesks();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return null;
+  }
+}
+
+function focusHeading() {
+  const heading = /** @type {HTMLElement} */ (element("page").querySelector("h1"));
+  heading.tabIndex = -1;
+  heading.focus();
 }
 
 /** @param {FanlightView} view */

@@ -29,7 +29,7 @@ import { DeskPointer } from "./pointer.js";
 import { discard, Surface } from "./surface.js";
 import { style } from "./view-style.js";
 import { TEMPLATE } from "./view-template.js";
-import { describe, INITIAL_STATUS, isFresh, kind } from "./words.js";
+import { describe, INITIAL_STATUS, isFresh, kind, lacksEncoder, mayBeSeen } from "./words.js";
 
 const MODES = ["automatic", "video", "screenshots"];
 /** A worker whose files do not come is started again so often, after a pause that doubles (ms). */
@@ -375,7 +375,10 @@ export class FanlightView extends HTMLElement {
     if (mayAct && didOpen) this.#input?.announce();
     // Whoever watches only has no use for a stop of the Tab key that takes no keys.
     this.#keyboard.tabIndex = status.role === "view" ? -1 : 0;
-    this.#part(".surface").classList.toggle("old", status.painted && !isFresh(status));
+    const { classList } = this.#part(".surface");
+    classList.toggle("old", status.painted && !isFresh(status));
+    classList.toggle("between", status.connection === "open" && lacksEncoder(status));
+    classList.toggle("barred", !mayBeSeen(status));
     const { text, quiet } = this.#words;
     if (!before || words.text !== text || words.quiet !== quiet || before.role !== status.role) {
       this.#say(words, status);
@@ -396,7 +399,7 @@ export class FanlightView extends HTMLElement {
     const shown = words.action ? action : label;
     shown.className = `pill ${words.action ? "action" : "words"} ${words.tone}`;
     shown.replaceChildren(icon(words.tone), words.text);
-    this.#part(".notices").classList.toggle("middle", !status.painted);
+    this.#part(".notices").classList.toggle("middle", !status.painted || !mayBeSeen(status));
   }
 
   #act() {

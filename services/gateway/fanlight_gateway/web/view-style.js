@@ -53,6 +53,9 @@ canvas {
   transition: filter 0.2s;
 }
 .surface.old canvas { filter: saturate(0.35) brightness(0.6); }
+/* Another encoder is mostly there within half a second: no flicker for that. */
+.surface.old.between canvas { transition-delay: 1s; }
+.surface.barred canvas { visibility: hidden; }
 textarea {
   position: absolute;
   left: 0;
@@ -108,6 +111,6 @@ button.pill:focus-visible { outline: 3px solid #5b9dff; outline-offset: 2px; }
 @keyframes turn { to { transform: rotate(1turn); } }
 @media (prefers-reduced-motion: reduce) {
   .pill.busy svg { animation: none; }
-  canvas, .surface::after { transition: none; }
+  canvas, .surface::after { transition-duration: 0s; }
 }
 `);

@@ -46,7 +46,7 @@ const WAITING = words("Waiting for a picture…", "busy");
 /** @type {Readonly<Record<number, Words>>} */
 const CLOSED = {
   [CloseCode.UNAUTHORIZED]: words("Not signed in, or the link has expired", "error"),
-  [CloseCode.FORBIDDEN]: words("Not allowed", "error"),
+  [CloseCode.FORBIDDEN]: words("Not allowed: the link may be for another desk", "error"),
   [CloseCode.NO_SUCH_DESK]: reconnect("No desk of this name. Click to look again.", "error"),
   [CloseCode.REPLACED]: reconnect("Opened somewhere else. Click to use it here.", "warning"),
   [CloseCode.TOO_FAST]: reconnect("Too many messages. Click to connect again.", "error"),
@@ -98,8 +98,21 @@ export const INITIAL_STATUS = Object.freeze({
 });
 
 /** Whether the picture on the screen is of now. @param {Status} status */
-export function isFresh({ connection, desk, problem }) {
-  return connection === "open" && desk !== "gone" && desk !== "away" && problem === null;
+export function isFresh(status) {
+  const { connection, desk, problem } = status;
+  const isThere = desk !== "gone" && desk !== "away";
+  return connection === "open" && isThere && problem === null && !lacksEncoder(status);
+}
+
+/** Video is to come, and nobody makes it: often for a moment only. @param {Status} status */
+export function lacksEncoder({ fallback, plain, video }) {
+  return fallback === "video" && !plain && video === "waiting";
+}
+
+/** Whether whoever sits here may see the desk, as far as is known. @param {Status} status */
+export function mayBeSeen({ connection, closeCode }) {
+  const isRefused = closeCode === CloseCode.UNAUTHORIZED || closeCode === CloseCode.FORBIDDEN;
+  return connection !== "closed" || !isRefused;
 }
 
 /** The words without their numbers: of a countdown one hears once. @param {Words} words */
