@@ -49,7 +49,7 @@ def test_missing_programs_are_named_with_the_command_that_gets_them() -> None:
 
 def test_a_taken_port_is_named(taken_port: int, free_port: int) -> None:
     check_port("--port", "127.0.0.1", free_port)
-    with pytest.raises(ConfigurationError, match=rf"--port {taken_port}: cannot listen"):
+    with pytest.raises(ConfigurationError, match=rf"--port {taken_port}: cannot .*in use"):
         check_port("--port", "127.0.0.1", taken_port)
     with pytest.raises(ConfigurationError, match=r"--host nowhere\.invalid"):
         check_port("--port", "nowhere.invalid", free_port)
@@ -114,7 +114,9 @@ def test_a_sick_machine(taken_port: int, monkeypatch: pytest.MonkeyPatch) -> Non
         "✗  no-such-program",
         "sudo apt-get install no-such-package",
         "pip install",
-        "cannot listen",
+        "in use on 127.0.0.1",
+        "fanlight up needs another --port ",
+        "fanlight up needs another --screenshot-port",
         "64 MiB free",
         "kernel.shmmax",
     ):

@@ -13,9 +13,9 @@ from fanlight_common.errors import ConfigurationError
 from fanlight_launcher.machine import (
     DEMO_PROGRAMS,
     Program,
-    check_port,
     install_line,
     missing,
+    port_problem,
     reach_display,
     segment_limit_mib,
     shared_memory_mib,
@@ -66,7 +66,7 @@ def findings(host: str, port: int, screenshot_port: int) -> list[Finding]:
             Finding(
                 f"display {display}",
                 problem or "answers",
-                "unset DISPLAY, or start its X server" if problem else "",
+                "unset DISPLAY, or see to its X server" if problem else "",
                 # The demonstration desk brings its own.
                 needed=False,
             )
@@ -120,8 +120,12 @@ def _memory(subject: str, mib: int, wanted: int, each: str, where: str) -> Findi
 
 
 def _port(option: str, host: str, port: int) -> Finding:
+    subject = f"port {port}"
     try:
-        check_port(option, host, port)
+        problem = port_problem(host, port)
     except ConfigurationError as error:
-        return Finding(f"port {port}", str(error), f"another {option}")
-    return Finding(f"port {port}", f"free on {host}")
+        return Finding(subject, str(error), "another --host")
+    if problem:
+        # Perhaps by the fanlight that runs: then all is well.
+        return Finding(subject, f"{problem} on {host}", f"fanlight up needs another {option}")
+    return Finding(subject, f"free on {host}")

@@ -2,6 +2,7 @@
 by `fanlight doctor`.
 """
 
+import errno
 import os
 import re
 import shutil
@@ -58,6 +59,16 @@ def check_programs(programs: tuple[Program, ...]) -> None:
 
 def check_port(option: str, host: str, port: int) -> None:
     """Raise ConfigurationError if nobody could listen there."""
+    reason = port_problem(host, port)
+    if reason:
+        raise ConfigurationError(
+            f"{option} {port}: cannot listen on {host}:{port} ({reason}); "
+            f"choose another with {option}"
+        )
+
+
+def port_problem(host: str, port: int) -> str:
+    """Why nobody can listen there; "" where one can. Raises ConfigurationError for a wrong host."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
@@ -69,10 +80,10 @@ def check_port(option: str, host: str, port: int) -> None:
         try:
             probe.bind(address)
         except OSError as error:
-            raise ConfigurationError(
-                f"{option} {port}: cannot listen on {host}:{port} ({error.strerror}); "
-                f"choose another with {option}"
-            ) from None
+            if error.errno == errno.EADDRINUSE:
+                return "in use"
+            return error.strerror or str(error)
+    return ""
 
 
 def display_socket(display: str) -> Path | None:
