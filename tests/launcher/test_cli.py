@@ -72,6 +72,16 @@ def test_a_token_beside_a_gateway_is_signed_with_its_secret(tmp_path: Path) -> N
     tokens.verify(tokens.load_secret(secret), ran.stdout.strip(), time.time())
 
 
+def test_a_link_leads_where_the_environment_or_better_the_option_says(tmp_path: Path) -> None:
+    told = {"FANLIGHT_URL": "http://127.0.0.1:9000", "XDG_STATE_HOME": str(tmp_path)}
+    assert fanlight("token", **told).stdout.startswith("http://127.0.0.1:9000/?desk=main#token=")
+    ran = fanlight("token", "--url", "https://desks.example", **told)
+    assert ran.stdout.startswith("https://desks.example/?desk=main#token=")
+    # As from a compose file that sets it from something that is not set.
+    ran = fanlight("token", **{**told, "FANLIGHT_URL": ""})
+    assert ran.stdout.startswith("http://127.0.0.1:8080/?desk=main#token=")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -87,3 +87,5 @@ def test_links_keep_the_token_in_the_fragment() -> None:
     assert page_link("http://h:1", "main", "T") == "http://h:1/?desk=main#token=T"
     assert page_link("https://h/fl/", "main", "T") == "https://h/fl/?desk=main#token=T"
     assert page_link("http://h:1", "*", "T") == "http://h:1/#token=T"
+    assert page_link("http://0.0.0.0:1", "*", "T") == "http://127.0.0.1:1/#token=T"
+    assert page_link("http://0.0.0.0.example", "*", "T") == "http://0.0.0.0.example/#token=T"

@@ -80,7 +80,11 @@ def token(
     desk: Annotated[str, typer.Option(help="Name of a desk, or * for all.")] = "main",
     ttl: Annotated[str, typer.Option(help="How long it is good for: 30m, 12h, 7d.")] = "1h",
     secret_file: SecretFile = None,
-    url: Annotated[str, typer.Option(help="Where the page is.")] = "http://127.0.0.1:8080",
+    url: Annotated[
+        # In a container only the environment can say where the page is to be reached.
+        str,
+        typer.Option(help="Where the page is.", envvar="FANLIGHT_URL"),
+    ] = "http://127.0.0.1:8080",
     raw: Annotated[bool, typer.Option("--raw", help="Print the token alone.")] = False,
 ) -> None:
     """Print a link that lets somebody in."""

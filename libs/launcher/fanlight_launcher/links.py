@@ -73,4 +73,6 @@ def base_url(host: str, port: int) -> str:
 def page_link(url: str, desk: str, token: str) -> str:
     """The page of a desk ("*": of all). In the fragment, the token reaches no server and no log."""
     query = "" if desk == "*" else f"?desk={desk}"
+    # Where a server listens is not yet where a browser goes, nor what it takes for secure.
+    url = re.sub(r"^http://0\.0\.0\.0(?=[:/]|$)", "http://127.0.0.1", url)
     return f"{url.rstrip('/')}/{query}#token={token}"
