@@ -135,7 +135,7 @@ async def test_a_desk_that_never_had_a_display_says_so(start: Start, capture: Fa
     response = await client.get(URL)
     assert response.status_code == 503
     assert response.json()["error"] == "no_picture"
-    assert "this desk's display is away" in response.json()["message"]
+    assert "its display is away" in response.json()["message"]
 
 
 @pytest.mark.parametrize("how", ["gone", "away", "silent"])

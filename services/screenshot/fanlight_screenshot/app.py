@@ -132,7 +132,7 @@ async def _screenshot(
         except FrameLostError:
             continue
         return Response(body, 200, headers, media_type=parameters.format.media_type)
-    what = "this desk's display is away" if desk.record.state == "away" else "nothing came yet"
+    what = "its display is away" if desk.record.state == "away" else "nothing came yet"
     why = f"there is no picture of this desk: {what}; ask again in a second"
     return _problem(503, "no_picture", why)
 
