@@ -1,6 +1,7 @@
 /** Reconnection, settings, rates, and the words for how things stand. */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe as group, test } from "node:test";
 
 import { Figures } from "../../services/gateway/fanlight_gateway/web/figures.js";
@@ -134,6 +135,15 @@ group("words", () => {
     assert.equal(say({ fallback: "no-decoder", reason: "unsupported", painted: false }).quiet, false);
     assert.equal(say({ fallback: "locked", reason: "network" }).quiet, false);
   });
+});
+
+test("what docs/operations.md quotes in its questions, the page says", () => {
+  const read = (name) => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
+  const web = "services/gateway/fanlight_gateway/web";
+  const page = ["words.js", "refusal.js"].map((name) => read(`${web}/${name}`)).join("");
+  const quoted = [...read("docs/operations.md").matchAll(/^\*\*"(.+?)"\*\*/gm)].map(([, words]) => words);
+  assert.ok(quoted.length >= 5, quoted.join());
+  for (const words of quoted) assert.ok(page.includes(`"${words}`), words);
 });
 
 group("in place of a desk", () => {
