@@ -23,7 +23,7 @@ from tests.compose.project import (
     image,
 )
 from tests.e2e.conftest import Viewer
-from tests.e2e.processes import wait_until
+from tests.e2e.processes import free_port, wait_until
 
 Open = Callable[..., Viewer]
 BACKGROUND = [0x1D, 0x3A, 0x45]
@@ -67,15 +67,30 @@ def test_up_to_the_first_picture(project: Project, open_viewer: Open, report: Re
 
 def test_up_builds_what_is_not_there(images: dict[str, str], report: Report) -> None:
     # As for a newcomer: no image of this tag. Of the engine's layers most are there.
-    fresh = Project(f"fanlight-fresh-{os.getpid()}", BUILDS, FANLIGHT_TAG="fresh")
+    address = f"127.0.0.1:{free_port()}"
+    name = f"fanlight-fresh-{os.getpid()}"
+    fresh = Project(name, BUILDS, FANLIGHT_TAG="fresh", FANLIGHT_LISTEN=address)
+    token = ["fanlight", "token", "--role", "control", "--desk", "desk-1"]
     try:
         began = time.monotonic()
         fresh.up("--build")
         report(f"up --build without images took {time.monotonic() - began:.1f} s")
-        wait_until(lambda: fresh.link("desk-1"), "a link", LIMIT_S)
+        link = wait_until(
+            lambda: fresh.compose("exec", "-T", "gateway", *token, check=False), "a link", LIMIT_S
+        )
+        assert link.startswith(f"http://{address}/?desk=desk-1#token=")
+        wait_until(lambda: answers(f"http://{address}/readyz"), "the gateway", LIMIT_S)
     finally:
         fresh.down("--rmi", "all")
     assert image("desk").removesuffix(TAG) + "fresh" not in docker("image", "ls", "--format", NAMES)
+
+
+def answers(url: str) -> bool:
+    """Does it, with 200?"""
+    try:
+        return httpx.get(url, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def near(colour: list[int], other: list[int]) -> bool:
