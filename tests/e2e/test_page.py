@@ -106,6 +106,17 @@ def test_a_link_for_another_desk(stack: Stack, open_viewer: Open) -> None:
     assert viewer.page.evaluate(VISIBLE) == "hidden"
 
 
+def test_a_link_that_expires_in_the_full_screen(stack: Stack, open_viewer: Open) -> None:
+    token = stack.token("--role", "control", "--desk", "main", "--ttl", "15s")
+    viewer = open_viewer(f"{stack.url}/?desk=main#token={token}")
+    viewer.wait("stats.connection === 'open' && stats.painted > 0", limit_s=12)
+    viewer.page.click("#fullscreen")
+    assert "fanlight token" in says(viewer, "the link has expired")
+    assert viewer.page.evaluate("document.fullscreenElement === null")
+    assert viewer.page.evaluate("document.activeElement.tagName") == "H1"
+    assert viewer.page.evaluate(VISIBLE) == "hidden"
+
+
 def test_a_cookie_that_goes_elsewhere(pathed: Stack, open_viewer: Open) -> None:
     viewer = open_viewer(pathed.link)
     assert "another path" in says(viewer, "The sign-in did not last")

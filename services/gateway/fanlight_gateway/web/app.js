@@ -260,7 +260,6 @@ function showState(view, state) {
   const isRefused = describeRefusal(view, state, null) !== null;
   for (const id of ["connection", "tools", "stage"]) element(id).hidden = isRefused;
   if (isRefused) {
-    if (document.fullscreenElement) void document.exitFullscreen();
     void refuse(view, state, lookedFor);
   } else if (!element("page").hidden) {
     element("page").hidden = true;
@@ -289,6 +288,9 @@ function describeRefusal(view, { status }, desks) {
  */
 async function refuse(view, state, mine, shown = null) {
   const { closeCode } = state.status;
+  // Before anything else: what is not within the full screen cannot get the focus. It rejects where
+  // a person was quicker.
+  if (document.fullscreenElement) await document.exitFullscreen().catch(() => {});
   const desks = closeCode === CloseCode.UNAUTHORIZED ? null : await listIfThere();
   if (mine !== lookedFor) return;
   const isMissing = closeCode === CloseCode.NO_SUCH_DESK;
