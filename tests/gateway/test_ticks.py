@@ -83,6 +83,7 @@ class Watched:
         self._sequence = 0
         self._acks = Acks()
         self._on_way: list[tuple[int, Callable[[], None]]] = []
+        self.rtt_ms = RTT_MS
         self.answers = True
         self.paints = True
         self.feeds = True
@@ -124,7 +125,7 @@ class Watched:
 
     def _send(self, is_relaxed: bool) -> None:
         sequence = self._sequence
-        self._later(RTT_MS // 2, lambda: self._receive(sequence, is_relaxed))
+        self._later(self.rtt_ms // 2, lambda: self._receive(sequence, is_relaxed))
 
     def _receive(self, sequence: int, is_relaxed: bool) -> None:
         self._acks.received(1, sequence, is_relaxed, self.now_ms)
@@ -133,7 +134,7 @@ class Watched:
 
     def _tell(self, told: object) -> None:
         if told is not None and self.answers:
-            self._later(RTT_MS // 2, lambda: self._hear(told))
+            self._later(self.rtt_ms // 2, lambda: self._hear(told))
 
     def _hear(self, told: object) -> None:
         self.video.acked(told.epoch, told.received, told.painted, self.now_ms)  # type: ignore[attr-defined]
@@ -159,6 +160,13 @@ def stalls_as_the_desk_rests(watched: Watched) -> None:
     watched.answers = watched.feeds = False
 
 
+def slows_as_the_desk_rests(watched: Watched) -> None:
+    """A queue, of which nothing more is heard once it is known."""
+    watched.rtt_ms = 150
+    watched.run(0.4)
+    watched.feeds = False
+
+
 def stops_to_paint(watched: Watched) -> None:
     """It receives, and shows nothing."""
     watched.paints = False
@@ -168,7 +176,10 @@ def goes_on(watched: Watched) -> None:
     """All is well."""
 
 
-@pytest.mark.parametrize("then", [stalls, stalls_as_the_desk_rests, stops_to_paint, goes_on])
+@pytest.mark.parametrize(
+    "then",
+    [stalls, stalls_as_the_desk_rests, slows_as_the_desk_rests, stops_to_paint, goes_on],
+)
 def test_what_goes_wrong_is_noticed_at_the_same_tick(
     then: Callable[[Watched], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
