@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight_capture.bands import MAX_BANDS, Band, SlotAges, joined
+from fanlight_capture.bands import MAX_BANDS, Band, SlotAges, joined, uncovered
 from fanlight_common.protocol.frames import Rect
 
 HEIGHT = 1080
@@ -71,3 +71,15 @@ def test_joined_bands_cover_all_and_do_not_overlap(bands: list[Band]) -> None:
     assert _rows(result) >= _rows(tuple(bands))
     assert len(_rows(result)) == sum(band.rows for band in result)
     assert [band.top for band in result] == sorted(band.top for band in result)
+
+
+def test_what_was_not_among_the_rows_that_were_asked_for() -> None:
+    had = (Band(100, 50), Band(300, 10))
+    assert uncovered([], had) == ()
+    assert uncovered([Band(100, 50), Band(120, 5), Band(300, 10)], had) == ()
+    assert uncovered([Band(99, 2), Band(140, 11), Band(305, 5), Band(200, 1)], had) == (
+        Band(99, 2),
+        Band(140, 11),
+        Band(200, 1),
+    )
+    assert uncovered(had, ()) == had

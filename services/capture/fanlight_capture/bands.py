@@ -68,6 +68,18 @@ def joined(bands: Iterable[Band]) -> tuple[Band, ...]:
     return tuple(result)
 
 
+def uncovered(wanted: Iterable[Band], had: Iterable[Band]) -> tuple[Band, ...]:
+    """Those that no band of `had` has all rows of."""
+    return tuple(
+        band
+        for band in wanted
+        if not any(
+            other.top <= band.top and band.top + band.rows <= other.top + other.rows
+            for other in had
+        )
+    )
+
+
 def _around(one: Band, other: Band) -> Band:
     top = min(one.top, other.top)
     return Band(top, max(one.top + one.rows, other.top + other.rows) - top)

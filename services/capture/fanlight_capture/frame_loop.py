@@ -5,8 +5,6 @@ Decides nothing about time (`schedule`) or demand (`demand`). Drops nothing that
 subscribers conflate.
 """
 
-import asyncio
-import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Iterable
@@ -18,6 +16,7 @@ from fanlight_capture.demand import Demand
 from fanlight_capture.schedule import Action, GrabSchedule
 from fanlight_capture.source import GrabFailedError, Source
 from fanlight_common import clock
+from fanlight_common.alarm import Alarm
 from fanlight_common.errors import SourceLostError
 from fanlight_common.protocol import frames, topics
 from fanlight_common.protocol.topics import Lane
@@ -54,7 +53,7 @@ class FrameLoop:
         self._publish = publish
         self._now_us = now_us
         self._schedule = GrabSchedule(interval_s)
-        self._wake = asyncio.Event()
+        self._wake = Alarm()
         self._history = DamageHistory()
         # Numbers of different instances do not compare: whoever kept one takes the whole frame.
         self._instance = secrets.randbits(63) | 1
@@ -71,13 +70,13 @@ class FrameLoop:
     def demand_changed(self) -> None:
         """Subscriptions came or went."""
         self._schedule.streaming = any(self._demand.wants(topic) for topic in self._frame_topics)
-        self._wake.set()
+        self._wake.ring()
 
     def want(self, wanted: Iterable[bytes]) -> None:
         """Publish the present picture under these topics (those that are frame topics at all)."""
         self._wanted.update(topic for topic in wanted if topic in self._lanes)
         self._schedule.wanted = bool(self._wanted)
-        self._wake.set()
+        self._wake.ring()
 
     def want_still(self) -> None:
         """Publish the present picture under those still topics that somebody is subscribed to."""
@@ -91,12 +90,12 @@ class FrameLoop:
             return
         self._stills_until = clock.now_s() + STILL_LINGER_S
         self._schedule.awaited = True
-        self._wake.set()
+        self._wake.ring()
 
     def damaged(self) -> None:
         """The source's desk changed."""
         self._schedule.damaged = True
-        self._wake.set()
+        self._wake.ring()
 
     def resized(self) -> None:
         """The source's desk has another size."""
@@ -106,7 +105,7 @@ class FrameLoop:
     async def run(self) -> None:
         """Work for ever. Raises SourceLostError."""
         while True:
-            self._wake.clear()
+            self._wake.reset()
             step = self._schedule.next(clock.now_s())
             match step.action:
                 case Action.GRAB:
@@ -118,9 +117,7 @@ class FrameLoop:
                     # same, for when the desk has gone.
                     self.want(t for t in self._lanes if self._demand.wants(t))
                 case Action.WAIT:
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(step.seconds):
-                            await self._wake.wait()
+                    await self._wake.wait(step.seconds)
 
     async def _look(self) -> None:
         current_us = self._now_us()

@@ -12,7 +12,8 @@ import contextlib
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
 import xcffib
@@ -38,6 +39,24 @@ class XRequestError(FanlightError):
     """The X server refused a request that has a reply. The text is the error's number."""
 
 
+class _Batch:
+    """See `X11Connection.batch`. No generator: that cost more than the requests."""
+
+    def __init__(self, connection: "X11Connection") -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        return self._connection.end_batch(error)
+
+
 class X11Connection:
     """Open it with `connect`, then `start` it on the loop."""
 
@@ -61,6 +80,7 @@ class X11Connection:
         self._watchdog: asyncio.TimerHandle | None = None
         self._pump_scheduled = False
         self._started = False
+        self._batch = _Batch(self)
 
     def _set_up(self) -> None:
         core = self.raw.core
@@ -106,16 +126,24 @@ class X11Connection:
         """Call `handler` with each event of this class."""
         self._handlers[event] = handler
 
-    @contextlib.contextmanager
-    def batch(self) -> Iterator[None]:
-        """Requests within go out together at the end; on a lost connection they go nowhere."""
+    def batch(self) -> "_Batch":
+        """`with` it: requests within go out together at the end; on a lost connection, nowhere."""
+        return self._batch
+
+    def end_batch(self, error: BaseException | None) -> bool:
+        """What came of the block. True: the error is the connection's, and known now."""
         try:
-            yield
-            self.raw.flush()
-        except xcffib.XcffibException as error:
+            if error is None:
+                self.raw.flush()
+        except xcffib.XcffibException as failure:
+            error = failure
+        known = isinstance(error, xcffib.XcffibException)
+        if known:
             self._lose(str(error))
-        # Flushing may have read events into xcb's queue, where the loop does not see them.
-        self._pump_soon()
+        if error is None or known:
+            # Flushing may have read events into xcb's queue, where the loop does not see them.
+            self._pump_soon()
+        return known
 
     def ask(self, request: Callable[[], Any]) -> asyncio.Future[bytes]:
         """Send a request (called here, returns xcffib's cookie); a future of its raw reply.
@@ -124,8 +152,6 @@ class X11Connection:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bytes] = loop.create_future()
-        # Whoever asked may have been cancelled; then nobody is to be told of the failure.
-        future.add_done_callback(lambda done: done.cancelled() or done.exception())
         if self._lost is None:
             try:
                 sequence = request().sequence
@@ -134,8 +160,8 @@ class X11Connection:
             else:
                 self._pending.append((sequence, future, clock.now_s()))
                 self._watch()
-        if self._lost is not None:
-            future.set_exception(self._lost)
+        if self._lost is not None and not future.done():
+            _fail(future, self._lost)
         return future
 
     def close(self) -> None:
@@ -184,7 +210,7 @@ class X11Connection:
             if isinstance(answer, bytes):
                 future.set_result(answer)
             else:
-                future.set_exception(answer)
+                _fail(future, answer)
 
     def _watch(self) -> None:
         if self._watchdog is None and self._pending:
@@ -210,7 +236,7 @@ class X11Connection:
         while self._pending:
             _, future, _ = self._pending.popleft()
             if not future.done():
-                future.set_exception(error)
+                _fail(future, error)
 
     def _detach(self) -> None:
         if self._watchdog is not None:
@@ -251,6 +277,12 @@ async def connect(display: str) -> X11Connection:
 
     threading.Thread(target=run, name="x11-connect", daemon=True).start()
     return await future
+
+
+def _fail(future: asyncio.Future[bytes], error: FanlightError) -> None:
+    future.set_exception(error)
+    # Whoever asked may have been cancelled; then nobody is to be told of the failure.
+    future.exception()
 
 
 def _poll_for_reply(raw: Any, sequence: int) -> bytes | FanlightError | None:

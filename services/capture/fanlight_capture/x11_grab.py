@@ -5,8 +5,11 @@ the ring. Told of damage once (level NonEmpty), the server stays silent until th
 away: while nobody wants pictures, a busy desk wakes nobody. Drops nothing: damage is taken away
 before the pixels are read, so a change in between is reported again.
 
-Only the rows that a slot lacks are grabbed (`bands`). That takes two round trips, for the damage
-and then for the rows; where the picture before was mostly new, one: the damage and all rows.
+Only the rows that a slot lacks are grabbed (`bands`). Which those are is known once the damage is;
+but what changed twice mostly changes again, a line that is typed or a terminal that prints. So
+those rows, and what the slot lacks already, are asked for in the same go as the damage; a second
+round trip is made only for rows that were not among them. Where pictures are mostly new, it is all
+rows.
 Measured at 1920x1080, CPU of server and capture for a picture of which 20 rows changed: 0.13 ms,
 all of it grabbed 0.57 ms.
 
@@ -25,7 +28,7 @@ import xcffib.damage
 import xcffib.xproto
 
 from fanlight_capture import metrics
-from fanlight_capture.bands import Band, SlotAges, joined
+from fanlight_capture.bands import Band, SlotAges, joined, uncovered
 from fanlight_capture.damage import tidy
 from fanlight_capture.x11_connection import X11Connection, XRequestError
 from fanlight_common.protocol.frames import Rect
@@ -54,7 +57,10 @@ class X11Grabber:
         self._uses_shm = False
         self._pending: tuple[Rect, ...] = ()
         self._ages = SlotAges(0, 0)
-        self._busy = False
+        self._changed: tuple[Band, ...] = ()
+        """Where the last picture was new."""
+        self._likely: tuple[Band, ...] = ()
+        """Where the next will be."""
         self._damage: int = connection.raw.generate_id()
         self._region: int = connection.raw.generate_id()
         connection.on(xcffib.damage.NotifyEvent, lambda _: self._notice(damaged))
@@ -69,7 +75,7 @@ class X11Grabber:
             with self._x.batch():
                 self._x.shm.Detach(self._segment)
         self._ring, self._size, self._pending = ring, (width, height), ()
-        self._ages = SlotAges(ring.slots, height)
+        self._ages, self._changed, self._likely = SlotAges(ring.slots, height), (), ()
         if not self._x.has_shm:
             log.warning("event=no_shm reason=%r", "the X server has no MIT-SHM")
         self._uses_shm = self._x.has_shm and await self._attach(ring)
@@ -88,20 +94,19 @@ class X11Grabber:
         Raises XRequestError where the display is smaller now than it was.
         """
         assert self._ring is not None
-        height = self._size[1]
-        if self._busy:
-            bands: tuple[Band, ...] = (Band(0, height),)
-            with self._x.batch():
-                region = self._take_damage()
-                asked = self._ask_for(slot, bands)
-            await self._keep(region)
-        else:
-            await self.look()
-            bands = self._ages.lacking(slot)
+        # Without a likely place nothing: then each row is asked for once.
+        guess = joined((*self._ages.lacking(slot), *self._likely)) if self._likely else ()
+        with self._x.batch():
+            region = self._take_damage()
+            asked = self._ask_for(slot, guess)
+        new = await self._keep(region)
+        missing = uncovered(new, guess) if guess else self._ages.lacking(slot)
+        if missing:
             # All in one go, so the server serves nobody else in between, as far as that matters:
             # what is drawn between two bands is reported, and there in the next picture.
             with self._x.batch():
-                asked = self._ask_for(slot, bands)
+                asked += self._ask_for(slot, missing)
+        bands = (*guess, *missing)
         try:
             for band, image in zip(bands, asked, strict=True):
                 self._place(slot, band, await image)
@@ -110,12 +115,18 @@ class X11Grabber:
             raise
         self._ages.written(slot)
         rects, self._pending = self._pending, ()
-        self._busy = (
-            sum(band.rows for band in joined(Band(rect.y, rect.height) for rect in rects))
-            > _BUSY_SHARE * height
-        )
+        self._expect(rects)
         metrics.grabbed_rows.inc(sum(band.rows for band in bands))
         return rects
+
+    def _expect(self, rects: Sequence[Rect]) -> None:
+        """What changes in the same rows twice will do so once more."""
+        height = self._size[1]
+        changed = joined(Band(rect.y, rect.height) for rect in rects)
+        if sum(band.rows for band in changed) > _BUSY_SHARE * height:
+            changed = (Band(0, height),)
+        self._likely = () if uncovered(changed, self._changed) else changed
+        self._changed = changed
 
     def _ask_for(self, slot: int, bands: Sequence[Band]) -> list[asyncio.Future[bytes]]:
         """Ask for rows, each of `bands` at one moment: the server lets nobody draw meanwhile."""
@@ -148,7 +159,8 @@ class X11Grabber:
         self._x.damage.Subtract(self._damage, 0, self._region)
         return self._x.ask(lambda: self._x.xfixes.FetchRegion(self._region))
 
-    async def _keep(self, region: Any) -> None:
+    async def _keep(self, region: Any) -> tuple[Band, ...]:
+        """Note the damage; the rows that it is in."""
         try:
             reply = await region
         except XRequestError:
@@ -156,9 +168,11 @@ class X11Grabber:
             self._ages.forget()
             self._pending = (Rect(0, 0, *self._size),)
             raise
-        found = [Rect(*r) for r in _RECTANGLE.iter_unpack(reply[_REPLY_HEADER:])]
-        self._ages.damaged(tidy(found, *self._size))
+        told = map(Rect._make, _RECTANGLE.iter_unpack(reply[_REPLY_HEADER:]))
+        found = tidy(told, *self._size)
+        self._ages.damaged(found)
         self._pending = tidy((*self._pending, *found), *self._size)
+        return joined(Band(rect.y, rect.height) for rect in found)
 
     async def _attach(self, ring: FrameRing) -> bool:
         """Let the server write into the ring. False where it cannot; the reason is logged."""
