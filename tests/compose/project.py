@@ -221,15 +221,17 @@ class Desk(Container):
 
     def move(self) -> None:
         """Let something change on it ten times a second, in a window that has the keyboard."""
+        # After the desk's own application: where a window is put depends on those that are there.
+        wait_until(self.active, "the application", LIMIT_S)
         script = "while :; do date +%N; sleep 0.1; done"
         place = ["-T", MOVING, "-geometry", "40x8+20+560"]
         self.application("xterm", *place, "-e", "sh", "-c", script, detached=True)
         # A new window takes the keyboard when it appears: not from a test that types by then.
-        wait_until(
-            lambda: self.application("/opt/fanlight/bin/python", "-c", ACTIVE) == MOVING,
-            "something that moves",
-            LIMIT_S,
-        )
+        wait_until(lambda: self.active() == MOVING, "something that moves", LIMIT_S)
+
+    def active(self) -> str:
+        """The title of the window that has the keyboard; empty while there is none."""
+        return self.application("/opt/fanlight/bin/python", "-c", ACTIVE, check=False)
 
     def processes(self) -> dict[str, tuple[str, str]]:
         """Uid and process id, as the container sees it, by program (the last one of each)."""

@@ -2,6 +2,7 @@
 and gateway. Every test checks, in Gateway.next, that sequences have no gap and times grow."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from prometheus_client import REGISTRY
 
-from fanlight_common.errors import CodecError, ConfigurationError
+from fanlight_common.errors import CodecError, ConfigurationError, FrameLostError
 from fanlight_common.protocol import bus
 from fanlight_common.protocol.frames import Rect
 from fanlight_common.protocol.topics import Lane
@@ -317,6 +318,22 @@ async def test_a_torn_frame_is_not_shown(bench: Bench) -> None:
     await bench.capture.show(patches(320, 240))
     (picture,) = decode([(await gateway.next()).payload])
     assert worst_patch_error(rgb(picture), 320, 240) <= 4
+
+
+async def test_a_frame_that_was_lost_is_nothing_for_the_garbage_collector(bench: Bench) -> None:
+    # An error that is kept keeps the pictures of those who raised it: tens of megabytes.
+    await bench.start(**QUIET)
+    await bench.watch()
+    gc.disable()
+    try:
+        for _ in range(5):
+            lost = count("skipped", reason="frame_lost")
+            await bench.capture.show_torn(text(320, 240))
+            await until(lambda: count("skipped", reason="frame_lost") > lost)  # noqa: B023
+        kept = [o for o in gc.get_objects() if isinstance(o, FrameLostError)]
+    finally:
+        gc.enable()
+    assert len(kept) <= 1, "the last one may be on its way"
 
 
 async def test_what_was_seen_lost_makes_the_last_picture_no_younger(bench: Bench) -> None:

@@ -135,10 +135,9 @@ def test_the_overlay_and_what_it_mounts_fit_together() -> None:
     assert set(discovery["names"]) == base.keys() - {"memory"}
     for name in discovery["names"]:
         assert overlay["services"][name]["environment"]["FANLIGHT_HEALTH_HOST"] == "0.0.0.0"
-    for service in base.values():
-        dockerfile = service.get("build", {}).get("dockerfile")
-        if dockerfile:
-            assert f"FANLIGHT_HEALTH_PORT={discovery['port']}" in (ROOT / dockerfile).read_text()
+    for name in discovery["names"]:
+        dockerfile = ROOT / base[name]["build"]["dockerfile"]
+        assert f"FANLIGHT_HEALTH_PORT={discovery['port']}" in dockerfile.read_text()
 
 
 def test_every_alert_has_its_place_in_the_documentation_and_a_test() -> None:

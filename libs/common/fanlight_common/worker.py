@@ -47,8 +47,6 @@ _STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 LAST_WORDS_MS = 500
 """How long a message may take that is on its way when its socket is closed."""
 _TURN_S = 1.0
-GC_THRESHOLD = 20_000
-"""Objects more than before at which the garbage collector looks at the youngest; usual is 700."""
 HANG_LIMIT_S = 5.0
 """/healthz says unhealthy when the event loop has not turned for this long."""
 
@@ -313,15 +311,9 @@ def run(
 
 
 def _spare_what_stays() -> None:
-    """Let the garbage collector look at what is new only, and not so often.
-
-    A full collection paused a gateway of 500 viewers for 100 ms, every few seconds. What was
-    imported stays, so it need not be looked at; what is on its way to viewers soon goes by itself,
-    and with the usual threshold most of it was taken for something that stays.
-    """
+    """The garbage collector need not look at what was imported: it stays, and is most of all."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GC_THRESHOLD)
 
 
 async def _supervised(

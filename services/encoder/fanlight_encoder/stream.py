@@ -226,6 +226,9 @@ class Stream:
             await asyncio.wait({running})
             raise
         finally:
+            # An error's traceback has this frame, and the frame would have the error: pictures and
+            # all, the garbage collector would find them some day.
+            del running
             self._busy(self._job_s)
 
     def _captured_us(self, frame: Frame | None) -> int | None:
