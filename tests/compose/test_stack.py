@@ -14,6 +14,7 @@ from tests.compose.conftest import Report
 from tests.compose.project import (
     BUILDS,
     LIMIT_S,
+    MOVING,
     SERVICES,
     TAG,
     Container,
@@ -102,6 +103,8 @@ def test_typing_reaches_the_desk(project: Project, desk: Desk, open_viewer: Open
     viewer = open_viewer(project.link("desk-1"))
     viewer.wait("stats.state === 'video' && stats.painted > 0")
     viewer.click_desk(640, 360)
+    # Only then are keys for the window that was clicked; the window manager takes its time.
+    wait_until(lambda: desk.active() != MOVING, "the terminal", LIMIT_S)
     viewer.type("echo typed from afar | tee /tmp/typed")
     viewer.page.keyboard.press("Enter")
     typed = wait_until(lambda: desk.execute("cat", "/tmp/typed", check=False), "a line", LIMIT_S)

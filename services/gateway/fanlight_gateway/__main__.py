@@ -90,9 +90,9 @@ def main() -> None:
     except ConfigurationError as error:
         print(f"fanlight-gateway: {error}", file=sys.stderr)
         sys.exit(2)
-    # Full collections paused everything for 100 ms with 500 viewers, every few seconds. What is on its
-    # way to viewers goes by itself soon; with the usual threshold most of it was taken for something
-    # that stays.
+    # Full collections paused everything for 100 ms with 500 viewers, every few seconds. What is on
+    # its way to viewers goes by itself soon; with the usual threshold most of it was taken for
+    # something that stays.
     gc.set_threshold(GC_THRESHOLD)
     run("gateway", bus_settings, None, lambda worker: serve(worker, settings, viewer_settings))
 
