@@ -224,7 +224,7 @@ def test_a_websocket_cut_in_the_middle_and_refused_from_then_on(
     viewer.page.keyboard.down("Shift")
     wait_until(xserver.keys_down, "shift down")
     nginx.start(BARE)
-    viewer.wait(ON_HTTP)
+    viewer.wait(ON_HTTP, 60)
     wait_until(lambda: not xserver.keys_down(), "shift up")
     viewer.page.keyboard.up("Shift")
     viewer.wait_painted(3)
