@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import itertools
 import os
 
 import pytest
@@ -66,7 +67,9 @@ async def test_the_others_get_every_unit_in_order(
         encoder.automatic = True
         stalled.resume()
         await until(lambda: stalled.units[-1].sequence == encoder.sequence)
-        assert len(stalled.units) < len(others[-1].units)
+        # How much of it it missed is a matter of time; what it got can be decoded.
+        for before, after in itertools.pairwise(stalled.units):
+            assert after.idr or after.sequence == before.sequence + 1
 
 
 async def garbage(vandal: TestViewer) -> None:
