@@ -57,14 +57,6 @@ def x_server(size: str, command: tuple[str, ...] = ("Xvfb",)) -> Iterator[tuple[
         yield f":{number}", process.pid
 
 
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def wait_for_server(port: int, process: subprocess.Popen[str], limit_s: float = 60.0) -> None:
     """Until the process listens on `port`. Raises RuntimeError where it ends, or takes too long."""
     deadline = time.monotonic() + limit_s

@@ -16,7 +16,8 @@ from typing import Any, Protocol
 
 from playwright.sync_api import Page
 
-from bench.processes import free_port, started, x_server
+from bench.processes import started, x_server
+from tests.ports import free_port
 
 FELL_LIMIT_S = 60.0
 RETRY_LIMIT_S = 60.0

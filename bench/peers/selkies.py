@@ -8,8 +8,9 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from bench.processes import ROOT, free_port, started, wait_for_server, x_server
+from bench.processes import ROOT, started, wait_for_server, x_server
 from bench.products import Running
+from tests.ports import free_port
 
 PROGRAM = ROOT / ".cache" / "peers" / "selkies" / "bin" / "selkies"
 

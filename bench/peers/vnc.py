@@ -7,8 +7,9 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from bench.processes import free_port, started, wait_for_server, x_server
+from bench.processes import started, wait_for_server, x_server
 from bench.products import Running
+from tests.ports import free_port
 
 PAGES = "/usr/share/novnc"
 

@@ -18,8 +18,9 @@ from bench.age import figures
 from bench.performance import stack
 from bench.performance.rows import Measured
 from bench.performance.settings import Settings
-from bench.processes import free_port, module, started, wait_for_server
+from bench.processes import module, started, wait_for_server
 from fanlight_common import tokens
+from tests.ports import free_port
 
 RATE, SIZE_BYTES = 60, 20_000
 _TOKEN_S = 3600

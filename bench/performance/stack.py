@@ -14,7 +14,8 @@ from typing import Any
 
 from bench.performance import usage
 from bench.performance.viewers import Arrival
-from bench.processes import free_port, module, started
+from bench.processes import module, started
+from tests.ports import free_port
 
 START_LIMIT_S = 60.0
 ATTEMPTS = 4

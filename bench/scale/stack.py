@@ -16,9 +16,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.processes import ROOT, free_port
+from bench.processes import ROOT
 from bench.scale.usage import Usage
 from fanlight_common import tokens
+from tests.ports import free_port
 
 START_LIMIT_S = 120.0
 STOP_LIMIT_S = 20.0
@@ -61,7 +62,7 @@ class Stack:
         }
         if shape.bus == "tcp":
             self._environment |= {
-                "FANLIGHT_BUS_DIRECTORY": f"tcp://127.0.0.1:{free_port()}",
+                "FANLIGHT_BUS_DIRECTORY": f"tcp://127.0.0.1:{free_port(2)}",
                 "FANLIGHT_BUS_KEYS": str(directory / "keys"),
             }
 

@@ -18,7 +18,7 @@ from fanlight_capture.positions import position, to_pixel
 from fanlight_capture.x11_pointer import REST_S
 from fanlight_common.protocol import bus, control
 
-from .conftest import Capture, Events, StartCapture, XServer, counter, until
+from .conftest import TIMEOUT_S, Capture, Events, StartCapture, XServer, counter, until
 
 pytestmark = pytest.mark.x11
 
@@ -50,6 +50,13 @@ async def paste(xserver: XServer, *options: str) -> str:
     """In a thread, because it is our own loop that answers."""
     command = ("xclip", "-selection", "clipboard", "-o", *options)
     return await asyncio.to_thread(xserver.run, *command, check=False)
+
+
+async def pasted(xserver: XServer, text: str) -> None:
+    """Wait until the clipboard has this text; TimeoutError if it never does."""
+    async with asyncio.timeout(TIMEOUT_S):
+        while await paste(xserver) != text:
+            pass
 
 
 async def test_the_pointer_is_told_when_it_changes(desk: Capture, xserver: XServer) -> None:
@@ -123,12 +130,13 @@ async def test_what_a_viewer_copied_can_be_pasted(desk: Capture, xserver: XServe
 
 
 async def test_nobody_watching_costs_nothing(desk: Capture, xserver: XServer) -> None:
-    copy(xserver, "unseen")
     before = counter(metrics.events)
+    copy(xserver, "unseen")
+    # The owner that comes last has the clipboard: xclip must not be the one that is late.
+    await pasted(xserver, "unseen")
     xserver.run("xdotool", "mousemove", "5", "5")
     await desk.tell(bus.SetClipboard("main", "viewer-1", "set"))
-    while await paste(xserver) != "set":
-        pass
+    await pasted(xserver, "set")
     assert counter(metrics.events) == before
 
 

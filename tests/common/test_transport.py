@@ -19,19 +19,9 @@ from fanlight_common.protocol import bus, topics
 from fanlight_common.settings import BusSettings
 from fanlight_common.sockets import Role
 from fanlight_common.transport import Transport, wait_for_network
+from tests.ports import free_port
 
 RECORD = bus.DeskRecord("main", True, "c", "i", "h", "o", "n", 10, 20)
-
-
-def free_ports() -> int:
-    """The first of two ports in a row that nobody listens on."""
-    while True:
-        with system_socket.socket() as first, system_socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            with contextlib.suppress(OSError, OverflowError):
-                second.bind(("127.0.0.1", port + 1))
-                return port
 
 
 async def until(condition: Callable[[], object], limit_s: float = 15) -> None:
@@ -45,7 +35,7 @@ def settings(tmp_path: Path) -> BusSettings:
     keys.create(tmp_path / "keys")
     return BusSettings(
         runtime_dir=tmp_path,
-        bus_directory=f"tcp://127.0.0.1:{free_ports()}",
+        bus_directory=f"tcp://127.0.0.1:{free_port(2)}",
         bus_keys=tmp_path / "keys",
     )
 
@@ -327,7 +317,7 @@ def test_waiting_ends(settings: BusSettings, monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_what_others_are_told(party: Make, settings: BusSettings) -> None:
-    ports = free_ports()
+    ports = free_port(2)
     told = settings.model_copy(update={"bus_address": "desk.example", "bus_port": ports})
     server = party(told, "capture")
     endpoints = [

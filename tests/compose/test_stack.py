@@ -24,7 +24,8 @@ from tests.compose.project import (
     image,
 )
 from tests.e2e.conftest import Viewer
-from tests.e2e.processes import free_port, wait_until
+from tests.e2e.processes import wait_until
+from tests.ports import free_port
 
 Open = Callable[..., Viewer]
 BACKGROUND = [0x1D, 0x3A, 0x45]

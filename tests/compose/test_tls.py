@@ -12,7 +12,8 @@ import pytest
 from tests.compose.conftest import Report
 from tests.compose.project import LIMIT_S, ROOT, Project, docker
 from tests.e2e.conftest import Viewer
-from tests.e2e.processes import free_port, wait_until
+from tests.e2e.processes import wait_until
+from tests.ports import free_port
 
 OVERLAY = ROOT / "docker-compose.tls.yml"
 CADDY = "caddy:2"

@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 
 from fanlight_common import tokens
-from tests.e2e.processes import end, free_port, wait_until
+from tests.e2e.processes import end, wait_until
+from tests.ports import free_port
 
 
 class Service:

@@ -17,7 +17,8 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
 from fanlight_common.protocol import control, public
-from tests.e2e.processes import free_port, wait_until
+from tests.e2e.processes import wait_until
+from tests.ports import free_port
 
 WEB = Path(str(files("fanlight_gateway") / "web"))
 PAGE = """<!doctype html><meta charset="utf-8"><style>fanlight-view { width: 640px; height: 360px }

@@ -5,7 +5,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import xcffib
+
+from tests.ports import free_port
 
 FANLIGHT = str(Path(sys.executable).with_name("fanlight"))
 CHROMIUM = "/usr/bin/chromium"
@@ -40,14 +41,6 @@ def wait_until(condition: Callable[[], Any], what: str, limit_s: float = 30.0) -
             return value
         assert time.monotonic() < deadline, f"not in {limit_s:.0f} s: {what}"
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextlib.contextmanager

@@ -7,7 +7,8 @@ import socket
 import subprocess
 from pathlib import Path
 
-from tests.e2e.processes import end, free_port, wait_until
+from tests.e2e.processes import end, wait_until
+from tests.ports import free_port
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 BARE = "location /desk/ { proxy_pass http://127.0.0.1:8080/; }"

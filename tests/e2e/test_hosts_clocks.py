@@ -20,7 +20,8 @@ from websockets.sync.client import connect
 from fanlight_common import tokens
 from fanlight_common.protocol import control, public
 from fanlight_common.tokens import Grant, Role
-from tests.e2e.processes import end, free_port, wait_until
+from tests.e2e.processes import end, wait_until
+from tests.ports import free_port
 
 pytestmark = [
     pytest.mark.processes,
@@ -44,7 +45,7 @@ class Hosts:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.bus, self.port = free_port(), free_port()
+        self.bus, self.port = free_port(2), free_port()
         self.processes: list[subprocess.Popen[str]] = []
 
     def start(self, kind: str, **settings: object) -> None:

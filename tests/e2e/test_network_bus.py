@@ -18,8 +18,9 @@ from websockets.sync.client import ClientConnection, connect
 from fanlight_common import keys, tokens
 from fanlight_common.protocol import bus, control, public
 from fanlight_common.tokens import Grant, Role
-from tests.e2e.processes import XServer, end, free_port, wait_until
+from tests.e2e.processes import XServer, end, wait_until
 from tests.e2e.xclient import KeyWindow
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.x11, pytest.mark.processes]
 
@@ -33,7 +34,7 @@ class Network:
     processes: dict[str, subprocess.Popen[str]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.bus, self.port = free_port(), free_port()
+        self.bus, self.port = free_port(2), free_port()
 
     @property
     def keys(self) -> Path:

@@ -24,6 +24,7 @@ from fanlight_launcher.machine import (
     shared_memory_mib,
 )
 from fanlight_launcher.runtime import runtime_dir
+from tests.ports import free_port
 
 ABSENT = Program("no-such-program", "no-such-package", "a test")
 
@@ -34,25 +35,18 @@ def taken_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-@pytest.fixture
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
-
-
 def test_missing_programs_are_named_with_the_command_that_gets_them() -> None:
     check_programs((Program("sh", "dash", "a test"),))
     with pytest.raises(ConfigurationError, match="sudo apt-get install no-such-package"):
         check_programs((ABSENT,))
 
 
-def test_a_taken_port_is_named(taken_port: int, free_port: int) -> None:
-    check_port("--port", "127.0.0.1", free_port)
+def test_a_taken_port_is_named(taken_port: int) -> None:
+    check_port("--port", "127.0.0.1", free_port())
     with pytest.raises(ConfigurationError, match=rf"--port {taken_port}: cannot .*in use"):
         check_port("--port", "127.0.0.1", taken_port)
     with pytest.raises(ConfigurationError, match=r"--host nowhere\.invalid"):
-        check_port("--port", "nowhere.invalid", free_port)
+        check_port("--port", "nowhere.invalid", free_port())
 
 
 def test_where_a_display_listens() -> None:
@@ -91,11 +85,11 @@ def diagnose(port: int) -> tuple[int, str]:
         return status, console.export_text()
 
 
-def test_a_healthy_machine(free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_healthy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor_module, "DEMO_PROGRAMS", ())
     monkeypatch.setattr(doctor_module, "shared_memory_mib", lambda: 1000)
     monkeypatch.setenv("DISPLAY", ":987654")
-    status, text = diagnose(free_port)
+    status, text = diagnose(free_port())
     assert status == 0, text
     assert "Nothing is missing" in text
     # A display that is away is told of, and no reason to fail.

@@ -23,7 +23,8 @@ from websockets.sync.client import connect
 from fanlight_common import tokens
 from fanlight_common.protocol import control, public
 from fanlight_common.tokens import Grant, Role
-from tests.e2e.processes import end, free_port, wait_until
+from tests.e2e.processes import end, wait_until
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 MONITORING = ROOT / "deploy" / "monitoring"
