@@ -4,7 +4,8 @@
 
 For measuring a gateway by itself. Units go out from when the gateway is subscribed to them, an IDR
 wherever one is asked for; so many a second from when it reads a line, until then two a second, so
-that viewers can come. Runs until it is killed.
+that viewers can come. Unlike an encoder it follows no rate and has one rendition: viewers whose
+path the gateway takes for a slower one get little of it. Runs until it is killed.
 """
 
 import argparse
@@ -36,7 +37,7 @@ async def feed(runtime: Path, rate: float, size_bytes: int) -> None:
     stream = stream_name(DESK, Rendition.HIGH)
     encoder.lease(stream, 1)
     payload = size_bytes - VideoUnit.LAYOUT.size
-    topic, answered = topics.unit(stream), 0
+    topic = topics.unit(stream)
     loop = asyncio.get_running_loop()
     going = asyncio.Event()
     loop.add_reader(sys.stdin, going.set)
@@ -46,9 +47,10 @@ async def feed(runtime: Path, rate: float, size_bytes: int) -> None:
         if going.is_set():
             loop.remove_reader(sys.stdin)
         if topic in encoder.subscribed:
-            asked = encoder.idr_requests
-            encoder.send(idr=asked > answered or encoder.sequence == 0, size=payload)
-            answered = asked
+            idr = encoder.idr_requests > 0 or encoder.sequence == 0
+            encoder.send(idr=idr, size=payload)
+            # Neither is to grow: an hour of it would slow the feeder down.
+            encoder.told.clear()
             encoder.sent.clear()
         pause = 1 / rate if going.is_set() else SLOW_S
         due = max(due + pause, loop.time() - 0.1)
