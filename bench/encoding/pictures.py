@@ -131,4 +131,5 @@ def _see(viewer: Viewer, made: Made, road: roads.Road) -> None:
     if made.kind is Kind.PATCH:
         viewer.patch(made.payload)
     elif made.kind is not Kind.NOTHING:
-        viewer.video(made.payload, road.pipeline.seen.width, road.pipeline.seen.height)
+        seen = road.pipeline.seen
+        viewer.video(made.payload, seen.width, seen.height, made.areas)

@@ -9,6 +9,7 @@ import pytest
 
 from fanlight_common.errors import ProtocolError
 from fanlight_common.protocol import control, patch, public
+from fanlight_common.protocol.frames import Rect
 from fanlight_common.protocol.keys import USAGE_BY_CODE
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +44,8 @@ def plain(message: Any) -> dict[str, Any]:
     for name, value in values.items():
         if isinstance(value, bytes | memoryview):
             values[name] = bytes(value).hex()
+        elif name == "areas":
+            values[name] = [area._asdict() for area in value]
         elif isinstance(value, tuple):
             values[name] = list(value)
     return values
@@ -54,6 +57,8 @@ def build(module: Any, vector: dict[str, Any]) -> Any:
     for name, value in values.items():
         if name in ("payload", "png"):
             values[name] = bytes.fromhex(value)
+        elif name == "areas":
+            values[name] = tuple(Rect(**area) for area in value)
         elif isinstance(value, list):
             values[name] = tuple(value)
     return getattr(module, vector["type"])(**values)

@@ -151,7 +151,7 @@ class Witness:
         if unit.patch:
             self._canvas.patch(unit.payload)
         else:
-            self._canvas.video(unit.payload, unit.width, unit.height)
+            self._canvas.video(unit.payload, unit.width, unit.height, unit.areas)
         shown = self._canvas.shown
         height, width = shown.shape[:2]
         row = height - pattern.CELL // 2

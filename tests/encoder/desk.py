@@ -75,6 +75,7 @@ class Sent:
     size_bytes: int
     fresh: bool
     refined: bool
+    areas: tuple[Rect, ...]
 
 
 @dataclass
@@ -145,10 +146,12 @@ class Road:
                 self.schedule.least_bytes = least_bytes(self.pipeline.seen)
             self.schedule.made(decision, made, self.now)
             size = len(made.payload)
-            self.sent.append(Sent(self.now, made.kind, size, fresh, isinstance(decision, Refine)))
+            refined = isinstance(decision, Refine)
+            self.sent.append(Sent(self.now, made.kind, size, fresh, refined, made.areas))
             if self.viewer is not None and made.kind is Kind.PATCH:
                 self.viewer.patch(made.payload)
             elif self.viewer is not None and made.kind is not Kind.NOTHING:
-                self.viewer.video(made.payload, self.pipeline.seen.width, self.pipeline.seen.height)
+                seen = self.pipeline.seen
+                self.viewer.video(made.payload, seen.width, seen.height, made.areas)
             yield made
         self.now = max(self.now, until)

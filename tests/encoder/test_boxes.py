@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanlight_common.protocol.frames import Rect
-from fanlight_encoder.boxes import area, around, disjoint, overlap
+from fanlight_encoder.boxes import area, around, at_most, disjoint, overlap
 
 RECTS = st.lists(
     st.builds(Rect, st.integers(0, 40), st.integers(0, 40), st.integers(1, 20), st.integers(1, 20)),
@@ -30,6 +30,13 @@ def pixels(rects: list[Rect]) -> set[tuple[int, int]]:
         for x in range(rect.x, rect.x + rect.width)
         for y in range(rect.y, rect.y + rect.height)
     }
+
+
+@given(RECTS, st.integers(1, 8))
+def test_so_many_boxes_at_most_cover_everything(rects: list[Rect], count: int) -> None:
+    boxes = at_most(count, rects)
+    assert len(boxes) <= count
+    assert pixels(boxes) >= pixels(rects)
 
 
 @given(RECTS)

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from fanlight_common.errors import FrameLostError
 from fanlight_common.protocol.frames import Frame, Rect
+from fanlight_encoder.boxes import around
 from fanlight_encoder.maker import Aim
 from fanlight_encoder.product import Kind, UnitLimits
 from fanlight_encoder.settings import EncoderSettings
-from tests.encoder.desk import Desk, Road, Source
+from tests.encoder.desk import Desk, Road, Sent, Source
 from tests.encoder.pictures import Pixels, text
 from tests.encoder.viewer import Viewer
 
@@ -206,6 +207,43 @@ def test_a_moving_picture_is_video_and_tried_less_and_less() -> None:
     repeats = [sent for sent in road.sent if not sent.fresh]
     assert len(repeats) <= 2 * 6
     assert not any(sent.refined for sent in road.sent)
+
+
+def played(stream: str, *rects: Rect, count: int = 60) -> list[Sent]:
+    """Video in these places; the units of new pictures."""
+    desk, road = settled(stream)
+    for number in range(count):
+        for rect in rects:
+            draw(desk.pixels, "noise", rect, number)
+        road.show(desk.grab(*rects))
+        road.run(road.now + 1 / 30)
+    road.run(road.now + 0.5)
+    assert all(sent.areas == () for sent in road.sent if not sent.fresh)
+    return [sent for sent in road.sent if sent.fresh]
+
+
+def test_video_is_painted_where_it_moves_and_now_and_then_everywhere() -> None:
+    clip, clock = Rect(20, 20, 200, 150), Rect(280, 0, 40, 12)
+    sent = played("main/high", clip, clock)
+    assert {each.kind for each in sent} == {Kind.DELTA}
+    assert {frozenset(each.areas) for each in sent} == {frozenset({clip, clock}), frozenset()}
+    # Where it went out once more, it was painted everywhere as well.
+    assert sum(each.areas == () for each in sent) <= 60 // 25
+    assert any(each.areas == () for each in sent[30:])
+
+
+def test_what_moves_in_too_many_places_is_painted_around_them() -> None:
+    rects = [Rect(40 * n, 30 * (n % 2), 20, 20) for n in range(8)] + [Rect(0, 190, 20, 10)]
+    sent = played("main/high", *rects, count=2)
+    assert all(each.areas == () or len(each.areas) <= 8 for each in sent)
+    assert sent[0].areas in ((around(rects),), ())
+
+
+@pytest.mark.parametrize(
+    ("stream", "rect"), [("main/half", Rect(20, 20, 100, 90)), ("main/high", Rect(0, 0, 320, 180))]
+)
+def test_scaled_video_and_that_of_nearly_all_is_painted_everywhere(stream: str, rect: Rect) -> None:
+    assert {each.areas for each in played(stream, rect, count=5)} == {()}
 
 
 @pytest.mark.parametrize(("stream", "kbps"), [("main/low", 300), ("main/half", 1000)])

@@ -69,7 +69,7 @@ def see(gateway: Gateway, width: int, height: int) -> Viewer:
         if unit.patch:
             viewer.patch(unit.payload)
         else:
-            viewer.video(unit.payload, unit.width, unit.height)
+            viewer.video(unit.payload, unit.width, unit.height, unit.areas)
     return viewer
 
 
@@ -93,7 +93,7 @@ async def test_a_small_change_is_a_patch_in_every_rendition(bench: Bench, rendit
     await bench.tell(bus.RequestIdr(f"main/{rendition}"))
     unit = await gateway.until(lambda unit: unit.idr)
     later = Viewer(640, 480)
-    later.video(unit.payload, unit.width, unit.height)
+    later.video(unit.payload, unit.width, unit.height, unit.areas)
     assert (later.shown[103:107, 210:290] > 200).all()
     # And a rate that is heard of is held to.
     await bench.tell(bus.StreamDemand(f"main/{rendition}", "g", True, 400, True))

@@ -1,15 +1,17 @@
 """A viewer without a browser: what `web/` shows, by PyAV, Pillow and numpy.
 
-A unit of video replaces the whole picture, enlarged to the desk; a patch is painted over it.
+A unit of video replaces the picture, enlarged to the desk, or areas of it; a patch is painted over.
 """
 
 import io
+from collections.abc import Sequence
 
 import av
 import numpy as np
 from PIL import Image as Pillow
 
 from fanlight_common.protocol import patch
+from fanlight_common.protocol.frames import Rect
 from fanlight_common.protocol.patch import Copy
 from tests.encoder.pictures import Pixels, decoder, rgb
 
@@ -22,11 +24,21 @@ class Viewer:
         self._size = width, height
         self._decoder = decoder()
 
-    def video(self, payload: bytes | memoryview, width: int, height: int) -> None:
-        """An access unit whose visible size is this."""
+    def video(
+        self,
+        payload: bytes | memoryview,
+        width: int,
+        height: int,
+        areas: Sequence[Rect] = (),
+    ) -> None:
+        """An access unit whose visible size is this, painted there or everywhere."""
         (picture,) = self._decoder.decode(av.Packet(bytes(payload)))
         visible = rgb(picture)[:height, :width]
-        if (width, height) == self._size:
+        if areas:
+            for x, y, across, down in areas:
+                place = np.s_[y : y + down, x : x + across]
+                self.shown[place] = visible[place]
+        elif (width, height) == self._size:
             self.shown = visible.copy()
         else:
             self.shown = np.array(Pillow.fromarray(visible).resize(self._size))

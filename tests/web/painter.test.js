@@ -79,6 +79,11 @@ describe("order", () => {
 });
 
 const SIZE = { width: 64, height: 48 };
+const AREAS = [
+  { x: 0, y: 0, width: 8, height: 8 },
+  { x: 11, y: 5, width: 4, height: 3 },
+  { x: 60, y: 40, width: 4, height: 8 },
+];
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 function frame(name, format = null) {
@@ -89,7 +94,11 @@ function frame(name, format = null) {
     close() {
       this.closed++;
     },
-    copyTo: () => new Promise((resolve, reject) => (frame.copied = { resolve, reject })),
+    copies: [],
+    copyTo(_, options) {
+      this.copies.push(options);
+      return new Promise((resolve, reject) => (frame.copied = { resolve, reject }));
+    },
   };
 }
 
@@ -280,13 +289,158 @@ describe("painter", () => {
     resolve();
     await settle();
     assert.equal(copied.closed, 1);
-    assert.equal(sent[0].orders[0].steps[0].pixels.byteLength, 64 * 48 * 4);
+    assert.equal(sent[0].orders[0].steps[0].pixels.byteLength, 64 * 49 * 4);
     assert.deepEqual(steps(), [["pixels"]]);
     frame.copied.reject(new Error("RGBX?"));
     await settle();
     drawn();
     assert.deepEqual(steps(), [["next"]]);
     assert.equal(next.closed, 0);
+  });
+
+  /** An easel that has found out that drawing is quicker, with a picture on the canvas. */
+  async function easelThatDraws() {
+    const it = easel();
+    const { painter, host, drawn, sent, steps } = it;
+    const areas = () =>
+      sent.splice(0).map(({ orders }) => orders.flatMap(({ steps: [step] }) => [step.areas]));
+    const next = (within, place = painter.expect(within), name = "next") => {
+      const shown = frame(name, "I420");
+      painter.show(place, shown, SIZE, SIZE, { drawn: () => {} });
+      return shown;
+    };
+    for (let n = 0; n < 12; n++) {
+      next([AREAS[0]]);
+      if (n >= 6) frame.copied.resolve();
+      await settle();
+      host.now_ms += n < 6 ? 1 : 10;
+      drawn();
+    }
+    // Until it knows which way is quicker it paints all of them everywhere.
+    assert.deepEqual(areas(), Array(12).fill([null]));
+    assert.deepEqual(steps(), []);
+    return { ...it, areas, next };
+  }
+
+  test("paints a picture where it differs, and what is owed from before", async () => {
+    const { drawn, next, areas } = await easelThatDraws();
+    next([AREAS[0]]);
+    // At the page is one; these two become one.
+    next([AREAS[1]]);
+    next([AREAS[2]]);
+    drawn();
+    drawn();
+    next([AREAS[0]]);
+    drawn();
+    next([]);
+    drawn();
+    assert.deepEqual(areas(), [[[AREAS[0]]], [[AREAS[1], AREAS[2]]], [[AREAS[0]]], [null]]);
+  });
+
+  test("a picture is painted everywhere if one before it was to be", async () => {
+    const { painter, drawn, next, areas } = await easelThatDraws();
+    const abandoned = painter.expect();
+    painter.leave(abandoned);
+    next([AREAS[0]]);
+    drawn();
+    const other = painter.expect([AREAS[1]]);
+    painter.leave(other);
+    next([AREAS[0]]);
+    drawn();
+    assert.deepEqual(areas(), [[null], [[AREAS[1], AREAS[0]]]]);
+  });
+
+  test("a picture covers the patches that it replaces, and those it follows are done", async () => {
+    const { drawn, next, areas, patch, sent } = await easelThatDraws();
+    const at = (index) => ({ ...AREAS[index] });
+    next([AREAS[0]]);
+    await patch("replaced", [1], at(1));
+    next([AREAS[0]]);
+    drawn();
+    assert.deepEqual(areas(), [[[AREAS[0]]], [[AREAS[1], AREAS[0]]]]);
+    drawn();
+    await patch("painted", [1], at(2));
+    drawn();
+    sent.length = 0;
+    next([AREAS[0]]);
+    assert.deepEqual(areas(), [[[AREAS[0]]]]);
+  });
+
+  test("what a patch was painted without is owed to the next picture", async (context) => {
+    context.mock.timers.enable({ apis: ["setTimeout"] });
+    const { painter, drawn, next, areas, patch, host, sent } = await easelThatDraws();
+    painter.expect([AREAS[1]]);
+    await patch("p", [1], AREAS[2]);
+    host.now_ms += PATCH_WAIT_MS;
+    context.mock.timers.tick(PATCH_WAIT_MS);
+    assert.equal(sent.splice(0).length, 1);
+    drawn();
+    next([AREAS[0]]);
+    assert.deepEqual(areas(), [[[AREAS[1], AREAS[0]]]]);
+  });
+
+  test("when nobody knows what is on the canvas, all of it is painted", async () => {
+    const { painter, drawn, next, areas } = await easelThatDraws();
+    next([AREAS[0]]);
+    next([AREAS[1]]);
+    painter.drawn({ at_ms: null, buffers: [] });
+    drawn();
+    next([AREAS[1]]);
+    drawn();
+    painter.clear();
+    next([AREAS[0]]);
+    drawn();
+    next([AREAS[0]]);
+    drawn();
+    for (let n = 0; n < 40; n++) painter.leave(painter.expect([AREAS[0]]));
+    next([AREAS[1]]);
+    drawn();
+    assert.deepEqual(areas(), [
+      [[AREAS[0]]],
+      // Made before it was known that the first one failed.
+      [[AREAS[1]]],
+      [null],
+      [null],
+      [[AREAS[0]]],
+      // Too many places.
+      [null],
+    ]);
+  });
+
+  test("a scaled picture is painted everywhere", async () => {
+    const { painter, drawn, areas } = await easelThatDraws();
+    const half = { width: 32, height: 24 };
+    painter.show(painter.expect([AREAS[0]]), frame("half"), half, SIZE, { drawn: () => {} });
+    drawn();
+    assert.deepEqual(areas(), [[null]]);
+  });
+
+  test("copies only what is painted, with whole chroma samples", async () => {
+    const { painter, host, drawn, sent } = easel();
+    const give = async (areas) => {
+      const shown = frame("shown", "I420");
+      painter.show(painter.expect(areas), shown, SIZE, SIZE, { drawn: () => {} });
+      while (shown.copies.length && !shown.closed) {
+        frame.copied.resolve();
+        await settle();
+      }
+      return shown;
+    };
+    for (let n = 0; n < 12; n++) {
+      await give([AREAS[0]]);
+      host.now_ms += n < 6 ? 10 : 1;
+      drawn();
+    }
+    sent.length = 0;
+    const shown = await give([AREAS[1]]);
+    assert.deepEqual(shown.copies, [
+      {
+        format: "RGBX",
+        rect: { x: 10, y: 4, width: 6, height: 4 },
+        layout: [{ offset: 4 * (4 * 64 + 10), stride: 256 }],
+      },
+    ]);
+    assert.deepEqual(sent[0].orders[0].steps[0].areas, [AREAS[1]]);
   });
 
   test("forgets all when it is told to", () => {

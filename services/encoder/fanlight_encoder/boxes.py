@@ -24,6 +24,12 @@ def around(rects: Sequence[Rect]) -> Rect:
     return Rect(left, top, right - left, bottom - top)
 
 
+def at_most(count: int, rects: Iterable[Rect]) -> list[Rect]:
+    """Boxes that cover all of them, so many at most, none of which overlap."""
+    boxes = disjoint(rects)
+    return boxes if len(boxes) <= count else [around(boxes)]
+
+
 def overlap(one: Rect, other: Rect) -> bool:
     """Whether a pixel lies in both."""
     return (

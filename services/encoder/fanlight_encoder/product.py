@@ -8,6 +8,8 @@ that follows it.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from fanlight_common.protocol.frames import Rect
+
 TRY_PX = 2_200_000
 """With more damage than this nothing is tried: looking would take longer than encoding."""
 
@@ -58,6 +60,8 @@ class Made:
     """One was, and does not pay."""
     blurry: bool = False
     """Viewers see places less sharp than they are."""
+    areas: tuple[Rect, ...] = ()
+    """Of a delta: where it is to be painted; none: everywhere."""
 
 
 class Prices:

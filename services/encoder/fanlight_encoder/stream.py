@@ -273,6 +273,7 @@ class Stream:
             captured_us=captured_us,
             payload=made.payload,
             patch=patch,
+            areas=made.areas,
         )
 
 

@@ -17,6 +17,7 @@ from enum import IntEnum
 from typing import ClassVar, Protocol, Self, TypeVar
 
 from fanlight_common.errors import ProtocolError
+from fanlight_common.protocol.frames import Rect
 
 PROTOCOL_VERSION = 1
 MAX_VIEWER_MESSAGE_BYTES = 1 << 20
@@ -61,7 +62,8 @@ class VideoUnit:
     """One unit of a stream: an H.264 access unit in Annex B, or a patch (see `protocol.patch`).
 
     0 u8 0x01 | 1 u8 flags, bit 0: IDR, bit 1: patch, bit 2: relaxed | 2 u16 width |
-    4 u16 height | 6 u16 zero | 8 u32 epoch | 12 u32 sequence | 16 u64 captured_us | 24 payload
+    4 u16 height | 6 u16 number of areas | 8 u32 epoch | 12 u32 sequence | 16 u64 captured_us |
+    24 areas, each u16 x, y, width, height | payload
 
     Within an epoch sequences grow by one; a gap means that deltas and patches are of no use until
     the next IDR. A patch is painted over the picture of the unit before it; the H.264 decoder never
@@ -70,12 +72,18 @@ class VideoUnit:
     which the coded one exceeds by a row or column where odd; of a patch, they are the desk's, which
     a scaled rendition's picture is enlarged to. Relaxed: its Ack may wait a tenth of a second, or
     until that of a unit which is not; set by the gateway, for a viewer whose path has room.
+
+    Areas, of a delta: where it shows something else than the unit before it, at most MAX_AREAS of
+    them, in pixels of the picture. It is to be painted there, and where units between it and the
+    last painted one were to be; what else differs is only how sharp it is. None: anywhere.
     """
 
     TYPE: ClassVar[int] = 0x01
     LAYOUT: ClassVar[struct.Struct] = struct.Struct("<BBHHHIIQ")
     FLAGS_AT: ClassVar[int] = 1
     RELAXED: ClassVar[int] = 4
+    MAX_AREAS: ClassVar[int] = 8
+    _AREA: ClassVar[struct.Struct] = struct.Struct("<HHHH")
 
     idr: bool
     width: int
@@ -86,6 +94,7 @@ class VideoUnit:
     payload: bytes | memoryview
     patch: bool = False
     relaxed: bool = False
+    areas: tuple[Rect, ...] = ()
 
     def encode(self) -> bytes:
         """The message's bytes."""
@@ -94,25 +103,37 @@ class VideoUnit:
             self.idr | self.patch << 1 | self.relaxed << 2,
             self.width,
             self.height,
-            0,
+            len(self.areas),
             self.epoch,
             self.sequence,
             self.captured_us,
         )
-        return b"".join((header, self.payload))
+        areas = (self._AREA.pack(*area) for area in self.areas)
+        return b"".join((header, *areas, self.payload))
 
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
         """From bytes; the payload is a view of them. Raises ProtocolError."""
         if len(data) <= cls.LAYOUT.size:
             raise ProtocolError("VideoUnit: truncated")
-        kind, flags, width, height, zero, epoch, sequence, captured_us = cls.LAYOUT.unpack_from(
+        kind, flags, width, height, count, epoch, sequence, captured_us = cls.LAYOUT.unpack_from(
             data
         )
         what = flags & ~cls.RELAXED
-        if kind != cls.TYPE or what > 2 or zero or not width or not height:
+        if kind != cls.TYPE or what > 2 or not width or not height:
             raise ProtocolError("VideoUnit: impossible header")
-        payload = memoryview(data)[cls.LAYOUT.size :]
+        payload_at = cls.LAYOUT.size + count * cls._AREA.size
+        if count > cls.MAX_AREAS or (count and what):
+            raise ProtocolError("VideoUnit: impossible areas")
+        if len(data) <= payload_at:
+            raise ProtocolError("VideoUnit: truncated")
+        view = memoryview(data)
+        areas = tuple(
+            Rect(*area) for area in cls._AREA.iter_unpack(view[cls.LAYOUT.size : payload_at])
+        )
+        if any(not _lies_in(area, width, height) for area in areas):
+            raise ProtocolError("VideoUnit: impossible areas")
+        payload = view[payload_at:]
         return cls(
             what == 1,
             width,
@@ -123,7 +144,14 @@ class VideoUnit:
             payload,
             patch=what == 2,
             relaxed=flags != what,
+            areas=areas,
         )
+
+
+def _lies_in(area: Rect, width: int, height: int) -> bool:
+    """Is there something of it, and all within the picture?"""
+    across = 0 < area.width <= width - area.x
+    return across and 0 < area.height <= height - area.y
 
 
 @dataclass(frozen=True, slots=True)

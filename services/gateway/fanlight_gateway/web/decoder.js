@@ -17,7 +17,7 @@
  * @typedef {{
  *   now: () => number,
  *   settings: () => Readonly<Settings>,
- *   onexpected: () => Place,
+ *   onexpected: (unit: VideoUnit) => Place,
  *   onabandoned: (place: Place) => void,
  *   onpicture: (frame: VideoFrame, unit: VideoUnit, place: Place) => void,
  *   onpatch: (unit: VideoUnit) => void,
@@ -218,7 +218,7 @@ export class Decoder {
     const { EncodedVideoChunk } = this.#host;
     if (!this.#coding) return;
     const { decoder, units } = this.#coding;
-    units.set(unit.captured_us, { unit, place: this.#host.onexpected() });
+    units.set(unit.captured_us, { unit, place: this.#host.onexpected(unit) });
     try {
       decoder.decode(
         new EncodedVideoChunk({

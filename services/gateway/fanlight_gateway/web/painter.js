@@ -7,11 +7,13 @@
  * puts them down. One message is at the page at a time: while the page is busy, a full picture
  * replaces what waits, and patches gather, to go together. What it drops: pictures that a newer one
  * overtook, what is not wanted any more, and, when too much waits for a page that does not answer,
- * all of it (`onlost`). A picture that comes after patches which belong onto it, and what
+ * all of it (`onlost`). A picture is painted only where it differs from the one before, which its unit
+ * tells (`areas`): without a GPU, copying it costs more than decoding it. Where one was dropped is
+ * owed to the next. A picture that comes after patches which belong onto it, and what
  * the page failed to draw, is lost, too. Every VideoFrame and ImageBitmap is closed or transferred.
  *
  * @import { Operation } from "./patch.js"
- * @import { Drawn, Order as PageOrder, Picture, Size, Step } from "./surface.js"
+ * @import { Drawn, Order as PageOrder, Picture, Rectangle, Size, Step } from "./surface.js"
  *
  * @typedef {{
  *   isWanted?: () => boolean,
@@ -19,8 +21,8 @@
  * }} Watcher
  * isWanted is asked just before it goes to the page; drawn is called when it is on the canvas.
  *
- * @typedef {PageOrder & { watcher: Watcher, area: number, way: "draw" | "copy" | null,
- *   began_ms: number }} Content
+ * @typedef {PageOrder & { place: Place, watcher: Watcher, area: number,
+ *   way: "draw" | "copy" | null, began_ms: number }} Content
  * @typedef {import("./order.js").Place<Content>} Place
  *
  * @typedef {{
@@ -41,6 +43,8 @@ import { discard } from "./surface.js";
 const MAX_WAITING_AREA = 2 ** 26;
 /** Whatever waits, beyond this it is lost. */
 const MAX_PLACES = 1024;
+/** In more areas than this a picture is painted everywhere. */
+const MAX_AREAS = 32;
 /** Buffers kept for copies: one at the page, one being filled. */
 const MAX_BUFFERS = 2;
 /** A decoder that holds all back, or a page that draws none, must not make all IDRs (ms). */
@@ -62,6 +66,15 @@ export class Painter {
   #tellTimer;
   /** Of patches in the line. */
   #area = 0;
+  /**
+   * Where pictures and patches that have not gone to the page would have changed it, in their order;
+   * null: everywhere. What is painted after them is painted there, too.
+   *
+   * @type {{ place: Place, areas: Rectangle[] | null }[]}
+   */
+  #owed = [];
+  /** Nobody knows what is on the canvas: the next picture is painted everywhere. */
+  #owesAll = true;
   /** @type {ArrayBuffer[]} */
   #buffers = [];
   #copying = false;
@@ -81,10 +94,13 @@ export class Painter {
   /**
    * A place for a picture that is going to come: fill it with `show` or give it back with `leave`.
    *
+   * @param {readonly Rectangle[]} [areas]  where it differs from what is before it; none: anywhere
    * @returns {Place}
    */
-  expect() {
-    return this.#order.enter(true, this.#host.now());
+  expect(areas = []) {
+    const place = this.#order.enter(true, this.#host.now());
+    this.#owe(place, areas.length ? [...areas] : null);
+    return place;
   }
 
   /** The picture will not come. @param {Place} place */
@@ -104,7 +120,9 @@ export class Painter {
    * @param {Watcher} watcher
    */
   show(place, frame, source, size, watcher) {
-    const content = this.#content(size, [{ type: "picture", picture: frame, source }], watcher);
+    const areas = this.#areasOf(place, source, size);
+    const step = /** @type {const} */ ({ type: "picture", picture: frame, source, areas });
+    const content = this.#content(place, size, [step], watcher);
     if (place.isGone) {
       frame.close();
       this.#late(place);
@@ -115,7 +133,7 @@ export class Painter {
       this.#abandonNext();
       this.#next = [place, frame, content];
     } else {
-      void this.#copy(place, frame, source, content);
+      void this.#copy(place, frame, source, areas, content);
     }
   }
 
@@ -135,7 +153,8 @@ export class Painter {
       this.leave(place);
       return;
     }
-    this.#fill(place, this.#content(size, [{ type: "picture", picture, source }], watcher));
+    const step = /** @type {const} */ ({ type: "picture", picture, source, areas: null });
+    this.#fill(place, this.#content(place, size, [step], watcher));
   }
 
   /**
@@ -156,9 +175,13 @@ export class Painter {
     }
     this.#area += area;
     const place = this.#order.enter(false, this.#host.now());
+    this.#owe(
+      place,
+      operations.map(({ x, y, width, height }) => ({ x, y, width, height })),
+    );
     const results = await Promise.allSettled(operations.map((operation) => this.#step(operation)));
     const steps = results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
-    const content = { ...this.#content(size, steps, watcher), area };
+    const content = { ...this.#content(place, size, steps, watcher), area };
     const failure = results.find((result) => result.status === "rejected");
     if (failure) {
       this.#drop(content);
@@ -172,6 +195,7 @@ export class Painter {
   clear() {
     this.#abandonNext();
     this.#order.clear();
+    this.#forget();
     clearTimeout(this.#timer);
     clearTimeout(this.#tellTimer);
   }
@@ -185,6 +209,7 @@ export class Painter {
     this.#buffers.splice(0, this.#buffers.length - MAX_BUFFERS);
     this.#flush();
     if (at_ms === null) {
+      this.#forget();
       this.#lost();
       return;
     }
@@ -200,13 +225,54 @@ export class Painter {
     }
   }
 
+  /** @param {Place} place @param {Rectangle[] | null} areas */
+  #owe(place, areas) {
+    if (this.#owed.length >= MAX_PLACES) this.#forget();
+    this.#owed.push({ place, areas });
+  }
+
+  /** Nobody knows what of it all was painted. */
+  #forget() {
+    this.#owed = [];
+    this.#owesAll = true;
+  }
+
   /**
-   * @param {Size} size @param {Step[]} steps @param {Watcher} watcher
+   * Where the picture of this place has to be painted; null: everywhere.
+   *
+   * @param {Place} place @param {Size} source @param {Size} size
+   * @returns {Rectangle[] | null}
+   */
+  #areasOf(place, source, size) {
+    const isScaled = source.width !== size.width || source.height !== size.height;
+    const last = this.#owed.findIndex((each) => each.place === place);
+    if (this.#owesAll || isScaled || last === -1 || !this.#way.isDecided) return null;
+    const areas = [];
+    for (const each of this.#owed.slice(0, last + 1)) {
+      if (each.areas === null) return null;
+      areas.push(...each.areas);
+    }
+    return areas.length <= MAX_AREAS ? areas : null;
+  }
+
+  /** It goes to the page. @param {Content} content */
+  #pay({ place, steps: [step] }) {
+    const isPicture = step?.type === "picture" || step?.type === "pixels";
+    if (isPicture && step.areas === null) this.#owesAll = false;
+    const index = this.#owed.findIndex((each) => each.place === place);
+    if (index === -1) return;
+    // A picture has been made to cover all that is owed before it.
+    if (isPicture) this.#owed.splice(0, index + 1);
+    else this.#owed.splice(index, 1);
+  }
+
+  /**
+   * @param {Place} place @param {Size} size @param {Step[]} steps @param {Watcher} watcher
    * @returns {Content}
    */
-  #content({ width, height }, steps, watcher) {
+  #content(place, { width, height }, steps, watcher) {
     const began_ms = this.#host.now();
-    return { size: { width, height }, steps, watcher, area: 0, way: null, began_ms };
+    return { place, size: { width, height }, steps, watcher, area: 0, way: null, began_ms };
   }
 
   /** @param {Operation} operation @returns {Promise<Step>} */
@@ -263,6 +329,7 @@ export class Painter {
       this.#timer = setTimeout(() => this.#flush(), Math.max(1, due_ms - now_ms));
     }
     if (contents.length === 0) return;
+    for (const content of contents) this.#pay(content);
     this.#sent = { contents, sent_ms: now_ms };
     const orders = contents.map(({ size, steps }) => ({ size, steps }));
     this.#host.send(orders, orders.flatMap(({ steps }) => steps.flatMap(transferables)));
@@ -276,23 +343,29 @@ export class Painter {
   }
 
   /**
-   * @param {Place} place @param {VideoFrame} frame @param {Size} source @param {Content} content
+   * @param {Place} place @param {VideoFrame} frame @param {Size} source
+   * @param {Rectangle[] | null} areas @param {Content} content
    */
-  async #copy(place, frame, { width, height }, content) {
-    const size_bytes = width * height * 4;
+  async #copy(place, frame, { width, height }, areas, content) {
+    const stride = 4 * width;
+    // A row more: the last one of an area is taken for as long as any.
+    const size_bytes = stride * (height + 1);
     const kept = this.#buffers.findIndex((buffer) => buffer.byteLength === size_bytes);
     const pixels =
       kept === -1 ? new ArrayBuffer(size_bytes) : this.#buffers.splice(kept, 1)[0];
     this.#copying = true;
     try {
-      // "RGBX" is not in TypeScript's types yet; browsers without it refuse, and are drawn to.
-      const options = /** @type {VideoFrameCopyToOptions} */ ({
-        format: "RGBX",
-        rect: { x: 0, y: 0, width, height },
-      });
-      await frame.copyTo(pixels, options);
+      const all = areas ?? [{ x: 0, y: 0, width, height }];
+      await Promise.all(
+        all.map(evened).map((rect) => {
+          const layout = [{ offset: rect.y * stride + 4 * rect.x, stride }];
+          // "RGBX" is not in TypeScript's types yet; browsers without it refuse, and are drawn to.
+          const options = /** @type {VideoFrameCopyToOptions} */ ({ format: "RGBX", rect, layout });
+          return frame.copyTo(pixels, options);
+        }),
+      );
       frame.close();
-      content.steps = [{ type: "pixels", pixels, source: { width, height } }];
+      content.steps = [{ type: "pixels", pixels, source: { width, height }, areas }];
       content.way = "copy";
     } catch {
       this.#way.cannotCopy();
@@ -329,6 +402,20 @@ function transferables(step) {
     case "copy":
       return [];
   }
+}
+
+/**
+ * With whole chroma samples, as a copy has to be; the picture's own sides are even.
+ *
+ * @param {Rectangle} area
+ * @returns {Rectangle}
+ */
+function evened({ x, y, width, height }) {
+  const left = x - (x % 2);
+  const top = y - (y % 2);
+  const right = x + width + ((x + width) % 2);
+  const bottom = y + height + ((y + height) % 2);
+  return { x: left, y: top, width: right - left, height: bottom - top };
 }
 
 /**

@@ -24,6 +24,11 @@ export class PaintWay {
     return this.#decided ?? this.#draw_ms.length >= TRIALS;
   }
 
+  /** Whether both have been tried. Until then pictures are painted as a whole, to be compared. */
+  get isDecided() {
+    return this.#decided !== null;
+  }
+
   /** A picture was drawn, in so long. @param {number} took_ms */
   drew(took_ms) {
     if (this.#decided === null && this.#draw_ms.length < TRIALS) this.#draw_ms.push(took_ms);

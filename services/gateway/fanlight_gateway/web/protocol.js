@@ -11,9 +11,11 @@
  *
  * Times are microseconds in a Number, exact up to 2^53 (285 years); more is refused.
  *
+ * @typedef {{ x: number, y: number, width: number, height: number }} Rectangle
+ *
  * @typedef {{ type: "VideoUnit", idr: boolean, width: number, height: number, epoch: number,
  *   sequence: number, captured_us: number, payload: Uint8Array, patch: boolean,
- *   relaxed: boolean }} VideoUnit
+ *   relaxed: boolean, areas: Rectangle[] }} VideoUnit
  * @typedef {{ type: "Pong", id: number, viewer_us: number, gateway_us: number }} Pong
  * @typedef {{ type: "PointerPosition", x: number, y: number }} PointerPosition
  * @typedef {{ type: "PointerShape", width: number, height: number, hotspot_x: number,
@@ -68,6 +70,8 @@ export class ProtocolError extends Error {
 
 const VIDEO_UNIT_HEADER_BYTES = 24;
 const RELAXED = 4;
+const AREA_BYTES = 8;
+const MAX_AREAS = 8;
 const POINTER_SHAPE_HEADER_BYTES = 12;
 const UTF8 = new TextEncoder();
 
@@ -198,9 +202,18 @@ function decodeVideoUnit(view) {
   const width = view.getUint16(2, true);
   const height = view.getUint16(4, true);
   const what = flags & ~RELAXED;
-  if (what > 2 || view.getUint16(6, true) !== 0 || width === 0 || height === 0) {
+  if (what > 2 || width === 0 || height === 0) {
     throw new ProtocolError("VideoUnit: impossible header");
   }
+  const count = view.getUint16(6, true);
+  if (count > MAX_AREAS || (count > 0 && what !== 0)) {
+    throw new ProtocolError("VideoUnit: impossible areas");
+  }
+  const payload_at = VIDEO_UNIT_HEADER_BYTES + count * AREA_BYTES;
+  if (view.byteLength <= payload_at) throw new ProtocolError("VideoUnit: truncated");
+  const areas = Array.from({ length: count }, (_, index) =>
+    decodeArea(view, VIDEO_UNIT_HEADER_BYTES + index * AREA_BYTES, width, height),
+  );
   return {
     type: "VideoUnit",
     idr: what === 1,
@@ -211,8 +224,21 @@ function decodeVideoUnit(view) {
     epoch: view.getUint32(8, true),
     sequence: view.getUint32(12, true),
     captured_us: getUint64(view, 16),
-    payload: new Uint8Array(view.buffer, VIDEO_UNIT_HEADER_BYTES),
+    payload: new Uint8Array(view.buffer, payload_at),
+    areas,
   };
+}
+
+/** @param {DataView} view @param {number} at @param {number} across @param {number} down */
+function decodeArea(view, at, across, down) {
+  const x = view.getUint16(at, true);
+  const y = view.getUint16(at + 2, true);
+  const width = view.getUint16(at + 4, true);
+  const height = view.getUint16(at + 6, true);
+  if (width === 0 || height === 0 || x + width > across || y + height > down) {
+    throw new ProtocolError("VideoUnit: impossible areas");
+  }
+  return { x, y, width, height };
 }
 
 /** @param {DataView<ArrayBuffer>} view @returns {PointerShape} */

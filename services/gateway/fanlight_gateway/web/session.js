@@ -296,7 +296,7 @@ export class Session {
       settings: () => this.#settings,
       VideoDecoder,
       EncodedVideoChunk,
-      onexpected: () => this.#painter.expect(),
+      onexpected: ({ areas }) => this.#painter.expect(areas),
       onabandoned: (place) => this.#painter.leave(place),
       onpicture: (frame, unit, place) => this.#picture(frame, unit, place),
       onpatch: (unit) => void this.#patch(unit),

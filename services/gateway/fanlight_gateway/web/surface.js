@@ -10,11 +10,12 @@
  * @typedef {VideoFrame | ImageBitmap} Picture
  * @typedef {{ x: number, y: number, width: number, height: number }} Rectangle
  *
- * @typedef {{ type: "picture", picture: Picture, source: Size }
- *   | { type: "pixels", pixels: ArrayBuffer, source: Size }
+ * @typedef {{ type: "picture", picture: Picture, source: Size, areas: Rectangle[] | null }
+ *   | { type: "pixels", pixels: ArrayBuffer, source: Size, areas: Rectangle[] | null }
  *   | Rectangle & { type: "image", image: Picture }
  *   | Rectangle & { type: "copy", from_x: number, from_y: number }} Step
- * picture: its top left `source` fills the canvas; pixels: the same, as RGBA.
+ * picture: its top left `source` fills the canvas; pixels: the same, as RGBA. areas: only what lies in
+ * them is drawn, and the canvas has the size of the source; null: everything.
  *
  * @typedef {{ size: Size, steps: Step[] }} Order  what is to be drawn, on a canvas of that size
  *
@@ -85,13 +86,19 @@ export class Surface {
     const { width, height } = this.#canvas;
     switch (step.type) {
       case "picture": {
-        const { source } = step;
-        const from = /** @type {const} */ ([0, 0, source.width, source.height]);
-        this.#context.drawImage(step.picture, ...from, 0, 0, width, height);
+        const { source, areas } = step;
+        for (const area of areas ?? []) {
+          const place = /** @type {const} */ ([area.x, area.y, area.width, area.height]);
+          this.#context.drawImage(step.picture, ...place, ...place);
+        }
+        if (areas === null) {
+          const from = /** @type {const} */ ([0, 0, source.width, source.height]);
+          this.#context.drawImage(step.picture, ...from, 0, 0, width, height);
+        }
         break;
       }
       case "pixels":
-        this.#put(step.pixels, step.source);
+        this.#put(step.pixels, step.source, step.areas);
         break;
       case "image":
         this.#context.drawImage(step.image, step.x, step.y, step.width, step.height);
@@ -120,23 +127,32 @@ export class Surface {
     }
   }
 
-  /** @param {ArrayBuffer} pixels @param {Size} source */
-  #put(pixels, { width, height }) {
-    const data = new ImageData(new Uint8ClampedArray(pixels), width, height);
-    if (width === this.#canvas.width && height === this.#canvas.height) {
+  /** @param {ArrayBuffer} pixels @param {Size} source @param {Rectangle[] | null} areas */
+  #put(pixels, { width, height }, areas) {
+    const data = new ImageData(
+      new Uint8ClampedArray(pixels, 0, 4 * width * height),
+      width,
+      height,
+    );
+    if (areas) {
+      for (const { x, y, ...area } of areas) {
+        this.#context.putImageData(data, 0, 0, x, y, area.width, area.height);
+      }
+    } else if (width === this.#canvas.width && height === this.#canvas.height) {
       this.#context.putImageData(data, 0, 0);
-      return;
+    } else {
+      const context = this.#emptyScratch(width, height);
+      context.putImageData(data, 0, 0);
+      this.#context.drawImage(this.#scratch, 0, 0, this.#canvas.width, this.#canvas.height);
     }
-    const context = this.#emptyScratch(width, height);
-    context.putImageData(data, 0, 0);
-    this.#context.drawImage(this.#scratch, 0, 0, this.#canvas.width, this.#canvas.height);
   }
 
   /** @param {Size} size @param {Step | undefined} first */
   #resize({ width, height }, first) {
     const canvas = this.#canvas;
     if (canvas.width === width && canvas.height === height) return;
-    const isCovered = first?.type === "picture" || first?.type === "pixels";
+    const isPicture = first?.type === "picture" || first?.type === "pixels";
+    const isCovered = isPicture && first.areas === null;
     if (!isCovered) this.#emptyScratch(canvas.width, canvas.height).drawImage(canvas, 0, 0);
     // Setting the size clears the canvas.
     canvas.width = width;
