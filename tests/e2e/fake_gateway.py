@@ -17,6 +17,7 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
 from fanlight_common.protocol import control, public
+from fanlight_common.protocol.frames import Rect
 from tests.e2e.processes import wait_until
 from tests.ports import free_port
 
@@ -149,8 +150,8 @@ class Encoding:
         self._last_us = max(self._last_us + 1, time.monotonic_ns() // 1000)
         return self.sequence, self._last_us
 
-    def picture(self, grey: int) -> bytes:
-        """A unit whose picture is one shade; the first is an IDR."""
+    def picture(self, grey: int, *areas: Rect) -> bytes:
+        """A unit whose picture is one shade, to be painted there; the first is an IDR."""
         sequence, captured_us = self._head()
         planes = np.full((self.height * 3 // 2, self.width), 128, np.uint8)
         planes[: self.height] = grey
@@ -159,7 +160,7 @@ class Encoding:
         (packet,) = self._codec.encode(frame)
         unit = public.VideoUnit(
             packet.is_keyframe, self.width, self.height, self.epoch, sequence, captured_us,
-            bytes(packet),
+            bytes(packet), areas=areas,
         )  # fmt: skip
         return unit.encode()
 
