@@ -238,6 +238,8 @@ def test_a_picture_is_painted_where_it_differs(
     assert np.abs(canvas(viewer.page) - 51).max() <= 3
 
 
+# Only drawn: a worker that copies waits for the page itself (decision 22), and passes none over.
+@pytest.mark.parametrize("decided", ["drawn"], indirect=True)
 def test_where_pictures_were_passed_over_the_next_one_is_painted(
     gateway: FakeGateway, viewer: Viewer, decided: Encoding
 ) -> None:
