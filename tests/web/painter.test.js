@@ -95,10 +95,7 @@ function frame(name, format = null) {
       this.closed++;
     },
     copies: [],
-    copyTo(_, options) {
-      this.copies.push(options);
-      return new Promise((resolve, reject) => (frame.copied = { resolve, reject }));
-    },
+    copyTo: () => new Promise((resolve, reject) => (frame.copied = { resolve, reject })),
   };
 }
 
@@ -298,102 +295,125 @@ describe("painter", () => {
     assert.equal(next.closed, 0);
   });
 
-  /** An easel that has found out that drawing is quicker, with a picture on the canvas. */
-  async function easelThatDraws() {
+  /** A picture that is copied at once. */
+  function ready(name) {
+    const shown = frame(name, "I420");
+    shown.copyTo = (_, options) => Promise.resolve(shown.copies.push(options));
+    return shown;
+  }
+
+  /** An easel that has found out that one way is quicker, with a picture on the canvas. */
+  async function decided({ draws = false } = {}) {
     const it = easel();
-    const { painter, host, drawn, sent, steps } = it;
+    const { painter, host, drawn, sent } = it;
     const areas = () =>
       sent.splice(0).map(({ orders }) => orders.flatMap(({ steps: [step] }) => [step.areas]));
-    const next = (within, place = painter.expect(within), name = "next") => {
-      const shown = frame(name, "I420");
+    const next = async (within, place = painter.expect(within)) => {
+      const shown = ready("next");
       painter.show(place, shown, SIZE, SIZE, { drawn: () => {} });
+      await settle();
       return shown;
     };
     for (let n = 0; n < 12; n++) {
-      next([AREAS[0]]);
-      if (n >= 6) frame.copied.resolve();
-      await settle();
-      host.now_ms += n < 6 ? 1 : 10;
+      const shown = await next([AREAS[0]]);
+      // Until it knows which way is quicker it paints all of them everywhere.
+      assert.ok(shown.copies.every(({ rect }) => rect.width === SIZE.width));
+      host.now_ms += n < 6 === draws ? 1 : 10;
       drawn();
     }
-    // Until it knows which way is quicker it paints all of them everywhere.
-    assert.deepEqual(areas(), Array(12).fill([null]));
-    assert.deepEqual(steps(), []);
+    sent.length = 0;
     return { ...it, areas, next };
   }
 
   test("paints a picture where it differs, and what is owed from before", async () => {
-    const { drawn, next, areas } = await easelThatDraws();
-    next([AREAS[0]]);
+    const { drawn, next, areas } = await decided();
+    await next([AREAS[0]]);
     // At the page is one; these two become one.
-    next([AREAS[1]]);
-    next([AREAS[2]]);
+    await next([AREAS[1]]);
+    await next([AREAS[2]]);
     drawn();
     drawn();
-    next([AREAS[0]]);
+    await next([AREAS[0]]);
     drawn();
-    next([]);
+    await next([]);
     drawn();
-    assert.deepEqual(areas(), [[[AREAS[0]]], [[AREAS[1], AREAS[2]]], [[AREAS[0]]], [null]]);
+    assert.deepEqual(areas(), [[[AREAS[0]]], [[AREAS[2], AREAS[1]]], [[AREAS[0]]], [null]]);
+  });
+
+  test("what moves in one place is copied once, however often it was passed over", async () => {
+    const { drawn, next, areas } = await decided();
+    const inner = { x: 2, y: 2, width: 4, height: 4 };
+    await next([AREAS[0]]);
+    for (let n = 0; n < 10; n++) await next(n % 2 ? [AREAS[0]] : [inner]);
+    drawn();
+    drawn();
+    for (const area of [AREAS[1], AREAS[2], inner]) await next([area]);
+    drawn();
+    drawn();
+    assert.deepEqual(areas(), [[[AREAS[0]]], [[AREAS[0]]], [[AREAS[1]]], [[inner, AREAS[2]]]]);
+  });
+
+  test("many places are painted as one around them, and nearly all as all", async () => {
+    const { drawn, next, areas } = await decided();
+    const column = (x) => ({ x, y: 10, width: 2, height: 20 });
+    await next([2, 10, 18, 26].map(column));
+    drawn();
+    await next([{ x: 0, y: 0, width: 64, height: 40 }]);
+    drawn();
+    assert.deepEqual(areas(), [[[{ x: 2, y: 10, width: 26, height: 20 }]], [null]]);
   });
 
   test("a picture is painted everywhere if one before it was to be", async () => {
-    const { painter, drawn, next, areas } = await easelThatDraws();
-    const abandoned = painter.expect();
-    painter.leave(abandoned);
-    next([AREAS[0]]);
+    const { painter, drawn, next, areas } = await decided();
+    painter.leave(painter.expect());
+    await next([AREAS[0]]);
     drawn();
-    const other = painter.expect([AREAS[1]]);
-    painter.leave(other);
-    next([AREAS[0]]);
+    painter.leave(painter.expect([AREAS[1]]));
+    await next([AREAS[0]]);
     drawn();
-    assert.deepEqual(areas(), [[null], [[AREAS[1], AREAS[0]]]]);
+    assert.deepEqual(areas(), [[null], [[AREAS[0], AREAS[1]]]]);
   });
 
   test("a picture covers the patches that it replaces, and those it follows are done", async () => {
-    const { drawn, next, areas, patch, sent } = await easelThatDraws();
-    const at = (index) => ({ ...AREAS[index] });
-    next([AREAS[0]]);
-    await patch("replaced", [1], at(1));
-    next([AREAS[0]]);
+    const { drawn, next, areas, patch, sent } = await decided();
+    await next([AREAS[0]]);
+    await patch("replaced", [1], AREAS[1]);
+    await next([AREAS[0]]);
     drawn();
-    assert.deepEqual(areas(), [[[AREAS[0]]], [[AREAS[1], AREAS[0]]]]);
+    assert.deepEqual(areas(), [[[AREAS[0]]], [[AREAS[0], AREAS[1]]]]);
     drawn();
-    await patch("painted", [1], at(2));
+    await patch("painted", [1], AREAS[2]);
     drawn();
     sent.length = 0;
-    next([AREAS[0]]);
+    await next([AREAS[0]]);
     assert.deepEqual(areas(), [[[AREAS[0]]]]);
   });
 
-  test("what a patch was painted without is owed to the next picture", async (context) => {
+  test("what a patch was painted without is owed to the next picture, and the patch", async (context) => {
     context.mock.timers.enable({ apis: ["setTimeout"] });
-    const { painter, drawn, next, areas, patch, host, sent } = await easelThatDraws();
+    const { painter, drawn, next, areas, patch, host, sent } = await decided();
     painter.expect([AREAS[1]]);
     await patch("p", [1], AREAS[2]);
     host.now_ms += PATCH_WAIT_MS;
     context.mock.timers.tick(PATCH_WAIT_MS);
     assert.equal(sent.splice(0).length, 1);
     drawn();
-    next([AREAS[0]]);
-    assert.deepEqual(areas(), [[[AREAS[1], AREAS[0]]]]);
+    await next([AREAS[0]]);
+    assert.deepEqual(areas(), [[[AREAS[0], AREAS[2], AREAS[1]]]]);
   });
 
   test("when nobody knows what is on the canvas, all of it is painted", async () => {
-    const { painter, drawn, next, areas } = await easelThatDraws();
-    next([AREAS[0]]);
-    next([AREAS[1]]);
+    const { painter, drawn, next, areas } = await decided();
+    await next([AREAS[0]]);
+    await next([AREAS[1]]);
     painter.drawn({ at_ms: null, buffers: [] });
     drawn();
-    next([AREAS[1]]);
+    await next([AREAS[1]]);
     drawn();
     painter.clear();
-    next([AREAS[0]]);
+    await next([AREAS[0]]);
     drawn();
-    next([AREAS[0]]);
-    drawn();
-    for (let n = 0; n < 40; n++) painter.leave(painter.expect([AREAS[0]]));
-    next([AREAS[1]]);
+    await next([AREAS[0]]);
     drawn();
     assert.deepEqual(areas(), [
       [[AREAS[0]]],
@@ -402,37 +422,24 @@ describe("painter", () => {
       [null],
       [null],
       [[AREAS[0]]],
-      // Too many places.
-      [null],
     ]);
   });
 
-  test("a scaled picture is painted everywhere", async () => {
-    const { painter, drawn, areas } = await easelThatDraws();
+  test("a scaled picture is painted everywhere, and so is one that is drawn", async () => {
+    const { painter, drawn, areas } = await decided();
     const half = { width: 32, height: 24 };
-    painter.show(painter.expect([AREAS[0]]), frame("half"), half, SIZE, { drawn: () => {} });
+    painter.show(painter.expect([AREAS[0]]), ready("half"), half, SIZE, { drawn: () => {} });
+    await settle();
     drawn();
     assert.deepEqual(areas(), [[null]]);
+    const other = await decided({ draws: true });
+    await other.next([AREAS[0]]);
+    assert.deepEqual(other.steps(), [["next"]]);
   });
 
   test("copies only what is painted, with whole chroma samples", async () => {
-    const { painter, host, drawn, sent } = easel();
-    const give = async (areas) => {
-      const shown = frame("shown", "I420");
-      painter.show(painter.expect(areas), shown, SIZE, SIZE, { drawn: () => {} });
-      while (shown.copies.length && !shown.closed) {
-        frame.copied.resolve();
-        await settle();
-      }
-      return shown;
-    };
-    for (let n = 0; n < 12; n++) {
-      await give([AREAS[0]]);
-      host.now_ms += n < 6 ? 10 : 1;
-      drawn();
-    }
-    sent.length = 0;
-    const shown = await give([AREAS[1]]);
+    const { next, areas } = await decided();
+    const shown = await next([AREAS[1]]);
     assert.deepEqual(shown.copies, [
       {
         format: "RGBX",
@@ -440,7 +447,7 @@ describe("painter", () => {
         layout: [{ offset: 4 * (4 * 64 + 10), stride: 256 }],
       },
     ]);
-    assert.deepEqual(sent[0].orders[0].steps[0].areas, [AREAS[1]]);
+    assert.deepEqual(areas(), [[[AREAS[1]]]]);
   });
 
   test("forgets all when it is told to", () => {

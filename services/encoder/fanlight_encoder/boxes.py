@@ -26,7 +26,9 @@ def around(rects: Sequence[Rect]) -> Rect:
 
 def at_most(count: int, rects: Iterable[Rect]) -> list[Rect]:
     """Boxes that cover all of them, so many at most, none of which overlap."""
-    boxes = disjoint(rects)
+    known = set(rects)
+    # Joining is quadratic: not for what will hardly become so few.
+    boxes = disjoint(known) if len(known) <= 4 * count else list(known)
     return boxes if len(boxes) <= count else [around(boxes)]
 
 

@@ -29,8 +29,8 @@ _SMALL_RECTS = 4
 """Damage of so little is looked at, and made a patch of, in 0.5 to 1 ms with cold caches."""
 _MOST_PAINTED = 0.8
 """More of the desk than this is painted as quickly as all of it."""
-_EVERYWHERE_EACH = 24
-"""Of so many deltas in a row one is painted everywhere: what stands still gets sharper, too."""
+_MOST_IN_PLACES = 12
+"""After so many deltas in a row one is painted everywhere: what stands still gets sharper, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +234,7 @@ class Maker:
         if made.kind is Kind.DELTA and self.pipeline.seen == size:
             areas = at_most(VideoUnit.MAX_AREAS, damage)
             few = 0 < area(areas) <= _MOST_PAINTED * size.width * size.height
-            if few and self._in_places < _EVERYWHERE_EACH:
+            if few and self._in_places < _MOST_IN_PLACES:
                 self._in_places += 1
                 return tuple(areas)
         self._in_places = 0

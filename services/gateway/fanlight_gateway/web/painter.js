@@ -43,8 +43,10 @@ import { discard } from "./surface.js";
 const MAX_WAITING_AREA = 2 ** 26;
 /** Whatever waits, beyond this it is lost. */
 const MAX_PLACES = 1024;
-/** In more areas than this a picture is painted everywhere. */
-const MAX_AREAS = 32;
+/** More areas than this are painted as one around them: each copy waits for the page's thread. */
+const MAX_PAINTED_AREAS = 3;
+/** With more than this share of the picture, all of it costs no more. */
+const MAX_PAINTED_SHARE = 0.8;
 /** Buffers kept for copies: one at the page, one being filled. */
 const MAX_BUFFERS = 2;
 /** A decoder that holds all back, or a page that draws none, must not make all IDRs (ms). */
@@ -121,7 +123,7 @@ export class Painter {
    */
   show(place, frame, source, size, watcher) {
     const areas = this.#areasOf(place, source, size);
-    const step = /** @type {const} */ ({ type: "picture", picture: frame, source, areas });
+    const step = /** @type {const} */ ({ type: "picture", picture: frame, source });
     const content = this.#content(place, size, [step], watcher);
     if (place.isGone) {
       frame.close();
@@ -153,7 +155,7 @@ export class Painter {
       this.leave(place);
       return;
     }
-    const step = /** @type {const} */ ({ type: "picture", picture, source, areas: null });
+    const step = /** @type {const} */ ({ type: "picture", picture, source });
     this.#fill(place, this.#content(place, size, [step], watcher));
   }
 
@@ -246,24 +248,35 @@ export class Painter {
   #areasOf(place, source, size) {
     const isScaled = source.width !== size.width || source.height !== size.height;
     const last = this.#owed.findIndex((each) => each.place === place);
-    if (this.#owesAll || isScaled || last === -1 || !this.#way.isDecided) return null;
-    const areas = [];
-    for (const each of this.#owed.slice(0, last + 1)) {
+    // Drawing a part takes a browser as long as drawing all of it.
+    const isCopied = this.#way.isDecided && this.#way.copies;
+    if (this.#owesAll || isScaled || last === -1 || !isCopied) return null;
+    /** @type {Rectangle[]} */
+    let areas = [];
+    // The newest first: what moves is mostly the same again.
+    for (const each of this.#owed.slice(0, last + 1).reverse()) {
       if (each.areas === null) return null;
-      areas.push(...each.areas);
+      for (const area of each.areas) {
+        if (!areas.some((other) => covers(other, area))) areas.push(area);
+      }
+      if (areas.length > MAX_PAINTED_AREAS) areas = [around(areas)];
     }
-    return areas.length <= MAX_AREAS ? areas : null;
+    const painted = areas.reduce((sum, area) => sum + area.width * area.height, 0);
+    return painted <= MAX_PAINTED_SHARE * source.width * source.height ? areas : null;
   }
 
   /** It goes to the page. @param {Content} content */
   #pay({ place, steps: [step] }) {
-    const isPicture = step?.type === "picture" || step?.type === "pixels";
-    if (isPicture && step.areas === null) this.#owesAll = false;
     const index = this.#owed.findIndex((each) => each.place === place);
+    // It was forgotten, and what came before it may have been.
     if (index === -1) return;
-    // A picture has been made to cover all that is owed before it.
-    if (isPicture) this.#owed.splice(0, index + 1);
-    else this.#owed.splice(index, 1);
+    if (step?.type === "picture" || step?.type === "pixels") {
+      // It has been made to cover all that is owed before it.
+      this.#owed.splice(0, index + 1);
+      if (step.type === "picture" || step.areas === null) this.#owesAll = false;
+    } else if (index === 0) {
+      this.#owed.shift();
+    }
   }
 
   /**
@@ -402,6 +415,25 @@ function transferables(step) {
     case "copy":
       return [];
   }
+}
+
+/** @param {Rectangle} outer @param {Rectangle} inner */
+function covers(outer, inner) {
+  return (
+    outer.x <= inner.x &&
+    outer.y <= inner.y &&
+    outer.x + outer.width >= inner.x + inner.width &&
+    outer.y + outer.height >= inner.y + inner.height
+  );
+}
+
+/** @param {readonly Rectangle[]} areas @returns {Rectangle} */
+function around(areas) {
+  const x = Math.min(...areas.map((area) => area.x));
+  const y = Math.min(...areas.map((area) => area.y));
+  const width = Math.max(...areas.map((area) => area.x + area.width)) - x;
+  const height = Math.max(...areas.map((area) => area.y + area.height)) - y;
+  return { x, y, width, height };
 }
 
 /**

@@ -10,12 +10,12 @@
  * @typedef {VideoFrame | ImageBitmap} Picture
  * @typedef {{ x: number, y: number, width: number, height: number }} Rectangle
  *
- * @typedef {{ type: "picture", picture: Picture, source: Size, areas: Rectangle[] | null }
+ * @typedef {{ type: "picture", picture: Picture, source: Size }
  *   | { type: "pixels", pixels: ArrayBuffer, source: Size, areas: Rectangle[] | null }
  *   | Rectangle & { type: "image", image: Picture }
  *   | Rectangle & { type: "copy", from_x: number, from_y: number }} Step
  * picture: its top left `source` fills the canvas; pixels: the same, as RGBA. areas: only what lies in
- * them is drawn, and the canvas has the size of the source; null: everything.
+ * them is put down, on a canvas of the source's size; null: everything.
  *
  * @typedef {{ size: Size, steps: Step[] }} Order  what is to be drawn, on a canvas of that size
  *
@@ -86,15 +86,9 @@ export class Surface {
     const { width, height } = this.#canvas;
     switch (step.type) {
       case "picture": {
-        const { source, areas } = step;
-        for (const area of areas ?? []) {
-          const place = /** @type {const} */ ([area.x, area.y, area.width, area.height]);
-          this.#context.drawImage(step.picture, ...place, ...place);
-        }
-        if (areas === null) {
-          const from = /** @type {const} */ ([0, 0, source.width, source.height]);
-          this.#context.drawImage(step.picture, ...from, 0, 0, width, height);
-        }
+        const { source } = step;
+        const from = /** @type {const} */ ([0, 0, source.width, source.height]);
+        this.#context.drawImage(step.picture, ...from, 0, 0, width, height);
         break;
       }
       case "pixels":
@@ -151,8 +145,8 @@ export class Surface {
   #resize({ width, height }, first) {
     const canvas = this.#canvas;
     if (canvas.width === width && canvas.height === height) return;
-    const isPicture = first?.type === "picture" || first?.type === "pixels";
-    const isCovered = isPicture && first.areas === null;
+    const isCovered =
+      first?.type === "picture" || (first?.type === "pixels" && first.areas === null);
     if (!isCovered) this.#emptyScratch(canvas.width, canvas.height).drawImage(canvas, 0, 0);
     // Setting the size clears the canvas.
     canvas.width = width;
