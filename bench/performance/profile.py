@@ -1,9 +1,9 @@
-"""Where the time goes: py-spy's samples of each service under three conditions, as tables.
+"""Where the time goes: py-spy's samples of each service under several conditions, as tables.
 
     python -m bench.performance.profile [--only printing fanout] [--seconds 10]
 
-`printing`: a viewer watches a terminal that prints (row 1 of the table); `idle`: nothing moves and
-one viewer watches; `fanout`: one gateway and 500 viewers. Prints and writes
+`printing`: a viewer watches a terminal that prints (row 1 of the table); `typing` and `clip`: the
+same with these loads; `idle`: nothing moves; `fanout`: one gateway and 500 viewers. Prints and writes
 `bench/results/performance-profile.md`: for each process its CPU, and the functions in which its
 samples were taken, with all that they call and by themselves. py-spy comes with the `bench` extra.
 
@@ -20,12 +20,13 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.age import loads
 from bench.performance import fanout, stack, usage
 from bench.performance.settings import Settings
-from bench.processes import module, started, x_server
+from bench.processes import ROOT, module, started, x_server
 from bench.results import DIRECTORY
 
 RATE = 250
@@ -145,6 +146,7 @@ def _fanout(settings: Settings) -> Iterator[dict[str, int]]:
 CONDITIONS = {
     "printing": lambda settings: _desk("scroll", settings),
     "typing": lambda settings: _desk("type", settings),
+    "clip": lambda settings: _desk("clip", settings),
     "idle": lambda settings: _desk("idle", settings),
     "fanout": _fanout,
 }
@@ -162,7 +164,10 @@ def main() -> None:
         "Shares of a core, in percent, from samples; a function that waits for a core that is busy "
         "with something else counts as well, so they may sum to more than the process's clock."
     )
-    parts = ["# Where the time goes", about]
+    revision = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.strip()
+    parts = ["# Where the time goes", about, f"{datetime.now(UTC):%Y-%m-%d}, revision {revision or 'unknown'}."]
     for condition in options.only:
         with CONDITIONS[condition](Settings()) as pids:
             before = {name: usage.cpu_s([pid]) for name, pid in pids.items()}
