@@ -3,9 +3,10 @@
     python -m bench.performance.profile [--only printing fanout] [--seconds 10]
 
 `printing`: a viewer watches a terminal that prints (row 1 of the table); `typing` and `clip`: the
-same with these loads; `idle`: nothing moves; `fanout`: one gateway and 500 viewers. Prints and writes
-`bench/results/performance-profile.md`: for each process its CPU, and the functions in which its
-samples were taken, with all that they call and by themselves. py-spy comes with the `bench` extra.
+same with these loads; `idle`: nothing moves; `fanout`: one gateway and 500 viewers. Prints and
+writes `bench/results/performance-profile.md`: for each process its CPU, and the functions in which
+its samples were taken, with all that they call and by themselves. py-spy comes with the `bench`
+extra.
 
 It sees Python's functions: what a C library does counts for who called it, and what the event loop
 does by itself (polling, callbacks) cannot be told from its waiting, so it is left out.
@@ -167,7 +168,11 @@ def main() -> None:
     revision = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
     ).stdout.strip()
-    parts = ["# Where the time goes", about, f"{datetime.now(UTC):%Y-%m-%d}, revision {revision or 'unknown'}."]
+    parts = [
+        "# Where the time goes",
+        about,
+        f"{datetime.now(UTC):%Y-%m-%d}, revision {revision or 'unknown'}.",
+    ]
     for condition in options.only:
         with CONDITIONS[condition](Settings()) as pids:
             before = {name: usage.cpu_s([pid]) for name, pid in pids.items()}
