@@ -13,7 +13,8 @@
  * the page failed to draw, is lost, too. Every VideoFrame and ImageBitmap is closed or transferred.
  *
  * @import { Operation } from "./patch.js"
- * @import { Drawn, Order as PageOrder, Picture, Rectangle, Size, Step } from "./surface.js"
+ * @import { Rectangle } from "./protocol.js"
+ * @import { Drawn, Order as PageOrder, Picture, Size, Step } from "./surface.js"
  *
  * @typedef {{
  *   isWanted?: () => boolean,

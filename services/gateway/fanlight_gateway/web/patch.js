@@ -6,7 +6,8 @@
  * two together. Positions and sizes are pixels of the desk. Operations are to be done in order; a
  * copy takes its pixels from the picture as the operations before it have left it.
  *
- * @typedef {{ x: number, y: number, width: number, height: number }} Rectangle
+ * @import { Rectangle } from "./protocol.js"
+ *
  * @typedef {Rectangle & { type: "Copy", from_x: number, from_y: number }} CopyOperation
  * @typedef {Rectangle & { type: "Image", format: number, data: Uint8Array }} ImageOperation
  * @typedef {CopyOperation | ImageOperation} Operation

@@ -6,9 +6,10 @@
  * What the worker's painter.js sends is drawn at once: the browser shows what is on the canvas at
  * its next refresh. It closes every picture that it is given.
  *
+ * @import { Rectangle } from "./protocol.js"
+ *
  * @typedef {{ width: number, height: number }} Size
  * @typedef {VideoFrame | ImageBitmap} Picture
- * @typedef {{ x: number, y: number, width: number, height: number }} Rectangle
  *
  * @typedef {{ type: "picture", picture: Picture, source: Size }
  *   | { type: "pixels", pixels: ArrayBuffer, source: Size, areas: Rectangle[] | null }
