@@ -33,12 +33,12 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from PIL import Image
 
 from bench.age import figures, pacing
-from fanlight_common.names import Rendition
+from fanlight_common.bus.ring import FrameRing
+from fanlight_common.core.names import Rendition
 from fanlight_common.protocol.public import VideoUnit
-from fanlight_common.ring import FrameRing
-from fanlight_encoder.codec import LavCodec
-from fanlight_encoder.geometry import Size
-from fanlight_encoder.options import ceiling_kbps, params_for
+from fanlight_encoder.codecs.h264 import LavCodec
+from fanlight_encoder.codecs.options import ceiling_kbps, params_for
+from fanlight_encoder.core.picture_size import Size
 from fanlight_encoder.settings import EncoderSettings
 
 WARM_UP_S = 1.0

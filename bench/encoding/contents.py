@@ -21,7 +21,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bench.age import clip
 from fanlight_common.protocol.frames import Rect
-from fanlight_encoder.geometry import Size
+from fanlight_encoder.core.picture_size import Size
 
 RATE = 30
 SIZE = Size(1920, 1080)

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from bench.encoding.contents import SIZE, bgrx, desk, text_page, whole
-from fanlight_encoder.product import Kind, Made
+from fanlight_encoder.core.unit_kinds import Kind, Made
 from fanlight_encoder.settings import EncoderSettings
 from tests.encoder import desk as roads
 from tests.encoder.pictures import Pixels

@@ -19,10 +19,10 @@ import numpy as np
 from bench.encoding.contents import CONTENTS, RATE, SIZE, Shown
 from bench.encoding.likeness import ssim
 from bench.encoding.trial import percentile
-from fanlight_encoder import patcher
-from fanlight_encoder.codec import LavCodec
-from fanlight_encoder.product import DEFAULT_LIMITS, Kind, Made
+from fanlight_encoder.codecs.h264 import LavCodec
+from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, Kind, Made
 from fanlight_encoder.settings import EncoderSettings
+from fanlight_encoder.units import patcher
 from tests.encoder import desk
 from tests.encoder.pictures import Pixels
 from tests.encoder.viewer import Viewer

@@ -17,10 +17,10 @@ import av
 from bench.encoding import scrolling
 from bench.encoding.contents import CONTENTS, RATE, SIZE
 from bench.encoding.trial import Road, Way, compare, converted
-from fanlight_common.names import Rendition
-from fanlight_encoder.codec import open_context
-from fanlight_encoder.geometry import Size
-from fanlight_encoder.options import params_for
+from fanlight_common.core.names import Rendition
+from fanlight_encoder.codecs.h264 import open_context
+from fanlight_encoder.codecs.options import params_for
+from fanlight_encoder.core.picture_size import Size
 from fanlight_encoder.settings import EncoderSettings
 
 Row = dict[str, Any]

@@ -17,15 +17,15 @@ import numpy as np
 
 from bench.encoding.contents import RATE, Shown
 from bench.encoding.likeness import luma, ssim
-from fanlight_common.names import Rendition
-from fanlight_encoder.budget import Budget
-from fanlight_encoder.codec import LavCodec
-from fanlight_encoder.convert import Converter
-from fanlight_encoder.geometry import Size, coded, visible
-from fanlight_encoder.options import buffer_s, least_bytes, params_for
-from fanlight_encoder.product import DEFAULT_LIMITS
-from fanlight_encoder.renditions import SHAPES
+from fanlight_common.core.names import Rendition
+from fanlight_encoder.codecs.h264 import LavCodec
+from fanlight_encoder.codecs.options import buffer_s, least_bytes, params_for
+from fanlight_encoder.core.budget import Budget
+from fanlight_encoder.core.picture_size import Size, coded, visible
+from fanlight_encoder.core.renditions import SHAPES
+from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS
 from fanlight_encoder.settings import EncoderSettings
+from fanlight_encoder.units.convert import Converter
 
 _SLICE = re.compile(rb"\x00\x00\x01[\x01\x05\x21\x25\x41\x45\x61\x65]")
 """The begin of a NAL unit that is part of a picture."""

@@ -19,7 +19,7 @@ from bench.performance import stack
 from bench.performance.rows import Measured
 from bench.performance.settings import Settings
 from bench.processes import module, started, wait_for_server
-from fanlight_common import tokens
+from fanlight_common.process import tokens
 from tests.ports import free_port
 
 RATE, SIZE_BYTES = 60, 20_000

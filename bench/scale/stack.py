@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench.processes import ROOT
 from bench.scale.usage import Usage
-from fanlight_common import tokens
+from fanlight_common.process import tokens
 from tests.ports import free_port
 
 START_LIMIT_S = 120.0

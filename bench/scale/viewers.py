@@ -13,7 +13,7 @@ from itertools import pairwise
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from fanlight_common import clock
+from fanlight_common.process import clock
 from fanlight_common.protocol import control, public
 
 PING_S = 0.25

@@ -17,12 +17,12 @@ import zmq.asyncio
 
 from fanlight_capture.service import CaptureService
 from fanlight_capture.settings import CaptureSettings
+from fanlight_common.bus.ring import RingReader
+from fanlight_common.bus.sockets import Role, open_socket
+from fanlight_common.process.settings import BusSettings
+from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, frames, public, topics
 from fanlight_common.protocol.topics import Lane
-from fanlight_common.ring import RingReader
-from fanlight_common.settings import BusSettings
-from fanlight_common.sockets import Role, open_socket
-from fanlight_common.worker import Worker
 
 TIMEOUT_S = 10.0
 

@@ -5,18 +5,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from fanlight_capture.demand import Demand
+from fanlight_capture.core.demand import Demand
 from fanlight_capture.frame_loop import MAX_FAILED_GRABS, STILL_LINGER_S, FrameLoop
-from fanlight_capture.pattern_source import InputRecorder
+from fanlight_capture.pattern.source import InputRecorder
 from fanlight_capture.source import GrabFailedError
-from fanlight_common import clock
-from fanlight_common.errors import SourceLostError
+from fanlight_common.bus.ring import SLOTS, FrameRing, RingReader
+from fanlight_common.core.errors import SourceLostError
+from fanlight_common.process import clock
 from fanlight_common.protocol import frames, topics
 from fanlight_common.protocol.frames import Rect
 from fanlight_common.protocol.topics import Lane
-from fanlight_common.ring import SLOTS, FrameRing, RingReader
-
-from .conftest import until
+from tests.capture.conftest import until
 
 FRAME = topics.frame("main", Lane.SHM)
 STILL = topics.still("main", Lane.SHM)

@@ -4,11 +4,10 @@ import asyncio
 from typing import Any
 
 from fanlight_capture.input_router import MAX_QUEUED_TEXT_BYTES, InputRouter
-from fanlight_capture.pattern_source import InputRecorder
-from fanlight_common.errors import SourceLostError
+from fanlight_capture.pattern.source import InputRecorder
+from fanlight_common.core.errors import SourceLostError
 from fanlight_common.protocol import bus, public
-
-from .conftest import until
+from tests.capture.conftest import until
 
 
 class SlowSink(InputRecorder):

@@ -5,16 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from fanlight_capture.pattern_source import PatternSource
+from fanlight_capture.pattern.source import PatternSource
 from fanlight_capture.service import CaptureService
 from fanlight_capture.settings import CaptureSettings
 from fanlight_capture.source import Listener
-from fanlight_common.errors import ConfigurationError, SourceLostError
-from fanlight_common.settings import BusSettings
-from fanlight_common.sockets import Role
-from fanlight_common.worker import Worker
-
-from .conftest import Capture, until
+from fanlight_common.bus.sockets import Role
+from fanlight_common.core.errors import ConfigurationError, SourceLostError
+from fanlight_common.process.settings import BusSettings
+from fanlight_common.process.worker import Worker
+from tests.capture.conftest import Capture, until
 
 
 class Displays:

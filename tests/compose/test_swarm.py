@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from fanlight_common import tokens
+from fanlight_common.process import tokens
+from fanlight_common.process.tokens import Grant, Role
 from fanlight_common.protocol import public
-from fanlight_common.tokens import Grant, Role
 from tests.compose.conftest import Report
 from tests.compose.project import LIMIT_S, SERVICES
 from tests.compose.swarm import Swarm, save, unavailable

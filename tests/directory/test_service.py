@@ -15,11 +15,11 @@ import pytest
 import zmq
 import zmq.asyncio
 
-from fanlight_common.directory import DIRECTORY_ID, DirectoryClient
+from fanlight_common.bus.directory_client import DIRECTORY_ID, DirectoryClient
+from fanlight_common.bus.network import Transport
+from fanlight_common.bus.sockets import Role, ipc_endpoint, open_socket
+from fanlight_common.process.settings import BusSettings
 from fanlight_common.protocol import bus, topics
-from fanlight_common.settings import BusSettings
-from fanlight_common.sockets import Role, ipc_endpoint, open_socket
-from fanlight_common.transport import Transport
 
 pytestmark = pytest.mark.processes
 LIMIT_S = 10.0

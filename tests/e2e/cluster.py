@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from fanlight_common import tokens
+from fanlight_common.process import tokens
 from tests.e2e.processes import end, wait_until
 from tests.ports import free_port
 

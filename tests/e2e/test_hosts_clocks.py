@@ -17,9 +17,9 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
-from fanlight_common import tokens
+from fanlight_common.process import tokens
+from fanlight_common.process.tokens import Grant, Role
 from fanlight_common.protocol import control, public
-from fanlight_common.tokens import Grant, Role
 from tests.e2e.processes import end, wait_until
 from tests.ports import free_port
 

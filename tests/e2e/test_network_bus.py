@@ -15,9 +15,10 @@ import pytest
 import zmq
 from websockets.sync.client import ClientConnection, connect
 
-from fanlight_common import keys, tokens
+from fanlight_common.bus import curve_keys
+from fanlight_common.process import tokens
+from fanlight_common.process.tokens import Grant, Role
 from fanlight_common.protocol import bus, control, public
-from fanlight_common.tokens import Grant, Role
 from tests.e2e.processes import XServer, end, wait_until
 from tests.e2e.xclient import KeyWindow
 from tests.ports import free_port
@@ -193,12 +194,12 @@ def test_without_a_key_nothing_is_seen_and_no_key_is_pressed(
         ports = [port for port in network.listening() if port != network.port]
         assert len(ports) >= 2 * 4  # outlet and inlet of each of four, and health ports
         for port in ports:
-            for key in (None, keys.new()):
+            for key in (None, curve_keys.new()):
                 sub, push = context.socket(zmq.SUB), context.socket(zmq.PUSH)
                 for socket in (sub, push):
                     socket.linger = 0
                     if key is not None:
-                        socket.curve_serverkey = keys.new().public
+                        socket.curve_serverkey = curve_keys.new().public
                         socket.curve_secretkey, socket.curve_publickey = key.secret, key.public
                 sub.subscribe(b"")
                 push.immediate = 1
@@ -222,7 +223,7 @@ def test_keys_change_while_somebody_watches(network: Network, xserver: XServer) 
     with KeyWindow(xserver.display) as window, viewer(network) as client:
         next_unit(client, 20)
         epoch = 0
-        for step in (keys.add, keys.promote, keys.remove):
+        for step in (curve_keys.add, curve_keys.promote, curve_keys.remove):
             step(network.keys)
             # Longer than everybody takes to look at the file; all the while there are pictures.
             until = time.monotonic() + 3
@@ -238,7 +239,7 @@ def test_keys_change_while_somebody_watches(network: Network, xserver: XServer) 
 
 
 def test_no_secret_is_logged(network: Network) -> None:
-    secrets = [key.secret.decode() for key in keys.load(network.keys)] + [network.token()]
+    secrets = [key.secret.decode() for key in curve_keys.load(network.keys)] + [network.token()]
     for kind in network.processes:
         assert not any(secret in network.log(kind) for secret in secrets)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from fanlight_capture import pattern
+from fanlight_capture.core import pattern
 from fanlight_common.protocol import control, public
 from tests.e2e.processes import wait_until
 from tests.encoder.viewer import Viewer as Canvas

@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fanlight_common.names import split_stream
+from fanlight_common.core.names import split_stream
 from fanlight_common.protocol.frames import Frame, Rect
-from fanlight_encoder.budget import Budget
-from fanlight_encoder.idr import IdrPolicy
-from fanlight_encoder.maker import Aim, Maker
-from fanlight_encoder.motion import Motion
-from fanlight_encoder.options import buffer_s, fps_of, least_bytes
-from fanlight_encoder.pace import Pacer
-from fanlight_encoder.pipeline import Pipeline
-from fanlight_encoder.product import Kind, Made
-from fanlight_encoder.room import RoomPolicy
-from fanlight_encoder.schedule import Refine, Schedule, Wait
+from fanlight_encoder.codecs.options import buffer_s, fps_of, least_bytes
+from fanlight_encoder.core.budget import Budget
+from fanlight_encoder.core.idr_policy import IdrPolicy
+from fanlight_encoder.core.motion import Motion
+from fanlight_encoder.core.pacer import Pacer
+from fanlight_encoder.core.room import RoomPolicy
+from fanlight_encoder.core.schedule import Refine, Schedule, Wait
+from fanlight_encoder.core.unit_kinds import Kind, Made
 from fanlight_encoder.settings import EncoderSettings
+from fanlight_encoder.units.builder import Aim, Maker
+from fanlight_encoder.units.pipeline import Pipeline
 from tests.encoder.fakes import no_hardware
 from tests.encoder.pictures import Pixels
 from tests.encoder.viewer import Viewer

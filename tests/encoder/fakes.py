@@ -13,17 +13,17 @@ import zmq
 import zmq.asyncio
 from av import VideoFrame
 
-from fanlight_common import clock
-from fanlight_common.errors import CodecError
+from fanlight_common.bus.ring import FrameRing, host_id
+from fanlight_common.bus.sockets import Role, ipc_endpoint, open_socket
+from fanlight_common.core.errors import CodecError
+from fanlight_common.process import clock
+from fanlight_common.process.settings import BusSettings
+from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, frames, topics
 from fanlight_common.protocol.public import VideoUnit
 from fanlight_common.protocol.topics import Lane
-from fanlight_common.ring import FrameRing, host_id
-from fanlight_common.settings import BusSettings
-from fanlight_common.sockets import Role, ipc_endpoint, open_socket
-from fanlight_common.worker import Worker
-from fanlight_encoder.codec import Codec, Encoded, LavCodec, Opener
-from fanlight_encoder.options import CodecParams
+from fanlight_encoder.codecs.h264 import Codec, Encoded, LavCodec, Opener
+from fanlight_encoder.codecs.options import CodecParams
 from fanlight_encoder.service import EncoderService
 from fanlight_encoder.settings import EncoderSettings
 from tests.encoder.pictures import Pixels

@@ -11,12 +11,12 @@ import pytest
 from numpy.typing import NDArray
 from prometheus_client import REGISTRY
 
-from fanlight_common.errors import CodecError, ConfigurationError, FrameLostError
+from fanlight_common.core.errors import CodecError, ConfigurationError, FrameLostError
 from fanlight_common.protocol import bus
 from fanlight_common.protocol.frames import Rect
 from fanlight_common.protocol.topics import Lane
-from fanlight_encoder.codec import Codec
-from fanlight_encoder.options import CodecParams
+from fanlight_encoder.codecs.h264 import Codec
+from fanlight_encoder.codecs.options import CodecParams
 from tests.encoder.fakes import STREAM, Bench, Gateway, flaky_hardware, no_hardware
 from tests.encoder.pictures import Pixels, decode, patches, rgb, text, worst_patch_error
 from tests.encoder.viewer import Viewer

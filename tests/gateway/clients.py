@@ -10,9 +10,9 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from fanlight_common import tokens
+from fanlight_common.process import tokens
+from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import control, public
-from fanlight_common.worker import Worker
 from tests.screenshot.fakes import until
 
 T = TypeVar("T")

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from fanlight_common import tokens
-from fanlight_common.settings import BusSettings
-from fanlight_common.worker import Worker
+from fanlight_common.process import tokens
+from fanlight_common.process.settings import BusSettings
+from fanlight_common.process.worker import Worker
 from fanlight_gateway.__main__ import serve
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from tests.gateway.clients import Site

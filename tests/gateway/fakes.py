@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 
-from fanlight_common import clock
+from fanlight_common.bus.sockets import Role, ipc_endpoint, open_socket
+from fanlight_common.process import clock
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.public import VideoUnit
-from fanlight_common.sockets import Role, ipc_endpoint, open_socket
 from tests.screenshot.fakes import FakeDirectory
 
 

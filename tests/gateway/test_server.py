@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fanlight_common import http, tokens
-from fanlight_common.errors import ConfigurationError
-from fanlight_common.settings import BusSettings
+from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.process import http, tokens
+from fanlight_common.process.settings import BusSettings
 from tests.screenshot.fakes import FakeCapture, FakeDirectory, until
 
 

@@ -26,7 +26,8 @@ from typing import Any
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-from fanlight_common import keys, tokens
+from fanlight_common.bus import curve_keys
+from fanlight_common.process import tokens
 from fanlight_common.protocol import control, public
 from tests.kubernetes.rendered import (
     ROOT,
@@ -180,7 +181,7 @@ def until(condition: Any, what: str) -> Any:
 
 def secret_files(work: Path) -> tuple[dict[str, dict[str, bytes]], bytes]:
     """The secrets as docs/kubernetes.md makes them, and the tokens' own."""
-    keys.create(work / "keys")
+    curve_keys.create(work / "keys")
     secret = os.urandom(32)
     made = {
         "fanlight-bus": {"keys": (work / "keys").read_bytes()},

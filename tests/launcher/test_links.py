@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight_common.errors import ConfigurationError
+from fanlight_common.core.errors import ConfigurationError
 from fanlight_launcher.links import (
     Desk,
     base_url,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from fanlight_common.errors import ConfigurationError
+from fanlight_common.core.errors import ConfigurationError
 from fanlight_launcher import doctor as doctor_module
 from fanlight_launcher import machine, xdoor
 from fanlight_launcher.machine import (

@@ -20,9 +20,9 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.sync.client import connect
 
-from fanlight_common import tokens
+from fanlight_common.process import tokens
+from fanlight_common.process.tokens import Grant, Role
 from fanlight_common.protocol import control, public
-from fanlight_common.tokens import Grant, Role
 from tests.e2e.processes import end, wait_until
 from tests.ports import free_port
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fanlight_common.settings import BusSettings
-from fanlight_common.worker import Worker
+from fanlight_common.process.settings import BusSettings
+from fanlight_common.process.worker import Worker
 from fanlight_screenshot.__main__ import serve
 from fanlight_screenshot.settings import ScreenshotSettings
 from tests.screenshot.fakes import FakeCapture, FakeDirectory, until

@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import zmq.asyncio
 
-from fanlight_common import clock
+from fanlight_common.bus.ring import FrameRing, host_id
+from fanlight_common.bus.sockets import Role, ipc_endpoint, open_socket
+from fanlight_common.process import clock
+from fanlight_common.process.settings import BusSettings
 from fanlight_common.protocol import bus, frames, topics
 from fanlight_common.protocol.public import PointerPosition, PointerShape
 from fanlight_common.protocol.topics import Lane
-from fanlight_common.ring import FrameRing, host_id
-from fanlight_common.settings import BusSettings
-from fanlight_common.sockets import Role, ipc_endpoint, open_socket
 
 WIDTH, HEIGHT = 64, 32
 

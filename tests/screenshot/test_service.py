@@ -11,10 +11,10 @@ from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.public import PointerPosition, PointerShape
 from fanlight_common.protocol.topics import Lane
 from fanlight_screenshot import metrics
-from fanlight_screenshot.parameters import Format
+from fanlight_screenshot.core.parameters import Format
 from tests.screenshot.conftest import Start, know
 from tests.screenshot.fakes import HEIGHT, WIDTH, FakeCapture, FakeDirectory, until
-from tests.screenshot.test_images import png
+from tests.screenshot.images.test_images import png
 
 URL = "/desks/main/screenshot"
 

@@ -1,4 +1,4 @@
-/** The golden vectors, from JavaScript's side; tests/common/test_vectors.py is Python's. */
+/** The golden vectors, from JavaScript's side; tests/common/protocol/test_vectors.py is Python's. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from fanlight_common import keys, tokens
-from fanlight_common.errors import ConfigurationError, ProtocolError
-from fanlight_common.tokens import Grant, Role
+from fanlight_common.bus import curve_keys
+from fanlight_common.core.errors import ConfigurationError, ProtocolError
+from fanlight_common.process import tokens
+from fanlight_common.process.tokens import Grant, Role
 from fanlight_launcher import doctor as doctor_module
 from fanlight_launcher import up as up_module
 from fanlight_launcher.links import page_link, parse_desks, parse_duration
@@ -130,14 +131,14 @@ def change_keys(
     with _errors():
         match step:
             case KeyStep.CREATE:
-                keys.create(file)
+                curve_keys.create(file)
             case KeyStep.ADD:
-                keys.add(file)
+                curve_keys.add(file)
             case KeyStep.PROMOTE:
-                keys.promote(file)
+                curve_keys.promote(file)
             case KeyStep.REMOVE:
-                keys.remove(file)
-        found = keys.load(file)
+                curve_keys.remove(file)
+        found = curve_keys.load(file)
         accepted = ", ".join(key.name for key in found[1:]) or "none"
         print(f"primary {found[0].name}, also accepted: {accepted}")
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fanlight_common.errors import ConfigurationError
+from fanlight_common.core.errors import ConfigurationError
 from fanlight_launcher.machine import (
     DEMO_PROGRAMS,
     Program,

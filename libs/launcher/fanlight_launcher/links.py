@@ -6,8 +6,8 @@ Pure. Raises ConfigurationError with words for people.
 import re
 from dataclasses import dataclass
 
-from fanlight_common.errors import ConfigurationError, ProtocolError
-from fanlight_common.names import check_name
+from fanlight_common.core.errors import ConfigurationError, ProtocolError
+from fanlight_common.core.names import check_name
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST_S = 10 * 365 * 86400

@@ -11,7 +11,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from fanlight_common.errors import ConfigurationError
+from fanlight_common.core.errors import ConfigurationError
 from fanlight_launcher import xdoor
 
 

@@ -13,8 +13,8 @@ from types import ModuleType
 
 from pydantic_settings import BaseSettings
 
-from fanlight_common.errors import ConfigurationError
-from fanlight_common.settings import BusSettings, load
+from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.process.settings import BusSettings, load
 from fanlight_launcher.supervisor import Spec
 
 _PREFIX = "FANLIGHT_"

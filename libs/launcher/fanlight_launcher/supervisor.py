@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from fanlight_common.errors import FanlightError
+from fanlight_common.core.errors import FanlightError
 from fanlight_launcher.processes import Process
 from fanlight_launcher.restarts import REST_S, Restarts
 

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fanlight_common import tokens
-from fanlight_common.tokens import Grant, Role
+from fanlight_common.process import tokens
+from fanlight_common.process.tokens import Grant, Role
 from fanlight_launcher import ready, settings_check
 from fanlight_launcher.demo import SERVER, DemoDesk
 from fanlight_launcher.links import Desk, base_url, connect_host, page_link

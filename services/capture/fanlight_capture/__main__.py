@@ -4,11 +4,11 @@ import sys
 
 from fanlight_capture.service import CaptureService
 from fanlight_capture.settings import CaptureSettings
-from fanlight_common import logs
-from fanlight_common.errors import ConfigurationError
-from fanlight_common.settings import BusSettings, load
-from fanlight_common.sockets import Role
-from fanlight_common.worker import Worker, run
+from fanlight_common.bus.sockets import Role
+from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.process import logs
+from fanlight_common.process.settings import BusSettings, load
+from fanlight_common.process.worker import Worker, run
 
 
 def main() -> None:

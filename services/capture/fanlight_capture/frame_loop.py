@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from fanlight_capture import metrics
-from fanlight_capture.damage import DamageHistory, tidy
-from fanlight_capture.demand import Demand
-from fanlight_capture.schedule import Action, GrabSchedule
+from fanlight_capture.core.damage import DamageHistory, tidy
+from fanlight_capture.core.demand import Demand
+from fanlight_capture.core.grab_schedule import Action, GrabSchedule
 from fanlight_capture.source import GrabFailedError, Source
-from fanlight_common import clock
-from fanlight_common.alarm import Alarm
-from fanlight_common.errors import SourceLostError
+from fanlight_common.bus.ring import FrameRing
+from fanlight_common.core.errors import SourceLostError
+from fanlight_common.process import clock
+from fanlight_common.process.wakeup import Alarm
 from fanlight_common.protocol import frames, topics
 from fanlight_common.protocol.topics import Lane
-from fanlight_common.ring import FrameRing
 
 log = logging.getLogger(__name__)
 

@@ -11,17 +11,17 @@ import logging
 from collections import deque
 
 from fanlight_capture import metrics
-from fanlight_capture.held import Control, Effect, HeldState, Kind
-from fanlight_capture.positions import to_pixel
-from fanlight_capture.sequences import SequenceTracker
+from fanlight_capture.core.held_keys import Control, Effect, HeldState, Kind
+from fanlight_capture.core.positions import to_pixel
+from fanlight_capture.core.sequences import SequenceTracker
+from fanlight_capture.core.wheel import WheelAccumulator
 from fanlight_capture.source import Source
-from fanlight_capture.wheel import WheelAccumulator
-from fanlight_common.errors import FanlightError, ProtocolError
+from fanlight_common.core.errors import FanlightError, ProtocolError
+from fanlight_common.process.tasks import spawn
+from fanlight_common.process.worker import refused
 from fanlight_common.protocol import public
 from fanlight_common.protocol.bus import Input, ReleaseViewer, SetClipboard
 from fanlight_common.protocol.control import MAX_CLIPBOARD_CHARS
-from fanlight_common.tasks import spawn
-from fanlight_common.worker import refused
 
 log = logging.getLogger(__name__)
 

@@ -10,21 +10,21 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fanlight_capture import metrics
-from fanlight_capture.demand import Demand
-from fanlight_capture.events import EventLog, Happening
+from fanlight_capture.core.demand import Demand
+from fanlight_capture.core.event_log import EventLog, Happening
 from fanlight_capture.frame_loop import FrameLoop
 from fanlight_capture.input_router import InputRouter
-from fanlight_capture.pattern_source import PatternSource
+from fanlight_capture.pattern.source import PatternSource
 from fanlight_capture.settings import CaptureSettings
 from fanlight_capture.source import Listener, Source
-from fanlight_common import clock
-from fanlight_common.errors import SourceLostError
-from fanlight_common.intake import Intake
+from fanlight_common.bus.receiver import Intake
+from fanlight_common.core.errors import SourceLostError
+from fanlight_common.process import clock
+from fanlight_common.process.worker import Worker, inlet_messages
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.control import Clipboard
 from fanlight_common.protocol.public import PointerPosition, PointerShape
 from fanlight_common.protocol.topics import Lane
-from fanlight_common.worker import Worker, inlet_messages
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ async def open_source(listener: Listener, settings: CaptureSettings) -> Source:
             settings.pattern_input_log,
         )
     # Here, so that a synthetic desk needs no X libraries.
-    from fanlight_capture.x11_source import open_x11
+    from fanlight_capture.x11.source import open_x11
 
     return await open_x11(listener, settings)
 

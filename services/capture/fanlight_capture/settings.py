@@ -7,9 +7,9 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from fanlight_capture import pattern
-from fanlight_common.errors import ProtocolError
-from fanlight_common.names import check_name
+from fanlight_capture.core import pattern
+from fanlight_common.core.errors import ProtocolError
+from fanlight_common.core.names import check_name
 from fanlight_common.protocol.frames import MAX_SIDE
 
 

@@ -7,10 +7,10 @@ methods raise SourceLostError and the others do nothing.
 
 from typing import Protocol
 
-from fanlight_common.errors import FanlightError, SourceLostError
+from fanlight_common.bus.ring import FrameRing
+from fanlight_common.core.errors import FanlightError, SourceLostError
 from fanlight_common.protocol.frames import Rect
 from fanlight_common.protocol.public import PointerPosition, PointerShape
-from fanlight_common.ring import FrameRing
 
 
 class GrabFailedError(FanlightError):

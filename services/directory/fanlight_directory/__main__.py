@@ -2,11 +2,11 @@
 
 import sys
 
-from fanlight_common.directory import DIRECTORY_ID
-from fanlight_common.errors import ConfigurationError
-from fanlight_common.settings import BusSettings, load
-from fanlight_common.sockets import Role
-from fanlight_common.worker import Worker, run
+from fanlight_common.bus.directory_client import DIRECTORY_ID
+from fanlight_common.bus.sockets import Role
+from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.process.settings import BusSettings, load
+from fanlight_common.process.worker import Worker, run
 from fanlight_directory.service import Directory
 from fanlight_directory.settings import DirectorySettings
 

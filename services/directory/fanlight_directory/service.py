@@ -10,16 +10,16 @@ import time
 
 from prometheus_client import Counter, Gauge
 
-from fanlight_common import clock
-from fanlight_common.errors import ProtocolError
-from fanlight_common.intake import Intake
+from fanlight_common.bus.receiver import Intake
+from fanlight_common.core.errors import ProtocolError
+from fanlight_common.process import clock
+from fanlight_common.process.settings import BusSettings
+from fanlight_common.process.worker import Worker, refused
 from fanlight_common.protocol import bus, topics
-from fanlight_common.settings import BusSettings
-from fanlight_common.worker import Worker, refused
-from fanlight_directory.effects import Contested, Effect, Joined, Leased, Left, Publish
-from fanlight_directory.hearing import Hearing
-from fanlight_directory.placing import Rules
-from fanlight_directory.registry import Registry, Timing
+from fanlight_directory.core.effects import Contested, Effect, Joined, Leased, Left, Publish
+from fanlight_directory.core.placement import Rules
+from fanlight_directory.core.registry import Registry, Timing
+from fanlight_directory.inlet import Hearing
 from fanlight_directory.settings import DirectorySettings
 
 log = logging.getLogger(__name__)

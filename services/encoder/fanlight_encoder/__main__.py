@@ -2,10 +2,10 @@
 
 import sys
 
-from fanlight_common.errors import ConfigurationError
-from fanlight_common.settings import BusSettings, load
-from fanlight_common.sockets import Role
-from fanlight_common.worker import Worker, run
+from fanlight_common.bus.sockets import Role
+from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.process.settings import BusSettings, load
+from fanlight_common.process.worker import Worker, run
 from fanlight_encoder.settings import EncoderSettings
 
 

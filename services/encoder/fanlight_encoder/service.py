@@ -16,22 +16,22 @@ from typing import Any
 
 from prometheus_client import Counter
 
-from fanlight_common import clock
-from fanlight_common.errors import ProtocolError
-from fanlight_common.framefeed import FrameFeed
-from fanlight_common.intake import Intake
-from fanlight_common.names import split_stream
+from fanlight_common.bus.frame_feed import FrameFeed
+from fanlight_common.bus.receiver import Intake
+from fanlight_common.core.errors import ProtocolError
+from fanlight_common.core.names import split_stream
+from fanlight_common.process import clock
+from fanlight_common.process.worker import Worker, inlet_messages
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.public import VideoUnit
-from fanlight_common.worker import Worker, inlet_messages
 from fanlight_encoder import metrics
-from fanlight_encoder.choice import choose
-from fanlight_encoder.codec import LavCodec, Opener
-from fanlight_encoder.load import LoadMeter
-from fanlight_encoder.numbering import held_epoch, may_go_on
-from fanlight_encoder.pipeline import Pipeline
+from fanlight_encoder.codecs.choice import choose
+from fanlight_encoder.codecs.h264 import LavCodec, Opener
+from fanlight_encoder.core.load import LoadMeter
+from fanlight_encoder.core.numbering import held_epoch, may_go_on
 from fanlight_encoder.settings import EncoderSettings
 from fanlight_encoder.stream import Publish, Stream
+from fanlight_encoder.units.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
 refused = Counter("fanlight_encoder_refused_subscriptions", "Subscriptions to what is no stream")

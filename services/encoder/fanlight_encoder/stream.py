@@ -14,28 +14,28 @@ from concurrent.futures import Executor
 from functools import partial
 from typing import TypeVar
 
-from fanlight_common import clock
-from fanlight_common.alarm import Alarm
-from fanlight_common.errors import CodecError, FrameLostError, SegmentLostError
-from fanlight_common.framefeed import FrameFeed
-from fanlight_common.names import Rendition, split_stream
+from fanlight_common.bus.frame_feed import FrameFeed
+from fanlight_common.core.errors import CodecError, FrameLostError, SegmentLostError
+from fanlight_common.core.names import Rendition, split_stream
+from fanlight_common.process import clock
+from fanlight_common.process.wakeup import Alarm
 from fanlight_common.protocol import bus
 from fanlight_common.protocol.frames import Frame
 from fanlight_common.protocol.public import VideoUnit
 from fanlight_encoder import metrics
-from fanlight_encoder.budget import Budget
-from fanlight_encoder.idr import IdrPolicy
-from fanlight_encoder.maker import Aim, Maker
-from fanlight_encoder.motion import Motion
-from fanlight_encoder.numbering import Numbering
-from fanlight_encoder.options import buffer_s, ceiling_kbps, fps_of, least_bytes
-from fanlight_encoder.pace import Pacer
-from fanlight_encoder.pipeline import Pipeline
-from fanlight_encoder.product import Kind, Made
-from fanlight_encoder.renditions import SHAPES
-from fanlight_encoder.room import RoomPolicy
-from fanlight_encoder.schedule import Encode, Refine, Schedule, Wait
+from fanlight_encoder.codecs.options import buffer_s, ceiling_kbps, fps_of, least_bytes
+from fanlight_encoder.core.budget import Budget
+from fanlight_encoder.core.idr_policy import IdrPolicy
+from fanlight_encoder.core.motion import Motion
+from fanlight_encoder.core.numbering import Numbering
+from fanlight_encoder.core.pacer import Pacer
+from fanlight_encoder.core.renditions import SHAPES
+from fanlight_encoder.core.room import RoomPolicy
+from fanlight_encoder.core.schedule import Encode, Refine, Schedule, Wait
+from fanlight_encoder.core.unit_kinds import Kind, Made
 from fanlight_encoder.settings import EncoderSettings
+from fanlight_encoder.units.builder import Aim, Maker
+from fanlight_encoder.units.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
 

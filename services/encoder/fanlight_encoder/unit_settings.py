@@ -5,8 +5,8 @@ from dataclasses import fields
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from fanlight_encoder.product import DEFAULT_LIMITS as _DEFAULT
-from fanlight_encoder.product import UnitLimits
+from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS as _DEFAULT
+from fanlight_encoder.core.unit_kinds import UnitLimits
 
 
 class UnitSettings(BaseSettings):

@@ -6,22 +6,22 @@ import gc
 import logging
 import sys
 
-from fanlight_common import http, tokens
-from fanlight_common.errors import ConfigurationError
+from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.process import http, tokens
+from fanlight_common.process.settings import BusSettings, load
+from fanlight_common.process.worker import Teller, Worker, run
 from fanlight_common.protocol.public import MAX_VIEWER_MESSAGE_BYTES
-from fanlight_common.settings import BusSettings, load
-from fanlight_common.worker import Teller, Worker, run
-from fanlight_gateway import app
-from fanlight_gateway.auth import Auth
-from fanlight_gateway.desks import DeskBook
-from fanlight_gateway.flow import ViewerProtocol
 from fanlight_gateway.gateway import SETTLE_S, Gateway
-from fanlight_gateway.inlets import Inlets
-from fanlight_gateway.links import Links
-from fanlight_gateway.passes import Passes
-from fanlight_gateway.screenshots import Screenshots
+from fanlight_gateway.http import app
+from fanlight_gateway.http.auth import Auth
+from fanlight_gateway.http.screenshots import Screenshots
+from fanlight_gateway.http.service_tokens import Passes
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
-from fanlight_gateway.streams import StreamHub
+from fanlight_gateway.streams.desk_book import DeskBook
+from fanlight_gateway.streams.desk_channel import Links
+from fanlight_gateway.streams.fan_out import StreamHub
+from fanlight_gateway.streams.inlets import Inlets
+from fanlight_gateway.viewers.websocket_server import ViewerProtocol
 
 log = logging.getLogger("fanlight_gateway")
 GC_THRESHOLD = 20_000

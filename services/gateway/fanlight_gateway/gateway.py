@@ -9,16 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from fanlight_common import clock
+from fanlight_common.process import clock
+from fanlight_common.process.ticks import pulse
 from fanlight_common.protocol.public import CloseCode
-from fanlight_common.pulse import pulse
-from fanlight_gateway.auth import Auth
-from fanlight_gateway.desks import DeskBook
-from fanlight_gateway.links import Links
-from fanlight_gateway.sampling import INTERVAL_MS, Sampler
-from fanlight_gateway.screenshots import Screenshots
+from fanlight_gateway.http.auth import Auth
+from fanlight_gateway.http.screenshots import Screenshots
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
-from fanlight_gateway.streams import StreamHub
+from fanlight_gateway.streams.desk_book import DeskBook
+from fanlight_gateway.streams.desk_channel import Links
+from fanlight_gateway.streams.fan_out import StreamHub
+from fanlight_gateway.viewers.sampling import INTERVAL_MS, Sampler
 
 TICK_S = 0.125
 """Goes into the heartbeats' interval: every second tick costs no wake-up of its own."""

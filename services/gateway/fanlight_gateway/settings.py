@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from fanlight_gateway.origins import normal_origin
+from fanlight_gateway.core.origins import normal_origin
 from fanlight_gateway.video_settings import VideoSettings
 
 

@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from fanlight_common.names import Rendition
-from fanlight_gateway.congestion import CongestionLimits
-from fanlight_gateway.gate import GateLimits
-from fanlight_gateway.ladder import LadderLimits
+from fanlight_common.core.names import Rendition
+from fanlight_gateway.core.congestion import CongestionLimits
+from fanlight_gateway.core.gate import GateLimits
+from fanlight_gateway.core.ladder import LadderLimits
 
 
 class VideoSettings(BaseSettings):

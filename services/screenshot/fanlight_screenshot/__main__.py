@@ -5,11 +5,11 @@ import logging
 import sys
 from urllib.parse import urlsplit
 
-from fanlight_common import http, tokens
-from fanlight_common.errors import ConfigurationError
-from fanlight_common.settings import BusSettings, load
-from fanlight_common.worker import Worker, run
-from fanlight_screenshot.access import Access
+from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.process import http, tokens
+from fanlight_common.process.settings import BusSettings, load
+from fanlight_common.process.worker import Worker, run
+from fanlight_screenshot.http.access import Access
 from fanlight_screenshot.settings import ScreenshotSettings
 
 log = logging.getLogger("fanlight_screenshot")
@@ -32,8 +32,8 @@ async def serve(worker: Worker, settings: ScreenshotSettings) -> None:
     """Be the service until cancelled."""
     # Not at the top: numpy starts OpenBLAS's threads when it is imported, and those have to inherit
     # the signal mask that `run` sets, or one of them takes SIGTERM and the process dies of it.
-    from fanlight_screenshot import app
-    from fanlight_screenshot.desks import Desks
+    from fanlight_screenshot.desks.desk_pool import Desks
+    from fanlight_screenshot.http import app
 
     access = access_of(worker, settings)
     sockets = http.listen(settings.host, settings.port, "FANLIGHT_SCREENSHOT_")

@@ -11,7 +11,7 @@ same in JavaScript; tests/vectors/batches.json holds the two together.
 import struct
 from collections.abc import Iterable
 
-from fanlight_common.errors import ProtocolError
+from fanlight_common.core.errors import ProtocolError
 
 _HEAD = struct.Struct("<IB")
 _BINARY, _TEXT = 1, 2

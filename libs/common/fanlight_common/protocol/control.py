@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from fanlight_common.errors import ProtocolError
+from fanlight_common.core.errors import ProtocolError
 from fanlight_common.protocol.public import PROTOCOL_VERSION
 
 MAX_CLIPBOARD_CHARS = 256 * 1024

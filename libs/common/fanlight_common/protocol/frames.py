@@ -29,7 +29,7 @@ import struct
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from fanlight_common.errors import ProtocolError
+from fanlight_common.core.errors import ProtocolError
 from fanlight_common.protocol.topics import Lane
 
 MAX_DAMAGE_ENTRIES = 8
@@ -56,7 +56,7 @@ class Rect(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SlotRef:
-    """Where in shared memory the pixels lie. See `fanlight_common.ring`."""
+    """Where in shared memory the pixels lie. See `fanlight_common.bus.ring`."""
 
     segment: int
     slot: int

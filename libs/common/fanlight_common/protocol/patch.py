@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from fanlight_common.errors import ProtocolError
+from fanlight_common.core.errors import ProtocolError
 
 MEDIA_TYPE = "application/vnd.fanlight.patch"
 MAX_OPERATIONS = 4096

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar, Protocol, Self, TypeVar
 
-from fanlight_common.errors import ProtocolError
+from fanlight_common.core.errors import ProtocolError
 from fanlight_common.protocol.frames import Rect
 
 PROTOCOL_VERSION = 1

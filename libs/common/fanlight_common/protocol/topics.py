@@ -22,7 +22,7 @@ On an encoder's outlet:
 
 from enum import StrEnum
 
-from fanlight_common.errors import ProtocolError
+from fanlight_common.core.errors import ProtocolError
 
 
 class Lane(StrEnum):

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol, TypeVar, Union, get_args, get_origin
 
 import msgpack
 
-from fanlight_common.errors import ProtocolError
+from fanlight_common.core.errors import ProtocolError
 
 
 class Message(Protocol):

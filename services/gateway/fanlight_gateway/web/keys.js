@@ -3,7 +3,7 @@
  * Physical keys: KeyboardEvent.code and its USB HID usage (page 7). Pure.
  *
  * The usage is what travels: a standard number that no layout, browser or system changes. The same
- * table is fanlight_common/protocol/keys.py, and a test compares them.
+ * table is fanlight_common/protocol/keyboard.py, and a test compares them.
  *
  * @type {Readonly<Record<string, number>>}
  */

@@ -1,0 +1,122 @@
+"""How to type a character that may be on no key: look it up in the keymap, or borrow a spare key.
+
+Pure. Owns which spare keycodes have been given which keysym, and when each was typed last. Clients
+read a changed keymap some time after the key event, so a spare key is not given another keysym
+before `settle_s` has passed since its last use; of those that may be, the longest unused is taken.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from fanlight_capture.core.keysyms import NO_SYMBOL
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """One key to be tapped for one character."""
+
+    keycode: int
+    shift: bool = False
+    assign: int | None = None
+    """Give the key this keysym first."""
+    wait_s: float = 0.0
+    """Wait so long before that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keymap:
+    """The core keymap: `width` keysyms for each keycode from `first` on.
+
+    A row is group 1 plain and shifted, group 2 plain and shifted, then further levels.
+    """
+
+    first: int
+    width: int
+    keysyms: tuple[int, ...]
+
+    def row(self, keycode: int) -> tuple[int, ...]:
+        """All keysyms of a keycode."""
+        start = (keycode - self.first) * self.width
+        return self.keysyms[start : start + self.width]
+
+    @property
+    def keycodes(self) -> range:
+        """All keycodes."""
+        return range(self.first, self.first + len(self.keysyms) // self.width)
+
+
+class Typist:
+    """Finds strokes. `rare` are keycodes to be borrowed last: real keys on other keyboards."""
+
+    def __init__(self, settle_s: float) -> None:
+        self._settle_s = settle_s
+        self._keys: dict[int, tuple[int, bool]] = {}
+        # Spare keycode to its keysym and the time of its last use; longest unused first.
+        self._spare: dict[int, tuple[int, float]] = {}
+
+    def read(
+        self, keymap: Keymap, group: int, modifiers: Collection[int], rare: Collection[int]
+    ) -> None:
+        """Take in the keymap as it is now, and the group that is in effect."""
+        spare = self._spare
+        empty = []
+        keys: dict[int, tuple[int, bool]] = {}
+        # The core keymap has no place for the third and fourth group.
+        columns = (
+            range(2 * group, 2 * group + 2) if group < 2 <= keymap.width // (group + 1) else ()
+        )
+        mine = {
+            code: given
+            for code, given in spare.items()
+            if code in keymap.keycodes and _is_given(keymap.row(code), given[0])
+        }
+        for code in keymap.keycodes:
+            if code in mine or code in modifiers:
+                continue
+            row = keymap.row(code)
+            if not any(row):
+                empty.append(code)
+            for column in columns:
+                shift = column % 2 == 1
+                keysym = row[column]
+                # Unshifted wins, whichever key it is on.
+                if keysym not in keys or (keys[keysym][1] and not shift):
+                    keys[keysym] = (code, shift)
+        keys.pop(NO_SYMBOL, None)
+        self._keys = keys
+        never_used = float("-inf")
+        fresh = sorted(empty, key=lambda code: code in rare)
+        self._spare = dict.fromkeys(fresh, (NO_SYMBOL, never_used))
+        self._spare.update(mine)
+
+    def stroke(self, keysym: int, now: float) -> Stroke | None:
+        """How to type `keysym` now; None where no key at all can be had for it."""
+        if keysym in self._keys:
+            return Stroke(*self._keys[keysym])
+        for code, (given, _) in self._spare.items():
+            if given == keysym:
+                self._use(code, keysym, now)
+                return Stroke(code)
+        if not self._spare:
+            return None
+        code, (_, used) = next(iter(self._spare.items()))
+        wait_s = max(0.0, used + self._settle_s - now)
+        self._use(code, keysym, now + wait_s)
+        return Stroke(code, assign=keysym, wait_s=wait_s)
+
+    def given(self) -> tuple[int, ...]:
+        """Keycodes that carry a keysym of ours, to be emptied in the end."""
+        return tuple(code for code, (keysym, _) in self._spare.items() if keysym != NO_SYMBOL)
+
+    def _use(self, code: int, keysym: int, now: float) -> None:
+        self._spare.pop(code)
+        self._spare[code] = (keysym, now)
+
+
+def given_row(keysym: int) -> tuple[int, int]:
+    """What a spare key is given: the same on both levels, so that Shift makes no difference."""
+    return keysym, keysym
+
+
+def _is_given(row: Sequence[int], keysym: int) -> bool:
+    return keysym != NO_SYMBOL and row[:2] == given_row(keysym)

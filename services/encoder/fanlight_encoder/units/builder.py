@@ -1,0 +1,261 @@
+"""Makes the units of one stream: a patch where that pays, else H.264.
+
+Lives on a worker thread, one call at a time. Owns what viewers have: the shadow and its tiles.
+Whoever calls decides when, and what is allowed.
+"""
+
+import dataclasses
+import time
+from dataclasses import dataclass
+
+from fanlight_common.core.errors import FrameLostError
+from fanlight_common.core.names import split_stream
+from fanlight_common.patching.regions import Effort, Pixels, from_buffer
+from fanlight_common.protocol import patch
+from fanlight_common.protocol.frames import Frame, Rect, damage_since
+from fanlight_common.protocol.public import VideoUnit
+from fanlight_encoder import metrics
+from fanlight_encoder.core.picture_size import Size
+from fanlight_encoder.core.rectangles import area, at_most
+from fanlight_encoder.core.renditions import SHAPES
+from fanlight_encoder.core.tiles import Tiles
+from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, TRY_PX, Kind, Made, UnitLimits
+from fanlight_encoder.units.patcher import Patcher
+from fanlight_encoder.units.pipeline import FrameSource, Pipeline
+from fanlight_encoder.units.shadow import Shadow
+
+_SMALL_PX = 4_000
+_SMALL_RECTS = 4
+"""Damage of so little is looked at, and made a patch of, in 0.5 to 1 ms with cold caches."""
+_MOST_PAINTED = 0.8
+"""More of the desk than this is painted as quickly as all of it."""
+_MOST_IN_PLACES = 12
+"""After so many deltas in a row one is painted everywhere: what stands still gets sharper, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What the link allows the next unit."""
+
+    kbps: int
+    unit_bytes: int
+    limits: UnitLimits = DEFAULT_LIMITS
+
+    @property
+    def patch_bytes(self) -> int:
+        """What a patch may have."""
+        return min(self.limits.patch_bytes, self._carried(self.limits.patch_ms))
+
+    @property
+    def refine_bytes(self) -> int:
+        """What a patch may have that only makes things sharper."""
+        return min(self.limits.refine_bytes, self._carried(self.limits.refine_ms))
+
+    def delta_bytes(self, *, again: bool) -> int:
+        """What a delta may have. Less where the picture is not new: it can wait."""
+        limits = self.limits
+        return min(self.unit_bytes, self._carried(limits.refine_ms if again else limits.delta_ms))
+
+    @property
+    def effort(self) -> Effort:
+        """How hard to press."""
+        return Effort.SMALL if self.kbps < self.limits.small_effort_kbps else Effort.FAST
+
+    def _carried(self, ms: float) -> int:
+        return int(self.kbps * ms / 8)
+
+
+class Maker:
+    """Pictures in, units out."""
+
+    def __init__(
+        self,
+        stream: str,
+        pipeline: Pipeline,
+        *,
+        patches: bool,
+        limits: UnitLimits = DEFAULT_LIMITS,
+    ) -> None:
+        shape = SHAPES[split_stream(stream)[1]]
+        self.pipeline = pipeline
+        self._stream = stream
+        self._patches = patches and shape.patches
+        self._limits = limits
+        self._patcher = Patcher(limits)
+        self._shadow = Shadow(Size(1, 1))
+        self._tiles = Tiles(Size(1, 1))
+        self._frame: Frame | None = None
+        """The newest of which a unit was made."""
+        self._patched = False
+        """The last picture is in the shadow, and the pipeline has an older one."""
+        self._pictures_blurry = True
+        self._in_places = 0
+        """Deltas since one was painted everywhere."""
+        self._refused: Frame | None = None
+        """Of which a small patch was tried and does not pay."""
+
+    @property
+    def size(self) -> Size:
+        """Of the desk."""
+        return self._shadow.size
+
+    def small(self, source: FrameSource, frame: Frame, aim: Aim) -> Made | None:
+        """A patch of a new frame that takes less than a millisecond; None: there is more to do.
+
+        Raises FrameLostError.
+        """
+        damage = self._damage(frame)
+        small = len(damage) <= _SMALL_RECTS and area(damage) <= _SMALL_PX
+        if not small or not self._can_patch(frame, damage):
+            return None
+        made = self._patch(source, frame, damage, aim)
+        if made is None:
+            self._refused = frame
+        return made
+
+    def fresh(
+        self, source: FrameSource, frame: Frame, aim: Aim, *, idr: bool, may_patch: bool
+    ) -> Made:
+        """The unit of a new frame. Raises FrameLostError or CodecError; no unit came of it then."""
+        damage = self._damage(frame)
+        tried = may_patch and not idr and self._can_patch(frame, damage)
+        refused, self._refused = frame is self._refused, None
+        if tried and not refused:
+            made = self._patch(source, frame, damage, aim)
+            if made is not None:
+                return made
+        calm = area(damage) <= TRY_PX
+        self.pipeline.load(source, frame)
+        self._patched = False
+        if self._patches:
+            if self._shadow.size != (size := Size(frame.width, frame.height)):
+                self._shadow, self._tiles = Shadow(size), Tiles(size)
+            self._shadow.fall_behind(damage)
+        self._frame = frame
+        made = self._video(aim, idr=idr, calm=calm, refused=tried)
+        return dataclasses.replace(made, areas=self._areas(made, damage, frame))
+
+    def again(self, source: FrameSource, aim: Aim, *, idr: bool) -> Made:
+        """The last picture as H.264 once more. Raises CodecError."""
+        # A shadow that was spoilt by a torn frame will do for nothing; a newer frame is coming.
+        if self._patched and self._shadow.current:
+            assert self._frame is not None
+            self.pipeline.load_pixels(self._shadow.buffer.data, self._frame)
+            self._patched = False
+        made = self._video(aim, idr=idr, again=True)
+        self._in_places = 0
+        if self._patches and not self._shadow.current:
+            self._catch_up(source)
+        return made
+
+    def refine(self, aim: Aim) -> Made:
+        """Some of what viewers see blurry, as it is."""
+        started = time.perf_counter()
+        if not self._shadow.current:
+            return Made(Kind.NOTHING)
+        operations = self._patcher.refine(
+            self._shadow,
+            self._tiles,
+            aim.refine_bytes,
+            aim.effort,
+            pictures=self._pictures_blurry,
+        )
+        return self._made_of(operations, started)
+
+    def _can_patch(self, frame: Frame, damage: tuple[Rect, ...]) -> bool:
+        same = self._shadow.current and self._shadow.size == Size(frame.width, frame.height)
+        return self._patches and same and area(damage) <= TRY_PX
+
+    def _damage(self, frame: Frame) -> tuple[Rect, ...]:
+        """Where it may differ from the last: everywhere, where that was too long ago to tell.
+
+        Then comparing it all is 0.5 ms at 1080p, far less than video of what may be a keystroke.
+        """
+        last = self._frame
+        if last is not None and last.instance == frame.instance:
+            damage = damage_since(frame, last.sequence)
+            if damage is not None:
+                return damage
+        return (Rect(0, 0, frame.width, frame.height),)
+
+    def _patch(
+        self, source: FrameSource, frame: Frame, damage: tuple[Rect, ...], aim: Aim
+    ) -> Made | None:
+        started = time.perf_counter()
+        try:
+            operations = self._patcher.changed(
+                self._shadow,
+                self._tiles,
+                _pixels(source, frame),
+                damage,
+                aim.patch_bytes,
+                aim.effort,
+            )
+            source.check(frame)
+        except FrameLostError:
+            # It may have taken over pixels that were being overwritten.
+            self._shadow.fall_behind(None)
+            self._frame = None
+            raise
+        if operations is None:
+            metrics.patch_seconds.labels("refused").observe(time.perf_counter() - started)
+            return None
+        self._frame = frame
+        if operations:
+            self._patched = True
+        return self._made_of(operations, started)
+
+    def _made_of(self, operations: list[patch.Operation], started: float) -> Made:
+        blurry = self._tiles.blurry
+        if not operations:
+            return Made(Kind.NOTHING, blurry=blurry)
+        payload = patch.encode(operations)
+        metrics.patch_seconds.labels("made").observe(time.perf_counter() - started)
+        return Made(Kind.PATCH, payload, blurry=blurry)
+
+    def _video(
+        self, aim: Aim, *, idr: bool, again: bool = False, calm: bool = False, refused: bool = False
+    ) -> Made:
+        unit_bytes = aim.unit_bytes
+        if self._patches and not idr:
+            # Whatever it leaves unsharp, patches will see to.
+            unit_bytes = aim.delta_bytes(again=again)
+        encoded = self.pipeline.encode(aim.kbps, unit_bytes, idr=idr)
+        if self._patches:
+            self._tiles.blur()
+        blurry = encoded.qp is None or encoded.qp > self._limits.sharp_qp
+        self._pictures_blurry = self._scaled() or blurry
+        kind = Kind.IDR if encoded.idr else Kind.DELTA
+        return Made(kind, encoded.payload, calm, refused, blurry=self._patches)
+
+    def _areas(self, made: Made, damage: tuple[Rect, ...], frame: Frame) -> tuple[Rect, ...]:
+        """Where viewers are to paint it: where it is new."""
+        size = Size(frame.width, frame.height)
+        if made.kind is Kind.DELTA and self.pipeline.seen == size:
+            areas = at_most(VideoUnit.MAX_AREAS, damage)
+            few = 0 < area(areas) <= _MOST_PAINTED * size.width * size.height
+            if few and self._in_places < _MOST_IN_PLACES:
+                self._in_places += 1
+                return tuple(areas)
+        self._in_places = 0
+        return ()
+
+    def _scaled(self) -> bool:
+        return self.pipeline.seen != self._shadow.size
+
+    def _catch_up(self, source: FrameSource) -> None:
+        frame = self._frame
+        if frame is None:
+            return
+        try:
+            self._shadow.catch_up(_pixels(source, frame))
+            source.check(frame)
+        except FrameLostError:
+            # A newer one is on its way, and will be video.
+            self._shadow.fall_behind(None)
+        else:
+            self._shadow.caught_up()
+
+
+def _pixels(source: FrameSource, frame: Frame) -> Pixels:
+    return from_buffer(source.pixels(frame), frame.width, frame.height, frame.stride)

@@ -1,0 +1,61 @@
+"""Exactly once and in order, over requests and answers that may be lost or come twice. Pure.
+
+Both ways messages are numbered from 1. Who sends keeps what is not acknowledged and sends it again;
+who receives takes each number once. Bounded: what is not acknowledged stops more from being taken.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from fanlight_common.core.errors import ProtocolError
+
+MAX_MESSAGES = 64
+MAX_BYTES = 256 * 1024
+"""Unacknowledged, at which no more are taken; a single message may be larger."""
+
+Message = bytes | str
+
+
+class Outgoing:
+    """To the viewer."""
+
+    def __init__(self) -> None:
+        self.first = 1
+        """The number of the oldest message that is not acknowledged."""
+        self.messages: deque[Message] = deque()
+        """Those from `first` on."""
+        self._bytes = 0
+
+    def acknowledge(self, after: int) -> None:
+        """The viewer has all up to `after`. An old acknowledgement that comes late says nothing."""
+        if after >= self.first + len(self.messages):
+            raise ProtocolError(f"acknowledges {after}, which was never sent")
+        while self.messages and self.first <= after:
+            self._bytes -= len(self.messages.popleft())
+            self.first += 1
+
+    def fill(self, take: Callable[[], Message | None]) -> bool:
+        """Take messages while there is room; is there anything to send?"""
+        while len(self.messages) < MAX_MESSAGES and self._bytes < MAX_BYTES:
+            message = take()
+            if message is None:
+                break
+            self.messages.append(message)
+            self._bytes += len(message)
+        return bool(self.messages)
+
+
+class Incoming:
+    """From the viewer."""
+
+    def __init__(self) -> None:
+        self.handled = 0
+        """The newest number taken."""
+
+    def accept(self, first: int, messages: Sequence[Message]) -> Sequence[Message]:
+        """Those of `messages`, which begin with number `first`, that were not taken before."""
+        if first < 1 or first > self.handled + 1:
+            raise ProtocolError(f"message {first} after {self.handled}")
+        fresh = messages[self.handled + 1 - first :]
+        self.handled += len(fresh)
+        return fresh

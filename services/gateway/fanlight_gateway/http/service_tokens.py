@@ -1,0 +1,32 @@
+"""The gateway's own tokens, with which it asks screenshot services for one desk's pictures.
+
+Time is an argument (unix seconds). A viewer's token stays here: it may be good for more than
+looking at this desk.
+"""
+
+from fanlight_common.process import tokens
+from fanlight_common.process.tokens import Grant, Role
+
+LIFE_S = 300
+"""Half of it is what the clocks of two hosts may differ by."""
+_RENEW_S = LIFE_S / 2
+_MOST = 4096
+"""Tokens kept; signing one takes some 20 microseconds, so forgetting costs little."""
+
+
+class Passes:
+    """One for each desk that is asked for, renewed in time."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        self._kept: dict[str, tuple[float, str]] = {}
+
+    def token(self, desk: str, now: float) -> str:
+        """A token to view `desk`, good for at least half of its life."""
+        issued_at, token = self._kept.get(desk, (float("-inf"), ""))
+        if not 0 <= now - issued_at < _RENEW_S:  # a clock may be set back, too
+            if len(self._kept) >= _MOST:
+                self._kept.clear()
+            token = tokens.issue(self._secret, Grant(Role.VIEW, desk, int(now) + LIFE_S), now)
+            self._kept[desk] = now, token
+        return token

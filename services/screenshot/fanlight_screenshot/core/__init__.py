@@ -1,0 +1,3 @@
+"""The screenshot service's decisions: parameters, entity tags, which grab is fresh enough. Pure:
+time is an argument.
+"""

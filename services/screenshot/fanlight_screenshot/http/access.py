@@ -1,0 +1,44 @@
+"""Who may see which desk: the token of a request, where the service has a secret to check it with.
+
+Without a secret everybody may see everything: that is for a port that only this machine reaches.
+Time is an argument (unix seconds).
+"""
+
+from dataclasses import dataclass
+
+from fanlight_common.core.errors import TokenError
+from fanlight_common.process import http, tokens
+
+
+class RefusedError(Exception):
+    """The answer to who may not: a status and what its body says."""
+
+    def __init__(self, status: int, error: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """`secret`: what gateways and `fanlight token` sign with; None asks for no token."""
+
+    secret: bytes | None = None
+
+    def grant(self, authorization: str, now: float) -> tokens.Grant | None:
+        """What an Authorization header allows; None: everything. Raises RefusedError."""
+        if self.secret is None:
+            return None
+        token = http.bearer(authorization)
+        if not token:
+            raise RefusedError(401, "unauthorized", "no token: send Authorization: Bearer TOKEN")
+        try:
+            return tokens.verify(self.secret, token, now)
+        except TokenError as error:
+            raise RefusedError(401, "unauthorized", str(error)) from None
+
+    def require(self, desk: str, authorization: str, now: float) -> None:
+        """Return if `desk` may be seen. Raises RefusedError."""
+        grant = self.grant(authorization, now)
+        if grant is not None and not grant.allows(desk):
+            raise RefusedError(403, "forbidden", "the token does not allow this desk")

@@ -1,0 +1,188 @@
+"""The viewer's messages: round trips and hostile bytes. Their bytes are pinned by the vectors."""
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanlight_common.core.errors import ProtocolError
+from fanlight_common.protocol import control, keyboard, public
+
+u8, u16, u32, u64 = (st.integers(0, 2**bits - 1) for bits in (8, 16, 32, 64))
+i16 = st.integers(-(2**15), 2**15 - 1)
+positions = st.none() | st.tuples(u16, u16)
+
+from_gateway = st.one_of(
+    st.builds(
+        public.VideoUnit,
+        st.booleans(),
+        st.integers(1, 65535),
+        st.integers(1, 65535),
+        u32,
+        u32,
+        u64,
+        st.binary(min_size=1, max_size=40),
+    ),
+    st.builds(public.Pong, u32, u64, u64),
+    st.builds(public.PointerPosition, u16, u16),
+    st.builds(public.PointerShape, u16, u16, u16, u16, st.binary(max_size=40)),
+)
+inputs = st.one_of(
+    st.builds(public.Key, st.booleans(), u16),
+    st.builds(public.PointerMove, u16, u16),
+    st.builds(public.PointerMoveRelative, i16, i16),
+    st.builds(public.PointerButton, st.booleans(), st.integers(0, 4), positions),
+    st.builds(public.Wheel, i16, i16, positions),
+    st.builds(public.Text, st.text(min_size=1, max_size=100)),
+)
+from_viewer = st.one_of(
+    st.builds(public.Ping, u32, u64), st.builds(public.Ack, u16, u32, u32, u32), inputs
+)
+viewer_ids = st.from_regex(r"[A-Za-z0-9_-]{8,64}", fullmatch=True)
+texts = st.text(max_size=40)
+control_from_viewer = st.one_of(
+    st.builds(control.Hello, viewer_ids, st.booleans(), st.booleans(), st.integers()),
+    st.builds(control.SetVideoEnabled, st.booleans()),
+    st.builds(control.SetKeyframesOnly, st.booleans()),
+    st.builds(control.RequestIdr),
+    st.builds(control.SetFocus, st.booleans()),
+    st.builds(control.Clipboard, texts),
+)
+settings = st.dictionaries(texts, st.integers() | st.floats(allow_nan=False, allow_infinity=False))
+control_from_gateway = st.one_of(
+    st.builds(control.Welcome, texts, texts, settings, st.integers()),
+    st.builds(control.DeskState, texts, st.integers(), st.integers()),
+    st.builds(control.VideoState, texts),
+    st.builds(control.Clipboard, texts),
+    st.builds(control.Error, texts, texts),
+)
+
+
+@given(from_gateway)
+def test_gateway_messages_round_trip(message: public.GatewayMessage) -> None:
+    assert public.decode_from_gateway(message.encode()) == message
+
+
+@given(from_viewer)
+def test_viewer_messages_round_trip(message: public.ViewerMessage) -> None:
+    assert public.decode_from_viewer(message.encode()) == message
+
+
+@given(inputs)
+def test_input_messages_are_what_capture_takes(message: public.InputMessage) -> None:
+    assert public.decode_input(message.encode()) == message
+
+
+@given(control_from_viewer)
+def test_viewer_control_round_trips(message: control.ViewerControl) -> None:
+    assert control.decode_from_viewer(message.encode()) == message
+
+
+@given(control_from_gateway)
+def test_gateway_control_round_trips(message: control.GatewayControl) -> None:
+    assert control.decode_from_gateway(message.encode()) == message
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_a_message_or_a_protocol_error(data: bytes) -> None:
+    for decode in (public.decode_from_gateway, public.decode_from_viewer, public.decode_input):
+        # With a known type in front more of the decoders is reached.
+        for message in (data, *(bytes((kind,)) + data for kind in (1, 2, 3, 4, *range(16, 38)))):
+            with contextlib.suppress(ProtocolError):
+                decode(message)
+
+
+@given(st.text(max_size=60) | st.recursive(st.none() | st.booleans() | texts, st.lists).map(str))
+def test_any_text_is_a_control_message_or_a_protocol_error(text: str) -> None:
+    for decode in (control.decode_from_viewer, control.decode_from_gateway):
+        with contextlib.suppress(ProtocolError):
+            decode(text)
+
+
+@pytest.mark.parametrize("depth", [10, 100_000])
+def test_deep_json_is_refused(depth: int) -> None:
+    with pytest.raises(ProtocolError):
+        control.decode_from_viewer("[" * depth + "]" * depth)
+
+
+@pytest.mark.parametrize("kind", [public.Ping(1, 2), public.Key(True, 4), public.Wheel(1, 1, None)])
+def test_truncated_and_longer_messages_are_refused(kind: public.ViewerMessage) -> None:
+    data = kind.encode()
+    for wrong in (data[:-1], data + b"\0"):
+        with pytest.raises(ProtocolError, match=type(kind).__name__):
+            public.decode_from_viewer(wrong)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        bytes((0x20, 2, 4, 0)),
+        bytes((0x23, 4, 0, 0, 0, 0, 0, 0)),
+        bytes((0x23, 1, 5, 0, 0, 0, 0, 0)),
+        bytes((0x24, 1, 0, 0, 0, 0, 0, 0, 0, 0)),
+        b"\x25",
+        b"\x25\xff",
+        b"\x25" + b"a" * (public.MAX_TEXT_BYTES + 1),
+        b"",
+        b"\x01" + bytes(30),
+    ],
+)
+def test_impossible_values_are_refused(data: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        public.decode_from_viewer(data)
+
+
+@pytest.mark.parametrize("flags", [{"width": 0}, {"height": 0}, {"payload": b""}])
+def test_impossible_units_are_refused(flags: dict[str, object]) -> None:
+    values = {"idr": True, "width": 2, "height": 2, "epoch": 1, "sequence": 1, "captured_us": 1}
+    unit = public.VideoUnit(**{**values, "payload": b"x", **flags})  # type: ignore[arg-type]
+    with pytest.raises(ProtocolError, match="VideoUnit"):
+        public.decode_from_gateway(unit.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"hello":1,"x":2}',
+        '{"no_such":1}',
+        '{"hello":{}}',
+        '{"hello":{"viewer":"short","video_enabled":true,"keyframes_only":false,"protocol":1}}',
+        '{"hello":{"viewer":"longenough","video_enabled":1,"keyframes_only":false,"protocol":1}}',
+        '{"set_video_enabled":"yes"}',
+        '{"request_idr":false}',
+        '{"clipboard":"text"}',
+        '{"clipboard":{"text":7}}',
+        '{"clipboard":{"text":"\\ud800"}}',
+    ],
+)
+def test_wrong_control_messages_are_refused(text: str) -> None:
+    with pytest.raises(ProtocolError):
+        control.decode_from_viewer(text)
+
+
+def test_an_endless_clipboard_is_refused() -> None:
+    text = control.Clipboard("x" * (control.MAX_CLIPBOARD_CHARS + 1)).encode()
+    with pytest.raises(ProtocolError, match="more than"):
+        control.decode_from_viewer(text)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"welcome":{"settings":{"a":"b"}}}', '{"welcome":[]}', '{"nothing":1}']
+)
+def test_wrong_gateway_control_is_refused(text: str) -> None:
+    with pytest.raises(ProtocolError):
+        control.decode_from_gateway(text)
+
+
+def test_keys_are_unambiguous() -> None:
+    codes, usages, names = zip(*keyboard.KEYS, strict=True)
+    assert len(set(codes)) == len(codes)
+    assert len(set(usages)) == len(usages)
+    flat = [name for group in names for name in group]
+    assert len(set(flat)) == len(flat)
+    assert keyboard.USAGE_BY_CODE["KeyA"] == 4
+    assert keyboard.XKB_NAMES_BY_USAGE[keyboard.USAGE_BY_CODE["KeyZ"]] == ("AB01",)

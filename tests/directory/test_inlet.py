@@ -1,0 +1,67 @@
+"""Many heartbeats, most of them the same as before."""
+
+import asyncio
+
+import pytest
+import zmq
+import zmq.asyncio
+
+from fanlight_common.bus.receiver import BATCH
+from fanlight_common.core.errors import ProtocolError
+from fanlight_common.protocol import bus
+from fanlight_directory.inlet import Hearing, Repeats
+from tests.directory.core.test_registry import capture, encoder
+
+
+def test_the_same_bytes_are_decoded_once_and_not_kept_for_ever() -> None:
+    repeats = Repeats()
+    data = bus.encode(capture())
+    first = repeats.decode(data)
+    assert first == capture()
+    assert repeats.decode(bytes(data)) is first
+    repeats.turn()
+    assert repeats.decode(data) is first
+    repeats.turn()
+    repeats.turn()
+    again = repeats.decode(data)
+    assert again == first
+    assert again is not first
+    with pytest.raises(ProtocolError):
+        repeats.decode(b"\xff")
+
+
+async def test_all_are_heard_in_order_and_while_more_may_wait_time_stands_still() -> None:
+    context = zmq.asyncio.Context()
+    inlet, push = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+    count = 4 * BATCH
+    inlet.set_hwm(2 * count)
+    push.set_hwm(2 * count)
+    inlet.bind("inproc://inlet")
+    push.connect("inproc://inlet")
+    for number in range(count):
+        await push.send(b"?" if number == 7 else bus.encode(encoder(number)))
+    heard: list[str] = []
+    until: list[float] = []
+    far = 1e12
+
+    def handle(message: bus.DirectoryInlet) -> None:
+        heard.append(message.id)
+        until.append(hearing.heard_until(far))
+
+    hearing = Hearing(inlet, handle)
+    assert hearing.heard_until(far) == far
+    task = asyncio.create_task(hearing.run())
+    try:
+        async with asyncio.timeout(20):
+            while len(heard) < count - 1 or hearing.heard_until(far) != far:
+                await asyncio.sleep(0.01)
+                await push.send(bus.encode(capture()))
+    finally:
+        task.cancel()
+        context.destroy(linger=0)
+    expected = [f"encoder-{number}" for number in range(count) if number != 7]
+    assert heard[: count - 1] == expected
+    # The first batch left some behind, so all that came of the second did too, from one moment on.
+    assert until[0] == far
+    assert len({moment for moment in until[BATCH + 1 : count - BATCH] if moment != far}) == 1
+    assert until[2 * BATCH] != far
