@@ -35,7 +35,7 @@ from PIL import Image
 from bench.age import figures, pacing
 from fanlight_common.bus.ring import FrameRing
 from fanlight_common.core.names import Rendition
-from fanlight_common.protocol.public import VideoUnit
+from fanlight_common.protocol.binary import VideoUnit
 from fanlight_encoder.codecs.h264 import LavCodec
 from fanlight_encoder.codecs.options import ceiling_kbps, params_for
 from fanlight_encoder.core.picture_size import Size

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from bench.age import clip
-from fanlight_common.protocol.frames import Rect
+from fanlight_common.core.geometry import Rect
 from fanlight_encoder.core.picture_size import Size
 
 RATE = 30

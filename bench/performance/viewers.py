@@ -23,7 +23,7 @@ import time
 from dataclasses import dataclass, field
 
 from fanlight_common.protocol import control
-from fanlight_common.protocol.public import Ack, Ping, VideoUnit
+from fanlight_common.protocol.binary import Ack, Ping, VideoUnit
 
 PING_INTERVAL_S = 0.25
 RELAXED_S = 0.1

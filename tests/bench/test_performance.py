@@ -14,7 +14,7 @@ from bench.performance import fanout, lasting, pictures, profile, rows, stack, u
 from bench.performance.rows import Measured
 from bench.performance.viewers import Arrival
 from bench.processes import ROOT, module
-from fanlight_common.protocol.public import Ack, VideoUnit
+from fanlight_common.protocol.binary import Ack, VideoUnit
 from fanlight_encoder.core.picture_size import Size
 
 

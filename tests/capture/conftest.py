@@ -18,10 +18,10 @@ import zmq.asyncio
 from fanlight_capture.service import CaptureService
 from fanlight_capture.settings import CaptureSettings
 from fanlight_common.bus.ring import RingReader
-from fanlight_common.bus.sockets import Role, open_socket
+from fanlight_common.bus.sockets import SocketRole, open_socket
 from fanlight_common.process.settings import BusSettings
 from fanlight_common.process.worker import Worker
-from fanlight_common.protocol import bus, frames, public, topics
+from fanlight_common.protocol import binary, bus, frames, topics
 from fanlight_common.protocol.topics import Lane
 
 TIMEOUT_S = 10.0
@@ -142,8 +142,8 @@ class Events:
     def __init__(self, socket: zmq.asyncio.Socket) -> None:
         self._socket = socket
         self.all: list[bus.Event] = []
-        self.shapes: list[public.PointerShape] = []
-        self.positions: list[public.PointerPosition] = []
+        self.shapes: list[binary.PointerShape] = []
+        self.positions: list[binary.PointerPosition] = []
         self.texts: list[str] = []
         self._task = asyncio.ensure_future(self._receive())
 
@@ -155,10 +155,10 @@ class Events:
             if event.text:
                 self.texts.append(event.text)
             else:
-                message = public.decode_from_gateway(event.binary)
-                if isinstance(message, public.PointerShape):
+                message = binary.decode_from_gateway(event.binary)
+                if isinstance(message, binary.PointerShape):
                     self.shapes.append(message)
-                elif isinstance(message, public.PointerPosition):
+                elif isinstance(message, binary.PointerPosition):
                     self.positions.append(message)
 
     def close(self) -> None:
@@ -204,7 +204,7 @@ class Capture:
         self.desk = desk
         self._closers: list[Callable[[], None]] = []
         self._numbers: dict[str, int] = {}
-        self._inlet = open_socket(worker.context, Role.TELL)
+        self._inlet = open_socket(worker.context, SocketRole.TELL)
         self._inlet.connect(worker.inlet_endpoint)
 
     @property
@@ -217,7 +217,7 @@ class Capture:
     def frames(
         self, lane: Lane = Lane.SHM, topic_of: Callable[[str, Lane], bytes] = topics.frame
     ) -> Frames:
-        socket = open_socket(self.worker.context, Role.FRAMES)
+        socket = open_socket(self.worker.context, SocketRole.FRAMES)
         topic = topic_of(self.desk, lane)
         socket.subscribe(topic)
         socket.connect(self.worker.outlet_endpoint)
@@ -226,7 +226,7 @@ class Capture:
         return feed
 
     def events(self) -> Events:
-        socket = open_socket(self.worker.context, Role.EVENTS)
+        socket = open_socket(self.worker.context, SocketRole.EVENTS)
         socket.subscribe(topics.events(self.desk))
         socket.connect(self.worker.outlet_endpoint)
         events = Events(socket)
@@ -241,7 +241,7 @@ class Capture:
         await self.tell(bus.Input(self.desk, viewer, number, message.encode()))
 
     async def key(self, usage: int, down: bool, viewer: str = "viewer-1") -> None:
-        await self.input(public.Key(down, usage), viewer)
+        await self.input(binary.Key(down, usage), viewer)
 
     async def tap(self, *usages: int) -> None:
         for usage in usages:
@@ -273,7 +273,7 @@ async def start_capture(runtime_dir: Path) -> AsyncIterator[StartCapture]:
 
     async def start(**settings: Any) -> Capture:
         worker = Worker(
-            "capture", BusSettings(runtime_dir=runtime_dir, id="c"), Role.CAPTURE_OUTLET
+            "capture", BusSettings(runtime_dir=runtime_dir, id="c"), SocketRole.CAPTURE_OUTLET
         )
         service = CaptureService(worker, CaptureSettings(**settings))
         task = asyncio.ensure_future(worker.serve(lambda _: service.run()))

@@ -11,9 +11,9 @@ from fanlight_capture.pattern.source import InputRecorder
 from fanlight_capture.source import GrabFailedError
 from fanlight_common.bus.ring import SLOTS, FrameRing, RingReader
 from fanlight_common.core.errors import SourceLostError
+from fanlight_common.core.geometry import Rect
 from fanlight_common.process import clock
 from fanlight_common.protocol import frames, topics
-from fanlight_common.protocol.frames import Rect
 from fanlight_common.protocol.topics import Lane
 from tests.capture.conftest import until
 

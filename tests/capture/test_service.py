@@ -9,7 +9,7 @@ from fanlight_capture.pattern.source import PatternSource
 from fanlight_capture.service import CaptureService
 from fanlight_capture.settings import CaptureSettings
 from fanlight_capture.source import Listener
-from fanlight_common.bus.sockets import Role
+from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ConfigurationError, SourceLostError
 from fanlight_common.process.settings import BusSettings
 from fanlight_common.process.worker import Worker
@@ -33,7 +33,9 @@ class Displays:
 
 
 def service(runtime_dir: Path, displays: Displays) -> tuple[Worker, CaptureService]:
-    worker = Worker("capture", BusSettings(runtime_dir=runtime_dir, id="c"), Role.CAPTURE_OUTLET)
+    worker = Worker(
+        "capture", BusSettings(runtime_dir=runtime_dir, id="c"), SocketRole.CAPTURE_OUTLET
+    )
     return worker, CaptureService(worker, CaptureSettings(), displays)
 
 

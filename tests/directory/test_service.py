@@ -16,8 +16,8 @@ import zmq
 import zmq.asyncio
 
 from fanlight_common.bus.directory_client import DIRECTORY_ID, DirectoryClient
-from fanlight_common.bus.network import Transport
-from fanlight_common.bus.sockets import Role, ipc_endpoint, open_socket
+from fanlight_common.bus.network import BusNetwork
+from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
 from fanlight_common.process.settings import BusSettings
 from fanlight_common.protocol import bus, topics
 
@@ -72,9 +72,9 @@ class Peer:
     """A process as the directory sees it: it beats, and it watches."""
 
     def __init__(self, settings: BusSettings) -> None:
-        self.transport = Transport(settings, "peer")
-        self.context = self.transport.context
-        self.client = DirectoryClient(self.transport)
+        self.network = BusNetwork(settings, "peer")
+        self.context = self.network.context
+        self.client = DirectoryClient(self.network)
         self.seen: list[bus.DirectoryOutlet] = []
         self.beats: dict[str, bus.Heartbeat] = {}
         self._interval_s = settings.heartbeat_interval_s
@@ -211,7 +211,7 @@ async def test_killed_and_started_again_it_leaves_running_streams_alone(
 async def test_nonsense_is_counted_and_harms_nothing(
     process: Process, peer: Peer, bus_settings: BusSettings
 ) -> None:
-    inlet: zmq.Socket[bytes] = zmq.Socket.shadow(open_socket(peer.context, Role.TELL))
+    inlet: zmq.Socket[bytes] = zmq.Socket.shadow(open_socket(peer.context, SocketRole.TELL))
     inlet.connect(ipc_endpoint(bus_settings.runtime_dir, DIRECTORY_ID, "inlet"))
     wrong = [
         b"",

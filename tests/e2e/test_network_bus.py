@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 from fanlight_common.bus import curve_keys
 from fanlight_common.process import tokens
 from fanlight_common.process.tokens import Grant, Role
-from fanlight_common.protocol import bus, control, public
+from fanlight_common.protocol import binary, bus, control
 from tests.e2e.processes import XServer, end, wait_until
 from tests.e2e.xclient import KeyWindow
 from tests.ports import free_port
@@ -145,21 +145,21 @@ def viewer(network: Network) -> Iterator[ClientConnection]:
         yield connection
 
 
-def next_unit(client: ClientConnection, limit_s: float) -> public.VideoUnit:
+def next_unit(client: ClientConnection, limit_s: float) -> binary.VideoUnit:
     deadline = time.monotonic() + limit_s
     while True:
         message = client.recv(max(0.01, deadline - time.monotonic()))
         if isinstance(message, bytes):
-            unit = public.decode_from_gateway(message)
-            if isinstance(unit, public.VideoUnit):
-                client.send(public.Ack(0, unit.epoch, unit.sequence, unit.sequence).encode())
+            unit = binary.decode_from_gateway(message)
+            if isinstance(unit, binary.VideoUnit):
+                client.send(binary.Ack(0, unit.epoch, unit.sequence, unit.sequence).encode())
                 return unit
 
 
 def test_a_desk_is_watched_and_steered(network: Network, xserver: XServer) -> None:
     with KeyWindow(xserver.display) as window, viewer(network) as client:
         assert next_unit(client, 20).idr
-        client.send(public.Key(True, 4).encode())
+        client.send(binary.Key(True, 4).encode())
         wait_until(window.keys_seen, "the key")
 
 
@@ -185,7 +185,7 @@ def test_without_a_key_nothing_is_seen_and_no_key_is_pressed(
 ) -> None:
     """Every port that anything listens on is tried, in every way that a stranger has."""
     context = zmq.Context()
-    press = public.Key(True, 5).encode()
+    press = binary.Key(True, 5).encode()
     told = bus.encode(bus.Input("main", "stranger", 1, press))
     listeners, pushers = [], []
     # A desk on which something moves, watched: there is something to be seen everywhere.
@@ -233,7 +233,7 @@ def test_keys_change_while_somebody_watches(network: Network, xserver: XServer) 
         for kind in network.processes:
             assert network.log(kind).count("event=keys count=") == 3, network.log(kind)
             assert network.processes[kind].poll() is None
-        client.send(public.Key(True, 6).encode())
+        client.send(binary.Key(True, 6).encode())
         wait_until(window.keys_seen, "the key")
         assert epoch
 

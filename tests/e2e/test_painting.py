@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
+from fanlight_common.core.geometry import Rect
 from fanlight_common.protocol import control, patch
-from fanlight_common.protocol.frames import Rect
 from tests.e2e.conftest import Viewer
 from tests.e2e.fake_gateway import Encoding, FakeGateway
 from tests.e2e.processes import wait_until

@@ -14,13 +14,14 @@ import zmq.asyncio
 from av import VideoFrame
 
 from fanlight_common.bus.ring import FrameRing, host_id
-from fanlight_common.bus.sockets import Role, ipc_endpoint, open_socket
+from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
 from fanlight_common.core.errors import CodecError
+from fanlight_common.core.geometry import Rect
 from fanlight_common.process import clock
 from fanlight_common.process.settings import BusSettings
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, frames, topics
-from fanlight_common.protocol.public import VideoUnit
+from fanlight_common.protocol.binary import VideoUnit
 from fanlight_common.protocol.topics import Lane
 from fanlight_encoder.codecs.h264 import Codec, Encoded, LavCodec, Opener
 from fanlight_encoder.codecs.options import CodecParams
@@ -72,12 +73,12 @@ class Capture:
     def __init__(self, context: zmq.asyncio.Context, settings: BusSettings) -> None:
         self.subscribed: dict[bytes, int] = {}
         self._changed = asyncio.Condition()
-        self._outlet = open_socket(context, Role.CAPTURE_OUTLET)
+        self._outlet = open_socket(context, SocketRole.CAPTURE_OUTLET)
         self.endpoint = ipc_endpoint(settings.runtime_dir, "cap", "outlet")
         self._outlet.bind(self.endpoint)
         self._ring = FrameRing(1 << 22)
         self._sequence = 0
-        self._damage: tuple[tuple[frames.Rect, ...], ...] = ()
+        self._damage: tuple[tuple[Rect, ...], ...] = ()
         self._task = asyncio.create_task(self._subscriptions())
 
     def record(self, width: int = 320, *, alive: bool = True, host: str = "") -> bus.DeskRecord:
@@ -95,7 +96,7 @@ class Capture:
         self,
         pixels: Pixels,
         lane: Lane = Lane.SHM,
-        damage: tuple[tuple[frames.Rect, ...], ...] = (),
+        damage: tuple[tuple[Rect, ...], ...] = (),
     ) -> int:
         """Publish a new picture; its sequence number."""
         self._sequence += 1
@@ -181,7 +182,7 @@ class Gateway:
 
     def __init__(self, context: zmq.asyncio.Context, outlet: str, topic: bytes) -> None:
         self.units: list[VideoUnit] = []
-        self._socket = open_socket(context, Role.UNITS)
+        self._socket = open_socket(context, SocketRole.UNITS)
         self._socket.connect(outlet)
         self._socket.subscribe(topic)
 
@@ -216,15 +217,15 @@ class Bench:
     def __init__(self, bus_settings: BusSettings) -> None:
         self._bus_settings = bus_settings
         self.context = zmq.asyncio.Context()
-        self._directory = open_socket(self.context, Role.DIRECTORY_OUTLET)
+        self._directory = open_socket(self.context, SocketRole.DIRECTORY_OUTLET)
         self._directory.bind(ipc_endpoint(bus_settings.runtime_dir, "directory", "outlet"))
         self._records: dict[bytes, bus.DirectoryOutlet] = {}
         self._families: dict[bytes, bytes] = {}
         """The one topic that there is of a prefix."""
-        self._beats = open_socket(self.context, Role.INLET)
+        self._beats = open_socket(self.context, SocketRole.INLET)
         self._beats.bind(ipc_endpoint(bus_settings.runtime_dir, "directory", "inlet"))
         self.capture = Capture(self.context, bus_settings)
-        self._tell = open_socket(self.context, Role.TELL)
+        self._tell = open_socket(self.context, SocketRole.TELL)
         self._tell.connect(ipc_endpoint(bus_settings.runtime_dir, "enc", "inlet"))
         self._tasks: list[asyncio.Task[None]] = [asyncio.create_task(self._answer())]
         self.watched: set[bytes] = set()
@@ -232,7 +233,7 @@ class Bench:
 
     async def start(self, opener: Opener = no_hardware, **settings: object) -> Worker:
         """The encoder, with these settings."""
-        self.worker = Worker("encoder", self._bus_settings, Role.ENCODER_OUTLET)
+        self.worker = Worker("encoder", self._bus_settings, SocketRole.ENCODER_OUTLET)
         service = EncoderService(EncoderSettings.model_validate(settings), opener)
         self.serving = asyncio.create_task(self.worker.serve(service.run))
         self._tasks.append(self.serving)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from prometheus_client import REGISTRY
 
 from fanlight_common.core.errors import CodecError, ConfigurationError, FrameLostError
+from fanlight_common.core.geometry import Rect
 from fanlight_common.protocol import bus
-from fanlight_common.protocol.frames import Rect
 from fanlight_common.protocol.topics import Lane
 from fanlight_encoder.codecs.h264 import Codec
 from fanlight_encoder.codecs.options import CodecParams

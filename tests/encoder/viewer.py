@@ -10,8 +10,8 @@ import av
 import numpy as np
 from PIL import Image as Pillow
 
+from fanlight_common.core.geometry import Rect
 from fanlight_common.protocol import patch
-from fanlight_common.protocol.frames import Rect
 from fanlight_common.protocol.patch import Copy
 from tests.encoder.pictures import Pixels, decoder, rgb
 

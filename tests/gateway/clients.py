@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from fanlight_common.process import tokens
 from fanlight_common.process.worker import Worker
-from fanlight_common.protocol import control, public
+from fanlight_common.protocol import binary, control
 from tests.screenshot.fakes import until
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ class TestViewer:
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.silent = False
-        self.units: list[public.VideoUnit] = []
+        self.units: list[binary.VideoUnit] = []
         self.raw_units: list[bytes] = []
         self.messages: list[object] = []
         self.close_code: int | None = None
@@ -64,11 +64,11 @@ class TestViewer:
         assert self.close_code is not None
         return self.close_code
 
-    async def ping(self) -> public.Pong:
+    async def ping(self) -> binary.Pong:
         """A round trip: everything sent before has been handled."""
-        before = len(self.all(public.Pong))
-        await self.send(public.Ping(before, 1))
-        return await self.get(public.Pong, before + 1)
+        before = len(self.all(binary.Pong))
+        await self.send(binary.Ping(before, 1))
+        return await self.get(binary.Pong, before + 1)
 
     async def stop(self) -> None:
         """Go."""
@@ -89,14 +89,14 @@ class TestViewer:
         if isinstance(data, str):
             self.messages.append(control.decode_from_gateway(data))
             return
-        message = public.decode_from_gateway(data)
-        if not isinstance(message, public.VideoUnit):
+        message = binary.decode_from_gateway(data)
+        if not isinstance(message, binary.VideoUnit):
             self.messages.append(message)
             return
         self.units.append(message)
         self.raw_units.append(data)
         if not self.silent:
-            await self.send(public.Ack(10, message.epoch, message.sequence, message.sequence))
+            await self.send(binary.Ack(10, message.epoch, message.sequence, message.sequence))
 
 
 class Site:

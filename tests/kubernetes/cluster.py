@@ -28,7 +28,7 @@ from websockets.sync.client import connect
 
 from fanlight_common.bus import curve_keys
 from fanlight_common.process import tokens
-from fanlight_common.protocol import control, public
+from fanlight_common.protocol import binary, control
 from tests.kubernetes.rendered import (
     ROOT,
     WORKLOADS,
@@ -203,9 +203,9 @@ def watch(gateway: str, token: str) -> list[int]:
         client.send(control.Hello("kubernetes", video_enabled=True, keyframes_only=True).encode())
         while len(sizes) < UNITS:
             message = client.recv(LIMIT_S)
-            unit = public.decode_from_gateway(message) if isinstance(message, bytes) else None
-            if isinstance(unit, public.VideoUnit):
-                client.send(public.Ack(0, unit.epoch, unit.sequence, unit.sequence).encode())
+            unit = binary.decode_from_gateway(message) if isinstance(message, bytes) else None
+            if isinstance(unit, binary.VideoUnit):
+                client.send(binary.Ack(0, unit.epoch, unit.sequence, unit.sequence).encode())
                 sizes.append(len(unit.payload))
     return sizes
 

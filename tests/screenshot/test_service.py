@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from fanlight_common.protocol import bus, topics
-from fanlight_common.protocol.public import PointerPosition, PointerShape
+from fanlight_common.protocol.binary import PointerPosition, PointerShape
 from fanlight_common.protocol.topics import Lane
 from fanlight_screenshot import metrics
 from fanlight_screenshot.core.parameters import Format

@@ -4,7 +4,7 @@ import sys
 
 from fanlight_capture.service import CaptureService
 from fanlight_capture.settings import CaptureSettings
-from fanlight_common.bus.sockets import Role
+from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process import logs
 from fanlight_common.process.settings import BusSettings, load
@@ -23,7 +23,7 @@ def main() -> None:
     async def work(worker: Worker) -> None:
         await CaptureService(worker, settings).run()
 
-    run("capture", bus_settings, Role.CAPTURE_OUTLET, work)
+    run("capture", bus_settings, SocketRole.CAPTURE_OUTLET, work)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from fanlight_capture.source import GrabFailedError, Source
 from fanlight_common.bus.ring import FrameRing
 from fanlight_common.core.errors import SourceLostError
 from fanlight_common.process import clock
-from fanlight_common.process.wakeup import Alarm
+from fanlight_common.process.wakeup import Wakeup
 from fanlight_common.protocol import frames, topics
 from fanlight_common.protocol.topics import Lane
 
@@ -53,7 +53,7 @@ class FrameLoop:
         self._publish = publish
         self._now_us = now_us
         self._schedule = GrabSchedule(interval_s)
-        self._wake = Alarm()
+        self._wake = Wakeup()
         self._history = DamageHistory()
         # Numbers of different instances do not compare: whoever kept one takes the whole frame.
         self._instance = secrets.randbits(63) | 1
@@ -70,13 +70,13 @@ class FrameLoop:
     def demand_changed(self) -> None:
         """Subscriptions came or went."""
         self._schedule.streaming = any(self._demand.wants(topic) for topic in self._frame_topics)
-        self._wake.ring()
+        self._wake.set()
 
     def want(self, wanted: Iterable[bytes]) -> None:
         """Publish the present picture under these topics (those that are frame topics at all)."""
         self._wanted.update(topic for topic in wanted if topic in self._lanes)
         self._schedule.wanted = bool(self._wanted)
-        self._wake.ring()
+        self._wake.set()
 
     def want_still(self) -> None:
         """Publish the present picture under those still topics that somebody is subscribed to."""
@@ -90,12 +90,12 @@ class FrameLoop:
             return
         self._stills_until = clock.now_s() + STILL_LINGER_S
         self._schedule.awaited = True
-        self._wake.ring()
+        self._wake.set()
 
     def damaged(self) -> None:
         """The source's desk changed."""
         self._schedule.damaged = True
-        self._wake.ring()
+        self._wake.set()
 
     def resized(self) -> None:
         """The source's desk has another size."""
@@ -105,7 +105,7 @@ class FrameLoop:
     async def run(self) -> None:
         """Work for ever. Raises SourceLostError."""
         while True:
-            self._wake.reset()
+            self._wake.clear()
             step = self._schedule.next(clock.now_s())
             match step.action:
                 case Action.GRAB:

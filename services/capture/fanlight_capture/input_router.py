@@ -19,7 +19,7 @@ from fanlight_capture.source import Source
 from fanlight_common.core.errors import FanlightError, ProtocolError
 from fanlight_common.process.tasks import spawn
 from fanlight_common.process.worker import refused
-from fanlight_common.protocol import public
+from fanlight_common.protocol import binary
 from fanlight_common.protocol.bus import Input, ReleaseViewer, SetClipboard
 from fanlight_common.protocol.control import MAX_CLIPBOARD_CHARS
 
@@ -100,7 +100,7 @@ class InputRouter:
 
     @staticmethod
     def _text_bytes(message: Ordered) -> int:
-        if isinstance(message, Input) and message.message[:1] == bytes((public.Text.TYPE,)):
+        if isinstance(message, Input) and message.message[:1] == bytes((binary.Text.TYPE,)):
             return len(message.message)
         return 0
 
@@ -117,7 +117,7 @@ class InputRouter:
         match message:
             case Input():
                 try:
-                    self._inject(self._source, message.viewer, public.decode_input(message.message))
+                    self._inject(self._source, message.viewer, binary.decode_input(message.message))
                 except ProtocolError as error:
                     refused.labels("input").inc()
                     log.debug("event=refused where=input reason=%r", str(error))
@@ -129,25 +129,25 @@ class InputRouter:
                 else:
                     self._source.set_clipboard(message.text)
 
-    def _inject(self, source: Source, viewer: str, message: public.InputMessage) -> None:
+    def _inject(self, source: Source, viewer: str, message: binary.InputMessage) -> None:
         sink = source.sink
         metrics.inputs.labels(type(message).__name__).inc()
         match message:
-            case public.Key(down, usage):
+            case binary.Key(down, usage):
                 self._switch(viewer, Control(Kind.KEY, usage), down)
-            case public.PointerMove(x, y):
+            case binary.PointerMove(x, y):
                 sink.move(to_pixel(x, source.width), to_pixel(y, source.height))
-            case public.PointerMoveRelative(dx, dy):
+            case binary.PointerMoveRelative(dx, dy):
                 sink.move_relative(dx, dy)
-            case public.PointerButton(down, button, position):
+            case binary.PointerButton(down, button, position):
                 self._place(source, position)
                 self._switch(viewer, Control(Kind.BUTTON, button), down)
-            case public.Wheel(dx, dy, position):
+            case binary.Wheel(dx, dy, position):
                 self._place(source, position)
                 right, below = self._wheels.setdefault(viewer, WheelAccumulator()).turn(dx, dy)
                 if right or below:
                     sink.wheel(right, below)
-            case public.Text(text):
+            case binary.Text(text):
                 self._typing = spawn(self._type(source, text))
 
     def _place(self, source: Source, position: tuple[int, int] | None) -> None:

@@ -17,13 +17,13 @@ from fanlight_capture.input_router import InputRouter
 from fanlight_capture.pattern.source import PatternSource
 from fanlight_capture.settings import CaptureSettings
 from fanlight_capture.source import Listener, Source
-from fanlight_common.bus.receiver import Intake
+from fanlight_common.bus.receiver import Receiver
 from fanlight_common.core.errors import SourceLostError
 from fanlight_common.process import clock
 from fanlight_common.process.worker import Worker, inlet_messages
 from fanlight_common.protocol import bus, topics
+from fanlight_common.protocol.binary import PointerPosition, PointerShape
 from fanlight_common.protocol.control import Clipboard
-from fanlight_common.protocol.public import PointerPosition, PointerShape
 from fanlight_common.protocol.topics import Lane
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class CaptureService:
         self._worker = worker
         self._settings = settings
         self._open = opener
-        self._outlet = Intake(worker.outlet, self._on_subscription)
+        self._outlet = Receiver(worker.outlet, self._on_subscription)
         self._events_topic = topics.events(settings.desk)
         lanes = [f(settings.desk, lane) for f in (topics.frame, topics.still) for lane in Lane]
         self._demand = Demand([*lanes, self._events_topic])

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from fanlight_common.bus.ring import FrameRing
 from fanlight_common.core.errors import FanlightError, SourceLostError
-from fanlight_common.protocol.frames import Rect
-from fanlight_common.protocol.public import PointerPosition, PointerShape
+from fanlight_common.core.geometry import Rect
+from fanlight_common.protocol.binary import PointerPosition, PointerShape
 
 
 class GrabFailedError(FanlightError):

@@ -3,7 +3,7 @@
 import sys
 
 from fanlight_common.bus.directory_client import DIRECTORY_ID
-from fanlight_common.bus.sockets import Role
+from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process.settings import BusSettings, load
 from fanlight_common.process.worker import Worker, run
@@ -24,7 +24,7 @@ def main() -> None:
     async def serve(worker: Worker) -> None:
         await Directory(worker, bus_settings, own).run()
 
-    run("directory", bus_settings, Role.DIRECTORY_OUTLET, serve)
+    run("directory", bus_settings, SocketRole.DIRECTORY_OUTLET, serve)
 
 
 if __name__ == "__main__":

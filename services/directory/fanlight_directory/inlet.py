@@ -11,7 +11,7 @@ from typing import Any
 
 import zmq
 
-from fanlight_common.bus.receiver import Intake
+from fanlight_common.bus.receiver import Receiver
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process import clock
 from fanlight_common.process.worker import refused
@@ -55,7 +55,7 @@ class Hearing:
         heard: Callable[[], None] = lambda: None,
     ) -> None:
         """`heard` is called after each batch."""
-        self._intake = Intake(inlet, self._take, looked=self._looked)
+        self._receiver = Receiver(inlet, self._take, looked=self._looked)
         self._handle = handle
         self._heard = heard
         self._repeats = Repeats()
@@ -69,14 +69,14 @@ class Hearing:
 
     async def run(self) -> None:
         """Hand every message to `handle`, for ever. What is no message is counted."""
-        await self._intake.run()
+        await self._receiver.run()
 
     def _looked(self, took_all: bool) -> None:
         now = clock.now_s()
         if took_all:
             self._behind_since = None
             if now - self._looked_at < PAUSE_S:
-                self._intake.pause(PAUSE_S)
+                self._receiver.pause(PAUSE_S)
         elif self._behind_since is None:
             self._behind_since = now
         self._looked_at = now

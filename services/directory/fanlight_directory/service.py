@@ -10,7 +10,7 @@ import time
 
 from prometheus_client import Counter, Gauge
 
-from fanlight_common.bus.receiver import Intake
+from fanlight_common.bus.receiver import Receiver
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process import clock
 from fanlight_common.process.settings import BusSettings
@@ -48,7 +48,7 @@ class Directory:
 
     def __init__(self, worker: Worker, bus_settings: BusSettings, own: DirectorySettings) -> None:
         assert worker.outlet is not None
-        self._outlet = Intake(worker.outlet, self._on_subscription)
+        self._outlet = Receiver(worker.outlet, self._on_subscription)
         self._hearing = Hearing(worker.inlet, self._told, self._heard)
         self._now_us = worker.now_us
         self._tick_s = bus_settings.heartbeat_timeout_s / _TICKS_A_TIMEOUT

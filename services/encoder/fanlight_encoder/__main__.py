@@ -2,7 +2,7 @@
 
 import sys
 
-from fanlight_common.bus.sockets import Role
+from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process.settings import BusSettings, load
 from fanlight_common.process.worker import Worker, run
@@ -29,7 +29,7 @@ def main() -> None:
         av.logging.set_level(av.logging.ERROR)
         await EncoderService(settings).run(worker)
 
-    run("encoder", bus_settings, Role.ENCODER_OUTLET, serve)
+    run("encoder", bus_settings, SocketRole.ENCODER_OUTLET, serve)
 
 
 if __name__ == "__main__":

@@ -17,13 +17,13 @@ from typing import Any
 from prometheus_client import Counter
 
 from fanlight_common.bus.frame_feed import FrameFeed
-from fanlight_common.bus.receiver import Intake
+from fanlight_common.bus.receiver import Receiver
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.core.names import split_stream
 from fanlight_common.process import clock
 from fanlight_common.process.worker import Worker, inlet_messages
 from fanlight_common.protocol import bus, topics
-from fanlight_common.protocol.public import VideoUnit
+from fanlight_common.protocol.binary import VideoUnit
 from fanlight_encoder import metrics
 from fanlight_encoder.codecs.choice import choose
 from fanlight_encoder.codecs.h264 import LavCodec, Opener
@@ -66,7 +66,7 @@ class EncoderService:
         """For ever. Raises ConfigurationError where the codec that is set does not work."""
         assert worker.outlet is not None
         self._worker = worker
-        self._outlet = Intake(worker.outlet, self._on_subscription)
+        self._outlet = Receiver(worker.outlet, self._on_subscription)
         self._meter = LoadMeter(self._settings.capacity, clock.now_s())
         loop = asyncio.get_running_loop()
         # More streams than offered still get a turn, if not a thread of their own.

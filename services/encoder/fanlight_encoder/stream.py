@@ -18,10 +18,10 @@ from fanlight_common.bus.frame_feed import FrameFeed
 from fanlight_common.core.errors import CodecError, FrameLostError, SegmentLostError
 from fanlight_common.core.names import Rendition, split_stream
 from fanlight_common.process import clock
-from fanlight_common.process.wakeup import Alarm
+from fanlight_common.process.wakeup import Wakeup
 from fanlight_common.protocol import bus
+from fanlight_common.protocol.binary import VideoUnit
 from fanlight_common.protocol.frames import Frame
-from fanlight_common.protocol.public import VideoUnit
 from fanlight_encoder import metrics
 from fanlight_encoder.codecs.options import buffer_s, ceiling_kbps, fps_of, least_bytes
 from fanlight_encoder.core.budget import Budget
@@ -92,20 +92,20 @@ class Stream:
         """The desk has changed since the last picture, in a way that was not seen."""
         self._no_room = False
         self._job_s = 0.0
-        self._wake = Alarm()
+        self._wake = Wakeup()
 
     def request_idr(self) -> None:
         """A viewer's gate is closed."""
         metrics.idr_requested.labels(self.stream).inc()
         if self._schedule.idr.request():
-            self._wake.ring()
+            self._wake.set()
 
     def heard(self, said: bus.StreamDemand) -> None:
         """Whether a gateway's viewers have room, and what the slowest can take."""
         now = clock.now_s()
         self._schedule.room.heard(said.gateway, said.room, now, said.kbps, said.in_band)
         self._follow_rate(now)
-        self._wake.ring()
+        self._wake.set()
 
     async def run(self) -> None:
         """For ever."""
@@ -129,11 +129,11 @@ class Stream:
         self._newest = frame
         if not self._schedule.frame_came():
             metrics.skipped.labels("no_room" if self._no_room else "newer").inc()
-        self._wake.ring()
+        self._wake.set()
 
     async def _encode_frames(self) -> None:
         while True:
-            self._wake.reset()
+            self._wake.clear()
             now = clock.now_s()
             self._follow_rate(now)
             decision = self._schedule.next(now)

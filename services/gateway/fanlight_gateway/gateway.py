@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from fanlight_common.process import clock
-from fanlight_common.process.ticks import pulse
-from fanlight_common.protocol.public import CloseCode
+from fanlight_common.process.ticks import tick
+from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway.http.auth import Auth
 from fanlight_gateway.http.screenshots import Screenshots
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
@@ -120,7 +120,7 @@ class Gateway:
         """The clockwork, for ever. It stands still while nobody is connected."""
         while True:
             await self._somebody.wait()
-            await pulse(TICK_S)
+            await tick(TICK_S)
             self._tick()
             # Some ticks more, so that whoever has left is in the figures no longer.
             if not self._connections and clock.now_s() - self._left_at > 2 * INTERVAL_MS / 1000:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanlight_capture.core.bands import MAX_BANDS, Band, SlotAges, joined, uncovered
-from fanlight_common.protocol.frames import Rect
+from fanlight_common.core.geometry import Rect
 
 HEIGHT = 1080
 WHOLE = (Band(0, HEIGHT),)

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanlight_capture.core.damage import DamageHistory, bounding_box, tidy
-from fanlight_common.protocol.frames import MAX_DAMAGE_ENTRIES, MAX_DAMAGE_RECTS, Rect
+from fanlight_common.core.geometry import Rect
+from fanlight_common.protocol.frames import MAX_DAMAGE_ENTRIES, MAX_DAMAGE_RECTS
 
 rects = st.lists(
     st.builds(

@@ -16,10 +16,10 @@ from fanlight_capture.core.wheel import UNITS_PER_CLICK, WheelAccumulator
 from fanlight_capture.settings import CaptureSettings
 from fanlight_capture.x11.pointer_image import HIDDEN, pointer_shape
 from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.core.geometry import Rect
 from fanlight_common.process.settings import load
+from fanlight_common.protocol.binary import PointerPosition, PointerShape
 from fanlight_common.protocol.control import Clipboard
-from fanlight_common.protocol.frames import Rect
-from fanlight_common.protocol.public import PointerPosition, PointerShape
 
 
 def test_wheel_gathers_deltas_into_clicks() -> None:

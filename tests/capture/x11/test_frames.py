@@ -17,9 +17,9 @@ from fanlight_capture.x11.connection import X11Connection, XRequestError, connec
 from fanlight_capture.x11.grab import X11Grabber
 from fanlight_common.bus.ring import FrameRing
 from fanlight_common.core.errors import SourceLostError
+from fanlight_common.core.geometry import Rect
 from fanlight_common.process import clock
 from fanlight_common.protocol import bus, frames, topics
-from fanlight_common.protocol.frames import Rect
 from fanlight_common.protocol.topics import Lane
 from tests.capture.conftest import TIMEOUT_S, Capture, Frames, StartCapture, XServer, counter, until
 

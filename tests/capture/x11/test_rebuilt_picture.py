@@ -24,11 +24,11 @@ from fanlight_capture.x11.connection import X11Connection, connect
 from fanlight_capture.x11.source import open_x11
 from fanlight_common.bus.ring import RingReader
 from fanlight_common.core.errors import FrameLostError, SourceLostError
+from fanlight_common.core.geometry import Rect
 from fanlight_common.patching import regions
 from fanlight_common.patching.regions import Pixels
 from fanlight_common.process import clock
 from fanlight_common.protocol import frames, topics
-from fanlight_common.protocol.frames import Rect
 from fanlight_common.protocol.topics import Lane
 from tests.capture.conftest import TIMEOUT_S, XServer, counter
 

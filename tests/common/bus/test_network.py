@@ -14,8 +14,8 @@ import zmq.asyncio
 
 from fanlight_common.bus import curve_keys, network
 from fanlight_common.bus.directory_client import DirectoryClient
-from fanlight_common.bus.network import Transport, wait_for_network
-from fanlight_common.bus.sockets import Role
+from fanlight_common.bus.network import BusNetwork, wait_for_network
+from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process.settings import BusSettings
 from fanlight_common.protocol import bus, topics
@@ -40,14 +40,14 @@ def settings(tmp_path: Path) -> BusSettings:
     )
 
 
-class Keeping(Transport):
+class Keeping(BusNetwork):
     """Keeps its sockets, which a test may leave lying about, until it is closed."""
 
     def __init__(self, settings: BusSettings, kind: str) -> None:
         self.kept: list[zmq.asyncio.Socket] = []
         super().__init__(settings, kind)
 
-    def open(self, role: Role) -> zmq.asyncio.Socket:
+    def open(self, role: SocketRole) -> zmq.asyncio.Socket:
         self.kept.append(super().open(role))
         return self.kept[-1]
 
@@ -67,10 +67,10 @@ class Party:
 
 
 @pytest.fixture
-async def party() -> AsyncIterator[Callable[[BusSettings, str], Transport]]:
+async def party() -> AsyncIterator[Callable[[BusSettings, str], BusNetwork]]:
     made: list[Party] = []
 
-    def make(settings: BusSettings, kind: str) -> Transport:
+    def make(settings: BusSettings, kind: str) -> BusNetwork:
         made.append(Party(settings, kind))
         return made[-1].transport
 
@@ -79,14 +79,14 @@ async def party() -> AsyncIterator[Callable[[BusSettings, str], Transport]]:
         await each.close()
 
 
-Make = Callable[[BusSettings, str], Transport]
+Make = Callable[[BusSettings, str], BusNetwork]
 
 
 class Feed:
     """A publisher that counts, and who listens to it."""
 
-    def __init__(self, server: Transport) -> None:
-        self.outlet = server.open(Role.ENCODER_OUTLET)
+    def __init__(self, server: BusNetwork) -> None:
+        self.outlet = server.open(SocketRole.ENCODER_OUTLET)
         self.endpoint = server.bind(self.outlet, "feed", "outlet")
         self.subscribed: set[bytes] = set()
         self.tasks = [asyncio.create_task(self.publish()), asyncio.create_task(self.follow())]
@@ -115,8 +115,8 @@ async def feed(party: Make, settings: BusSettings) -> AsyncIterator[Feed]:
     await made.close()
 
 
-def listen(transport: Transport, endpoint: str) -> zmq.asyncio.Socket:
-    socket = transport.open(Role.UNITS)
+def listen(transport: BusNetwork, endpoint: str) -> zmq.asyncio.Socket:
+    socket = transport.open(SocketRole.UNITS)
     socket.subscribe(b"unit")
     transport.connect(socket, endpoint)
     return socket
@@ -154,9 +154,9 @@ async def test_nobody_else_hears_or_tells_anything(
         listeners.append(socket)
     # And into an inlet.
     home = party(settings, "capture")
-    inlet = home.open(Role.INLET)
+    inlet = home.open(SocketRole.INLET)
     endpoint = home.bind(inlet, "c", "inlet")
-    forger = stranger.open(Role.TELL)
+    forger = stranger.open(SocketRole.TELL)
     stranger.connect(forger, endpoint)
     friend = listen(party(settings, "gateway"), feed.endpoint)
     async with asyncio.timeout(15):
@@ -174,7 +174,7 @@ async def test_records_reach_who_watches_and_beats_reach_the_directory(
     party: Make, settings: BusSettings
 ) -> None:
     home = party(settings, "directory")
-    outlet, inlet = home.open(Role.DIRECTORY_OUTLET), home.open(Role.INLET)
+    outlet, inlet = home.open(SocketRole.DIRECTORY_OUTLET), home.open(SocketRole.INLET)
     home.bind(outlet, "directory", "outlet")
     home.bind(inlet, "directory", "inlet")
     client = DirectoryClient(party(settings, "gateway"))
@@ -284,7 +284,7 @@ async def test_the_directory_is_reached_by_either_kind_of_address(
 ) -> None:
     port = settings.bus_directory.rpartition(":")[2]
     home = party(settings, "directory")
-    outlet = home.open(Role.DIRECTORY_OUTLET)
+    outlet = home.open(SocketRole.DIRECTORY_OUTLET)
     home.bind(outlet, "directory", "outlet")
     for host in ("127.0.0.1", "[::1]"):
         told = settings.model_copy(update={"bus_directory": f"tcp://{host}:{port}"})
@@ -326,7 +326,7 @@ async def test_what_others_are_told(party: Make, settings: BusSettings) -> None:
     server = party(told, "capture")
     endpoints = [
         server.bind(server.open(role), "c", name)
-        for role, name in ((Role.CAPTURE_OUTLET, "outlet"), (Role.INLET, "inlet"))
+        for role, name in ((SocketRole.CAPTURE_OUTLET, "outlet"), (SocketRole.INLET, "inlet"))
     ]
     addresses, names = zip(*(endpoint.split("#") for endpoint in endpoints), strict=True)
     assert addresses == (f"tcp://desk.example:{ports}", f"tcp://desk.example:{ports + 1}")
@@ -353,7 +353,7 @@ async def test_a_directory_that_moves_is_found_and_a_dead_name_server_holds_up_n
     port = settings.bus_directory.rpartition(":")[2]
     named = settings.model_copy(update={"bus_directory": f"tcp://directory.invalid:{port}"})
     home = party(named, "directory")
-    outlet = home.open(Role.DIRECTORY_OUTLET)
+    outlet = home.open(SocketRole.DIRECTORY_OUTLET)
     home.bind(outlet, "directory", "outlet")
     member = party(named, "gateway")
     client = DirectoryClient(member)

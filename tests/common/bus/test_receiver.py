@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import zmq
 
-from fanlight_common.bus.receiver import BATCH, Intake
+from fanlight_common.bus.receiver import BATCH, Receiver
 
 Open = Callable[[int], zmq.Socket[bytes]]
 
@@ -56,8 +56,8 @@ async def test_all_come_in_order_those_from_before_and_more_than_a_batch(
 
     for number in range(count):
         push.send(b"%d" % number)
-    intake = Intake(pull, take, looked=looks.append)
-    running = asyncio.create_task(intake.run())
+    receiver = Receiver(pull, take, looked=looks.append)
+    running = asyncio.create_task(receiver.run())
     await until(done)
     done.clear()
     assert not running.done()
@@ -68,7 +68,7 @@ async def test_all_come_in_order_those_from_before_and_more_than_a_batch(
     assert got == list(range(count + 1))
     # Paused, it looks after a while.
     done.clear()
-    intake.pause(0.01)
+    receiver.pause(0.01)
     got.pop()
     push.send(b"%d" % count)
     await until(done)
@@ -89,8 +89,8 @@ async def test_what_is_sent_by_the_same_socket_hides_nothing_that_arrives(
         reports.append(report)
         done.set()
 
-    intake = Intake(outlet, take)
-    running = asyncio.create_task(intake.run())
+    receiver = Receiver(outlet, take)
+    running = asyncio.create_task(receiver.run())
     subscriber = opened(zmq.SUB)
     subscriber.connect("inproc://outlet")
     for number in range(200):
@@ -99,11 +99,11 @@ async def test_what_is_sent_by_the_same_socket_hides_nothing_that_arrives(
         subscriber.subscribe(topic)
         # Each of them may look at what has come instead of the loop.
         for _ in range(3):
-            intake.send(b"other", b"x")
+            receiver.send(b"other", b"x")
         await until(done)
         assert reports[-1] == b"\x01" + topic
-        intake.send(topic, b"for you")
-        intake.send(topic + b"all of one part")
+        receiver.send(topic, b"for you")
+        receiver.send(topic + b"all of one part")
         assert subscriber.recv_multipart() == [topic, b"for you"]
         assert subscriber.recv_multipart() == [topic + b"all of one part"]
     running.cancel()
@@ -115,19 +115,19 @@ async def test_closing_ends_it_also_from_within(opened: Open) -> None:
 
     def take(data: bytes) -> None:
         got.append(data)
-        intake.close()
+        receiver.close()
 
-    intake = Intake(pull, take)
+    receiver = Receiver(pull, take)
     push.send(b"1")
     push.send(b"2")
     async with asyncio.timeout(20):
-        await intake.run()
+        await receiver.run()
     assert got == [b"1"]
     assert pull.closed
     # Closed before anybody waits: that is over at once.
-    await intake.run()
-    intake.look_soon()
-    intake.close()
+    await receiver.run()
+    receiver.look_soon()
+    receiver.close()
 
 
 async def test_what_the_taker_raises_ends_whoever_runs_it(
@@ -141,4 +141,4 @@ async def test_what_the_taker_raises_ends_whoever_runs_it(
     push.send(b"nobody named this")
     with pytest.raises(ZeroDivisionError, match="nobody named this"):
         async with asyncio.timeout(20):
-            await Intake(pull, take).run()
+            await Receiver(pull, take).run()

@@ -3,39 +3,39 @@
 import asyncio
 import contextlib
 
-from fanlight_common.process.wakeup import Alarm
+from fanlight_common.process.wakeup import Wakeup
 
 
 async def test_a_ring_ends_the_waiting_and_is_remembered_until_the_reset() -> None:
-    alarm = Alarm()
-    waiting = asyncio.ensure_future(alarm.wait(None))
+    wakeup = Wakeup()
+    waiting = asyncio.ensure_future(wakeup.wait(None))
     await asyncio.sleep(0)
     assert not waiting.done()
-    alarm.ring()
-    alarm.ring()
+    wakeup.set()
+    wakeup.set()
     await waiting
-    await alarm.wait(None)  # it has rung already
-    alarm.reset()
-    waiting = asyncio.ensure_future(alarm.wait(None))
+    await wakeup.wait(None)  # it has rung already
+    wakeup.clear()
+    waiting = asyncio.ensure_future(wakeup.wait(None))
     await asyncio.sleep(0)
     assert not waiting.done()
     waiting.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await waiting
-    alarm.ring()  # with nobody there
+    wakeup.set()  # with nobody there
 
 
 async def test_a_moment_ends_it_without_a_ring() -> None:
-    alarm = Alarm()
-    await alarm.wait(0.01)
-    await alarm.wait(-1.0)
-    waiting = asyncio.ensure_future(alarm.wait(0.01))
+    wakeup = Wakeup()
+    await wakeup.wait(0.01)
+    await wakeup.wait(-1.0)
+    waiting = asyncio.ensure_future(wakeup.wait(0.01))
     await asyncio.sleep(0)
-    alarm.ring()
+    wakeup.set()
     await waiting
     # The timer has gone with it, and does not end the next waiting.
-    alarm.reset()
-    waiting = asyncio.ensure_future(alarm.wait(None))
+    wakeup.clear()
+    waiting = asyncio.ensure_future(wakeup.wait(None))
     await asyncio.sleep(0.05)
     assert not waiting.done()
     waiting.cancel()

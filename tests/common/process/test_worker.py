@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fanlight_common.bus.sockets import Role, ipc_endpoint
+from fanlight_common.bus.sockets import SocketRole, ipc_endpoint
 from fanlight_common.core.errors import ConfigurationError, ProtocolError
 from fanlight_common.process import worker as worker_module
 from fanlight_common.process.settings import BusSettings
@@ -30,7 +30,7 @@ async def directory(bus_settings: BusSettings) -> AsyncIterator[FakeDirectory]:
 
 @contextlib.asynccontextmanager
 async def serving(settings: BusSettings) -> AsyncIterator[Worker]:
-    worker = Worker("encoder", settings, Role.ENCODER_OUTLET)
+    worker = Worker("encoder", settings, SocketRole.ENCODER_OUTLET)
     ready = asyncio.Event()
 
     async def main(_: Worker) -> None:
@@ -97,7 +97,7 @@ async def test_an_inlet_counts_what_is_no_message(bus_settings: BusSettings) -> 
             inlet_messages(worker.inlet, bus.decode_encoder_inlet, got.put_nowait)
         )
         before = worker_module.refused.labels("inlet")._value.get()
-        teller = Teller(worker.transport)
+        teller = Teller(worker.network)
         teller.connect(worker.inlet_endpoint)
         for data in (b"rubbish", bus.encode(bus.RequestIdr("main/high"))):
             while not teller.tell(worker.inlet_endpoint, data):  # noqa: ASYNC110 - connects in time
@@ -111,7 +111,7 @@ async def test_an_inlet_counts_what_is_no_message(bus_settings: BusSettings) -> 
 
 async def test_a_message_without_a_taker_is_refused(bus_settings: BusSettings) -> None:
     async with serving(bus_settings) as worker:
-        teller = Teller(worker.transport)
+        teller = Teller(worker.network)
         nobody = ipc_endpoint(bus_settings.runtime_dir, "nobody", "inlet")
         assert teller.tell(nobody, b"x") is False
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanlight_common.core.errors import ProtocolError
+from fanlight_common.core.geometry import Rect
 from fanlight_common.protocol import frames, topics
-from fanlight_common.protocol.frames import Frame, Rect, SlotRef
+from fanlight_common.protocol.frames import Frame, SlotRef
 from fanlight_common.protocol.topics import Lane
 
 TOPIC = topics.frame("main", Lane.SHM)

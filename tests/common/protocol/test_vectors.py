@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 
 from fanlight_common.core.errors import ProtocolError
-from fanlight_common.protocol import control, patch, public
-from fanlight_common.protocol.frames import Rect
+from fanlight_common.core.geometry import Rect
+from fanlight_common.protocol import binary, control, patch
 from fanlight_common.protocol.keyboard import USAGE_BY_CODE
 
 ROOT = Path(__file__).parents[3]
 VECTORS = ROOT / "tests" / "vectors"
-PUBLIC = json.loads((VECTORS / "public.json").read_text())
+PUBLIC = json.loads((VECTORS / "binary.json").read_text())
 CONTROL = json.loads((VECTORS / "control.json").read_text())
 KEYS_JS = ROOT / "services" / "gateway" / "fanlight_gateway" / "web" / "keys.js"
 
 WAYS = ("from_gateway", "from_viewer")
 DECODE_BINARY = {
-    "from_gateway": public.decode_from_gateway,
-    "from_viewer": public.decode_from_viewer,
+    "from_gateway": binary.decode_from_gateway,
+    "from_viewer": binary.decode_from_viewer,
 }
 DECODE_CONTROL = {
     "from_gateway": control.decode_from_gateway,
@@ -73,7 +73,7 @@ def test_binary_messages_decode(way: str, vector: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("way", "vector"), cases(PUBLIC))
 def test_binary_messages_encode(way: str, vector: dict[str, Any]) -> None:
-    assert build(public, vector).encode().hex() == vector["hex"]
+    assert build(binary, vector).encode().hex() == vector["hex"]
 
 
 @pytest.mark.parametrize(("way", "vector"), cases(PUBLIC["errors"]))
@@ -84,7 +84,7 @@ def test_hostile_bytes_are_refused(way: str, vector: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("vector", PUBLIC["beyond_javascript"], ids=lambda vector: vector["name"])
 def test_numbers_beyond_javascript_are_messages_here(vector: dict[str, Any]) -> None:
-    assert public.decode_from_gateway(bytes.fromhex(vector["hex"]))
+    assert binary.decode_from_gateway(bytes.fromhex(vector["hex"]))
 
 
 @pytest.mark.parametrize(("way", "vector"), cases(CONTROL) + cases(CONTROL["read_only"]))
@@ -106,9 +106,9 @@ def test_hostile_texts_are_refused(way: str, vector: dict[str, Any]) -> None:
 
 
 def test_every_message_has_a_vector() -> None:
-    binary = {vector["type"] for way in WAYS for vector in PUBLIC[way]}
-    assert binary == {
-        kind.__name__ for kind in (*public._FROM_GATEWAY.values(), *public._FROM_VIEWER.values())
+    messages = {vector["type"] for way in WAYS for vector in PUBLIC[way]}
+    assert messages == {
+        kind.__name__ for kind in (*binary._FROM_GATEWAY.values(), *binary._FROM_VIEWER.values())
     }
     texts = {way: {vector["type"] for vector in CONTROL[way]} for way in WAYS}
     assert texts["from_gateway"] == {kind.__name__ for kind in control.GatewayControl.__args__}

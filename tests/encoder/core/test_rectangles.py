@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight_common.protocol.frames import Rect
+from fanlight_common.core.geometry import Rect
 from fanlight_encoder.core.rectangles import area, around, at_most, disjoint, overlap
 
 RECTS = st.lists(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fanlight_common.protocol.frames import Rect
+from fanlight_common.core.geometry import Rect
 from fanlight_common.protocol.patch import Copy
 from fanlight_encoder.core.picture_size import Size
 from fanlight_encoder.core.tiles import TILE, Run, State, Tiles

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from fanlight_common.core.errors import FrameLostError
-from fanlight_common.protocol.frames import Frame, Rect
+from fanlight_common.core.geometry import Rect
+from fanlight_common.protocol.frames import Frame
 from fanlight_encoder.core.rectangles import around
 from fanlight_encoder.core.unit_kinds import Kind, UnitLimits
 from fanlight_encoder.settings import EncoderSettings

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fanlight_common.protocol.frames import Rect
+from fanlight_common.core.geometry import Rect
 from fanlight_encoder.core.picture_size import Size
 from fanlight_encoder.units.shadow import Shadow
 

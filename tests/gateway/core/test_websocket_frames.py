@@ -8,7 +8,7 @@ from websockets.frames import Frame, Opcode, apply_mask  # type: ignore[attr-def
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from fanlight_common.protocol.public import VideoUnit
+from fanlight_common.protocol.binary import VideoUnit
 from fanlight_gateway.core.websocket_frames import HEADER_BYTES, Splitter, framed, is_short, relaxed
 
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from fanlight_common.process import http, tokens
 from fanlight_common.process.tokens import Role
 from fanlight_common.protocol import bus, topics
-from fanlight_common.protocol.public import CloseCode
+from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway.http import screenshots
 from fanlight_gateway.http.pages import ENTRIES, content_security_policy
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings

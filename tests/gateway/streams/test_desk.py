@@ -5,20 +5,20 @@ from typing import TypeVar
 import pytest
 
 from fanlight_common.process.tokens import Role
-from fanlight_common.protocol import bus, control, public, topics
-from fanlight_common.protocol.public import PointerPosition, PointerShape
+from fanlight_common.protocol import binary, bus, control, topics
+from fanlight_common.protocol.binary import PointerPosition, PointerShape
 from tests.gateway.clients import VIEWER, Site
 from tests.screenshot.fakes import HEIGHT, WIDTH, FakeCapture, FakeDirectory, until
 
 INPUT = [
-    public.Key(True, 4),
-    public.PointerMove(1, 2),
-    public.PointerButton(True, 0, (3, 4)),
-    public.PointerButton(False, 0, None),
-    public.Wheel(0, 120, None),
-    public.PointerMoveRelative(-1, 1),
-    public.Text("h\u00e9"),
-    public.Key(False, 4),
+    binary.Key(True, 4),
+    binary.PointerMove(1, 2),
+    binary.PointerButton(True, 0, (3, 4)),
+    binary.PointerButton(False, 0, None),
+    binary.Wheel(0, 120, None),
+    binary.PointerMoveRelative(-1, 1),
+    binary.Text("h\u00e9"),
+    binary.Key(False, 4),
 ]
 
 

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from fanlight_common.protocol import control
-from fanlight_common.protocol.public import CloseCode
+from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway.core.congestion import Congestion
 from fanlight_gateway.core.gate import Gate
 from fanlight_gateway.core.mailbox import Mailbox

@@ -9,8 +9,8 @@ import os
 import pytest
 from websockets.frames import Frame, Opcode
 
-from fanlight_common.protocol import control, public
-from fanlight_common.protocol.public import CloseCode
+from fanlight_common.protocol import binary, control
+from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway.core.congestion import Congestion
 from tests.gateway.clients import Site, TestViewer
 from tests.gateway.fakes import FakeEncoder
@@ -56,7 +56,7 @@ async def test_the_others_get_every_unit_in_order(
         await until(lambda: any(viewer.close_code for viewer in others))
         (failed,) = [viewer for viewer in others if viewer.close_code is not None]
         assert failed.close_code == CloseCode.FAILED
-        expected = [public.VideoUnit.decode(data).sequence for data in sent]
+        expected = [binary.VideoUnit.decode(data).sequence for data in sent]
         for viewer in others:
             if viewer is not failed:
                 got = viewer.units[seen[viewer] :]
@@ -94,7 +94,7 @@ async def test_what_comes_with_the_hello_is_handled_in_order(site: Site, cut: in
     hello = control.Hello("viewer-0", False, False).encode().encode()
     stream = Frame(Opcode.TEXT, hello).serialize(mask=True)
     for number in range(1, PINGS + 1):
-        ping = public.Ping(number, number).encode()
+        ping = binary.Ping(number, number).encode()
         if number % 5:
             stream += Frame(Opcode.BINARY, ping).serialize(mask=True)
         else:  # the library's: in two frames, with one of its own amid
@@ -111,8 +111,8 @@ async def test_what_comes_with_the_hello_is_handled_in_order(site: Site, cut: in
             if size == 126:
                 size = int.from_bytes(await reader.readexactly(2))
             data = await reader.readexactly(size)
-            if kind == 0x82 and data[0] == public.Pong.TYPE:
-                got.append(public.Pong.decode(data).id)
+            if kind == 0x82 and data[0] == binary.Pong.TYPE:
+                got.append(binary.Pong.decode(data).id)
     writer.close()
     await writer.wait_closed()
     assert got == list(range(1, PINGS + 1))

@@ -10,15 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fanlight_common.process import tokens
-from fanlight_common.protocol import batches, bus, control, public
-from fanlight_common.protocol.public import CloseCode
+from fanlight_common.protocol import batches, binary, bus, control
+from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway.settings import ViewerSettings
 from tests.gateway.clients import VIEWER, Site
 from tests.gateway.conftest import Start
 from tests.gateway.fakes import FakeEncoder
 from tests.screenshot.fakes import FakeCapture, until
 
-KEY_A = public.Key(True, 4)
+KEY_A = binary.Key(True, 4)
 HELLO = control.Hello(VIEWER, True, False).encode()
 
 
@@ -65,7 +65,7 @@ class PlainViewer:
 def decoded(message: bytes | str) -> object:
     if isinstance(message, str):
         return control.decode_from_gateway(message)
-    return public.decode_from_gateway(message)
+    return binary.decode_from_gateway(message)
 
 
 async def join(
@@ -95,15 +95,15 @@ async def test_hello_in_welcome_out_and_never_any_video(
     held = asyncio.create_task(viewer.take())
     await asyncio.sleep(0.3)
     assert not encoder.subscribed
-    capture.event(binary=public.PointerPosition(1, 2).encode())
-    assert public.PointerPosition(1, 2) in await held
+    capture.event(binary=binary.PointerPosition(1, 2).encode())
+    assert binary.PointerPosition(1, 2) in await held
 
 
 async def test_input_is_handled_once_and_in_order_whatever_is_sent_twice(
     site: Site, capture: FakeCapture
 ) -> None:
     viewer = await join(site)
-    events = [public.Key(down, usage) for usage in range(4, 14) for down in (True, False)]
+    events = [binary.Key(down, usage) for usage in range(4, 14) for down in (True, False)]
     for at, event in enumerate(events):
         for _ in range(2):  # each answer is lost once
             answer = await viewer.give(*events[max(0, at - 3) : at + 1], first=max(1, at - 2))
@@ -155,11 +155,11 @@ async def test_a_poll_is_held_and_answered_empty_when_the_time_is_up_or_another_
 async def test_pongs_come_with_the_answer_to_their_ping(site: Site) -> None:
     viewer = await join(site)
     held = asyncio.create_task(viewer.take())
-    answer = await viewer.give(public.Ping(7, 123))
+    answer = await viewer.give(binary.Ping(7, 123))
     (pong,) = [decoded(m) for m in batches.decode(answer.content)]
-    assert isinstance(pong, public.Pong)
+    assert isinstance(pong, binary.Pong)
     assert (pong.id, pong.viewer_us) == (7, 123)
-    assert not any(isinstance(m, public.Pong) for m in await held)
+    assert not any(isinstance(m, binary.Pong) for m in await held)
 
 
 async def test_who_does_not_get_in(site: Site) -> None:
@@ -245,7 +245,7 @@ async def test_the_same_viewer_again_replaces_the_earlier_one_by_either_way(site
 async def test_a_viewer_that_replaces_itself_loses_no_key(site: Site, capture: FakeCapture) -> None:
     for usage in range(4, 14):
         viewer = await join(site)
-        await viewer.give(public.Key(True, usage), public.Key(False, usage))
+        await viewer.give(binary.Key(True, usage), binary.Key(False, usage))
     await until(lambda: len(keys(capture)) == 20)
 
 
@@ -253,7 +253,7 @@ async def test_a_websocket_that_has_not_said_hello_replaces_nothing(site: Site) 
     one = await join(site)
     async with site.socket() as socket:
         assert "welcome" in str(await socket.recv())
-        assert (await one.give(public.Ping(1, 1))).status_code == 200
+        assert (await one.give(binary.Ping(1, 1))).status_code == 200
     await one.take()
 
 
@@ -311,7 +311,7 @@ async def test_limits_are_those_of_the_websocket(start: Start, capture: FakeCapt
     answer = await bad.give(b"\xff", "nonsense", b"")
     assert answer.json()["code"] == CloseCode.BAD_MESSAGE
     large = await join(site)
-    answer = await large.give(bytes(public.MAX_VIEWER_MESSAGE_BYTES + 1))
+    answer = await large.give(bytes(binary.MAX_VIEWER_MESSAGE_BYTES + 1))
     assert answer.json()["code"] == CloseCode.BAD_MESSAGE
     larger = await join(site)
     assert (await larger.give(body=bytes(3 << 20))).status_code == 413
@@ -355,7 +355,7 @@ async def test_any_body_harms_nobody_else(start: Start, capture: FakeCapture) ->
                 attacker.path, params={"after": after}, headers=attacker.headers
             )
             assert answer.status_code in (200, 400, 409, 410)
-        assert (await witness.give(public.Ping(1, 1))).status_code == 200
+        assert (await witness.give(binary.Ping(1, 1))).status_code == 200
 
     bodies = st.binary(max_size=60) | st.lists(st.binary(max_size=9) | st.text(max_size=9)).map(
         batches.encode

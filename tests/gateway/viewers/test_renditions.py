@@ -2,7 +2,7 @@
 
 import asyncio
 
-from fanlight_common.protocol import bus, control, public, topics
+from fanlight_common.protocol import binary, bus, control, topics
 from fanlight_gateway.streams.fan_out import stream_kbps
 from tests.gateway.clients import TestViewer
 from tests.gateway.conftest import Start
@@ -35,7 +35,7 @@ async def test_who_falls_behind_moves_down_and_keeps_its_picture_until_the_first
         seen = len(slow.units)
         slow.silent = False
         newest = slow.units[-1]
-        await slow.send(public.Ack(65535, newest.epoch, newest.sequence, newest.sequence))
+        await slow.send(binary.Ack(65535, newest.epoch, newest.sequence, newest.sequence))
         # Nobody encodes main/half yet: it goes on as it is, from the next IDR.
         await until(lambda: len(slow.units) > seen or encoder.idr_requests > requests)
         assert renditions(slow) == ["high"]

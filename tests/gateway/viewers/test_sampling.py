@@ -3,7 +3,7 @@
 import pytest
 from prometheus_client import REGISTRY
 
-from fanlight_common.protocol import control, public
+from fanlight_common.protocol import binary, control
 from fanlight_gateway.metrics import ManyHistogram
 from fanlight_gateway.viewers.sampling import INTERVAL_MS, Figures, Path, Sampler
 from tests.gateway.clients import Site
@@ -68,7 +68,7 @@ async def test_a_viewer_that_does_not_paint_falls_behind(site: Site, encoder: Fa
         await until(lambda: (value("behind_seconds", desk="main") or 0) > 0)
         assert value("viewers_mode", mode="high") == 1
         unit = viewer.units[-1]
-        await viewer.send(public.Ack(10, unit.epoch, unit.sequence, unit.sequence))
+        await viewer.send(binary.Ack(10, unit.epoch, unit.sequence, unit.sequence))
         await until(lambda: value("behind_seconds", desk="main") == 0)
         await viewer.send(control.SetVideoEnabled(False))
         await until(lambda: value("viewers_mode", mode="screenshots") == 1)

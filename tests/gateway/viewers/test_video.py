@@ -3,8 +3,8 @@
 import asyncio
 
 from fanlight_common.process.tokens import Role
-from fanlight_common.protocol import bus, control, public, topics
-from fanlight_common.protocol.public import CloseCode
+from fanlight_common.protocol import binary, bus, control, topics
+from fanlight_common.protocol.binary import CloseCode
 from tests.gateway.clients import Site, TestViewer
 from tests.gateway.conftest import Start
 from tests.gateway.fakes import FakeEncoder
@@ -13,7 +13,7 @@ from tests.screenshot.fakes import FakeCapture, FakeDirectory, until
 HIGH = topics.unit("main/high")
 
 
-def decodable(units: list[public.VideoUnit]) -> bool:
+def decodable(units: list[binary.VideoUnit]) -> bool:
     """Begins with an IDR, and no delta without the unit before it."""
     for before, after in zip([None, *units], units, strict=False):
         follows = before is not None and (before.epoch, before.sequence + 1) == (
@@ -197,7 +197,7 @@ async def test_room_is_told_at_each_change_and_once_a_second(
             await other.ping()
         await until(lambda: encoder.room[-1] is False)
         unit = viewer.units[-1]
-        await viewer.send(public.Ack(65535, unit.epoch, unit.sequence, 0))
+        await viewer.send(binary.Ack(65535, unit.epoch, unit.sequence, 0))
         await until(lambda: encoder.room[-1] is True)
 
 
@@ -234,8 +234,8 @@ async def test_ages_are_measured_once_a_picture(site: Site, encoder: FakeEncoder
     async with site.viewer(silent=True) as viewer:
         await streaming(encoder, viewer)
         for _ in range(3):
-            await viewer.send(public.Ack(20, 1, 1, 1))
-        await viewer.send(public.Ack(65535, 1, 1, 2))
+            await viewer.send(binary.Ack(20, 1, 1, 1))
+        await viewer.send(binary.Ack(65535, 1, 1, 2))
         await viewer.ping()
         text = (await site.http.get("/metrics", headers=site.bearer())).text
         assert "fanlight_gateway_picture_age_seconds_count" in text

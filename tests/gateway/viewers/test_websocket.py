@@ -11,8 +11,8 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from fanlight_common.process.tokens import Role
-from fanlight_common.protocol import control, public
-from fanlight_common.protocol.public import CloseCode
+from fanlight_common.protocol import binary, control
+from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway.settings import ViewerSettings
 from tests.gateway.clients import VIEWER, Site
 from tests.gateway.conftest import Start
@@ -135,7 +135,7 @@ async def test_a_desk_that_announces_itself_late_is_waited_for(
         "{}",
         "nonsense",
         control.RequestIdr().encode(),
-        public.Ping(1, 1).encode(),
+        binary.Ping(1, 1).encode(),
         control.Hello(VIEWER, True, False, protocol=99).encode(),
     ],
 )
@@ -172,8 +172,8 @@ async def test_an_expired_token_ends_the_connection(site: Site) -> None:
 
 async def test_pings_are_answered_with_the_gateways_clock(site: Site) -> None:
     async with site.viewer(video=False) as viewer:
-        await viewer.send(public.Ping(7, 123))
-        pong = await viewer.get(public.Pong)
+        await viewer.send(binary.Ping(7, 123))
+        pong = await viewer.get(binary.Pong)
         assert (pong.id, pong.viewer_us) == (7, 123)
         assert (await viewer.ping()).gateway_us > pong.gateway_us
 
@@ -195,10 +195,10 @@ async def test_bad_messages_are_answered_counted_and_end_it_when_there_are_too_m
 
 async def test_too_large(site: Site) -> None:
     async with site.viewer() as viewer:
-        await viewer.socket.send(bytes(public.MAX_VIEWER_MESSAGE_BYTES + 1))
+        await viewer.socket.send(bytes(binary.MAX_VIEWER_MESSAGE_BYTES + 1))
         assert await viewer.closed() == CloseCode.BAD_MESSAGE
     async with site.viewer() as viewer:
-        await viewer.socket.send(bytes(3 * public.MAX_VIEWER_MESSAGE_BYTES))
+        await viewer.socket.send(bytes(3 * binary.MAX_VIEWER_MESSAGE_BYTES))
         assert await viewer.closed() == 1009  # by the library, unread
 
 
@@ -207,7 +207,7 @@ async def test_too_fast(start: Start, capture: FakeCapture) -> None:
     async with site.viewer() as viewer:
         with contextlib.suppress(ConnectionClosed):
             for _ in range(11):
-                await viewer.send(public.Ping(1, 1))
+                await viewer.send(binary.Ping(1, 1))
         assert await viewer.closed() == CloseCode.TOO_FAST
 
 

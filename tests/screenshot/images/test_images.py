@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, JpegImagePlugin
 
 from fanlight_common.core.errors import ProtocolError
-from fanlight_common.protocol.public import PointerShape
+from fanlight_common.protocol.binary import PointerShape
 from fanlight_screenshot.core.parameters import Format, Parameters
 from fanlight_screenshot.images import images
 

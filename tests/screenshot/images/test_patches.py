@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fanlight_common.core.geometry import Rect
 from fanlight_common.patching.regions import Effort
 from fanlight_common.protocol import patch
-from fanlight_common.protocol.frames import Rect
 from fanlight_screenshot.images import changes, patches
 from fanlight_screenshot.images.changes import grid_shape
 from fanlight_screenshot.images.patches import Means

@@ -15,7 +15,7 @@ from fanlight_common.bus.directory_client import DirectoryClient
 from fanlight_common.core.bus_clock import BusClock
 from fanlight_common.process import clock
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.ticks import pulse
+from fanlight_common.process.ticks import tick
 from fanlight_common.protocol import bus, topics
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def first_guess(settings: BusSettings) -> BusClock:
     return BusClock(time.time_ns() // 1000 - clock.now_us())
 
 
-class ClockWatch:
+class ClockSync:
     """Keeps `bus_clock` right."""
 
     def __init__(self, directory: DirectoryClient, id_: str, bus_clock: BusClock) -> None:
@@ -58,7 +58,7 @@ class ClockWatch:
                 topics.clock(self._id, number), partial(self._on_record, asked_us)
             )
             try:
-                await (asyncio.sleep(QUICK_S) if number < QUICK else pulse(SLOW_S))
+                await (asyncio.sleep(QUICK_S) if number < QUICK else tick(SLOW_S))
             finally:
                 end()
 

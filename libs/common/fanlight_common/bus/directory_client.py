@@ -12,8 +12,8 @@ from collections.abc import Callable
 import zmq
 from prometheus_client import Counter
 
-from fanlight_common.bus.network import DIRECTORY_ID, Transport
-from fanlight_common.bus.sockets import Role
+from fanlight_common.bus.network import DIRECTORY_ID, BusNetwork
+from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process import clock
 from fanlight_common.protocol import bus
@@ -28,11 +28,11 @@ Watcher = Callable[[bus.DirectoryOutlet], None]
 class _Line:
     """The way to the directory by one of the keys that it may be known by."""
 
-    def __init__(self, transport: Transport, outlet: str, inlet: str) -> None:
-        self.records = transport.open(Role.RECORDS)
-        self.inlet: zmq.Socket[bytes] = zmq.Socket.shadow(transport.open(Role.TELL))
-        transport.connect(self.records, outlet)
-        transport.connect(self.inlet, inlet)
+    def __init__(self, network: BusNetwork, outlet: str, inlet: str) -> None:
+        self.records = network.open(SocketRole.RECORDS)
+        self.inlet: zmq.Socket[bytes] = zmq.Socket.shadow(network.open(SocketRole.TELL))
+        network.connect(self.records, outlet)
+        network.connect(self.inlet, inlet)
         self.reading: asyncio.Task[None] | None = None
 
     def close(self) -> None:
@@ -45,8 +45,8 @@ class _Line:
 class DirectoryClient:
     """Watches topics of the directory (`protocol.topics`), exact ones or prefixes."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    def __init__(self, network: BusNetwork) -> None:
+        self._network = network
         self._lines: dict[str, _Line] = {}
         """By outlet. While keys are being changed there are two, of which one leads somewhere."""
         self._watchers: dict[bytes, list[Watcher]] = {}
@@ -57,7 +57,7 @@ class DirectoryClient:
         self.records: dict[bytes, bus.DirectoryOutlet] = {}
         """The newest record of each watched topic."""
         self._draw_lines()
-        transport.changed = self._changed.set
+        network.changed = self._changed.set
 
     def watch(self, topic: bytes, watcher: Watcher) -> Callable[[], None]:
         """Call `watcher` with each record under `topic`, those known already first.
@@ -114,11 +114,11 @@ class DirectoryClient:
                 self._draw_lines()
 
     def _draw_lines(self) -> None:
-        wanted = dict(self._transport.directory())
+        wanted = dict(self._network.directory())
         for outlet in self._lines.keys() - wanted.keys():
             self._lines.pop(outlet).close()
         for outlet in wanted.keys() - self._lines.keys():
-            line = self._lines[outlet] = _Line(self._transport, outlet, wanted[outlet])
+            line = self._lines[outlet] = _Line(self._network, outlet, wanted[outlet])
             for topic in self._watchers:
                 line.records.subscribe(topic)
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 from prometheus_client import Counter, Gauge
 
-from fanlight_common.bus.receiver import Intake
+from fanlight_common.bus.receiver import Receiver
 from fanlight_common.bus.ring import RingReader
-from fanlight_common.bus.sockets import Role
+from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, frames, topics
@@ -41,7 +41,7 @@ class FrameFeed:
         self._worker = worker
         self._topic_of = topic_of
         self._topic = b""
-        self._intake: Intake | None = None
+        self._receiver: Receiver | None = None
         self._take: Callable[[frames.Frame], None] = lambda _: None
         self._reader = RingReader()
         self._lane = Lane.SHM
@@ -59,10 +59,10 @@ class FrameFeed:
         self._take = take
         while True:
             self._moved.clear()
-            if self._intake is None:
+            if self._receiver is None:
                 await self._moved.wait()
             else:
-                await self._intake.run()
+                await self._receiver.run()
 
     async def next(self) -> frames.Frame:
         """The newest frame that was not delivered yet; waits for one. Not while it runs."""
@@ -119,7 +119,7 @@ class FrameFeed:
         old, self.record = self.record, record
         if not record.alive:
             return
-        if self._intake is None or old is None or old.instance != record.instance:
+        if self._receiver is None or old is None or old.instance != record.instance:
             same_host = record.host == self._worker.host
             lane = Lane.SHM if same_host else Lane.PIXELS
             log.info("event=lane desk=%s lane=%s capture=%s", self.desk, lane, record.id)
@@ -129,15 +129,15 @@ class FrameFeed:
         self._disconnect()
         self._lane = lane
         self._topic = self._topic_of(self.desk, lane)
-        socket = self._worker.transport.open(Role.FRAMES)
+        socket = self._worker.network.open(SocketRole.FRAMES)
         socket.subscribe(self._topic)
-        self._worker.transport.connect(socket, record.outlet)
-        self._intake = Intake(socket, self._received)
+        self._worker.network.connect(socket, record.outlet)
+        self._receiver = Receiver(socket, self._received)
         feeds.labels(self.desk, lane).inc()
         self._moved.set()
 
     def _disconnect(self) -> None:
-        if self._intake is not None:
-            self._intake.close()
-            self._intake = None
+        if self._receiver is not None:
+            self._receiver.close()
+            self._receiver = None
             feeds.labels(self.desk, self._lane).dec()

@@ -30,10 +30,10 @@ from prometheus_client import Counter
 
 from fanlight_common.bus import curve_keys
 from fanlight_common.bus.curve_keys import BusKey
-from fanlight_common.bus.sockets import Role, ipc_endpoint, open_socket
+from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.ticks import pulse
+from fanlight_common.process.ticks import tick
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def wait_for_network(settings: BusSettings, kind: str) -> None:
     curve_keys.load(settings.bus_keys)
 
 
-class Transport:
+class BusNetwork:
     """The sockets of one process. Raises ConfigurationError where there can be none."""
 
     def __init__(self, settings: BusSettings, kind: str) -> None:
@@ -111,7 +111,7 @@ class Transport:
         if settings.bus_directory:
             self._join_network()
 
-    def open(self, role: Role) -> zmq.asyncio.Socket:
+    def open(self, role: SocketRole) -> zmq.asyncio.Socket:
         """An unconnected socket."""
         socket = open_socket(self.context, role)
         if self._keys:
@@ -191,7 +191,7 @@ class Transport:
                 daemon=True,
             ).start()
         while self._keys:
-            await pulse(_LOOK_S)
+            await tick(_LOOK_S)
             if self._look() != self._signature:
                 await self._reload()
 

@@ -20,7 +20,7 @@ BATCH = 256
 """So many messages are taken before others have their turn."""
 
 
-class Intake:
+class Receiver:
     """One socket's incoming messages: `take` is called with each, or with the list of its parts."""
 
     def __init__(

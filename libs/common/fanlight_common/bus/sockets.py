@@ -33,7 +33,7 @@ class _Spec:
     max_bytes: int = -1
 
 
-class Role(Enum):
+class SocketRole(Enum):
     """What a socket is for. The table of the whole bus."""
 
     # A conflating subscriber empties its pipe at once, so a deep queue would only hide a slow link.
@@ -81,7 +81,7 @@ class BusSocket(zmq.asyncio.Socket):
             raise zmq.ZMQError(zmq.ENOTSOCK)
 
 
-def open_socket(context: zmq.asyncio.Context, role: Role) -> zmq.asyncio.Socket:
+def open_socket(context: zmq.asyncio.Context, role: SocketRole) -> zmq.asyncio.Socket:
     """An unconnected socket for `role`."""
     spec = role.value
     socket: zmq.asyncio.Socket = context.socket(spec.type, BusSocket)

@@ -31,8 +31,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from fanlight_common.core.geometry import Rect
 from fanlight_common.patching import png
-from fanlight_common.protocol.frames import Rect
 from fanlight_common.protocol.patch import ImageFormat
 
 Pixels = NDArray[np.uint8]

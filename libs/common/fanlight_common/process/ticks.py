@@ -17,14 +17,14 @@ _CLOSE_S = 0.002
 """Timers are a millisecond coarse and may be early by so much."""
 
 
-async def pulse(interval_s: float) -> float:
+async def tick(interval_s: float) -> float:
     """Sleep until the next multiple of `interval_s`; returns that moment (clock.now_s)."""
     now = clock.now_s()
-    due = next_pulse(now, interval_s)
+    due = next_tick(now, interval_s)
     await asyncio.sleep(due - now)
     return due
 
 
-def next_pulse(now: float, interval_s: float) -> float:
+def next_tick(now: float, interval_s: float) -> float:
     """The first multiple that is not now already."""
     return (math.floor((now + _CLOSE_S) / interval_s) + 1) * interval_s

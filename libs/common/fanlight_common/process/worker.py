@@ -24,18 +24,18 @@ import zmq
 import zmq.asyncio
 from prometheus_client import Counter, Gauge, Histogram
 
-from fanlight_common.bus.clock_sync import ClockWatch, first_guess
+from fanlight_common.bus.clock_sync import ClockSync, first_guess
 from fanlight_common.bus.directory_client import DirectoryClient
-from fanlight_common.bus.network import Transport, wait_for_network
-from fanlight_common.bus.receiver import Intake
+from fanlight_common.bus.network import BusNetwork, wait_for_network
+from fanlight_common.bus.receiver import Receiver
 from fanlight_common.bus.ring import host_id
-from fanlight_common.bus.sockets import Role
+from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ConfigurationError, ProtocolError
 from fanlight_common.core.names import check_name
 from fanlight_common.process import clock, logs
 from fanlight_common.process.health import HealthServer
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.ticks import pulse
+from fanlight_common.process.ticks import tick
 from fanlight_common.protocol import bus, topics
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class Offer:
 class Worker:
     """One process on the bus. Create it inside the running loop."""
 
-    def __init__(self, kind: str, settings: BusSettings, outlet: Role | None) -> None:
+    def __init__(self, kind: str, settings: BusSettings, outlet: SocketRole | None) -> None:
         self.kind = kind
         self.settings = settings
         self.id = check_name(settings.id or _default_id(kind, settings))
@@ -97,20 +97,20 @@ class Worker:
         settings.runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.bus_clock = first_guess(settings)
         """See `now_us`."""
-        self.transport = Transport(settings, kind)
-        self.context = self.transport.context
-        self.address = self.transport.address
+        self.network = BusNetwork(settings, kind)
+        self.context = self.network.context
+        self.address = self.network.address
         """Under which others reach this process."""
         self.outlet: zmq.asyncio.Socket | None = None
         self.outlet_endpoint = ""
         try:
-            self.inlet, self.inlet_endpoint = self._bind(Role.INLET, "inlet")
+            self.inlet, self.inlet_endpoint = self._bind(SocketRole.INLET, "inlet")
             if outlet is not None:
                 self.outlet, self.outlet_endpoint = self._bind(outlet, "outlet")
-            self.directory = DirectoryClient(self.transport)
+            self.directory = DirectoryClient(self.network)
             self.health = HealthServer(settings.health_host, settings.health_port, self._health)
         except ConfigurationError:
-            self.transport.close(0)
+            self.network.close(0)
             raise
 
     def now_us(self) -> int:
@@ -134,12 +134,12 @@ class Worker:
             async with asyncio.TaskGroup() as group:
                 around = [
                     group.create_task(self.directory.run()),
-                    group.create_task(self.transport.run()),
+                    group.create_task(self.network.run()),
                 ]
                 if self.kind != "directory":
                     around.append(group.create_task(self._heartbeats()))
                     if self.settings.bus_directory:
-                        watch = ClockWatch(self.directory, self.id, self.bus_clock)
+                        watch = ClockSync(self.directory, self.id, self.bus_clock)
                         around.append(group.create_task(watch.run()))
                     # Nobody else subscribes to it: a connection that ends tells the directory.
                     self.directory.watch(topics.presence(self.id, self.instance), _nothing)
@@ -159,18 +159,18 @@ class Worker:
             self.directory.tell(bus.Farewell(self.id, self.instance))
         self.health.close()
         # A farewell gets this long to leave, nothing more.
-        self.transport.close(100)
+        self.network.close(100)
 
-    def _bind(self, role: Role, name: str) -> tuple[zmq.asyncio.Socket, str]:
-        socket = self.transport.open(role)
-        return socket, self.transport.bind(socket, self.id, name)
+    def _bind(self, role: SocketRole, name: str) -> tuple[zmq.asyncio.Socket, str]:
+        socket = self.network.open(role)
+        return socket, self.network.bind(socket, self.id, name)
 
     async def _heartbeats(self) -> None:
         self._beating = True
         try:
             while True:
                 self._beat()
-                await pulse(self.settings.heartbeat_interval_s)
+                await tick(self.settings.heartbeat_interval_s)
                 self.before_beat()
         finally:
             self._beating = False
@@ -203,7 +203,7 @@ class Worker:
     async def _turn(self) -> None:
         while True:
             self._last_turn = clock.now_s()
-            due = await pulse(_TURN_S)
+            due = await tick(_TURN_S)
             loop_lag_seconds.observe(max(0.0, clock.now_s() - due))
 
     def _health(self) -> tuple[bool, dict[str, Any]]:
@@ -233,16 +233,16 @@ class Teller:
     A message that nobody can take now is counted (`fanlight_undelivered_messages`) and refused.
     """
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    def __init__(self, network: BusNetwork) -> None:
+        self._network = network
         self._sockets: dict[str, zmq.Socket[bytes]] = {}
 
     def connect(self, endpoint: str) -> None:
         """Connect ahead of the first message, which has no peer to go to otherwise."""
         if endpoint and endpoint not in self._sockets:
             # The plain socket below the asyncio one: sends never wait here.
-            socket: zmq.Socket[bytes] = zmq.Socket.shadow(self._transport.open(Role.TELL))
-            self._transport.connect(socket, endpoint)
+            socket: zmq.Socket[bytes] = zmq.Socket.shadow(self._network.open(SocketRole.TELL))
+            self._network.connect(socket, endpoint)
             self._sockets[endpoint] = socket
 
     def disconnect(self, endpoint: str) -> None:
@@ -276,13 +276,13 @@ async def inlet_messages(
             refused.labels("inlet").inc()
             log.debug("event=refused where=inlet reason=%r", str(error))
 
-    await Intake(socket, take).run()
+    await Receiver(socket, take).run()
 
 
 def run(
     kind: str,
     settings: BusSettings,
-    outlet: Role | None,
+    outlet: SocketRole | None,
     main: Callable[[Worker], Awaitable[None]],
 ) -> None:
     """Be a service: what each `__main__` ends with. Returns after a clean stop.
@@ -319,7 +319,7 @@ def _spare_what_stays() -> None:
 async def _supervised(
     kind: str,
     settings: BusSettings,
-    outlet: Role | None,
+    outlet: SocketRole | None,
     main: Callable[[Worker], Awaitable[None]],
 ) -> None:
     worker = Worker(kind, settings, outlet)

@@ -1,6 +1,6 @@
 """Every message that fanlight sends, each defined once, here.
 
-- `public`: binary messages between viewer and gateway
+- `binary`: binary messages between viewer and gateway
 - `control`: JSON messages between viewer and gateway
 - `frames`: raw frames on the bus
 - `bus`: everything else on the bus

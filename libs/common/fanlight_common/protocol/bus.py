@@ -160,7 +160,7 @@ class GrabNext:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """To a capture: one input message of a viewer, as it came (`protocol.public`, 0x20 to 0x2f).
+    """To a capture: one input message of a viewer, as it came (`protocol.binary`, 0x20 to 0x2f).
 
     `sequence` counts the messages of one viewer from 1, so that a gap shows. `sent_us` is when it
     came, bus clock; 0 where that is not known.
@@ -213,7 +213,7 @@ class Event:
 
     `sequence` counts the desk's events. A subscriber that sees a gap subscribes again, on which
     the capture sends the present pointer shape, pointer position and clipboard once more.
-    Exactly one of the two is not empty: `binary` (`protocol.public` 0x03, 0x04) or `text`
+    Exactly one of the two is not empty: `binary` (`protocol.binary` 0x03, 0x04) or `text`
     (`protocol.control`, a clipboard message).
     """
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from fanlight_common.core.errors import ProtocolError
-from fanlight_common.protocol.public import PROTOCOL_VERSION
+from fanlight_common.protocol.binary import PROTOCOL_VERSION
 
 MAX_CLIPBOARD_CHARS = 256 * 1024
 _VIEWER_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")

@@ -27,9 +27,9 @@ and sequence - 1, and so on. A consumer that last saw an older one takes the who
 
 import struct
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from fanlight_common.core.errors import ProtocolError
+from fanlight_common.core.geometry import Rect
 from fanlight_common.protocol.topics import Lane
 
 MAX_DAMAGE_ENTRIES = 8
@@ -43,15 +43,6 @@ _COUNT = struct.Struct("<H")
 _BGRX = 1
 _LANES = {1: Lane.SHM, 2: Lane.PIXELS}
 _LANE_NUMBERS = {lane: number for number, lane in _LANES.items()}
-
-
-class Rect(NamedTuple):
-    """A rectangle of pixels. A tuple, because of nothing else are there so many."""
-
-    x: int
-    y: int
-    width: int
-    height: int
 
 
 @dataclass(frozen=True, slots=True)

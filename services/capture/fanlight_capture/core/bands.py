@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from fanlight_common.protocol.frames import Rect
+from fanlight_common.core.geometry import Rect
 
 MAX_BANDS = 4
 _GAP_ROWS = 48

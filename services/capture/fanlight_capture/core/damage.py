@@ -7,7 +7,8 @@ rectangles becomes its bounding box, and entries older than MAX_DAMAGE_ENTRIES g
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from fanlight_common.protocol.frames import MAX_DAMAGE_ENTRIES, MAX_DAMAGE_RECTS, Rect
+from fanlight_common.core.geometry import Rect
+from fanlight_common.protocol.frames import MAX_DAMAGE_ENTRIES, MAX_DAMAGE_RECTS
 
 
 class DamageHistory:

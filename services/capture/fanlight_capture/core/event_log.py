@@ -3,9 +3,9 @@
 Pure. Owns the count and the newest of each kind. Drops what says nothing new.
 """
 
+from fanlight_common.protocol.binary import PointerPosition, PointerShape
 from fanlight_common.protocol.bus import Event
 from fanlight_common.protocol.control import Clipboard
-from fanlight_common.protocol.public import PointerPosition, PointerShape
 
 Happening = PointerShape | PointerPosition | Clipboard
 

@@ -6,7 +6,7 @@ corner the barcode, BITS cells of CELL x CELL pixels: white, black, then 30 bits
 lowest first, white for 1.
 """
 
-from fanlight_common.protocol.frames import Rect
+from fanlight_common.core.geometry import Rect
 
 PATCHES: tuple[tuple[int, int, int], ...] = (
     (255, 255, 255),

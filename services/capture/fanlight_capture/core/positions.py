@@ -1,9 +1,9 @@
 """Positions as fractions of the desk (what travels) and as pixels (what the display knows).
 
-Pure. A fraction is in 1/65536 of width or height; see `fanlight_common.protocol.public`.
+Pure. A fraction is in 1/65536 of width or height; see `fanlight_common.protocol.binary`.
 """
 
-from fanlight_common.protocol.public import FRACTION_MAX, PointerPosition
+from fanlight_common.protocol.binary import FRACTION_MAX, PointerPosition
 
 
 def to_pixel(fraction: int, size: int) -> int:

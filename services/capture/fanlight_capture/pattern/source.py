@@ -16,8 +16,8 @@ from fanlight_capture.core.positions import position
 from fanlight_capture.source import Listener
 from fanlight_capture.x11.pointer_image import pointer_shape
 from fanlight_common.bus.ring import FrameRing
+from fanlight_common.core.geometry import Rect
 from fanlight_common.process import clock
-from fanlight_common.protocol.frames import Rect
 
 MAX_RECORDED = 10_000
 POINTER_SIDE = 12

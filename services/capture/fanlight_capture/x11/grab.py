@@ -32,7 +32,7 @@ from fanlight_capture.core.bands import Band, SlotAges, joined, uncovered
 from fanlight_capture.core.damage import tidy
 from fanlight_capture.x11.connection import X11Connection, XRequestError
 from fanlight_common.bus.ring import FrameRing
-from fanlight_common.protocol.frames import Rect
+from fanlight_common.core.geometry import Rect
 
 log = logging.getLogger(__name__)
 

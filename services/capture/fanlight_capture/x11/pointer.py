@@ -22,8 +22,8 @@ from fanlight_capture.x11.connection import X11Connection, XRequestError
 from fanlight_capture.x11.pointer_image import HIDDEN, pointer_shape
 from fanlight_common.core.errors import SourceLostError
 from fanlight_common.process import clock
-from fanlight_common.process.ticks import pulse
-from fanlight_common.protocol.public import PointerShape
+from fanlight_common.process.ticks import tick
+from fanlight_common.protocol.binary import PointerShape
 
 _CURSOR_REPLY = struct.Struct("<8xhhHHHHI8x")
 _POINTER_REPLY = struct.Struct("<16xhh")
@@ -117,4 +117,4 @@ class PointerWatch:
             if clock.now_s() - moved_s < REST_S:
                 await asyncio.sleep(self._interval_s)
             else:
-                await pulse(self._rest_interval_s)
+                await tick(self._rest_interval_s)

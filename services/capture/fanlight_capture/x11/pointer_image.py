@@ -4,7 +4,7 @@ import io
 
 from PIL import Image
 
-from fanlight_common.protocol.public import PointerShape
+from fanlight_common.protocol.binary import PointerShape
 
 HIDDEN = PointerShape(0, 0, 0, 0, b"")
 

@@ -17,7 +17,7 @@ from fanlight_capture.x11.input import X11Input
 from fanlight_capture.x11.pointer import PointerWatch
 from fanlight_common.bus.ring import FrameRing
 from fanlight_common.core.errors import SourceLostError
-from fanlight_common.protocol.frames import Rect
+from fanlight_common.core.geometry import Rect
 
 log = logging.getLogger(__name__)
 

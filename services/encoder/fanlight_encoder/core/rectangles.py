@@ -5,7 +5,7 @@ Pure.
 
 from collections.abc import Iterable, Sequence
 
-from fanlight_common.protocol.frames import Rect
+from fanlight_common.core.geometry import Rect
 
 _WASTE = 1.25
 """Neighbours become one box while that is at most so much larger than they are."""

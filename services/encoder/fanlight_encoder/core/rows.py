@@ -5,7 +5,7 @@ Pure. Rows rather than boxes: a band of them lies in one piece, and converting c
 
 from collections.abc import Iterable
 
-from fanlight_common.protocol.frames import Rect
+from fanlight_common.core.geometry import Rect
 
 _WORTH = 0.8
 """With more rows than this share the whole picture is no dearer."""

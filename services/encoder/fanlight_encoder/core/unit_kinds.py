@@ -8,7 +8,7 @@ that follows it.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from fanlight_common.protocol.frames import Rect
+from fanlight_common.core.geometry import Rect
 
 TRY_PX = 2_200_000
 """With more damage than this nothing is tried: looking would take longer than encoding."""

@@ -9,11 +9,12 @@ import time
 from dataclasses import dataclass
 
 from fanlight_common.core.errors import FrameLostError
+from fanlight_common.core.geometry import Rect
 from fanlight_common.core.names import split_stream
 from fanlight_common.patching.regions import Effort, Pixels, from_buffer
 from fanlight_common.protocol import patch
-from fanlight_common.protocol.frames import Frame, Rect, damage_since
-from fanlight_common.protocol.public import VideoUnit
+from fanlight_common.protocol.binary import VideoUnit
+from fanlight_common.protocol.frames import Frame, damage_since
 from fanlight_encoder import metrics
 from fanlight_encoder.core.picture_size import Size
 from fanlight_encoder.core.rectangles import area, at_most

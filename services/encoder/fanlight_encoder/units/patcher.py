@@ -7,6 +7,7 @@ painted over what viewers have, which is the shadow in so far as its tiles are s
 import time
 from collections.abc import Sequence
 
+from fanlight_common.core.geometry import Rect
 from fanlight_common.patching.regions import (
     Effort,
     Pixels,
@@ -17,7 +18,6 @@ from fanlight_common.patching.regions import (
     split,
 )
 from fanlight_common.protocol import patch
-from fanlight_common.protocol.frames import Rect
 from fanlight_common.protocol.patch import Copy, Image
 from fanlight_encoder.core.rectangles import area, around, disjoint
 from fanlight_encoder.core.tiles import TILE, State, Tiles

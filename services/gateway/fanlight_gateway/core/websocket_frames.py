@@ -7,7 +7,7 @@ they are many, and the library's way with each costs as much as sending a unit.
 
 from collections.abc import Iterator
 
-from fanlight_common.protocol.public import VideoUnit
+from fanlight_common.protocol.binary import VideoUnit
 
 _BINARY, _TEXT = b"\x82", b"\x81"
 """A whole message in one frame: RFC 6455, 5.2."""

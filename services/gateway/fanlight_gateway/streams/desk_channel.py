@@ -11,10 +11,10 @@ from typing import Protocol
 
 import zmq.asyncio
 
-from fanlight_common.bus.sockets import Role
+from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process.worker import Worker
-from fanlight_common.protocol import bus, public, topics
+from fanlight_common.protocol import binary, bus, topics
 from fanlight_gateway import metrics
 from fanlight_gateway.streams.inlets import Hold, Inlets
 from fanlight_gateway.viewers.sampling import Figures
@@ -89,9 +89,9 @@ class Link:
         self._disconnect()
         self._inlet.move(self.record.inlet)
         self._last_event = None
-        self._socket = self._worker.transport.open(Role.EVENTS)
+        self._socket = self._worker.network.open(SocketRole.EVENTS)
         self._socket.subscribe(self._topic)
-        self._worker.transport.connect(self._socket, self.record.outlet)
+        self._worker.network.connect(self._socket, self.record.outlet)
         self._task = self._group.create_task(self._receive(self._socket))
 
     def _disconnect(self) -> None:
@@ -163,8 +163,8 @@ class Links:
 def _kind(event: bus.Event) -> tuple[str, bytes | str]:
     if event.text:
         return "clipboard", event.text
-    if event.binary[:1] == bytes([public.PointerShape.TYPE]):
+    if event.binary[:1] == bytes([binary.PointerShape.TYPE]):
         return "shape", event.binary
-    if event.binary[:1] == bytes([public.PointerPosition.TYPE]):
+    if event.binary[:1] == bytes([binary.PointerPosition.TYPE]):
         return "position", event.binary
     raise ProtocolError("event: neither pointer nor clipboard")

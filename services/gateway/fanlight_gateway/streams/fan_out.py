@@ -15,7 +15,7 @@ from typing import Protocol
 from fanlight_common.process import clock
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
-from fanlight_common.protocol.public import VideoUnit
+from fanlight_common.protocol.binary import VideoUnit
 from fanlight_gateway import metrics
 from fanlight_gateway.core.gate import Gate, Unit
 from fanlight_gateway.core.handover import Handover, News, Verdict

@@ -8,11 +8,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from fanlight_common.bus.sockets import Role
+from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
-from fanlight_common.protocol.public import VideoUnit
+from fanlight_common.protocol.binary import VideoUnit
 from fanlight_gateway import metrics
 from fanlight_gateway.core.idr_requests import IdrPolicy
 from fanlight_gateway.streams.inlets import Hold, Inlets
@@ -46,9 +46,9 @@ class Source:
         self._told_at = 0.0
         self._inlet = Hold(inlets)
         self._inlet.move(lease.inlet)
-        self._socket = worker.transport.open(Role.UNITS)
+        self._socket = worker.network.open(SocketRole.UNITS)
         self._socket.subscribe(topics.unit(lease.stream))
-        worker.transport.connect(self._socket, lease.outlet)
+        worker.network.connect(self._socket, lease.outlet)
         self._task = group.create_task(self._receive())
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from fanlight_common.core.errors import FanlightError, ProtocolError, TokenError
 from fanlight_common.core.names import check_name
 from fanlight_common.process.tokens import Grant
 from fanlight_common.protocol import bus, control
-from fanlight_common.protocol.public import PROTOCOL_VERSION, CloseCode
+from fanlight_common.protocol.binary import PROTOCOL_VERSION, CloseCode
 from fanlight_gateway import metrics
 from fanlight_gateway.gateway import Closable, Gateway
 from fanlight_gateway.viewers.video import Outlet

@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.protocol import batches
-from fanlight_common.protocol.public import MAX_VIEWER_MESSAGE_BYTES, CloseCode
+from fanlight_common.protocol.binary import MAX_VIEWER_MESSAGE_BYTES, CloseCode
 from fanlight_gateway import metrics
 from fanlight_gateway.gateway import Gateway
 from fanlight_gateway.http.problems import problem, read_body

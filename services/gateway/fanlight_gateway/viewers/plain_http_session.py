@@ -16,7 +16,7 @@ from dataclasses import replace
 from fanlight_common.process import clock
 from fanlight_common.process.tokens import Grant
 from fanlight_common.protocol import bus, control
-from fanlight_common.protocol.public import CloseCode
+from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics
 from fanlight_gateway.core.exchange import Incoming, Message, Outgoing
 from fanlight_gateway.gateway import Gateway

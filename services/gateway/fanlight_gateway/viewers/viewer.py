@@ -13,8 +13,8 @@ from fanlight_common.core.errors import ProtocolError
 from fanlight_common.core.names import Rendition
 from fanlight_common.process import clock
 from fanlight_common.process.tokens import Grant
-from fanlight_common.protocol import bus, control, public
-from fanlight_common.protocol.public import CloseCode
+from fanlight_common.protocol import binary, bus, control
+from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics
 from fanlight_gateway.core.mailbox import Mailbox
 from fanlight_gateway.core.rate_limits import Throttle, TokenBucket
@@ -32,7 +32,7 @@ IDR_INTERVAL_S = 0.3
 """A viewer's own request for an IDR is not honoured more often."""
 ALIVE_INTERVAL_S = 1.0
 _AGE_UNKNOWN_MS = 65535
-_ACK = bytes([public.Ack.TYPE])
+_ACK = bytes([binary.Ack.TYPE])
 
 
 P = ParamSpec("P")
@@ -197,7 +197,7 @@ class Viewer:
             metrics.refused.labels("too_fast").inc()
             self._close(CloseCode.TOO_FAST, "too many messages a second")
             return
-        if len(message) > public.MAX_VIEWER_MESSAGE_BYTES:
+        if len(message) > binary.MAX_VIEWER_MESSAGE_BYTES:
             metrics.refused.labels("too_large").inc()
             self._close(CloseCode.BAD_MESSAGE, "message too large")
             return
@@ -205,19 +205,19 @@ class Viewer:
             if isinstance(message, str):
                 self._on_control(control.decode_from_viewer(message))
             elif message[:1] == _ACK:  # most are
-                self._on_ack(*public.Ack.fields(message), now * 1000)
+                self._on_ack(*binary.Ack.fields(message), now * 1000)
             else:
-                self._on_binary(public.decode_from_viewer(message), message, now)
+                self._on_binary(binary.decode_from_viewer(message), message, now)
         except ProtocolError as error:
             self._refuse("bad_message", str(error))
             self._bad_messages += 1
             if self._bad_messages >= self._settings.bad_message_limit:
                 self._close(CloseCode.BAD_MESSAGE, "too many bad messages")
 
-    def _on_binary(self, message: public.ViewerMessage, data: bytes, now: float) -> None:
+    def _on_binary(self, message: binary.ViewerMessage, data: bytes, now: float) -> None:
         match message:
-            case public.Ping():
-                pong = public.Pong(message.id, message.viewer_us, self._now_us()).encode()
+            case binary.Ping():
+                pong = binary.Pong(message.id, message.viewer_us, self._now_us()).encode()
                 if self._outlet.is_free:
                     self._outlet.send(framed(pong))
                 else:

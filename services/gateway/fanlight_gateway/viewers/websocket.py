@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from fanlight_common.process import clock
 from fanlight_common.protocol import control
-from fanlight_common.protocol.public import CloseCode
+from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics
 from fanlight_gateway.core.websocket_frames import framed
 from fanlight_gateway.gateway import Gateway

@@ -14,6 +14,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from fanlight_common.core.errors import FrameLostError
+from fanlight_common.core.geometry import Rect
 from fanlight_common.patching.regions import Effort, Pixels
 from fanlight_common.process import clock
 from fanlight_common.protocol import frames
@@ -190,7 +191,7 @@ class Deltas:
 def _build(
     before: Pixels | None,
     after: Pixels,
-    damage: tuple[frames.Rect, ...] | None,
+    damage: tuple[Rect, ...] | None,
     blur: Grid,
     quiet: Grid,
     means: Means,

@@ -54,7 +54,7 @@ class Desk:
         self.record = record
         self.encodings: Encodings[bytes] = Encodings(settings.keep_encodings)
         self.history = History()
-        self.pointer = PointerFollower(worker.transport, record.desk)
+        self.pointer = PointerFollower(worker.network, record.desk)
         self._worker = worker
         self._teller = teller
         self._pool = pool

@@ -14,7 +14,7 @@ from typing import Self
 
 from fanlight_common.patching.regions import Pixels
 from fanlight_common.process import clock
-from fanlight_common.process.ticks import pulse
+from fanlight_common.process.ticks import tick
 from fanlight_common.process.worker import Teller, Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_screenshot import metrics
@@ -39,7 +39,7 @@ class Desks:
     def __init__(self, worker: Worker, settings: ScreenshotSettings) -> None:
         self.settings = settings
         self._worker = worker
-        self._teller = Teller(worker.transport)
+        self._teller = Teller(worker.network)
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="encode")
         self._desks: dict[str, Desk] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -152,7 +152,7 @@ class Desks:
 
     async def _expire(self) -> None:
         while True:
-            await pulse(_EXPIRE_INTERVAL_S)
+            await tick(_EXPIRE_INTERVAL_S)
             for desk in self._desks.values():
                 desk.pointer.expire(clock.now_s(), self.settings.pointer_keep_s)
 

@@ -13,11 +13,11 @@ import zmq.asyncio
 from PIL import Image
 from prometheus_client import Counter
 
-from fanlight_common.bus.network import Transport
-from fanlight_common.bus.sockets import Role
+from fanlight_common.bus.network import BusNetwork
+from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process.tasks import spawn
-from fanlight_common.protocol import bus, public, topics
+from fanlight_common.protocol import binary, bus, topics
 from fanlight_screenshot.images import images
 
 log = logging.getLogger(__name__)
@@ -39,8 +39,8 @@ class Pointer:
 class PointerFollower:
     """The pointer of one desk."""
 
-    def __init__(self, transport: Transport, desk: str) -> None:
-        self._transport = transport
+    def __init__(self, network: BusNetwork, desk: str) -> None:
+        self._network = network
         self._topic = topics.events(desk)
         self._endpoint = ""
         self._socket: zmq.asyncio.Socket | None = None
@@ -94,9 +94,9 @@ class PointerFollower:
             self.close()
 
     def _open(self) -> None:
-        self._socket = self._transport.open(Role.EVENTS)
+        self._socket = self._network.open(SocketRole.EVENTS)
         self._socket.subscribe(self._topic)
-        self._transport.connect(self._socket, self._endpoint)
+        self._network.connect(self._socket, self._endpoint)
         self._task = spawn(self._follow(self._socket))
 
     async def _follow(self, socket: zmq.asyncio.Socket) -> None:
@@ -118,10 +118,10 @@ class PointerFollower:
         self._last_event = event.sequence
         if not event.binary:
             return
-        match public.decode_from_gateway(event.binary):
-            case public.PointerPosition(x, y):
+        match binary.decode_from_gateway(event.binary):
+            case binary.PointerPosition(x, y):
                 self._position = (x, y)
-            case public.PointerShape() as shape:
+            case binary.PointerShape() as shape:
                 image = images.decode_pointer(shape)
                 name = hashlib.blake2b(event.binary, digest_size=8).hexdigest()
                 hotspot = (shape.hotspot_x, shape.hotspot_y)

@@ -8,8 +8,8 @@ from collections import deque
 
 import numpy as np
 
+from fanlight_common.core.geometry import Rect
 from fanlight_common.protocol import frames
-from fanlight_common.protocol.frames import Rect
 from fanlight_screenshot.images.changes import TILE, Grid, grid_shape
 
 KEEP = 128

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fanlight_common.core.geometry import Rect
 from fanlight_common.patching import regions
 from fanlight_common.patching.regions import Pixels
-from fanlight_common.protocol.frames import Rect
 from fanlight_common.protocol.patch import Copy
 
 TILE = 64

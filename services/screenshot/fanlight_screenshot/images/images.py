@@ -14,7 +14,7 @@ from PIL import Image
 
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.patching.regions import Pixels
-from fanlight_common.protocol import public
+from fanlight_common.protocol import binary
 from fanlight_screenshot.core.parameters import Format, Parameters
 
 _PNG_LEVEL = 1  # 33 ms; the default takes ten times as long for a tenth less
@@ -49,7 +49,7 @@ def encode_directly(pixels: Pixels, parameters: Parameters) -> bytes:
     return data
 
 
-def decode_pointer(shape: public.PointerShape) -> Image.Image | None:
+def decode_pointer(shape: binary.PointerShape) -> Image.Image | None:
     """The pointer's picture, RGBA; None for a hidden one. Raises ProtocolError."""
     if not shape.png:
         return None

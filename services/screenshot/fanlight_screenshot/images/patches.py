@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fanlight_common.core.geometry import Rect
 from fanlight_common.patching import regions
 from fanlight_common.patching.regions import Effort, Pixels
 from fanlight_common.protocol import patch
-from fanlight_common.protocol.frames import Rect
 from fanlight_screenshot.images import changes
 from fanlight_screenshot.images.changes import TILE, Grid
 

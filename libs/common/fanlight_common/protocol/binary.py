@@ -1,7 +1,7 @@
 """Binary messages between viewer and gateway: the hot path of the WebSocket.
 
 Pure. Little-endian, a type byte in front. `web/protocol.js` is the same in JavaScript; the vectors
-in tests/vectors/public.json hold the two together. Pointer positions are fractions of the desk in
+in tests/vectors/binary.json hold the two together. Pointer positions are fractions of the desk in
 1/65536 (of width and height), so they mean the same whatever the desk's size at the moment:
 pixel = fraction * width >> 16.
 
@@ -17,7 +17,7 @@ from enum import IntEnum
 from typing import ClassVar, Protocol, Self, TypeVar
 
 from fanlight_common.core.errors import ProtocolError
-from fanlight_common.protocol.frames import Rect
+from fanlight_common.core.geometry import Rect
 
 PROTOCOL_VERSION = 1
 MAX_VIEWER_MESSAGE_BYTES = 1 << 20

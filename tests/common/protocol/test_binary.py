@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanlight_common.core.errors import ProtocolError
-from fanlight_common.protocol import control, keyboard, public
+from fanlight_common.protocol import binary, control, keyboard
 
 u8, u16, u32, u64 = (st.integers(0, 2**bits - 1) for bits in (8, 16, 32, 64))
 i16 = st.integers(-(2**15), 2**15 - 1)
@@ -15,7 +15,7 @@ positions = st.none() | st.tuples(u16, u16)
 
 from_gateway = st.one_of(
     st.builds(
-        public.VideoUnit,
+        binary.VideoUnit,
         st.booleans(),
         st.integers(1, 65535),
         st.integers(1, 65535),
@@ -24,20 +24,20 @@ from_gateway = st.one_of(
         u64,
         st.binary(min_size=1, max_size=40),
     ),
-    st.builds(public.Pong, u32, u64, u64),
-    st.builds(public.PointerPosition, u16, u16),
-    st.builds(public.PointerShape, u16, u16, u16, u16, st.binary(max_size=40)),
+    st.builds(binary.Pong, u32, u64, u64),
+    st.builds(binary.PointerPosition, u16, u16),
+    st.builds(binary.PointerShape, u16, u16, u16, u16, st.binary(max_size=40)),
 )
 inputs = st.one_of(
-    st.builds(public.Key, st.booleans(), u16),
-    st.builds(public.PointerMove, u16, u16),
-    st.builds(public.PointerMoveRelative, i16, i16),
-    st.builds(public.PointerButton, st.booleans(), st.integers(0, 4), positions),
-    st.builds(public.Wheel, i16, i16, positions),
-    st.builds(public.Text, st.text(min_size=1, max_size=100)),
+    st.builds(binary.Key, st.booleans(), u16),
+    st.builds(binary.PointerMove, u16, u16),
+    st.builds(binary.PointerMoveRelative, i16, i16),
+    st.builds(binary.PointerButton, st.booleans(), st.integers(0, 4), positions),
+    st.builds(binary.Wheel, i16, i16, positions),
+    st.builds(binary.Text, st.text(min_size=1, max_size=100)),
 )
 from_viewer = st.one_of(
-    st.builds(public.Ping, u32, u64), st.builds(public.Ack, u16, u32, u32, u32), inputs
+    st.builds(binary.Ping, u32, u64), st.builds(binary.Ack, u16, u32, u32, u32), inputs
 )
 viewer_ids = st.from_regex(r"[A-Za-z0-9_-]{8,64}", fullmatch=True)
 texts = st.text(max_size=40)
@@ -60,18 +60,18 @@ control_from_gateway = st.one_of(
 
 
 @given(from_gateway)
-def test_gateway_messages_round_trip(message: public.GatewayMessage) -> None:
-    assert public.decode_from_gateway(message.encode()) == message
+def test_gateway_messages_round_trip(message: binary.GatewayMessage) -> None:
+    assert binary.decode_from_gateway(message.encode()) == message
 
 
 @given(from_viewer)
-def test_viewer_messages_round_trip(message: public.ViewerMessage) -> None:
-    assert public.decode_from_viewer(message.encode()) == message
+def test_viewer_messages_round_trip(message: binary.ViewerMessage) -> None:
+    assert binary.decode_from_viewer(message.encode()) == message
 
 
 @given(inputs)
-def test_input_messages_are_what_capture_takes(message: public.InputMessage) -> None:
-    assert public.decode_input(message.encode()) == message
+def test_input_messages_are_what_capture_takes(message: binary.InputMessage) -> None:
+    assert binary.decode_input(message.encode()) == message
 
 
 @given(control_from_viewer)
@@ -86,7 +86,7 @@ def test_gateway_control_round_trips(message: control.GatewayControl) -> None:
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_message_or_a_protocol_error(data: bytes) -> None:
-    for decode in (public.decode_from_gateway, public.decode_from_viewer, public.decode_input):
+    for decode in (binary.decode_from_gateway, binary.decode_from_viewer, binary.decode_input):
         # With a known type in front more of the decoders is reached.
         for message in (data, *(bytes((kind,)) + data for kind in (1, 2, 3, 4, *range(16, 38)))):
             with contextlib.suppress(ProtocolError):
@@ -106,12 +106,12 @@ def test_deep_json_is_refused(depth: int) -> None:
         control.decode_from_viewer("[" * depth + "]" * depth)
 
 
-@pytest.mark.parametrize("kind", [public.Ping(1, 2), public.Key(True, 4), public.Wheel(1, 1, None)])
-def test_truncated_and_longer_messages_are_refused(kind: public.ViewerMessage) -> None:
+@pytest.mark.parametrize("kind", [binary.Ping(1, 2), binary.Key(True, 4), binary.Wheel(1, 1, None)])
+def test_truncated_and_longer_messages_are_refused(kind: binary.ViewerMessage) -> None:
     data = kind.encode()
     for wrong in (data[:-1], data + b"\0"):
         with pytest.raises(ProtocolError, match=type(kind).__name__):
-            public.decode_from_viewer(wrong)
+            binary.decode_from_viewer(wrong)
 
 
 @pytest.mark.parametrize(
@@ -123,22 +123,22 @@ def test_truncated_and_longer_messages_are_refused(kind: public.ViewerMessage) -
         bytes((0x24, 1, 0, 0, 0, 0, 0, 0, 0, 0)),
         b"\x25",
         b"\x25\xff",
-        b"\x25" + b"a" * (public.MAX_TEXT_BYTES + 1),
+        b"\x25" + b"a" * (binary.MAX_TEXT_BYTES + 1),
         b"",
         b"\x01" + bytes(30),
     ],
 )
 def test_impossible_values_are_refused(data: bytes) -> None:
     with pytest.raises(ProtocolError):
-        public.decode_from_viewer(data)
+        binary.decode_from_viewer(data)
 
 
 @pytest.mark.parametrize("flags", [{"width": 0}, {"height": 0}, {"payload": b""}])
 def test_impossible_units_are_refused(flags: dict[str, object]) -> None:
     values = {"idr": True, "width": 2, "height": 2, "epoch": 1, "sequence": 1, "captured_us": 1}
-    unit = public.VideoUnit(**{**values, "payload": b"x", **flags})  # type: ignore[arg-type]
+    unit = binary.VideoUnit(**{**values, "payload": b"x", **flags})  # type: ignore[arg-type]
     with pytest.raises(ProtocolError, match="VideoUnit"):
-        public.decode_from_gateway(unit.encode())
+        binary.decode_from_gateway(unit.encode())
 
 
 @pytest.mark.parametrize(
