@@ -27,7 +27,7 @@ from fanlight_common.protocol.binary import Ack, Ping, VideoUnit
 
 PING_INTERVAL_S = 0.25
 RELAXED_S = 0.1
-"""As ACK_RELAXED_MS in web/acks.js."""
+"""As ACK_RELAXED_MS in web/video/acknowledgements.js."""
 CONNECT_LIMIT_S = 20.0
 _READ_BYTES = 1 << 18
 _NO_MASK = bytes(4)

@@ -23,7 +23,7 @@ from tests.ports import free_port
 
 WEB = Path(str(files("fanlight_gateway") / "web"))
 PAGE = """<!doctype html><meta charset="utf-8"><style>fanlight-view { width: 640px; height: 360px }
-</style><script type="module" src="/fanlight-view.js"></script>"""
+</style><script type="module" src="/element/fanlight-view.js"></script>"""
 
 
 class FakeGateway:

@@ -115,7 +115,7 @@ class GatewaySettings(VideoSettings):
 
 
 class ViewerSettings(BaseSettings):
-    """The viewer's constants; every browser gets them in Welcome. See `web/settings.js`."""
+    """The viewer's constants; every browser gets them in Welcome: `web/protocol/settings.js`."""
 
     model_config = SettingsConfigDict(env_prefix="FANLIGHT_VIEWER_", frozen=True)
 

@@ -1,4 +1,4 @@
-"""The golden vectors, from Python's side; tests/web/protocol.test.js is JavaScript's."""
+"""The golden vectors, from Python's side; tests/web/protocol/messages.test.js is JavaScript's."""
 
 import json
 from dataclasses import fields
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 VECTORS = ROOT / "tests" / "vectors"
 PUBLIC = json.loads((VECTORS / "binary.json").read_text())
 CONTROL = json.loads((VECTORS / "control.json").read_text())
-KEYS_JS = ROOT / "services" / "gateway" / "fanlight_gateway" / "web" / "keys.js"
+KEYS_JS = ROOT / "services" / "gateway" / "fanlight_gateway" / "web" / "protocol" / "keys.js"
 
 WAYS = ("from_gateway", "from_viewer")
 DECODE_BINARY = {

@@ -13,12 +13,12 @@ MODULES = {
  * @import { Thing } from "./nothing.js"
  */
 
-import { add, Counter as C } from "./sums.js";
+import { add, Counter as C } from "./numbers/sums.js";
 import {
   NAME,
   later,
-} from "./names.js";
-import { same } from "./names.js";
+} from "./words/names.js";
+import { same } from "./words/names.js";
 
 const local = /** @type {any} */ (NAME);
 /** @type {number} */ (globalThis).x = 1;
@@ -27,7 +27,7 @@ export async function all() {
   return [...said, await later()]; // a comment with code before it
 }
 """,
-    "sums.js": """/** Adds. */
+    "numbers/sums.js": """/** Adds. */
 export function add(a, b) {
   return a + b;
 }
@@ -38,7 +38,7 @@ export class Counter {
   }
 }
 """,
-    "names.js": """import { add } from "./sums.js";
+    "words/names.js": """import { add } from "../numbers/sums.js";
 const local = 5;
 export const NAME = `n
   /x/${add(local, 1)}`;
@@ -63,6 +63,7 @@ def said(file: Path) -> str:
 def test_a_bundle_does_what_its_modules_do(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"type": "module"}')
     for name, text in MODULES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text + (PRINT if name == "main.js" else ""))
     made = bundle("main.js", MODULES)
     (tmp_path / "bundle.js").write_text(made + PRINT)
@@ -73,8 +74,8 @@ def test_a_bundle_does_what_its_modules_do(tmp_path: Path) -> None:
     assert "@returns" not in made
     # Once each, and in the order in which they are needed.
     assert [line for line in made.splitlines() if line.startswith("// ")][1:] == [
-        "// sums.js",
-        "// names.js",
+        "// numbers/sums.js",
+        "// words/names.js",
         "// main.js",
     ]
 
@@ -83,8 +84,13 @@ def test_a_bundle_does_what_its_modules_do(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ('import { a } from "./b.js";\n', "imports b.js, which is not there"),
-        ('import * as a from "./sums.js";\n', "cannot bundle: import"),
-        ('import "./sums.js";\n', "cannot bundle: import"),
+        ('import { a } from "./words/sums.js";\n', r"imports words/sums\.js, which is not there"),
+        ('import { a } from "../sums.js";\n', r"imports \.\./sums\.js, which is not there"),
+        ('import { a } from "sums.js";\n', "cannot bundle: import"),
+        ('import { a } from "/numbers/sums.js";\n', "cannot bundle: import"),
+        ('import * as a from "./numbers/sums.js";\n', "cannot bundle: import"),
+        ('import "./numbers/sums.js";\n', "cannot bundle: import"),
+        ('new URL("./b.js", import.meta.url);\n', r"other\.js names b\.js, which is not there"),
         ("export default 1;\n", "cannot bundle: export default"),
         ("export let a = 1;\n", "cannot bundle: export let"),
         ("export { a };\n", "cannot bundle: export {"),
@@ -95,6 +101,19 @@ def test_what_it_does_not_understand_is_an_error(text: str, said: str) -> None:
     main = 'import { a } from "./other.js";\n'
     with pytest.raises(ValueError, match=said.replace("{", r"\{")):
         bundle("main.js", {**MODULES, "main.js": main, "other.js": text})
+
+
+def test_the_url_of_another_entry_loses_its_folder() -> None:
+    main = 'import { start } from "./element/view.js";\nstart();\n'
+    view = """export const start = () => [
+  new URL("../session/worker.js", import.meta.url), new URL("../session/worker.js", document.URL),
+];
+"""
+    modules = {"main.js": main, "element/view.js": view, "session/worker.js": ""}
+    made = bundle("main.js", modules)
+    assert 'new URL("./worker.js", import.meta.url)' in made
+    assert 'new URL("../session/worker.js", document.URL)' in made
+    assert "// session/worker.js" not in made
 
 
 def test_an_entry_that_is_not_there() -> None:

@@ -369,7 +369,7 @@ def test_settings() -> None:
 
 
 def test_the_viewers_constants_are_the_same_in_both_languages() -> None:
-    text = (WEB / "settings.js").read_text()
+    text = (WEB / "protocol" / "settings.js").read_text()
     block = text[text.index("Object.freeze({") : text.index("});")]
     defaults = dict(re.findall(r"^\s*(\w+): ([\d.]+),", block, re.MULTILINE))
     assert {name: float(value) for name, value in defaults.items()} == ViewerSettings().model_dump()

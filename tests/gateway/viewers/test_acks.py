@@ -66,7 +66,7 @@ def answers(events: list[Event]) -> list[list[object]]:
 def test_the_browsers_code_and_its_model_say_the_same(tmp_path: Path) -> None:
     scenarios = [scenario(seed) for seed in range(500)]
     driver = tmp_path / "driver.mjs"
-    driver.write_text(DRIVER.replace("ACKS", (WEB / "acks.js").as_uri()))
+    driver.write_text(DRIVER.replace("ACKS", (WEB / "video" / "acknowledgements.js").as_uri()))
     ran = subprocess.run(
         ["node", driver],
         input=json.dumps(scenarios),

@@ -4,8 +4,9 @@ Where no WebSocket comes through, the same messages travel in batches, one after
 
     u32 length | u8 kind, 1: binary, 2: text | length bytes
 
-The number of the first one stands beside the body (see docs/protocol.md). `web/batches.js` is the
-same in JavaScript; tests/vectors/batches.json holds the two together.
+The number of the first one stands beside the body (see docs/protocol.md).
+`web/protocol/batches.js` is the same in JavaScript; tests/vectors/batches.json holds the two
+together.
 """
 
 import struct

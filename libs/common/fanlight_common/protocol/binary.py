@@ -1,8 +1,8 @@
 """Binary messages between viewer and gateway: the hot path of the WebSocket.
 
-Pure. Little-endian, a type byte in front. `web/protocol.js` is the same in JavaScript; the vectors
-in tests/vectors/binary.json hold the two together. Pointer positions are fractions of the desk in
-1/65536 (of width and height), so they mean the same whatever the desk's size at the moment:
+Pure. Little-endian, a type byte in front. `web/protocol/binary.js` is the same in JavaScript; the
+vectors in tests/vectors/binary.json hold the two together. Pointer positions are fractions of the
+desk in 1/65536 (of width and height), so they mean the same whatever the desk's size at the moment:
 pixel = fraction * width >> 16.
 
 Gateway to viewer: 0x01 VideoUnit, 0x02 Pong, 0x03 PointerPosition, 0x04 PointerShape.

@@ -2,7 +2,7 @@
 
 Pure. The usage is what travels: a standard number that no layout, browser or system changes.
 XKB names ("AC01") are how an X server's keymap names the same places; capture looks the keycode
-up there, so that any keycode numbering works. `web/keys.js` holds the first two columns.
+up there, so that any keycode numbering works. `web/protocol/keys.js` holds the first two columns.
 """
 
 KEYS: tuple[tuple[str, int, tuple[str, ...]], ...] = (

@@ -10,8 +10,8 @@ and sizes are pixels of the desk, whatever the scale of the video beside it.
 
 A COPY takes its pixels from the picture as the operations before it have left it; source and target
 may overlap. An IMAGE may have fewer pixels than its rectangle: it is enlarged to fill it. What is
-in a patch replaces what was there; there is no transparency. `web/patch.js` decodes the same bytes,
-and tests/vectors/patch.json holds the two together.
+in a patch replaces what was there; there is no transparency. `web/protocol/patch.js` decodes the
+same bytes, and tests/vectors/patch.json holds the two together.
 """
 
 import struct

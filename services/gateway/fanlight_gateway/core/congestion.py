@@ -32,7 +32,7 @@ TRAIN_LEAST_MS = 5.0
 """What the browser's own scheduling adds or takes; shorter differences are noise."""
 MIN_WINDOW_BYTES = 6 * 1460
 RELAXED_MS = 100.0
-"""How long a viewer may keep back an acknowledgement that may wait; see `web/acks.js`."""
+"""How long a viewer may keep back a relaxed acknowledgement: `web/video/acknowledgements.js`."""
 PROMPT_EACH_MS = 80.0
 """So often one may not wait: with more units a second than that, most may."""
 

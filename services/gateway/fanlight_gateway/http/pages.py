@@ -16,8 +16,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fanlight_gateway.core.bundle import bundle
 
 WEB = Path(__file__).parents[1] / "web"
-ENTRIES = ("app.js", "fanlight-view.js", "worker.js")
-"""What is asked for by name; all other modules are within these."""
+ENTRIES = {
+    "app.js": "page/app.js",
+    "fanlight-view.js": "element/fanlight-view.js",
+    "worker.js": "session/worker.js",
+}
+"""What browsers ask for, and the module that it is; all other modules are within these."""
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 _ANY_VERSION = re.compile(r"^v/[0-9a-f]{16}/")
 _KEPT = "public, max-age=31536000, immutable"
@@ -49,14 +53,15 @@ class Pages:
     """
 
     def __init__(self) -> None:
-        modules = {path.name: path.read_text() for path in WEB.glob("*.js")}
-        texts = {name: bundle(name, modules) for name in ENTRIES}
-        texts |= {f.name: f.read_text() for f in (*WEB.glob("*.css"), *WEB.glob("*.svg"))}
+        page = WEB / "page"
+        modules = {f.relative_to(WEB).as_posix(): f.read_text() for f in WEB.glob("*/*.js")}
+        texts = {name: bundle(path, modules) for name, path in ENTRIES.items()}
+        texts |= {f.name: f.read_text() for f in (*page.glob("*.css"), *page.glob("*.svg"))}
         contents = "\0".join(f"{name}\0{texts[name]}" for name in sorted(texts))
         self._folder = f"v/{_digest(contents)}/"
         # No module: those wait until all of the page has been read, its style sheet too.
-        start = f'(() => {{\n"use strict";\n{bundle("start.js", modules)}}})();\n'
-        texts["index.html"] = _page((WEB / "index.html").read_text(), self._folder, start)
+        start = f'(() => {{\n"use strict";\n{bundle("page/start.js", modules)}}})();\n'
+        texts["index.html"] = _page((page / "index.html").read_text(), self._folder, start)
         self._files = {name: _file(name, text) for name, text in texts.items()}
         self.script_hash = base64.b64encode(hashlib.sha256(start.encode()).digest()).decode()
         """Of the code within the page, for its policy (SHA-256, base64)."""

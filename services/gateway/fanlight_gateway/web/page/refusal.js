@@ -1,0 +1,66 @@
+// @ts-check
+/**
+ * What the page says in place of a desk that it may not show, or that is not there. Pure: the words
+ * over a desk are status-text.js's; these have room, and name the way out.
+ *
+ * @import { Desk } from "./api.js"
+ *
+ * @typedef {Readonly<{ title: string, text: string, wantsLink: boolean }>} Refusal
+ * wantsLink: a new link is the way out.
+ *
+ * @typedef {{ closeCode: number | null, desk: string, desks: Desk[] | null, hasSignedIn: boolean }}
+ *   Refused
+ * desks: those that the link allows; null: not known. hasSignedIn: the page swapped a link for a
+ * cookie, and was never let in with it.
+ */
+
+import { CloseCode } from "../protocol/binary.js";
+
+/** @type {Refusal} */
+export const FOREIGN = Object.freeze({
+  title: "Not allowed from this address",
+  text:
+    "The gateway takes pages under its own address only. Its proxy has to pass Host on, or " +
+    "FANLIGHT_GATEWAY_ALLOWED_ORIGINS has to name this one.",
+  wantsLink: false,
+});
+
+/** Null: no refusal, the desk is to be seen. @param {Refused} refused @returns {Refusal | null} */
+export function refusal({ closeCode, desk, desks, hasSignedIn }) {
+  switch (closeCode) {
+    case CloseCode.UNAUTHORIZED:
+      return hasSignedIn
+        ? say(
+            "The sign-in did not last",
+            "The link is good, but the browser does not send its cookie here. The gateway may be " +
+              "meant for another path or for https: ask whoever runs it for the address. Or this " +
+              "browser keeps no cookies.",
+          )
+        : say("Not signed in, or the link has expired", "", true);
+    case CloseCode.FORBIDDEN:
+      if (desks?.some(({ name }) => name === desk)) return FOREIGN;
+      return say(
+        "Not allowed",
+        `The link that you opened is not for the desk “${desk}”.${listed(desks, " It is for:")}`,
+      );
+    case CloseCode.NO_SUCH_DESK:
+      return say(
+        "No desk of this name",
+        `“${desk}” is not running, or is called otherwise. This page looks again by itself.` +
+          listed(desks, " These are running:"),
+      );
+    default:
+      return null;
+  }
+}
+
+/** @param {Desk[] | null} desks @param {string} text */
+function listed(desks, text) {
+  if (desks === null) return "";
+  return desks.length > 0 ? text : " No other is running that you may see.";
+}
+
+/** @param {string} title @param {string} text @param {boolean} [wantsLink] @returns {Refusal} */
+function say(title, text, wantsLink = false) {
+  return Object.freeze({ title, text, wantsLink });
+}
