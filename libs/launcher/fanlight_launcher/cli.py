@@ -13,9 +13,9 @@ from rich.console import Console
 from fanlight_common import keys, tokens
 from fanlight_common.errors import ConfigurationError, ProtocolError
 from fanlight_common.tokens import Grant, Role
-from fanlight_launcher import doctor as doctor_module
 from fanlight_launcher import up as up_module
-from fanlight_launcher.links import page_link, parse_desks, parse_duration
+from fanlight_launcher.core.command_line import page_link, parse_desks, parse_duration
+from fanlight_launcher.machine import doctor as doctor_module
 from fanlight_launcher.plan import Options
 
 MISCONFIGURED = 2
