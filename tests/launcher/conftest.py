@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
-from fanlight_launcher.supervisor import Phase, Spec, State, Supervisor, always
+from fanlight_launcher.processes.supervisor import Phase, Spec, State, Supervisor, always
 
 LIMIT_S = 10.0
 

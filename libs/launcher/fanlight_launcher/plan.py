@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fanlight_launcher.links import base_url
-from fanlight_launcher.supervisor import Spec, always
+from fanlight_launcher.core.command_line import base_url
+from fanlight_launcher.processes.supervisor import Spec, always
 
 KINDS = ("directory", "capture", "encoder", "screenshot", "gateway")
 

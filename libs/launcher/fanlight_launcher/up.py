@@ -11,14 +11,19 @@ from typing import Any
 
 from fanlight_common.process import tokens
 from fanlight_common.process.tokens import Grant, Role
-from fanlight_launcher import ready, settings_check
-from fanlight_launcher.demo import SERVER, DemoDesk
-from fanlight_launcher.links import Desk, base_url, connect_host, page_link
-from fanlight_launcher.machine import DEMO_PROGRAMS, check_port, check_programs, reach_display
+from fanlight_launcher import readiness, settings_validation
+from fanlight_launcher.core.command_line import Desk, base_url, connect_host, page_link
+from fanlight_launcher.demo.desk import SERVER, DemoDesk
+from fanlight_launcher.machine.requirements import (
+    DEMO_PROGRAMS,
+    check_port,
+    check_programs,
+    reach_display,
+)
+from fanlight_launcher.machine.runtime_directory import runtime_dir
+from fanlight_launcher.output import Screen, screen
 from fanlight_launcher.plan import KINDS, Options, services
-from fanlight_launcher.runtime import runtime_dir
-from fanlight_launcher.screen import Screen, screen
-from fanlight_launcher.supervisor import GaveUpError, Supervisor
+from fanlight_launcher.processes.supervisor import GaveUpError, Supervisor
 
 DEMO_DESK = "main"
 LINK_S = 12 * 3600
@@ -35,7 +40,9 @@ def up(options: Options, desks: list[Desk]) -> int:
     if not desks:
         check_programs(DEMO_PROGRAMS)
     displays = {desk.name: {"DISPLAY": desk.display} for desk in desks}
-    settings_check.check(KINDS, services(options, Path(), displays or {DEMO_DESK: {"DISPLAY": ""}}))
+    settings_validation.check(
+        KINDS, services(options, Path(), displays or {DEMO_DESK: {"DISPLAY": ""}})
+    )
     secret = tokens.load_secret(options.secret_file)
     grant = Grant(Role.CONTROL, tokens.ALL_DESKS, int(time.time()) + LINK_S)
     token = tokens.issue(secret, grant, time.time())
@@ -124,7 +131,7 @@ class _Up:
         host = connect_host(self._options.host)
         told = False
         while True:
-            missing = await ready.missing(host, self._options.port)
+            missing = await readiness.missing(host, self._options.port)
             if missing == []:
                 return
             if not told and time.monotonic() - self._started_at > _SLOW_S:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight_launcher.restarts import LIMIT, WINDOW_S, Restarts
+from fanlight_launcher.core.restarts import LIMIT, WINDOW_S, Restarts
 
 
 def test_first_at_once_then_later_then_never() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanlight_common.core.errors import ConfigurationError
-from fanlight_launcher.links import (
+from fanlight_launcher.core.command_line import (
     Desk,
     base_url,
     connect_host,

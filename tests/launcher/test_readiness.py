@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from fanlight_launcher import ready
+from fanlight_launcher import readiness
 
 Serve = Callable[[bytes], Awaitable[int]]
 
@@ -45,7 +45,7 @@ async def serve() -> AsyncIterator[Serve]:
     ],
 )
 async def test_answers(serve: Serve, answer: bytes, missing: list[str] | None) -> None:
-    assert await ready.missing("127.0.0.1", await serve(answer)) == missing
+    assert await readiness.missing("127.0.0.1", await serve(answer)) == missing
 
 
 async def test_nobody_there() -> None:
@@ -53,4 +53,4 @@ async def test_nobody_there() -> None:
     port = server.sockets[0].getsockname()[1]
     server.close()
     await server.wait_closed()
-    assert await ready.missing("127.0.0.1", port) is None
+    assert await readiness.missing("127.0.0.1", port) is None

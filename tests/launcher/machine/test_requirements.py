@@ -11,9 +11,9 @@ import pytest
 from rich.console import Console
 
 from fanlight_common.core.errors import ConfigurationError
-from fanlight_launcher import doctor as doctor_module
-from fanlight_launcher import machine, xdoor
-from fanlight_launcher.machine import (
+from fanlight_launcher.machine import doctor as doctor_module
+from fanlight_launcher.machine import requirements, x11_access
+from fanlight_launcher.machine.requirements import (
     DEMO_PROGRAMS,
     Program,
     check_port,
@@ -23,7 +23,7 @@ from fanlight_launcher.machine import (
     segment_limit_mib,
     shared_memory_mib,
 )
-from fanlight_launcher.runtime import runtime_dir
+from fanlight_launcher.machine.runtime_directory import runtime_dir
 from tests.ports import free_port
 
 ABSENT = Program("no-such-program", "no-such-package", "a test")
@@ -60,9 +60,9 @@ def test_where_a_display_listens() -> None:
 def test_a_display_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert reach_display("elsewhere:0") == ""
     path = tmp_path / "X7"
-    monkeypatch.setattr(machine, "display_socket", lambda _: path)
+    monkeypatch.setattr(requirements, "display_socket", lambda _: path)
     assert "no X server answers on :7" in reach_display(":7")
-    monkeypatch.setattr(xdoor, "_LIMIT_S", 0.1)
+    monkeypatch.setattr(x11_access, "_LIMIT_S", 0.1)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
         server.listen()

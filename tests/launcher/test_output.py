@@ -5,9 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from fanlight_launcher import screen as screen_module
-from fanlight_launcher.screen import Plain, Terminal, line_of, screen
-from fanlight_launcher.supervisor import Phase, State
+from fanlight_launcher import output as screen_module
+from fanlight_launcher.output import Plain, Terminal, line_of, screen
+from fanlight_launcher.processes.supervisor import Phase, State
 
 RUNNING = State("gateway", Phase.RUNNING, 123, "http://127.0.0.1:8080")
 

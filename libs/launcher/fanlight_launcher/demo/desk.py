@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from fanlight_launcher.supervisor import Spec, always
+from fanlight_launcher.processes.supervisor import Spec, always
 
 SERVER = "xserver"
 WINDOWS = "windows"

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fanlight_common.core.errors import FanlightError
-from fanlight_launcher.processes import Process
-from fanlight_launcher.restarts import REST_S, Restarts
+from fanlight_launcher.core.restarts import REST_S, Restarts
+from fanlight_launcher.processes.process import Process
 
 MISCONFIGURED = 2
 """The exit status of a service that says itself that a restart will not help."""

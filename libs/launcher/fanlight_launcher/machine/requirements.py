@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fanlight_common.core.errors import ConfigurationError
-from fanlight_launcher import xdoor
+from fanlight_launcher.machine import x11_access
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def reach_display(display: str) -> str:
     if path is None:
         return ""
     try:
-        refused = xdoor.refusal(path, path.name[1:], os.environ)
+        refused = x11_access.refusal(path, path.name[1:], os.environ)
     except OSError as error:
         return f"no X server answers on {display} ({error.strerror or error})"
     if not refused:

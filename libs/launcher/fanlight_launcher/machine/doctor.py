@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fanlight_common.core.errors import ConfigurationError
-from fanlight_launcher.machine import (
+from fanlight_launcher.machine.requirements import (
     DEMO_PROGRAMS,
     Program,
     install_line,

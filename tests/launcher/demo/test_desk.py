@@ -11,9 +11,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from fanlight_launcher.demo import SERVER, WINDOWS, DemoDesk
-from fanlight_launcher.machine import DEMO_PROGRAMS, missing
-from fanlight_launcher.supervisor import Phase
+from fanlight_launcher.demo.desk import SERVER, WINDOWS, DemoDesk
+from fanlight_launcher.machine.requirements import DEMO_PROGRAMS, missing
+from fanlight_launcher.processes.supervisor import Phase
 from tests.launcher.conftest import Watched
 
 pytestmark = [

@@ -16,7 +16,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from fanlight_launcher.supervisor import Phase, State
+from fanlight_launcher.processes.supervisor import Phase, State
 
 _COLOURS = ("cyan", "magenta", "yellow", "blue", "green", "bright_cyan", "bright_magenta")
 _STYLES = {

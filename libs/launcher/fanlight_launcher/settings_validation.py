@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings
 
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process.settings import BusSettings, load
-from fanlight_launcher.supervisor import Spec
+from fanlight_launcher.processes.supervisor import Spec
 
 _PREFIX = "FANLIGHT_"
 _PROBLEM = 2

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from fanlight_launcher import processes, supervisor
-from fanlight_launcher.processes import Process
-from fanlight_launcher.supervisor import GaveUpError, Phase, Spec, always
+from fanlight_launcher.processes import process as process_module
+from fanlight_launcher.processes import supervisor
+from fanlight_launcher.processes.process import Process
+from fanlight_launcher.processes.supervisor import GaveUpError, Phase, Spec, always
 from tests.launcher.conftest import LIMIT_S, Watched, announcing, script
 
 pytestmark = pytest.mark.processes
@@ -96,7 +97,7 @@ async def test_one_that_is_not_essential_rests_instead(
 
 
 async def test_the_stubborn_are_killed(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "STOP_S", 0.2)
+    monkeypatch.setattr(process_module, "STOP_S", 0.2)
     watched.supervisor.add([script("a", STUBBORN)])
     await watched.until(lambda: watched.lines == [("a", "up")])
     await watched.supervisor.stop()
@@ -110,7 +111,7 @@ async def test_asked_twice_nobody_is_waited_for(watched: Watched) -> None:
     await asyncio.sleep(0)
     watched.supervisor.kill()
     # Much less than the two seconds of politeness.
-    await asyncio.wait_for(stopping, processes.STOP_S / 2)
+    await asyncio.wait_for(stopping, process_module.STOP_S / 2)
 
 
 async def test_grandchildren_end_with_it(watched: Watched) -> None:
@@ -130,7 +131,7 @@ async def test_grandchildren_end_with_it(watched: Watched) -> None:
 async def test_children_end_when_the_launcher_is_killed() -> None:
     launcher = (
         "import asyncio, os, sys;"
-        "from fanlight_launcher.supervisor import Spec, Supervisor, always\n"
+        "from fanlight_launcher.processes.supervisor import Spec, Supervisor, always\n"
         "async def main():\n"
         "    s = Supervisor(lambda state: None, lambda name, line: print(line, flush=True))\n"
         "    code = 'import os, time; print(os.getpid(), flush=True); time.sleep(1000)'\n"
@@ -238,7 +239,7 @@ async def test_an_announcer_that_is_not_there_leaks_nothing(
 
 
 async def test_odd_output_is_survived(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "_LONGEST_LINE_BYTES", 1000)
+    monkeypatch.setattr(process_module, "_LONGEST_LINE_BYTES", 1000)
     code = (
         "import sys; o = sys.stdout.buffer; o.write(b'caf\\xe9\\n' + b'x' * 5000 + b'\\nend\\n');"
         "o.flush(); import time; time.sleep(1000)"
@@ -274,4 +275,4 @@ def test_ends_in_words() -> None:
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pause between restarts; how long they are is tested without processes."""
-    monkeypatch.setattr("fanlight_launcher.restarts._DELAYS_S", (0.0,) * 4)
+    monkeypatch.setattr("fanlight_launcher.core.restarts._DELAYS_S", (0.0,) * 4)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from fanlight_launcher import xdoor
-from fanlight_launcher.demo import write_cookie
-from fanlight_launcher.machine import reach_display
+from fanlight_launcher.demo.desk import write_cookie
+from fanlight_launcher.machine import x11_access
+from fanlight_launcher.machine.requirements import reach_display
 
 COOKIE = bytes(range(16))
 NAME = b"MIT-MAGIC-COOKIE-1"
@@ -57,7 +57,7 @@ def ask(tmp_path: Path, answer: bytes, authority: bytes | None = None) -> tuple[
     path.unlink(missing_ok=True)
     server = Server(path, answer)
     try:
-        return xdoor.refusal(path, "7", environment), server.heard
+        return x11_access.refusal(path, "7", environment), server.heard
     finally:
         server.close()
 

@@ -1,0 +1,1 @@
+"""Pure parts: the standard library and other `core` modules only; time is an argument."""

@@ -1,0 +1,1 @@
+"""The demonstration desk: what `fanlight up` shows where no display is named."""
