@@ -14,7 +14,7 @@ import {
 } from "../../../services/gateway/fanlight_gateway/web/protocol/binary.js";
 
 const book = (name) => JSON.parse(readFileSync(new URL(`../../vectors/${name}.json`, import.meta.url), "utf8"));
-const PUBLIC = book("public");
+const PUBLIC = book("binary");
 const CONTROL = book("control");
 
 const bytes = (hex) => new Uint8Array(Buffer.from(hex, "hex")).buffer;
