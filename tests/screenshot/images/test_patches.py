@@ -172,10 +172,3 @@ def test_damage_that_changed_nothing() -> None:
     for damage in ((Rect(5, 5, 50, 50),), (Rect(5, 5, 0, 0),), ()):
         made = patches.build(same, drawing.pixels, damage, NOWHERE, NOWHERE, PLENTY)
         assert made is None
-
-
-def test_rectangles_that_overlap_are_joined() -> None:
-    merged = changes.merged(
-        [Rect(0, 0, 10, 10), Rect(5, 5, 10, 10), Rect(40, 0, 5, 5), Rect(14, 14, 3, 3)]
-    )
-    assert merged == (Rect(0, 0, 17, 17), Rect(40, 0, 5, 5))

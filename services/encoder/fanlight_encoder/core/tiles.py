@@ -7,9 +7,8 @@ question; an image of the very pixels settles those that it covers.
 from dataclasses import dataclass
 from enum import IntEnum
 
-from fanlight_common.core.geometry import Rect
+from fanlight_common.core.geometry import Rect, Size
 from fanlight_common.protocol.patch import Copy
-from fanlight_encoder.core.picture_size import Size
 
 TILE = 64
 

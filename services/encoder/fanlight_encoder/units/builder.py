@@ -9,15 +9,13 @@ import time
 from dataclasses import dataclass
 
 from fanlight_common.core.errors import FrameLostError
-from fanlight_common.core.geometry import Rect
+from fanlight_common.core.geometry import Rect, Size, area, at_most
 from fanlight_common.core.names import split_stream
 from fanlight_common.patching.regions import Effort, Pixels, from_buffer
 from fanlight_common.protocol import patch
 from fanlight_common.protocol.binary import VideoUnit
 from fanlight_common.protocol.frames import Frame, damage_since
 from fanlight_encoder import metrics
-from fanlight_encoder.core.picture_size import Size
-from fanlight_encoder.core.rectangles import area, at_most
 from fanlight_encoder.core.renditions import SHAPES
 from fanlight_encoder.core.tiles import Tiles
 from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, TRY_PX, Kind, Made, UnitLimits

@@ -7,7 +7,7 @@ painted over what viewers have, which is the shadow in so far as its tiles are s
 import time
 from collections.abc import Sequence
 
-from fanlight_common.core.geometry import Rect
+from fanlight_common.core.geometry import Rect, area, bounding_box, disjoint, without
 from fanlight_common.patching.regions import (
     Effort,
     Pixels,
@@ -19,7 +19,6 @@ from fanlight_common.patching.regions import (
 )
 from fanlight_common.protocol import patch
 from fanlight_common.protocol.patch import Copy, Image
-from fanlight_encoder.core.rectangles import area, around, disjoint
 from fanlight_encoder.core.tiles import TILE, State, Tiles
 from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, TRY_PX, Prices, UnitLimits
 from fanlight_encoder.units.shadow import Shadow, part
@@ -177,7 +176,7 @@ def _scrolled(
     """The copy that explains most of the boxes, and what is left: above, below, and the others."""
     if not found:
         return None
-    scrolled = _scrolled_box(shadow, picture, around(found))
+    scrolled = _scrolled_box(shadow, picture, bounding_box(found))
     if scrolled is not None or len(found) == 1:
         return scrolled
     # A clock elsewhere in the same box of damage, and what stands still between the two.
@@ -197,8 +196,4 @@ def _scrolled_box(shadow: Shadow, picture: Pixels, box: Rect) -> tuple[Copy, lis
         return None
     y, height = box.y + scroll.top, scroll.bottom - scroll.top
     copy = Copy(box.x, y, box.width, height, box.x, y + scroll.dy)
-    rest = [
-        Rect(box.x, box.y, box.width, scroll.top),
-        Rect(box.x, y + height, box.width, box.height - scroll.bottom),
-    ]
-    return copy, [rect for rect in rest if rect.height]
+    return copy, without(box, Rect(box.x, y, box.width, height))

@@ -9,9 +9,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from fanlight_common.core.geometry import Rect
+from fanlight_common.core.geometry import Rect, Size
 from fanlight_common.patching.regions import Pixels
-from fanlight_encoder.core.picture_size import Size
 
 _SLACK_BYTES = 64  # so that the scaler can read it where it lies, see `convert`
 _BAND_ROWS = 16

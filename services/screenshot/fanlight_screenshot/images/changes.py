@@ -12,7 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fanlight_common.core.geometry import Rect
+from fanlight_common.core.geometry import (
+    Rect,
+    Size,
+    bounding_box,
+    disjoint,
+    pixels_of,
+    tiles_touched,
+)
 from fanlight_common.patching import regions
 from fanlight_common.patching.regions import Pixels
 from fanlight_common.protocol.patch import Copy
@@ -58,29 +65,11 @@ def between(before: Pixels, after: Pixels, damage: Sequence[Rect] | None) -> Cha
 
 def aligned(damage: Iterable[Rect], width: int, height: int) -> Rect | None:
     """The tiles around all of `damage`, inside the desk; None where there is no damage."""
-    rects = [r for r in damage if r.width and r.height]
+    rects = [rect for rect in damage if rect.area]
     if not rects:
         return None
-    left = min(r.x for r in rects) // TILE * TILE
-    top = min(r.y for r in rects) // TILE * TILE
-    right = min(width, -(-max(r.x + r.width for r in rects) // TILE) * TILE)
-    bottom = min(height, -(-max(r.y + r.height for r in rects) // TILE) * TILE)
-    return Rect(left, top, right - left, bottom - top) if left < right and top < bottom else None
-
-
-def merged(rects: Iterable[Rect]) -> tuple[Rect, ...]:
-    """Rectangles that cover the same, those that overlap joined to the one around them."""
-    todo, done = [r for r in rects if r.width and r.height], list[Rect]()
-    while todo:
-        rect = todo.pop()
-        for other in (*todo, *done):
-            if _overlap(rect, other):
-                (todo if other in todo else done).remove(other)
-                todo.append(_around(rect, other))
-                break
-        else:
-            done.append(rect)
-    return tuple(sorted(done, key=lambda r: (r.y, r.x)))
+    rect = pixels_of(tiles_touched(bounding_box(rects), TILE), TILE, Size(width, height))
+    return rect if rect.width > 0 and rect.height > 0 else None
 
 
 def cut(pixels: Pixels, rect: Rect) -> Pixels:
@@ -98,7 +87,7 @@ def _cut(differences: Differences, rect: Rect) -> Differences:
     return differences[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width]
 
 
-def _spots(differences: Differences) -> tuple[Rect, ...]:
+def _spots(differences: Differences) -> list[Rect]:
     """The places that changed, each as tight as it goes."""
     rows = np.arange(0, differences.shape[0], TILE)
     columns = np.arange(0, differences.shape[1], TILE)
@@ -107,7 +96,7 @@ def _spots(differences: Differences) -> tuple[Rect, ...]:
     for box in _components(tiles):
         spot = Rect(box.x * TILE, box.y * TILE, box.width * TILE, box.height * TILE)
         boxes.append(_tight(differences, spot))
-    return merged(boxes)
+    return disjoint(boxes, waste=0)
 
 
 def _components(tiles: Grid) -> list[Rect]:
@@ -165,19 +154,3 @@ def _add(
     for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
         band = _tight(differences, Rect(0, begin, place.width, end - begin))
         places.append(Rect(place.x + band.x, place.y + band.y, band.width, band.height))
-
-
-def _overlap(one: Rect, other: Rect) -> bool:
-    return (
-        one.x < other.x + other.width
-        and other.x < one.x + one.width
-        and one.y < other.y + other.height
-        and other.y < one.y + one.height
-    )
-
-
-def _around(one: Rect, other: Rect) -> Rect:
-    left, top = min(one.x, other.x), min(one.y, other.y)
-    right = max(one.x + one.width, other.x + other.width)
-    bottom = max(one.y + one.height, other.y + other.height)
-    return Rect(left, top, right - left, bottom - top)

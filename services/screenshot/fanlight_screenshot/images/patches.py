@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fanlight_common.core.geometry import Rect
+from fanlight_common.core.geometry import Rect, disjoint
 from fanlight_common.patching import regions
 from fanlight_common.patching.regions import Effort, Pixels
 from fanlight_common.protocol import patch
@@ -72,15 +72,15 @@ def build(
     copies: tuple[patch.Copy, ...] = ()
     if before is not None:
         changed = changes.between(before, after, damage)
-        copies, places = changed.copies, changed.places
+        copies, places = changed.copies, list(changed.places)
     elif damage is not None:
-        places = changes.merged(damage)
+        places = disjoint((rect for rect in damage if rect.area), waste=0)
     else:
-        places = (Rect(0, 0, width, height),)
+        places = [Rect(0, 0, width, height)]
     sketch = _Sketch(after, blur, means)
     for copy in copies:
         sketch.copy(copy)
-    for place in sorted(places, key=lambda r: r.width * r.height):
+    for place in sorted(places, key=lambda rect: rect.area):
         sketch.draw(place)
     sketch.refine(quiet)
     if not sketch.operations:
