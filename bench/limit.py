@@ -101,7 +101,7 @@ class Encode:
 
     def unit(self, picture: av.VideoFrame) -> bytes:
         """One access unit."""
-        self._codec.aim(self._kbps, self._unit_bytes)
+        self._codec.set_target(self._kbps, self._unit_bytes)
         encoded = self._codec.encode(picture, idr=self._first)
         self._first = False
         return encoded.payload

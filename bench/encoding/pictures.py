@@ -1,6 +1,6 @@
 """Text after a change of the whole screen, as a viewer has it: cut-outs, for eyes.
 
-The encoder's own schedule and maker in virtual time. A desk at rest is replaced by a page of text;
+The encoder's own schedule and builder in virtual time. A desk at rest is replaced by a text page;
 shown is what a viewer has when the link has carried the first unit of it, and what it has later.
 One file a rate; a row a way to encode, a column a moment, twice as large as on the desk.
 """
@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from bench.encoding.contents import SIZE, bgrx, desk, text_page, whole
-from fanlight_encoder.core.unit_kinds import Kind, Made
+from fanlight_encoder.core.unit_kinds import BuiltUnit, Kind
 from fanlight_encoder.settings import EncoderSettings
 from tests.encoder import desk as roads
 from tests.encoder.pictures import Pixels
@@ -127,7 +127,7 @@ def sheet(kbps: int, rows: list[tuple[str, list[Seen]]]) -> Image.Image:
     return image.quantize(_COLOURS, dither=Image.Dither.NONE)
 
 
-def _see(viewer: Viewer, made: Made, road: roads.Road) -> None:
+def _see(viewer: Viewer, made: BuiltUnit, road: roads.Road) -> None:
     if made.kind is Kind.PATCH:
         viewer.patch(made.payload)
     elif made.kind is not Kind.NOTHING:

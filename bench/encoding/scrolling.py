@@ -1,4 +1,4 @@
-"""What finding a scroll pays: the encoder's own schedule and maker on what scrolls.
+"""What finding a scroll pays: the encoder's own schedule and builder on what scrolls.
 
 With it, without it (patches are tried, and no scroll is ever found), and without patches: H.264
 alone, by the motion search of the preset and by longer ones. The clock is virtual. CPU is all of
@@ -20,7 +20,7 @@ from bench.encoding.contents import CONTENTS, RATE, SIZE, Shown
 from bench.encoding.likeness import ssim
 from bench.encoding.trial import percentile
 from fanlight_encoder.codecs.h264 import LavCodec
-from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, Kind, Made
+from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, BuiltUnit, Kind
 from fanlight_encoder.settings import EncoderSettings
 from fanlight_encoder.units import patcher
 from tests.encoder import desk
@@ -112,7 +112,7 @@ def _measured(shown: Sequence[Shown], kbps: int, rendition: str, way: Way) -> di
     }
 
 
-def _see(viewer: Viewer, made: Made, road: desk.Road) -> None:
+def _see(viewer: Viewer, made: BuiltUnit, road: desk.Road) -> None:
     if made.kind is Kind.PATCH:
         viewer.patch(made.payload)
     elif made.kind is not Kind.NOTHING:

@@ -22,7 +22,7 @@ from fanlight_encoder.codecs.h264 import LavCodec
 from fanlight_encoder.codecs.options import buffer_s, least_bytes, params_for
 from fanlight_encoder.core.budget import Budget
 from fanlight_encoder.core.picture_size import Size, coded, visible
-from fanlight_encoder.core.renditions import SHAPES
+from fanlight_encoder.core.renditions import PROFILES
 from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS
 from fanlight_encoder.settings import EncoderSettings
 from fanlight_encoder.units.convert import Converter
@@ -56,7 +56,7 @@ class Road:
 def converted(shown: Iterable[Shown], size: Size, rendition: Rendition) -> list[av.VideoFrame]:
     """The pictures as a codec of this rendition gets them."""
     converter = Converter()
-    target = coded(visible(size, size, SHAPES[rendition].divisor))
+    target = coded(visible(size, size, PROFILES[rendition].divisor))
     return [
         converter.convert(
             memoryview(np.ascontiguousarray(p).data).cast("B"), size, 4 * size.width, target
@@ -102,7 +102,7 @@ class Trial:
             if not idr and there < self._least:
                 return
             most = there if idr else min(there, self._budget.of(DEFAULT_LIMITS.delta_ms / 1000))
-            self._codec.aim(self._kbps, max(most, self._least))
+            self._codec.set_target(self._kbps, max(most, self._least))
         wall, cpu = time.perf_counter_ns(), time.process_time_ns()
         unit = self._codec.encode(picture, idr=idr)
         cpu, wall = time.process_time_ns() - cpu, time.perf_counter_ns() - wall

@@ -1,4 +1,4 @@
-"""A desk to draw on, and the road from there to a viewer without sockets: schedule, maker, model.
+"""A desk to draw on, and the road from there to a viewer without sockets: schedule, builder, model.
 
 The clock is virtual; encoding is real and takes no time of it.
 """
@@ -18,9 +18,9 @@ from fanlight_encoder.core.motion import Motion
 from fanlight_encoder.core.pacer import Pacer
 from fanlight_encoder.core.room import RoomPolicy
 from fanlight_encoder.core.schedule import Refine, Schedule, Wait
-from fanlight_encoder.core.unit_kinds import Kind, Made
+from fanlight_encoder.core.unit_kinds import BuiltUnit, Kind
 from fanlight_encoder.settings import EncoderSettings
-from fanlight_encoder.units.builder import Aim, Maker
+from fanlight_encoder.units.builder import UnitAllowance, UnitBuilder
 from fanlight_encoder.units.pipeline import Pipeline
 from tests.encoder.fakes import no_hardware
 from tests.encoder.pictures import Pixels
@@ -57,7 +57,7 @@ class Desk:
 
 
 class Source:
-    """What a feed is to the maker."""
+    """What a feed is to the builder."""
 
     def pixels(self, frame: Frame) -> memoryview:
         assert frame.pixels is not None
@@ -92,7 +92,7 @@ class Road:
         rendition = split_stream(self.stream)[1]
         settings = self.settings
         self.pipeline = Pipeline(self.stream, settings, "libx264", no_hardware)
-        self.maker = Maker(
+        self.builder = UnitBuilder(
             self.stream, self.pipeline, patches=settings.patches, limits=settings.unit_limits
         )
         self.schedule = Schedule(
@@ -117,7 +117,7 @@ class Road:
         for _ in self.steps(until):
             pass
 
-    def steps(self, until: float) -> Iterator[Made]:
+    def steps(self, until: float) -> Iterator[BuiltUnit]:
         """The same, one unit at a time."""
         while True:
             decision = self.schedule.next(self.now)
@@ -130,22 +130,22 @@ class Road:
             budget = self.schedule.budget
             available = budget.available_bytes(self.now)
             least = max(available, self.schedule.least_bytes)
-            aim = Aim(budget.kbps, least, self.settings.unit_limits)
+            allowance = UnitAllowance(budget.kbps, least, self.settings.unit_limits)
             fresh = False
             if isinstance(decision, Refine):
-                made = self.maker.refine(aim)
+                made = self.builder.refine(allowance)
             elif decision.fresh:
                 frame, self._newest = self._newest, None
                 assert frame is not None
                 fresh = True
-                made = self.maker.fresh(
-                    Source(), frame, aim, idr=decision.idr, may_patch=decision.may_patch
+                made = self.builder.fresh(
+                    Source(), frame, allowance, idr=decision.idr, may_patch=decision.may_patch
                 )
             else:
-                made = self.maker.again(Source(), aim, idr=decision.idr)
+                made = self.builder.again(Source(), allowance, idr=decision.idr)
             if made.kind in (Kind.IDR, Kind.DELTA):
                 self.schedule.least_bytes = least_bytes(self.pipeline.seen)
-            self.schedule.made(decision, made, self.now)
+            self.schedule.unit_built(decision, made, self.now)
             size = len(made.payload)
             refined = isinstance(decision, Refine)
             self.sent.append(Sent(self.now, made.kind, size, fresh, refined, made.areas))

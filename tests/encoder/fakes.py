@@ -47,8 +47,8 @@ class FlakyCodec:
             raise CodecError(f"{self.name}: the device was lost")
         return self._real.encode(picture, idr=idr)
 
-    def aim(self, kbps: int, unit_bytes: int) -> None:
-        self._real.aim(kbps, unit_bytes)
+    def set_target(self, kbps: int, unit_bytes: int) -> None:
+        self._real.set_target(kbps, unit_bytes)
 
 
 def flaky_hardware(after: int) -> Opener:

@@ -30,7 +30,7 @@ from fanlight_encoder.codecs.h264 import LavCodec, Opener
 from fanlight_encoder.core.load import LoadMeter
 from fanlight_encoder.core.numbering import held_epoch, may_go_on
 from fanlight_encoder.settings import EncoderSettings
-from fanlight_encoder.stream import Publish, Stream
+from fanlight_encoder.stream import Publish, StreamEncoder
 from fanlight_encoder.units.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class _Demand:
 
     def __init__(self, end_watch: Callable[[], None]) -> None:
         self.end_watch = end_watch
-        self.stream: Stream | None = None
+        self.stream: StreamEncoder | None = None
         self.task: asyncio.Task[None] | None = None
         self.end_handover: asyncio.TimerHandle | None = None
         """The lease is another's already, and this is how long that one may take to begin."""
@@ -130,7 +130,7 @@ class EncoderService:
 
     def _start(self, demand: _Demand, name: str, epoch: int) -> None:
         desk, _ = split_stream(name)
-        demand.stream = Stream(
+        demand.stream = StreamEncoder(
             name,
             epoch,
             self._settings,
@@ -208,7 +208,7 @@ class EncoderService:
         if isinstance(message, bus.RequestIdr):
             demand.stream.request_idr()
         else:
-            demand.stream.heard(message)
+            demand.stream.demand_changed(message)
 
     def _streams_changed(self) -> None:
         metrics.streams.set(self._running)

@@ -29,12 +29,12 @@ from fanlight_encoder.core.idr_policy import IdrPolicy
 from fanlight_encoder.core.motion import Motion
 from fanlight_encoder.core.numbering import Numbering
 from fanlight_encoder.core.pacer import Pacer
-from fanlight_encoder.core.renditions import SHAPES
+from fanlight_encoder.core.renditions import PROFILES
 from fanlight_encoder.core.room import RoomPolicy
 from fanlight_encoder.core.schedule import Encode, Refine, Schedule, Wait
-from fanlight_encoder.core.unit_kinds import Kind, Made
+from fanlight_encoder.core.unit_kinds import BuiltUnit, Kind
 from fanlight_encoder.settings import EncoderSettings
-from fanlight_encoder.units.builder import Aim, Maker
+from fanlight_encoder.units.builder import UnitAllowance, UnitBuilder
 from fanlight_encoder.units.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ Publish = Callable[[VideoUnit], None]
 _Result = TypeVar("_Result")
 
 
-class Stream:
+class StreamEncoder:
     """Encodes `stream` by the lease of `epoch`, with frames of its own feed."""
 
     def __init__(
@@ -70,8 +70,8 @@ class Stream:
         self._now_us = now_us
         self._limits = settings.unit_limits
         rendition = split_stream(stream)[1]
-        patches = settings.patches and SHAPES[rendition].patches
-        self._maker = Maker(stream, pipeline, patches=patches, limits=settings.unit_limits)
+        patches = settings.patches and PROFILES[rendition].patches
+        self._builder = UnitBuilder(stream, pipeline, patches=patches, limits=settings.unit_limits)
         self._ceiling_kbps = ceiling_kbps(settings, rendition)
         self._schedule = Schedule(
             budget=Budget(self._ceiling_kbps, buffer_s(settings, rendition)),
@@ -100,10 +100,10 @@ class Stream:
         if self._schedule.idr.request():
             self._wake.set()
 
-    def heard(self, said: bus.StreamDemand) -> None:
+    def demand_changed(self, demand: bus.StreamDemand) -> None:
         """Whether a gateway's viewers have room, and what the slowest can take."""
         now = clock.now_s()
-        self._schedule.room.heard(said.gateway, said.room, now, said.kbps, said.in_band)
+        self._schedule.room.report(demand.gateway, demand.room, now, demand.kbps, demand.in_band)
         self._follow_rate(now)
         self._wake.set()
 
@@ -151,11 +151,11 @@ class Stream:
             self._schedule.budget.set_rate(kbps, now)
             metrics.rate_kbps.labels(self.stream).set(kbps)
 
-    def _aim(self) -> Aim:
+    def _allowance(self) -> UnitAllowance:
         budget = self._schedule.budget
         available = budget.available_bytes(clock.now_s())
         least = max(available, self._schedule.least_bytes)
-        return Aim(budget.kbps, least, self._limits)
+        return UnitAllowance(budget.kbps, least, self._limits)
 
     async def _make(self, decision: Encode | Refine) -> None:
         self._schedule.begin(decision)
@@ -168,7 +168,7 @@ class Stream:
             waited_us = self._now_us() - max(frame.captured_us, frame.current_us)
             metrics.wait_seconds.observe(max(0, waited_us) / 1e6)
         try:
-            made = await self._made(frame, decision, self._aim())
+            made = await self._made(frame, decision, self._allowance())
         except FrameLostError as error:
             self._on_lost(error)
             return
@@ -184,27 +184,31 @@ class Stream:
             self._readable = self._capture()
         if made.kind in (Kind.IDR, Kind.DELTA):
             self._schedule.least_bytes = least_bytes(self.pipeline.seen)
-        self._schedule.made(decision, made, clock.now_s())
+        self._schedule.unit_built(decision, made, clock.now_s())
         if made.kind is not Kind.NOTHING:
             self._publish(self._label(made, captured_us))
 
-    async def _made(self, frame: Frame | None, decision: Encode | Refine, aim: Aim) -> Made:
+    async def _made(
+        self, frame: Frame | None, decision: Encode | Refine, allowance: UnitAllowance
+    ) -> BuiltUnit:
         if frame is not None and isinstance(decision, Encode) and decision.may_patch:
             # Here and now: a thread's waking up, and ours by it, takes longer than a small patch.
-            small = self._timed(partial(self._maker.small, self._feed, frame, aim))
+            small = self._timed(partial(self._builder.small, self._feed, frame, allowance))
             self._busy(self._job_s)
             if small is not None:
                 return small
-        return await self._in_thread(partial(self._job, frame, decision, aim))
+        return await self._in_thread(partial(self._job, frame, decision, allowance))
 
-    def _job(self, frame: Frame | None, decision: Encode | Refine, aim: Aim) -> Made:
+    def _job(
+        self, frame: Frame | None, decision: Encode | Refine, allowance: UnitAllowance
+    ) -> BuiltUnit:
         """In a thread."""
         if isinstance(decision, Refine):
-            return self._maker.refine(aim)
+            return self._builder.refine(allowance)
         if frame is None:
-            return self._maker.again(self._feed, aim, idr=decision.idr)
-        return self._maker.fresh(
-            self._feed, frame, aim, idr=decision.idr, may_patch=decision.may_patch
+            return self._builder.again(self._feed, allowance, idr=decision.idr)
+        return self._builder.fresh(
+            self._feed, frame, allowance, idr=decision.idr, may_patch=decision.may_patch
         )
 
     def _timed(self, job: Callable[[], _Result]) -> _Result:
@@ -214,7 +218,7 @@ class Stream:
         finally:
             self._job_s = time.perf_counter() - started
 
-    async def _in_thread(self, job: Callable[[], Made]) -> Made:
+    async def _in_thread(self, job: Callable[[], BuiltUnit]) -> BuiltUnit:
         loop = asyncio.get_running_loop()
         running = loop.run_in_executor(self._threads, self._timed, job)
         try:
@@ -256,10 +260,10 @@ class Stream:
         record = self._feed.record
         return record.instance if record is not None else None
 
-    def _label(self, made: Made, captured_us: int | None) -> VideoUnit:
+    def _label(self, made: BuiltUnit, captured_us: int | None) -> VideoUnit:
         sequence, captured_us = self._numbering.next(captured_us)
         patch = made.kind is Kind.PATCH
-        size = self._maker.size if patch else self.pipeline.seen
+        size = self._builder.size if patch else self.pipeline.seen
         if made.kind is Kind.IDR:
             metrics.idr_made.labels(self.stream, self._schedule.idr.why).inc()
         metrics.units.labels(self.stream, made.kind).inc()

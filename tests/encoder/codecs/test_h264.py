@@ -144,12 +144,12 @@ def test_text_gets_sharp_and_then_costs_nothing() -> None:
 def test_no_unit_is_larger_than_it_was_told_to_be_and_none_is_an_idr() -> None:
     codec = LavCodec("libx264", params(qmin=1))
     images = [picture(text(640, 360, 100 * number)) for number in range(4)]
-    codec.aim(8000, 50_000)
+    codec.set_target(8000, 50_000)
     assert 25_000 < len(codec.encode(images[0], idr=True).payload) < 50_000
     for unit_bytes in (33_000, 8_000, 2_000, 60_000, 4_000):
         made = []
         for number in range(20):
-            codec.aim(8000, unit_bytes)
+            codec.set_target(8000, unit_bytes)
             made.append(codec.encode(images[number % 4], idr=False))
         assert not any(unit.idr for unit in made)
         assert max(len(unit.payload) for unit in made) <= unit_bytes
@@ -158,15 +158,15 @@ def test_no_unit_is_larger_than_it_was_told_to_be_and_none_is_an_idr() -> None:
 
 def test_the_buffer_is_the_largest_unit_whatever_it_is_told() -> None:
     codec = LavCodec("libx264", params(bitrate_kbps=1000, qmin=1))
-    codec.aim(1000, 10**9)
+    codec.set_target(1000, 10**9)
     assert len(codec.encode(picture(text(640, 360)), idr=True).payload) <= 100 * 125
-    codec.aim(1000, -5)
+    codec.set_target(1000, -5)
     assert len(codec.encode(picture(text(640, 360)), idr=False).payload) < 1000
 
 
 def test_with_crf_size_and_rate_are_left_alone() -> None:
     codec = LavCodec("libx264", params(crf=23))
-    codec.aim(100, 100)
+    codec.set_target(100, 100)
     assert len(codec.encode(picture(text(640, 360)), idr=True).payload) > 10_000
 
 

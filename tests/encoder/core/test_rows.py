@@ -14,7 +14,7 @@ from fanlight_common.core.geometry import Rect
 from fanlight_common.core.names import Rendition
 from fanlight_common.protocol.frames import Frame
 from fanlight_encoder.core.picture_size import Size, coded, visible
-from fanlight_encoder.core.renditions import SHAPES
+from fanlight_encoder.core.renditions import PROFILES
 from fanlight_encoder.core.rows import bands
 from fanlight_encoder.settings import EncoderSettings
 from fanlight_encoder.units import convert as convert_module
@@ -137,7 +137,7 @@ def test_the_picture_is_as_if_all_of_it_had_been_converted(
     desk = Desk(size, seed=size.width + len(rendition))
     source = Source(desk)
     pipeline = Pipeline(f"main/{rendition}", EncoderSettings(), "libx264", no_hardware)
-    target = coded(visible(size, Size(4096, 4096), SHAPES[rendition].divisor))
+    target = coded(visible(size, Size(4096, 4096), PROFILES[rendition].divisor))
     for _ in range(300):
         for _ in range(int(desk.random.choice([0, 1, 1, 1, 2, 6]))):
             desk.draw()

@@ -42,9 +42,9 @@ class Recorder:
         recorder = self
 
         class Recording(LavCodec):
-            def aim(self, kbps: int, unit_bytes: int) -> None:
+            def set_target(self, kbps: int, unit_bytes: int) -> None:
                 recorder.told.append((kbps, unit_bytes))
-                super().aim(kbps, unit_bytes)
+                super().set_target(kbps, unit_bytes)
 
         codec = Recording("libx264", params)
         codec.name = name

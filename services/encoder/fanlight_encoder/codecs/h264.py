@@ -46,7 +46,7 @@ class Codec(Protocol):
     def encode(self, picture: VideoFrame, *, idr: bool) -> Encoded:
         """The unit of `picture`, an IDR if that is asked for. Raises CodecError."""
 
-    def aim(self, kbps: int, unit_bytes: int) -> None:
+    def set_target(self, kbps: int, unit_bytes: int) -> None:
         """What the next units are to have, at most what it was opened with: this rate, where it
         can follow (LIVE_BITRATE), and this size at most, where it can be told (libx264)."""
 
@@ -95,7 +95,7 @@ class LavCodec:
             raise CodecError(f"{self.name}: an IDR was asked for and did not come")
         return Encoded(payload, is_idr, _average_qp(packets[0]))
 
-    def aim(self, kbps: int, unit_bytes: int) -> None:
+    def set_target(self, kbps: int, unit_bytes: int) -> None:
         """See Codec. With libx264 it holds from the very next unit, with no IDR."""
         if self.params.crf is not None:
             return

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fanlight_common.core.names import Rendition
 from fanlight_encoder.core.h264_levels import level_of
 from fanlight_encoder.core.picture_size import Size
-from fanlight_encoder.core.renditions import SHAPES
+from fanlight_encoder.core.renditions import PROFILES
 from fanlight_encoder.core.schedule import KEYFRAME_INTERVAL_S
 from fanlight_encoder.settings import EncoderSettings
 
@@ -41,7 +41,7 @@ def fps_of(settings: EncoderSettings, rendition: Rendition) -> int:
     """Most pictures a second of a rendition."""
     if rendition is Rendition.KEYFRAMES:
         return round(1 / KEYFRAME_INTERVAL_S)
-    return max(1, settings.max_fps // SHAPES[rendition].fps_divisor)
+    return max(1, settings.max_fps // PROFILES[rendition].fps_divisor)
 
 
 def ceiling_kbps(settings: EncoderSettings, rendition: Rendition) -> int:
@@ -106,7 +106,7 @@ def options_for(codec: str, params: CodecParams) -> dict[str, str]:
     if codec == "libx264":
         # The buffer cannot be changed live, the bitrate can, and libx264 makes the buffer as large
         # as one picture at least. So it is opened with none, and the bitrate that it is told before
-        # each picture is the size of that picture (`LavCodec.aim`). Measured at 1080p: an IDR of
+        # each picture is the size of that picture (`set_target`). Measured at 1080p: an IDR of
         # 16 to 400 kB told has 0.90 to 0.94 of it, a change of scene 0.80 to 0.90, never more.
         rate["bufsize"] = "1k"
         own = {

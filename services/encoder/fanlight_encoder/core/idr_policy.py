@@ -49,7 +49,7 @@ class IdrPolicy:
         """Whether an IDR is owed now, even if the desk is idle."""
         return self._pending and now >= self.ready_at
 
-    def made(self, now: float, idr: bool) -> None:
+    def unit_sent(self, now: float, idr: bool) -> None:
         """A unit went out. An IDR answers everyone who asked until now."""
         if idr:
             due_by_gop = self._gop and self._since >= self._gop

@@ -59,7 +59,7 @@ class Motion:
         return self._patches and bool(self._left) and self._calm >= self._patience
 
     def video(self, now: float, *, calm: bool, refused: bool = False) -> None:
-        """A new picture went out as video. `calm`, `refused`: see `product.Made`."""
+        """A new picture went out as video. `calm`, `refused`: see `product.BuiltUnit`."""
         # A clip of 25 pictures a second wants no repeats between them.
         gap = min(1.5 * (now - self._changed_at), _LONGEST_S)
         self._changed_at = now

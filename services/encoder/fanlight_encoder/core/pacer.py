@@ -23,6 +23,6 @@ class Pacer:
         """From when on."""
         return self._next - self._interval_s
 
-    def made(self, now: float) -> None:
+    def encoded(self, now: float) -> None:
         """One was."""
         self._next = max(self._next, now) + self._interval_s

@@ -9,7 +9,7 @@ from fanlight_common.core.names import Rendition
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class RenditionProfile:
     """Width and height are divided by `divisor`, pictures a second by `fps_divisor`."""
 
     divisor: int = 1
@@ -18,9 +18,9 @@ class Shape:
     """Whether what little changes goes out as patches."""
 
 
-SHAPES = {
-    Rendition.HIGH: Shape(),
-    Rendition.HALF: Shape(divisor=2),
-    Rendition.LOW: Shape(divisor=3, fps_divisor=2),
-    Rendition.KEYFRAMES: Shape(patches=False),
+PROFILES = {
+    Rendition.HIGH: RenditionProfile(),
+    Rendition.HALF: RenditionProfile(divisor=2),
+    Rendition.LOW: RenditionProfile(divisor=3, fps_divisor=2),
+    Rendition.KEYFRAMES: RenditionProfile(patches=False),
 }

@@ -24,7 +24,7 @@ class RoomPolicy:
         self._timeout_s = timeout_s
         self._heard: dict[str, _Word] = {}
 
-    def heard(
+    def report(
         self, gateway: str, room: bool, now: float, kbps: int = 0, in_band: bool = True
     ) -> None:
         """What a gateway said, see `bus.StreamDemand`."""

@@ -13,7 +13,7 @@ from fanlight_encoder.core.idr_policy import IdrPolicy
 from fanlight_encoder.core.motion import Motion
 from fanlight_encoder.core.pacer import Pacer
 from fanlight_encoder.core.room import RoomPolicy
-from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, Kind, Made, UnitLimits
+from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, BuiltUnit, Kind, UnitLimits
 
 KEYFRAME_INTERVAL_S = 1.0
 """The `keyframes` rendition: one picture a second, whether or not anything changed."""
@@ -147,7 +147,7 @@ class Schedule:
         if isinstance(decision, Encode) and decision.fresh:
             self._waiting = False
 
-    def made(self, decision: Encode | Refine, made: Made, now: float) -> None:
+    def unit_built(self, decision: Encode | Refine, made: BuiltUnit, now: float) -> None:
         """This came of it."""
         self._blurry = made.blurry
         self.budget.spend(len(made.payload), now)
@@ -156,7 +156,7 @@ class Schedule:
             self._since_refined = 0
             return
         self._picture = True
-        self._pacer.made(now)
+        self._pacer.encoded(now)
         if made.kind is Kind.NOTHING:
             return
         if made.kind is Kind.PATCH:
@@ -164,7 +164,7 @@ class Schedule:
             self._motion.patched()
             return
         idr = made.kind is Kind.IDR
-        self.idr.made(now, idr)
+        self.idr.unit_sent(now, idr)
         # From when it was due, not from when it was done: one a second stays one a second.
         in_time = 0 <= now - self._keyframe_at < KEYFRAME_INTERVAL_S
         self._keyframe_at = (self._keyframe_at if in_time else now) + KEYFRAME_INTERVAL_S

@@ -49,7 +49,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class BuiltUnit:
     """A unit, and what the schedule has to know of it."""
 
     kind: Kind

@@ -16,9 +16,9 @@ from fanlight_common.protocol import patch
 from fanlight_common.protocol.binary import VideoUnit
 from fanlight_common.protocol.frames import Frame, damage_since
 from fanlight_encoder import metrics
-from fanlight_encoder.core.renditions import SHAPES
+from fanlight_encoder.core.renditions import PROFILES
 from fanlight_encoder.core.tiles import Tiles
-from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, TRY_PX, Kind, Made, UnitLimits
+from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, TRY_PX, BuiltUnit, Kind, UnitLimits
 from fanlight_encoder.units.patcher import Patcher
 from fanlight_encoder.units.pipeline import FrameSource, Pipeline
 from fanlight_encoder.units.shadow import Shadow
@@ -33,7 +33,7 @@ _MOST_IN_PLACES = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
+class UnitAllowance:
     """What the link allows the next unit."""
 
     kbps: int
@@ -64,7 +64,7 @@ class Aim:
         return int(self.kbps * ms / 8)
 
 
-class Maker:
+class UnitBuilder:
     """Pictures in, units out."""
 
     def __init__(
@@ -75,10 +75,10 @@ class Maker:
         patches: bool,
         limits: UnitLimits = DEFAULT_LIMITS,
     ) -> None:
-        shape = SHAPES[split_stream(stream)[1]]
+        profile = PROFILES[split_stream(stream)[1]]
         self.pipeline = pipeline
         self._stream = stream
-        self._patches = patches and shape.patches
+        self._patches = patches and profile.patches
         self._limits = limits
         self._patcher = Patcher(limits)
         self._shadow = Shadow(Size(1, 1))
@@ -98,7 +98,9 @@ class Maker:
         """Of the desk."""
         return self._shadow.size
 
-    def small(self, source: FrameSource, frame: Frame, aim: Aim) -> Made | None:
+    def small(
+        self, source: FrameSource, frame: Frame, allowance: UnitAllowance
+    ) -> BuiltUnit | None:
         """A patch of a new frame that takes less than a millisecond; None: there is more to do.
 
         Raises FrameLostError.
@@ -107,20 +109,26 @@ class Maker:
         small = len(damage) <= _SMALL_RECTS and area(damage) <= _SMALL_PX
         if not small or not self._can_patch(frame, damage):
             return None
-        made = self._patch(source, frame, damage, aim)
+        made = self._patch(source, frame, damage, allowance)
         if made is None:
             self._refused = frame
         return made
 
     def fresh(
-        self, source: FrameSource, frame: Frame, aim: Aim, *, idr: bool, may_patch: bool
-    ) -> Made:
+        self,
+        source: FrameSource,
+        frame: Frame,
+        allowance: UnitAllowance,
+        *,
+        idr: bool,
+        may_patch: bool,
+    ) -> BuiltUnit:
         """The unit of a new frame. Raises FrameLostError or CodecError; no unit came of it then."""
         damage = self._damage(frame)
         tried = may_patch and not idr and self._can_patch(frame, damage)
         refused, self._refused = frame is self._refused, None
         if tried and not refused:
-            made = self._patch(source, frame, damage, aim)
+            made = self._patch(source, frame, damage, allowance)
             if made is not None:
                 return made
         calm = area(damage) <= TRY_PX
@@ -131,32 +139,32 @@ class Maker:
                 self._shadow, self._tiles = Shadow(size), Tiles(size)
             self._shadow.fall_behind(damage)
         self._frame = frame
-        made = self._video(aim, idr=idr, calm=calm, refused=tried)
+        made = self._video(allowance, idr=idr, calm=calm, refused=tried)
         return dataclasses.replace(made, areas=self._areas(made, damage, frame))
 
-    def again(self, source: FrameSource, aim: Aim, *, idr: bool) -> Made:
+    def again(self, source: FrameSource, allowance: UnitAllowance, *, idr: bool) -> BuiltUnit:
         """The last picture as H.264 once more. Raises CodecError."""
         # A shadow that was spoilt by a torn frame will do for nothing; a newer frame is coming.
         if self._patched and self._shadow.current:
             assert self._frame is not None
             self.pipeline.load_pixels(self._shadow.buffer.data, self._frame)
             self._patched = False
-        made = self._video(aim, idr=idr, again=True)
+        made = self._video(allowance, idr=idr, again=True)
         self._in_places = 0
         if self._patches and not self._shadow.current:
             self._catch_up(source)
         return made
 
-    def refine(self, aim: Aim) -> Made:
+    def refine(self, allowance: UnitAllowance) -> BuiltUnit:
         """Some of what viewers see blurry, as it is."""
         started = time.perf_counter()
         if not self._shadow.current:
-            return Made(Kind.NOTHING)
+            return BuiltUnit(Kind.NOTHING)
         operations = self._patcher.refine(
             self._shadow,
             self._tiles,
-            aim.refine_bytes,
-            aim.effort,
+            allowance.refine_bytes,
+            allowance.effort,
             pictures=self._pictures_blurry,
         )
         return self._made_of(operations, started)
@@ -178,8 +186,8 @@ class Maker:
         return (Rect(0, 0, frame.width, frame.height),)
 
     def _patch(
-        self, source: FrameSource, frame: Frame, damage: tuple[Rect, ...], aim: Aim
-    ) -> Made | None:
+        self, source: FrameSource, frame: Frame, damage: tuple[Rect, ...], allowance: UnitAllowance
+    ) -> BuiltUnit | None:
         started = time.perf_counter()
         try:
             operations = self._patcher.changed(
@@ -187,8 +195,8 @@ class Maker:
                 self._tiles,
                 _pixels(source, frame),
                 damage,
-                aim.patch_bytes,
-                aim.effort,
+                allowance.patch_bytes,
+                allowance.effort,
             )
             source.check(frame)
         except FrameLostError:
@@ -204,30 +212,36 @@ class Maker:
             self._patched = True
         return self._made_of(operations, started)
 
-    def _made_of(self, operations: list[patch.Operation], started: float) -> Made:
+    def _made_of(self, operations: list[patch.Operation], started: float) -> BuiltUnit:
         blurry = self._tiles.blurry
         if not operations:
-            return Made(Kind.NOTHING, blurry=blurry)
+            return BuiltUnit(Kind.NOTHING, blurry=blurry)
         payload = patch.encode(operations)
         metrics.patch_seconds.labels("made").observe(time.perf_counter() - started)
-        return Made(Kind.PATCH, payload, blurry=blurry)
+        return BuiltUnit(Kind.PATCH, payload, blurry=blurry)
 
     def _video(
-        self, aim: Aim, *, idr: bool, again: bool = False, calm: bool = False, refused: bool = False
-    ) -> Made:
-        unit_bytes = aim.unit_bytes
+        self,
+        allowance: UnitAllowance,
+        *,
+        idr: bool,
+        again: bool = False,
+        calm: bool = False,
+        refused: bool = False,
+    ) -> BuiltUnit:
+        unit_bytes = allowance.unit_bytes
         if self._patches and not idr:
             # Whatever it leaves unsharp, patches will see to.
-            unit_bytes = aim.delta_bytes(again=again)
-        encoded = self.pipeline.encode(aim.kbps, unit_bytes, idr=idr)
+            unit_bytes = allowance.delta_bytes(again=again)
+        encoded = self.pipeline.encode(allowance.kbps, unit_bytes, idr=idr)
         if self._patches:
             self._tiles.blur()
         blurry = encoded.qp is None or encoded.qp > self._limits.sharp_qp
         self._pictures_blurry = self._scaled() or blurry
         kind = Kind.IDR if encoded.idr else Kind.DELTA
-        return Made(kind, encoded.payload, calm, refused, blurry=self._patches)
+        return BuiltUnit(kind, encoded.payload, calm, refused, blurry=self._patches)
 
-    def _areas(self, made: Made, damage: tuple[Rect, ...], frame: Frame) -> tuple[Rect, ...]:
+    def _areas(self, made: BuiltUnit, damage: tuple[Rect, ...], frame: Frame) -> tuple[Rect, ...]:
         """Where viewers are to paint it: where it is new."""
         size = Size(frame.width, frame.height)
         if made.kind is Kind.DELTA and self.pipeline.seen == size:

@@ -24,7 +24,7 @@ _FEWEST_ROWS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
+class RowBand:
     """Rows of a picture: `image` begins with row `begin`; those from `top` to `bottom` count."""
 
     image: av.VideoFrame
@@ -47,7 +47,7 @@ class Converter:
         stride: int,
         target: Size,
         rows: Iterable[tuple[int, int]],
-    ) -> list[Band]:
+    ) -> list[RowBand]:
         """Bands of a picture (see `rows`), each exactly as `convert` would have it there.
 
         For sizes that have a `row_step`. `replace_rows` puts one into its place.
@@ -65,7 +65,7 @@ class Converter:
                 stride,
                 Size(target.width, (end - begin) // divisor),
             )
-            made.append(Band(image, begin // divisor, top // divisor, bottom // divisor))
+            made.append(RowBand(image, begin // divisor, top // divisor, bottom // divisor))
         return made
 
     def convert(self, pixels: memoryview, size: Size, stride: int, target: Size) -> av.VideoFrame:
@@ -122,7 +122,7 @@ def row_step(size: Size, target: Size) -> int:
     return 2 * divisor
 
 
-def replace_rows(picture: av.VideoFrame, band: Band) -> None:
+def replace_rows(picture: av.VideoFrame, band: RowBand) -> None:
     """Put a band's rows into a picture."""
     for plane, source, divisor in zip(picture.planes, band.image.planes, (1, 2, 2), strict=True):
         top, bottom, begin = (row // divisor for row in (band.top, band.bottom, band.begin))

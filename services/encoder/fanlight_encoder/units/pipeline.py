@@ -23,7 +23,7 @@ from fanlight_encoder.codecs.choice import SOFTWARE
 from fanlight_encoder.codecs.h264 import Codec, Encoded, Opener
 from fanlight_encoder.codecs.options import LIVE_BITRATE, ceiling_kbps, params_for
 from fanlight_encoder.core.picture_size import Size, coded, visible
-from fanlight_encoder.core.renditions import SHAPES
+from fanlight_encoder.core.renditions import PROFILES
 from fanlight_encoder.core.rows import bands
 from fanlight_encoder.settings import EncoderSettings
 from fanlight_encoder.units.convert import Converter, replace_rows, row_step
@@ -110,7 +110,7 @@ class Pipeline:
         self, pixels: memoryview, stride: int, frame: Frame, check: Callable[[Frame], None]
     ) -> None:
         size = Size(frame.width, frame.height)
-        seen = visible(size, self._limit, SHAPES[self._rendition].divisor)
+        seen = visible(size, self._limit, PROFILES[self._rendition].divisor)
         target = coded(seen)
         started = time.perf_counter()
         rows = self._changed_rows(frame, target)
@@ -148,7 +148,7 @@ class Pipeline:
             codec = None
         if codec is None or codec.params.size != picture.coded:
             codec, idr = self._open(picture.coded, kbps), True
-        codec.aim(kbps, unit_bytes)
+        codec.set_target(kbps, unit_bytes)
         # Only one that has not failed is kept.
         self._codec = None
         encoded = codec.encode(picture.image, idr=idr)
