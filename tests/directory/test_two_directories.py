@@ -1,7 +1,7 @@
 """Two directories by mistake, seen by everybody, or one after the other: what do viewers get?
 
 Two registries that know the same processes and give the same epoch to two encoders, and a gateway
-(`fanlight_gateway.core.handover`, which decides what its viewers get) that hears both.
+(`fanlight_common.core.handover`, which decides what its viewers get) that hears both.
 """
 
 import itertools
@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from fanlight_common.core.handover import Handover, News, Verdict
 from fanlight_common.protocol import bus
 from fanlight_directory.core.registry import Registry
-from fanlight_gateway.core.handover import Handover, News, Verdict
 from tests.directory.core.test_registry import (
     LEASE,
     TIMING,

@@ -6,6 +6,7 @@ import gc
 import logging
 import sys
 
+from fanlight_common.bus.inlet_connections import Inlets
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process import http, tokens
 from fanlight_common.process.settings import BusSettings, load
@@ -20,7 +21,6 @@ from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from fanlight_gateway.streams.desk_book import DeskBook
 from fanlight_gateway.streams.desk_channel import Links
 from fanlight_gateway.streams.fan_out import StreamHub
-from fanlight_gateway.streams.inlets import Inlets
 from fanlight_gateway.viewers.websocket_server import ViewerProtocol
 
 log = logging.getLogger("fanlight_gateway")

@@ -1,6 +1,6 @@
 """The small pure parts: IDR requests, rates, the mailbox."""
 
-from fanlight_gateway.core.idr_requests import IdrPolicy
+from fanlight_common.core.idr_requests import IdrPolicy
 from fanlight_gateway.core.mailbox import MAX_PONGS, Mailbox
 from fanlight_gateway.core.rate_limits import Throttle, TokenBucket
 

@@ -11,12 +11,12 @@ from typing import Protocol
 
 import zmq.asyncio
 
+from fanlight_common.bus.inlet_connections import Hold, Inlets
 from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import binary, bus, topics
 from fanlight_gateway import metrics
-from fanlight_gateway.streams.inlets import Hold, Inlets
 from fanlight_gateway.viewers.sampling import Figures
 
 log = logging.getLogger(__name__)

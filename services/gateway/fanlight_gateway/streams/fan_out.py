@@ -12,18 +12,18 @@ import logging
 from collections.abc import Callable, Collection
 from typing import Protocol
 
+from fanlight_common.bus.inlet_connections import Inlets
+from fanlight_common.core.handover import Handover, News, Verdict
+from fanlight_common.core.idr_requests import IdrPolicy
 from fanlight_common.process import clock
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import VideoUnit
 from fanlight_gateway import metrics
 from fanlight_gateway.core.gate import Gate, Unit
-from fanlight_gateway.core.handover import Handover, News, Verdict
-from fanlight_gateway.core.idr_requests import IdrPolicy
 from fanlight_gateway.core.paint_lag import History
 from fanlight_gateway.core.websocket_frames import framed, relaxed
 from fanlight_gateway.settings import GatewaySettings
-from fanlight_gateway.streams.inlets import Inlets
 from fanlight_gateway.streams.unit_source import Source
 
 log = logging.getLogger(__name__)

@@ -8,14 +8,14 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from fanlight_common.bus.inlet_connections import Hold, Inlets
 from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ProtocolError
+from fanlight_common.core.idr_requests import IdrPolicy
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import VideoUnit
 from fanlight_gateway import metrics
-from fanlight_gateway.core.idr_requests import IdrPolicy
-from fanlight_gateway.streams.inlets import Hold, Inlets
 
 log = logging.getLogger(__name__)
 DEMAND_INTERVAL_S = 1.0

@@ -4,8 +4,8 @@ time, each from an IDR on, and epochs that only grow."""
 import hypothesis.strategies as st
 from hypothesis import given
 
+from fanlight_common.core.handover import Handover, News, Verdict
 from fanlight_common.protocol.bus import LeaseRecord
-from fanlight_gateway.core.handover import Handover, News, Verdict
 
 
 def lease(who: str, epoch: int, handover_from: int = 0) -> LeaseRecord:
