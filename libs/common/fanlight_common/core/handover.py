@@ -1,15 +1,21 @@
-"""Which of a stream's encoders is heard: one at a time, and another only from an IDR on. Pure.
+"""Which encoder of a stream a consumer listens to: one at a time, and the next only from an IDR on.
 
-Owns what is known of a stream's leases, and the fence:
+Pure. Owns what is known of a stream's leases. Three rules make the fence:
 
-- A lease that moved because its encoder was lost puts the older epochs out at once. Whatever an
-  encoder sends that was thought dead and is not, no viewer gets it.
-- A lease that an encoder gives up by itself (`LeaseRecord.handover_from`) lets it go on until the
-  first IDR of the new one is here. So the picture does not stop for it.
-- What a viewer is sent has epochs that only grow, each of one encoder, each from an IDR on.
+- A lease that moves because its encoder was lost ends the older epochs at once. An encoder that was
+  taken for dead and comes back sends units of an old epoch, and no consumer gets them.
+- A lease that an encoder gives up by itself (`LeaseRecord.handover_from`) lets that encoder go on
+  until the first IDR of its successor has arrived, so that the picture does not stop.
+- What a consumer gets has epochs that only grow. Each epoch comes from one encoder and begins with
+  an IDR.
 
-    now ----------------------------> now (the first IDR of `coming`)
-     | lease moves, handed over: coming    | lease moves, not handed over: now is out at once
+    state                    `current`  `next`   units of `current`   units of `next`
+    no lease is known        None       None     -                    -
+    one encoder              A          None     PASS                 -
+    lost, a successor leased None       B        -                    EARLY until its IDR: FIRST
+    handed over              A          B        PASS                 EARLY until its IDR: FIRST
+
+After FIRST, `next` is `current`. Units of every other encoder and of older epochs are OLD.
 """
 
 from enum import Enum
@@ -17,92 +23,97 @@ from enum import Enum
 from fanlight_common.protocol.bus import LeaseRecord
 
 
-class News(Enum):
-    """What a lease record changes."""
+class LeaseChange(Enum):
+    """What a lease record changes for a consumer."""
 
     NOTHING = "nothing"
     WAIT = "wait"
-    """Another encoder is to be heard from its first IDR on; what comes until then goes on."""
+    """The lease was handed over: the old encoder goes on until the new one's first IDR."""
     CUT = "cut"
-    """Nothing that was sent before is continued."""
+    """The old encoder is out: no unit continues what was sent before."""
     STALE = "stale"
-    """It is older than what is known, so somebody else's truth: two directories, or a clock that
-    was set back."""
+    """The record is older than what is known, so it is ignored. There are two directories, or a
+    clock was set back."""
 
 
 class Verdict(Enum):
     """What becomes of a unit."""
 
     PASS = "pass"
-    """It is for the viewers; their gates see to gaps."""
+    """The consumer gets it. Gaps in the sequence are the consumer's to find."""
     FIRST = "first"
-    """The same, and its encoder is the one that is heard from now on."""
+    """The consumer gets it, and its encoder is the current one from now on."""
     OLD = "old"
-    """Its epoch is over."""
+    """Dropped: its epoch is over."""
     EARLY = "early"
-    """Its encoder is to begin with an IDR, and this is none."""
+    """Dropped: its encoder has to begin with an IDR, and this unit is none."""
 
 
 class Handover:
-    """One stream's. Encoders are told apart by their instance."""
+    """The leases of one stream. It tells encoders apart by their instance."""
 
     def __init__(self) -> None:
-        self.now: LeaseRecord | None = None
-        """Whose units are for the viewers."""
-        self.coming: LeaseRecord | None = None
-        """Whose first IDR makes it `now`."""
+        self.current: LeaseRecord | None = None
+        """The lease of the encoder whose units the consumer gets."""
+        self.next: LeaseRecord | None = None
+        """The lease of the encoder whose first IDR makes it the current one."""
         self.misses_idr = False
-        """Units of `coming` arrive, and its IDR did not."""
-        self._floor = 0
-        """Units of smaller epochs are out."""
+        """Units of `next` arrive, and its first IDR did not: it was lost."""
+        self._least_epoch = 0
+        """Units of smaller epochs are OLD."""
 
     @property
     def newest(self) -> LeaseRecord | None:
-        """The lease as it is known."""
-        return self.coming or self.now
+        """The newest lease that is known."""
+        return self.next or self.current
 
-    def leased(self, record: LeaseRecord) -> News:
-        """The directory tells who encodes the stream; only of records that are `alive`."""
+    def leased(self, record: LeaseRecord) -> LeaseChange:
+        """The directory says who encodes the stream. Only for records that are `alive`.
+
+        Changes `current` and `next`, except where it returns NOTHING or STALE for a record that
+        says nothing new.
+        """
         newest = self.newest
         if newest is not None:
             if record.epoch < newest.epoch:
-                return News.STALE
+                return LeaseChange.STALE
             if (record.instance, record.epoch) == (newest.instance, newest.epoch):
-                return News.NOTHING
-        now = self.now
-        if now is not None and now.instance == record.instance:
-            return self._again(now, record)
-        goes_on = now is not None and 0 < record.handover_from <= now.epoch
+                return LeaseChange.NOTHING
+        current = self.current
+        if current is not None and current.instance == record.instance:
+            return self._renewed(record)
+        goes_on = current is not None and 0 < record.handover_from <= current.epoch
         if not goes_on:
-            self.now = None
-            self._floor = record.epoch
-        if self.coming is None or self.coming.instance != record.instance:
+            self.current = None
+            self._least_epoch = record.epoch
+        if self.next is None or self.next.instance != record.instance:
             self.misses_idr = False
-        self.coming = record
-        return News.WAIT if goes_on else News.CUT
+        self.next = record
+        return LeaseChange.WAIT if goes_on else LeaseChange.CUT
 
     def unit(self, instance: str, epoch: int, *, idr: bool) -> Verdict:
-        """A unit that the encoder of this instance sent."""
-        coming = self.coming
-        if coming is not None and coming.instance == instance:
-            if epoch < coming.epoch:
+        """A unit has arrived from the encoder of this instance. FIRST changes `current`."""
+        following = self.next
+        if following is not None and following.instance == instance:
+            if epoch < following.epoch:
                 return Verdict.OLD
             if not idr:
                 self.misses_idr = True
                 return Verdict.EARLY
-            self.now, self.coming, self.misses_idr = coming, None, False
-            self._floor = epoch
+            self.current, self.next, self.misses_idr = following, None, False
+            self._least_epoch = epoch
             return Verdict.FIRST
-        if self.now is None or self.now.instance != instance or epoch < self._floor:
+        current = self.current
+        if current is None or current.instance != instance or epoch < self._least_epoch:
             return Verdict.OLD
-        # A larger one than the lease's: the encoder had the record before us.
-        self._floor = epoch
+        # The epoch may be larger than the lease's: the encoder got the record before this process.
+        self._least_epoch = epoch
         return Verdict.PASS
 
-    def _again(self, now: LeaseRecord, record: LeaseRecord) -> News:
-        """The encoder that is heard already has it (again)."""
-        self.now, self.coming, self.misses_idr = record, None, False
-        # Its units of this epoch may have been faster than the record.
-        is_known = record.epoch <= self._floor
-        self._floor = max(self._floor, record.epoch)
-        return News.NOTHING if is_known else News.CUT
+    def _renewed(self, record: LeaseRecord) -> LeaseChange:
+        """The current encoder has a newer lease of the stream."""
+        self.current, self.next, self.misses_idr = record, None, False
+        # Units of this epoch may have arrived before the record.
+        is_known = record.epoch <= self._least_epoch
+        self._least_epoch = max(self._least_epoch, record.epoch)
+        return LeaseChange.NOTHING if is_known else LeaseChange.CUT

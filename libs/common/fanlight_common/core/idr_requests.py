@@ -1,35 +1,46 @@
-"""When a stream's encoder is asked for an IDR: one for all viewers that wait for one. Pure."""
+"""When a consumer asks a stream's encoder for an IDR: once for all who wait for one. Pure."""
+
+from dataclasses import dataclass
 
 
-class IdrPolicy:
-    """One stream's. Times are in milliseconds.
+@dataclass(frozen=True, slots=True)
+class IdrRequestLimits:
+    """How often an IDR is asked for. IDRs are large, and all viewers of the stream pay for one."""
 
-    Asked once, and again only if no IDR came within `retry_ms`. After one came, not before
-    `interval_ms` have passed since the last request: IDRs are large, and all viewers pay for one
-    that a single slow viewer wants.
-    """
+    retry_s: float = 1.0
+    """An IDR that was asked for and did not arrive is asked for again after so long."""
+    interval_s: float = 0.25
+    """The least time between two requests where the IDR did arrive."""
 
-    def __init__(self, retry_ms: float, interval_ms: float) -> None:
-        self._retry_ms = retry_ms
-        self._interval_ms = interval_ms
-        self._asked_ms = float("-inf")
-        self._pending = False
 
-    def poll(self, wanted: bool, now_ms: float) -> bool:
-        """Ask now? `wanted`: some viewer with room waits for an IDR."""
+class IdrRequests:
+    """The requests of one consumer to one encoder. Times are in seconds, of any one clock."""
+
+    def __init__(self, limits: IdrRequestLimits) -> None:
+        self._limits = limits
+        self._asked_at = float("-inf")
+        self._is_pending = False
+
+    def is_due(self, wanted: bool, now: float) -> bool:
+        """Is the encoder to be asked now? If so, it counts as asked from now on.
+
+        `wanted`: an IDR would help the consumer, who has room for it.
+        """
         if not wanted:
             return False
-        if now_ms - self._asked_ms < (self._retry_ms if self._pending else self._interval_ms):
+        limits = self._limits
+        pause_s = limits.retry_s if self._is_pending else limits.interval_s
+        if now - self._asked_at < pause_s:
             return False
-        self._asked_ms = now_ms
-        self._pending = True
+        self._asked_at = now
+        self._is_pending = True
         return True
 
-    def came(self) -> None:
-        """An IDR arrived."""
-        self._pending = False
+    def arrived(self) -> None:
+        """An IDR has arrived from the encoder."""
+        self._is_pending = False
 
     def reset(self) -> None:
-        """The encoder has not been asked: it is another one, or the request did not reach it."""
-        self._asked_ms = float("-inf")
-        self._pending = False
+        """Forget the last request: it did not reach the encoder, or the lease is another."""
+        self._asked_at = float("-inf")
+        self._is_pending = False
