@@ -9,7 +9,7 @@ from fanlight_gateway.core.gate import Unit
 from fanlight_gateway.core.paint_lag import History
 from fanlight_gateway.core.websocket_frames import framed, relaxed
 from fanlight_gateway.settings import GatewaySettings
-from fanlight_gateway.viewers.video import Share, ViewerVideo
+from fanlight_gateway.viewers.viewer_video import Share, ViewerVideo
 from tests.gateway.acks import Acks
 
 TICK_MS = 125

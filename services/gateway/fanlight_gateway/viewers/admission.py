@@ -15,8 +15,8 @@ from fanlight_common.protocol import bus, control
 from fanlight_common.protocol.binary import PROTOCOL_VERSION, CloseCode
 from fanlight_gateway import metrics
 from fanlight_gateway.gateway import Closable, Gateway
-from fanlight_gateway.viewers.video import Outlet
 from fanlight_gateway.viewers.viewer import Viewer
+from fanlight_gateway.viewers.viewer_video import Outlet
 
 log = logging.getLogger(__name__)
 FOREIGN_ORIGIN = "pages of other sites may not connect (FANLIGHT_GATEWAY_ALLOWED_ORIGINS)"

@@ -26,7 +26,7 @@ from fanlight_gateway.viewers.admission import (
     read_hello,
     welcome,
 )
-from fanlight_gateway.viewers.plain_http_session import PlainSession
+from fanlight_gateway.viewers.plain_http_transport import PlainSession
 
 T = TypeVar("T")
 MAX_HELLO_BYTES = 4096

@@ -23,7 +23,7 @@ from fanlight_gateway.settings import GatewaySettings
 from fanlight_gateway.streams.desk_channel import Link, Links
 from fanlight_gateway.streams.fan_out import StreamHub
 from fanlight_gateway.viewers.sampling import Figures, ages
-from fanlight_gateway.viewers.video import Outlet, ViewerVideo
+from fanlight_gateway.viewers.viewer_video import Outlet, ViewerVideo
 
 log = logging.getLogger(__name__)
 ERROR_INTERVAL_S = 1.0
