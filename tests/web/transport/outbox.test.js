@@ -15,7 +15,7 @@ describe("outbox", () => {
     const box = new Outbox();
     assert.deepEqual(box.push(move(1), false), [move(1)]);
     assert.deepEqual(box.push(press, false), [press]);
-    assert.equal(box.waiting, false);
+    assert.equal(box.isWaiting, false);
   });
 
   test("repetitions are dropped where they would wait, and nothing else is", () => {
@@ -34,7 +34,7 @@ describe("outbox", () => {
   test("a busy one gets the newest position, once", () => {
     const box = new Outbox();
     for (let x = 0; x < 100; x++) assert.deepEqual(box.push(move(x), true), []);
-    assert.equal(box.waiting, true);
+    assert.equal(box.isWaiting, true);
     assert.deepEqual(box.take(), [move(99)]);
     assert.deepEqual(box.take(), []);
   });
