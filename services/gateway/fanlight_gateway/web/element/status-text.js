@@ -4,9 +4,9 @@
  *
  * @import { FallbackState, Mode, Reason } from "../session/fallback.js"
  *
- * @typedef {"connecting" | "open" | "waiting" | "closed"} Connection
+ * @typedef {"connecting" | "open" | "waiting" | "closed"} ConnectionState
  * @typedef {Readonly<{
- *   connection: Connection,
+ *   connection: ConnectionState,
  *   closeCode: number | null,
  *   retry_in_ms: number | null,
  *   role: string | null,

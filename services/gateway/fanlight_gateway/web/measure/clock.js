@@ -143,7 +143,7 @@ export class Clock {
    *
    * @param {number} now_ms
    */
-  isLate(now_ms) {
+  isCongested(now_ms) {
     const rtt_ms = this.rtt_ms ?? 0;
     const queue_ms = rtt_ms - (this.base_rtt_ms ?? 0);
     return this.#waiting(now_ms) - rtt_ms > STALL_MS || queue_ms > QUEUE_MS;

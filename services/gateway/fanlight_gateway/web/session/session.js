@@ -34,7 +34,7 @@ import { fallReason, initialFallback, stepFallback, wantsStills, wantsVideo } fr
 import { firstStill } from "../screenshots/first-screenshot.js";
 import { Figures } from "../measure/picture-statistics.js";
 import { decodeImage } from "../video/image-decoder.js";
-import { Link } from "../transport/connection.js";
+import { Connection } from "../transport/connection.js";
 import { Painter } from "../video/painter.js";
 import { decodePatch } from "../protocol/patch.js";
 import { CloseCode, decodeFromGateway, PROTOCOL_VERSION, ProtocolError } from "../protocol/binary.js";
@@ -63,8 +63,8 @@ export class Session {
   #acks = new Acks();
   /** @type {Painter} */
   #painter;
-  /** @type {Link} */
-  #link;
+  /** @type {Connection} */
+  #connection;
   /** @type {Sender} */
   #sender;
   /** @type {Stills} */
@@ -126,8 +126,8 @@ export class Session {
       },
     });
     const desk = `api/desks/${encodeURIComponent(start.desk)}/`;
-    this.#link = this.#makeLink(new URL(desk, start.base));
-    this.#sender = new Sender(this.#link, () => this.#clock.isLate(now()));
+    this.#connection = this.#makeConnection(new URL(desk, start.base));
+    this.#sender = new Sender(this.#connection, () => this.#clock.isCongested(now()));
     this.#screenshot = new URL(`${desk}screenshot`, start.base);
     this.#stills = this.#makeStills(this.#screenshot);
   }
@@ -139,7 +139,7 @@ export class Session {
     if (missing) this.event({ type: "decoder-missing", reason: missing });
     else this.#decoder = this.#makeDecoder();
     if (wantsStills(this.#fallback)) this.#stills.start();
-    this.#link.connect();
+    this.#connection.connect();
     this.#reportTimer = setInterval(() => this.#reportStats(), REPORT_INTERVAL_MS);
   }
 
@@ -153,7 +153,7 @@ export class Session {
     this.#stills.stop();
     this.#decoder?.reset();
     this.#painter.clear();
-    this.#link.close();
+    this.#connection.close();
   }
 
   /** What the page had asked for; null: it did not come. @param {Still | null} still */
@@ -174,7 +174,7 @@ export class Session {
   }
 
   reconnect() {
-    this.#link.connectNow();
+    this.#connection.connectNow();
   }
 
   /** The page has drawn what it was sent. @param {Drawn} drawn */
@@ -195,7 +195,7 @@ export class Session {
         case "video-off":
           this.#decoder?.reset();
           this.#figures.forget();
-          this.#link.sendControl({ type: "SetVideoEnabled", enabled: effect === "video-on" });
+          this.#connection.sendControl({ type: "SetVideoEnabled", enabled: effect === "video-on" });
           break;
         case "stills-on":
           this.#stills.start();
@@ -214,31 +214,31 @@ export class Session {
     }
     // Shown again after a while: do not sit out what is left of a long wait.
     const isShown = event.type === "visible" && event.visible;
-    if (isShown && this.#link.state === "waiting") this.reconnect();
+    if (isShown && this.#connection.state === "waiting") this.reconnect();
   }
 
   /** The gateway counts why viewers leave video; it hears of it when there is a way to it. */
   #tellFall() {
-    if (this.#fell === null || this.#link.state !== "open") return;
-    this.#link.sendControl({ type: "FellBack", reason: this.#fell });
+    if (this.#fell === null || this.#connection.state !== "open") return;
+    this.#connection.sendControl({ type: "FellBack", reason: this.#fell });
     this.#fell = null;
   }
 
   // The parts.
 
   /** @param {URL} desk */
-  #makeLink(desk) {
-    const socketUrl = new URL("stream", desk);
-    socketUrl.protocol = socketUrl.protocol === "https:" ? "wss:" : "ws:";
-    return new Link({
-      socketUrl,
+  #makeConnection(desk) {
+    const webSocketUrl = new URL("stream", desk);
+    webSocketUrl.protocol = webSocketUrl.protocol === "https:" ? "wss:" : "ws:";
+    return new Connection({
+      webSocketUrl,
       httpUrl: new URL("http", desk),
       now,
       settings: () => this.#settings,
-      hello: (plain) => ({
+      hello: (carriesVideo) => ({
         type: "Hello",
         viewer: this.#start.viewer,
-        video_enabled: wantsVideo({ ...this.#fallback, plain }),
+        video_enabled: wantsVideo({ ...this.#fallback, plain: !carriesVideo }),
         keyframes_only: false,
       }),
       expectsPicture: () => {
@@ -250,9 +250,9 @@ export class Session {
       ontext: (text) => this.#guard(() => this.#text(text)),
       onchange: () => {
         // Plain HTTP that is lost was so for long; a WebSocket alone may have been cut by a proxy.
-        if (this.#link.state === "waiting" && this.#link.plain) this.#wasAway = true;
+        if (this.#connection.state === "waiting" && !this.#connection.carriesVideo) this.#wasAway = true;
         // Replaced or refused: no picture comes here any more by any way.
-        if (this.#link.state === "closed") this.#stills.stop();
+        if (this.#connection.state === "closed") this.#stills.stop();
         this.#reportStatus();
       },
     });
@@ -285,7 +285,7 @@ export class Session {
       },
       onunchanged: (captured_us, stale) => this.#figures.unchanged(captured_us, stale, now()),
       onrefused: (status) => {
-        this.#link.close(status === 401 ? CloseCode.UNAUTHORIZED : CloseCode.FORBIDDEN);
+        this.#connection.close(status === 401 ? CloseCode.UNAUTHORIZED : CloseCode.FORBIDDEN);
       },
     });
   }
@@ -300,7 +300,7 @@ export class Session {
       onabandoned: (place) => this.#painter.leave(place),
       onpicture: (frame, unit, place) => this.#picture(frame, unit, place),
       onpatch: (unit) => void this.#patch(unit),
-      onneedidr: () => this.#link.sendControl({ type: "RequestIdr" }),
+      onneedidr: () => this.#connection.sendControl({ type: "RequestIdr" }),
       onunsupported: () => this.event({ type: "decoder-missing", reason: "unsupported" }),
       onfailed: (why) => {
         console.error(`fanlight: video could not be shown: ${why}`);
@@ -320,7 +320,7 @@ export class Session {
     this.#rendition = null;
     if (!isContinued) this.#sender.reset();
     this.#figures.forget();
-    this.event({ type: "connected", plain: this.#link.plain });
+    this.event({ type: "connected", plain: !this.#connection.carriesVideo });
     if (wantsStills(this.#fallback)) this.#stills.start();
     if (this.#wasAway) this.#stills.reconnected();
     this.#wasAway = false;
@@ -351,7 +351,7 @@ export class Session {
         this.#stills.reconfigure();
         this.#role = message.role;
         this.#isOutdated = message.protocol !== PROTOCOL_VERSION;
-        if (this.#isOutdated) this.#link.close();
+        if (this.#isOutdated) this.#connection.close();
         break;
       case "DeskState":
         this.#deskState = message.state;
@@ -399,7 +399,7 @@ export class Session {
     this.#rendition = rendition;
     this.#stream++;
     const ack = this.#acks.begin();
-    if (ack) this.#link.send(ack);
+    if (ack) this.#connection.send(ack);
     this.#decoder?.expectIdr();
   }
 
@@ -415,7 +415,7 @@ export class Session {
   #ack() {
     this.#ackAt_ms = Infinity;
     const ack = this.#acks.due(now());
-    if (ack) this.#link.send(ack);
+    if (ack) this.#connection.send(ack);
     this.#scheduleAck();
   }
 
@@ -467,7 +467,7 @@ export class Session {
     this.#painted(() => this.#figures.paintedUnit(unit, at_ms));
     const { age_ms } = this.#figures;
     const ack = isCurrent ? this.#acks.painted(unit.epoch, unit.sequence, age_ms, now()) : null;
-    if (ack) this.#link.send(ack);
+    if (ack) this.#connection.send(ack);
     this.#scheduleAck();
     if (age_ms !== null) this.event({ type: "age", age_ms });
   }
@@ -501,7 +501,7 @@ export class Session {
   #painted(note) {
     const isFirst = !this.#figures.hasPainted;
     note();
-    this.#link.painted();
+    this.#connection.painted();
     this.#reportSize();
     if (isFirst) this.#reportStatus();
   }
@@ -511,9 +511,9 @@ export class Session {
   /** Pings, one by one; each is also the moment to look at how things stand. */
   #ping() {
     clearTimeout(this.#pingTimer);
-    if (this.#link.state !== "open") return;
+    if (this.#connection.state !== "open") return;
     const { ping_interval_ms, http_ping_interval_ms } = this.#settings;
-    const interval_ms = this.#link.plain ? http_ping_interval_ms : ping_interval_ms;
+    const interval_ms = !this.#connection.carriesVideo ? http_ping_interval_ms : ping_interval_ms;
     this.#pingTimer = setTimeout(() => this.#ping(), interval_ms);
     if (!this.#fallback.visible) {
       this.#pingedSince_ms = null;
@@ -523,7 +523,7 @@ export class Session {
     if (this.#isSilent()) return;
     // A measurement takes answers only; judging takes a late one for an answer, too.
     if (this.#fallback.state !== "measuring") this.#judgeRtt();
-    this.#link.send(this.#clock.ping(now()));
+    this.#connection.send(this.#clock.ping(now()));
     this.#decoder?.poke();
     const age_ms = this.#figures.overdue(now());
     if (age_ms !== null) this.event({ type: "age", age_ms });
@@ -532,12 +532,12 @@ export class Session {
   /** Nothing has come for long, though pings went out: that is no bad link, but none. */
   #isSilent() {
     const { silence_limit_ms } = this.#settings;
-    const since_ms = Math.max(this.#link.heard_ms, this.#pingedSince_ms ?? Infinity);
+    const since_ms = Math.max(this.#connection.lastMessage_ms, this.#pingedSince_ms ?? Infinity);
     const silent_ms = now() - since_ms;
-    if (!this.#link.plain && silent_ms > silence_limit_ms) {
+    if (this.#connection.carriesVideo && silent_ms > silence_limit_ms) {
       this.#wasAway = true;
       this.event({ type: "silent" });
-      this.#link.silent();
+      this.#connection.silent();
       return true;
     }
     return false;
@@ -545,13 +545,13 @@ export class Session {
 
   /** While a key is held, a ping is always under way: a stall shows before many repetitions go. */
   #probe() {
-    if (this.#link.state !== "open" || this.#link.plain || this.#clock.waiting) return;
-    this.#link.send(this.#clock.ping(now()));
+    if (this.#connection.state !== "open" || !this.#connection.carriesVideo || this.#clock.waiting) return;
+    this.#connection.send(this.#clock.ping(now()));
   }
 
   #judgeRtt() {
     // What does not come at all is not late: see #isSilent.
-    if (now() - this.#link.heard_ms > this.#settings.silence_limit_ms / 2) return;
+    if (now() - this.#connection.lastMessage_ms > this.#settings.silence_limit_ms / 2) return;
     const rtt_ms = this.#clock.currentRtt(now());
     const base_rtt_ms = this.#clock.base_rtt_ms ?? 0;
     if (rtt_ms !== null) this.event({ type: "rtt", rtt_ms, base_rtt_ms });
@@ -572,9 +572,9 @@ export class Session {
     this.#report({
       type: "status",
       status: {
-        connection: this.#link.state,
-        closeCode: this.#link.closeCode,
-        retry_in_ms: this.#link.retry_in_ms,
+        connection: this.#connection.state,
+        closeCode: this.#connection.closeCode,
+        retry_in_ms: this.#connection.retry_in_ms,
         role: this.#role,
         desk: this.#deskState,
         video: this.#videoState,
@@ -590,7 +590,7 @@ export class Session {
   }
 
   #reportStats() {
-    if (this.#link.state === "waiting") this.#reportStatus(); // the seconds count down
+    if (this.#connection.state === "waiting") this.#reportStatus(); // the seconds count down
     const { epoch, received, video_bytes, still_bytes, stale, age_ms } = this.#figures;
     const isVideo = this.#fallback.state === "video" && !this.#fallback.plain;
     this.#report({
@@ -598,8 +598,8 @@ export class Session {
       stats: {
         mode: this.#fallback.mode,
         state: this.#fallback.state,
-        connection: this.#link.state,
-        transport: this.#link.plain ? "http" : "websocket",
+        connection: this.#connection.state,
+        transport: this.#connection.transportName,
         rtt_ms: this.#clock.rtt_ms,
         base_rtt_ms: this.#clock.base_rtt_ms,
         age_ms,
