@@ -13,7 +13,7 @@ from fanlight_common import tokens
 from fanlight_common.tokens import Grant, Role
 from fanlight_launcher import readiness, settings_validation
 from fanlight_launcher.core.command_line import Desk, base_url, connect_host, page_link
-from fanlight_launcher.demo.desk import SERVER, DemoDesk
+from fanlight_launcher.demo.desk import X_SERVER, DemoDesk
 from fanlight_launcher.machine.requirements import (
     DEMO_PROGRAMS,
     check_port,
@@ -108,7 +108,7 @@ class _Up:
         if not environments:
             demo = DemoDesk(directory)
             supervisor.add([demo.server()])
-            await supervisor.running(SERVER)
+            await supervisor.running(X_SERVER)
             supervisor.add(demo.programs())
             environments[DEMO_DESK] = demo.environment()
         directory_first, *others = services(self._options, directory, environments)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from fanlight_launcher.demo.desk import write_cookie
 from fanlight_launcher.machine import x11_access
 from fanlight_launcher.machine.requirements import reach_display
+from fanlight_launcher.machine.x11_access import write_cookie
 
 COOKIE = bytes(range(16))
 NAME = b"MIT-MAGIC-COOKIE-1"

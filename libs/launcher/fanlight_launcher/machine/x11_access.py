@@ -6,6 +6,7 @@ ever. Knows the sockets of this machine and MIT-MAGIC-COOKIE-1, which is what di
 
 import contextlib
 import os
+import secrets
 import socket
 import struct
 from collections.abc import Mapping
@@ -63,3 +64,17 @@ def _cookie(number: str, environment: Mapping[str, str]) -> bytes:
 def _text(data: bytes) -> tuple[bytes, bytes]:
     (size,) = struct.unpack_from(">H", data)
     return data[2 : 2 + size], data[2 + size :]
+
+
+def write_cookie(path: Path) -> None:
+    """An Xauthority file with one random cookie that is good for every display number.
+
+    Written by hand (four length-prefixed, big-endian fields): the number is not known before the
+    server runs, and the server wants the cookie to start.
+    """
+    entry = struct.pack(">H", _FAMILY_WILD)
+    for field in (b"", b"", _COOKIE_NAME, secrets.token_bytes(16)):
+        entry += struct.pack(">H", len(field)) + field
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "wb") as file:
+        file.write(entry)

@@ -21,7 +21,8 @@ MISCONFIGURED = 2
 """The exit status of a service that says itself that a restart will not help."""
 _FALL_S = 0.5
 """An X client may be seen to die this much before the X server that it died of."""
-_READY_S = 15.0
+_READY_S = 60.0
+"""openbox may index all fonts first, on a machine that is new and busy."""
 
 
 class GaveUpError(FanlightError):
