@@ -14,13 +14,10 @@ from fanlight_common.tokens import Grant, Role
 from fanlight_launcher import readiness, settings_validation
 from fanlight_launcher.core.command_line import Desk, base_url, connect_host, page_link
 from fanlight_launcher.demo.desk import X_SERVER, DemoDesk
-from fanlight_launcher.machine.requirements import (
-    DEMO_PROGRAMS,
-    check_port,
-    check_programs,
-    reach_display,
-)
+from fanlight_launcher.machine.ports import check_port
+from fanlight_launcher.machine.programs import DEMO_PROGRAMS, check_programs
 from fanlight_launcher.machine.runtime_directory import runtime_dir
+from fanlight_launcher.machine.x11_access import reach_display
 from fanlight_launcher.output import Screen, screen
 from fanlight_launcher.plan import KINDS, Options, services
 from fanlight_launcher.processes.supervisor import GaveUpError, Supervisor

@@ -10,16 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from fanlight_common.errors import ConfigurationError
-from fanlight_launcher.machine.requirements import (
-    DEMO_PROGRAMS,
-    Program,
-    install_line,
-    missing,
-    port_problem,
-    reach_display,
-    segment_limit_mib,
-    shared_memory_mib,
-)
+from fanlight_launcher.machine.memory import segment_limit_mib, shared_memory_mib
+from fanlight_launcher.machine.ports import port_problem
+from fanlight_launcher.machine.programs import DEMO_PROGRAMS, Program, install_line, missing
+from fanlight_launcher.machine.x11_access import reach_display
 
 # Four 4K pictures in a ring, and as much again for a reader that is being replaced.
 _WANTED_SHM_MIB = 256

@@ -6,6 +6,7 @@ ever. Knows the sockets of this machine and MIT-MAGIC-COOKIE-1, which is what di
 
 import contextlib
 import os
+import re
 import secrets
 import socket
 import struct
@@ -17,6 +18,26 @@ _COOKIE_NAME = b"MIT-MAGIC-COOKIE-1"
 _FAMILY_LOCAL = 256
 _FAMILY_WILD = 0xFFFF
 _REFUSED = 0
+
+
+def display_socket(display: str) -> Path | None:
+    """The socket of a display of this machine (`:0`, `unix:0.0`); None for any other."""
+    found = re.fullmatch(r"(?:unix)?:([0-9]+)(?:\.[0-9]+)?", display)
+    return Path(f"/tmp/.X11-unix/X{found[1]}") if found else None
+
+
+def reach_display(display: str) -> str:
+    """Why a display of this machine cannot be used; "" where it can, or cannot be told."""
+    path = display_socket(display)
+    if path is None:
+        return ""
+    try:
+        refused = refusal(path, path.name[1:], os.environ)
+    except OSError as error:
+        return f"no X server answers on {display} ({error.strerror or error})"
+    if not refused:
+        return ""
+    return f"display {display} refuses us ({refused}); set XAUTHORITY to its cookie file"
 
 
 def refusal(path: Path, number: str, environment: Mapping[str, str]) -> str:
