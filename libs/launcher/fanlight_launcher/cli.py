@@ -16,6 +16,7 @@ from fanlight_common.tokens import Grant, Role
 from fanlight_launcher import up as up_module
 from fanlight_launcher.core.command_line import page_link, parse_desks, parse_duration
 from fanlight_launcher.machine import doctor as doctor_module
+from fanlight_launcher.machine import ports
 from fanlight_launcher.plan import Options
 
 MISCONFIGURED = 2
@@ -39,7 +40,13 @@ SecretFile = Annotated[
 ]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of the page.")]
 ScreenshotPort = Annotated[
-    int, typer.Option(min=1, max=65535, help="Port of the screenshot service, on 127.0.0.1.")
+    int | None,
+    typer.Option(
+        min=1,
+        max=65535,
+        help="Port of the screenshot service, on 127.0.0.1.",
+        show_default="the one above --port",
+    ),
 ]
 Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every one.")]
 
@@ -56,21 +63,20 @@ def up(
     ] = None,
     host: Host = "127.0.0.1",
     port: Port = 8080,
-    screenshot_port: ScreenshotPort = 8081,
+    screenshot_port: ScreenshotPort = None,
     encoders: Annotated[int, typer.Option(min=1, max=64, help="How many encoders.")] = 1,
     secret_file: SecretFile = None,
 ) -> None:
     """Run all of it on this machine, until Ctrl-C."""
     with _errors():
+        ports.check_ports(host, port, screenshot_port)
         options = Options(
             host=host,
             port=port,
-            screenshot_port=screenshot_port,
+            screenshot_port=ports.screenshot_port(port, screenshot_port),
             encoders=encoders,
             secret_file=secret_file or tokens.default_secret_file(),
         )
-        if port == screenshot_port:
-            raise ConfigurationError("--port and --screenshot-port are the same")
         raise typer.Exit(up_module.up(options, parse_desks(desk or [])))
 
 
@@ -102,10 +108,12 @@ def token(
 
 @app.command()
 def doctor(
-    host: Host = "127.0.0.1", port: Port = 8080, screenshot_port: ScreenshotPort = 8081
+    host: Host = "127.0.0.1", port: Port = 8080, screenshot_port: ScreenshotPort = None
 ) -> None:
     """Say what is missing on this machine, and how to get it."""
-    raise typer.Exit(doctor_module.doctor(host, port, screenshot_port, Console()))
+    with _errors():
+        other = ports.screenshot_port(port, screenshot_port)
+        raise typer.Exit(doctor_module.doctor(host, port, other, Console()))
 
 
 class KeyStep(StrEnum):

@@ -80,6 +80,14 @@ def services(
     ]
 
 
+def token_environment(options: Options) -> dict[str, str]:
+    """What `fanlight token` has to know, to print links to these services."""
+    return {
+        "FANLIGHT_URL": base_url(options.host, options.port),
+        "FANLIGHT_GATEWAY_SECRET_FILE": str(options.secret_file),
+    }
+
+
 def _service(
     kind: str,
     id_: str,

@@ -14,12 +14,11 @@ from fanlight_common.tokens import Grant, Role
 from fanlight_launcher import readiness, settings_validation
 from fanlight_launcher.core.command_line import Desk, base_url, connect_host, page_link
 from fanlight_launcher.demo.desk import X_SERVER, DemoDesk
-from fanlight_launcher.machine.ports import check_port
 from fanlight_launcher.machine.programs import DEMO_PROGRAMS, check_programs
 from fanlight_launcher.machine.runtime_directory import runtime_dir
 from fanlight_launcher.machine.x11_access import reach_display
 from fanlight_launcher.output import Screen, screen
-from fanlight_launcher.plan import KINDS, Options, services
+from fanlight_launcher.plan import KINDS, Options, services, token_environment
 from fanlight_launcher.processes.supervisor import GaveUpError, Supervisor
 
 DEMO_DESK = "main"
@@ -32,8 +31,6 @@ _POLL_S = 0.05
 def up(options: Options, desks: list[Desk]) -> int:
     """Run until stopped; the exit status. Raises ConfigurationError before anything is started."""
     started_at = time.monotonic()
-    check_port("--port", options.host, options.port)
-    check_port("--screenshot-port", "127.0.0.1", options.screenshot_port)
     if not desks:
         check_programs(DEMO_PROGRAMS)
     displays = {desk.name: {"DISPLAY": desk.display} for desk in desks}
@@ -103,7 +100,7 @@ class _Up:
         environments = {desk.name: {"DISPLAY": desk.display} for desk in self._desks}
         await self._tell_of_displays()
         if not environments:
-            demo = DemoDesk(directory)
+            demo = DemoDesk(directory, token_environment(self._options))
             supervisor.add([demo.server()])
             await supervisor.running(X_SERVER)
             supervisor.add(demo.programs())

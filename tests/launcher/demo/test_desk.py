@@ -58,8 +58,8 @@ def run(desk: DemoDesk, *command: str, **environment: str) -> subprocess.Complet
     )
 
 
-async def start(watched: Watched, directory: Path) -> DemoDesk:
-    desk = DemoDesk(directory)
+async def start(watched: Watched, directory: Path, **environment: str) -> DemoDesk:
+    desk = DemoDesk(directory, environment)
     watched.supervisor.add([desk.server()])
     await watched.supervisor.running(X_SERVER)
     watched.supervisor.add(desk.programs())
@@ -132,12 +132,12 @@ async def test_a_person_can_type_at_once_whatever_their_shell_is_told(
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("ENV", str(home / ".shrc"))
     monkeypatch.setenv("PROMPT_COMMAND", "touch ~/was-read")
-    desk = await start(watched, directory)
+    desk = await start(watched, directory, WORD="known")
     with connected(desk) as desktop:
         await watched.until(lambda: desktop.active() == "Terminal")
-    assert run(desk, "xdotool", "type", "pwd >typed\n").returncode == 0
+    assert run(desk, "xdotool", "type", "echo $PWD $WORD >typed\n").returncode == 0
     await watched.until(lambda: (home / "typed").exists() and bool((home / "typed").read_text()))
-    assert (home / "typed").read_text().strip() == str(home)
+    assert (home / "typed").read_text().strip() == f"{home} known"
     assert not (home / "was-read").exists()
 
 
@@ -192,7 +192,7 @@ async def test_a_dead_server_takes_the_desk_with_it_and_brings_it_back(
 def test_its_files_are_well_formed(directory: Path) -> None:
     path = directory / "it's a <place>"
     path.mkdir()
-    DemoDesk(path)
+    DemoDesk(path, {})
     for name in ("openbox.xml", "menu.xml"):
         ElementTree.fromstring((path / name).read_text())
     assert (path / "xauthority").stat().st_mode & 0o777 == 0o600

@@ -1,6 +1,7 @@
 """The runtime directory."""
 
 import fcntl
+import shutil
 import stat
 import tempfile
 from pathlib import Path
@@ -48,3 +49,26 @@ def test_a_long_temporary_directory_is_avoided(
     monkeypatch.setattr(tempfile, "tempdir", str(deep))
     with runtime_dir() as directory:
         assert directory.parent == Path("/tmp")
+
+
+def test_a_directory_that_another_launcher_takes_for_abandoned_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = Path(tempfile.mkdtemp(prefix="fl-"))
+    monkeypatch.setattr(tempfile, "tempdir", str(parent))
+    lock, removed = fcntl.flock, []
+
+    def late(file: int, operation: int) -> None:
+        # Between the lock file and the lock.
+        if not removed:
+            (directory,) = parent.iterdir()
+            removed.append(directory)
+            shutil.rmtree(directory)
+        lock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with runtime_dir() as directory:
+        assert directory not in removed
+        assert directory.is_dir()
+    assert list(parent.iterdir()) == []
+    parent.rmdir()

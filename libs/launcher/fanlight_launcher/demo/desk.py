@@ -8,7 +8,7 @@ together cost a few per cent of a core.
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,11 +77,13 @@ _TOYS = (
 class DemoDesk:
     """The desk's files, and what has to run for it.
 
-    The constructor writes the files into `directory`, which the caller removes.
+    The constructor writes the files into `directory`, which the caller removes. `environment` is
+    what the programs of the desk have to know besides where the desk is.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
         self._directory = directory
+        self._environment = environment
         self._cookies = directory / "xauthority"
         self.display = ""
         """Known once its X server has run; kept when the server is started again."""
@@ -121,6 +123,7 @@ class DemoDesk:
         Call it when the X server runs, because the programs have to know its display.
         """
         environment = {
+            **self._environment,
             **self.environment(),
             # UTF-8 whatever the machine's locale is.
             "LC_ALL": "C.UTF-8",
