@@ -12,9 +12,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from fanlight_launcher.core.process_spec import Phase
 from fanlight_launcher.demo.desk import WINDOW_MANAGER, X_SERVER, DemoDesk
 from fanlight_launcher.machine.programs import DEMO_PROGRAMS, missing
-from fanlight_launcher.processes.supervisor import Phase
 from tests.launcher.conftest import Watched
 from tests.launcher.demo.desktop import Desktop, connected
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from fanlight_launcher.core import openbox
 from fanlight_launcher.core.openbox import WindowRule
+from fanlight_launcher.core.process_spec import ProcessSpec, always
 from fanlight_launcher.demo import terminal
 from fanlight_launcher.machine.x11_access import write_cookie
-from fanlight_launcher.processes.supervisor import Spec, always
 
 X_SERVER = "xserver"
 WINDOW_MANAGER = "windows"
@@ -105,9 +105,9 @@ class DemoDesk:
         """What a program of the desk, or its capture, has to know."""
         return {"DISPLAY": self.display, "XAUTHORITY": str(self._cookies)}
 
-    def server(self) -> Spec:
+    def server(self) -> ProcessSpec:
         """The X server. It announces its display number when it is ready."""
-        return Spec(
+        return ProcessSpec(
             X_SERVER,
             self._server_command,
             {},
@@ -117,7 +117,7 @@ class DemoDesk:
             noise="_XSERVTrans",
         )
 
-    def programs(self) -> list[Spec]:
+    def programs(self) -> list[ProcessSpec]:
         """What runs on the desk, each started again when it ends.
 
         Call it when the X server runs, because the programs have to know its display.
@@ -136,7 +136,7 @@ class DemoDesk:
             "terminal", tuple(terminal.command(self._directory, "-name", _TERMINAL.name))
         )
         return [
-            Spec(
+            ProcessSpec(
                 "background",
                 always("xsetroot", "-solid", _BACKGROUND),
                 environment,
@@ -144,7 +144,7 @@ class DemoDesk:
                 once=True,
                 essential=False,
             ),
-            Spec(
+            ProcessSpec(
                 WINDOW_MANAGER,
                 self._window_manager_command,
                 environment,
@@ -153,7 +153,7 @@ class DemoDesk:
                 essential=False,
             ),
             *(
-                Spec(
+                ProcessSpec(
                     program.name,
                     always(*program.command),
                     {**environment, **dict(program.environment)},

@@ -1,4 +1,4 @@
-"""How much shared memory the machine has."""
+"""How much shared memory the machine has: the frames travel in it."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def shared_memory_mib(path: Path = Path("/dev/shm")) -> int:
-    """Free shared memory, MiB; -1 where there is none."""
+    """The free shared memory, MiB; -1 where there is none, or we may not use it."""
     try:
         if not stat.S_ISDIR(path.stat().st_mode) or not os.access(path, os.W_OK):
             return -1
@@ -17,7 +17,7 @@ def shared_memory_mib(path: Path = Path("/dev/shm")) -> int:
 
 
 def segment_limit_mib(path: Path = Path("/proc/sys/kernel/shmmax")) -> int:
-    """The largest SysV segment, MiB; -1 where there are none."""
+    """The largest SysV segment that the kernel allows, MiB; -1 where it has none."""
     try:
         return int(path.read_text()) >> 20
     except (OSError, ValueError):

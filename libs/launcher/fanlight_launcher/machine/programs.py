@@ -8,7 +8,7 @@ from fanlight_common.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program, the Debian package that has it, and what it is for."""
+    """A program, the Debian package that contains it, and what the desk needs it for."""
 
     name: str
     package: str
@@ -21,24 +21,24 @@ DEMO_PROGRAMS = (
     Program("xterm", "xterm", "its terminal"),
     Program("xclock", "x11-apps", "its clock"),
     Program("ico", "x11-apps", "something that moves"),
-    Program("xeyes", "x11-apps", "somebody who looks at the pointer"),
+    Program("xeyes", "x11-apps", "eyes that follow the pointer"),
     Program("xsetroot", "x11-xserver-utils", "its background"),
 )
 
 
 def missing(programs: tuple[Program, ...]) -> list[Program]:
-    """Those that are not in PATH."""
+    """The programs that are not in PATH."""
     return [program for program in programs if shutil.which(program.name) is None]
 
 
 def install_line(programs: list[Program]) -> str:
-    """The command that gets them, on Debian."""
+    """The command that installs them, on Debian."""
     packages = sorted({program.package for program in programs})
     return f"sudo apt-get install {' '.join(packages)}"
 
 
 def check_programs(programs: tuple[Program, ...]) -> None:
-    """Raise ConfigurationError with the command that gets what is missing."""
+    """Raise ConfigurationError, with the command that installs them, if programs are missing."""
     absent = missing(programs)
     if absent:
         names = ", ".join(program.name for program in absent)
