@@ -1,4 +1,4 @@
-"""The house rules that the tree itself has to show: see docs/architecture.md and CONTRIBUTING.md."""
+"""The rules that the tree itself has to show; docs/architecture.md and CONTRIBUTING.md say why."""
 
 import ast
 from collections import defaultdict

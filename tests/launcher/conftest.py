@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
-from fanlight_launcher.processes.supervisor import Phase, Spec, State, Supervisor, always
+from fanlight_launcher.core.process_spec import Phase, ProcessSpec, ProcessState, always
+from fanlight_launcher.processes.supervisor import Supervisor
 
 LIMIT_S = 10.0
 
@@ -15,7 +16,7 @@ class Watched:
     """A supervisor, and all that it showed and its processes said."""
 
     def __init__(self) -> None:
-        self.states: list[State] = []
+        self.states: list[ProcessState] = []
         self.lines: list[tuple[str, str]] = []
         self.supervisor = Supervisor(self._show, lambda name, line: self.lines.append((name, line)))
         self._news = asyncio.Event()
@@ -34,13 +35,13 @@ class Watched:
             while not condition():  # noqa: ASYNC110  # what it waits for is in another process
                 await asyncio.sleep(0.01)
 
-    def _show(self, state: State) -> None:
+    def _show(self, state: ProcessState) -> None:
         self.states.append(state)
 
 
-def script(name: str, code: str, *arguments: str) -> Spec:
+def script(name: str, code: str, *arguments: str) -> ProcessSpec:
     """A process that runs a few lines of Python."""
-    return Spec(name, always(sys.executable, "-c", code, *arguments), {})
+    return ProcessSpec(name, always(sys.executable, "-c", code, *arguments), {})
 
 
 def announcing(code: str) -> Callable[[int], Sequence[str]]:

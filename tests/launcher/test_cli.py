@@ -1,5 +1,6 @@
 """The `fanlight` command itself, as a person runs it."""
 
+import contextlib
 import os
 import re
 import signal
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,8 @@ import pytest
 
 from fanlight_common.process import tokens
 from fanlight_common.process.tokens import Grant, Role
+from fanlight_launcher.machine.programs import DEMO_PROGRAMS, missing
+from tests.ports import free_port
 
 pytestmark = pytest.mark.processes
 FANLIGHT = [sys.executable, "-W", "error", "-c", "from fanlight_launcher.cli import app; app()"]
@@ -40,9 +44,8 @@ def taken() -> Iterator[str]:
 @pytest.fixture
 def ports() -> list[str]:
     """Options with two ports that were free just now."""
-    with socket.create_server(("127.0.0.1", 0)) as a, socket.create_server(("127.0.0.1", 0)) as b:
-        one, two = a.getsockname()[1], b.getsockname()[1]
-    return ["--port", str(one), "--screenshot-port", str(two)]
+    port = free_port(2)
+    return ["--port", str(port), "--screenshot-port", str(port + 1)]
 
 
 def test_a_link_lets_in_whom_it_says(tmp_path: Path) -> None:
@@ -182,6 +185,42 @@ def test_it_stops_cleanly(number: signal.Signals, ports: list[str], tmp_path: Pa
     # To whom the others said farewell.
     assert stopped[-1] == "directory"
     assert "state=away" not in errors.read_text()
+
+
+@pytest.mark.x11
+@pytest.mark.skipif(bool(missing(DEMO_PROGRAMS)), reason="programs are missing")
+def test_two_beside_each_other_need_nothing_but_two_ports(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        runs = []
+        for _ in range(2):
+            port = free_port(2)
+            process = subprocess.Popen(
+                [*FANLIGHT, "up", "--port", str(port)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
+            )
+            stack.enter_context(process)
+            stack.callback(process.send_signal, signal.SIGINT)
+            runs.append((port, process))
+        for port, process in runs:
+            assert process.stdout is not None
+            output = ""
+            for line in process.stdout:
+                output += line
+                if "#token=" in line:
+                    break
+            assert f"http://127.0.0.1:{port}/?desk=main#token=" in output, output
+            # A picture of the demonstration desk: all services work together.
+            url = f"http://127.0.0.1:{port + 1}/desks/main/screenshot"
+            with urllib.request.urlopen(url, timeout=LIMIT_S) as answer:
+                assert answer.headers["Content-Type"].startswith("image/")
+        for _, process in runs:
+            process.send_signal(signal.SIGINT)
+        for _, process in runs:
+            output = process.communicate(timeout=LIMIT_S)[0]
+            assert process.returncode == 0, output
 
 
 def test_bus_keys_are_made_and_changed(tmp_path: Path) -> None:

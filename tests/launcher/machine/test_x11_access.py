@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from fanlight_launcher.demo.desk import write_cookie
 from fanlight_launcher.machine import x11_access
-from fanlight_launcher.machine.requirements import reach_display
+from fanlight_launcher.machine.x11_access import display_socket, reach_display, write_cookie
 
 COOKIE = bytes(range(16))
 NAME = b"MIT-MAGIC-COOKIE-1"
@@ -133,3 +132,23 @@ def test_a_display_that_wants_a_cookie(
     assert f"display {guarded} refuses us (Invalid" in reach_display(guarded)
     monkeypatch.setenv("XAUTHORITY", str(tmp_path / "cookies"))
     assert reach_display(guarded) == ""
+
+
+def test_where_a_display_listens() -> None:
+    assert display_socket(":7") == Path("/tmp/.X11-unix/X7")
+    assert display_socket("unix:7.0") == Path("/tmp/.X11-unix/X7")
+    assert display_socket("host:7") is None
+    assert display_socket("7") is None
+    assert display_socket(":x") is None
+
+
+def test_a_display_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert reach_display("elsewhere:0") == ""
+    path = tmp_path / "X7"
+    monkeypatch.setattr(x11_access, "display_socket", lambda _: path)
+    assert "no X server answers on :7" in reach_display(":7")
+    monkeypatch.setattr(x11_access, "_LIMIT_S", 0.1)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        assert reach_display(":7") == "no X server answers on :7 (timed out)"

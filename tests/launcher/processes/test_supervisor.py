@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from fanlight_launcher.core.process_spec import Phase, ProcessSpec, always
 from fanlight_launcher.processes import process as process_module
 from fanlight_launcher.processes import supervisor
 from fanlight_launcher.processes.process import Process
-from fanlight_launcher.processes.supervisor import GaveUpError, Phase, Spec, always
+from fanlight_launcher.processes.supervisor import GaveUpError
 from tests.launcher.conftest import LIMIT_S, Watched, announcing, script
 
 pytestmark = pytest.mark.processes
@@ -44,7 +45,7 @@ async def test_a_process_runs_speaks_and_stops(watched: Watched) -> None:
 
 async def test_what_is_noise_is_not_shown(watched: Watched) -> None:
     code = "import time; print('tick', 'tock', 'a tick', sep='\\n', flush=True); time.sleep(1000)"
-    watched.supervisor.add([Spec("a", always(sys.executable, "-c", code), {}, noise="tick")])
+    watched.supervisor.add([ProcessSpec("a", always(sys.executable, "-c", code), {}, noise="tick")])
     await watched.until(lambda: len(watched.lines) == 2)
     assert watched.lines == [("a", "tock"), ("a", "a tick")]
 
@@ -82,7 +83,7 @@ async def test_one_that_is_not_there_is_a_failure_in_words(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hurry(monkeypatch)
-    watched.supervisor.add([Spec("x", always("/nowhere/x"), {})])
+    watched.supervisor.add([ProcessSpec("x", always("/nowhere/x"), {})])
     with pytest.raises(GaveUpError, match=r"cannot be started \(No such file"):
         await asyncio.wait_for(watched.supervisor.failure(), LIMIT_S)
 
@@ -92,7 +93,9 @@ async def test_one_that_is_not_essential_rests_instead(
 ) -> None:
     hurry(monkeypatch)
     monkeypatch.setattr(supervisor, "REST_S", 0.01)
-    watched.supervisor.add([Spec("toy", always(sys.executable, "-c", ""), {}, essential=False)])
+    watched.supervisor.add(
+        [ProcessSpec("toy", always(sys.executable, "-c", ""), {}, essential=False)]
+    )
     await watched.until(lambda: len(watched.pids("toy")) > 6)
 
 
@@ -131,11 +134,12 @@ async def test_grandchildren_end_with_it(watched: Watched) -> None:
 async def test_children_end_when_the_launcher_is_killed() -> None:
     launcher = (
         "import asyncio, os, sys;"
-        "from fanlight_launcher.processes.supervisor import Spec, Supervisor, always\n"
+        "from fanlight_launcher.core.process_spec import ProcessSpec, always;"
+        "from fanlight_launcher.processes.supervisor import Supervisor\n"
         "async def main():\n"
         "    s = Supervisor(lambda state: None, lambda name, line: print(line, flush=True))\n"
         "    code = 'import os, time; print(os.getpid(), flush=True); time.sleep(1000)'\n"
-        "    s.add([Spec('a', always(sys.executable, '-c', code), {})])\n"
+        "    s.add([ProcessSpec('a', always(sys.executable, '-c', code), {})])\n"
         "    await asyncio.sleep(1000)\n"
         "asyncio.run(main())"
     )
@@ -166,9 +170,11 @@ SERVER = "import os, sys, time; os.write(int(sys.argv[1]), b'7\\n'); time.sleep(
 
 async def test_who_needs_a_server_comes_and_goes_with_it(watched: Watched) -> None:
     numbers: list[str] = []
-    client = Spec("client", always(sys.executable, "-c", SLEEP), {}, needs="server")
-    once = Spec("once", always(sys.executable, "-c", "print('did')"), {}, needs="server", once=True)
-    server = Spec("server", announcing(SERVER), {}, announced=numbers.append)
+    client = ProcessSpec("client", always(sys.executable, "-c", SLEEP), {}, needs="server")
+    once = ProcessSpec(
+        "once", always(sys.executable, "-c", "print('did')"), {}, needs="server", once=True
+    )
+    server = ProcessSpec("server", announcing(SERVER), {}, announced=numbers.append)
     watched.supervisor.add([client, once, server])
     await watched.until(lambda: Phase.DONE in watched.phases("once"))
     await watched.supervisor.running("client")
@@ -190,8 +196,8 @@ async def test_who_needs_a_server_comes_and_goes_with_it(watched: Watched) -> No
 
 
 async def test_a_client_that_dies_alone_is_started_again(watched: Watched) -> None:
-    server = Spec("server", announcing(SERVER), {}, announced=lambda _: None)
-    client = Spec("client", always(sys.executable, "-c", SLEEP), {}, needs="server")
+    server = ProcessSpec("server", announcing(SERVER), {}, announced=lambda _: None)
+    client = ProcessSpec("client", always(sys.executable, "-c", SLEEP), {}, needs="server")
     watched.supervisor.add([server, client])
     await watched.supervisor.running("client")
     os.kill(watched.pids("client")[0], signal.SIGKILL)
@@ -200,7 +206,7 @@ async def test_a_client_that_dies_alone_is_started_again(watched: Watched) -> No
 
 
 async def test_once_is_once(watched: Watched) -> None:
-    watched.supervisor.add([Spec("once", always(sys.executable, "-c", ""), {}, once=True)])
+    watched.supervisor.add([ProcessSpec("once", always(sys.executable, "-c", ""), {}, once=True)])
     await watched.until(lambda: Phase.DONE in watched.phases("once"))
     assert watched.phases("once") == [Phase.STARTING, Phase.RUNNING, Phase.DONE]
 
@@ -210,8 +216,8 @@ async def test_a_server_that_says_nothing_does_not_count_as_up(
 ) -> None:
     hurry(monkeypatch)
     monkeypatch.setattr(supervisor, "_READY_S", 0.1)
-    monkeypatch.setattr(supervisor, "_FALL_S", 0.05)
-    watched.supervisor.add([Spec("mute", announcing(SLEEP), {}, announced=lambda _: None)])
+    monkeypatch.setattr(supervisor, "_SAME_CAUSE_S", 0.05)
+    watched.supervisor.add([ProcessSpec("mute", announcing(SLEEP), {}, announced=lambda _: None)])
     with pytest.raises(GaveUpError, match="was not ready"):
         await asyncio.wait_for(watched.supervisor.failure(), LIMIT_S)
     assert watched.pids("mute") == []
@@ -221,7 +227,7 @@ async def test_a_server_that_dies_at_once_is_told_of_by_its_status(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hurry(monkeypatch)
-    server = Spec("dead", announcing("raise SystemExit(7)"), {}, announced=lambda _: None)
+    server = ProcessSpec("dead", announcing("raise SystemExit(7)"), {}, announced=lambda _: None)
     watched.supervisor.add([server])
     with pytest.raises(GaveUpError, match="dead ended with status 7"):
         await asyncio.wait_for(watched.supervisor.failure(), LIMIT_S)
@@ -232,7 +238,9 @@ async def test_an_announcer_that_is_not_there_leaks_nothing(
 ) -> None:
     hurry(monkeypatch)
     before = len(os.listdir("/proc/self/fd"))
-    watched.supervisor.add([Spec("x", lambda _: ["/nowhere/x"], {}, announced=lambda _: None)])
+    watched.supervisor.add(
+        [ProcessSpec("x", lambda _: ["/nowhere/x"], {}, announced=lambda _: None)]
+    )
     with pytest.raises(GaveUpError, match="cannot be started"):
         await asyncio.wait_for(watched.supervisor.failure(), LIMIT_S)
     assert len(os.listdir("/proc/self/fd")) <= before
@@ -255,7 +263,9 @@ async def test_the_environment_is_the_launcher_s_and_more(
 ) -> None:
     monkeypatch.setenv("OLD", "1")
     code = "import os; print(os.environ['OLD'], os.environ['NEW'])"
-    watched.supervisor.add([Spec("a", always(sys.executable, "-c", code), {"NEW": "2"}, once=True)])
+    watched.supervisor.add(
+        [ProcessSpec("a", always(sys.executable, "-c", code), {"NEW": "2"}, once=True)]
+    )
     await watched.until(lambda: watched.lines == [("a", "1 2")])
 
 

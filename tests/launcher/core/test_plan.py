@@ -1,18 +1,17 @@
 """What `fanlight up` starts, and what each is told."""
 
 import sys
-from pathlib import Path
 
-from fanlight_launcher.plan import KINDS, Options, services
+from fanlight_launcher.core.plan import KINDS, UpOptions, services, token_environment
 
 
 def test_every_service_is_told_who_and_where() -> None:
-    options = Options("0.0.0.0", 80, 81, 2, Path("/s/secret"))
+    options = UpOptions("0.0.0.0", 80, 81, 2, "/s/secret")
     desks = {
         "main": {"DISPLAY": ":7", "XAUTHORITY": "/r/xauthority"},
         "two": {"DISPLAY": "host:0"},
     }
-    plan = {spec.name: spec for spec in services(options, Path("/r"), desks)}
+    plan = {spec.name: spec for spec in services(options, "/r", desks)}
     assert list(plan) == [
         "directory",
         "capture-main",
@@ -44,3 +43,11 @@ def test_every_service_is_told_who_and_where() -> None:
     screenshot = plan["screenshot"].environment
     assert screenshot["FANLIGHT_SCREENSHOT_HOST"] == "127.0.0.1"
     assert screenshot["FANLIGHT_SCREENSHOT_PORT"] == "81"
+
+
+def test_links_of_the_desk_s_terminal_lead_to_these_services() -> None:
+    options = UpOptions("0.0.0.0", 80, 81, 2, "/s/secret")
+    assert token_environment(options) == {
+        "FANLIGHT_URL": "http://127.0.0.1:80",
+        "FANLIGHT_GATEWAY_SECRET_FILE": "/s/secret",
+    }

@@ -1,37 +1,36 @@
-"""What `fanlight up` runs: which services, told what.
+"""Which services `fanlight up` runs, and what their environments say.
 
-Pure but for the interpreter's path. The commands are the very ones that the containers run; all
-that a service has to know is in its environment.
+The commands are the same as in the containers, because a service finds all that it has to know in
+its environment.
 """
 
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from fanlight_launcher.core.command_line import base_url
-from fanlight_launcher.processes.supervisor import Spec, always
+from fanlight_launcher.core.process_spec import ProcessSpec, always
 
 KINDS = ("directory", "capture", "encoder", "screenshot", "gateway")
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What a person chose."""
+class UpOptions:
+    """What a person chose on the command line."""
 
     host: str
     port: int
     screenshot_port: int
     encoders: int
-    secret_file: Path
+    secret_file: str
 
 
 def services(
-    options: Options, runtime_dir: Path, desks: Mapping[str, Mapping[str, str]]
-) -> list[Spec]:
+    options: UpOptions, runtime_dir: str, desks: Mapping[str, Mapping[str, str]]
+) -> list[ProcessSpec]:
     """All services, the directory first.
 
-    `desks`: the environment (DISPLAY, XAUTHORITY) of each desk's capture.
+    `desks` has the environment (DISPLAY, XAUTHORITY) of each desk's capture, by the desk's name.
     """
     screenshot_url = base_url("127.0.0.1", options.screenshot_port)
     return [
@@ -55,7 +54,7 @@ def services(
             _service("encoder", f"encoder-{number}", runtime_dir)
             for number in range(options.encoders)
         ),
-        # Not for the public, whatever --host is: it asks for no token.
+        # On this machine only, whatever --host is, because it asks for no token.
         _service(
             "screenshot",
             "screenshot",
@@ -73,28 +72,36 @@ def services(
             {
                 "FANLIGHT_GATEWAY_HOST": options.host,
                 "FANLIGHT_GATEWAY_PORT": str(options.port),
-                "FANLIGHT_GATEWAY_SECRET_FILE": str(options.secret_file),
+                "FANLIGHT_GATEWAY_SECRET_FILE": options.secret_file,
             },
             base_url(options.host, options.port),
         ),
     ]
 
 
+def token_environment(options: UpOptions) -> dict[str, str]:
+    """What `fanlight token` has to know to print links to the page of these services."""
+    return {
+        "FANLIGHT_URL": base_url(options.host, options.port),
+        "FANLIGHT_GATEWAY_SECRET_FILE": options.secret_file,
+    }
+
+
 def _service(
     kind: str,
     id_: str,
-    runtime_dir: Path,
+    runtime_dir: str,
     environment: Mapping[str, str] | None = None,
     note: str = "",
-) -> Spec:
-    return Spec(
+) -> ProcessSpec:
+    return ProcessSpec(
         name=id_,
         command=always(sys.executable, "-m", f"fanlight_{kind}"),
         environment={
             **(environment or {}),
-            "FANLIGHT_RUNTIME_DIR": str(runtime_dir),
+            "FANLIGHT_RUNTIME_DIR": runtime_dir,
             "FANLIGHT_ID": id_,
-            # One port for all of them would be taken by the first.
+            # A free port, because the first process would take a fixed one from the others.
             "FANLIGHT_HEALTH_PORT": "0",
         },
         note=note,
