@@ -15,7 +15,7 @@ from typing import Any
 
 import xcffib
 
-from tests.ports import free_port
+from tests.ports import free_display, free_port
 
 FANLIGHT = str(Path(sys.executable).with_name("fanlight"))
 CHROMIUM = "/usr/bin/chromium"
@@ -72,18 +72,14 @@ class XServer:
 
     def __init__(self, size: str = "1280x720") -> None:
         self.size = size
-        self.number = ""
+        self.display = f":{free_display()}"
+        """As in DISPLAY."""
         self.start()
 
-    @property
-    def display(self) -> str:
-        """As in DISPLAY."""
-        return f":{self.number}"
-
     def start(self) -> None:
-        """Start; the first time with a free number."""
+        """Start the server, and wait until it answers."""
         reader, writer = os.pipe()
-        command = ["Xvfb", *([self.display] if self.number else []), "-displayfd", str(writer)]
+        command = ["Xvfb", self.display, "-displayfd", str(writer)]
         command += ["-screen", "0", f"{self.size}x24", "-nolisten", "tcp", "-noreset"]
         self.process = subprocess.Popen(
             command, pass_fds=(writer,), stderr=subprocess.DEVNULL, text=True
@@ -92,7 +88,6 @@ class XServer:
         with os.fdopen(reader) as numbers:
             line = numbers.readline()
         assert line.strip(), "Xvfb did not start"
-        self.number = line.strip()
 
     def stop(self) -> None:
         """Kill it, as a crash would."""

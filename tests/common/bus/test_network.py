@@ -364,12 +364,13 @@ async def test_a_directory_that_moves_is_found_and_a_dead_name_server_holds_up_n
             assert await outlet.recv() == b"\x01" + topics.desk("main")
         at[0] = "127.0.0.2"
         await until(lambda: member.directory()[0][0].startswith(f"tcp://127.0.0.2:{port}#"))
-        # Subscribed anew, there: the last goodbye may come before or after.
+        # Subscribed anew, there. The directory is told of the end of the old subscription only if
+        # that comes before the new one, because only then it was the last one of this topic.
         async with asyncio.timeout(15):
-            assert {await outlet.recv(), await outlet.recv()} == {
-                b"\x00" + topics.desk("main"),
-                b"\x01" + topics.desk("main"),
-            }
+            told = await outlet.recv()
+            if told == b"\x00" + topics.desk("main"):
+                told = await outlet.recv()
+            assert told == b"\x01" + topics.desk("main")
         answer.clear()
         asked.clear()
         await until(asked.is_set)
