@@ -18,7 +18,7 @@ class _Offer:
     height: int
 
 
-class Desks:
+class DeskRecords:
     """Every desk that is or was offered."""
 
     def __init__(self) -> None:

@@ -57,7 +57,7 @@ class Members:
         """The process of this id, if it lives."""
         return self._members.get(id_)
 
-    def hear(self, beat: bus.Heartbeat, now: float) -> list[Change | Contested]:
+    def heartbeat(self, beat: bus.Heartbeat, now: float) -> list[Change | Contested]:
         """A heartbeat: empty where it says nothing new.
 
         Raises ProtocolError where it contradicts what the same instance said before.

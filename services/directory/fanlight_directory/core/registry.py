@@ -12,7 +12,7 @@ from itertools import takewhile
 
 from fanlight_common.protocol import bus, topics
 from fanlight_directory.core.checks import asked_stream, check_heartbeat, left_behind, names_many
-from fanlight_directory.core.desk_records import Desks
+from fanlight_directory.core.desk_records import DeskRecords
 from fanlight_directory.core.effects import Contested, Effect, Joined, Left, Publish
 from fanlight_directory.core.leases import Leases
 from fanlight_directory.core.members import Change, Members
@@ -26,13 +26,19 @@ an answer goes to all of them, and when a directory comes back everybody subscri
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How patient the directory is, in seconds. Documented in `settings`."""
+    """How patient the directory is, in seconds."""
 
-    timeout_s: float
-    settle_s: float
-    grace_s: float
-    forget_s: float
+    timeout_s: float = 1.0
+    """A process that is silent for so long is dead (`BusSettings.heartbeat_timeout_s`)."""
+    settle_s: float = 1.0
+    """A directory that has just started listens for so long to what encoders hold, before it grants
+    leases itself."""
+    grace_s: float = 2.0
+    """A lease outlives its last subscription by so long: a page is being reloaded."""
+    forget_s: float = 3600.0
+    """A desk or a process that is gone is still told of for so long to those who ask."""
     suspect_s: float = 0.35
+    """A process whose connection ended is dead unless it is heard of within so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Registry:
     def __init__(self, timing: Timing, now: float, rules: Rules | None = None) -> None:
         self._timing = timing
         self._members = Members(timing.timeout_s, now)
-        self._desks = Desks()
+        self._desks = DeskRecords()
         self._leases = Leases(timing.grace_s, now + timing.settle_s, rules or Rules())
         self._present: dict[bytes, bus.StandingRecord] = {}
         self._gone_at: dict[bytes, float] = {}
@@ -71,7 +77,7 @@ class Registry:
             known.heard_at = now
             return []
         effects: list[Effect] = []
-        for change in self._members.hear(beat, now):
+        for change in self._members.heartbeat(beat, now):
             if isinstance(change, Contested):
                 effects.append(change)
             else:
