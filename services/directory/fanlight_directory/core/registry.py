@@ -1,9 +1,9 @@
-"""The directory's state machine: what arrives goes in, what is to be done comes out.
+"""The directory's state machine: messages go in, effects (what the shell has to do) come out.
 
-Pure. Composes `members` (who is alive), `desks` (where a desk is) and `leases` (who encodes it),
-and owns the present record of every topic, which is the answer to a subscription. `now` is the bus
-clock, `unix_s` the wall clock, of which only epochs are made. State is soft: a new registry learns
-all of it from heartbeats and from the subscriptions that ZeroMQ repeats.
+Pure. Composes `members` (who is alive), `desk_records` (where a desk is) and `leases` (who encodes
+it). Owns the present record of every topic, which is the answer to a subscription. `now` is the
+monotonic clock in seconds, `unix_s` the wall clock, of which only epochs are made. State is soft: a
+new registry learns all of it from heartbeats and from the subscriptions that ZeroMQ repeats.
 """
 
 from collections import Counter
@@ -20,8 +20,8 @@ from fanlight_directory.core.placement import Rules
 
 ENCODER = "encoder"
 ANSWER_AGAIN_S = 0.25
-"""Who subscribes to a prefix so soon after another is answered together with those who come next:
-an answer goes to all of them, and when a directory comes back everybody subscribes at once."""
+"""A prefix is answered at most once in so long: an answer goes to everybody who is subscribed, and
+when a directory comes back everybody subscribes at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,12 @@ class Registry:
         """Prefixes that are to be answered again."""
 
     def heartbeat(self, beat: bus.Heartbeat, now: float, unix_s: int) -> list[Effect]:
-        """A process lives. Raises ProtocolError, and changes nothing, where it cannot be so."""
+        """A process lives. Raises ProtocolError, and changes nothing, if the message cannot be."""
         known = self._members.get(beat.id)
         if known is None or known.beat is not beat:
             check_heartbeat(beat)
         elif beat.kind != ENCODER:
-            # What it said last, and that was looked at then.
+            # The very message that it sent last, and that was checked then.
             known.heard_at = now
             return []
         effects: list[Effect] = []
@@ -89,14 +89,17 @@ class Registry:
         return self._done(effects, now, unix_s)
 
     def farewell(self, farewell: bus.Farewell, now: float, unix_s: int) -> list[Effect]:
-        """A process ends by its own will."""
+        """A process says that it ends."""
         effects: list[Effect] = []
         for change in self._members.farewell(farewell):
             effects += self._changed(change, now)
         return self._done(effects, now, unix_s)
 
     def subscribed(self, topic: bytes, now: float, unix_s: int) -> list[Effect]:
-        """Somebody subscribed: tell the present. Raises ProtocolError for what is no topic."""
+        """Somebody subscribed: answer with the present record, and lease a stream that was asked for.
+
+        Raises ProtocolError for what is no topic.
+        """
         stream = asked_stream(topic)
         if stream is None:
             if names_many(topic):
@@ -123,8 +126,7 @@ class Registry:
             self._members.suspect(*gone, now, self._timing.suspect_s)
 
     def due_at(self) -> float:
-        """When `tick` will have something to do that is not to wait: not before anything else is
-        told to this registry."""
+        """When `tick` will have something to do, unless another call changes that first."""
         answers = [at + ANSWER_AGAIN_S for at in self._answered.values()] if self._asked else []
         return min(self._members.due_at(), self._leases.due_at(), *answers)
 
@@ -182,10 +184,10 @@ class Registry:
         return effects
 
     def _done(self, effects: list[Effect], now: float, unix_s: int) -> list[Effect]:
-        """Let the leases follow, drop what is outdated already, keep the rest as the present.
+        """Let the leases follow, drop outdated records, keep the rest as the present ones.
 
-        Within one step only a topic's last record counts: a capture that was started again is not
-        gone first, for whoever looks on.
+        Within one step only a topic's last record counts, so that nobody sees a capture that was
+        started again go first.
         """
         effects = effects + self._leases.reconcile(now, unix_s)
         last = {effect.topic: effect for effect in effects if isinstance(effect, Publish)}
@@ -198,7 +200,7 @@ class Registry:
         return [e for e in effects if not isinstance(e, Publish) or last[e.topic] is e]
 
     def _forget(self, now: float) -> None:
-        """Let go of what has been gone for long, or names would pile up for ever."""
+        """Delete what has been gone for long, because names would pile up for ever."""
         forgotten = now - self._timing.forget_s
         for topic in list(takewhile(lambda t: self._gone_at[t] < forgotten, self._gone_at)):
             del self._gone_at[topic]
