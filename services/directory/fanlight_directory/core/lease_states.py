@@ -23,10 +23,10 @@ lease), and does an encoder hold it?
     ended    forget        unknown   -
 
 `want` and `unwant` are the first subscription and the end of the last one. `grant` needs a known
-desk and an encoder; where one is missing, "nobody" is published, unless it was the last word. `move`
-is a grant to another encoder while the holder lives, so that the holder may hand over. `claim` is
-one by a larger epoch than is known here. The answer to a subscription is none of these effects: it
-is `Leases.present`.
+desk and an encoder; where one is missing, "nobody" is published, unless it was published last.
+`move` is a grant to another encoder while the holder lives, so that the holder may hand over.
+`claim` is one by a larger epoch than is known here. The answer to a subscription is none of these
+effects: it is `Leases.present`.
 """
 
 from dataclasses import dataclass

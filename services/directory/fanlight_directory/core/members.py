@@ -67,7 +67,7 @@ class Members:
         replaced = self._replaced.get((beat.id, beat.instance))
         if replaced is not None:
             replaced.heard_at = now
-            # A last message may arrive late. A process that goes on sending shares its id by mistake.
+            # A last message may arrive late. One that goes on sending has its id by mistake.
             speaks_on = now - replaced.at > self._timeout_s
             if member is not None:
                 if not speaks_on or replaced.told:
