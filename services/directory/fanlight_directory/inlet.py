@@ -11,10 +11,10 @@ from typing import Any
 
 import zmq
 
+from fanlight_common.bus.inlet_messages import refused
 from fanlight_common.bus.receiver import Receiver
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process import clock
-from fanlight_common.process.worker import refused
 from fanlight_common.protocol import bus
 
 log = logging.getLogger(__name__)

@@ -10,11 +10,12 @@ import time
 
 from prometheus_client import Counter, Gauge
 
+from fanlight_common.bus.inlet_messages import refused
 from fanlight_common.bus.receiver import Receiver
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process import clock
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Worker, refused
+from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_directory.core.effects import Contested, Effect, Joined, Leased, Left, Publish
 from fanlight_directory.core.placement import Rules

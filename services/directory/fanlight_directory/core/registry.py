@@ -96,7 +96,7 @@ class Registry:
         return self._done(effects, now, unix_s)
 
     def subscribed(self, topic: bytes, now: float, unix_s: int) -> list[Effect]:
-        """Somebody subscribed: answer with the present record, and lease a stream that is asked for.
+        """Somebody subscribed: answer with the present record, and lease a stream if one is meant.
 
         Raises ProtocolError for what is no topic.
         """
