@@ -17,11 +17,11 @@ from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import VideoUnit
 from fanlight_gateway import metrics
-from fanlight_gateway.core.gate import Gate, Unit
+from fanlight_gateway.core.gate import Gate
 from fanlight_gateway.core.handover import Handover, News, Verdict
 from fanlight_gateway.core.idr_requests import IdrPolicy
 from fanlight_gateway.core.paint_lag import History
-from fanlight_gateway.core.websocket_frames import framed, relaxed
+from fanlight_gateway.core.unit import Unit
 from fanlight_gateway.settings import GatewaySettings
 from fanlight_gateway.streams.inlets import Inlets
 from fanlight_gateway.streams.unit_source import Source
@@ -32,37 +32,34 @@ _PAUSE_S = 20e-6
 """For each viewer: looking at one takes some microseconds."""
 
 
-class Member(Protocol):
-    """What a viewer's share says of its path."""
-
-    @property
-    def target_kbps(self) -> float:
-        """What it takes."""
-
-    @property
-    def is_in_band(self) -> bool:
-        """Is that enough for this stream, as far as its path has shown it?"""
-
-
-class Subscriber(Member, Protocol):
-    """A viewer's share in a stream, as the stream sees it."""
+class Subscriber(Protocol):
+    """A viewer's part in a stream, as the stream sees it."""
 
     gate: Gate
 
-    send: Callable[[bytes], None]
-    """Sends a frame."""
+    @property
+    def target_kbps(self) -> float:
+        """What the viewer's path carries."""
+
+    @property
+    def is_in_band(self) -> bool:
+        """Is the path known, and does it carry enough for this stream?"""
+
+    send_unit: Callable[[bytes], None]
+    """Sends what `offer` returned."""
 
     def offer(self, unit: Unit, now_ms: float) -> bytes | None:
-        """Queue a unit, or say what is to be sent at once."""
+        """Queue a unit, or return what is to be sent at once: the unit as the transport wants
+        it."""
 
     def failed(self, error: Exception) -> None:
-        """Something here raised it: the viewer has to end."""
+        """A method of this object raised `error`: the viewer has to end."""
 
     def video_state(self, state: str) -> None:
-        """`live` or `waiting`: is there an encoder?"""
+        """The stream has an encoder (`live`) or none (`waiting`)."""
 
 
-def stream_kbps(members: Collection[Member]) -> int:
+def stream_kbps(members: Collection[Subscriber]) -> int:
     """The least that a viewer can take, of those who can take this stream at all.
 
     The others have just come, or are about to move to a lower rendition, and do not count unless
@@ -229,32 +226,35 @@ class Stream:
                 self._keep_sources()
             if unit.idr:
                 source.came()
-            frame = framed(data)
-            passed = Unit(unit.epoch, unit.sequence, unit.idr, data, frame, relaxed(frame, data))
+            passed = Unit(unit.epoch, unit.sequence, unit.idr, data)
             age_us = self._worker.now_us() - unit.captured_us
             metrics.arrival_age_seconds.observe(max(0, age_us) / 1e6)
             self._pass_on(passed, clock.now_s() * 1000)
         self.settle()
 
     def _pass_on(self, unit: Unit, now_ms: float) -> None:
+        """Offer the unit to every viewer's gate, and send it to those whose path has room.
+
+        A unit is dropped for a slow viewer in the viewer's gate (`gate.Gate.offer`), not here.
+        """
         self.history.add(unit.label, now_ms)
         due: list[tuple[Callable[[bytes], None], bytes, Subscriber]] = []
-        for viewer in list(self.viewers):  # an IDR may let one leave for it
+        for viewer in list(self.viewers):  # a copy, because an IDR may let a viewer leave
             try:
-                frame = viewer.offer(unit, now_ms)
+                encoded = viewer.offer(unit, now_ms)
             except Exception as error:  # noqa: BLE001 - ends the viewer it is about
                 viewer.failed(error)
             else:
-                if frame is not None:
-                    due.append((viewer.send, frame, viewer))
-        # Apart, so that the processor's caches hold either our code or the kernel's.
-        for send, frame, viewer in due:
+                if encoded is not None:
+                    due.append((viewer.send_unit, encoded, viewer))
+        # In a loop of its own, so that the processor's caches hold either our code or the kernel's.
+        for send_unit, encoded, viewer in due:
             try:
-                send(frame)
+                send_unit(encoded)
             except Exception as error:  # noqa: BLE001 - ends the viewer it is about
                 viewer.failed(error)
+        # Those who were sent it at once are counted together.
         count = len(due)
-        # Of those who were sent it at once, counted together.
         metrics.units_sent.inc(count)
         metrics.video_bytes.inc(count * unit.size_bytes)
         metrics.queue_seconds.observe_many(0.0, count)
