@@ -34,7 +34,6 @@ class Process:
             "FANLIGHT_RUNTIME_DIR": str(settings.runtime_dir),
             # It is told another name, and is the directory all the same.
             "FANLIGHT_ID": "somebody",
-            "FANLIGHT_DIRECTORY_LEASE_GRACE_S": "0.3",
             "FANLIGHT_LOG_LEVEL": "DEBUG",
             **environment,
         }
@@ -265,8 +264,8 @@ async def test_it_stops_cleanly(process: Process) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("FANLIGHT_DIRECTORY_SETTLE_S", "soon"),
-        ("FANLIGHT_DIRECTORY_SETLE_S", "1"),
+        ("FANLIGHT_DIRECTORY_LOCALITY", "near"),
+        ("FANLIGHT_DIRECTORY_LOCALTY", "1"),
         ("FANLIGHT_HEARTBEAT_TIMEOUT_S", "0"),
     ],
 )

@@ -44,14 +44,11 @@ STOP_LIMIT_S = 1.8
 END_LIMIT_S = 0.6
 """What of it is left for the end itself when a worker has drained; longer drains make it longer."""
 _STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
-LAST_WORDS_MS = 500
-"""How long a message may take that is on its way when its socket is closed."""
 _TURN_S = 1.0
 HANG_LIMIT_S = 5.0
 """/healthz says unhealthy when the event loop has not turned for this long."""
 
 refused = Counter("fanlight_refused_messages", "Messages that were not understood", ["where"])
-undelivered = Counter("fanlight_undelivered_messages", "Messages with nobody to take them", ["to"])
 process = Gauge("fanlight_process", "1: this process, by its name on the bus", ["kind", "id"])
 loop_lag_seconds = Histogram(
     "fanlight_loop_lag_seconds",
@@ -225,43 +222,6 @@ def _default_id(kind: str, settings: BusSettings) -> str:
     # Containers count their processes each from 1, but each has a host name of its own.
     host = re.sub(r"[^a-z0-9]+", "-", gethostname().lower())
     return f"{kind}-{host[:40]}-{os.getpid()}"
-
-
-class Teller:
-    """Sends messages to inlets of others: a PUSH each, kept, forgotten when its endpoint is.
-
-    A message that nobody can take now is counted (`fanlight_undelivered_messages`) and refused.
-    """
-
-    def __init__(self, network: BusNetwork) -> None:
-        self._network = network
-        self._sockets: dict[str, zmq.Socket[bytes]] = {}
-
-    def connect(self, endpoint: str) -> None:
-        """Connect ahead of the first message, which has no peer to go to otherwise."""
-        if endpoint and endpoint not in self._sockets:
-            # The plain socket below the asyncio one: sends never wait here.
-            socket: zmq.Socket[bytes] = zmq.Socket.shadow(self._network.open(SocketRole.TELL))
-            self._network.connect(socket, endpoint)
-            self._sockets[endpoint] = socket
-
-    def disconnect(self, endpoint: str) -> None:
-        """Forget an endpoint. What was said last, like keys to be let go, still gets there."""
-        socket = self._sockets.pop(endpoint, None)
-        if socket is not None:
-            socket.close(linger=LAST_WORDS_MS)
-
-    def tell(self, endpoint: str, data: bytes) -> bool:
-        """Queue one message; False: nobody there, or its queue is full."""
-        self.connect(endpoint)
-        try:
-            if not endpoint:
-                raise zmq.Again  # of one that is gone
-            self._sockets[endpoint].send(data, zmq.DONTWAIT)
-        except zmq.Again:
-            undelivered.labels("inlet").inc()
-            return False
-        return True
 
 
 async def inlet_messages(

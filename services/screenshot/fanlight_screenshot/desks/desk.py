@@ -14,11 +14,12 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from fanlight_common.bus.frame_feed import FrameFeed
+from fanlight_common.bus.inlet_connections import InletConnections
 from fanlight_common.core.errors import FrameLostError
 from fanlight_common.patching import regions
 from fanlight_common.patching.regions import Pixels
 from fanlight_common.process import clock
-from fanlight_common.process.worker import Teller, Worker
+from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, frames, topics
 from fanlight_screenshot import metrics
 from fanlight_screenshot.core.grabs import Grabs
@@ -46,7 +47,7 @@ class Desk:
     def __init__(
         self,
         worker: Worker,
-        teller: Teller,
+        inlets: InletConnections,
         pool: Executor,
         settings: ScreenshotSettings,
         record: bus.DeskRecord,
@@ -56,7 +57,7 @@ class Desk:
         self.history = History()
         self.pointer = PointerFollower(worker.network, record.desk)
         self._worker = worker
-        self._teller = teller
+        self._inlets = inlets
         self._pool = pool
         self._settings = settings
         self._grabs = Grabs(settings.reuse_ms * 1000, settings.grab_retry_ms * 1000)
@@ -81,11 +82,11 @@ class Desk:
     def moved(self, record: bus.DeskRecord) -> None:
         """The desk's record has changed."""
         if self.record.inlet != record.inlet:
-            self._teller.disconnect(self.record.inlet)
+            self._inlets.disconnect(self.record.inlet)
         self.record = record
         if record.alive:
             # Ahead of the first grab, which would find nobody otherwise.
-            self._teller.connect(record.inlet)
+            self._inlets.connect(record.inlet)
             self.pointer.moved(record.outlet)
         self._wake()
 
@@ -150,7 +151,7 @@ class Desk:
             ):
                 self._awaited = (seen, now_us)
                 message = bus.GrabNext(self.record.desk, seen.sequence)
-                self._teller.tell(self.record.inlet, bus.encode(message))
+                self._inlets.tell(self.record.inlet, bus.encode(message))
             wait_us = min(until_us, self._awaited[1] + retry_us) - now_us
             arrival = self._arrival
             with contextlib.suppress(TimeoutError):
@@ -192,7 +193,7 @@ class Desk:
             if self._grabs.due(now_us):
                 self._grabs.asked(now_us)
                 metrics.grabs.inc()
-                self._teller.tell(self.record.inlet, bus.encode(bus.Grab(self.record.desk)))
+                self._inlets.tell(self.record.inlet, bus.encode(bus.Grab(self.record.desk)))
             arrival = self._arrival
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.grab_retry_ms / 1000):
