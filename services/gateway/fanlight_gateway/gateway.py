@@ -19,7 +19,7 @@ from fanlight_gateway.http.auth import Auth
 from fanlight_gateway.http.screenshots import Screenshots
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from fanlight_gateway.streams.desk_book import DeskBook
-from fanlight_gateway.streams.desk_channel import Links
+from fanlight_gateway.streams.desk_channel import DeskChannels
 from fanlight_gateway.streams.fan_out import StreamHub
 from fanlight_gateway.viewers.sampling import INTERVAL_MS, Sampler
 from fanlight_gateway.viewers.transport import Transport
@@ -43,7 +43,7 @@ class Gateway:
     viewer_settings: ViewerSettings
     auth: Auth
     book: DeskBook
-    links: Links
+    channels: DeskChannels
     streams: StreamHub
     screenshots: Screenshots
     settle_s: float = SETTLE_S
@@ -89,13 +89,13 @@ class Gateway:
             grant,
             record,
             transport,
-            self.links,
+            self.channels,
             self.streams,
             self.settings,
             now_us=self.now_us,
         )
-        # The earlier viewer ends only after this one has joined. Otherwise the desk's link would
-        # end with it, and the new link would refuse the first keys, being without a peer yet.
+        # The earlier viewer ends only after this one has joined. Otherwise the desk's channel
+        # would end with it, and the new channel would refuse the first keys, being without a peer yet.
         earlier = self._viewers.get(viewer.key)
         self._viewers[viewer.key] = viewer
         if earlier is not None:
@@ -145,7 +145,7 @@ class Gateway:
 
     def _tick(self) -> None:
         self.streams.tick()
-        figures = (viewer.figures() for viewer in self.links.viewers())
+        figures = (viewer.figures() for viewer in self.channels.viewers())
         self._sampler.tick(figures, clock.now_s() * 1000)
         for viewer in list(self._viewers.values()):
             viewer.tick()

@@ -21,7 +21,7 @@ from fanlight_gateway import metrics
 from fanlight_gateway.core.mailbox import Mailbox
 from fanlight_gateway.core.rate_limits import Throttle, TokenBucket
 from fanlight_gateway.settings import GatewaySettings
-from fanlight_gateway.streams.desk_channel import Link, Links
+from fanlight_gateway.streams.desk_channel import DeskChannel, DeskChannels
 from fanlight_gateway.streams.fan_out import StreamHub
 from fanlight_gateway.viewers.sampling import Figures, ages
 from fanlight_gateway.viewers.transport import Transport
@@ -70,7 +70,7 @@ class Viewer:
         grant: Grant,
         record: bus.DeskRecord,
         transport: Transport,
-        links: Links,
+        channels: DeskChannels,
         streams: StreamHub,
         settings: GatewaySettings,
         *,
@@ -89,7 +89,7 @@ class Viewer:
         self.desk = record.desk
         self.transport = transport
         self._settings = settings
-        self._links = links
+        self._channels = channels
         self._now_us = now_us
         self._has_failed = False
         self._mailbox = Mailbox()
@@ -117,22 +117,22 @@ class Viewer:
             failed=self.failed,
             now_ms=now * 1000,
         )
-        self._link: Link = links.join(record, self)
+        self._channel: DeskChannel = channels.join(record, self)
         try:
             if self._video_enabled:
                 self._want()
             else:
                 self._on_video_state("off", None)
         except BaseException:
-            links.leave(self._link, self)
+            channels.leave(self._channel, self)
             raise
 
     def end(self) -> None:
         """The connection has ended: leave the stream and the desk, and let go of all keys."""
         self._video.want(False, False, clock.now_s() * 1000)
         if self.grant.can_control:
-            self._link.tell(bus.ReleaseViewer(self.desk, self.id, "left"))
-        self._links.leave(self._link, self)
+            self._channel.tell(bus.ReleaseViewer(self.desk, self.id, "left"))
+        self._channels.leave(self._channel, self)
 
     def close(self, code: CloseCode, reason: str) -> None:
         """End the viewer's connection, and tell it why."""
@@ -193,7 +193,7 @@ class Viewer:
             self.failed(error)
             return Figures(self.desk, "screenshots", 0.0, None)
 
-    # What the desk's link calls.
+    # What the desk's channel calls.
 
     @_contained
     def desk_changed(self, record: bus.DeskRecord) -> None:
@@ -245,7 +245,7 @@ class Viewer:
                 if message.base_rtt_ms:
                     self._video.congestion.told_base_rtt(message.base_rtt_ms, now * 1000)
                 if self.grant.can_control and self._alive.allow(now):
-                    self._link.tell(bus.ViewerAlive(self.desk, self.id))
+                    self._channel.tell(bus.ViewerAlive(self.desk, self.id))
             case _:
                 self._on_input(type(message).__name__, data)
 
@@ -266,7 +266,7 @@ class Viewer:
                 self._on_request_idr()
             case control.SetFocus(focused):
                 if not focused and self.grant.can_control:
-                    self._link.tell(bus.ReleaseViewer(self.desk, self.id, "blur"))
+                    self._channel.tell(bus.ReleaseViewer(self.desk, self.id, "blur"))
             case control.Clipboard(text):
                 if self._may_control():
                     self._deliver(bus.SetClipboard(self.desk, self.id, text))
@@ -274,7 +274,7 @@ class Viewer:
     def _on_input(self, kind: str, data: bytes) -> None:
         if not self._may_control():
             return
-        if self._lost_input and self._link.tell(bus.ReleaseViewer(self.desk, self.id, "lost")):
+        if self._lost_input and self._channel.tell(bus.ReleaseViewer(self.desk, self.id, "lost")):
             self._lost_input = False
         sequence = self._input_sequence + 1
         if self._deliver(bus.Input(self.desk, self.id, sequence, data, self._now_us())):
@@ -316,7 +316,7 @@ class Viewer:
         return False
 
     def _deliver(self, message: bus.CaptureInlet) -> bool:
-        if self._link.record.state == "live" and self._link.tell(message):
+        if self._channel.record.state == "live" and self._channel.tell(message):
             return True
         self._refuse("desk_away", "the desk is away; this went nowhere")
         return False
