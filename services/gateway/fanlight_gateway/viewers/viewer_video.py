@@ -1,41 +1,34 @@
-"""One viewer's video: the stream it gets, its gate there, and its way between renditions.
+"""One viewer's video: the stream it gets, its gate there, and its moves between renditions.
 
-Lives on the worker's loop; nothing here waits. Who moves to another rendition keeps the stream it
-has until the first IDR of the new one is there, so that the picture never stops for it. Decisions
-are elsewhere: `gate`, `congestion`, `ladder`.
+Lives on the worker's loop; nothing here waits. A viewer that moves to another rendition keeps its
+present stream until the first IDR of the new one has arrived, so that the picture never stops. The
+decisions are elsewhere: `gate` (which units it is sent), `congestion` (how much its path carries),
+`ladder` (which rendition it gets).
 """
 
 import logging
 from collections.abc import Callable
-from typing import Protocol
 
 from fanlight_common.core.names import Rendition, stream_name
 from fanlight_gateway import metrics
 from fanlight_gateway.core.congestion import Congestion
-from fanlight_gateway.core.gate import Drop, Gate, Unit
+from fanlight_gateway.core.gate import Drop, Gate
 from fanlight_gateway.core.ladder import RUNGS, Ladder
 from fanlight_gateway.core.paint_lag import Lateness
+from fanlight_gateway.core.unit import Unit
 from fanlight_gateway.settings import GatewaySettings
 from fanlight_gateway.streams.fan_out import StreamHub
 from fanlight_gateway.viewers.sampling import Figures, Path
+from fanlight_gateway.viewers.transport import Transport
 
 log = logging.getLogger(__name__)
 
 OnState = Callable[[str, Rendition | None], None]
-"""`live`, `waiting` or `off`, and of which rendition."""
+"""Called with `live`, `waiting` or `off`, and the rendition that it is about."""
 
 
-class Outlet(Protocol):
-    """The viewer's socket, as far as video that need not wait goes past all else."""
-
-    is_free: bool
-    """Does it take a frame now, with nothing else waiting?"""
-    send: Callable[[bytes], None]
-    """Sends a frame, whole."""
-
-
-class Share:
-    """A viewer's part in one stream: what the stream sees of it."""
+class Subscription:
+    """A viewer's part in one stream: what the stream's fan-out sees of the viewer."""
 
     def __init__(
         self, video: "ViewerVideo", desk: str, rendition: Rendition, gate: Gate, floor_kbps: float
@@ -44,44 +37,49 @@ class Share:
         self.rendition = rendition
         self.gate = gate
         self.state = ""
+        """`live` or `waiting`; "" before the stream has told."""
         self.is_shown = False
-        """Is it this one that the viewer sees, not one that is to come or is over?"""
-        self.send = video.outlet.send
-        self._outlet = video.outlet
+        """Does the viewer see this stream? Not one whose first IDR is awaited, nor one it left."""
+        self.send_unit = video.transport.send_unit
+        self._encode = video.transport.encode_unit
+        self._transport = video.transport
         self._video = video
         self._floor_kbps = floor_kbps
 
     @property
     def target_kbps(self) -> float:
-        """What the viewer's path takes."""
+        """What the viewer's path carries, kbit/s."""
         return self._video.congestion.target_kbps
 
     @property
     def is_in_band(self) -> bool:
-        """Is that enough for this stream, as far as its path has shown it?"""
-        return self._video.has_shown and self.target_kbps >= self._floor_kbps
+        """Is the path known, and does it carry enough for this stream?"""
+        return self._video.is_path_known and self.target_kbps >= self._floor_kbps
 
     def offer(self, unit: Unit, now_ms: float) -> bytes | None:
-        """A unit of the stream; what is returned is to be sent at once, and was not counted."""
+        """Take a unit of the stream. What is returned the caller sends by `send_unit`, and counts.
+
+        None: the unit was dropped, or waits in the gate and is sent later by `Viewer.flush`.
+        """
         gate = self.gate
-        if self.is_shown and self._outlet.is_free and gate.pass_on(unit, now_ms):
-            return unit.relaxed if gate.is_relaxed else unit.framed
+        if self.is_shown and self._transport.is_writable and gate.pass_on(unit, now_ms):
+            return (unit.relaxed_forms if gate.is_relaxed else unit.forms)[self._encode]
         gate.offer(unit, now_ms)
         self._video.offered(self, unit, now_ms)
         return None
 
     def failed(self, error: Exception) -> None:
-        """Something that the stream asked of it raised this."""
+        """A method that the stream called raised `error`: the viewer ends."""
         self._video.failed(error)
 
     def video_state(self, state: str) -> None:
-        """`live` or `waiting`: is there an encoder?"""
+        """The stream has an encoder (`live`) or none (`waiting`)."""
         self.state = state
         self._video.state_changed(self)
 
 
 class ViewerVideo:
-    """From the viewer's hello to its end. `wake` is called when there may be something to send."""
+    """One viewer's, from its hello to its end."""
 
     def __init__(
         self,
@@ -89,84 +87,91 @@ class ViewerVideo:
         desk: str,
         settings: GatewaySettings,
         streams: StreamHub,
+        transport: Transport,
         *,
         on_state: OnState,
-        wake: Callable[[], None],
-        outlet: Outlet,
+        flush: Callable[[], None],
         failed: Callable[[Exception], None],
         now_ms: float,
     ) -> None:
-        """`failed` ends the viewer, whatever of it raised the error."""
-        self.outlet = outlet
+        """`flush` is called when `take` may have a unit; `failed` ends the viewer."""
+        self.transport = transport
         self.failed = failed
         self.congestion = Congestion(settings.congestion)
-        self.has_shown = False
-        """Was anything learnt of its path? Until then the target is a guess."""
+        self.is_path_known = False
+        """Has the target changed since the start? Until then it is a guess."""
         self._name = name
         self._desk = desk
         self._settings = settings
         self._streams = streams
         self._on_state = on_state
-        self._wake = wake
+        self._flush = flush
         self._ladder = Ladder(settings.ladder, now_ms)
         self._keyframes_only = False
-        self._share: Share | None = None
-        self._next: Share | None = None
-        """The rendition to come, until its first IDR."""
+        self._current: Subscription | None = None
+        """The stream that the viewer sees."""
+        self._next: Subscription | None = None
+        """The stream of another rendition that replaces it with its first IDR."""
         self._overflows = 0
+        """The gate's count of overflows at the last tick."""
         self._was_well = False
-        """At the last tick, after which the ladder knew of it, too."""
+        """Was all well at the last tick? Then the ladder has seen that, too."""
         self._known_kbps = self.congestion.target_kbps
+        """The target that the streams know of."""
         self._lateness = Lateness()
 
     def want(self, enabled: bool, keyframes_only: bool, now_ms: float) -> None:
-        """What the viewer wants: video or none, all of it or one picture a second."""
+        """The viewer wants video or none, all of it or one picture a second.
+
+        Leaves streams that it wants no more, and drops what waits of them.
+        """
         self._keyframes_only = keyframes_only
         wanted = None
         if enabled:
             wanted = Rendition.KEYFRAMES if keyframes_only else self._ladder.rendition
-        if wanted == (self._share.rendition if self._share else None):
+        if wanted == (self._current.rendition if self._current else None):
             return
         self._end(self._next)
-        self._end(self._share)
-        self._next = self._share = None
+        self._end(self._current)
+        self._next = self._current = None
         self._lateness.forget(now_ms)
         if wanted is None:
             self._on_state("off", None)
         else:
-            self._share = self._new_share(wanted)
-            self._share.is_shown = True
-            self._streams.join(self._share.stream, self._share)
+            self._current = self._subscription(wanted)
+            self._current.is_shown = True
+            self._streams.join(self._current.stream, self._current)
 
     def take(self, now_ms: float) -> bytes | None:
-        """The next unit to be sent, framed; None: nothing, or no room."""
-        if self._share is None:
+        """Take the next unit that waits, encoded; it is in flight from now on. None: no unit waits,
+        or the viewer's path has no room for it."""
+        if self._current is None:
             return None
-        gate = self._share.gate
+        gate = self._current.gate
         unit = gate.take(now_ms)
         if unit is None:
             return None
         metrics.queue_seconds.observe(gate.waited_ms / 1000)
         metrics.units_sent.inc()
         metrics.video_bytes.inc(unit.size_bytes)
-        return unit.relaxed if gate.is_relaxed else unit.framed
+        return (unit.relaxed_forms if gate.is_relaxed else unit.forms)[self.transport.encode_unit]
 
     def acked(self, epoch: int, received: int, painted: int, now_ms: float) -> None:
-        """What the viewer has received and painted."""
+        """The viewer has received and painted everything up to these sequence numbers."""
         arrived = self.congestion.acked(epoch, received, now_ms)
         self._lateness.painted(epoch, painted)
         if not self.congestion.is_calm:
             self._learn(now_ms)
-        if self._share is not None:
-            gate = self._share.gate
+        if self._current is not None:
+            gate = self._current.gate
             gate.acked(arrived, epoch, painted, now_ms)
-            self._streams.settle(self._share.stream)
+            self._streams.settle(self._current.stream)
             if gate.waiting_bytes:
-                self._wake()
+                self._flush()
 
     def figures(self, now_ms: float) -> Figures:
         """How it is, for /metrics."""
-        if self._share is None:
+        if self._current is None:
             return Figures(self._desk, "screenshots", 0.0, None)
         path = None
         if self.congestion.is_measured:
@@ -177,62 +182,65 @@ class ViewerVideo:
                 self.congestion.window_bytes,
                 self.congestion.in_flight_bytes,
             )
-        history = self._streams.history(self._share.stream)
+        history = self._streams.history(self._current.stream)
         behind_ms = self._lateness.behind_ms(history, now_ms) if history is not None else 0.0
-        return Figures(self._desk, str(self._share.rendition), behind_ms, path)
+        return Figures(self._desk, str(self._current.rendition), behind_ms, path)
 
     def request_idr(self) -> None:
-        """The viewer's decoder needs one; deltas are of no use to it until then."""
-        if self._share is not None and not self._share.gate.has_idr_on_its_way:
-            self._share.gate.close()
-            self._streams.settle(self._share.stream)
+        """The viewer's decoder needs an IDR, and can use no delta before it: the gate closes."""
+        if self._current is not None and not self._current.gate.has_idr_on_its_way:
+            self._current.gate.close()
+            self._streams.settle(self._current.stream)
 
     def tick(self, now_ms: float) -> None:
-        """Several times a second."""
+        """Look at the time, several times a second: the path, the gate and the rendition."""
         was_well, self._was_well = self._was_well, self._is_well(now_ms)
         if was_well and self._was_well:
             return
         self._learn(now_ms)
-        if self._share is None or self._keyframes_only:
+        if self._current is None or self._keyframes_only:
             return
-        if self._share.gate.waiting_bytes:
-            self._wake()  # windows also open by time alone
-        overflows, self._overflows = self._overflows, self._share.gate.overflows
+        if self._current.gate.waiting_bytes:
+            self._flush()  # time alone can make room, too
+        overflows, self._overflows = self._overflows, self._current.gate.overflows
+        is_shared = self._streams.is_shared(self._current.stream)
         moved = self._ladder.step(
             self.congestion.target_kbps,
             limited=self.congestion.is_limited(now_ms),
-            fell_behind=self._overflows > overflows and self._streams.is_shared(self._share.stream),
+            fell_behind=self._overflows > overflows and is_shared,
             now_ms=now_ms,
         )
         if moved:
             self._move(self._ladder.rendition)
 
-    def offered(self, share: Share, unit: Unit, now_ms: float) -> None:
-        """A unit of a stream that was joined."""
-        if share is self._next and unit.idr:
-            self._end(self._share)
-            self._share, self._next = share, None
-            share.is_shown = True
-            self._overflows = share.gate.overflows
+    def offered(self, subscription: Subscription, unit: Unit, now_ms: float) -> None:
+        """A gate has got `unit`, and did not send it at once. The next rendition's first IDR makes
+        that stream the current one."""
+        if subscription is self._next and unit.idr:
+            self._end(self._current)
+            self._current, self._next = subscription, None
+            subscription.is_shown = True
+            self._overflows = subscription.gate.overflows
             self._lateness.forget(now_ms)
-            self.state_changed(share)
-        if share is self._share and share.gate.waiting_bytes:
-            self._wake()
+            self.state_changed(subscription)
+        if subscription is self._current and subscription.gate.waiting_bytes:
+            self._flush()
 
-    def state_changed(self, share: Share) -> None:
-        """There is an encoder for a stream that was joined, or none."""
-        if share is self._share:
-            self._on_state(share.state, share.rendition)
+    def state_changed(self, subscription: Subscription) -> None:
+        """A stream has an encoder, or has none any more; the viewer is told of the current one."""
+        if subscription is self._current:
+            self._on_state(subscription.state, subscription.rendition)
 
     def _is_well(self, now_ms: float) -> bool:
-        """Is there nothing that time could change? With hundreds of viewers most are."""
-        share = self._share
+        """Is there nothing that time could change? With hundreds of viewers that is so for most,
+        and the tick is spared."""
+        current = self._current
         return (
-            share is not None
-            and share.rendition is RUNGS[0]
+            current is not None
+            and current.rendition is RUNGS[0]
             and self.congestion.is_calm
-            and share.gate.overflows == self._overflows
-            and not share.gate.waiting_bytes
+            and current.gate.overflows == self._overflows
+            and not current.gate.waiting_bytes
             and not self.congestion.is_overdue(now_ms)
         )
 
@@ -240,10 +248,10 @@ class ViewerVideo:
         self.congestion.tick(now_ms)
         if self.congestion.target_kbps != self._known_kbps:
             self._known_kbps = self.congestion.target_kbps
-            self.has_shown = True
-            for share in (self._share, self._next):
-                if share is not None:
-                    self._streams.rate_changed(share.stream)
+            self.is_path_known = True
+            for subscription in (self._current, self._next):
+                if subscription is not None:
+                    self._streams.rate_changed(subscription.stream)
 
     def _move(self, rendition: Rendition) -> None:
         log.info(
@@ -257,20 +265,20 @@ class ViewerVideo:
         metrics.rendition_moves.labels(rendition).inc()
         self._end(self._next)
         self._next = None
-        if self._share is None or self._share.rendition is not rendition:
-            self._next = self._new_share(rendition)
+        if self._current is None or self._current.rendition is not rendition:
+            self._next = self._subscription(rendition)
             self._streams.join(self._next.stream, self._next)
 
-    def _new_share(self, rendition: Rendition) -> Share:
+    def _subscription(self, rendition: Rendition) -> Subscription:
         gate = Gate(self._settings.gate, self.congestion, _count_drop)
-        floor = self._settings.ladder.floors_kbps.get(rendition, 0.0)
-        return Share(self, self._desk, rendition, gate, floor)
+        floor_kbps = self._settings.ladder.floors_kbps.get(rendition, 0.0)
+        return Subscription(self, self._desk, rendition, gate, floor_kbps)
 
-    def _end(self, share: Share | None) -> None:
-        if share is not None:
-            share.is_shown = False
-            share.gate.close()
-            self._streams.leave(share.stream, share)
+    def _end(self, subscription: Subscription | None) -> None:
+        if subscription is not None:
+            subscription.is_shown = False
+            subscription.gate.close()
+            self._streams.leave(subscription.stream, subscription)
 
 
 _DROPS = {reason: metrics.units_dropped.labels(reason) for reason in Drop}
