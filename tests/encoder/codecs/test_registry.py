@@ -1,11 +1,14 @@
 """Which codec is taken, what is said of the others, and which takes over."""
 
+import ast
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 import av
 import pytest
 
+import fanlight_encoder
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.core.names import Rendition
 from fanlight_encoder.codecs import names
@@ -78,3 +81,15 @@ def test_software_that_the_same_viewers_decode_takes_over() -> None:
     assert fallback_of(X264, CODECS) is X264
     assert fallback_of(VP8, (VP8, *CODECS)) is VP8
     assert fallback_of(VP8, CODECS) is VP8
+
+
+def test_nobody_but_the_codecs_knows_one_by_its_name() -> None:
+    package = Path(fanlight_encoder.__file__).parent
+    known = {*names.IMPLEMENTATIONS, *(codec.name for codec in CODECS)}
+    for path in package.rglob("*.py"):
+        if path.parent.name == "codecs":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            assert not (isinstance(node, ast.Constant) and node.value in known), path
+            module = node.module if isinstance(node, ast.ImportFrom) else ""
+            assert module not in {"fanlight_encoder.codecs.x264", "fanlight_encoder.codecs.h264"}
