@@ -18,11 +18,11 @@ import numpy as np
 from bench.encoding.contents import RATE, Shown
 from bench.encoding.likeness import luma, ssim
 from fanlight_common.core.names import Rendition
-from fanlight_encoder.codecs.h264 import LavCodec
-from fanlight_encoder.codecs.options import buffer_s, least_bytes, params_for
+from fanlight_encoder.codecs.base import CodecParams
+from fanlight_encoder.codecs.x264 import X264Codec
 from fanlight_encoder.core.budget import Budget
 from fanlight_encoder.core.picture_size import Size, coded, visible
-from fanlight_encoder.core.renditions import PROFILES
+from fanlight_encoder.core.renditions import PROFILES, least_bytes
 from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS
 from fanlight_encoder.settings import EncoderSettings
 from fanlight_encoder.units.convert import Converter
@@ -70,14 +70,15 @@ class Trial:
 
     def __init__(self, way: Way, road: Road, size: Size) -> None:
         settings = EncoderSettings(preset=way.preset, threads=way.threads, max_fps=RATE)
+        stream = settings.stream_params(road.rendition)
         params = dataclasses.replace(
-            params_for(settings, size, road.rendition), fps=RATE, preset=way.preset, size=size
+            CodecParams.for_stream(stream, size), fps=RATE, preset=way.preset
         )
-        self._codec = LavCodec("libx264", params, way.more)
+        self._codec = X264Codec(params, way.more)
         self._decoder = av.CodecContext.create("h264", "r")
         self._decoder.thread_count = 1
         self._kbps, self._told = road.kbps, way.told
-        self._budget = Budget(road.kbps, buffer_s(settings, road.rendition))
+        self._budget = Budget(road.kbps, stream.budget_depth_s)
         self._least = least_bytes(size)
         self._left_at = 0.0
         self._offered = 0

@@ -1,11 +1,40 @@
 """IDRs on request: coalesced, spaced, never forgotten."""
 
-from itertools import pairwise
+import re
+from itertools import pairwise, product
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight_encoder.core.idr_policy import IdrPolicy
+from fanlight_encoder.core import idr_policy
+from fanlight_encoder.core.idr_policy import TRANSITIONS, Event, IdrPolicy, State
+
+
+def test_the_table_answers_every_event_in_every_state() -> None:
+    assert set(TRANSITIONS) == set(product(State, Event))
+
+
+def test_the_table_that_is_read_is_the_one_that_is_run_by() -> None:
+    assert idr_policy.__doc__ is not None
+    rows = re.findall(r"^    (OWED|PAID) +(\w+) +(\w+) +(\w+)$", idr_policy.__doc__, re.MULTILINE)
+    assert {
+        (State[row[0]], event): State[after]
+        for row in rows
+        for event, after in zip(Event, row[1:], strict=True)
+    } == TRANSITIONS
+
+
+@pytest.mark.parametrize(("state", "event"), TRANSITIONS)
+def test_the_code_goes_where_the_table_says(state: State, event: Event) -> None:
+    policy = IdrPolicy(0.25)
+    if state is State.PAID:
+        policy.unit_sent(0.0, idr=True)
+    if event is Event.ASKED:
+        policy.request()
+    else:
+        policy.unit_sent(1.0, idr=event is Event.IDR_SENT)
+    assert policy.pending == (TRANSITIONS[state, event] is State.OWED)
 
 
 def test_the_first_unit_is_one() -> None:

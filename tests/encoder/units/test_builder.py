@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from fanlight_common.core.errors import FrameLostError
 from fanlight_common.core.geometry import Rect, bounding_box
+from fanlight_common.core.names import Rendition
 from fanlight_common.protocol.frames import Frame
 from fanlight_encoder.core.unit_kinds import Kind, UnitLimits
 from fanlight_encoder.settings import EncoderSettings
@@ -330,7 +331,7 @@ def test_a_torn_frame_spoils_nothing_that_is_sent_later() -> None:
 
 def test_with_patches_off_there_are_none() -> None:
     desk = Desk(WIDTH, HEIGHT)
-    road = Road(settings=EncoderSettings(patches=False))
+    road = Road(params=EncoderSettings(patches=False).stream_params(Rendition.HIGH))
     for number in range(5):
         draw(desk.pixels, "fill", Rect(0, 0, 10, 10), number % 4)
         road.show(desk.grab(Rect(0, 0, 10, 10)))

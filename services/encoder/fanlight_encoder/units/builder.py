@@ -236,8 +236,7 @@ class UnitBuilder:
         encoded = self.pipeline.encode(allowance.kbps, unit_bytes, idr=idr)
         if self._patches:
             self._tiles.blur()
-        blurry = encoded.qp is None or encoded.qp > self._limits.sharp_qp
-        self._pictures_blurry = self._scaled() or blurry
+        self._pictures_blurry = self._scaled() or not encoded.sharp
         kind = Kind.IDR if encoded.idr else Kind.DELTA
         return BuiltUnit(kind, encoded.payload, calm, refused, blurry=self._patches)
 
