@@ -18,7 +18,7 @@ def test_a_state_is_one_line() -> None:
     assert line_of(ProcessState("encoder-0", Phase.STOPPED)) == "encoder-0    stopped"
 
 
-def test_in_a_log_states_are_lines_and_passing_ones_are_not(
+def test_in_a_log_a_state_is_a_line_unless_it_passes_quickly(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with PlainOutput() as plain:
@@ -28,8 +28,8 @@ def test_in_a_log_states_are_lines_and_passing_ones_are_not(
         plain.log("encoder-0", "[bold]event=start")
         plain.notice("something")
         plain.ready("http://h/#token=T", 1.234)
-    said = capsys.readouterr()
-    assert said.out.splitlines() == [
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [
         line_of(RUNNING),
         "something",
         "ready after 1.2 s, open:",
@@ -37,7 +37,7 @@ def test_in_a_log_states_are_lines_and_passing_ones_are_not(
         "  http://h/#token=T",
         "",
     ]
-    assert said.err == "encoder-0    | [bold]event=start\n"
+    assert printed.err == "encoder-0    | [bold]event=start\n"
 
 
 def test_on_a_terminal_states_stay_and_the_link_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +47,7 @@ def test_on_a_terminal_states_stay_and_the_link_is_whole(monkeypatch: pytest.Mon
     with TerminalOutput() as terminal:
         terminal.show(ProcessState("gateway", Phase.STARTING))
         terminal.show(RUNNING)
-        # What a child says is text: neither markup nor orders to the terminal.
+        # What a child prints is text, and neither markup nor control codes.
         terminal.log("encoder-0", "[bold]x\x07\x08y")
         terminal.notice("something")
         terminal.ready(link, 1.0)
@@ -60,7 +60,7 @@ def test_on_a_terminal_states_stay_and_the_link_is_whole(monkeypatch: pytest.Mon
     assert "stopped" in text
 
 
-def test_the_right_one_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_terminal_gets_the_terminal_s_output(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(choose_output(), PlainOutput)
     monkeypatch.setattr("sys.stdout", FakeTerminal())
     assert isinstance(choose_output(), PlainOutput)

@@ -1,11 +1,11 @@
-"""What `fanlight up` starts, and what each is told."""
+"""What `fanlight up` starts, and with which environment."""
 
 import sys
 
 from fanlight_launcher.core.plan import KINDS, UpOptions, services, token_environment
 
 
-def test_every_service_is_told_who_and_where() -> None:
+def test_the_environment_of_each_service_says_who_and_where() -> None:
     options = UpOptions("0.0.0.0", 80, 81, 2, "/s/secret")
     desks = {
         "main": {"DISPLAY": ":7", "XAUTHORITY": "/r/xauthority"},
@@ -39,7 +39,7 @@ def test_every_service_is_told_who_and_where() -> None:
     assert gateway.environment["FANLIGHT_GATEWAY_PORT"] == "80"
     assert gateway.environment["FANLIGHT_GATEWAY_SECRET_FILE"] == "/s/secret"
     assert gateway.note == "http://127.0.0.1:80"
-    # It asks for no token, so it is never for the public.
+    # It asks for no token, so that only this machine may reach it.
     screenshot = plan["screenshot"].environment
     assert screenshot["FANLIGHT_SCREENSHOT_HOST"] == "127.0.0.1"
     assert screenshot["FANLIGHT_SCREENSHOT_PORT"] == "81"

@@ -15,12 +15,12 @@ def test_the_runtime_directory_is_private_and_goes() -> None:
     with runtime_dir() as directory:
         assert stat.S_IMODE(directory.stat().st_mode) == 0o700
         (directory / "socket").touch()
-        # Room for the longest name that a desk can have.
+        # The longest name of a desk fits into the path of a socket.
         assert len(str(directory / f"capture-{'x' * 63}.outlet")) <= 107
     assert not directory.exists()
 
 
-def test_what_a_killed_launcher_left_is_swept(
+def test_what_a_killed_launcher_left_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parent = Path(tempfile.mkdtemp(prefix="fl-"))
@@ -36,7 +36,7 @@ def test_what_a_killed_launcher_left_is_swept(
             assert directory.parent == parent
             assert not left.exists()
             assert used.exists()
-            # Perhaps somebody is just about to lock it.
+            # A launcher may be about to lock it.
             assert bare.exists()
     assert not directory.exists()
 
@@ -59,7 +59,7 @@ def test_a_directory_that_another_launcher_takes_for_abandoned_is_not_used(
     lock, removed = fcntl.flock, []
 
     def late(file: int, operation: int) -> None:
-        # Between the lock file and the lock.
+        # The other launcher comes after the file is created and before it is locked.
         if not removed:
             (directory,) = parent.iterdir()
             removed.append(directory)

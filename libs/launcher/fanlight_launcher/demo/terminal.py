@@ -48,6 +48,9 @@ def command(directory: Path, *options: str) -> list[str]:
         *("xterm", *options, "-title", "Terminal", "-u8", "-sl", "5000"),
         *("-fa", "DejaVu Sans Mono", "-fs", "12", "-b", "10", "+sb"),
         *("-bg", "#12212a", "-fg", "#dfe7e4", "-cr", "#f2c14e"),
+        # xterm's own red and blues are hard to read on this background.
+        *("-xrm", "*VT100.color1: #e06c5a", "-xrm", "*VT100.color4: #6aa3d8"),
+        *("-xrm", "*VT100.color12: #8fc1ee"),
         *("-e", "sh", "-c", f"cat {welcome}; cd; exec {_shell(directory)}"),
     ]
 
