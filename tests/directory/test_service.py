@@ -23,7 +23,7 @@ from fanlight_common.sockets import Role, ipc_endpoint, open_socket
 from fanlight_common.transport import Transport
 
 pytestmark = pytest.mark.processes
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 
 class Process:
