@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from fanlight_common import tokens
-from tests.e2e.processes import end, wait_until
+from tests.e2e.processes import NO_TLS, answers, end, wait_until
 from tests.ports import free_port
 
 
@@ -153,7 +153,8 @@ class Cluster:
     def get(self, port: int, path: str) -> httpx.Response:
         """An answer of the gateway on this port, to somebody with a token."""
         headers = {"Authorization": f"Bearer {self.token()}"}
-        return httpx.get(f"http://127.0.0.1:{port}{path}", headers=headers, trust_env=False)
+        url = f"http://127.0.0.1:{port}{path}"
+        return httpx.get(url, headers=headers, trust_env=False, verify=NO_TLS)
 
     def until_joined(self, id_: str, times: int = 1) -> None:
         """Until the directory has had this process join so often."""
@@ -194,7 +195,4 @@ class Cluster:
 
     def answers(self, port: int, path: str = "/healthz") -> bool:
         """Does the gateway on this port say yes there?"""
-        try:
-            return self.get(port, path).status_code == 200
-        except httpx.TransportError:
-            return False
+        return answers(f"http://127.0.0.1:{port}{path}", token=self.token())

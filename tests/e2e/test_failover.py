@@ -231,7 +231,7 @@ def test_the_directory_is_away_for_a_while(cluster: Cluster) -> None:
         with watch(cluster, viewer="witness1") as another, watch(cluster, "other") as waiting:
             # Another viewer of what runs does not notice; one of what does not run waits.
             another.wait_units(30)
-            watcher.wait_units(3 * SILENCE_S * FPS)
+            watcher.wait_units(3 * SILENCE_S * FPS, 60)
             assert waiting.states == ["waiting"]
             assert waiting.deliveries == []
             cluster.services["directory"].start()

@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 from fanlight_common import keys, tokens
 from fanlight_common.protocol import bus, control, public
 from fanlight_common.tokens import Grant, Role
-from tests.e2e.processes import XServer, end, wait_until
+from tests.e2e.processes import NO_TLS, XServer, end, wait_until
 from tests.e2e.xclient import KeyWindow
 from tests.ports import free_port
 
@@ -118,6 +118,7 @@ def network(xserver: XServer, tmp_path_factory: pytest.TempPathFactory) -> Itera
                 f"http://127.0.0.1:{made.port}/api/desks",
                 headers={"Authorization": f"Bearer {made.token()}"},
                 trust_env=False,
+                verify=NO_TLS,
             )
             return any(desk["state"] == "live" for desk in answer.json().get("desks", []))
         return False
