@@ -23,7 +23,7 @@ from fanlight_common.process.settings import BusSettings
 from fanlight_common.protocol import bus, topics
 
 pytestmark = pytest.mark.processes
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 
 class Process:

@@ -5,6 +5,7 @@ import contextlib
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import xcffib
 
 from tests.ports import free_display, free_port
@@ -31,6 +33,9 @@ CHROMIUM_FLAGS = [
     "--host-resolver-rules=MAP insecure.test 127.0.0.1",
 ]
 
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For http: httpx reads the list of authorities for each client otherwise, 20 ms of CPU."""
+
 
 def wait_until(condition: Callable[[], Any], what: str, limit_s: float = 30.0) -> Any:
     """The first true value of `condition`; AssertionError naming `what` after `limit_s`."""
@@ -41,6 +46,21 @@ def wait_until(condition: Callable[[], Any], what: str, limit_s: float = 30.0) -
             return value
         assert time.monotonic() < deadline, f"not in {limit_s:.0f} s: {what}"
         time.sleep(0.02)
+
+
+def answers(url: str, status: int = 200, token: str = "") -> bool:
+    """Does a server answer there, and with this status? While it is starting it does neither."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        got = httpx.get(url, headers=headers, trust_env=False, verify=NO_TLS, timeout=20)
+    except httpx.TransportError:
+        return False
+    return got.status_code == status
+
+
+def wait_ready(url: str, status: int = 200, token: str = "", limit_s: float = 30.0) -> None:
+    """Until a server answers there with this status; whoever starts a server waits by this."""
+    wait_until(lambda: answers(url, status, token), f"{status} from {url}", limit_s)
 
 
 @contextlib.contextmanager

@@ -95,7 +95,8 @@ class Gateway:
             now_us=self.now_us,
         )
         # The earlier viewer ends only after this one has joined. Otherwise the desk's channel
-        # would end with it, and the new channel would refuse the first keys, being without a peer yet.
+        # would end with it, and the new channel would refuse the first keys, because it has no
+        # peer yet.
         earlier = self._viewers.get(viewer.key)
         self._viewers[viewer.key] = viewer
         if earlier is not None:
