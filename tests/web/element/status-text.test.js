@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe as group, test } from "node:test";
 
-import { describe, INITIAL_STATUS, isFresh, kind, lacksEncoder, LOCKED_WORDS, mayBeSeen } from "../../../services/gateway/fanlight_gateway/web/element/status-text.js";
+import { describeStatus, INITIAL_STATUS, isFresh, withoutNumbers, lacksEncoder, LOCKED_TEXT, mayBeSeen } from "../../../services/gateway/fanlight_gateway/web/element/status-text.js";
 import { CloseCode } from "../../../services/gateway/fanlight_gateway/web/protocol/binary.js";
 
-group("words", () => {
+group("texts", () => {
   const status = {
     connection: "open",
     closeCode: null,
@@ -23,13 +23,13 @@ group("words", () => {
     painted: true,
     problem: null,
   };
-  const say = (more) => describe({ ...status, ...more });
+  const say = (more) => describeStatus({ ...status, ...more });
 
   test("the lock says exactly what the write-up says", () => {
-    const words = say({ fallback: "locked", reason: "network" });
-    assert.equal(words.text, "Video paused to save bandwidth. Click to retry.");
-    assert.equal(words.text, LOCKED_WORDS);
-    assert.deepEqual([words.tone, words.action], ["warning", "retry"]);
+    const shown = say({ fallback: "locked", reason: "network" });
+    assert.equal(shown.text, "Video paused to save bandwidth. Click to retry.");
+    assert.equal(shown.text, LOCKED_TEXT);
+    assert.deepEqual([shown.tone, shown.action], ["warning", "retry"]);
   });
 
   for (const [more, text, action] of [
@@ -63,8 +63,8 @@ group("words", () => {
     [{ problem: "too-old" }, "This browser is too old to show a desk", null],
   ]) {
     test(text, () => {
-      const words = say(more);
-      assert.deepEqual([words.text, words.action], [text, action]);
+      const shown = say(more);
+      assert.deepEqual([shown.text, shown.action], [text, action]);
     });
   }
 
@@ -87,7 +87,7 @@ test("what docs/operations.md quotes in its questions, the page says", () => {
 
 group("a status", () => {
   test("begins with a connection", () => {
-    assert.equal(describe(INITIAL_STATUS).text, "Connecting…");
+    assert.equal(describeStatus(INITIAL_STATUS).text, "Connecting…");
   });
 
   test("tells whether the picture is of now", () => {
@@ -115,8 +115,8 @@ group("a status", () => {
     }
   });
 
-  test("a countdown is one kind of words", () => {
-    const waiting = (retry_in_ms) => describe({ ...INITIAL_STATUS, connection: "waiting", retry_in_ms });
-    assert.equal(kind(waiting(9000)), kind(waiting(3000)));
+  test("a countdown is one text without its numbers", () => {
+    const waiting = (retry_in_ms) => describeStatus({ ...INITIAL_STATUS, connection: "waiting", retry_in_ms });
+    assert.equal(withoutNumbers(waiting(9000)), withoutNumbers(waiting(3000)));
   });
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe as group, test } from "node:test";
 
-import { describe, INITIAL_STATUS } from "../../../services/gateway/fanlight_gateway/web/element/status-text.js";
+import { describeStatus, INITIAL_STATUS } from "../../../services/gateway/fanlight_gateway/web/element/status-text.js";
 import { refusal } from "../../../services/gateway/fanlight_gateway/web/page/refusal.js";
 import { CloseCode } from "../../../services/gateway/fanlight_gateway/web/protocol/binary.js";
 
@@ -18,7 +18,7 @@ group("in place of a desk", () => {
   });
 
   test("a link that is no more good, and one whose cookie goes elsewhere", () => {
-    assert.equal(say(CloseCode.UNAUTHORIZED).title, describe({ ...INITIAL_STATUS, connection: "closed", closeCode: 4401 }).text);
+    assert.equal(say(CloseCode.UNAUTHORIZED).title, describeStatus({ ...INITIAL_STATUS, connection: "closed", closeCode: 4401 }).text);
     assert.equal(say(CloseCode.UNAUTHORIZED).wantsLink, true);
     const lost = say(CloseCode.UNAUTHORIZED, { hasSignedIn: true });
     assert.match(lost.text, /another path/);

@@ -10,7 +10,7 @@ group("statistics", () => {
     mode: "automatic", state: "video", connection: "open", transport: "websocket", rtt_ms: 1.23, base_rtt_ms: 0.9, age_ms: 33.3,
     painted: 9, fps: 29.97, bitrate_kbps: 2345, decoder: "WebCodecs", codec: "avc1.42C02A",
     rendition: "high", width: 1920,
-    height: 1080, epoch: 1, received: 9, video_bytes: 1, still_bytes: 0, backlog: 0, quality: null,
+    height: 1080, epoch: 1, received: 9, video_bytes: 1, screenshot_bytes: 0, backlog: 0, quality: null,
     scale: null, stale: false,
   };
   const rows = (more) => Object.fromEntries(statsRows({ ...stats, ...more }));
@@ -31,14 +31,14 @@ group("statistics", () => {
   });
 
   test("of screenshots, and of nothing yet", () => {
-    const still = rows({ codec: null, rendition: null, quality: 70, scale: 0.5, bitrate_kbps: 12.4, width: 0, rtt_ms: null, age_ms: 61_000 });
-    assert.equal(still.Quality, "70 of 100");
-    assert.equal(still.Scale, "50 %");
-    assert.equal(still.Rate, "12 kbit/s");
-    assert.equal(still.Size, "–");
-    assert.equal(still["Round trip"], "–");
-    assert.equal(still["Age of the picture"], "61 s");
-    assert.equal("Codec" in still, false);
+    const shown = rows({ codec: null, rendition: null, quality: 70, scale: 0.5, bitrate_kbps: 12.4, width: 0, rtt_ms: null, age_ms: 61_000 });
+    assert.equal(shown.Quality, "70 of 100");
+    assert.equal(shown.Scale, "50 %");
+    assert.equal(shown.Rate, "12 kbit/s");
+    assert.equal(shown.Size, "–");
+    assert.equal(shown["Round trip"], "–");
+    assert.equal(shown["Age of the picture"], "61 s");
+    assert.equal("Codec" in shown, false);
     assert.equal(rows({ transport: "http" }).Connection, "Plain HTTP");
   });
 });

@@ -3,39 +3,39 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { ACK_DELAY_MS, ACK_RELAXED_MS, Acks } from "../../../services/gateway/fanlight_gateway/web/video/acknowledgements.js";
+import { ACK_DELAY_MS, ACK_RELAXED_MS, Acknowledgements } from "../../../services/gateway/fanlight_gateway/web/video/acknowledgements.js";
 
 describe("acks", () => {
   test("what was received of one stream is told before another begins", () => {
-    const acks = new Acks();
+    const acks = new Acknowledgements();
     acks.received(7, 10, false, 0);
-    const ack = acks.begin();
+    const ack = acks.beginStream();
     assert.equal(ack.epoch, 7);
     assert.equal(ack.received, 10);
-    assert.equal(acks.begin(), null);
+    assert.equal(acks.beginStream(), null);
   });
 
   test("a paint is told at once, with what was received", () => {
-    const acks = new Acks();
+    const acks = new Acknowledgements();
     acks.received(7, 10, false, 0);
     acks.received(7, 11, false, 3);
     const told = { type: "Ack", age_ms: 17, epoch: 7, received: 11, painted: 10 };
     assert.deepEqual(acks.painted(7, 10, 17.2, 4), told);
-    assert.equal(acks.waiting, false);
+    assert.equal(acks.isWaiting, false);
     assert.equal(acks.due(9999), null);
   });
 
   test("what is not painted soon is told without", () => {
-    const acks = new Acks();
+    const acks = new Acknowledgements();
     acks.received(7, 1, false, 0);
     acks.received(7, 2, false, 4);
     assert.equal(acks.due(ACK_DELAY_MS - 1), null);
-    assert.equal(acks.waiting, true);
+    assert.equal(acks.isWaiting, true);
     assert.deepEqual(acks.due(ACK_DELAY_MS), { type: "Ack", age_ms: 65535, epoch: 7, received: 2, painted: 0 });
   });
 
   test("a new epoch has nothing painted, and pictures of the old one do not count", () => {
-    const acks = new Acks();
+    const acks = new Acknowledgements();
     acks.received(1, 50, false, 0);
     acks.painted(1, 50, null, 1);
     acks.received(2, 1, false, 10);
@@ -45,18 +45,18 @@ describe("acks", () => {
   });
 
   test("another stream has nothing painted, even if its epoch is the same number", () => {
-    const acks = new Acks();
+    const acks = new Acknowledgements();
     acks.received(1, 50, false, 0);
     acks.painted(1, 50, 20, 2);
-    acks.begin();
-    assert.equal(acks.waiting, false);
+    acks.beginStream();
+    assert.equal(acks.isWaiting, false);
     acks.received(1, 3, false, 10);
     const told = { type: "Ack", age_ms: 65535, epoch: 1, received: 3, painted: 0 };
     assert.deepEqual(acks.due(10 + ACK_DELAY_MS), told);
   });
 
   test("what may wait is told with the next unit that may not, and with its paint", () => {
-    const acks = new Acks();
+    const acks = new Acknowledgements();
     acks.received(7, 1, true, 0);
     assert.equal(acks.painted(7, 1, 20, 10), null);
     acks.received(7, 2, true, 16);
@@ -71,7 +71,7 @@ describe("acks", () => {
   });
 
   test("nothing waits longer than a relaxed one may, whatever comes meanwhile", () => {
-    const acks = new Acks();
+    const acks = new Acknowledgements();
     acks.received(7, 1, true, 0);
     for (let sequence = 2; sequence < 6; sequence++) acks.received(7, sequence, true, 16 * sequence);
     assert.equal(acks.due_ms, ACK_RELAXED_MS);
@@ -83,19 +83,19 @@ describe("acks", () => {
   });
 
   test("one that may not wait brings it forward", () => {
-    const acks = new Acks();
+    const acks = new Acknowledgements();
     acks.received(7, 1, true, 0);
     acks.received(7, 2, false, 10);
     assert.equal(acks.due(10 + ACK_DELAY_MS).received, 2);
   });
 
   test("another epoch or stream waits for no paint of the one before", () => {
-    const acks = new Acks();
+    const acks = new Acknowledgements();
     acks.received(1, 9, false, 0);
     acks.due(ACK_DELAY_MS);
     acks.received(2, 1, true, 10);
     assert.equal(acks.painted(2, 1, 20, 12), null);
-    acks.begin();
+    acks.beginStream();
     acks.received(2, 1, true, 30);
     assert.equal(acks.painted(2, 1, 20, 32), null);
   });

@@ -94,21 +94,21 @@ describe("decoder", () => {
 
   test("asks again for an IDR that does not come, though no unit comes; not at a start", async () => {
     const { decoder, take, host } = fakeCodecs();
-    decoder.poke();
+    decoder.tick();
     assert.deepEqual(take(), []);
     decoder.push(unit(1, { idr: true }));
     await settle();
-    decoder.poke();
+    decoder.tick();
     assert.deepEqual(take(), []);
     decoder.lost();
-    decoder.poke();
+    decoder.tick();
     assert.deepEqual(take(), ["idr?"]);
     host.now_ms = IDR_REPEAT_MS;
-    decoder.poke();
-    decoder.poke();
+    decoder.tick();
+    decoder.tick();
     assert.deepEqual(take(), ["idr?"]);
     decoder.reset();
-    decoder.poke();
+    decoder.tick();
     assert.deepEqual(take(), []);
   });
 

@@ -3,16 +3,16 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { Order, PATCH_WAIT_MS } from "../../../services/gateway/fanlight_gateway/web/video/paint-queue.js";
+import { PaintQueue, PATCH_WAIT_MS } from "../../../services/gateway/fanlight_gateway/web/video/paint-queue.js";
 
-function order() {
+function queue() {
   const dropped = [];
-  return { line: new Order((content) => dropped.push(content)), dropped };
+  return { line: new PaintQueue((content) => dropped.push(content)), dropped };
 }
 
-describe("order", () => {
+describe("paint queue", () => {
   test("is that of entering, whatever is ready first", () => {
-    const { line } = order();
+    const { line } = queue();
     const [picture, patch, second] = [line.enter(true, 0), line.enter(false, 0), line.enter(false, 0)];
     line.fill(second, "c");
     line.fill(patch, "b");
@@ -23,7 +23,7 @@ describe("order", () => {
   });
 
   test("a full picture replaces all before it, and none behind it", () => {
-    const { line, dropped } = order();
+    const { line, dropped } = queue();
     const places = [true, false, true, true, false].map((full) => line.enter(full, 0));
     line.fill(places[1], "b");
     line.fill(places[4], "e");
@@ -36,7 +36,7 @@ describe("order", () => {
   });
 
   test("a patch does not wait for ever for a picture, which then comes too late", () => {
-    const { line, dropped } = order();
+    const { line, dropped } = queue();
     const picture = line.enter(true, 0);
     const patch = line.enter(false, 10);
     assert.equal(line.due_ms, null);
@@ -52,7 +52,7 @@ describe("order", () => {
   });
 
   test("a patch waits for the patch before it, however long that takes", () => {
-    const { line } = order();
+    const { line } = queue();
     const [first, second] = [line.enter(false, 0), line.enter(false, 0)];
     line.fill(second, "b");
     assert.equal(line.due_ms, null);
@@ -62,7 +62,7 @@ describe("order", () => {
   });
 
   test("a place that is given back holds nobody up", () => {
-    const { line, dropped } = order();
+    const { line, dropped } = queue();
     const [first, second] = [line.enter(true, 0), line.enter(false, 0)];
     line.fill(second, "b");
     line.leave(first);

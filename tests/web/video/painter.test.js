@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
+import { LOST_INTERVAL_MS } from "../../../services/gateway/fanlight_gateway/web/video/loss.js";
 import { PATCH_WAIT_MS } from "../../../services/gateway/fanlight_gateway/web/video/paint-queue.js";
-import { LOST_INTERVAL_MS, Painter } from "../../../services/gateway/fanlight_gateway/web/video/painter.js";
+import { Painter } from "../../../services/gateway/fanlight_gateway/web/video/painter.js";
 
 const SIZE = { width: 64, height: 48 };
 const AREAS = [
@@ -34,7 +35,7 @@ function easel() {
   const host = {
     now_ms: 0,
     now: () => host.now_ms,
-    send: (orders, transfer) => sent.push({ orders, transfer }),
+    send: (drawings, transfer) => sent.push({ drawings, transfer }),
     decodeImage: (data) => {
       if (data[0] === 0) return Promise.reject(new Error("not an image"));
       const image = frame(`image ${data[0]}`);
@@ -44,24 +45,24 @@ function easel() {
     onlost: () => log.push("lost"),
   };
   const painter = new Painter(host);
-  const watch = (name, isWanted) => ({ isWanted, drawn: (at_ms) => log.push(`${name} ${at_ms}`) });
+  const watch = (name, isWanted) => ({ isWanted, onpainted: (at_ms) => log.push(`${name} ${at_ms}`) });
   const drawn = (ms = host.now_ms) =>
     painter.drawn({ at_ms: performance.timeOrigin + ms, buffers: [] });
   const show = (name, place = painter.expect(), isWanted) => {
     const shown = frame(name);
-    painter.show(place, shown, SIZE, SIZE, watch(name, isWanted));
+    painter.paintFrame(place, shown, SIZE, SIZE, watch(name, isWanted));
     return shown;
   };
   const patch = (name, data = [1], rest = {}) =>
-    painter.patch(
+    painter.paintPatch(
       data.map((byte) => ({ type: "Image", x: 0, y: 0, width: 2, height: 2, format: 1, data: [byte], ...rest })),
       SIZE,
       watch(name),
     );
   const steps = () =>
-    sent.splice(0).map(({ orders }) =>
-      orders.flatMap((order) =>
-        order.steps.map((step) => (step.picture ?? step.image)?.name ?? step.type),
+    sent.splice(0).map(({ drawings }) =>
+      drawings.flatMap((drawing) =>
+        drawing.steps.map((step) => (step.picture ?? step.image)?.name ?? step.type),
       ),
     );
   return { painter, host, log, sent, images, show, patch, drawn, steps };
@@ -196,7 +197,7 @@ describe("painter", () => {
     const { painter, host, drawn, sent, steps } = easel();
     const give = (name) => {
       const shown = frame(name, "I420");
-      painter.show(painter.expect(), shown, SIZE, SIZE, { drawn: () => {} });
+      painter.paintFrame(painter.expect(), shown, SIZE, SIZE, { onpainted: () => {} });
       return shown;
     };
     for (let n = 0; n < 6; n++) {
@@ -214,7 +215,7 @@ describe("painter", () => {
     resolve();
     await settle();
     assert.equal(copied.closed, 1);
-    assert.equal(sent[0].orders[0].steps[0].pixels.byteLength, 64 * 49 * 4);
+    assert.equal(sent[0].drawings[0].steps[0].pixels.byteLength, 64 * 49 * 4);
     assert.deepEqual(steps(), [["pixels"]]);
     frame.copied.reject(new Error("RGBX?"));
     await settle();
@@ -230,21 +231,21 @@ describe("painter", () => {
     return shown;
   }
 
-  /** An easel that has found out that one way is quicker, with a picture on the canvas. */
+  /** An easel that has found out that one method is quicker, with a picture on the canvas. */
   async function decided({ draws = false } = {}) {
     const it = easel();
     const { painter, host, drawn, sent } = it;
     const areas = () =>
-      sent.splice(0).map(({ orders }) => orders.flatMap(({ steps: [step] }) => [step.areas]));
+      sent.splice(0).map(({ drawings }) => drawings.flatMap(({ steps: [step] }) => [step.areas]));
     const next = async (within, place = painter.expect(within)) => {
       const shown = ready("next");
-      painter.show(place, shown, SIZE, SIZE, { drawn: () => {} });
+      painter.paintFrame(place, shown, SIZE, SIZE, { onpainted: () => {} });
       await settle();
       return shown;
     };
     for (let n = 0; n < 12; n++) {
       const shown = await next([AREAS[0]]);
-      // Until it knows which way is quicker it paints all of them everywhere.
+      // Until it knows which method is quicker it paints all of them everywhere.
       assert.ok(shown.copies.every(({ rect }) => rect.width === SIZE.width));
       host.now_ms += n < 6 === draws ? 1 : 10;
       drawn();
@@ -293,10 +294,10 @@ describe("painter", () => {
 
   test("a picture is painted everywhere if one before it was to be", async () => {
     const { painter, drawn, next, areas } = await decided();
-    painter.leave(painter.expect());
+    painter.abandon(painter.expect());
     await next([AREAS[0]]);
     drawn();
-    painter.leave(painter.expect([AREAS[1]]));
+    painter.abandon(painter.expect([AREAS[1]]));
     await next([AREAS[0]]);
     drawn();
     assert.deepEqual(areas(), [[null], [[AREAS[0], AREAS[1]]]]);
@@ -356,7 +357,7 @@ describe("painter", () => {
   test("a scaled picture is painted everywhere, and so is one that is drawn", async () => {
     const { painter, drawn, areas } = await decided();
     const half = { width: 32, height: 24 };
-    painter.show(painter.expect([AREAS[0]]), ready("half"), half, SIZE, { drawn: () => {} });
+    painter.paintFrame(painter.expect([AREAS[0]]), ready("half"), half, SIZE, { onpainted: () => {} });
     await settle();
     drawn();
     assert.deepEqual(areas(), [[null]]);

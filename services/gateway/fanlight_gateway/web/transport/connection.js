@@ -1,12 +1,12 @@
 // @ts-check
 /**
  * The viewer's connection to the gateway, over whichever transport, and its reconnection. Lives in
- * the worker; owns the transport in use. It hands the gateway's messages on as they come. Messages of
- * a transport that it has left are dropped.
+ * the worker; owns the transport in use. It hands the gateway's messages on as they come. Messages
+ * of a transport that it has left are dropped.
  *
  *   state        | event                                    | next       | effects
  *   -------------+------------------------------------------+------------+------------------------
- *   any          | 1 `connect`, `connectNow`                | connecting | leaves the old transport;
+ *   any          | 1 `connect`, `connectNow`                | connecting | leaves the old one;
  *                |                                          |            | opens the next one
  *   connecting   | 2 the transport opened                   | open       | Hello; `onopen`
  *   open (HTTP)  | 3 upgrade.js has a WebSocket             | open       | Hello; `onopen(true)`
@@ -40,8 +40,8 @@
  *   onchange: () => void,
  * }} ConnectionHost
  *
- * onopen: Hello was sent. isContinued: this transport goes on where another one ended, and no message
- * of the viewer was lost.
+ * onopen: Hello was sent. isContinued: this transport goes on where another one ended, and no
+ * message of the viewer was lost.
  */
 
 import { PlainHttpTransport } from "./plain-http.js";
@@ -127,8 +127,9 @@ export class Connection {
   }
 
   /**
-   * Leaves the transport, because nothing comes over it although it should: the device is in a tunnel,
-   * or slept. TCP would wait longer and longer before it tries again. WebSockets are not to blame.
+   * Leaves the transport, because nothing comes over it although it should: the device is in a
+   * tunnel, or slept. TCP would wait longer and longer before it tries again. WebSockets are not to
+   * blame.
    */
   silent() {
     this.#closed(ABNORMAL_CLOSURE);

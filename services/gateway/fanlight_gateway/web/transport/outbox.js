@@ -60,7 +60,12 @@ export class Outbox {
   }
 }
 
-/** Whether the sum of both is a message. @param {PointerMoveRelative} a @param {PointerMoveRelative} b */
+/**
+ * Whether the sum of both is a message.
+ *
+ * @param {PointerMoveRelative} a
+ * @param {PointerMoveRelative} b
+ */
 function fits(a, b) {
   return Math.abs(a.dx + b.dx) <= INT16_MAX && Math.abs(a.dy + b.dy) <= INT16_MAX;
 }

@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * Plain HTTP as a transport (see transport.js), for networks that let no WebSocket through. Lives in
- * the worker.
+ * Plain HTTP as a transport (see transport.js), for networks that let no WebSocket through. Lives
+ * in the worker.
  *
- * It owns two chains of requests. A GET waits at the gateway for messages (a long poll); the next one
- * goes out when it is answered. A POST takes the viewer's messages to the gateway; one is in flight
- * at a time, and what is sent meanwhile goes into the next one. retransmission.js keeps the viewer's
- * messages until the gateway has acknowledged them.
+ * It owns two chains of requests. A GET waits at the gateway for messages (a long poll); the next
+ * one goes out when it is answered. A POST takes the viewer's messages to the gateway; one is in
+ * flight at a time, and what is sent meanwhile goes into the next one. retransmission.js keeps the
+ * viewer's messages until the gateway has acknowledged them.
  *
  * A request that failed is sent again with the same numbers. When requests have failed for
  * `http_lost_ms`, the transport ends. It drops messages of the gateway that came before (they were
@@ -32,7 +32,7 @@ import { ABNORMAL_CLOSURE } from "./transport.js";
 
 /** @type {TransportCapabilities} */
 const CAPABILITIES = Object.freeze({ name: "http", carriesVideo: false, opensWithHello: true });
-/** The pause after a failed request doubles from the first to the second (ms). */
+/** The pause after a failed request (ms). It doubles from failure to failure. */
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 1000;
 /** How often `drain` looks whether everything is acknowledged (ms). */
@@ -80,7 +80,7 @@ export class PlainHttpTransport {
   }
 
   open() {
-    void this.#open();
+    void this.#openSession();
   }
 
   /** @param {ViewerMessage} message */
@@ -124,7 +124,7 @@ export class PlainHttpTransport {
     this.#end.abort();
   }
 
-  async #open() {
+  async #openSession() {
     const { url, now, settings, hello } = this.#options;
     const answer = await this.#request(url, settings().http_timeout_ms, encodeControl(hello()));
     if (this.isClosed) return;
@@ -204,7 +204,11 @@ export class PlainHttpTransport {
     else this.#events.onbinary(message);
   }
 
-  /** The messages of an answer; null: it is no answer of the gateway. @param {Answer | null} answer */
+  /**
+   * The messages of an answer; null: it is no answer of the gateway.
+   *
+   * @param {Answer | null} answer
+   */
   #messagesOf(answer) {
     if (answer?.status !== 200) return null;
     try {
@@ -227,16 +231,14 @@ export class PlainHttpTransport {
     if (this.isClosed) return;
     // Proxies answer 502 to 504 for a gateway that is away, which may be back in a moment.
     const isFinal = answer !== null && answer.status < 500 && answer.status !== 413;
-    // The limit begins with the first failure and not with the last success, because the gateway may
-    // have kept a request open for longer than the limit.
+    // The limit begins with the first failure and not with the last success, because the gateway
+    // may have kept a request open for longer than the limit.
     const now_ms = this.#options.now();
     this.#failed_ms ??= now_ms;
     const isLost = now_ms - this.#failed_ms > this.#options.settings().http_lost_ms;
-    if (isFinal || isLost) {
-      this.#fail(isFinal ? closeCodeOf(answer) : ABNORMAL_CLOSURE);
-      return;
-    }
-    await pause(Math.min(RETRY_MIN_MS * 2 ** failures, RETRY_MAX_MS));
+    if (isFinal) this.#fail(closeCodeOf(answer));
+    else if (isLost) this.#fail(ABNORMAL_CLOSURE);
+    else await pause(Math.min(RETRY_MIN_MS * 2 ** failures, RETRY_MAX_MS));
   }
 
   /** @param {number} code */

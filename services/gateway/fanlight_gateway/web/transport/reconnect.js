@@ -4,10 +4,10 @@
  * Pure.
  *
  * The wait doubles from try to try and is random, so that the viewers of a gateway that restarts do
- * not all connect at the same time. A gateway that says that it goes away most likely has another one
- * beside it: the first try after that comes within `reconnect_min_ms`, just spread enough that its
- * viewers are not one crowd. The waits begin anew with the first *painted* picture, because a gateway
- * that accepts a connection and then drops it does not work.
+ * not all connect at the same time. A gateway that says that it goes away most likely has another
+ * one beside it: the first try after that comes within `reconnect_min_ms`, just spread enough that
+ * its viewers are not one crowd. The waits begin anew with the first *painted* picture, because a
+ * gateway that accepts a connection and then drops it does not work.
  *
  * @import { Settings } from "../protocol/settings.js"
  */

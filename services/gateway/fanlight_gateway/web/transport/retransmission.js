@@ -4,11 +4,11 @@
  * worker. Pure; times are arguments, in ms.
  *
  * 1. Messages are numbered from 1. The gateway handles each number once, in order.
- * 2. `batch` gives the oldest messages without an acknowledgement. It gives them again, with the same
- *    numbers, until `acknowledge` removes them.
- * 3. Input that is older than a limit is dropped, because what a person typed at a picture that stood
- *    still is not meant for the picture that comes afterwards. "All keys up" takes its place under
- *    the same number, because the release of a key may be among the dropped messages.
+ * 2. `batch` gives the oldest messages without an acknowledgement. It gives them again, with the
+ *    same numbers, until `acknowledge` removes them.
+ * 3. Input that is older than a limit is dropped, because what a person typed at a picture that
+ *    stood still is not meant for the picture that comes afterwards. "All keys up" takes its place
+ *    under the same number, because the release of a key may be among the dropped messages.
  *
  * @import { ViewerMessage } from "../protocol/binary.js"
  * @import { ViewerControl } from "../protocol/control.js"
@@ -64,8 +64,8 @@ export class RetransmissionQueue {
   }
 
   /**
-   * The oldest messages without an acknowledgement, as the body of a request. Replaces input that is
-   * too old.
+   * The oldest messages without an acknowledgement, as the body of a request. Replaces input that
+   * is too old.
    *
    * @param {number} now_ms
    * @param {number} maxInputAge_ms
@@ -98,7 +98,8 @@ export class RetransmissionQueue {
   }
 
   /**
-   * Drops the largest of the oldest `count` messages, because a proxy refused a request as too large.
+   * Drops the largest of the oldest `count` messages, because a proxy refused a request as too
+   * large.
    *
    * @param {number} count
    */

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Which transport to use next, and when to try a WebSocket again while plain HTTP is in use. Lives in
- * the worker. Pure; time is an argument.
+ * Which transport to use next, and when to try a WebSocket again while plain HTTP is in use. Lives
+ * in the worker. Pure; time is an argument.
  *
  * A WebSocket *failed* if no message came over it, if it ended without a picture although a picture
  * was due, or if it ended soon after its first message. It *worked* if it showed pictures for
@@ -28,8 +28,8 @@
  *
  * @typedef {Readonly<{ code: number, lived_ms: number | null, painted: boolean }>} WebSocketEnd
  *
- * lived_ms: since the first message; null: no message came. painted: it showed a picture, or none was
- * due.
+ * lived_ms: since the first message; null: no message came. painted: it showed a picture, or none
+ * was due.
  */
 
 import { CloseCode } from "../protocol/binary.js";

@@ -10,7 +10,8 @@
  * 2. The events come in this order: `onopen`, then messages, then `onclosed`. `onclosed` comes at
  *    most once, and also for a transport that never opened.
  * 3. `close` ends the transport. No event comes after it, not even `onclosed`.
- * 4. The owner sends nothing before `onopen`. What it sends after the end is dropped without an error.
+ * 4. The owner sends nothing before `onopen`. What it sends after the end is dropped without an
+ *    error.
  * 5. A transport decides nothing: it does not reconnect, and it does not choose another transport.
  *
  * @import { ViewerControl } from "../protocol/control.js"

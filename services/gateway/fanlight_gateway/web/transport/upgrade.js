@@ -13,7 +13,7 @@
  *   quiet    | 4 all keys are up                            | draining: messages of the viewer wait
  *   quiet    | 5 a key is down for `CHANGE_LIMIT_MS`        | waiting: the candidate is closed
  *   draining | 6 the gateway acknowledged everything        | idle: `onupgrade`, then what waited
- *   draining | 7 it did not within `http_input_age_ms`      | waiting: what waited goes by plain HTTP
+ *   draining | 7 it did not within `http_input_age_ms`      | waiting: what waited goes by HTTP
  *   any      | 8 the candidate closed                       | waiting (draining: see 7)
  *   any      | 9 `stop`: plain HTTP has ended               | idle: what waited is dropped
  *
@@ -57,7 +57,11 @@ export class WebSocketUpgrade {
   #plainHttp = null;
   /** @type {Transport | null} */
   #candidate = null;
-  /** Messages that are sent while plain HTTP is drained. @type {((to: Transport) => void)[] | null} */
+  /**
+   * Messages that are sent while plain HTTP is drained.
+   *
+   * @type {((to: Transport) => void)[] | null}
+   */
   #waiting = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -85,7 +89,11 @@ export class WebSocketUpgrade {
     return this.#waiting !== null;
   }
 
-  /** Keeps a message until it is known which transport takes it. @param {(to: Transport) => void} send */
+  /**
+   * Keeps a message until it is known which transport takes it.
+   *
+   * @param {(to: Transport) => void} send
+   */
   postpone(send) {
     this.#waiting?.push(send);
   }
@@ -96,7 +104,11 @@ export class WebSocketUpgrade {
   }
 
   #try() {
-    /** What came before the candidate is in use; null: it is in use. @type {(() => void)[] | null} */
+    /**
+     * What came before the candidate is in use; null: it is in use.
+     *
+     * @type {(() => void)[] | null}
+     */
     let early = [];
     /** @param {() => void} deliver */
     const receive = (deliver) => {

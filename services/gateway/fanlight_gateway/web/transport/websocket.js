@@ -13,7 +13,11 @@ import { encodeControl } from "../protocol/control.js";
 import { ABNORMAL_CLOSURE } from "./transport.js";
 
 /** @type {TransportCapabilities} */
-const CAPABILITIES = Object.freeze({ name: "websocket", carriesVideo: true, opensWithHello: false });
+const CAPABILITIES = Object.freeze({
+  name: "websocket",
+  carriesVideo: true,
+  opensWithHello: false,
+});
 
 export class WebSocketTransport {
   capabilities = CAPABILITIES;
