@@ -17,10 +17,10 @@ import numpy as np
 
 from bench.encoding.contents import RATE, Shown
 from bench.encoding.likeness import luma, ssim
+from fanlight_common.core.budget import Budget
 from fanlight_common.core.names import Rendition
 from fanlight_encoder.codecs.h264 import LavCodec
 from fanlight_encoder.codecs.options import buffer_s, least_bytes, params_for
-from fanlight_encoder.core.budget import Budget
 from fanlight_encoder.core.picture_size import Size, coded, visible
 from fanlight_encoder.core.renditions import SHAPES
 from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from fanlight_common.core.budget import Budget
 from fanlight_common.core.geometry import Rect
 from fanlight_common.core.names import split_stream
 from fanlight_common.protocol.frames import Frame
 from fanlight_encoder.codecs.options import buffer_s, fps_of, least_bytes
-from fanlight_encoder.core.budget import Budget
 from fanlight_encoder.core.idr_policy import IdrPolicy
 from fanlight_encoder.core.motion import Motion
 from fanlight_encoder.core.pacer import Pacer

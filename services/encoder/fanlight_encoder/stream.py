@@ -15,6 +15,7 @@ from functools import partial
 from typing import TypeVar
 
 from fanlight_common.bus.frame_feed import FrameFeed
+from fanlight_common.core.budget import Budget
 from fanlight_common.core.errors import CodecError, FrameLostError, SegmentLostError
 from fanlight_common.core.names import Rendition, split_stream
 from fanlight_common.process import clock
@@ -24,7 +25,6 @@ from fanlight_common.protocol.binary import VideoUnit
 from fanlight_common.protocol.frames import Frame
 from fanlight_encoder import metrics
 from fanlight_encoder.codecs.options import buffer_s, ceiling_kbps, fps_of, least_bytes
-from fanlight_encoder.core.budget import Budget
 from fanlight_encoder.core.idr_policy import IdrPolicy
 from fanlight_encoder.core.motion import Motion
 from fanlight_encoder.core.numbering import Numbering

@@ -8,7 +8,7 @@ what was sent. The newest is never lost: it is encoded as soon as there is room 
 import math
 from dataclasses import dataclass
 
-from fanlight_encoder.core.budget import Budget
+from fanlight_common.core.budget import Budget
 from fanlight_encoder.core.idr_policy import IdrPolicy
 from fanlight_encoder.core.motion import Motion
 from fanlight_encoder.core.pacer import Pacer
