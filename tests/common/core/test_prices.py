@@ -1,6 +1,6 @@
 """What images cost, by those before them."""
 
-from fanlight_encoder.core.unit_kinds import Prices
+from fanlight_common.core.prices import OVERHEAD_BYTES, Prices
 
 
 def test_dear_at_once_and_cheap_by_and_by() -> None:
@@ -21,7 +21,7 @@ def test_tiny_images_tell_nothing_and_no_price_is_zero() -> None:
     assert prices.guess(10_000, lossless=True) == 1_080
     for _ in range(100):
         prices.paid(10_000, 10, lossless=True)
-    assert prices.guess(10_000, lossless=True) > prices.OVERHEAD_BYTES
+    assert prices.guess(10_000, lossless=True) > OVERHEAD_BYTES
     assert prices.px_for(10, lossless=True) == 0
 
 

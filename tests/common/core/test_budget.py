@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight_encoder.core.budget import Budget
+from fanlight_common.core.budget import Budget
 
 
 def test_a_full_bucket_then_what_the_link_carries() -> None:
