@@ -91,6 +91,8 @@ class EncoderConnection:
 
     def _has_changed(self, demand: bus.StreamDemand) -> bool:
         told = self._told
+        if told is demand:
+            return False
         if told is None or (demand.room, demand.in_band) != (told.room, told.in_band):
             return True
         return abs(demand.kbps - told.kbps) > RATE_CHANGE_SHARE * told.kbps
