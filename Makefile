@@ -19,7 +19,7 @@ test-bench:
 # That the tests of the pure modules reach every branch of them.
 coverage:
 	@scripts/setup test
-	@scripts/coverage $(ARGS)
+	@.venv/bin/python scripts/coverage $(ARGS)
 
 test-compose:
 	@scripts/setup compose

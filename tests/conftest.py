@@ -14,7 +14,14 @@ LONGEST_FIRST = ("e2e", "capture", "kubernetes", "monitoring", "gateway", "commo
 A worker that begins a long file last is waited for by the others, which have nothing left to do.
 """
 
-hypothesis.settings.register_profile("full", max_examples=500, deadline=None)
+# How long an example takes, or takes to be made, is the machine's load as much as anything else.
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.register_profile(
+    "many", hypothesis.settings.get_profile("untimed"), max_examples=1000
+)
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
