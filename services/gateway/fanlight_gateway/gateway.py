@@ -17,6 +17,7 @@ from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics
 from fanlight_gateway.http.auth import Auth
 from fanlight_gateway.http.screenshots import Screenshots
+from fanlight_gateway.limits import Limits
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from fanlight_gateway.streams.desk_book import DeskBook
 from fanlight_gateway.streams.desk_channel import DeskChannels
@@ -41,6 +42,7 @@ class Gateway:
 
     settings: GatewaySettings
     viewer_settings: ViewerSettings
+    limits: Limits
     auth: Auth
     book: DeskBook
     channels: DeskChannels
@@ -91,12 +93,11 @@ class Gateway:
             transport,
             self.channels,
             self.streams,
-            self.settings,
+            self.limits,
             now_us=self.now_us,
         )
-        # The earlier viewer ends only after this one has joined. Otherwise the desk's channel
-        # would end with it, and the new channel would refuse the first keys, because it has no
-        # peer yet.
+        # The earlier viewer ends only after this one has joined. Otherwise the desk's channel would
+        # end with it, and the new channel would refuse the first keys, for want of a peer.
         earlier = self._viewers.get(viewer.key)
         self._viewers[viewer.key] = viewer
         if earlier is not None:

@@ -36,7 +36,7 @@ async def gateway(
         return build(gateway)
 
     monkeypatch.setattr(main.app, "build", noted)
-    site: Site = await start(idr_retry_ms=100, backlog_bytes=100_000)
+    site: Site = await start(retry_s=0.1, backlog_bytes=100_000)
     await site.ready("main")
     return running[0]
 

@@ -41,7 +41,7 @@ async def admit(
     if not grant.allows(desk):
         raise NotAdmittedError(CloseCode.FORBIDDEN, "the token does not allow this desk")
     try:
-        record = await gateway.book.desk(check_name(desk), gateway.settings.desk_wait_s)
+        record = await gateway.book.desk(check_name(desk), gateway.limits.transport.desk_wait_s)
     except ProtocolError:
         record = None
     if record is not None:
