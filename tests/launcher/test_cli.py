@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from fanlight_common.core.grants import Grant, Role
 from fanlight_common.process import tokens
-from fanlight_common.process.tokens import Grant, Role
 
 pytestmark = pytest.mark.processes
 FANLIGHT = [sys.executable, "-W", "error", "-c", "from fanlight_launcher.cli import app; app()"]

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from fanlight_common.core.grants import ALL_DESKS, Grant, Role
 from fanlight_common.process import tokens
-from fanlight_common.process.tokens import Grant, Role
 from fanlight_launcher import readiness, settings_validation
 from fanlight_launcher.core.command_line import Desk, base_url, connect_host, page_link
 from fanlight_launcher.demo.desk import SERVER, DemoDesk
@@ -44,7 +44,7 @@ def up(options: Options, desks: list[Desk]) -> int:
         KINDS, services(options, Path(), displays or {DEMO_DESK: {"DISPLAY": ""}})
     )
     secret = tokens.load_secret(options.secret_file)
-    grant = Grant(Role.CONTROL, tokens.ALL_DESKS, int(time.time()) + LINK_S)
+    grant = Grant(Role.CONTROL, ALL_DESKS, int(time.time()) + LINK_S)
     token = tokens.issue(secret, grant, time.time())
     first = desks[0].name if desks else DEMO_DESK
     link = page_link(base_url(options.host, options.port), first, token)

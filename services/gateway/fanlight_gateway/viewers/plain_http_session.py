@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from fanlight_common.core.grants import Grant
 from fanlight_common.process import clock
-from fanlight_common.process.tokens import Grant
 from fanlight_common.protocol import bus, control
 from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics
