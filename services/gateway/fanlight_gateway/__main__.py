@@ -20,7 +20,7 @@ from fanlight_gateway.http.screenshots import Screenshots
 from fanlight_gateway.http.service_tokens import Passes
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from fanlight_gateway.streams.desk_book import DeskBook
-from fanlight_gateway.streams.desk_channel import Links
+from fanlight_gateway.streams.desk_channel import DeskChannels
 from fanlight_gateway.streams.fan_out import StreamHub
 from fanlight_gateway.viewers.websocket_server import ViewerProtocol
 
@@ -49,7 +49,7 @@ async def serve(
         stack.callback(book.close)
         screenshots = Screenshots(book, Passes(secret))
         stack.push_async_callback(screenshots.close)
-        links = Links(worker, inlets, group)
+        links = DeskChannels(worker, inlets, group)
         stack.callback(links.close)
         streams = StreamHub(worker, inlets, settings, group)
         stack.callback(streams.close)

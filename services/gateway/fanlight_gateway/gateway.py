@@ -16,7 +16,7 @@ from fanlight_gateway.http.auth import Auth
 from fanlight_gateway.http.screenshots import Screenshots
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from fanlight_gateway.streams.desk_book import DeskBook
-from fanlight_gateway.streams.desk_channel import Links
+from fanlight_gateway.streams.desk_channel import DeskChannels
 from fanlight_gateway.streams.fan_out import StreamHub
 from fanlight_gateway.viewers.sampling import INTERVAL_MS, Sampler
 
@@ -49,7 +49,7 @@ class Gateway:
     viewer_settings: ViewerSettings
     auth: Auth
     book: DeskBook
-    links: Links
+    links: DeskChannels
     streams: StreamHub
     screenshots: Screenshots
     settle_s: float = SETTLE_S

@@ -209,8 +209,3 @@ def _kind(event: bus.Event) -> tuple[str, bytes | str]:
     if event.binary[:1] == bytes([binary.PointerPosition.TYPE]):
         return "position", event.binary
     raise ProtocolError("event: neither pointer nor clipboard")
-
-
-# The names by which the viewers' modules know these, until those follow.
-Link = DeskChannel
-Links = DeskChannels

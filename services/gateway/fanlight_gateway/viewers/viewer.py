@@ -20,7 +20,7 @@ from fanlight_gateway.core.mailbox import Mailbox
 from fanlight_gateway.core.rate_limits import Throttle, TokenBucket
 from fanlight_gateway.core.websocket_frames import framed
 from fanlight_gateway.settings import GatewaySettings
-from fanlight_gateway.streams.desk_channel import Link, Links
+from fanlight_gateway.streams.desk_channel import DeskChannel, DeskChannels
 from fanlight_gateway.streams.fan_out import StreamHub
 from fanlight_gateway.viewers.sampling import Figures, ages
 from fanlight_gateway.viewers.video import Outlet, ViewerVideo
@@ -76,7 +76,7 @@ class Viewer:
         grant: Grant,
         record: bus.DeskRecord,
         settings: GatewaySettings,
-        links: Links,
+        links: DeskChannels,
         streams: StreamHub,
         close: Callable[[CloseCode, str], None],
         wake: Callable[[], None],
@@ -111,7 +111,7 @@ class Viewer:
         self._errors: dict[str, Throttle] = {}
         self._idr_requests = Throttle(IDR_INTERVAL_S)
         self._alive = Throttle(ALIVE_INTERVAL_S)
-        self._link: Link = links.join(record, self)
+        self._link: DeskChannel = links.join(record, self)
         self._video = ViewerVideo(
             self.id,
             self.desk,
