@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from fanlight_common.core.grants import Grant, Role
 from fanlight_common.process import tokens
-from fanlight_common.process.tokens import Grant, Role
 from fanlight_common.protocol import binary
 from tests.compose.conftest import Report
 from tests.compose.project import LIMIT_S, SERVICES

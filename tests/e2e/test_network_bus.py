@@ -16,8 +16,8 @@ import zmq
 from websockets.sync.client import ClientConnection, connect
 
 from fanlight_common.bus import curve_keys
+from fanlight_common.core.grants import Grant, Role
 from fanlight_common.process import tokens
-from fanlight_common.process.tokens import Grant, Role
 from fanlight_common.protocol import binary, bus, control
 from tests.e2e.processes import NO_TLS, XServer, end, wait_until
 from tests.e2e.xclient import KeyWindow

@@ -19,8 +19,8 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.sync.client import connect
 
+from fanlight_common.core.grants import Grant, Role
 from fanlight_common.process import tokens
-from fanlight_common.process.tokens import Grant, Role
 from fanlight_common.protocol import binary, control
 from tests.e2e.processes import end, wait_ready, wait_until
 from tests.ports import free_port

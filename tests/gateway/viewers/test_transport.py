@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from fanlight_common.process.tokens import Grant, Role
+from fanlight_common.core.grants import Grant, Role
 from fanlight_common.protocol import binary, bus, control
 from fanlight_common.protocol.binary import CloseCode, VideoUnit
 from fanlight_gateway import __main__ as main
