@@ -8,7 +8,7 @@ import pytest
 
 from fanlight_launcher.supervisor import Phase, Spec, State, Supervisor, always
 
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 
 class Watched:
