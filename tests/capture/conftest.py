@@ -25,7 +25,7 @@ from fanlight_common.protocol import binary, bus, frames, topics
 from fanlight_common.protocol.topics import Lane
 from tests.ports import free_display
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
 
 
 async def until(condition: Callable[[], Any], what: str = "condition") -> Any:
