@@ -20,7 +20,7 @@ from fanlight_common.bus.frame_feed import FrameFeed
 from fanlight_common.bus.receiver import Receiver
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.core.names import split_stream
-from fanlight_common.process import clock
+from fanlight_common.process import clock, refusals
 from fanlight_common.process.worker import Worker, inlet_messages
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import VideoUnit
@@ -90,7 +90,7 @@ class EncoderService:
             stream = _stream_of(message[1:])
         except ProtocolError as error:
             refused.inc()
-            log.debug("event=refused where=outlet reason=%r", str(error))
+            refusals.note(log, "outlet", error)
             return
         if message[0]:
             self._subscribed(stream)
@@ -129,7 +129,7 @@ class EncoderService:
             self._start(demand, stream, epoch)
 
     def _start(self, demand: _Demand, name: str, epoch: int) -> None:
-        desk, _ = split_stream(name)
+        desk = split_stream(name).desk
         demand.stream = Stream(
             name,
             epoch,
@@ -205,7 +205,7 @@ class EncoderService:
         demand = self._demands.get(message.stream)
         if demand is None or demand.stream is None:
             return  # the first unit is an IDR anyhow, and room is told again
-        if isinstance(message, bus.RequestIdr):
+        if isinstance(message, bus.ForceIdr):
             demand.stream.request_idr()
         else:
             demand.stream.heard(message)

@@ -32,7 +32,7 @@ from fanlight_common.bus.ring import host_id
 from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ConfigurationError, ProtocolError
 from fanlight_common.core.names import check_name
-from fanlight_common.process import clock, logs
+from fanlight_common.process import clock, logs, refusals
 from fanlight_common.process.health import HealthServer
 from fanlight_common.process.settings import BusSettings
 from fanlight_common.process.ticks import tick
@@ -274,7 +274,7 @@ async def inlet_messages(
             handle(decode(data))
         except ProtocolError as error:
             refused.labels("inlet").inc()
-            log.debug("event=refused where=inlet reason=%r", str(error))
+            refusals.note(log, "inlet", error)
 
     await Receiver(socket, take).run()
 

@@ -1,10 +1,12 @@
-"""Is what a process says of itself possible? Everything past these checks may be trusted to be
-well-formed, and nothing before them has touched any state.
+"""Is what a process says of itself possible? Whatever passed these checks is well-formed. They run
+before any state is changed.
 
 Pure. Raises ProtocolError.
 """
 
-from fanlight_common.core.errors import ProtocolError
+from dataclasses import replace
+
+from fanlight_common.core.errors import NotUnderstoodError, ProtocolError
 from fanlight_common.core.names import check_name, split_stream
 from fanlight_common.protocol import bus, topics
 
@@ -39,6 +41,26 @@ def check_heartbeat(beat: bus.Heartbeat) -> None:
         split_stream(held.stream)
         if not 0 < held.epoch <= _MAX_CLAIM:
             raise ProtocolError(f"heartbeat of {beat.id}: epoch {held.epoch}")
+
+
+def known_streams(beat: bus.Heartbeat) -> tuple[bus.Heartbeat, list[NotUnderstoodError]]:
+    """The heartbeat without those streams whose codec or kind is of a later release.
+
+    This directory gave no lease of them, and the encoder's other streams are as good as any. The
+    very same object where there are none.
+    """
+    unknown: list[NotUnderstoodError] = []
+    held: list[bus.HeldStream] = []
+    for stream in beat.streams:
+        try:
+            split_stream(stream.stream)
+        except NotUnderstoodError as error:
+            unknown.append(error)
+            continue
+        except ProtocolError:
+            pass  # `check_heartbeat` says so
+        held.append(stream)
+    return (replace(beat, streams=tuple(held)) if unknown else beat), unknown
 
 
 def left_behind(topic: bytes) -> tuple[str, str] | None:

@@ -285,7 +285,7 @@ class Leases:
     def _entry(self, stream: str) -> _Stream:
         entry = self._streams.get(stream)
         if entry is None:
-            desk, _ = split_stream(stream)
+            desk = split_stream(stream).desk
             entry = self._streams[stream] = _Stream(stream, desk)
         return entry
 

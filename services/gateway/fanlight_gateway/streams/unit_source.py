@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ProtocolError
+from fanlight_common.process import refusals
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import VideoUnit
@@ -70,7 +71,7 @@ class Source:
         """Ask for an IDR where one is `wanted`, and it is time."""
         if not self._idr.poll(wanted, now * 1000):
             return
-        if self._inlet.tell(bus.encode(bus.RequestIdr(self._stream))):
+        if self._inlet.tell(bus.encode(bus.ForceIdr(self._stream))):
             metrics.idr_requests.inc()
         else:  # the sockets have not found each other yet; the next tick tries again
             self._idr.reset()
@@ -96,6 +97,6 @@ class Source:
                 unit = VideoUnit.decode(parts[1])
             except ProtocolError as error:
                 metrics.refused.labels("unit").inc()
-                log.debug("event=refused where=units reason=%r", str(error))
+                refusals.note(log, "units", error, self.instance)
             else:
                 self._on_unit(self, unit, parts[1])
