@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 from fanlight_common.bus import curve_keys
 from fanlight_common.core.grants import Grant, Role
 from fanlight_common.process import tokens
-from fanlight_common.protocol import binary, bus, control
+from fanlight_common.protocol import binary, bus, control, input
 from tests.e2e.processes import NO_TLS, XServer, end, wait_until
 from tests.e2e.xclient import KeyWindow
 from tests.ports import free_port
@@ -162,7 +162,7 @@ def next_unit(client: ClientConnection, limit_s: float) -> binary.VideoUnit:
 def test_a_desk_is_watched_and_steered(network: Network, xserver: XServer) -> None:
     with KeyWindow(xserver.display) as window, viewer(network) as client:
         assert next_unit(client, 20).idr
-        client.send(binary.Key(True, 4).encode())
+        client.send(input.Key(True, 4).encode())
         wait_until(window.keys_seen, "the key")
 
 
@@ -188,7 +188,7 @@ def test_without_a_key_nothing_is_seen_and_no_key_is_pressed(
 ) -> None:
     """Every port that anything listens on is tried, in every way that a stranger has."""
     context = zmq.Context()
-    press = binary.Key(True, 5).encode()
+    press = input.Key(True, 5).encode()
     told = bus.encode(bus.Input("main", "stranger", 1, press))
     listeners, pushers = [], []
     # A desk on which something moves, watched: there is something to be seen everywhere.
@@ -240,7 +240,7 @@ def test_keys_change_while_somebody_watches(network: Network, xserver: XServer) 
         for kind in network.processes:
             assert network.log(kind).count(TAKEN) == 3, network.log(kind)
             assert network.processes[kind].poll() is None
-        client.send(binary.Key(True, 6).encode())
+        client.send(input.Key(True, 6).encode())
         wait_until(window.keys_seen, "the key")
         assert epoch
 
