@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 TICK_S = 0.125
 """Goes into the heartbeats' interval: every second tick costs no wake-up of its own."""
 FAREWELL_LIMIT_S = 0.4
-"""What viewers get to hear that the gateway goes; see `worker.STOP_LIMIT_S`."""
+"""What viewers get to hear that the gateway goes; see `supervision.STOP_LIMIT_S`."""
 SETTLE_S = 10.0
 """So long after the start a desk that is not known may be one that has not announced itself yet."""
 
