@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.compose.project import BUILDS, IMAGES, SERVICES, TAG, Project, docker, image
-from tests.e2e.conftest import Viewer, browser, open_viewer  # noqa: F401  (fixtures)
+from tests.e2e.conftest import Viewer, browser, open_viewer, shared  # noqa: F401  (fixtures)
 
 Report = Callable[[str], None]
 _LINES: list[str] = []

@@ -24,7 +24,7 @@ from tests.compose.project import (
     image,
 )
 from tests.e2e.conftest import Viewer
-from tests.e2e.processes import wait_until
+from tests.e2e.processes import wait_ready, wait_until
 from tests.ports import free_port
 
 Open = Callable[..., Viewer]
@@ -81,18 +81,10 @@ def test_up_builds_what_is_not_there(images: dict[str, str], report: Report) -> 
             lambda: fresh.compose("exec", "-T", "gateway", *token, check=False), "a link", LIMIT_S
         )
         assert link.startswith(f"http://{address}/?desk=desk-1#token=")
-        wait_until(lambda: answers(f"http://{address}/readyz"), "the gateway", LIMIT_S)
+        wait_ready(f"http://{address}/readyz", limit_s=LIMIT_S)
     finally:
         fresh.down("--rmi", "all")
     assert image("desk").removesuffix(TAG) + "fresh" not in docker("image", "ls", "--format", NAMES)
-
-
-def answers(url: str) -> bool:
-    """Does it, with 200?"""
-    try:
-        return httpx.get(url, trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def near(colour: list[int], other: list[int]) -> bool:

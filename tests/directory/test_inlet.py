@@ -9,28 +9,28 @@ import zmq.asyncio
 from fanlight_common.bus.receiver import BATCH
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.protocol import bus
-from fanlight_directory.inlet import Hearing, Repeats
+from fanlight_directory.inlet import DecodedMessages, InletReader
 from tests.directory.core.test_registry import capture, encoder
 
 
 def test_the_same_bytes_are_decoded_once_and_not_kept_for_ever() -> None:
-    repeats = Repeats()
+    decoded = DecodedMessages()
     data = bus.encode(capture())
-    first = repeats.decode(data)
+    first = decoded.decode(data)
     assert first == capture()
-    assert repeats.decode(bytes(data)) is first
-    repeats.turn()
-    assert repeats.decode(data) is first
-    repeats.turn()
-    repeats.turn()
-    again = repeats.decode(data)
+    assert decoded.decode(bytes(data)) is first
+    decoded.turn()
+    assert decoded.decode(data) is first
+    decoded.turn()
+    decoded.turn()
+    again = decoded.decode(data)
     assert again == first
     assert again is not first
     with pytest.raises(ProtocolError):
-        repeats.decode(b"\xff")
+        decoded.decode(b"\xff")
 
 
-async def test_all_are_heard_in_order_and_while_more_may_wait_time_stands_still() -> None:
+async def test_all_are_read_in_order_and_while_more_may_wait_time_stands_still() -> None:
     context = zmq.asyncio.Context()
     inlet, push = context.socket(zmq.PULL), context.socket(zmq.PUSH)
     count = 4 * BATCH
@@ -46,14 +46,14 @@ async def test_all_are_heard_in_order_and_while_more_may_wait_time_stands_still(
 
     def handle(message: bus.DirectoryInlet) -> None:
         heard.append(message.id)
-        until.append(hearing.heard_until(far))
+        until.append(reader.read_until(far))
 
-    hearing = Hearing(inlet, handle)
-    assert hearing.heard_until(far) == far
-    task = asyncio.create_task(hearing.run())
+    reader = InletReader(inlet, handle)
+    assert reader.read_until(far) == far
+    task = asyncio.create_task(reader.run())
     try:
         async with asyncio.timeout(20):
-            while len(heard) < count - 1 or hearing.heard_until(far) != far:
+            while len(heard) < count - 1 or reader.read_until(far) != far:
                 await asyncio.sleep(0.01)
                 await push.send(bus.encode(capture()))
     finally:

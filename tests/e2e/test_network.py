@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Playwright
 
 from tests.e2e.conftest import Viewer, private_state
 from tests.e2e.processes import CHROMIUM, CHROMIUM_FLAGS, Stack, XServer, wait_until
@@ -21,7 +21,7 @@ from tests.netlab.fixtures import netlab
 from tests.netlab.lab import Lab
 
 __all__ = ["netlab"]
-pytestmark = [pytest.mark.x11, pytest.mark.browser, pytest.mark.processes]
+pytestmark = [pytest.mark.alone, pytest.mark.x11, pytest.mark.browser, pytest.mark.processes]
 OpenLab = Callable[..., Lab]
 OpenFar = Callable[[Lab], Viewer]
 FRESH = "stats.age_ms !== null && stats.age_ms < 1000"
@@ -41,11 +41,10 @@ def stack(xserver: XServer, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture
-def open_far(stack: Stack) -> Iterator[OpenFar]:
+def open_far(stack: Stack, playwright: Playwright) -> Iterator[OpenFar]:
     """Opens the desk in a browser of its own on the far side of a link."""
     viewers: list[Viewer] = []
     with ExitStack() as things:
-        playwright = things.enter_context(sync_playwright())
 
         def open_there(lab: Lab) -> Viewer:
             browser = playwright.chromium.launch(

@@ -19,7 +19,7 @@ from fanlight_common.bus import curve_keys
 from fanlight_common.process import tokens
 from fanlight_common.process.tokens import Grant, Role
 from fanlight_common.protocol import binary, bus, control
-from tests.e2e.processes import XServer, end, wait_until
+from tests.e2e.processes import NO_TLS, XServer, end, wait_until
 from tests.e2e.xclient import KeyWindow
 from tests.ports import free_port
 
@@ -119,6 +119,7 @@ def network(xserver: XServer, tmp_path_factory: pytest.TempPathFactory) -> Itera
                 f"http://127.0.0.1:{made.port}/api/desks",
                 headers={"Authorization": f"Bearer {made.token()}"},
                 trust_env=False,
+                verify=NO_TLS,
             )
             return any(desk["state"] == "live" for desk in answer.json().get("desks", []))
         return False

@@ -30,7 +30,7 @@ def pytest_asyncio_loop_factories(
 @pytest.fixture
 def bus_settings() -> Iterator[BusSettings]:
     directory = Path(tempfile.mkdtemp(prefix="fl-"))
-    yield BusSettings(runtime_dir=directory, id="gw", heartbeat_interval_s=0.05)
+    yield BusSettings(runtime_dir=directory, id="gw", heartbeat_timeout_s=0.2)
     shutil.rmtree(directory)
 
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from fanlight_gateway.core.congestion import Congestion
-from fanlight_gateway.core.gate import Drop, Gate, Unit
+from fanlight_gateway.core.gate import Drop, Gate
+from fanlight_gateway.core.unit import Unit
 from fanlight_gateway.video_settings import VideoSettings
 from tests.gateway.acks import Acks, Told
 from tests.netlab.model import Conditions, Direction

@@ -17,6 +17,7 @@ from tests.netlab.model import Conditions
 from tests.netlab.probes import goodput_mbit, probes, tcp
 from tests.netlab.trace import Step
 
+pytestmark = pytest.mark.alone
 SLACK_MS = 25
 PAYLOAD = 1448 / 1500
 """Of a full packet of TCP with time stamps."""

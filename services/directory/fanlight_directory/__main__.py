@@ -6,7 +6,8 @@ from fanlight_common.bus.directory_client import DIRECTORY_ID
 from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process.settings import BusSettings, load
-from fanlight_common.process.worker import Worker, run
+from fanlight_common.process.supervision import run
+from fanlight_common.process.worker import Worker
 from fanlight_directory.service import Directory
 from fanlight_directory.settings import DirectorySettings
 

@@ -19,11 +19,12 @@ from typing import Any
 from prometheus_client import Counter
 
 from fanlight_common.bus.frame_feed import FrameFeed
+from fanlight_common.bus.inlet_messages import inlet_messages
 from fanlight_common.bus.receiver import Receiver
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.core.names import Rendition, split_stream
 from fanlight_common.process import clock
-from fanlight_common.process.worker import Worker, inlet_messages
+from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import VideoUnit
 from fanlight_encoder import metrics

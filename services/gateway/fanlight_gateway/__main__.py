@@ -6,10 +6,12 @@ import gc
 import logging
 import sys
 
+from fanlight_common.bus.inlet_connections import InletConnections
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process import http, tokens
 from fanlight_common.process.settings import BusSettings, load
-from fanlight_common.process.worker import Teller, Worker, run
+from fanlight_common.process.supervision import run
+from fanlight_common.process.worker import Worker
 from fanlight_common.protocol.binary import MAX_VIEWER_MESSAGE_BYTES
 from fanlight_gateway.gateway import SETTLE_S, Gateway
 from fanlight_gateway.http import app
@@ -18,9 +20,8 @@ from fanlight_gateway.http.screenshots import Screenshots
 from fanlight_gateway.http.service_tokens import Passes
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from fanlight_gateway.streams.desk_book import DeskBook
-from fanlight_gateway.streams.desk_channel import Links
+from fanlight_gateway.streams.desk_channel import DeskChannels
 from fanlight_gateway.streams.fan_out import StreamHub
-from fanlight_gateway.streams.inlets import Inlets
 from fanlight_gateway.viewers.websocket_server import ViewerProtocol
 
 log = logging.getLogger("fanlight_gateway")
@@ -41,15 +42,15 @@ async def serve(
     sockets = http.listen(
         settings.host, settings.port, "FANLIGHT_GATEWAY_", settings.tcp_congestion
     )
-    inlets = Inlets(Teller(worker.network))
+    inlets = InletConnections(worker.network)
     async with contextlib.AsyncExitStack() as stack:
         group = await stack.enter_async_context(asyncio.TaskGroup())
         book = DeskBook(worker)
         stack.callback(book.close)
         screenshots = Screenshots(book, Passes(secret))
         stack.push_async_callback(screenshots.close)
-        links = Links(worker, inlets, group)
-        stack.callback(links.close)
+        channels = DeskChannels(worker, inlets, group)
+        stack.callback(channels.close)
         streams = StreamHub(worker, inlets, settings, group)
         stack.callback(streams.close)
         gateway = Gateway(
@@ -57,7 +58,7 @@ async def serve(
             viewer_settings,
             Auth(secret, settings),
             book,
-            links,
+            channels,
             streams,
             screenshots,
             settle_s,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight_encoder.core.budget import Budget
+from fanlight_common.core.budget import Budget
 from fanlight_encoder.core.idr_policy import IdrPolicy
 from fanlight_encoder.core.motion import REPEATS, SPARE_REPEATS, Motion
 from fanlight_encoder.core.pacer import TOLERANCE, Pacer

@@ -7,10 +7,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from fanlight_common.core.errors import FrameLostError
-from fanlight_common.core.geometry import Rect
+from fanlight_common.core.geometry import Rect, bounding_box
 from fanlight_common.core.names import Rendition
 from fanlight_common.protocol.frames import Frame
-from fanlight_encoder.core.rectangles import around
 from fanlight_encoder.core.unit_kinds import Kind, UnitLimits
 from fanlight_encoder.settings import EncoderSettings
 from fanlight_encoder.units.builder import UnitAllowance
@@ -238,7 +237,7 @@ def test_what_moves_in_too_many_places_is_painted_around_them() -> None:
     rects = [Rect(40 * n, 30 * (n % 2), 20, 20) for n in range(8)] + [Rect(0, 190, 20, 10)]
     sent = played("main/high", *rects, count=2)
     assert all(each.areas == () or len(each.areas) <= 8 for each in sent)
-    assert sent[0].areas in ((around(rects),), ())
+    assert sent[0].areas in ((bounding_box(rects),), ())
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanlight_gateway.core.congestion import Congestion
-from fanlight_gateway.core.gate import MAX_UNPAINTED, Drop, Gate, GateLimits, Unit
+from fanlight_gateway.core.gate import MAX_UNPAINTED, Drop, Gate, GateLimits
+from fanlight_gateway.core.unit import Unit
 from fanlight_gateway.video_settings import VideoSettings
 
 SETTINGS = VideoSettings(backlog_ms=200)

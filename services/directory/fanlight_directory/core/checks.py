@@ -1,7 +1,6 @@
-"""Is what a process says of itself possible? Everything past these checks may be trusted to be
-well-formed, and nothing before them has touched any state.
+"""Checks of what a process says of itself, made before any state is touched.
 
-Pure. Raises ProtocolError.
+Pure. Raises ProtocolError for what cannot be. What passes is well-formed, which need not be true.
 """
 
 from fanlight_common.core.errors import ProtocolError

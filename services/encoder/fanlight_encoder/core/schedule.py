@@ -30,7 +30,7 @@ one is taken; if none does yet, the stream waits for the earliest. What an event
 import math
 from dataclasses import dataclass
 
-from fanlight_encoder.core.budget import Budget
+from fanlight_common.core.budget import Budget
 from fanlight_encoder.core.idr_policy import IdrPolicy
 from fanlight_encoder.core.motion import Motion
 from fanlight_encoder.core.pacer import Pacer

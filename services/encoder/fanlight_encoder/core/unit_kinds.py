@@ -79,38 +79,3 @@ class BuiltUnit:
     """Viewers see places less sharp than they are."""
     areas: tuple[Rect, ...] = ()
     """Of a delta: where it is to be painted; none: everywhere."""
-
-
-class Prices:
-    """What images cost lately, bytes a pixel, to tell beforehand what the next will.
-
-    Lossless text takes 0.05 to 0.3, a JPEG of a photograph 0.3, of noise more than 1.
-    """
-
-    OVERHEAD_BYTES = 80
-    """Of an image of a few pixels."""
-    _NEW_SHARE = 0.3
-    _FORGIVEN = 0.97
-
-    def __init__(self) -> None:
-        self._per_px = {True: 0.1, False: 0.35}
-
-    def guess(self, px: int, *, lossless: bool) -> int:
-        """What an image of so many pixels will take."""
-        return self.OVERHEAD_BYTES + int(px * self._per_px[lossless])
-
-    def px_for(self, size_bytes: int, *, lossless: bool) -> int:
-        """How many pixels will go into so many bytes."""
-        return int(max(0, size_bytes - self.OVERHEAD_BYTES) / self._per_px[lossless])
-
-    def paid(self, px: int, size_bytes: int, *, lossless: bool) -> None:
-        """What one took. Tiny ones tell nothing."""
-        if px >= 1000:
-            now = max(0.005, (size_bytes - self.OVERHEAD_BYTES) / px)
-            # Up at once, down slowly: too small a unit costs little, too large a one costs time.
-            fall = self._NEW_SHARE * (self._per_px[lossless] - now)
-            self._per_px[lossless] = max(now, self._per_px[lossless] - fall)
-
-    def too_dear(self) -> None:
-        """Nothing was bought, for fear of the price: which may be lower next time."""
-        self._per_px[True] *= self._FORGIVEN

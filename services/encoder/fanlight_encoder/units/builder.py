@@ -9,17 +9,16 @@ import time
 from dataclasses import dataclass
 
 from fanlight_common.core.errors import FrameLostError
-from fanlight_common.core.geometry import Rect
+from fanlight_common.core.geometry import Rect, Size, area, at_most
 from fanlight_common.core.names import split_stream
-from fanlight_common.patching.regions import Effort, Pixels, from_buffer
+from fanlight_common.core.sharpness import SharpnessLedger
+from fanlight_common.patching.images import Effort
+from fanlight_common.patching.pixels import Pixels, from_buffer
 from fanlight_common.protocol import patch
 from fanlight_common.protocol.binary import VideoUnit
 from fanlight_common.protocol.frames import Frame, damage_since
 from fanlight_encoder import metrics
-from fanlight_encoder.core.picture_size import Size
-from fanlight_encoder.core.rectangles import area, at_most
 from fanlight_encoder.core.renditions import PROFILES
-from fanlight_encoder.core.tiles import Tiles
 from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, TRY_PX, BuiltUnit, Kind, UnitLimits
 from fanlight_encoder.units.patcher import Patcher
 from fanlight_encoder.units.pipeline import FrameSource, Pipeline
@@ -84,7 +83,7 @@ class UnitBuilder:
         self._limits = limits
         self._patcher = Patcher(limits)
         self._shadow = Shadow(Size(1, 1))
-        self._tiles = Tiles(Size(1, 1))
+        self._ledger = SharpnessLedger(Size(1, 1))
         self._frame: Frame | None = None
         """The newest of which a unit was made."""
         self._patched = False
@@ -138,7 +137,7 @@ class UnitBuilder:
         self._patched = False
         if self._patches:
             if self._shadow.size != (size := Size(frame.width, frame.height)):
-                self._shadow, self._tiles = Shadow(size), Tiles(size)
+                self._shadow, self._ledger = Shadow(size), SharpnessLedger(size)
             self._shadow.fall_behind(damage)
         self._frame = frame
         made = self._video(allowance, idr=idr, calm=calm, refused=tried)
@@ -164,7 +163,7 @@ class UnitBuilder:
             return BuiltUnit(Kind.NOTHING)
         operations = self._patcher.refine(
             self._shadow,
-            self._tiles,
+            self._ledger,
             allowance.refine_bytes,
             allowance.effort,
             pictures=self._pictures_blurry,
@@ -194,7 +193,7 @@ class UnitBuilder:
         try:
             operations = self._patcher.changed(
                 self._shadow,
-                self._tiles,
+                self._ledger,
                 _pixels(source, frame),
                 damage,
                 allowance.patch_bytes,
@@ -215,7 +214,7 @@ class UnitBuilder:
         return self._made_of(operations, started)
 
     def _made_of(self, operations: list[patch.Operation], started: float) -> BuiltUnit:
-        blurry = self._tiles.blurry
+        blurry = self._ledger.blurry
         if not operations:
             return BuiltUnit(Kind.NOTHING, blurry=blurry)
         payload = patch.encode(operations)
@@ -237,7 +236,7 @@ class UnitBuilder:
             unit_bytes = allowance.delta_bytes(again=again)
         encoded = self.pipeline.encode(allowance.kbps, unit_bytes, idr=idr)
         if self._patches:
-            self._tiles.blur()
+            self._ledger.blur()
         self._pictures_blurry = self._scaled() or not encoded.sharp
         kind = Kind.IDR if encoded.idr else Kind.DELTA
         return BuiltUnit(kind, encoded.payload, calm, refused, blurry=self._patches)

@@ -21,11 +21,12 @@ viewers that is nearly always so, and what it costs is what a viewer costs.
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import repeat
 
 from fanlight_gateway.core.congestion import Congestion, Sent
+from fanlight_gateway.core.unit import Unit
 
 MAX_UNPAINTED = 256
 
@@ -42,31 +43,6 @@ class GateLimits:
     backlog_rest_ms: float
     backlog_rest_max_ms: float
     backlog_memory_ms: float
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """An access unit on its way through: what the gate needs to know, and the message's bytes."""
-
-    epoch: int
-    sequence: int
-    idr: bool
-    data: bytes
-    framed: bytes = b""
-    """The message as it goes out, the same for all viewers."""
-    relaxed: bytes = b""
-    """The same to a viewer whose acknowledgement may wait."""
-    label: tuple[int, int] = field(init=False)
-    """Epoch and sequence."""
-    following: tuple[int, int] = field(init=False)
-    """Those of what continues the GOP."""
-    size_bytes: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Made once for all viewers, so that they need not."""
-        object.__setattr__(self, "label", (self.epoch, self.sequence))
-        object.__setattr__(self, "following", (self.epoch, self.sequence + 1))
-        object.__setattr__(self, "size_bytes", len(self.data))
 
 
 class Drop(StrEnum):
