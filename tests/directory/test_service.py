@@ -24,12 +24,17 @@ from fanlight_common.protocol import bus, topics
 
 pytestmark = pytest.mark.processes
 LIMIT_S = 30.0
+SHORT_GRACE = "from fanlight_directory.__main__ import main; main(grace_s=0.3)"
 
 
 class Process:
-    """`python -m fanlight_directory` on a bus of its own; started and killed at will."""
+    """A directory on a bus of its own, with a short grace unless a test says which program it is.
 
-    def __init__(self, settings: BusSettings, **environment: str) -> None:
+    It is started and killed at will.
+    """
+
+    def __init__(self, settings: BusSettings, *program: str, **environment: str) -> None:
+        self._program = program or ("-c", SHORT_GRACE)
         self._environment = {
             **os.environ,
             "FANLIGHT_RUNTIME_DIR": str(settings.runtime_dir),
@@ -44,7 +49,7 @@ class Process:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.popen = subprocess.Popen(
-                [sys.executable, "-W", "error", "-m", "fanlight_directory"],
+                [sys.executable, "-W", "error", *self._program],
                 env=self._environment,
                 stderr=log,
             )
@@ -274,7 +279,8 @@ async def test_a_message_up_the_outlet_is_refused(
     rogue.close(linger=0)
 
 
-async def test_it_stops_cleanly(process: Process) -> None:
+async def test_it_stops_cleanly(bus_settings: BusSettings) -> None:
+    process = Process(bus_settings, "-m", "fanlight_directory")
     await until(lambda: "event=start" in process.log.read_text())
     assert process.end() == 0
     assert "Traceback" not in process.log.read_text()
@@ -291,7 +297,7 @@ async def test_it_stops_cleanly(process: Process) -> None:
 def test_a_wrong_setting_is_one_clear_line(
     bus_settings: BusSettings, name: str, value: str
 ) -> None:
-    process = Process(bus_settings, **{name: value})
+    process = Process(bus_settings, "-m", "fanlight_directory", **{name: value})
     assert process.popen.wait(LIMIT_S) == 2
     (line,) = process.log.read_text().splitlines()
     assert line.startswith("fanlight-directory: ")

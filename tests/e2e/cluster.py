@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from fanlight_common.core.grants import ALL_DESKS, Grant, Role
 from fanlight_common.process import tokens
 from tests.e2e.processes import NO_TLS, answers, end, wait_until
 from tests.ports import free_port
@@ -145,10 +146,10 @@ class Cluster:
         wait_until(lambda: self.answers(port), f"{id_} to answer")
         return service
 
-    def token(self, role: tokens.Role = tokens.Role.CONTROL) -> str:
+    def token(self, role: Role = Role.CONTROL) -> str:
         """For all desks, for an hour."""
         now = time.time()
-        return tokens.issue(self.secret, tokens.Grant(role, tokens.ALL_DESKS, int(now) + 3600), now)
+        return tokens.issue(self.secret, Grant(role, ALL_DESKS, int(now) + 3600), now)
 
     def get(self, port: int, path: str) -> httpx.Response:
         """An answer of the gateway on this port, to somebody with a token."""

@@ -90,7 +90,7 @@ async def test_a_small_change_is_a_patch_in_every_rendition(bench: Bench, rendit
     assert shown == 2
     assert (see(gateway, 640, 480).shown == picture[..., 2::-1]).all()
     # Somebody comes: an IDR of the picture as it is now, although no video was made of it.
-    await bench.tell(bus.RequestIdr(f"main/{rendition}"))
+    await bench.tell(bus.ForceIdr(f"main/{rendition}"))
     unit = await gateway.until(lambda unit: unit.idr)
     later = Viewer(640, 480)
     later.video(unit.payload, unit.width, unit.height, unit.areas)
@@ -163,7 +163,7 @@ async def test_an_idr_on_demand_on_an_idle_desk(bench: Bench) -> None:
     )
     # Ten viewers at once are one IDR.
     for _ in range(10):
-        await bench.tell(bus.RequestIdr(STREAM))
+        await bench.tell(bus.ForceIdr(STREAM))
     assert (await gateway.next()).idr
     await until(lambda: count("idr_requested", stream=STREAM) == asked + 10)
     await bench.capture.show(patches(320, 240))
@@ -189,7 +189,7 @@ async def test_no_room_skips_before_encoding_and_the_newest_is_not_lost(bench: B
     await bench.tell(bus.StreamDemand(STREAM, "g", False, 0, True))
     # Wait until that has been heard: an IDR that is asked for behind it does not come.
     asked = count("idr_requested", stream=STREAM)
-    await bench.tell(bus.RequestIdr(STREAM))
+    await bench.tell(bus.ForceIdr(STREAM))
     await until(lambda: count("idr_requested", stream=STREAM) == asked + 1)
     skipped = count("skipped", reason="no_room")
     shown = 0
@@ -344,7 +344,7 @@ async def test_what_was_seen_lost_makes_the_last_picture_no_younger(bench: Bench
     lost = count("skipped", reason="frame_lost")
     await bench.capture.show_torn(text(320, 240))
     await until(lambda: count("skipped", reason="frame_lost") == lost + 1)
-    await bench.tell(bus.RequestIdr(STREAM))
+    await bench.tell(bus.ForceIdr(STREAM))
     assert (await gateway.next()).captured_us == first.captured_us + 1
 
 
@@ -386,7 +386,7 @@ async def test_bytes_that_mean_nothing_harm_nothing(bench: Bench) -> None:
     await bench.start(**QUIET)
     gateway = await bench.watch()
     await bench.tell_garbage()
-    await bench.tell(bus.RequestIdr("other/high"))
+    await bench.tell(bus.ForceIdr("other/high"))
     await bench.tell(bus.StreamDemand("other/high", "g", False, 0, True))
     await bench.capture.garbage()
     for topic in (b"", b"unit/", b"unit/main/", b"unit/main/odd/", b"other/main/high/", b"\xff/"):

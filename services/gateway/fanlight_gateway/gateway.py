@@ -9,9 +9,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from fanlight_common.core.grants import Grant
 from fanlight_common.process import clock
 from fanlight_common.process.ticks import tick
-from fanlight_common.process.tokens import Grant
 from fanlight_common.protocol import bus, control
 from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics

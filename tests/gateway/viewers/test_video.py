@@ -2,7 +2,7 @@
 
 import asyncio
 
-from fanlight_common.process.tokens import Role
+from fanlight_common.core.grants import Role
 from fanlight_common.protocol import binary, bus, control, topics
 from fanlight_common.protocol.binary import CloseCode
 from tests.gateway.clients import Site, TestViewer

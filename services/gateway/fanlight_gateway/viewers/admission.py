@@ -7,8 +7,8 @@ Tokens are checked by `http.auth.Auth.grant`.
 from starlette.requests import HTTPConnection
 
 from fanlight_common.core.errors import FanlightError, ProtocolError, TokenError
+from fanlight_common.core.grants import Grant
 from fanlight_common.core.names import check_name
-from fanlight_common.process.tokens import Grant
 from fanlight_common.protocol import bus, control
 from fanlight_common.protocol.binary import PROTOCOL_VERSION, CloseCode
 from fanlight_gateway import metrics

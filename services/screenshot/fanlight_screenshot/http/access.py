@@ -1,12 +1,13 @@
 """Who may see which desk: the token of a request, where the service has a secret to check it with.
 
 Without a secret everybody may see everything: that is for a port that only this machine reaches.
-Time is an argument (unix seconds).
+Time is an argument, in seconds of Unix time.
 """
 
 from dataclasses import dataclass
 
 from fanlight_common.core.errors import FanlightError, TokenError
+from fanlight_common.core.grants import Grant
 from fanlight_common.process import http, tokens
 
 
@@ -21,11 +22,11 @@ class AccessDeniedError(FanlightError):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """`secret`: what gateways and `fanlight token` sign with; None asks for no token."""
+    """`secret` is what gateways and `fanlight token` sign with; without one no token is wanted."""
 
     secret: bytes | None = None
 
-    def grant(self, authorization: str, now: float) -> tokens.Grant | None:
+    def grant(self, authorization: str, now: float) -> Grant | None:
         """What an Authorization header allows; None: everything. Raises AccessDeniedError."""
         if self.secret is None:
             return None

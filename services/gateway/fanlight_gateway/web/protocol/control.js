@@ -16,7 +16,8 @@
  * @typedef {Welcome | DeskState | VideoState | Clipboard | GatewayError} GatewayControl
  *
  * @typedef {{ type: "Hello", protocol?: number, viewer: string, video_enabled: boolean,
- *   keyframes_only: boolean }} Hello
+ *   keyframes_only: boolean, codecs?: readonly string[] }} Hello  codecs: what can be decoded, the
+ *   best first
  * @typedef {{ type: "SetVideoEnabled", enabled: boolean }} SetVideoEnabled
  * @typedef {{ type: "SetKeyframesOnly", enabled: boolean }} SetKeyframesOnly
  * @typedef {{ type: "FellBack", reason: string }} FellBack
@@ -27,7 +28,7 @@
  *   } ViewerControl
  */
 
-import { PROTOCOL_VERSION, ProtocolError } from "./binary.js";
+import { H264, PROTOCOL_VERSION, ProtocolError } from "./binary.js";
 
 export const MAX_CLIPBOARD_CHARS = 256 * 1024;
 
@@ -41,7 +42,8 @@ export function encodeControl(message) {
   switch (message.type) {
     case "Hello": {
       const { protocol = PROTOCOL_VERSION, viewer, video_enabled, keyframes_only } = message;
-      return JSON.stringify({ hello: { protocol, viewer, video_enabled, keyframes_only } });
+      const { codecs = [H264] } = message;
+      return JSON.stringify({ hello: { protocol, viewer, video_enabled, keyframes_only, codecs } });
     }
     case "SetVideoEnabled":
       return JSON.stringify({ set_video_enabled: message.enabled });
