@@ -8,7 +8,7 @@
  * @import { Size } from "../video/drawing.js"
  */
 
-import { PROTOCOL_VERSION } from "../protocol/binary.js";
+import { PROTOCOL_VERSION } from "../protocol/constants.js";
 import { withDefaults } from "../protocol/settings.js";
 
 /** Renditions that have fewer pixels than the desk. */

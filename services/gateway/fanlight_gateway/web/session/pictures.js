@@ -33,7 +33,7 @@
  */
 
 import { PictureStatistics } from "../measure/picture-statistics.js";
-import { CloseCode } from "../protocol/binary.js";
+import { CloseCode } from "../protocol/constants.js";
 import { decodePatch } from "../protocol/patch.js";
 import { ScreenshotFetcher } from "../screenshots/fetcher.js";
 import { Acknowledger } from "../video/acknowledger.js";

@@ -17,7 +17,8 @@
 
 import { Clock } from "../measure/clock.js";
 import { Pinging } from "../measure/pinging.js";
-import { decodeFromGateway, ProtocolError } from "../protocol/binary.js";
+import { decodeFromGateway } from "../protocol/binary.js";
+import { ProtocolError } from "../protocol/constants.js";
 import { decodeControl } from "../protocol/control.js";
 import { Connection } from "../transport/connection.js";
 import { Sender } from "../transport/sender.js";
