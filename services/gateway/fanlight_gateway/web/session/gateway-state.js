@@ -5,7 +5,7 @@
  *
  * @import { GatewayControl } from "../protocol/control.js"
  * @import { Settings } from "../protocol/settings.js"
- * @import { Size } from "../video/drawing.js"
+ * @import { Size } from "../painting/drawing.js"
  */
 
 import { PROTOCOL_VERSION } from "../protocol/constants.js";

@@ -12,7 +12,7 @@
  * @import { InputMessage } from "../protocol/binary.js"
  * @import { ViewerControl } from "../protocol/control.js"
  * @import { FirstScreenshot } from "../screenshots/first-screenshot.js"
- * @import { DrawResult } from "../video/drawing.js"
+ * @import { DrawResult } from "../painting/drawing.js"
  */
 
 import { Clock } from "../measure/clock.js";
