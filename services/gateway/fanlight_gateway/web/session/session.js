@@ -12,12 +12,13 @@
  * @import { InputMessage } from "../protocol/binary.js"
  * @import { ViewerControl } from "../protocol/control.js"
  * @import { FirstScreenshot } from "../screenshots/first-screenshot.js"
- * @import { DrawResult } from "../video/drawing.js"
+ * @import { DrawResult } from "../painting/drawing.js"
  */
 
 import { Clock } from "../measure/clock.js";
 import { Pinging } from "../measure/pinging.js";
-import { decodeFromGateway, ProtocolError } from "../protocol/binary.js";
+import { decodeFromGateway } from "../protocol/binary.js";
+import { ProtocolError } from "../protocol/constants.js";
 import { decodeControl } from "../protocol/control.js";
 import { Connection } from "../transport/connection.js";
 import { Sender } from "../transport/sender.js";
