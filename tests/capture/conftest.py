@@ -24,8 +24,9 @@ from fanlight_common.process.settings import BusSettings
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import binary, bus, frames, input, topics
 from fanlight_common.protocol.topics import Lane
+from tests.ports import free_display
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
 
 
 async def until(condition: Callable[[], Any], what: str = "condition") -> Any:
@@ -60,27 +61,23 @@ class XServer:
         self.size = (width, height)
         self._within = within
         self._clients: list[subprocess.Popen[bytes]] = []
-        self.number = 0
+        self.display = f":{free_display()}"
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
-
-    @property
-    def display(self) -> str:
-        return f":{self.number}"
 
     @property
     def env(self) -> dict[str, str]:
         return {**os.environ, "DISPLAY": self.display, "LC_ALL": "C.UTF-8"}
 
     def start(self) -> None:
-        """Start the server; a second time on the same number."""
+        """Start the server on its number, and wait until it answers."""
         readable, writable = os.pipe()
         width, height = self.size
-        number = [f":{self.number}"] if self.number else []
         try:
             self.process = subprocess.Popen(
                 [
-                    *(*self._within, "Xvfb", *number, "-displayfd", str(writable), "-noreset"),
+                    *(*self._within, "Xvfb", self.display, "-displayfd", str(writable)),
+                    "-noreset",
                     *("-nolisten", "tcp", "-screen", "0", f"{width}x{height}x24"),
                 ],
                 pass_fds=[writable],
@@ -94,7 +91,6 @@ class XServer:
                 answer += piece
         finally:
             os.close(readable)
-        self.number = int(answer)
 
     def kill(self) -> None:
         """End the server, as a crash would."""

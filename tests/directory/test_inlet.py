@@ -11,25 +11,25 @@ from fanlight_common.bus.receiver import BATCH
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process import refusals
 from fanlight_common.protocol import bus
-from fanlight_directory.inlet import Hearing, Repeats
+from fanlight_directory.inlet import DecodedMessages, InletReader
 from tests.directory.core.test_registry import capture, encoder
 
 
 def test_the_same_bytes_are_decoded_once_and_not_kept_for_ever() -> None:
-    repeats = Repeats()
+    decoded = DecodedMessages()
     data = bus.encode(capture())
-    first = repeats.decode(data)
+    first = decoded.decode(data)
     assert first == capture()
-    assert repeats.decode(bytes(data)) is first
-    repeats.turn()
-    assert repeats.decode(data) is first
-    repeats.turn()
-    repeats.turn()
-    again = repeats.decode(data)
+    assert decoded.decode(bytes(data)) is first
+    decoded.turn()
+    assert decoded.decode(data) is first
+    decoded.turn()
+    decoded.turn()
+    again = decoded.decode(data)
     assert again == first
     assert again is not first
     with pytest.raises(ProtocolError):
-        repeats.decode(b"\xff")
+        decoded.decode(b"\xff")
 
 
 def test_streams_of_a_later_release_are_left_out_and_said_once(
@@ -39,22 +39,22 @@ def test_streams_of_a_later_release_are_left_out_and_said_once(
     known = (bus.HeldStream("main/high", 7), bus.HeldStream("main/low", 8))
     later = (bus.HeldStream("main/high.vp9", 9), bus.HeldStream("main/high.opus.audio", 9))
     beat = replace(encoder(1), streams=(known[0], *later, known[1]))
-    repeats = Repeats()
-    message = repeats.decode(bus.encode(beat))
+    decoded = DecodedMessages()
+    message = decoded.decode(bus.encode(beat))
     assert message == replace(beat, streams=known)
-    assert repeats.decode(bus.encode(beat)) is message
+    assert decoded.decode(bus.encode(beat)) is message
     for _ in range(3):
-        repeats.turn()
-    assert repeats.decode(bus.encode(beat)) == message
+        decoded.turn()
+    assert decoded.decode(bus.encode(beat)) == message
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 2
     assert "where=heartbeat peer=encoder-1 what='Codec vp9'" in said[0]
     # A stream that is none at all is the check's to refuse, as before.
     odd = replace(beat, streams=(bus.HeldStream("nonsense", 1),))
-    assert repeats.decode(bus.encode(odd)) == odd
+    assert decoded.decode(bus.encode(odd)) == odd
 
 
-async def test_all_are_heard_in_order_and_while_more_may_wait_time_stands_still() -> None:
+async def test_all_are_read_in_order_and_while_more_may_wait_time_stands_still() -> None:
     context = zmq.asyncio.Context()
     inlet, push = context.socket(zmq.PULL), context.socket(zmq.PUSH)
     count = 4 * BATCH
@@ -70,14 +70,14 @@ async def test_all_are_heard_in_order_and_while_more_may_wait_time_stands_still(
 
     def handle(message: bus.DirectoryInlet) -> None:
         heard.append(message.id)
-        until.append(hearing.heard_until(far))
+        until.append(reader.read_until(far))
 
-    hearing = Hearing(inlet, handle)
-    assert hearing.heard_until(far) == far
-    task = asyncio.create_task(hearing.run())
+    reader = InletReader(inlet, handle)
+    assert reader.read_until(far) == far
+    task = asyncio.create_task(reader.run())
     try:
         async with asyncio.timeout(20):
-            while len(heard) < count - 1 or hearing.heard_until(far) != far:
+            while len(heard) < count - 1 or reader.read_until(far) != far:
                 await asyncio.sleep(0.01)
                 await push.send(bus.encode(capture()))
     finally:

@@ -134,8 +134,7 @@ class House:
         for service in self.cluster.services.values():
             if service.process.poll() is not None:
                 continue
-            # The last life's.
-            url = re.findall(r"event=start .*health=(\S+)", service.output)[-1]
+            (url,) = re.findall(r"event=start .*health=(\S+)", service.life)
             text = httpx.get(f"{url}/metrics", trust_env=False).text
             for name, value in re.findall(REFUSALS, text, re.MULTILINE):
                 if float(value):
@@ -151,10 +150,9 @@ def next_command(kind: str) -> list[str]:
 def begin_next(service: Service) -> None:
     """End it, and start one of the next release in its place."""
     service.terminate()
-    lives = service.output.count("event=start ")
     service.command = next_command(service.kind)
     service.start()
-    wait_until(lambda: service.output.count("event=start ") > lives, f"{service.id} to start")
+    wait_until(lambda: "event=start " in service.life, f"{service.id} to start")
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ from fanlight_common.core.geometry import Rect
 from fanlight_common.process import refusals
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.topics import Lane
-from fanlight_encoder.codecs.h264 import Codec
-from fanlight_encoder.codecs.options import CodecParams
-from tests.encoder.fakes import STREAM, Bench, Gateway, flaky_hardware, no_hardware
+from fanlight_encoder.codecs.base import CodecParams, OpenCodec
+from fanlight_encoder.codecs.x264 import X264
+from tests.encoder.fakes import STREAM, Bench, Gateway, flaky_hardware, opened_by
 from tests.encoder.pictures import Pixels, decode, patches, rgb, text, worst_patch_error
 from tests.encoder.viewer import Viewer
 
-QUIET: dict[str, Any] = {"patches": False, "repeat_interval_ms": 1000}
+QUIET: dict[str, Any] = {"patches": False, "constants": {"repeat_interval_s": 1.0}}
 """One frame, one unit of video."""
 
 
@@ -283,12 +283,12 @@ async def test_a_hardware_codec_that_fails_is_replaced_within_the_stream(bench: 
 async def test_a_stream_whose_every_codec_fails_rests_and_comes_back(bench: Bench) -> None:
     broken = True
 
-    def opener(name: str, params: CodecParams) -> Codec:
+    def opener(params: CodecParams) -> OpenCodec:
         if broken and params.size.width == 320:
             raise CodecError("no memory")
-        return no_hardware(name, params)
+        return X264.open(params)
 
-    await bench.start(opener, **QUIET)
+    await bench.start((opened_by(X264, opener),), **QUIET)
     gateway = await bench.watch()
     failures = count("codec_failures", codec="libx264")
     await bench.capture.show(patches(320, 240))

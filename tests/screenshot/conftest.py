@@ -20,7 +20,7 @@ from tests.screenshot.fakes import FakeCapture, FakeDirectory, until
 @pytest.fixture
 def bus_settings() -> Iterator[BusSettings]:
     directory = Path(tempfile.mkdtemp(prefix="fl-"))
-    yield BusSettings(runtime_dir=directory, id="shots", heartbeat_interval_s=0.05)
+    yield BusSettings(runtime_dir=directory, id="shots", heartbeat_timeout_s=0.2)
     shutil.rmtree(directory)
 
 

@@ -19,10 +19,10 @@ from fanlight_capture.core.positions import to_pixel
 from fanlight_capture.core.sequences import SequenceTracker
 from fanlight_capture.core.wheel import WheelAccumulator
 from fanlight_capture.source import Source
+from fanlight_common.bus.inlet_messages import refused
 from fanlight_common.core.errors import FanlightError, ProtocolError
 from fanlight_common.process import refusals
 from fanlight_common.process.tasks import spawn
-from fanlight_common.process.worker import refused
 from fanlight_common.protocol import input
 from fanlight_common.protocol.bus import Input, InputAck, ReleaseViewer, SetClipboard
 from fanlight_common.protocol.control import MAX_CLIPBOARD_CHARS

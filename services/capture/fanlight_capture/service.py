@@ -17,10 +17,11 @@ from fanlight_capture.input_router import InputRouter
 from fanlight_capture.pattern.source import PatternSource
 from fanlight_capture.settings import CaptureSettings
 from fanlight_capture.source import Listener, Source
+from fanlight_common.bus.inlet_messages import inlet_messages
 from fanlight_common.bus.receiver import Receiver
 from fanlight_common.core.errors import SourceLostError
 from fanlight_common.process import clock
-from fanlight_common.process.worker import Worker, inlet_messages
+from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import PointerPosition, PointerShape
 from fanlight_common.protocol.control import Clipboard

@@ -6,21 +6,23 @@ import gc
 import logging
 import sys
 
+from fanlight_common.bus.inlet_connections import InletConnections
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process import http, tokens
 from fanlight_common.process.settings import BusSettings, load
-from fanlight_common.process.worker import Teller, Worker, run
+from fanlight_common.process.supervision import run
+from fanlight_common.process.worker import Worker
 from fanlight_common.protocol.binary import MAX_VIEWER_MESSAGE_BYTES
 from fanlight_gateway.gateway import SETTLE_S, Gateway
 from fanlight_gateway.http import app
 from fanlight_gateway.http.auth import Auth
 from fanlight_gateway.http.screenshots import Screenshots
 from fanlight_gateway.http.service_tokens import Passes
+from fanlight_gateway.limits import Limits
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from fanlight_gateway.streams.desk_book import DeskBook
-from fanlight_gateway.streams.desk_channel import Links
+from fanlight_gateway.streams.desk_channel import DeskChannels
 from fanlight_gateway.streams.fan_out import StreamHub
-from fanlight_gateway.streams.inlets import Inlets
 from fanlight_gateway.viewers.websocket_server import ViewerProtocol
 
 log = logging.getLogger("fanlight_gateway")
@@ -35,29 +37,32 @@ async def serve(
     settings: GatewaySettings,
     viewer_settings: ViewerSettings,
     settle_s: float = SETTLE_S,
+    limits: Limits | None = None,
 ) -> None:
-    """Be the gateway until cancelled."""
+    """Be the gateway until cancelled. `limits` are for tests; some of them are settings."""
+    limits = (limits or Limits()).of(settings)
     secret = tokens.load_secret(settings.secret_file or tokens.default_secret_file())
     sockets = http.listen(
         settings.host, settings.port, "FANLIGHT_GATEWAY_", settings.tcp_congestion
     )
-    inlets = Inlets(Teller(worker.network))
+    inlets = InletConnections(worker.network)
     async with contextlib.AsyncExitStack() as stack:
         group = await stack.enter_async_context(asyncio.TaskGroup())
         book = DeskBook(worker)
         stack.callback(book.close)
         screenshots = Screenshots(book, Passes(secret))
         stack.push_async_callback(screenshots.close)
-        links = Links(worker, inlets, group)
-        stack.callback(links.close)
-        streams = StreamHub(worker, inlets, settings, group)
+        channels = DeskChannels(worker, inlets, group)
+        stack.callback(channels.close)
+        streams = StreamHub(worker, inlets, limits.idr, group)
         stack.callback(streams.close)
         gateway = Gateway(
             settings,
             viewer_settings,
+            limits,
             Auth(secret, settings),
             book,
-            links,
+            channels,
             streams,
             screenshots,
             settle_s,

@@ -10,8 +10,8 @@ import zmq
 from fanlight_capture import metrics
 from fanlight_capture.core import pattern
 from fanlight_capture.pattern.source import InputRecorder
+from fanlight_common.bus.inlet_messages import refused
 from fanlight_common.process import clock
-from fanlight_common.process.worker import refused
 from fanlight_common.protocol import binary, bus, control, frames, input, topics
 from fanlight_common.protocol.topics import Lane
 from tests.capture.conftest import Capture, StartCapture, counter, until

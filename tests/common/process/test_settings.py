@@ -33,11 +33,14 @@ def test_a_misspelt_name_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_bus_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FANLIGHT_HEARTBEAT_INTERVAL_S", "0")
-    with pytest.raises(ConfigurationError, match="FANLIGHT_HEARTBEAT_INTERVAL_S"):
+    monkeypatch.setenv("FANLIGHT_HEARTBEAT_TIMEOUT_S", "0")
+    with pytest.raises(ConfigurationError, match="FANLIGHT_HEARTBEAT_TIMEOUT_S"):
         load(BusSettings)
-    monkeypatch.setenv("FANLIGHT_HEARTBEAT_INTERVAL_S", "0.5")
+    monkeypatch.setenv("FANLIGHT_HEARTBEAT_TIMEOUT_S", "2")
+    assert load(BusSettings).heartbeat_timeout_s == 2
     assert load(BusSettings).heartbeat_interval_s == 0.5
+    monkeypatch.setenv("FANLIGHT_HEARTBEAT_TIMEOUT_S", "60")
+    assert load(BusSettings).heartbeat_interval_s == 1
 
 
 def test_settings_are_frozen() -> None:

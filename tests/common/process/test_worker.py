@@ -12,11 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from fanlight_common.bus.inlet_connections import InletConnections
+from fanlight_common.bus.inlet_messages import inlet_messages, refused
 from fanlight_common.bus.sockets import SocketRole, ipc_endpoint
 from fanlight_common.core.errors import ConfigurationError, ProtocolError
-from fanlight_common.process import worker as worker_module
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Teller, Worker, inlet_messages
+from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from tests.common.fakes import FakeDirectory
 
@@ -96,24 +97,24 @@ async def test_an_inlet_counts_what_is_no_message(bus_settings: BusSettings) -> 
         reading = asyncio.create_task(
             inlet_messages(worker.inlet, bus.decode_encoder_inlet, got.put_nowait)
         )
-        before = worker_module.refused.labels("inlet")._value.get()
-        teller = Teller(worker.network)
-        teller.connect(worker.inlet_endpoint)
+        before = refused.labels("inlet")._value.get()
+        inlets = InletConnections(worker.network)
+        inlets.connect(worker.inlet_endpoint)
         for data in (b"rubbish", bus.encode(bus.ForceIdr("main/high"))):
-            while not teller.tell(worker.inlet_endpoint, data):  # noqa: ASYNC110 - connects in time
+            while not inlets.tell(worker.inlet_endpoint, data):  # noqa: ASYNC110 - connects in time
                 await asyncio.sleep(0.01)
         assert await got.get() == bus.ForceIdr("main/high")
-        assert worker_module.refused.labels("inlet")._value.get() == before + 1
+        assert refused.labels("inlet")._value.get() == before + 1
         reading.cancel()
-        teller.disconnect(worker.inlet_endpoint)
-        teller.disconnect(worker.inlet_endpoint)
+        inlets.disconnect(worker.inlet_endpoint)
+        inlets.disconnect(worker.inlet_endpoint)
 
 
 async def test_a_message_without_a_taker_is_refused(bus_settings: BusSettings) -> None:
     async with serving(bus_settings) as worker:
-        teller = Teller(worker.network)
+        inlets = InletConnections(worker.network)
         nobody = ipc_endpoint(bus_settings.runtime_dir, "nobody", "inlet")
-        assert teller.tell(nobody, b"x") is False
+        assert inlets.tell(nobody, b"x") is False
 
 
 async def test_health_and_metrics_are_served(bus_settings: BusSettings) -> None:
@@ -151,7 +152,7 @@ SERVICE = """
 import asyncio, sys
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process.settings import BusSettings, load
-from fanlight_common.process.worker import run
+from fanlight_common.process.supervision import run
 
 async def main(worker):
     what = sys.argv[1]

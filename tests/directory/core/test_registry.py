@@ -10,7 +10,8 @@ from fanlight_common.core.errors import ProtocolError
 from fanlight_common.protocol import bus, topics
 from fanlight_directory.core.checks import MAX_EPOCH
 from fanlight_directory.core.effects import Contested, Effect, Joined, Leased, Left, Publish, Why
-from fanlight_directory.core.leases import FORGET_ENDED_S, HANDOVER_S
+from fanlight_directory.core.lease_states import HANDOVER_S
+from fanlight_directory.core.leases import FORGET_ENDED_S
 from fanlight_directory.core.registry import ANSWER_AGAIN_S, Counts, Registry, Timing
 
 TIMING = Timing(timeout_s=1.0, settle_s=1.0, grace_s=2.0, forget_s=600.0)

@@ -1,21 +1,7 @@
-"""The small pure parts: IDR requests, rates, the mailbox."""
+"""The small pure parts: rates, the mailbox."""
 
-from fanlight_gateway.core.idr_requests import IdrPolicy
 from fanlight_gateway.core.mailbox import MAX_PONGS, Mailbox
 from fanlight_gateway.core.rate_limits import Throttle, TokenBucket
-
-
-def test_one_idr_for_all_who_wait_and_again_only_if_none_came() -> None:
-    policy = IdrPolicy(retry_ms=1000, interval_ms=250)
-    assert not policy.poll(False, 0)
-    assert policy.poll(True, 0)
-    assert not policy.poll(True, 999)
-    assert policy.poll(True, 1000)
-    policy.came()
-    assert not policy.poll(True, 1249)
-    assert policy.poll(True, 1250)
-    policy.reset()
-    assert policy.poll(True, 1250)
 
 
 def test_token_bucket() -> None:

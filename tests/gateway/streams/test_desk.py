@@ -4,7 +4,7 @@ from typing import TypeVar
 
 import pytest
 
-from fanlight_common.process.tokens import Role
+from fanlight_common.core.grants import Role
 from fanlight_common.protocol import bus, control, input, topics
 from fanlight_common.protocol.binary import PointerPosition, PointerShape
 from tests.gateway.clients import VIEWER, Site

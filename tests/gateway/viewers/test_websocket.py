@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from fanlight_common.process.tokens import Role
+from fanlight_common.core.grants import Role
 from fanlight_common.protocol import binary, control
 from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway.settings import ViewerSettings

@@ -1,8 +1,8 @@
 """A consumer's view of one desk's frames: the newest, wherever the desk's capture is now.
 
-Lives on the worker's loop; `pixels` and `check` may be used from one other thread while no `next`
-of the same feed delivers to another. Follows the desk's record: a capture that comes back
-elsewhere is connected to, and the lane (shared memory on one host, else pixels) is chosen here.
+Lives on the worker's loop. One other thread may use `pixels` and `check`, while no `next` of the
+same feed delivers a frame to another thread. The feed follows the desk's record: it connects to a
+capture that comes back elsewhere, and chooses the lane (shared memory on one host, else pixels).
 Drops every frame but the newest, by CONFLATE.
 """
 
@@ -47,7 +47,10 @@ class FrameFeed:
         self._reader = RingReader()
         self._lane = Lane.SHM
         self._moved = asyncio.Event()
-        self._end_watch = worker.directory.watch(topics.desk(desk), self._on_record)
+        """Set when there is another receiver, or an error."""
+        self._error: Exception | None = None
+        """What a record of the desk led to: `run` raises it."""
+        self._end_watch = worker.directory.watch(topics.desk(desk), self._on_record, self._failed)
 
     def close(self) -> None:
         """End the demand."""
@@ -56,17 +59,26 @@ class FrameFeed:
         self._reader.close()
 
     async def run(self, take: Callable[[frames.Frame], None]) -> None:
-        """Hand over each frame as it arrives, for ever. Raises what `take` raises."""
+        """Hand over each frame as it arrives, for ever.
+
+        Raises what `take` raises, and what following the desk's record raised: then the feed is
+        not connected any more.
+        """
         self._take = take
         while True:
             self._moved.clear()
+            if self._error is not None:
+                raise self._error
             if self._receiver is None:
                 await self._moved.wait()
             else:
                 await self._receiver.run()
 
     async def next(self) -> frames.Frame:
-        """The newest frame that was not delivered yet; waits for one. Not while it runs."""
+        """The newest frame that was not delivered yet; waits for one.
+
+        Not to be called while `run` runs. Raises what `run` raises.
+        """
         arrived: list[frames.Frame] = []
         there = asyncio.Event()
 
@@ -81,7 +93,7 @@ class FrameFeed:
         finally:
             waiting.cancel()
             reading.cancel()
-            # It has to have left the socket before the next one reads there.
+            # The task has to leave the socket before the next call reads there.
             await asyncio.wait({reading})
         if not arrived:
             reading.result()
@@ -125,6 +137,11 @@ class FrameFeed:
             lane = Lane.SHM if same_host else Lane.PIXELS
             log.info("event=lane desk=%s lane=%s capture=%s", self.desk, lane, record.id)
             self._connect(record, lane)
+
+    def _failed(self, error: Exception) -> None:
+        self._error = error
+        self._disconnect()
+        self._moved.set()
 
     def _connect(self, record: bus.DeskRecord, lane: Lane) -> None:
         self._disconnect()

@@ -1,6 +1,7 @@
 """Settings: one frozen class a service, read once from the environment, in `__main__`.
 
-`load` turns a wrong or misspelt variable into a ConfigurationError that names it.
+`load` turns a wrong or misspelt variable into a ConfigurationError that names it. Holds no other
+state; may be called from any thread.
 """
 
 import os
@@ -12,6 +13,10 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fanlight_common.core.errors import ConfigurationError
+
+HEARTBEATS_A_TIMEOUT = 4
+SLOWEST_HEARTBEAT_S = 1.0
+"""However patient the directory is, so that a killed process is missed within the next second."""
 
 
 class BusSettings(BaseSettings):
@@ -51,14 +56,12 @@ class BusSettings(BaseSettings):
         description="Port of this process's outlet on the network, its inlet has the next one; "
         "0 takes free ones.",
     )
-    heartbeat_interval_s: float = Field(
-        default=0.25, gt=0.01, le=5, description="How often a process tells that it is alive."
-    )
     heartbeat_timeout_s: float = Field(
         default=1.0,
         gt=0.05,
         le=60,
-        description="Silence after which the directory forgets a process.",
+        description="A process that is silent for so long is dead. All processes of a bus "
+        "need the same value: each sends four heartbeats in this time, at least one a second.",
     )
     health_host: str = Field(
         default="127.0.0.1", description="Address of /healthz and /metrics of each service."
@@ -77,6 +80,11 @@ class BusSettings(BaseSettings):
     log_format: Literal["text", "json"] = Field(
         default="text", description="text: lines of key=value. json: one object a line."
     )
+
+    @property
+    def heartbeat_interval_s(self) -> float:
+        """The time between two heartbeats of a process: three may be late before it is dead."""
+        return min(self.heartbeat_timeout_s / HEARTBEATS_A_TIMEOUT, SLOWEST_HEARTBEAT_S)
 
 
 S = TypeVar("S", bound=BaseSettings)

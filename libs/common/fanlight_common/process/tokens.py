@@ -1,23 +1,21 @@
-"""Who may do what: tokens (JWT, HS256) and the secret that signs them.
+"""Tokens (JWT, HS256) that carry a grant, and the secret that signs them.
 
-Owns the format of a token and the secret file. Time is an argument (unix seconds). Only
-`load_secret` and `default_secret_file` touch the machine. The gateway verifies, the launcher
-issues; both read the same file.
+Owns the format of a token and the secret file; what a grant allows is in `core.grants`. Time is an
+argument (unix seconds). Only `load_secret` and `default_secret_file` touch the machine. The gateway
+verifies tokens, the launcher issues them, and both read the same file.
 """
 
 import os
 import secrets
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 import jwt
 
 from fanlight_common.core.errors import ConfigurationError, ProtocolError, TokenError
+from fanlight_common.core.grants import ALL_DESKS, Grant, Role
 from fanlight_common.core.names import check_name
 from fanlight_common.process import secret_files
 
-ALL_DESKS = "*"
 SECRET_BYTES = 32
 """HS256 wants a key as long as its digest (RFC 7518, 3.2); a shorter one is refused."""
 
@@ -26,33 +24,6 @@ _AUDIENCE = "fanlight"
 _CLAIMS = ("aud", "exp", "iat", "role", "desk")
 _LONGEST_SECRET_BYTES = 4096
 _LONGEST_TOKEN_CHARS = 4096
-
-
-class Role(StrEnum):
-    """What a viewer may do."""
-
-    VIEW = "view"
-    """Watch."""
-    CONTROL = "control"
-    """Watch, type, point, and share the clipboard."""
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What a token allows, and until when (unix seconds). `desk` is a name, or "*" for all."""
-
-    role: Role
-    desk: str
-    expires_at: int
-
-    def allows(self, desk: str) -> bool:
-        """May `desk` be watched?"""
-        return self.desk in (ALL_DESKS, desk)
-
-    @property
-    def can_control(self) -> bool:
-        """May its keyboard, pointer and clipboard be used?"""
-        return self.role is Role.CONTROL
 
 
 def issue(secret: bytes, grant: Grant, now: float) -> str:
@@ -91,7 +62,8 @@ def verify(secret: bytes, token: str, now: float) -> Grant:
         raise TokenError("forged token: it was not signed with this server's secret") from None
     except jwt.InvalidAudienceError:
         raise TokenError("token is not for fanlight") from None
-    # RecursionError: a header of nested brackets, which is parsed before the signature is checked.
+    # RecursionError comes of a header of nested brackets, which the library parses before it checks
+    # the signature.
     except (jwt.InvalidTokenError, RecursionError):
         raise TokenError("malformed token") from None
     role, desk, expires_at = claims["role"], claims["desk"], claims["exp"]
@@ -102,9 +74,10 @@ def verify(secret: bytes, token: str, now: float) -> Grant:
             check_name(desk)
         except ProtocolError:
             raise TokenError("malformed token") from None
-    if now >= expires_at:
+    grant = Grant(Role(role), desk, expires_at)
+    if grant.has_expired(now):
         raise TokenError("token has expired")
-    return Grant(Role(role), desk, expires_at)
+    return grant
 
 
 def default_secret_file() -> Path:
@@ -118,7 +91,7 @@ def default_secret_file() -> Path:
 def load_secret(path: Path) -> bytes:
     """The bytes of the secret file, which is made (random, mode 0600) if it is not there.
 
-    Raises ConfigurationError for a file that others can read, is too short or not a file.
+    Raises ConfigurationError if others can read the file, if it is too short, or no regular file.
     """
     try:
         if not path.exists():

@@ -1,3 +1,4 @@
-"""The directory's state machine: heartbeats and subscriptions in, records and leases out. Pure:
-time is an argument. Drops what is no possible claim, and says so.
+"""The directory's state machine: heartbeats and subscriptions go in, records and leases come out.
+
+Pure: time is an argument. Drops claims that cannot be true, and says so.
 """

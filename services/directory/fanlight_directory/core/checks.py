@@ -1,7 +1,6 @@
-"""Is what a process says of itself possible? Whatever passed these checks is well-formed. They run
-before any state is changed.
+"""Checks of what a process says of itself, made before any state is touched.
 
-Pure. Raises ProtocolError.
+Pure. Raises ProtocolError for what cannot be. What passes is well-formed, which need not be true.
 """
 
 from dataclasses import replace

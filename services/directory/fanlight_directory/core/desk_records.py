@@ -1,7 +1,7 @@
-"""Which capture a desk is watched through: offers turned into desk records.
+"""Which capture a desk is watched through: what captures offer, turned into desk records.
 
-Pure. Owns the offers of the living captures. Where two offer one desk, the one that came later is
-right (the other is most likely hanging, or about to die), until it goes.
+Pure. Owns the offers of the living captures. Where two captures offer one desk, the one that came
+later has it until it goes, because the other most likely hangs, or is about to die.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class _Offer:
     height: int
 
 
-class Desks:
+class DeskRecords:
     """Every desk that is or was offered."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Desks:
         """The record of each desk, those of the gone (not `alive`) too until `forget`."""
 
     def offered(self, beat: bus.Heartbeat, order: int) -> list[Effect]:
-        """A process offers these desks, and no others any more."""
+        """A process offers the desks of its heartbeat, and no others any more."""
         effects: list[Effect] = []
         names = {desk.name for desk in beat.desks}
         for gone in sorted(self._names.get(beat.id, set()) - names):
@@ -55,7 +55,7 @@ class Desks:
         return effects
 
     def forget(self, desk: str) -> None:
-        """A desk that has been gone for long was never there."""
+        """Delete the record of a desk that has been gone for long."""
         del self.records[desk]
 
     def _withdraw(self, desk: str, id_: str) -> list[Effect]:

@@ -1,66 +1,44 @@
 """Who encodes what: each stream that is asked for is leased to one encoder.
 
-Pure. Owns the leases and their epochs. The rules:
+Pure. Owns the leases and their epochs. The states of a lease, what moves it from one to the next
+and what is published then stand as a table in `lease_states`. The rules:
 
 - A stream has at most one live lease, held by a living encoder.
-- A lease that moves gets a larger epoch, so that whoever holds the older one is out, whatever it
+- A lease that moves gets a larger epoch, so that the encoder with the older one is out, whatever it
   believes. An epoch is at least the unix time, so that a directory that starts again from nothing
   does not go backwards.
 - A claim by a larger epoch than is known here is right. That is how leases outlive a restart of the
   directory: it first listens for a while (*settling*), and grants nothing itself.
-- A holder that is relieved, and lives, goes on until the next one's first IDR is there (see
-  `LeaseRecord.handover_from`); one that is lost is out at once.
-- One epoch in the hands of two encoders comes from two directories: the larger id is right, in
-  both, and gets an epoch of its own.
-- Who claims what it does not hold, or does not claim what it holds, is shown the lease again: what
-  is published can be lost. Where that does not help, the lease goes to another: its holder hears
-  another directory, or gateways do not take its epoch, of which the next is larger.
-- The last subscription may end and come back (a page reloaded): the lease lasts a grace longer.
+- A holder that is relieved, and lives, goes on until the first IDR of its successor is there (see
+  `LeaseRecord.handover_from`); a holder that is lost is out at once.
+- If two encoders hold one epoch, there are two directories. The encoder with the larger id is
+  right, in both of them, and gets an epoch of its own.
+- An encoder that claims what it does not hold, or does not claim what it holds, is shown the lease
+  again, because a published record can be lost. Where that does not help, the lease goes to another
+  encoder: the holder listens to another directory, or gateways do not take its epoch, of which the
+  next is larger.
+- The last subscription may end and come back (a page is reloaded): the lease lasts a grace longer.
 - A stream that runs moves where that evens out the load, or brings it to its desk's host
-  (`placing`), a few a second.
+  (`rebalancing`, `placement`), a few streams a second.
 """
 
-import heapq
 import math
-from dataclasses import dataclass
 
 from fanlight_common.core.names import split_stream
 from fanlight_common.protocol import bus, topics
 from fanlight_directory.core.checks import MAX_EPOCH
 from fanlight_directory.core.effects import Effect, Leased, Publish, Why
+from fanlight_directory.core.lease_states import StreamLease
 from fanlight_directory.core.placement import Choice, Encoder, Rules
+from fanlight_directory.core.rebalancing import Rebalancing
 
 REMIND_S = 1.0
 """An encoder whose claims are wrong is shown the present lease this often at most."""
 FORGET_ENDED_S = 60.0
-"""An ended lease's epoch is remembered this long: claims of it may still be on their way."""
+"""The epoch of an ended lease is remembered for so long: claims of it may be under way."""
 UNCLAIMED_S = 5.0
 """A lease that its holder does not claim for so long goes to another."""
 _EVEN_OUT_S = 1.0
-HANDOVER_S = 1.0
-"""A handover takes less."""
-
-
-@dataclass(slots=True)
-class _Stream:
-    name: str
-    desk: str
-    epoch: int = 0
-    """The newest that was given, or heard of."""
-    holder: str = ""
-    record: bus.LeaseRecord | None = None
-    """What was published last; None before anything is known."""
-    wanted: bool = False
-    idle_since: float = 0.0
-    """When it was last wanted or held."""
-    why: Why = Why.ASKED
-    reminded_at: float = float("-inf")
-    claimed_at: float = 0.0
-    """When its holder said last that it holds it; at first when it was given to it."""
-    handing: str = ""
-    """Who was relieved of it last, at `handed_at`, and goes on by `handed_epoch` for a moment."""
-    handed_epoch: int = 0
-    handed_at: float = float("-inf")
 
 
 class Leases:
@@ -71,7 +49,7 @@ class Leases:
         self._grace_s = grace_s
         self._settled_at = settled_at
         self._settled = False
-        self._streams: dict[str, _Stream] = {}
+        self._streams: dict[str, StreamLease] = {}
         self._encoders: dict[str, Encoder] = {}
         self._desks: dict[str, str] = {}
         """The host of each desk."""
@@ -205,9 +183,9 @@ class Leases:
         return effects
 
     def reconcile(self, now: float, unix_s: int) -> list[Effect]:
-        """Give every stream that waits an encoder, if one can be had; relieve the drained.
+        """Give every stream that waits an encoder, if there is one; relieve encoders that drain.
 
-        To be called after whatever may have changed something: cheap when nothing has.
+        To be called after each call that may have changed something. Costs little when none has.
         """
         if not self._settled or not (self._due or self._relieve or self._unclaimed):
             return []
@@ -243,53 +221,22 @@ class Leases:
         if not (self._settled and self._uneven) or now - self._evened_at < _EVEN_OUT_S:
             return []
         self._evened_at = now
-        rules, encoders = self._rules, self._encoders.values()
-        seasoned = [e for e in encoders if now - e.since >= rules.seasoned_s]
-        choice = Choice(seasoned, rules.locality)
-        gains = [
-            (-gain, entry.name)
-            for encoder in encoders
-            if encoder.beat.capacity > 0
-            for entry in map(self._streams.__getitem__, encoder.streams)
-            if entry.wanted and entry.desk in self._desks
-            if (gain := self._gain(choice, entry)) > rules.margin
-        ]
-        heapq.heapify(gains)
+        rebalancing = Rebalancing(self._encoders, self._streams, self._desks, self._rules, now)
         effects: list[Effect] = []
-        moved = 0
-        while gains and moved < rules.moves:
-            entry = self._streams[gains[0][1]]
-            # Each move makes others less of a gain than it was, so look again at the foremost.
-            gain = self._gain(choice, entry)
-            if gain <= rules.margin:
-                heapq.heappop(gains)
-            elif gain < -gains[0][0]:
-                heapq.heapreplace(gains, (-gain, entry.name))
-            else:
-                heapq.heappop(gains)
-                entry.why = Why.EVENED
-                effects += self._grant(entry, choice, now, unix_s)
-                moved += 1
-        # Those that are not yet to be trusted may be a better place later.
-        self._uneven = bool(gains) or len(seasoned) < len(encoders)
+        for entry in rebalancing.moves():
+            entry.why = Why.EVENED
+            effects += self._grant(entry, rebalancing.choice, now, unix_s)
+        self._uneven = rebalancing.may_gain_later
         return effects
 
-    def _gain(self, choice: Choice, entry: _Stream) -> float:
-        """By how much another encoder would be better than the one that holds this."""
-        host, holder = self._desks[entry.desk], self._encoders[entry.holder]
-        best = choice.best(host)
-        if best is None or best is holder:
-            return 0.0
-        return choice.cost(holder, host) - choice.cost(best, host, more=1)
-
-    def _entry(self, stream: str) -> _Stream:
+    def _entry(self, stream: str) -> StreamLease:
         entry = self._streams.get(stream)
         if entry is None:
             desk = split_stream(stream).desk
-            entry = self._streams[stream] = _Stream(stream, desk)
+            entry = self._streams[stream] = StreamLease(stream, desk)
         return entry
 
-    def _rest(self, entry: _Stream, now: float) -> None:
+    def _rest(self, entry: StreamLease, now: float) -> None:
         entry.idle_since = now
         self._idle.add(entry.name)
 
@@ -309,13 +256,13 @@ class Leases:
             return self._hold(entry, encoder, held.epoch + twice, Why.CLAIMED, now)
         return self._remind(entry, now)
 
-    def _remind(self, entry: _Stream, now: float) -> list[Effect]:
+    def _remind(self, entry: StreamLease, now: float) -> list[Effect]:
         if entry.record is None or now - entry.reminded_at < REMIND_S:
             return []
         entry.reminded_at = now
         return [Publish(topics.lease(entry.name), entry.record)]
 
-    def _grant(self, entry: _Stream, choice: Choice, now: float, unix_s: int) -> list[Effect]:
+    def _grant(self, entry: StreamLease, choice: Choice, now: float, unix_s: int) -> list[Effect]:
         host = self._desks.get(entry.desk)
         encoder = None if host is None else choice.best(host)
         if encoder is None:
@@ -324,7 +271,7 @@ class Leases:
             return self._publish_dead(entry)
         handover_from = 0
         if entry.holder:
-            handover_from = self._hand_over(entry, now)
+            handover_from = entry.hand_over(entry.handing in self._encoders, now)
             holder = self._encoders[entry.holder]
             holder.streams.discard(entry.name)
             choice.changed(holder)
@@ -333,19 +280,9 @@ class Leases:
         choice.changed(encoder)
         return effects
 
-    def _hand_over(self, entry: _Stream, now: float) -> int:
-        """Its holder is relieved of it, and lives: from which epoch on units may still be shown.
-
-        Where the one before has most likely not ended yet (two that leave at once), its epoch.
-        """
-        if now - entry.handed_at > HANDOVER_S or entry.handing not in self._encoders:
-            entry.handing, entry.handed_epoch = entry.holder, entry.epoch
-        entry.handed_at = now
-        return entry.handed_epoch
-
     def _hold(
         self,
-        entry: _Stream,
+        entry: StreamLease,
         encoder: Encoder,
         epoch: int,
         why: Why,
@@ -376,14 +313,14 @@ class Leases:
             Publish(topics.lease(entry.name), entry.record),
         ]
 
-    def _end(self, entry: _Stream, now: float) -> list[Effect]:
+    def _end(self, entry: StreamLease, now: float) -> list[Effect]:
         """A lease that nobody wants is over; its epoch is remembered for a while."""
         entry.idle_since = now
         effects = self._publish_dead(entry)
         entry.why = Why.ASKED
         return effects
 
-    def _publish_dead(self, entry: _Stream) -> list[Effect]:
+    def _publish_dead(self, entry: StreamLease) -> list[Effect]:
         """The epoch stays, so that not even this record takes the stream's back."""
         if entry.record is not None and not entry.record.alive:
             return []

@@ -1,7 +1,8 @@
 """Who is alive: heartbeats, farewells and silence turned into joined, changed and left.
 
-Pure. Owns the newest heartbeat of every living process. An id is a place and an instance is who
-sits there; a newer instance takes the place at once, and what the older one still says is ignored.
+Pure. Owns the newest heartbeat of every living process. An id names a place, and an instance names
+the process that has it: a newer instance takes the place at once, and what the older one still
+sends is ignored.
 """
 
 import math
@@ -33,7 +34,7 @@ class Change:
 
 @dataclass(slots=True)
 class _Replaced:
-    """An instance that lost its place: most likely dead, its last words still on their way."""
+    """An instance that lost its place. It is most likely dead, its last messages under way."""
 
     at: float
     heard_at: float
@@ -57,7 +58,7 @@ class Members:
         """The process of this id, if it lives."""
         return self._members.get(id_)
 
-    def hear(self, beat: bus.Heartbeat, now: float) -> list[Change | Contested]:
+    def heartbeat(self, beat: bus.Heartbeat, now: float) -> list[Change | Contested]:
         """A heartbeat: empty where it says nothing new.
 
         Raises ProtocolError where it contradicts what the same instance said before.
@@ -66,7 +67,7 @@ class Members:
         replaced = self._replaced.get((beat.id, beat.instance))
         if replaced is not None:
             replaced.heard_at = now
-            # A last word may arrive late; one that goes on speaking shares its id by mistake.
+            # A last message may arrive late. One that goes on sending has its id by mistake.
             speaks_on = now - replaced.at > self._timeout_s
             if member is not None:
                 if not speaks_on or replaced.told:
@@ -113,8 +114,8 @@ class Members:
         """Time passes: who has been silent for too long?"""
         away_s, self._ticked_at = now - self._ticked_at, now
         if away_s > self._timeout_s / 2:
-            # This process itself did not run (suspended, starved). What the others said meanwhile
-            # still waits in the inlet, so that time is not their silence.
+            # The directory itself did not run (it was suspended, or starved). What the others sent
+            # meanwhile still waits in the inlet, so that time does not count as their silence.
             for member in self._members.values():
                 member.heard_at = min(now, member.heard_at + away_s)
         silent = [m for m in self._members.values() if now - m.heard_at > self._timeout_s]

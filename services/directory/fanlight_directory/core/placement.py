@@ -1,7 +1,7 @@
 """Which encoder a stream goes to: how full they are, and which share memory with its desk.
 
-Pure. Owns nothing: it orders encoders for as long as a decision takes. The rule is one sum, for a
-new stream and for one that might move: how full an encoder is, and `locality` more where it cannot
+Pure. Owns nothing: it orders encoders for as long as a decision takes. One sum decides, for a new
+stream and for one that might move: how full an encoder is, and `locality` more where it cannot
 share memory with the desk, because then every frame crosses the network.
 """
 
@@ -14,17 +14,17 @@ from fanlight_common.protocol import bus
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How streams are spread. Documented in `settings`."""
+    """How streams are spread. `settings` has the first and the third."""
 
     locality: float = 0.5
     """An encoder on another host than the desk counts as so much fuller; 1 is its capacity."""
     margin: float = 0.1
-    """A stream that runs moves only where that makes the sum better by more than this."""
+    """A running stream moves only where that makes the sum better by more than this."""
     moves: int = 10
-    """So many of them move in a second at most."""
+    """At most so many running streams move in a second."""
     seasoned_s: float = 5.0
-    """Running streams move to an encoder only when it has lived for so long: it may be failing
-    again and again."""
+    """Running streams move only to an encoder that has lived for so long, because one that has just
+    come may be failing again and again."""
 
 
 @dataclass(slots=True)
@@ -45,10 +45,11 @@ class Encoder:
 
 
 class Choice:
-    """Encoders that take streams, the least loaded first, here and on each host.
+    """Encoders that take streams, the least loaded first, in all and on each host.
 
-    Good for as long as nothing changes but by what is chosen here: say so to `changed`. Beyond
-    capacity if all are: a picture that comes late is better than none.
+    It holds for as long as nothing but this choice changes the encoders: the caller reports each
+    stream that it gives or takes to `changed`. If all encoders are full, the least full one is the
+    best, because a picture that comes late is better than none.
     """
 
     def __init__(self, encoders: Iterable[Encoder], locality: float) -> None:
@@ -74,7 +75,7 @@ class Choice:
         return encoder.fullness(more) + (self._locality if encoder.beat.host != host else 0.0)
 
     def changed(self, encoder: Encoder) -> None:
-        """It holds more streams now, or fewer."""
+        """The encoder holds more streams now, or fewer."""
         if encoder.beat.id in self._encoders:
             heapq.heappush(self._all, encoder.rank())
             heapq.heappush(self._near[encoder.beat.host], encoder.rank())

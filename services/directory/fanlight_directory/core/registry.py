@@ -1,9 +1,9 @@
-"""The directory's state machine: what arrives goes in, what is to be done comes out.
+"""The directory's state machine: messages go in, effects (what the shell has to do) come out.
 
-Pure. Composes `members` (who is alive), `desks` (where a desk is) and `leases` (who encodes it),
-and owns the present record of every topic, which is the answer to a subscription. `now` is the bus
-clock, `unix_s` the wall clock, of which only epochs are made. State is soft: a new registry learns
-all of it from heartbeats and from the subscriptions that ZeroMQ repeats.
+Pure. Composes `members` (who is alive), `desk_records` (where a desk is) and `leases` (who encodes
+it). Owns the present record of every topic, which is the answer to a subscription. `now` is the
+monotonic clock in seconds, `unix_s` the wall clock, of which only epochs are made. State is soft: a
+new registry learns all of it from heartbeats and from the subscriptions that ZeroMQ repeats.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from itertools import takewhile
 
 from fanlight_common.protocol import bus, topics
 from fanlight_directory.core.checks import asked_stream, check_heartbeat, left_behind, names_many
-from fanlight_directory.core.desk_records import Desks
+from fanlight_directory.core.desk_records import DeskRecords
 from fanlight_directory.core.effects import Contested, Effect, Joined, Left, Publish
 from fanlight_directory.core.leases import Leases
 from fanlight_directory.core.members import Change, Members
@@ -20,19 +20,28 @@ from fanlight_directory.core.placement import Rules
 
 ENCODER = "encoder"
 ANSWER_AGAIN_S = 0.25
-"""Who subscribes to a prefix so soon after another is answered together with those who come next:
-an answer goes to all of them, and when a directory comes back everybody subscribes at once."""
+"""A prefix is answered at most once in so long: an answer goes to everybody who is subscribed, and
+when a directory comes back everybody subscribes at once."""
+
+
+GRACE_S = 2.0
+"""A lease outlives its last subscription by so long: a page is being reloaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How patient the directory is, in seconds. Documented in `settings`."""
+    """How patient the directory is, in seconds."""
 
-    timeout_s: float
-    settle_s: float
-    grace_s: float
-    forget_s: float
+    timeout_s: float = 1.0
+    """A process that is silent for so long is dead (`BusSettings.heartbeat_timeout_s`)."""
+    settle_s: float = 1.0
+    """A directory that has just started listens for so long to what encoders hold, before it grants
+    leases itself."""
+    grace_s: float = GRACE_S
+    forget_s: float = 3600.0
+    """A desk or a process that is gone is still told of for so long to those who ask."""
     suspect_s: float = 0.35
+    """A process whose connection ended is dead unless it is heard of within so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,7 @@ class Registry:
     def __init__(self, timing: Timing, now: float, rules: Rules | None = None) -> None:
         self._timing = timing
         self._members = Members(timing.timeout_s, now)
-        self._desks = Desks()
+        self._desks = DeskRecords()
         self._leases = Leases(timing.grace_s, now + timing.settle_s, rules or Rules())
         self._present: dict[bytes, bus.StandingRecord] = {}
         self._gone_at: dict[bytes, float] = {}
@@ -62,16 +71,16 @@ class Registry:
         """Prefixes that are to be answered again."""
 
     def heartbeat(self, beat: bus.Heartbeat, now: float, unix_s: int) -> list[Effect]:
-        """A process lives. Raises ProtocolError, and changes nothing, where it cannot be so."""
+        """A process lives. Raises ProtocolError, and changes nothing, if the message cannot be."""
         known = self._members.get(beat.id)
         if known is None or known.beat is not beat:
             check_heartbeat(beat)
         elif beat.kind != ENCODER:
-            # What it said last, and that was looked at then.
+            # The very message that it sent last, and that was checked then.
             known.heard_at = now
             return []
         effects: list[Effect] = []
-        for change in self._members.hear(beat, now):
+        for change in self._members.heartbeat(beat, now):
             if isinstance(change, Contested):
                 effects.append(change)
             else:
@@ -83,14 +92,17 @@ class Registry:
         return self._done(effects, now, unix_s)
 
     def farewell(self, farewell: bus.Farewell, now: float, unix_s: int) -> list[Effect]:
-        """A process ends by its own will."""
+        """A process says that it ends."""
         effects: list[Effect] = []
         for change in self._members.farewell(farewell):
             effects += self._changed(change, now)
         return self._done(effects, now, unix_s)
 
     def subscribed(self, topic: bytes, now: float, unix_s: int) -> list[Effect]:
-        """Somebody subscribed: tell the present. Raises ProtocolError for what is no topic."""
+        """Somebody subscribed: answer with the present record, and lease a stream if one is meant.
+
+        Raises ProtocolError for what is no topic.
+        """
         stream = asked_stream(topic)
         if stream is None:
             if names_many(topic):
@@ -117,8 +129,7 @@ class Registry:
             self._members.suspect(*gone, now, self._timing.suspect_s)
 
     def due_at(self) -> float:
-        """When `tick` will have something to do that is not to wait: not before anything else is
-        told to this registry."""
+        """When `tick` will have something to do, unless another call changes that first."""
         answers = [at + ANSWER_AGAIN_S for at in self._answered.values()] if self._asked else []
         return min(self._members.due_at(), self._leases.due_at(), *answers)
 
@@ -176,10 +187,10 @@ class Registry:
         return effects
 
     def _done(self, effects: list[Effect], now: float, unix_s: int) -> list[Effect]:
-        """Let the leases follow, drop what is outdated already, keep the rest as the present.
+        """Let the leases follow, drop outdated records, keep the rest as the present ones.
 
-        Within one step only a topic's last record counts: a capture that was started again is not
-        gone first, for whoever looks on.
+        Within one step only a topic's last record counts, so that nobody sees a capture that was
+        started again go first.
         """
         effects = effects + self._leases.reconcile(now, unix_s)
         last = {effect.topic: effect for effect in effects if isinstance(effect, Publish)}
@@ -192,7 +203,7 @@ class Registry:
         return [e for e in effects if not isinstance(e, Publish) or last[e.topic] is e]
 
     def _forget(self, now: float) -> None:
-        """Let go of what has been gone for long, or names would pile up for ever."""
+        """Delete what has been gone for long, because names would pile up for ever."""
         forgotten = now - self._timing.forget_s
         for topic in list(takewhile(lambda t: self._gone_at[t] < forgotten, self._gone_at)):
             del self._gone_at[topic]

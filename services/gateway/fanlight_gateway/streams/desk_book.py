@@ -1,6 +1,7 @@
-"""What the directory tells: desks, and the screenshot services that are alive.
+"""What the directory says of desks, and of the screenshot services that are alive.
 
-Lives on the worker's loop. Keeps every desk that was ever told of.
+Lives on the worker's loop. Keeps every desk that the directory ever told of. A record about which
+this raises an error is passed over and logged; what was known of that desk or service stays.
 """
 
 import asyncio
@@ -15,11 +16,13 @@ class DeskBook:
 
     def __init__(self, worker: Worker) -> None:
         self.heard = False
-        """Has the directory answered? Its record of this very process comes first of all."""
+        """Has the directory answered? Its record of this very process comes before all others."""
         self._desks: dict[str, bus.DeskRecord] = {}
         self._screenshots: dict[str, bus.ServiceRecord] = {}
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
+        """Set, and replaced, with each record."""
         self._directory = worker.directory
+        # Without a `failed`: a watch is about all desks, so it goes on with the next record.
         self._end_watches = [
             worker.directory.watch(topics.DESKS, self._on_record),
             worker.directory.watch(topics.service("screenshot"), self._on_record),
@@ -41,19 +44,19 @@ class DeskBook:
         return [self._desks[name] for name in sorted(self._desks)]
 
     async def desk(self, name: str, wait_s: float) -> bus.DeskRecord | None:
-        """The desk's record; None if the directory does not come to tell of it in time."""
+        """The desk's record; None if the directory does not tell of it within `wait_s`."""
         try:
             async with asyncio.timeout(wait_s):
                 while name not in self._desks:
-                    await self._news.wait()
+                    await self._changed.wait()
         except TimeoutError:
             return None
         return self._desks[name]
 
     def screenshot_urls(self, desk: str) -> list[str]:
-        """Base URLs of the screenshot services, the one to be asked first in front.
+        """Base URLs of the living screenshot services, the one to be asked first in front.
 
-        Each desk has one that it prefers, so that its pictures are encoded once for all.
+        Each desk prefers one service, so that its pictures are encoded once for all.
         """
         alive = [r for r in self._screenshots.values() if r.alive and r.http]
         alive.sort(key=lambda record: zlib.crc32(f"{desk} {record.id}".encode()))
@@ -70,5 +73,5 @@ class DeskBook:
                 self._screenshots.pop(record.id, None)
             case _:
                 pass
-        self._news.set()
-        self._news = asyncio.Event()
+        self._changed.set()
+        self._changed = asyncio.Event()

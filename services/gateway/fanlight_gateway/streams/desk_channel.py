@@ -1,8 +1,9 @@
-"""The way from viewers to a desk and back, other than video: input down, events up.
+"""The channel between a desk and its viewers, for all but video: input to the desk, events from it.
 
 Lives on the worker's loop. Follows the desk's record, so that a capture which comes back elsewhere
-is told and heard there. Keeps the newest pointer shape, pointer position and clipboard for viewers
-that come later. Drops nothing: what cannot be delivered is refused, to the caller's knowledge.
+is told and listened to there. Keeps the newest pointer shape, pointer position and clipboard for
+viewers that come later. Drops nothing: a message that cannot be delivered is refused, and its
+sender knows. An error about one desk ends the viewers of that desk, who come back to a new channel.
 """
 
 import asyncio
@@ -11,57 +12,76 @@ from typing import Protocol
 
 import zmq.asyncio
 
+from fanlight_common.bus.inlet_connections import CurrentInlet, InletConnections
 from fanlight_common.bus.sockets import SocketRole
-from fanlight_common.core.errors import ProtocolError
+from fanlight_common.core.errors import FanlightError, ProtocolError
 from fanlight_common.process import refusals
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import binary, bus, topics
 from fanlight_gateway import metrics
-from fanlight_gateway.streams.inlets import Hold, Inlets
 from fanlight_gateway.viewers.sampling import Figures
 
 log = logging.getLogger(__name__)
 
 
-class Watcher(Protocol):
-    """A viewer, as a desk sees it."""
+class DeskFailedError(FanlightError):
+    """A desk's channel ended because of an error, which was logged; its viewers end with it."""
+
+
+class DeskViewer(Protocol):
+    """A viewer, as the channel to its desk sees it."""
 
     def desk_changed(self, record: bus.DeskRecord) -> None:
-        """The desk's state or size is another now."""
+        """The desk's state or size has changed."""
 
     def event(self, kind: str, message: bytes | str) -> None:
-        """`shape`, `position` or `clipboard`, ready to be passed on."""
+        """An event of the desk, ready to be passed on. `kind`: shape, position or clipboard."""
 
     def figures(self) -> Figures:
-        """How its video is, for /metrics."""
+        """How the viewer's video is, for /metrics."""
+
+    def failed(self, error: Exception) -> None:
+        """The viewer has to end because of this error."""
 
 
-class Link:
+class DeskChannel:
     """One desk, while at least one viewer is connected to it."""
 
     def __init__(
-        self, worker: Worker, inlets: Inlets, group: asyncio.TaskGroup, record: bus.DeskRecord
+        self,
+        worker: Worker,
+        inlets: InletConnections,
+        group: asyncio.TaskGroup,
+        record: bus.DeskRecord,
     ) -> None:
-        self.viewers: set[Watcher] = set()
+        """Connects. What that raises leaves nothing of the channel behind."""
+        self.viewers: set[DeskViewer] = set()
         self.record = record
+        self.has_failed = False
+        """Has the channel ended by an error? Then its viewers are on their way out."""
         self._worker = worker
-        self._inlet = Hold(inlets)
+        self._inlet = CurrentInlet(inlets)
         self._group = group
         self._topic = topics.events(record.desk)
         self._socket: zmq.asyncio.Socket | None = None
         self._task: asyncio.Task[None] | None = None
         self._last_event: int | None = None
         self._newest: dict[str, bytes | str] = {}
-        # Calls back at once with the record, which is known, and so connects.
-        self._end_watch = worker.directory.watch(topics.desk(record.desk), self._on_record)
+        try:
+            # The record is known, so this calls back at once, and so connects.
+            self._end_watch = worker.directory.watch(
+                topics.desk(record.desk), self._on_record, self._failed
+            )
+        except Exception:
+            self._let_go()
+            raise
 
     def close(self) -> None:
         """Nobody is connected to the desk any more."""
         self._end_watch()
-        self._disconnect()
-        self._inlet.move("")
+        self._let_go()
 
-    def join(self, viewer: Watcher) -> None:
+    def join(self, viewer: DeskViewer) -> None:
         """One more viewer; it gets the present state at once."""
         self.viewers.add(viewer)
         viewer.desk_changed(self.record)
@@ -69,7 +89,7 @@ class Link:
             viewer.event(kind, message)
 
     def tell(self, message: bus.CaptureInlet) -> bool:
-        """Pass on to the desk's capture; False: there is nobody who takes it."""
+        """Pass a message on to the desk's capture. False: nobody takes it now."""
         return self.record.alive and self._inlet.tell(bus.encode(message))
 
     def _on_record(self, record: bus.DirectoryOutlet) -> None:
@@ -77,13 +97,13 @@ class Link:
             return
         old, self.record = self.record, record
         if old.instance != record.instance or record.state != "live":
-            # Another display, or soon one: its pointer and clipboard are not the old one's.
+            # Another display shows up, or will soon: the old one's pointer and clipboard are over.
             self._newest.clear()
         if record.alive and (self._socket is None or old.instance != record.instance):
             self._connect()
         if (old.state, old.width, old.height) != (record.state, record.width, record.height):
             log.info("event=desk desk=%s state=%s", record.desk, record.state)
-            for viewer in self.viewers:
+            for viewer in list(self.viewers):
                 viewer.desk_changed(record)
 
     def _connect(self) -> None:
@@ -103,62 +123,83 @@ class Link:
             self._socket.close(linger=0)
             self._socket = None
 
+    def _let_go(self) -> None:
+        self._disconnect()
+        self._inlet.move("")
+
     async def _receive(self, socket: zmq.asyncio.Socket) -> None:
-        while True:
-            parts = await socket.recv_multipart()
-            try:
-                if len(parts) != 2:
-                    raise ProtocolError(f"event: {len(parts)} parts, wants 2")
-                self._on_event(bus.decode_event(parts[1]), socket)
-            except ProtocolError as error:
-                metrics.refused.labels("event").inc()
-                refusals.note(log, "events", error, self.record.id)
+        try:
+            while not socket.closed:  # an error may have ended the channel meanwhile
+                self._take(await socket.recv_multipart(), socket)
+        except Exception as error:  # noqa: BLE001 - ends the viewers of this desk, not the process
+            self._failed(error)
+
+    def _take(self, parts: list[bytes], socket: zmq.asyncio.Socket) -> None:
+        try:
+            if len(parts) != 2:
+                raise ProtocolError(f"event: {len(parts)} parts, wants 2")
+            self._on_event(bus.decode_event(parts[1]), socket)
+        except ProtocolError as error:
+            metrics.refused.labels("event").inc()
+            refusals.note(log, "events", error, self.record.id)
 
     def _on_event(self, event: bus.Event, socket: zmq.asyncio.Socket) -> None:
         if self._last_event is not None and event.sequence != self._last_event + 1:
-            # Something was lost: subscribing again brings what is present once more.
+            # An event was lost. Subscribing again makes the capture send the present state.
             metrics.refused.labels("event_gap").inc()
             socket.unsubscribe(self._topic)
             socket.subscribe(self._topic)
         self._last_event = event.sequence
         kind, message = _kind(event)
         self._newest[kind] = message
-        for viewer in self.viewers:
+        for viewer in list(self.viewers):
             viewer.event(kind, message)
 
+    def _failed(self, error: Exception) -> None:
+        if self.has_failed:
+            return
+        self.has_failed = True
+        self.close()
+        log.error("event=desk_failed desk=%s", self.record.desk, exc_info=error)
+        for viewer in list(self.viewers):
+            # Without the traceback: it stands in the log once, and not once a viewer.
+            viewer.failed(DeskFailedError(f"{self.record.desk}: {error!r}"))
 
-class Links:
+
+class DeskChannels:
     """The desks that viewers of this gateway are connected to."""
 
-    def __init__(self, worker: Worker, inlets: Inlets, group: asyncio.TaskGroup) -> None:
+    def __init__(self, worker: Worker, inlets: InletConnections, group: asyncio.TaskGroup) -> None:
         self._worker = worker
         self._inlets = inlets
         self._group = group
-        self._links: dict[str, Link] = {}
+        self._channels: dict[str, DeskChannel] = {}
 
-    def join(self, record: bus.DeskRecord, viewer: Watcher) -> Link:
+    def join(self, record: bus.DeskRecord, viewer: DeskViewer) -> DeskChannel:
         """Connect a viewer to a desk."""
-        if record.desk not in self._links:
-            self._links[record.desk] = Link(self._worker, self._inlets, self._group, record)
-        link = self._links[record.desk]
-        link.join(viewer)
-        return link
+        channel = self._channels.get(record.desk)
+        if channel is None or channel.has_failed:
+            channel = DeskChannel(self._worker, self._inlets, self._group, record)
+            self._channels[record.desk] = channel
+        channel.join(viewer)
+        return channel
 
-    def leave(self, link: Link, viewer: Watcher) -> None:
-        """The viewer has gone; with the last one the link ends."""
-        link.viewers.discard(viewer)
-        if not link.viewers and self._links.pop(link.record.desk, None) is not None:
-            link.close()
+    def leave(self, channel: DeskChannel, viewer: DeskViewer) -> None:
+        """The viewer has gone. With the last one the channel ends."""
+        channel.viewers.discard(viewer)
+        if not channel.viewers and self._channels.get(channel.record.desk) is channel:
+            del self._channels[channel.record.desk]
+            channel.close()
 
-    def viewers(self) -> list[Watcher]:
+    def viewers(self) -> list[DeskViewer]:
         """Everybody who is connected to a desk."""
-        return [viewer for link in self._links.values() for viewer in link.viewers]
+        return [viewer for channel in self._channels.values() for viewer in channel.viewers]
 
     def close(self) -> None:
-        """Let all desks go."""
-        for link in self._links.values():
-            link.close()
-        self._links.clear()
+        """End every channel."""
+        for channel in self._channels.values():
+            channel.close()
+        self._channels.clear()
 
 
 def _kind(event: bus.Event) -> tuple[str, bytes | str]:

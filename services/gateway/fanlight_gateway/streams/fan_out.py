@@ -1,158 +1,178 @@
 """Fan-out: each stream that somebody watches, received once and offered to every viewer's gate.
 
-Lives on the worker's loop. Nothing here waits for a viewer: `offer` queues, and sends at once where
-the viewer's path and socket have room. A viewer for whom that raises an error is ended, and nobody
-else. Being subscribed to a lease and to units is the demand that
-makes an encoder encode, so a stream exists only while it has viewers. Drops units of epochs that
-are over, and those of an encoder that is not to be heard yet (see `handover`).
+Lives on the worker's loop. A stream exists only while it has viewers, because its feed is the
+demand that makes an encoder encode (`fanlight_common.bus.unit_feed`). Nothing here waits for a
+viewer: `offer` queues a unit, or sends it at once where the viewer's path and socket have room. An
+error about one viewer ends that viewer; an error about the stream ends the stream's viewers.
+Drops nothing itself: the feed drops units of epochs that are over, and the gates the rest.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Collection
 from typing import Protocol
 
+from fanlight_common.bus.inlet_connections import InletConnections
+from fanlight_common.bus.unit_feed import FeedEvent, UnitDemand, UnitFeed
+from fanlight_common.core.errors import FanlightError
+from fanlight_common.core.idr_requests import IdrRequestLimits
 from fanlight_common.process import clock
 from fanlight_common.process.worker import Worker
-from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import VideoUnit
 from fanlight_gateway import metrics
-from fanlight_gateway.core.gate import Gate, Unit
-from fanlight_gateway.core.handover import Handover, News, Verdict
-from fanlight_gateway.core.idr_requests import IdrPolicy
+from fanlight_gateway.core.gate import Gate
 from fanlight_gateway.core.paint_lag import History
-from fanlight_gateway.core.websocket_frames import framed, relaxed
-from fanlight_gateway.settings import GatewaySettings
-from fanlight_gateway.streams.inlets import Inlets
-from fanlight_gateway.streams.unit_source import Source
+from fanlight_gateway.core.unit import Unit
 
-log = logging.getLogger(__name__)
 _FEW = 8
+"""With more viewers of a stream, its changes are collected before they are looked at."""
 _PAUSE_S = 20e-6
-"""For each viewer: looking at one takes some microseconds."""
+"""They are collected for so long for each viewer: looking at one takes some microseconds."""
 
 
-class Member(Protocol):
-    """What a viewer's share says of its path."""
-
-    @property
-    def target_kbps(self) -> float:
-        """What it takes."""
-
-    @property
-    def is_in_band(self) -> bool:
-        """Is that enough for this stream, as far as its path has shown it?"""
-
-
-class Subscriber(Member, Protocol):
-    """A viewer's share in a stream, as the stream sees it."""
+class Subscriber(Protocol):
+    """A viewer's part in a stream, as the stream sees it."""
 
     gate: Gate
 
-    send: Callable[[bytes], None]
-    """Sends a frame."""
+    @property
+    def target_kbps(self) -> float:
+        """What the viewer's path carries, kbit/s."""
+
+    @property
+    def is_in_band(self) -> bool:
+        """Is the path known, and does it carry enough for this stream?"""
+
+    send_unit: Callable[[bytes], None]
+    """Sends what `offer` returned."""
 
     def offer(self, unit: Unit, now_ms: float) -> bytes | None:
-        """Queue a unit, or say what is to be sent at once."""
+        """Queue a unit, or return what is to be sent at once: the unit in the transport's form."""
 
     def failed(self, error: Exception) -> None:
-        """Something here raised it: the viewer has to end."""
+        """A method of this object raised `error`: the viewer has to end."""
 
     def video_state(self, state: str) -> None:
-        """`live` or `waiting`: is there an encoder?"""
+        """The stream has an encoder (`live`) or none (`waiting`)."""
 
 
-def stream_kbps(members: Collection[Member]) -> int:
-    """The least that a viewer can take, of those who can take this stream at all.
+def stream_kbps(viewers: Collection[Subscriber]) -> int:
+    """The lowest rate of those viewers whose path can take this stream at all, kbit/s.
 
-    The others have just come, or are about to move to a lower rendition, and do not count unless
-    there is nobody else: one slow viewer changes nothing for the rest.
+    The others have just come, or are about to move to a lower rendition. They count only where
+    there is nobody else, so that one slow viewer changes nothing for the rest.
     """
-    able = [member.target_kbps for member in members if member.is_in_band]
-    return round(min(able or [member.target_kbps for member in members], default=0))
+    able = [viewer.target_kbps for viewer in viewers if viewer.is_in_band]
+    return round(min(able or [viewer.target_kbps for viewer in viewers], default=0))
 
 
-class Stream:
-    """One desk in one rendition, while at least one viewer watches it."""
+_COUNTERS = {
+    FeedEvent.REFUSED: metrics.refused.labels("unit"),
+    FeedEvent.OLD: metrics.units_dropped.labels("old_epoch"),
+    FeedEvent.EARLY: metrics.units_dropped.labels("early_epoch"),
+    FeedEvent.IDR_REQUESTED: metrics.idr_requests,
+}
+
+
+class StreamFailedError(FanlightError):
+    """A stream ended because of an error, which was logged; its viewers end with it."""
+
+
+class StreamFanOut:
+    """One desk in one rendition, while at least one viewer watches it: a `UnitConsumer`."""
 
     def __init__(
         self,
         worker: Worker,
-        inlets: Inlets,
-        settings: GatewaySettings,
+        inlets: InletConnections,
+        idr: IdrRequestLimits,
         group: asyncio.TaskGroup,
         name: str,
     ) -> None:
         self.viewers: dict[Subscriber, None] = {}
         """In the order in which they came, about as they lie in memory: 0.6 us less each."""
         self.history = History()
-        self._kbps: tuple[int, bool] | None = None
-        """What the viewers' paths take, and whether that of any is known; None: to be asked."""
-        self._worker = worker
-        self._inlets = inlets
-        self._group = group
         self._name = name
-        self._settings = settings
+        self._now_us = worker.now_us
+        self._rate: tuple[int, bool] | None = None
+        """The rate that the viewers' paths can take, kbit/s, and whether that of any is known.
+        None: it has to be worked out again."""
         self._is_leased = False
-        self._settling: asyncio.TimerHandle | None = None
-        self._handover = Handover()
-        self._sources: dict[str, Source] = {}
-        """By instance: the encoder that is heard, and the one that is to be."""
-        self._end_watch = worker.directory.watch(topics.lease(name), self._on_record)
+        self.has_failed = False
+        """Has the feed ended by an error? Then the viewers are on their way out."""
+        self._feed = UnitFeed(worker, inlets, group, name, self, idr)
 
     def close(self) -> None:
         """End the demand."""
-        self._end_watch()
-        if self._settling is not None:
-            self._settling.cancel()
-        for source in self._sources.values():
-            source.close()
-        self._sources.clear()
+        self._feed.close()
 
     def join(self, viewer: Subscriber) -> None:
-        """One more viewer; it gets units from the next IDR on."""
+        """One more viewer, who gets units from the next IDR on."""
         self.viewers[viewer] = None
+        self._viewers_changed()
         viewer.video_state(self._state())
-        self.rate_changed()
         self.settle()
 
+    def leave(self, viewer: Subscriber) -> None:
+        """The viewer is sent nothing more."""
+        self.viewers.pop(viewer, None)
+        self._viewers_changed()
+
     def rate_changed(self) -> None:
-        """A path takes more or less than before, or is another's."""
-        self._kbps = None
+        """A viewer's path can take more or less than before."""
+        self._rate = None
 
     def settle(self) -> None:
-        """A gate may have changed: ask for an IDR, tell of room, where that is due.
+        """A gate may have changed: the feed asks for an IDR and tells of room, if that is due.
 
-        At once where there are few viewers. It looks at all of them, and each of their
-        acknowledgements leads here: with hundreds, what comes within some milliseconds is settled
-        together.
+        At once where there are few viewers. The feed asks for the demand of all of them, and each
+        of their acknowledgements leads here: with hundreds, what comes within some milliseconds is
+        settled together.
         """
-        if self._settling is not None:
-            return
-        if len(self.viewers) <= _FEW:
-            self._settle()
-        else:
-            pause_s = _PAUSE_S * len(self.viewers)
-            self._settling = asyncio.get_running_loop().call_later(pause_s, self._settle)
+        self._feed.settle()
 
-    def _settle(self) -> None:
-        self._settling = None
-        newest = self._handover.newest
-        # None either where what just came was the last viewer's reason to leave.
-        source = None if newest is None else self._sources.get(newest.instance)
-        if source is None or not self._is_leased:
-            return
-        now = clock.now_s()
-        wanted, room = self._wishes(now * 1000)
-        if self._kbps is None:
+    def demand(self) -> UnitDemand:
+        """What the viewers want of the encoder, all of them together."""
+        wanted, room = self._wishes(clock.now_s() * 1000)
+        if self._rate is None:
             in_band = any(viewer.is_in_band for viewer in self.viewers)
-            self._kbps = stream_kbps(self.viewers), in_band
-        kbps, in_band = self._kbps
-        demand = bus.StreamDemand(self._name, self._worker.id, room, kbps, in_band)
-        # Of two encoders the newer one: its first IDR is on its way, and is for everybody.
-        source.ask(wanted or self._handover.misses_idr, now)
-        for each in self._sources.values():
-            each.demand(demand, now)
+            self._rate = stream_kbps(self.viewers), in_band
+        return UnitDemand(wanted, room, *self._rate)
+
+    def take(self, unit: VideoUnit, data: bytes) -> None:
+        """Offer a unit to every viewer."""
+        age_us = self._now_us() - unit.captured_us
+        metrics.arrival_age_seconds.observe(max(0, age_us) / 1e6)
+        self._pass_on(Unit(unit.epoch, unit.sequence, unit.idr, data), clock.now_s() * 1000)
+
+    def lease_changed(self, is_leased: bool) -> None:
+        """Tell the viewers whether there is an encoder."""
+        self._is_leased = is_leased
+        for viewer in list(self.viewers):
+            try:
+                viewer.video_state(self._state())
+            except Exception as error:  # noqa: BLE001 - ends the viewer it is about
+                viewer.failed(error)
+
+    def interrupted(self) -> None:
+        """Another encoder begins: close the gates, so that its IDR is asked for now."""
+        for viewer in self.viewers:
+            viewer.gate.interrupt()
+
+    def counted(self, event: FeedEvent) -> None:
+        """Count what happened in the feed."""
+        _COUNTERS[event].inc()
+
+    def failed(self, error: Exception) -> None:
+        """The feed ended, and was logged: end the viewers, who come back to a fresh stream."""
+        self.has_failed = True
+        for viewer in list(self.viewers):
+            # Without the traceback: it stands in the log once, and not once a viewer.
+            viewer.failed(StreamFailedError(f"{self._name}: {error!r}"))
+
+    def _viewers_changed(self) -> None:
+        self.rate_changed()
+        count = len(self.viewers)
+        self._feed.pause_s = 0.0 if count <= _FEW else _PAUSE_S * count
 
     def _wishes(self, now_ms: float) -> tuple[bool, bool]:
         """Would an IDR help a viewer, and has one room?"""
@@ -169,92 +189,29 @@ class Stream:
     def _state(self) -> str:
         return "live" if self._is_leased else "waiting"
 
-    def _on_record(self, record: bus.DirectoryOutlet) -> None:
-        if not isinstance(record, bus.LeaseRecord):
-            return
-        before = self._state()
-        self._is_leased = record.alive
-        if record.alive:
-            self._leased(record)
-        elif before == "live":
-            log.info("event=lease stream=%s encoder=none", self._name)
-        if self._state() != before:
-            for viewer in list(self.viewers):
-                try:
-                    viewer.video_state(self._state())
-                except Exception as error:  # noqa: BLE001 - ends the viewer it is about
-                    viewer.failed(error)
-        self.settle()
-
-    def _leased(self, record: bus.LeaseRecord) -> None:
-        epoch_before = self._handover.newest.epoch if self._handover.newest else 0
-        news = self._handover.leased(record)
-        if news is News.STALE:
-            log.warning(
-                "event=lease_ignored stream=%s encoder=%s epoch=%d newer=%d",
-                *(self._name, record.id, record.epoch, epoch_before),
-            )
-            return
-        self._keep_sources()
-        if record.epoch != epoch_before or news is not News.NOTHING:
-            log.info(
-                "event=lease stream=%s encoder=%s epoch=%d news=%s",
-                *(self._name, record.id, record.epoch, news.value),
-            )
-            self._sources[record.instance].begin_anew()
-        if news is News.CUT:
-            # Ask for its first IDR now, not when its first delta shows that it is another.
-            for viewer in self.viewers:
-                viewer.gate.interrupt()
-
-    def _keep_sources(self) -> None:
-        """Exactly those encoders that are heard, or are to be."""
-        leases = [self._handover.now, self._handover.coming]
-        wanted = {lease.instance: lease for lease in leases if lease is not None}
-        for instance in self._sources.keys() - wanted.keys():
-            self._sources.pop(instance).close()
-        for instance, lease in wanted.items():
-            if instance not in self._sources:
-                idr = IdrPolicy(self._settings.idr_retry_ms, self._settings.idr_interval_ms)
-                self._sources[instance] = Source(
-                    self._worker, self._inlets, self._group, lease, idr, self._on_unit
-                )
-
-    def _on_unit(self, source: Source, unit: VideoUnit, data: bytes) -> None:
-        verdict = self._handover.unit(source.instance, unit.epoch, idr=unit.idr)
-        if verdict is Verdict.OLD or verdict is Verdict.EARLY:
-            metrics.units_dropped.labels(f"{verdict.value}_epoch").inc()
-        else:
-            if verdict is Verdict.FIRST:
-                self._keep_sources()
-            if unit.idr:
-                source.came()
-            frame = framed(data)
-            passed = Unit(unit.epoch, unit.sequence, unit.idr, data, frame, relaxed(frame, data))
-            age_us = self._worker.now_us() - unit.captured_us
-            metrics.arrival_age_seconds.observe(max(0, age_us) / 1e6)
-            self._pass_on(passed, clock.now_s() * 1000)
-        self.settle()
-
     def _pass_on(self, unit: Unit, now_ms: float) -> None:
+        """Offer the unit to every viewer's gate, and send it to those whose path has room.
+
+        A unit is dropped for a slow viewer in the viewer's gate (`gate.Gate.offer`), not here.
+        """
         self.history.add(unit.label, now_ms)
         due: list[tuple[Callable[[bytes], None], bytes, Subscriber]] = []
-        for viewer in list(self.viewers):  # an IDR may let one leave for it
+        for viewer in list(self.viewers):  # a copy, because an IDR may let a viewer leave
             try:
-                frame = viewer.offer(unit, now_ms)
+                encoded = viewer.offer(unit, now_ms)
             except Exception as error:  # noqa: BLE001 - ends the viewer it is about
                 viewer.failed(error)
             else:
-                if frame is not None:
-                    due.append((viewer.send, frame, viewer))
-        # Apart, so that the processor's caches hold either our code or the kernel's.
-        for send, frame, viewer in due:
+                if encoded is not None:
+                    due.append((viewer.send_unit, encoded, viewer))
+        # In a loop of its own, so that the processor's caches hold either our code or the kernel's.
+        for send_unit, encoded, viewer in due:
             try:
-                send(frame)
+                send_unit(encoded)
             except Exception as error:  # noqa: BLE001 - ends the viewer it is about
                 viewer.failed(error)
+        # Those who were sent it at once are counted together.
         count = len(due)
-        # Of those who were sent it at once, counted together.
         metrics.units_sent.inc(count)
         metrics.video_bytes.inc(count * unit.size_bytes)
         metrics.queue_seconds.observe_many(0.0, count)
@@ -266,31 +223,31 @@ class StreamHub:
     def __init__(
         self,
         worker: Worker,
-        inlets: Inlets,
-        settings: GatewaySettings,
+        inlets: InletConnections,
+        idr: IdrRequestLimits,
         group: asyncio.TaskGroup,
     ) -> None:
         self._worker = worker
         self._inlets = inlets
-        self._settings = settings
+        self._idr = idr
         self._group = group
-        self._streams: dict[str, Stream] = {}
+        self._streams: dict[str, StreamFanOut] = {}
 
     def join(self, name: str, viewer: Subscriber) -> None:
         """`viewer` wants the units of this stream."""
-        if name not in self._streams:
-            self._streams[name] = Stream(
-                self._worker, self._inlets, self._settings, self._group, name
+        stream = self._streams.get(name)
+        if stream is None or stream.has_failed:
+            stream = self._streams[name] = StreamFanOut(
+                self._worker, self._inlets, self._idr, self._group, name
             )
-        self._streams[name].join(viewer)
+        stream.join(viewer)
 
     def leave(self, name: str, viewer: Subscriber) -> None:
         """`viewer` wants no more of them; the last one ends the demand."""
         stream = self._streams.get(name)
         if stream is None:  # the gateway has ended all demand already
             return
-        stream.viewers.pop(viewer, None)
-        stream.rate_changed()
+        stream.leave(viewer)
         if not stream.viewers:
             del self._streams[name]
             stream.close()

@@ -14,16 +14,16 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from fanlight_common.bus.frame_feed import FrameFeed
+from fanlight_common.bus.inlet_connections import InletConnections
 from fanlight_common.core.errors import FrameLostError
-from fanlight_common.patching import regions
-from fanlight_common.patching.regions import Pixels
+from fanlight_common.patching.pixels import Pixels, from_buffer
 from fanlight_common.process import clock
-from fanlight_common.process.worker import Teller, Worker
+from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, frames, topics
 from fanlight_screenshot import metrics
+from fanlight_screenshot.core.change_history import ChangeHistory
 from fanlight_screenshot.core.grabs import Grabs
 from fanlight_screenshot.desks.pointer import PointerFollower
-from fanlight_screenshot.images.change_history import History
 from fanlight_screenshot.images.encodings import Encodings
 from fanlight_screenshot.settings import ScreenshotSettings
 
@@ -46,17 +46,17 @@ class Desk:
     def __init__(
         self,
         worker: Worker,
-        teller: Teller,
+        inlets: InletConnections,
         pool: Executor,
         settings: ScreenshotSettings,
         record: bus.DeskRecord,
     ) -> None:
         self.record = record
         self.encodings: Encodings[bytes] = Encodings(settings.keep_encodings)
-        self.history = History()
+        self.history = ChangeHistory()
         self.pointer = PointerFollower(worker.network, record.desk)
         self._worker = worker
-        self._teller = teller
+        self._inlets = inlets
         self._pool = pool
         self._settings = settings
         self._grabs = Grabs(settings.reuse_ms * 1000, settings.grab_retry_ms * 1000)
@@ -81,11 +81,11 @@ class Desk:
     def moved(self, record: bus.DeskRecord) -> None:
         """The desk's record has changed."""
         if self.record.inlet != record.inlet:
-            self._teller.disconnect(self.record.inlet)
+            self._inlets.disconnect(self.record.inlet)
         self.record = record
         if record.alive:
             # Ahead of the first grab, which would find nobody otherwise.
-            self._teller.connect(record.inlet)
+            self._inlets.connect(record.inlet)
             self.pointer.moved(record.outlet)
         self._wake()
 
@@ -150,7 +150,7 @@ class Desk:
             ):
                 self._awaited = (seen, now_us)
                 message = bus.GrabNext(self.record.desk, seen.sequence)
-                self._teller.tell(self.record.inlet, bus.encode(message))
+                self._inlets.tell(self.record.inlet, bus.encode(message))
             wait_us = min(until_us, self._awaited[1] + retry_us) - now_us
             arrival = self._arrival
             with contextlib.suppress(TimeoutError):
@@ -192,7 +192,7 @@ class Desk:
             if self._grabs.due(now_us):
                 self._grabs.asked(now_us)
                 metrics.grabs.inc()
-                self._teller.tell(self.record.inlet, bus.encode(bus.Grab(self.record.desk)))
+                self._inlets.tell(self.record.inlet, bus.encode(bus.Grab(self.record.desk)))
             arrival = self._arrival
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.grab_retry_ms / 1000):
@@ -201,7 +201,7 @@ class Desk:
 
     def _copy_pixels(self, frame: frames.Frame) -> Pixels:
         """In the pool."""
-        view = regions.from_buffer(self._view(frame), frame.width, frame.height, frame.stride)
+        view = from_buffer(self._view(frame), frame.width, frame.height, frame.stride)
         copied = view.copy()
         self._feed.check(frame)
         return copied

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
-from fanlight_common.patching.regions import Pixels
+from fanlight_common.bus.inlet_connections import InletConnections
+from fanlight_common.patching.pixels import Pixels
 from fanlight_common.process import clock
 from fanlight_common.process.ticks import tick
-from fanlight_common.process.worker import Teller, Worker
+from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_screenshot import metrics
 from fanlight_screenshot.core.parameters import Parameters
@@ -39,7 +40,7 @@ class Desks:
     def __init__(self, worker: Worker, settings: ScreenshotSettings) -> None:
         self.settings = settings
         self._worker = worker
-        self._teller = Teller(worker.network)
+        self._inlets = InletConnections(worker.network)
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="encode")
         self._desks: dict[str, Desk] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -146,7 +147,7 @@ class Desks:
         if desk is not None:
             desk.moved(record)
             return
-        desk = Desk(self._worker, self._teller, self._pool, self.settings, record)
+        desk = Desk(self._worker, self._inlets, self._pool, self.settings, record)
         self._desks[record.desk] = desk
         self._tasks[record.desk] = self._group.create_task(desk.run())
 

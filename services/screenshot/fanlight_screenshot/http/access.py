@@ -7,6 +7,7 @@ Time is an argument (unix seconds).
 from dataclasses import dataclass
 
 from fanlight_common.core.errors import TokenError
+from fanlight_common.core.grants import Grant
 from fanlight_common.process import http, tokens
 
 
@@ -25,7 +26,7 @@ class Access:
 
     secret: bytes | None = None
 
-    def grant(self, authorization: str, now: float) -> tokens.Grant | None:
+    def grant(self, authorization: str, now: float) -> Grant | None:
         """What an Authorization header allows; None: everything. Raises RefusedError."""
         if self.secret is None:
             return None

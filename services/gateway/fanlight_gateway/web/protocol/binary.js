@@ -1,18 +1,17 @@
 // @ts-check
 /**
- * Binary messages between viewer and gateway, the viewer's half: it decodes what a gateway sends
- * and encodes what a viewer sends. Pure.
+ * Binary messages between viewer and gateway: decodes what a gateway sends, and encodes what a
+ * viewer sends. Pure; runs in the page and in the worker.
  *
- * The other half, and the description of each byte, is fanlight_common/protocol/binary.py and
- * input.py; tests/vectors/binary.json holds the two together. Messages are plain objects with their
- * name in `type`, so that they pass between the page and its worker as they are. Everything is
- * little-endian. Positions are fractions of the desk in 1/65536, so that they mean the same
- * whatever the desk's size is at the moment.
+ * fanlight_common/protocol/binary.py and input.py are the other half and describe each byte;
+ * tests/vectors/binary.json holds the two together. Messages are plain objects with their name in
+ * `type`, so that they can be posted between the page and its worker. Everything is little-endian.
+ * Positions are fractions of the desk in 1/65536, so that they mean the same when the desk changes
+ * its size. Times are microseconds in a Number, exact up to 2^53 (285 years); larger ones are
+ * refused.
  *
  * A later release may append fields to a unit's header and to messages of fixed size; they are
  * passed over. A unit of another version, stream kind or codec is a ProtocolError.
- *
- * Times are microseconds in a Number, exact up to 2^53 (285 years); more is refused.
  *
  * @typedef {{ x: number, y: number, width: number, height: number }} Rectangle
  *
@@ -27,8 +26,8 @@
  *
  * @typedef {{ type: "Ping", id: number, viewer_us: number, base_rtt_ms: number }} Ping
  * @typedef {{ type: "Ack", age_ms: number, epoch: number, received: number, painted: number }} Ack
- * @typedef {{ type: "Key", down: boolean, usage: number, repeat?: boolean }} Key  repeat: the key is
- *   held already; outbox.js reads it, and it does not travel
+ * @typedef {{ type: "Key", down: boolean, usage: number, repeat?: boolean }} Key  repeat: the
+ *   repetition of a held key; it is for outbox.js, and is not sent
  * @typedef {{ type: "PointerMove", x: number, y: number }} PointerMove
  * @typedef {{ type: "PointerMoveRelative", dx: number, dy: number }} PointerMoveRelative
  * @typedef {{ type: "PointerButton", down: boolean, button: number,
@@ -44,11 +43,11 @@ export const PROTOCOL_VERSION = 2;
 export const MAX_VIEWER_MESSAGE_BYTES = 1 << 20;
 export const MAX_TEXT_BYTES = 4096;
 export const FRACTION_MAX = 65535;
-/** Ack.age_ms when the age is not known. */
+/** What Ack.age_ms is when the age is not known. */
 export const AGE_UNKNOWN = 65535;
 export const INT16_MAX = 32767;
 
-/** Why the gateway closed. From 4400 on, a viewer that comes back by itself is refused again. */
+/** Why the gateway closed the connection. From 4400 on, connecting again by itself is of no use. */
 export const CloseCode = Object.freeze({
   GOING_AWAY: 1001,
   FAILED: 1011,
@@ -89,7 +88,7 @@ const POINTER_SHAPE_HEADER_BYTES = 12;
 const UTF8 = new TextEncoder();
 
 /**
- * Any message that a gateway sends. Payloads are views of `data`. Throws ProtocolError.
+ * Decodes any message of a gateway. Payloads are views of `data`. Throws ProtocolError.
  *
  * @param {ArrayBuffer} data
  * @returns {GatewayMessage}
@@ -120,7 +119,7 @@ export function decodeFromGateway(data) {
 }
 
 /**
- * Any message that a viewer sends, as bytes. Values are the caller's to keep in range.
+ * Encodes any message of a viewer. The caller keeps the values in range.
  *
  * @param {ViewerMessage} message
  * @returns {ArrayBuffer}
@@ -184,7 +183,7 @@ export function encodeToGateway(message) {
 }
 
 /**
- * A text as Text messages of at most MAX_TEXT_BYTES each, cut between characters.
+ * Splits a text into Text messages of at most MAX_TEXT_BYTES each, between characters.
  *
  * @param {string} text
  * @returns {Text[]}
