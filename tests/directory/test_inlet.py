@@ -48,7 +48,7 @@ def test_streams_of_a_later_release_are_left_out_and_said_once(
     assert decoded.decode(bus.encode(beat)) == message
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 2
-    assert "where=heartbeat peer=encoder-1 what='Codec vp9'" in said[0]
+    assert "where=heartbeat peer=encoder-1 what='codec vp9'" in said[0]
     # A stream that is none at all is the check's to refuse, as before.
     odd = replace(beat, streams=(bus.HeldStream("nonsense", 1),))
     assert decoded.decode(bus.encode(odd)) == odd

@@ -412,7 +412,7 @@ async def test_streams_of_a_later_release_are_refused_once_and_harm_nothing(
     await bench.a_while()
     said = [r.getMessage() for r in caplog.records if "not_understood" in r.getMessage()]
     assert len(said) == 3
-    for what in ("Codec vp9", "Codec opus", "StreamKind video"):
+    for what in ("codec vp9", "codec opus", "stream kind video"):
         assert any(f"where=outlet peer=unknown what={what!r}" in line for line in said)
     assert bench.watched.isdisjoint({topics.lease("main/high.vp9")})
     await bench.capture.show(patches(320, 240))

@@ -262,8 +262,8 @@ async def test_units_of_a_later_release_are_refused_or_passed_on(
     said = [r.getMessage() for r in caplog.records if "not_understood" in r.getMessage()]
     assert [line.split(" reason=")[0].split("peer=")[1].split(" ", 1)[1] for line in said] == [
         "what='VideoUnit' version=9 known=1",
-        "what='StreamKind 7' version=1 known=none",
-        "what='Codec 8' version=1 known=none",
+        "what='stream kind 7' version=1 known=none",
+        "what='codec 8' version=1 known=none",
     ]
 
 
