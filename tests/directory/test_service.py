@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 
 import httpx
+import msgpack
 import pytest
 import zmq
 import zmq.asyncio
@@ -274,6 +275,32 @@ async def test_nonsense_is_counted_and_harms_nothing(
     assert await metric(url, 'fanlight_refused_messages_total{where="inlet"}') == len(wrong)
     assert await metric(url, 'fanlight_refused_messages_total{where="topic"}') == 2
     inlet.close()
+
+
+async def test_a_later_release_is_said_once_and_harms_nothing(
+    process: Process, peer: Peer, bus_settings: BusSettings
+) -> None:
+    inlet = open_socket(peer.context, SocketRole.TELL)
+    inlet.connect(ipc_endpoint(bus_settings.runtime_dir, DIRECTORY_ID, "inlet"))
+    for _ in range(5):
+        await inlet.send(msgpack.packb([bus.Heartbeat.TYPE, 2, "encoder", "two"]))
+        await inlet.send(msgpack.packb([99, 1]))
+    peer.watch(topics.lease("main/high.vp9"))
+    more = (bus.HeldStream("main/high.vp9", 7),)
+    peer.beats = {"capture": CAPTURE, "one": replace(ONE, streams=more)}
+    peer.watch(topics.lease("main/high"))
+    assert (await peer.lease()).id == "one"
+    log = process.log.read_text()
+    for what in (
+        "where=inlet peer=unknown what='Heartbeat' version=2 known=1",
+        "where=inlet peer=unknown what='type 99' version=1 known=none",
+        "where=heartbeat peer=one what='codec vp9' version=none known=none",
+        "where=topic peer=unknown what='codec vp9'",
+    ):
+        assert log.count(f"event=not_understood {what}") == 1, log
+    counted = 'fanlight_not_understood_messages_total{where="inlet"}'
+    await until(lambda: metric(process.url, counted) == 10)
+    inlet.close(linger=0)
 
 
 async def test_a_message_up_the_outlet_is_refused(
