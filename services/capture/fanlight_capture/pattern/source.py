@@ -13,8 +13,8 @@ from typing import Any
 
 from fanlight_capture.core import pattern
 from fanlight_capture.core.positions import position
+from fanlight_capture.pointer_image import pointer_shape
 from fanlight_capture.source import Listener
-from fanlight_capture.x11.pointer_image import pointer_shape
 from fanlight_common.bus.ring import FrameRing
 from fanlight_common.core.geometry import Rect
 from fanlight_common.process import clock
