@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { decodeFromGateway, ProtocolError } from "../../../services/gateway/fanlight_gateway/web/protocol/binary.js";
+import { decodeFromGateway } from "../../../services/gateway/fanlight_gateway/web/protocol/binary.js";
+import { ProtocolError } from "../../../services/gateway/fanlight_gateway/web/protocol/constants.js";
 import { MOST_SAID, Refusals } from "../../../services/gateway/fanlight_gateway/web/protocol/refusals.js";
 
 function listening() {
