@@ -84,6 +84,7 @@ def test_what_was_measured_is_there_for_each_study() -> None:
     assert (ROOT / "bench" / "results" / "encoding.md").read_text() == report.page(rows)
 
 
+@pytest.mark.bench
 @pytest.mark.processes
 def test_the_bench_works(tmp_path: Path) -> None:
     before = sorted((ROOT / "bench" / "results").glob("encoding.*"))

@@ -15,7 +15,7 @@ import httpx
 
 from fanlight_common.core.grants import ALL_DESKS, Grant, Role
 from fanlight_common.process import tokens
-from tests.e2e.processes import end, wait_until
+from tests.e2e.processes import NO_TLS, answers, end, wait_until
 from tests.ports import free_port
 
 
@@ -33,6 +33,7 @@ class Service:
 
     def start(self) -> None:
         """Start it, or start it again."""
+        self._life_from = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("a") as log:
             self.process: subprocess.Popen[str] = subprocess.Popen(
                 [sys.executable, "-m", f"fanlight_{self.kind}"],
@@ -46,6 +47,11 @@ class Service:
     def output(self) -> str:
         """All that it wrote, of all its lives."""
         return self._log.read_text()
+
+    @property
+    def life(self) -> str:
+        """What it wrote since it was started the last time."""
+        return self._log.read_bytes()[self._life_from :].decode()
 
     def kill(self) -> None:
         """kill -9, and no more."""
@@ -85,7 +91,8 @@ class Cluster:
         self.services: dict[str, Service] = {}
         self.ports: dict[str, int] = {}
         """Of each gateway."""
-        self._environment = environment
+        self.environment = environment
+        """Settings of every service."""
 
     def start(self, kind: str, id_: str, **environment: str) -> Service:
         """Start a service under this id."""
@@ -93,7 +100,7 @@ class Cluster:
             "FANLIGHT_RUNTIME_DIR": str(self.runtime_dir),
             "FANLIGHT_ID": id_,
             "FANLIGHT_HEALTH_PORT": "0",
-            **self._environment,
+            **self.environment,
             **environment,
         }
         self.services[id_] = Service(kind, id_, self.runtime_dir / f"{id_}.log", own)
@@ -147,7 +154,8 @@ class Cluster:
     def get(self, port: int, path: str) -> httpx.Response:
         """An answer of the gateway on this port, to somebody with a token."""
         headers = {"Authorization": f"Bearer {self.token()}"}
-        return httpx.get(f"http://127.0.0.1:{port}{path}", headers=headers, trust_env=False)
+        url = f"http://127.0.0.1:{port}{path}"
+        return httpx.get(url, headers=headers, trust_env=False, verify=NO_TLS)
 
     def until_joined(self, id_: str, times: int = 1) -> None:
         """Until the directory has had this process join so often."""
@@ -188,7 +196,4 @@ class Cluster:
 
     def answers(self, port: int, path: str = "/healthz") -> bool:
         """Does the gateway on this port say yes there?"""
-        try:
-            return self.get(port, path).status_code == 200
-        except httpx.TransportError:
-            return False
+        return answers(f"http://127.0.0.1:{port}{path}", token=self.token())

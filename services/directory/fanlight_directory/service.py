@@ -13,7 +13,7 @@ from prometheus_client import Counter, Gauge
 from fanlight_common.bus.inlet_messages import refused
 from fanlight_common.bus.receiver import Receiver
 from fanlight_common.core.errors import ProtocolError
-from fanlight_common.process import clock
+from fanlight_common.process import clock, refusals
 from fanlight_common.process.settings import BusSettings
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
@@ -106,7 +106,7 @@ class Directory:
                 raise ProtocolError("neither a subscription nor its end")
         except ProtocolError as error:
             refused.labels("topic").inc()
-            log.debug("event=refused where=topic reason=%r", str(error))
+            refusals.note(log, "topic", error)
 
     async def _ticks(self) -> None:
         """Tick whenever something is due: hardly ever while all heartbeats arrive."""

@@ -5,20 +5,28 @@ Lives on the worker's loop. Knows every connection, and which one a viewer's id 
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
+from fanlight_common.core.grants import Grant
 from fanlight_common.process import clock
 from fanlight_common.process.ticks import tick
+from fanlight_common.protocol import bus, control
 from fanlight_common.protocol.binary import CloseCode
+from fanlight_gateway import metrics
 from fanlight_gateway.http.auth import Auth
 from fanlight_gateway.http.screenshots import Screenshots
+from fanlight_gateway.limits import Limits
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from fanlight_gateway.streams.desk_book import DeskBook
 from fanlight_gateway.streams.desk_channel import DeskChannels
 from fanlight_gateway.streams.fan_out import StreamHub
 from fanlight_gateway.viewers.sampling import INTERVAL_MS, Sampler
+from fanlight_gateway.viewers.transport import Transport
+from fanlight_gateway.viewers.viewer import Viewer, ViewerKey
+
+log = logging.getLogger(__name__)
 
 TICK_S = 0.125
 """Goes into the heartbeats' interval: every second tick costs no wake-up of its own."""
@@ -27,19 +35,6 @@ FAREWELL_LIMIT_S = 0.4
 SETTLE_S = 10.0
 """So long after the start a desk that is not known may be one that has not announced itself yet."""
 
-ViewerKey = tuple[str, str]
-"""A desk, and a viewer's own id."""
-
-
-class Closable(Protocol):
-    """A connection, seen from here."""
-
-    def close(self, code: CloseCode, reason: str) -> None:
-        """End it."""
-
-    def tick(self) -> None:
-        """Look at the time."""
-
 
 @dataclass(slots=True)
 class Gateway:
@@ -47,56 +42,80 @@ class Gateway:
 
     settings: GatewaySettings
     viewer_settings: ViewerSettings
+    limits: Limits
     auth: Auth
     book: DeskBook
-    links: DeskChannels
+    channels: DeskChannels
     streams: StreamHub
     screenshots: Screenshots
     settle_s: float = SETTLE_S
     now_us: Callable[[], int] = clock.now_us
     """The clock that pictures are stamped with."""
-    _connections: set[Closable] = field(default_factory=set)
+    _transports: set[Transport] = field(default_factory=set)
     _empty: asyncio.Event = field(default_factory=asyncio.Event)
     _somebody: asyncio.Event = field(default_factory=asyncio.Event)
     _left_at: float = 0.0
     _draining: bool = False
     _stopping: bool = False
     _sampler: Sampler = field(default_factory=Sampler)
-    _viewers: dict[ViewerKey, Closable] = field(default_factory=dict)
+    _viewers: dict[ViewerKey, Viewer] = field(default_factory=dict)
     _started_at: float = field(default_factory=clock.now_s)
 
     @property
     def connected(self) -> int:
-        """Connections that are open."""
-        return len(self._connections)
+        """How many transports are open."""
+        return len(self._transports)
 
-    def enter(self, connection: Closable) -> None:
+    def add_transport(self, transport: Transport) -> None:
         """A connection has opened. It is closed at once when there are too many, or at the end."""
-        self._connections.add(connection)
+        self._transports.add(transport)
         self._somebody.set()
         if self._stopping:
-            connection.close(CloseCode.GOING_AWAY, "the gateway stops")
-        elif len(self._connections) > self.settings.max_viewers:
-            connection.close(CloseCode.TRY_LATER, "too many viewers; come back later")
+            transport.close(CloseCode.GOING_AWAY, "the gateway stops")
+        elif len(self._transports) > self.settings.max_viewers:
+            transport.close(CloseCode.TRY_LATER, "too many viewers; come back later")
 
-    def leave(self, connection: Closable) -> None:
-        """It has ended."""
-        self._connections.discard(connection)
+    def remove_transport(self, transport: Transport) -> None:
+        """The connection has ended. Removing it again does no harm."""
+        self._transports.discard(transport)
         self._left_at = clock.now_s()
-        if not self._connections:
+        if not self._transports:
             self._empty.set()
 
-    def replace(self, key: ViewerKey, connection: Closable) -> None:
-        """This connection is the viewer's now; an earlier one is closed."""
-        earlier = self._viewers.get(key)
-        self._viewers[key] = connection
+    def add_viewer(
+        self, hello: control.Hello, grant: Grant, record: bus.DeskRecord, transport: Transport
+    ) -> Viewer:
+        """A browser was admitted and has said hello. Its earlier connection, if any, is closed."""
+        viewer = Viewer(
+            hello,
+            grant,
+            record,
+            transport,
+            self.channels,
+            self.streams,
+            self.limits,
+            now_us=self.now_us,
+        )
+        # The earlier viewer ends only after this one has joined. Otherwise the desk's channel would
+        # end with it, and the new channel would refuse the first keys, for want of a peer.
+        earlier = self._viewers.get(viewer.key)
+        self._viewers[viewer.key] = viewer
         if earlier is not None:
             earlier.close(CloseCode.REPLACED, "the same viewer connected again")
+        log.info(
+            "event=viewer_joined desk=%s viewer=%s role=%s transport=%s",
+            *(viewer.desk, viewer.id, grant.role, transport.name),
+        )
+        metrics.viewers.labels(grant.role).inc()
+        return viewer
 
-    def forget(self, key: ViewerKey, connection: Closable) -> None:
-        """The connection has ended; if the viewer has a newer one, that stays."""
-        if self._viewers.get(key) is connection:
-            del self._viewers[key]
+    def remove_viewer(self, viewer: Viewer) -> None:
+        """The viewer's connection has ended: keys that it held go up."""
+        metrics.viewers.labels(viewer.grant.role).dec()
+        if self._viewers.get(viewer.key) is viewer:  # not one that replaced it
+            del self._viewers[viewer.key]
+        viewer.end()
+        log.info("event=viewer_left desk=%s viewer=%s", viewer.desk, viewer.id)
 
     def is_settled(self) -> bool:
         """Would a desk that exists be known by now? Not while there is nobody who would tell."""
@@ -123,15 +142,15 @@ class Gateway:
             await tick(TICK_S)
             self._tick()
             # Some ticks more, so that whoever has left is in the figures no longer.
-            if not self._connections and clock.now_s() - self._left_at > 2 * INTERVAL_MS / 1000:
+            if not self._transports and clock.now_s() - self._left_at > 2 * INTERVAL_MS / 1000:
                 self._somebody.clear()
 
     def _tick(self) -> None:
         self.streams.tick()
-        figures = (viewer.figures() for viewer in self.links.viewers())
+        figures = (viewer.figures() for viewer in self.channels.viewers())
         self._sampler.tick(figures, clock.now_s() * 1000)
-        for connection in list(self._connections):
-            connection.tick()
+        for viewer in list(self._viewers.values()):
+            viewer.tick()
 
     async def drain(self) -> None:
         """Let load balancers see that no more viewers are to come, while those here stay."""
@@ -142,9 +161,9 @@ class Gateway:
         """Tell every viewer to come back, elsewhere."""
         self._stopping = True
         self._empty.clear()
-        for connection in list(self._connections):
-            connection.close(CloseCode.GOING_AWAY, "the gateway stops")
+        for transport in list(self._transports):
+            transport.close(CloseCode.GOING_AWAY, "the gateway stops")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL_LIMIT_S):
-                while self._connections:
+                while self._transports:
                     await self._empty.wait()

@@ -25,8 +25,7 @@ from fanlight_capture.x11.source import open_x11
 from fanlight_common.bus.ring import RingReader
 from fanlight_common.core.errors import FrameLostError, SourceLostError
 from fanlight_common.core.geometry import Rect
-from fanlight_common.patching import regions
-from fanlight_common.patching.regions import Pixels
+from fanlight_common.patching.pixels import Pixels, from_buffer
 from fanlight_common.process import clock
 from fanlight_common.protocol import frames, topics
 from fanlight_common.protocol.topics import Lane
@@ -77,7 +76,7 @@ class Artist:
                 lambda: self._core.GetImage(2, self._x.root, 0, 0, WIDTH, HEIGHT, 0xFFFFFFFF)
             )
         reply = await asked
-        return regions.from_buffer(memoryview(reply)[32:], WIDTH, HEIGHT, 4 * WIDTH)
+        return from_buffer(memoryview(reply)[32:], WIDTH, HEIGHT, 4 * WIDTH)
 
     def _colour(self) -> int:
         return self._rng.randrange(1 << 24)
@@ -151,7 +150,7 @@ class Consumer:
         """The frame's pixels, whole. Raises FrameLostError."""
         assert frame.slot is not None
         view = self._reader.view(frame.slot, frame.size_bytes)
-        copied = regions.from_buffer(view, WIDTH, HEIGHT, 4 * WIDTH).copy()
+        copied = from_buffer(view, WIDTH, HEIGHT, 4 * WIDTH).copy()
         self._reader.check(frame.slot)
         return copied
 

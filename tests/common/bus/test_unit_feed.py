@@ -80,7 +80,7 @@ class VideoEncoder(FakeEncoder):
         while True:
             message = bus.decode_encoder_inlet(await self.inlet.recv())
             self.told.append(message)
-            if isinstance(message, bus.RequestIdr) and self.automatic:
+            if isinstance(message, bus.ForceIdr) and self.automatic:
                 await until(lambda: UNITS in self.subscribed)
                 self.send(idr=True)
 

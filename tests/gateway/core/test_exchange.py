@@ -15,23 +15,26 @@ def source(count: int, size: int = 1) -> deque[bytes]:
     return deque(bytes([n % 256]) * size for n in range(count))
 
 
-def take(waiting: deque[bytes]) -> bytes | None:
-    return waiting.popleft() if waiting else None
+def fill(out: Outgoing, waiting: deque[bytes]) -> bool:
+    """Add while there is room; is there anything to send?"""
+    while waiting and out.has_room:
+        out.add(waiting.popleft())
+    return bool(out.messages)
 
 
 def test_what_is_not_acknowledged_is_sent_again_with_what_came_since() -> None:
     out, waiting = Outgoing(), source(2)
-    assert out.fill(lambda: take(waiting))
+    assert fill(out, waiting)
     assert (out.first, list(out.messages)) == (1, [b"\0", b"\1"])
     out.acknowledge(0)
     waiting.append(b"new")
-    out.fill(lambda: take(waiting))
+    fill(out, waiting)
     assert (out.first, list(out.messages)) == (1, [b"\0", b"\1", b"new"])
     out.acknowledge(2)
     out.acknowledge(1)  # an old one that comes late
     assert (out.first, list(out.messages)) == (3, [b"new"])
     out.acknowledge(3)
-    assert not out.fill(lambda: None)
+    assert not fill(out, deque())
     assert out.first == 4
 
 
@@ -44,11 +47,11 @@ def test_what_was_never_sent_cannot_be_acknowledged() -> None:
 def test_a_viewer_that_acknowledges_nothing_is_not_kept_everything_for(size: int) -> None:
     out, waiting = Outgoing(), source(1000, size)
     for _ in range(3):
-        out.fill(lambda: take(waiting))
+        fill(out, waiting)
     assert len(out.messages) <= exchange.MAX_MESSAGES
     assert sum(map(len, out.messages)) < exchange.MAX_BYTES + size
     out.acknowledge(len(out.messages))
-    assert out.fill(lambda: take(waiting))
+    assert fill(out, waiting)
 
 
 def test_each_number_is_taken_once() -> None:

@@ -8,8 +8,7 @@ from websockets.frames import Frame, Opcode, apply_mask  # type: ignore[attr-def
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from fanlight_common.protocol.binary import VideoUnit
-from fanlight_gateway.core.websocket_frames import HEADER_BYTES, Splitter, framed, is_short, relaxed
+from fanlight_gateway.core.websocket_frames import HEADER_BYTES, Splitter, framed, is_short
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65535, 65536, 200_000])
@@ -22,13 +21,6 @@ def test_a_message_of_any_size_is_one_frame(size: int) -> None:
     assert [event.opcode for event in events] == [Opcode.BINARY, Opcode.TEXT]
     assert all(event.fin for event in events)
     assert [bytes(event.data) for event in events] == [data[:size], text.encode()]
-
-
-@pytest.mark.parametrize("size", [1, 200, 70_000])
-def test_the_flag_that_an_acknowledgement_may_wait_is_all_that_differs(size: int) -> None:
-    unit = VideoUnit(False, 64, 32, 7, 3, 5, bytes(size))
-    told = VideoUnit(False, 64, 32, 7, 3, 5, bytes(size), relaxed=True)
-    assert relaxed(framed(unit.encode()), unit.encode()) == framed(told.encode())
 
 
 def payload(frame: bytes) -> bytes:

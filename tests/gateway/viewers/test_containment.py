@@ -12,7 +12,7 @@ from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway.core.congestion import Congestion
 from fanlight_gateway.core.gate import Gate
 from fanlight_gateway.core.mailbox import Mailbox
-from fanlight_gateway.viewers.video import ViewerVideo
+from fanlight_gateway.viewers.viewer_video import ViewerVideo
 from tests.gateway.clients import Site
 from tests.gateway.fakes import FakeEncoder
 from tests.screenshot.fakes import FakeCapture, until

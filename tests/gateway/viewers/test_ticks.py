@@ -5,12 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from fanlight_gateway.core.congestion import Congestion
-from fanlight_gateway.core.gate import Unit
 from fanlight_gateway.core.paint_lag import History
-from fanlight_gateway.core.websocket_frames import framed, relaxed
-from fanlight_gateway.settings import GatewaySettings
-from fanlight_gateway.viewers.video import Share, ViewerVideo
+from fanlight_gateway.core.unit import Unit
+from fanlight_gateway.limits import Limits
+from fanlight_gateway.viewers.viewer_video import Subscription, ViewerVideo
 from tests.gateway.acks import Acks
+from tests.gateway.memory_transport import MemoryTransport
 
 TICK_MS = 125
 UNIT_MS = 16
@@ -26,15 +26,15 @@ class Hub:
     """Streams without anything behind them."""
 
     def __init__(self) -> None:
-        self.shares: dict[str, Share] = {}
+        self.subscriptions: dict[str, Subscription] = {}
         self.history_of = History()
 
-    def join(self, name: str, share: Share) -> None:
-        self.shares[name] = share
-        share.video_state("live")
+    def join(self, name: str, subscription: Subscription) -> None:
+        self.subscriptions[name] = subscription
+        subscription.video_state("live")
 
-    def leave(self, name: str, share: Share) -> None:
-        del self.shares[name]
+    def leave(self, name: str, subscription: Subscription) -> None:
+        del self.subscriptions[name]
 
     def settle(self, name: str) -> None:
         pass
@@ -49,15 +49,6 @@ class Hub:
         return True
 
 
-class Outlet:
-    """A socket that takes everything."""
-
-    is_free = True
-
-    def __init__(self) -> None:
-        self.send: Callable[[bytes], None] = lambda _: None
-
-
 class Watched:
     """A viewer on a good local path, in virtual time, and what was known of it at each tick."""
 
@@ -66,11 +57,11 @@ class Watched:
         self.video = ViewerVideo(
             "v",
             "main",
-            GatewaySettings(),
+            Limits(),
             self.hub,  # type: ignore[arg-type]  # what a viewer asks of it
+            MemoryTransport(),
             on_state=lambda _state, _rendition: None,
-            wake=self._take,
-            outlet=Outlet(),
+            flush=self._take,
             failed=self._failed,
             now_ms=0,
         )
@@ -108,16 +99,14 @@ class Watched:
             self.video.tick(now)
             path = self.video.congestion
             known = (path.target_kbps, path.inflation_ms, path.is_calm, path.in_flight_bytes)
-            self.trace.append((now, *known, sorted(self.hub.shares)))
+            self.trace.append((now, *known, sorted(self.hub.subscriptions)))
 
     def _offer(self) -> None:
         self._sequence += 1
-        data = bytes(SIZE_BYTES)
-        frame = framed(data)
-        unit = Unit(1, self._sequence, self._sequence == 1, data, frame, relaxed(frame, data))
-        sent = self.hub.shares["main/high"].offer(unit, self.now_ms)
+        unit = Unit(1, self._sequence, self._sequence == 1, bytes(SIZE_BYTES))
+        sent = self.hub.subscriptions["main/high"].offer(unit, self.now_ms)
         if sent is not None:
-            self._send(sent is unit.relaxed)
+            self._send(sent is unit.relaxed_forms[MemoryTransport.encode_unit])
 
     def _take(self) -> None:
         while self.video.take(self.now_ms) is not None:

@@ -86,7 +86,7 @@ async def test_keyframes_only_is_a_stream_of_its_own(site: Site, encoder: FakeEn
 async def test_two_streams_of_one_encoder_do_not_disturb_each_other(
     start: Start, capture: FakeCapture, encoder: FakeEncoder
 ) -> None:
-    site = await start(idr_retry_ms=60_000, idr_interval_ms=0)  # what is lost stays lost
+    site = await start(retry_s=60, interval_s=0)  # what is lost stays lost
     await site.ready("main")
     encoder.automatic = False
     async with site.viewer() as viewer:
@@ -123,7 +123,7 @@ async def test_a_gap_closes_until_the_next_idr_which_is_asked_for(
 async def test_an_idr_that_does_not_come_is_asked_for_again(
     start: Start, capture: FakeCapture, encoder: FakeEncoder
 ) -> None:
-    site = await start(idr_retry_ms=50, idr_interval_ms=0)
+    site = await start(retry_s=0.05, interval_s=0)
     encoder.automatic = False
     async with site.viewer() as viewer:
         await until(lambda: encoder.idr_requests >= 3)

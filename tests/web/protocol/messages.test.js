@@ -26,7 +26,7 @@ function plain({ type: _, ...fields }) {
   return fields;
 }
 
-for (const vector of PUBLIC.from_gateway) {
+for (const vector of [...PUBLIC.from_gateway, ...PUBLIC.read_only.from_gateway]) {
   test(`decodes ${vector.name}`, () => {
     const message = decodeFromGateway(bytes(vector.hex));
     assert.equal(message.type, vector.type);

@@ -1,82 +1,11 @@
-/** The order in which pictures and patches are painted, and what goes to the page. */
+/** What goes to the page. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { Order, PATCH_WAIT_MS } from "../../../services/gateway/fanlight_gateway/web/video/paint-queue.js";
-import { LOST_INTERVAL_MS, Painter } from "../../../services/gateway/fanlight_gateway/web/video/painter.js";
-
-function order() {
-  const dropped = [];
-  return { line: new Order((content) => dropped.push(content)), dropped };
-}
-
-describe("order", () => {
-  test("is that of entering, whatever is ready first", () => {
-    const { line } = order();
-    const [picture, patch, second] = [line.enter(true, 0), line.enter(false, 0), line.enter(false, 0)];
-    line.fill(second, "c");
-    line.fill(patch, "b");
-    assert.deepEqual(line.take(1), []);
-    line.fill(picture, "a");
-    assert.deepEqual(line.take(1), ["a", "b", "c"]);
-    assert.equal(line.length, 0);
-  });
-
-  test("a full picture replaces all before it, and none behind it", () => {
-    const { line, dropped } = order();
-    const places = [true, false, true, true, false].map((full) => line.enter(full, 0));
-    line.fill(places[1], "b");
-    line.fill(places[4], "e");
-    line.fill(places[3], "d");
-    assert.deepEqual(dropped, ["b"]);
-    line.fill(places[0], "a");
-    line.fill(places[2], "c");
-    assert.deepEqual(dropped, ["b", "a", "c"]);
-    assert.deepEqual(line.take(0), ["d", "e"]);
-  });
-
-  test("a patch does not wait for ever for a picture, which then comes too late", () => {
-    const { line, dropped } = order();
-    const picture = line.enter(true, 0);
-    const patch = line.enter(false, 10);
-    assert.equal(line.due_ms, null);
-    line.fill(patch, "patch");
-    assert.equal(line.due_ms, 10 + PATCH_WAIT_MS);
-    assert.deepEqual(line.take(9 + PATCH_WAIT_MS), []);
-    const next = line.enter(true, 20);
-    assert.deepEqual(line.take(10 + PATCH_WAIT_MS), ["patch"]);
-    line.fill(picture, "late");
-    assert.deepEqual(dropped, ["late"]);
-    line.fill(next, "next");
-    assert.deepEqual(line.take(200), ["next"]);
-  });
-
-  test("a patch waits for the patch before it, however long that takes", () => {
-    const { line } = order();
-    const [first, second] = [line.enter(false, 0), line.enter(false, 0)];
-    line.fill(second, "b");
-    assert.equal(line.due_ms, null);
-    assert.deepEqual(line.take(1e6), []);
-    line.fill(first, "a");
-    assert.deepEqual(line.take(1e6), ["a", "b"]);
-  });
-
-  test("a place that is given back holds nobody up", () => {
-    const { line, dropped } = order();
-    const [first, second] = [line.enter(true, 0), line.enter(false, 0)];
-    line.fill(second, "b");
-    line.leave(first);
-    line.leave(first);
-    assert.deepEqual(line.take(0), ["b"]);
-    const third = line.enter(false, 0);
-    line.fill(third, "c");
-    line.clear();
-    assert.deepEqual(dropped, ["c"]);
-    line.leave(third);
-    assert.deepEqual(dropped, ["c"]);
-  });
-});
+import { LOST_INTERVAL_MS } from "../../../services/gateway/fanlight_gateway/web/video/loss.js";
+import { PATCH_WAIT_MS } from "../../../services/gateway/fanlight_gateway/web/video/paint-queue.js";
+import { Painter } from "../../../services/gateway/fanlight_gateway/web/video/painter.js";
 
 const SIZE = { width: 64, height: 48 };
 const AREAS = [
@@ -106,7 +35,7 @@ function easel() {
   const host = {
     now_ms: 0,
     now: () => host.now_ms,
-    send: (orders, transfer) => sent.push({ orders, transfer }),
+    send: (drawings, transfer) => sent.push({ drawings, transfer }),
     decodeImage: (data) => {
       if (data[0] === 0) return Promise.reject(new Error("not an image"));
       const image = frame(`image ${data[0]}`);
@@ -116,24 +45,24 @@ function easel() {
     onlost: () => log.push("lost"),
   };
   const painter = new Painter(host);
-  const watch = (name, isWanted) => ({ isWanted, drawn: (at_ms) => log.push(`${name} ${at_ms}`) });
+  const watch = (name, isWanted) => ({ isWanted, onpainted: (at_ms) => log.push(`${name} ${at_ms}`) });
   const drawn = (ms = host.now_ms) =>
     painter.drawn({ at_ms: performance.timeOrigin + ms, buffers: [] });
   const show = (name, place = painter.expect(), isWanted) => {
     const shown = frame(name);
-    painter.show(place, shown, SIZE, SIZE, watch(name, isWanted));
+    painter.paintFrame(place, shown, SIZE, SIZE, watch(name, isWanted));
     return shown;
   };
   const patch = (name, data = [1], rest = {}) =>
-    painter.patch(
+    painter.paintPatch(
       data.map((byte) => ({ type: "Image", x: 0, y: 0, width: 2, height: 2, format: 1, data: [byte], ...rest })),
       SIZE,
       watch(name),
     );
   const steps = () =>
-    sent.splice(0).map(({ orders }) =>
-      orders.flatMap((order) =>
-        order.steps.map((step) => (step.picture ?? step.image)?.name ?? step.type),
+    sent.splice(0).map(({ drawings }) =>
+      drawings.flatMap((drawing) =>
+        drawing.steps.map((step) => (step.picture ?? step.image)?.name ?? step.type),
       ),
     );
   return { painter, host, log, sent, images, show, patch, drawn, steps };
@@ -268,7 +197,7 @@ describe("painter", () => {
     const { painter, host, drawn, sent, steps } = easel();
     const give = (name) => {
       const shown = frame(name, "I420");
-      painter.show(painter.expect(), shown, SIZE, SIZE, { drawn: () => {} });
+      painter.paintFrame(painter.expect(), shown, SIZE, SIZE, { onpainted: () => {} });
       return shown;
     };
     for (let n = 0; n < 6; n++) {
@@ -286,7 +215,7 @@ describe("painter", () => {
     resolve();
     await settle();
     assert.equal(copied.closed, 1);
-    assert.equal(sent[0].orders[0].steps[0].pixels.byteLength, 64 * 49 * 4);
+    assert.equal(sent[0].drawings[0].steps[0].pixels.byteLength, 64 * 49 * 4);
     assert.deepEqual(steps(), [["pixels"]]);
     frame.copied.reject(new Error("RGBX?"));
     await settle();
@@ -302,21 +231,21 @@ describe("painter", () => {
     return shown;
   }
 
-  /** An easel that has found out that one way is quicker, with a picture on the canvas. */
+  /** An easel that has found out that one method is quicker, with a picture on the canvas. */
   async function decided({ draws = false } = {}) {
     const it = easel();
     const { painter, host, drawn, sent } = it;
     const areas = () =>
-      sent.splice(0).map(({ orders }) => orders.flatMap(({ steps: [step] }) => [step.areas]));
+      sent.splice(0).map(({ drawings }) => drawings.flatMap(({ steps: [step] }) => [step.areas]));
     const next = async (within, place = painter.expect(within)) => {
       const shown = ready("next");
-      painter.show(place, shown, SIZE, SIZE, { drawn: () => {} });
+      painter.paintFrame(place, shown, SIZE, SIZE, { onpainted: () => {} });
       await settle();
       return shown;
     };
     for (let n = 0; n < 12; n++) {
       const shown = await next([AREAS[0]]);
-      // Until it knows which way is quicker it paints all of them everywhere.
+      // Until it knows which method is quicker it paints all of them everywhere.
       assert.ok(shown.copies.every(({ rect }) => rect.width === SIZE.width));
       host.now_ms += n < 6 === draws ? 1 : 10;
       drawn();
@@ -365,10 +294,10 @@ describe("painter", () => {
 
   test("a picture is painted everywhere if one before it was to be", async () => {
     const { painter, drawn, next, areas } = await decided();
-    painter.leave(painter.expect());
+    painter.abandon(painter.expect());
     await next([AREAS[0]]);
     drawn();
-    painter.leave(painter.expect([AREAS[1]]));
+    painter.abandon(painter.expect([AREAS[1]]));
     await next([AREAS[0]]);
     drawn();
     assert.deepEqual(areas(), [[null], [[AREAS[0], AREAS[1]]]]);
@@ -428,7 +357,7 @@ describe("painter", () => {
   test("a scaled picture is painted everywhere, and so is one that is drawn", async () => {
     const { painter, drawn, areas } = await decided();
     const half = { width: 32, height: 24 };
-    painter.show(painter.expect([AREAS[0]]), ready("half"), half, SIZE, { drawn: () => {} });
+    painter.paintFrame(painter.expect([AREAS[0]]), ready("half"), half, SIZE, { onpainted: () => {} });
     await settle();
     drawn();
     assert.deepEqual(areas(), [[null]]);

@@ -65,6 +65,9 @@ class InputRecorder:
         """As in Sink."""
         self._record("text", text)
 
+    async def taken(self) -> None:
+        """As in Sink."""
+
     def clipboard(self, text: str) -> None:
         """The clipboard was set."""
         self._record("clipboard", text)

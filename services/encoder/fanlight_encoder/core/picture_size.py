@@ -3,15 +3,7 @@
 Pure.
 """
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """Pixels."""
-
-    width: int
-    height: int
+from fanlight_common.core.geometry import Size as Size
 
 
 def visible(desk: Size, limit: Size, divisor: int = 1) -> Size:

@@ -16,23 +16,40 @@ TRY_PX = 2_200_000
 
 @dataclass(frozen=True, slots=True)
 class UnitLimits:
-    """How much a unit may take, and when there may be one. Defaults as in `unit_settings`."""
+    """How much a unit may take, and when there may be one. What was measured: decisions 11, 12.
+
+    The fields in ms are times of the link at the stream's present rate, unless they say otherwise.
+    """
 
     patch_ms: float = 50
+    """A patch takes the link at most so long; anything larger is better off as video."""
     patch_bytes: int = 48_000
+    """Nor is it larger than this."""
     delta_ms: float = 50
+    """A delta takes the link at most so long; an IDR may take all of `StreamParams.buffer_s`."""
     idr_credit_ms: float = 50
+    """An IDR waits until the link could carry so much of it at once."""
     refine_ms: float = 40
+    """A unit that only makes things sharper takes the link at most so long: fresh changes may have
+    to wait behind it."""
     refine_bytes: int = 32_000
+    """Nor is it larger than this."""
     refine_pause_ms: float = 15
+    """The least time from one such unit to the next."""
     refine_after_ms: float = 150
+    """They begin so long after the last change that became video: the next would undo them all."""
     refine_turn: int = 8
+    """After so many patches of something new one such unit has its turn, however busy the desk."""
     spare_repeats_kbps: int = 1500
+    """Below this rate the last picture is encoded ten times more before places are made sharp one
+    by one: all of the desk can then be read sooner (decision 19)."""
     changed_px: int = 400_000
+    """No more pixels than this become images of a patch, once scrolling is taken out."""
     picture_px: int = 20_000
-    sharp_qp: float = 24
+    """What looks like a picture is patched up to this size; a JPEG of more is larger than video."""
     small_effort_kbps: int = 8000
-    small_effort_px: int = 40_000
+    """Below this rate images are made as small as can be: a kilobyte takes the link longer than
+    that takes the encoder."""
 
 
 DEFAULT_LIMITS = UnitLimits()
@@ -49,7 +66,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class BuiltUnit:
     """A unit, and what the schedule has to know of it."""
 
     kind: Kind
@@ -62,38 +79,3 @@ class Made:
     """Viewers see places less sharp than they are."""
     areas: tuple[Rect, ...] = ()
     """Of a delta: where it is to be painted; none: everywhere."""
-
-
-class Prices:
-    """What images cost lately, bytes a pixel, to tell beforehand what the next will.
-
-    Lossless text takes 0.05 to 0.3, a JPEG of a photograph 0.3, of noise more than 1.
-    """
-
-    OVERHEAD_BYTES = 80
-    """Of an image of a few pixels."""
-    _NEW_SHARE = 0.3
-    _FORGIVEN = 0.97
-
-    def __init__(self) -> None:
-        self._per_px = {True: 0.1, False: 0.35}
-
-    def guess(self, px: int, *, lossless: bool) -> int:
-        """What an image of so many pixels will take."""
-        return self.OVERHEAD_BYTES + int(px * self._per_px[lossless])
-
-    def px_for(self, size_bytes: int, *, lossless: bool) -> int:
-        """How many pixels will go into so many bytes."""
-        return int(max(0, size_bytes - self.OVERHEAD_BYTES) / self._per_px[lossless])
-
-    def paid(self, px: int, size_bytes: int, *, lossless: bool) -> None:
-        """What one took. Tiny ones tell nothing."""
-        if px >= 1000:
-            now = max(0.005, (size_bytes - self.OVERHEAD_BYTES) / px)
-            # Up at once, down slowly: too small a unit costs little, too large a one costs time.
-            fall = self._NEW_SHARE * (self._per_px[lossless] - now)
-            self._per_px[lossless] = max(now, self._per_px[lossless] - fall)
-
-    def too_dear(self) -> None:
-        """Nothing was bought, for fear of the price: which may be lower next time."""
-        self._per_px[True] *= self._FORGIVEN

@@ -9,18 +9,17 @@ import time
 from dataclasses import dataclass
 
 from fanlight_common.core.errors import FrameLostError
-from fanlight_common.core.geometry import Rect
+from fanlight_common.core.geometry import Rect, Size, area, at_most
 from fanlight_common.core.names import split_stream
-from fanlight_common.patching.regions import Effort, Pixels, from_buffer
+from fanlight_common.core.sharpness import SharpnessLedger
+from fanlight_common.patching.images import Effort
+from fanlight_common.patching.pixels import Pixels, from_buffer
 from fanlight_common.protocol import patch
 from fanlight_common.protocol.binary import VideoUnit
 from fanlight_common.protocol.frames import Frame, damage_since
 from fanlight_encoder import metrics
-from fanlight_encoder.core.picture_size import Size
-from fanlight_encoder.core.rectangles import area, at_most
-from fanlight_encoder.core.renditions import SHAPES
-from fanlight_encoder.core.tiles import Tiles
-from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, TRY_PX, Kind, Made, UnitLimits
+from fanlight_encoder.core.renditions import PROFILES
+from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, TRY_PX, BuiltUnit, Kind, UnitLimits
 from fanlight_encoder.units.patcher import Patcher
 from fanlight_encoder.units.pipeline import FrameSource, Pipeline
 from fanlight_encoder.units.shadow import Shadow
@@ -35,7 +34,7 @@ _MOST_IN_PLACES = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
+class UnitAllowance:
     """What the link allows the next unit."""
 
     kbps: int
@@ -66,7 +65,7 @@ class Aim:
         return int(self.kbps * ms / 8)
 
 
-class Maker:
+class UnitBuilder:
     """Pictures in, units out."""
 
     def __init__(
@@ -77,14 +76,14 @@ class Maker:
         patches: bool,
         limits: UnitLimits = DEFAULT_LIMITS,
     ) -> None:
-        shape = SHAPES[split_stream(stream)[1]]
+        profile = PROFILES[split_stream(stream)[1]]
         self.pipeline = pipeline
         self._stream = stream
-        self._patches = patches and shape.patches
+        self._patches = patches and profile.patches
         self._limits = limits
         self._patcher = Patcher(limits)
         self._shadow = Shadow(Size(1, 1))
-        self._tiles = Tiles(Size(1, 1))
+        self._ledger = SharpnessLedger(Size(1, 1))
         self._frame: Frame | None = None
         """The newest of which a unit was made."""
         self._patched = False
@@ -100,7 +99,9 @@ class Maker:
         """Of the desk."""
         return self._shadow.size
 
-    def small(self, source: FrameSource, frame: Frame, aim: Aim) -> Made | None:
+    def small(
+        self, source: FrameSource, frame: Frame, allowance: UnitAllowance
+    ) -> BuiltUnit | None:
         """A patch of a new frame that takes less than a millisecond; None: there is more to do.
 
         Raises FrameLostError.
@@ -109,20 +110,26 @@ class Maker:
         small = len(damage) <= _SMALL_RECTS and area(damage) <= _SMALL_PX
         if not small or not self._can_patch(frame, damage):
             return None
-        made = self._patch(source, frame, damage, aim)
+        made = self._patch(source, frame, damage, allowance)
         if made is None:
             self._refused = frame
         return made
 
     def fresh(
-        self, source: FrameSource, frame: Frame, aim: Aim, *, idr: bool, may_patch: bool
-    ) -> Made:
+        self,
+        source: FrameSource,
+        frame: Frame,
+        allowance: UnitAllowance,
+        *,
+        idr: bool,
+        may_patch: bool,
+    ) -> BuiltUnit:
         """The unit of a new frame. Raises FrameLostError or CodecError; no unit came of it then."""
         damage = self._damage(frame)
         tried = may_patch and not idr and self._can_patch(frame, damage)
         refused, self._refused = frame is self._refused, None
         if tried and not refused:
-            made = self._patch(source, frame, damage, aim)
+            made = self._patch(source, frame, damage, allowance)
             if made is not None:
                 return made
         calm = area(damage) <= TRY_PX
@@ -130,35 +137,35 @@ class Maker:
         self._patched = False
         if self._patches:
             if self._shadow.size != (size := Size(frame.width, frame.height)):
-                self._shadow, self._tiles = Shadow(size), Tiles(size)
+                self._shadow, self._ledger = Shadow(size), SharpnessLedger(size)
             self._shadow.fall_behind(damage)
         self._frame = frame
-        made = self._video(aim, idr=idr, calm=calm, refused=tried)
+        made = self._video(allowance, idr=idr, calm=calm, refused=tried)
         return dataclasses.replace(made, areas=self._areas(made, damage, frame))
 
-    def again(self, source: FrameSource, aim: Aim, *, idr: bool) -> Made:
+    def again(self, source: FrameSource, allowance: UnitAllowance, *, idr: bool) -> BuiltUnit:
         """The last picture as H.264 once more. Raises CodecError."""
         # A shadow that was spoilt by a torn frame will do for nothing; a newer frame is coming.
         if self._patched and self._shadow.current:
             assert self._frame is not None
             self.pipeline.load_pixels(self._shadow.buffer.data, self._frame)
             self._patched = False
-        made = self._video(aim, idr=idr, again=True)
+        made = self._video(allowance, idr=idr, again=True)
         self._in_places = 0
         if self._patches and not self._shadow.current:
             self._catch_up(source)
         return made
 
-    def refine(self, aim: Aim) -> Made:
+    def refine(self, allowance: UnitAllowance) -> BuiltUnit:
         """Some of what viewers see blurry, as it is."""
         started = time.perf_counter()
         if not self._shadow.current:
-            return Made(Kind.NOTHING)
+            return BuiltUnit(Kind.NOTHING)
         operations = self._patcher.refine(
             self._shadow,
-            self._tiles,
-            aim.refine_bytes,
-            aim.effort,
+            self._ledger,
+            allowance.refine_bytes,
+            allowance.effort,
             pictures=self._pictures_blurry,
         )
         return self._made_of(operations, started)
@@ -180,17 +187,17 @@ class Maker:
         return (Rect(0, 0, frame.width, frame.height),)
 
     def _patch(
-        self, source: FrameSource, frame: Frame, damage: tuple[Rect, ...], aim: Aim
-    ) -> Made | None:
+        self, source: FrameSource, frame: Frame, damage: tuple[Rect, ...], allowance: UnitAllowance
+    ) -> BuiltUnit | None:
         started = time.perf_counter()
         try:
             operations = self._patcher.changed(
                 self._shadow,
-                self._tiles,
+                self._ledger,
                 _pixels(source, frame),
                 damage,
-                aim.patch_bytes,
-                aim.effort,
+                allowance.patch_bytes,
+                allowance.effort,
             )
             source.check(frame)
         except FrameLostError:
@@ -206,30 +213,35 @@ class Maker:
             self._patched = True
         return self._made_of(operations, started)
 
-    def _made_of(self, operations: list[patch.Operation], started: float) -> Made:
-        blurry = self._tiles.blurry
+    def _made_of(self, operations: list[patch.Operation], started: float) -> BuiltUnit:
+        blurry = self._ledger.blurry
         if not operations:
-            return Made(Kind.NOTHING, blurry=blurry)
+            return BuiltUnit(Kind.NOTHING, blurry=blurry)
         payload = patch.encode(operations)
         metrics.patch_seconds.labels("made").observe(time.perf_counter() - started)
-        return Made(Kind.PATCH, payload, blurry=blurry)
+        return BuiltUnit(Kind.PATCH, payload, blurry=blurry)
 
     def _video(
-        self, aim: Aim, *, idr: bool, again: bool = False, calm: bool = False, refused: bool = False
-    ) -> Made:
-        unit_bytes = aim.unit_bytes
+        self,
+        allowance: UnitAllowance,
+        *,
+        idr: bool,
+        again: bool = False,
+        calm: bool = False,
+        refused: bool = False,
+    ) -> BuiltUnit:
+        unit_bytes = allowance.unit_bytes
         if self._patches and not idr:
             # Whatever it leaves unsharp, patches will see to.
-            unit_bytes = aim.delta_bytes(again=again)
-        encoded = self.pipeline.encode(aim.kbps, unit_bytes, idr=idr)
+            unit_bytes = allowance.delta_bytes(again=again)
+        encoded = self.pipeline.encode(allowance.kbps, unit_bytes, idr=idr)
         if self._patches:
-            self._tiles.blur()
-        blurry = encoded.qp is None or encoded.qp > self._limits.sharp_qp
-        self._pictures_blurry = self._scaled() or blurry
+            self._ledger.blur()
+        self._pictures_blurry = self._scaled() or not encoded.sharp
         kind = Kind.IDR if encoded.idr else Kind.DELTA
-        return Made(kind, encoded.payload, calm, refused, blurry=self._patches)
+        return BuiltUnit(kind, encoded.payload, calm, refused, blurry=self._patches)
 
-    def _areas(self, made: Made, damage: tuple[Rect, ...], frame: Frame) -> tuple[Rect, ...]:
+    def _areas(self, made: BuiltUnit, damage: tuple[Rect, ...], frame: Frame) -> tuple[Rect, ...]:
         """Where viewers are to paint it: where it is new."""
         size = Size(frame.width, frame.height)
         if made.kind is Kind.DELTA and self.pipeline.seen == size:

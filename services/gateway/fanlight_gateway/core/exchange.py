@@ -5,7 +5,7 @@ who receives takes each number once. Bounded: what is not acknowledged stops mor
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from fanlight_common.core.errors import ProtocolError
 
@@ -34,15 +34,15 @@ class Outgoing:
             self._bytes -= len(self.messages.popleft())
             self.first += 1
 
-    def fill(self, take: Callable[[], Message | None]) -> bool:
-        """Take messages while there is room; is there anything to send?"""
-        while len(self.messages) < MAX_MESSAGES and self._bytes < MAX_BYTES:
-            message = take()
-            if message is None:
-                break
-            self.messages.append(message)
-            self._bytes += len(message)
-        return bool(self.messages)
+    @property
+    def has_room(self) -> bool:
+        """May another message be added, with so many that are not acknowledged?"""
+        return len(self.messages) < MAX_MESSAGES and self._bytes < MAX_BYTES
+
+    def add(self, message: Message) -> None:
+        """Give the message the next number, and keep it until it is acknowledged."""
+        self.messages.append(message)
+        self._bytes += len(message)
 
 
 class Incoming:

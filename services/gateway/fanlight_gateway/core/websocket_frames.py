@@ -7,8 +7,6 @@ they are many, and the library's way with each costs as much as sending a unit.
 
 from collections.abc import Iterator
 
-from fanlight_common.protocol.binary import VideoUnit
-
 _BINARY, _TEXT = b"\x82", b"\x81"
 """A whole message in one frame: RFC 6455, 5.2."""
 _TWO_BYTES, _EIGHT_BYTES = 126, 127
@@ -17,14 +15,6 @@ _FINAL = 0x80
 _CONTROL = 0x08
 HEADER_BYTES = 6
 """Of a short message from a client: two, and its mask."""
-
-
-def relaxed(frame: bytes, unit: bytes) -> bytes:
-    """The frame of a VideoUnit, with the flag that its acknowledgement may wait."""
-    flags_at = len(frame) - len(unit) + VideoUnit.FLAGS_AT
-    changed = bytearray(frame)
-    changed[flags_at] |= VideoUnit.RELAXED
-    return bytes(changed)
 
 
 def framed(message: bytes | str) -> bytes:

@@ -1,5 +1,8 @@
-"""The public routes. What each does is elsewhere: `auth`, `connection`, `plain`, `screenshots`,
-`pages`."""
+"""The public routes, and nothing else: what each route does is in the module that it calls.
+
+`auth` checks tokens, `pages` has the viewer's files, `screenshots` passes pictures on, `websocket`
+and `plain_http` are the transports of viewers. Lives on the worker's loop.
+"""
 
 from typing import Any
 
@@ -14,8 +17,8 @@ from fanlight_common.core.names import check_name
 from fanlight_gateway.gateway import Gateway
 from fanlight_gateway.http.pages import Pages, SecurityHeaders
 from fanlight_gateway.http.problems import problem
-from fanlight_gateway.viewers.plain_http import Plain
-from fanlight_gateway.viewers.websocket import Connection
+from fanlight_gateway.viewers.plain_http import PlainHttpSessions
+from fanlight_gateway.viewers.websocket import WebSocketTransport
 
 
 def build(gateway: Gateway) -> FastAPI:
@@ -26,7 +29,7 @@ def build(gateway: Gateway) -> FastAPI:
     app.add_exception_handler(StarletteHTTPException, _problem)
     _add_operations(app, gateway)
     _add_api(app, gateway)
-    _add_plain(app, Plain(gateway))
+    _add_plain_http(app, PlainHttpSessions(gateway))
     app.add_route("/{path:path}", pages.answer, methods=["GET"])
     return app
 
@@ -81,27 +84,27 @@ def _add_api(app: FastAPI, gateway: Gateway) -> None:
 
     @app.websocket("/api/desks/{desk}/stream")
     async def stream(desk: str, websocket: WebSocket) -> None:
-        await Connection(websocket, gateway).serve(desk)
+        await WebSocketTransport(websocket, gateway).serve(desk)
 
 
-def _add_plain(app: FastAPI, plain: Plain) -> None:
-    """The WebSocket's stand-in where none comes through."""
+def _add_plain_http(app: FastAPI, sessions: PlainHttpSessions) -> None:
+    """The plain-HTTP transport, for networks that let no WebSocket through."""
 
     @app.post("/api/desks/{desk}/http")
     async def open_session(desk: str, request: Request) -> Response:
-        return await plain.open(desk, request)
+        return await sessions.open(desk, request)
 
     @app.get("/api/desks/{desk}/http/{session}")
     async def take(desk: str, session: str, request: Request) -> Response:
-        return await plain.take(desk, session, request)
+        return await sessions.take(desk, session, request)
 
     @app.post("/api/desks/{desk}/http/{session}")
     async def give(desk: str, session: str, request: Request) -> Response:
-        return await plain.give(desk, session, request)
+        return await sessions.give(desk, session, request)
 
     @app.delete("/api/desks/{desk}/http/{session}")
     async def end_session(desk: str, session: str, request: Request) -> Response:
-        return await plain.end(desk, session, request)
+        return await sessions.end(desk, session, request)
 
 
 async def _problem(request: Request, error: Exception) -> Response:

@@ -19,10 +19,9 @@ from fanlight_common.process import clock
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol.binary import VideoUnit
 from fanlight_gateway import metrics
-from fanlight_gateway.core.gate import Gate, Unit
+from fanlight_gateway.core.gate import Gate
 from fanlight_gateway.core.paint_lag import History
-from fanlight_gateway.core.websocket_frames import framed, relaxed
-from fanlight_gateway.settings import GatewaySettings
+from fanlight_gateway.core.unit import Unit
 
 _FEW = 8
 """With more viewers of a stream, its changes are collected before they are looked at."""
@@ -30,44 +29,40 @@ _PAUSE_S = 20e-6
 """They are collected for so long for each viewer: looking at one takes some microseconds."""
 
 
-class ViewerPath(Protocol):
-    """What is known of the network path to a viewer."""
-
-    @property
-    def target_kbps(self) -> float:
-        """The rate that the path can take, kbit/s."""
-
-    @property
-    def is_in_band(self) -> bool:
-        """Is that rate enough for this stream, as far as the path has shown it?"""
-
-
-class Subscriber(ViewerPath, Protocol):
-    """A viewer's share in a stream, as the stream sees it."""
+class Subscriber(Protocol):
+    """A viewer's part in a stream, as the stream sees it."""
 
     gate: Gate
 
-    send: Callable[[bytes], None]
-    """Sends a frame."""
+    @property
+    def target_kbps(self) -> float:
+        """What the viewer's path carries, kbit/s."""
+
+    @property
+    def is_in_band(self) -> bool:
+        """Is the path known, and does it carry enough for this stream?"""
+
+    send_unit: Callable[[bytes], None]
+    """Sends what `offer` returned."""
 
     def offer(self, unit: Unit, now_ms: float) -> bytes | None:
-        """Queue a unit, or say what is to be sent at once."""
+        """Queue a unit, or return what is to be sent at once: the unit in the transport's form."""
 
     def failed(self, error: Exception) -> None:
-        """Something here raised it: the viewer has to end."""
+        """A method of this object raised `error`: the viewer has to end."""
 
     def video_state(self, state: str) -> None:
-        """`live` or `waiting`: is there an encoder?"""
+        """The stream has an encoder (`live`) or none (`waiting`)."""
 
 
-def stream_kbps(paths: Collection[ViewerPath]) -> int:
+def stream_kbps(viewers: Collection[Subscriber]) -> int:
     """The lowest rate of those viewers whose path can take this stream at all, kbit/s.
 
     The others have just come, or are about to move to a lower rendition. They count only where
     there is nobody else, so that one slow viewer changes nothing for the rest.
     """
-    able = [path.target_kbps for path in paths if path.is_in_band]
-    return round(min(able or [path.target_kbps for path in paths], default=0))
+    able = [viewer.target_kbps for viewer in viewers if viewer.is_in_band]
+    return round(min(able or [viewer.target_kbps for viewer in viewers], default=0))
 
 
 _COUNTERS = {
@@ -89,7 +84,7 @@ class StreamFanOut:
         self,
         worker: Worker,
         inlets: InletConnections,
-        settings: GatewaySettings,
+        idr: IdrRequestLimits,
         group: asyncio.TaskGroup,
         name: str,
     ) -> None:
@@ -104,8 +99,7 @@ class StreamFanOut:
         self._is_leased = False
         self.has_failed = False
         """Has the feed ended by an error? Then the viewers are on their way out."""
-        limits = IdrRequestLimits(settings.idr_retry_ms / 1000, settings.idr_interval_ms / 1000)
-        self._feed = UnitFeed(worker, inlets, group, name, self, limits)
+        self._feed = UnitFeed(worker, inlets, group, name, self, idr)
 
     def close(self) -> None:
         """End the demand."""
@@ -146,11 +140,9 @@ class StreamFanOut:
 
     def take(self, unit: VideoUnit, data: bytes) -> None:
         """Offer a unit to every viewer."""
-        frame = framed(data)
-        passed = Unit(unit.epoch, unit.sequence, unit.idr, data, frame, relaxed(frame, data))
         age_us = self._now_us() - unit.captured_us
         metrics.arrival_age_seconds.observe(max(0, age_us) / 1e6)
-        self._pass_on(passed, clock.now_s() * 1000)
+        self._pass_on(Unit(unit.epoch, unit.sequence, unit.idr, data), clock.now_s() * 1000)
 
     def lease_changed(self, is_leased: bool) -> None:
         """Tell the viewers whether there is an encoder."""
@@ -198,24 +190,28 @@ class StreamFanOut:
         return "live" if self._is_leased else "waiting"
 
     def _pass_on(self, unit: Unit, now_ms: float) -> None:
+        """Offer the unit to every viewer's gate, and send it to those whose path has room.
+
+        A unit is dropped for a slow viewer in the viewer's gate (`gate.Gate.offer`), not here.
+        """
         self.history.add(unit.label, now_ms)
         due: list[tuple[Callable[[bytes], None], bytes, Subscriber]] = []
-        for viewer in list(self.viewers):  # an IDR may let one leave for it
+        for viewer in list(self.viewers):  # a copy, because an IDR may let a viewer leave
             try:
-                frame = viewer.offer(unit, now_ms)
+                encoded = viewer.offer(unit, now_ms)
             except Exception as error:  # noqa: BLE001 - ends the viewer it is about
                 viewer.failed(error)
             else:
-                if frame is not None:
-                    due.append((viewer.send, frame, viewer))
-        # Apart, so that the processor's caches hold either our code or the kernel's.
-        for send, frame, viewer in due:
+                if encoded is not None:
+                    due.append((viewer.send_unit, encoded, viewer))
+        # In a loop of its own, so that the processor's caches hold either our code or the kernel's.
+        for send_unit, encoded, viewer in due:
             try:
-                send(frame)
+                send_unit(encoded)
             except Exception as error:  # noqa: BLE001 - ends the viewer it is about
                 viewer.failed(error)
+        # Those who were sent it at once are counted together.
         count = len(due)
-        # Of those who were sent it at once, counted together.
         metrics.units_sent.inc(count)
         metrics.video_bytes.inc(count * unit.size_bytes)
         metrics.queue_seconds.observe_many(0.0, count)
@@ -228,12 +224,12 @@ class StreamHub:
         self,
         worker: Worker,
         inlets: InletConnections,
-        settings: GatewaySettings,
+        idr: IdrRequestLimits,
         group: asyncio.TaskGroup,
     ) -> None:
         self._worker = worker
         self._inlets = inlets
-        self._settings = settings
+        self._idr = idr
         self._group = group
         self._streams: dict[str, StreamFanOut] = {}
 
@@ -242,7 +238,7 @@ class StreamHub:
         stream = self._streams.get(name)
         if stream is None or stream.has_failed:
             stream = self._streams[name] = StreamFanOut(
-                self._worker, self._inlets, self._settings, self._group, name
+                self._worker, self._inlets, self._idr, self._group, name
             )
         stream.join(viewer)
 

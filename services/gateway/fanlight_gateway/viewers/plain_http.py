@@ -21,12 +21,12 @@ from fanlight_gateway.gateway import Gateway
 from fanlight_gateway.http.problems import problem, read_body
 from fanlight_gateway.viewers.admission import (
     FOREIGN_ORIGIN,
-    RefusedError,
+    NotAdmittedError,
     admit,
     read_hello,
     welcome,
 )
-from fanlight_gateway.viewers.plain_http_session import PlainSession
+from fanlight_gateway.viewers.plain_http_transport import PlainHttpTransport
 
 T = TypeVar("T")
 MAX_HELLO_BYTES = 4096
@@ -45,12 +45,12 @@ _OVER = 410
 _CONFLICT = 409
 
 
-class Plain:
-    """Every viewer that comes by plain HTTP."""
+class PlainHttpSessions:
+    """The sessions of all viewers that use plain HTTP, by their names."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._sessions: dict[str, PlainSession] = {}
+        self._sessions: dict[str, PlainHttpTransport] = {}
         self._over: OrderedDict[str, tuple[CloseCode, str]] = OrderedDict()
 
     async def open(self, desk: str, request: Request) -> Response:
@@ -58,13 +58,13 @@ class Plain:
         self._require_same_site(request)
         try:
             grant, record = await admit(self._gateway, request, desk)
-            async with asyncio.timeout(self._gateway.settings.hello_timeout_s):
+            async with asyncio.timeout(self._gateway.limits.transport.hello_timeout_s):
                 body = await read_body(request, MAX_HELLO_BYTES)
             hello = read_hello(body.decode(errors="replace"))
-            session = PlainSession(self._gateway, hello, grant, record, self._forget)
+            session = PlainHttpTransport(self._gateway, hello, grant, record, self._forget)
             if session.closed is not None:
-                raise RefusedError(*session.closed)
-        except RefusedError as refused:
+                raise NotAdmittedError(*session.closed)
+        except NotAdmittedError as refused:
             metrics.rejected.labels(refused.code.name.lower()).inc()
             raise _refusal(_STATUS[refused.code], refused.code, refused.reason) from None
         except TimeoutError:
@@ -72,7 +72,7 @@ class Plain:
         self._sessions[session.id] = session
         opened = {
             "session": session.id,
-            "hold_ms": round(self._gateway.settings.http_hold_s * 1000),
+            "hold_ms": round(self._gateway.limits.transport.http_hold_s * 1000),
             **json.loads(welcome(self._gateway, grant, record).encode()),
         }
         return JSONResponse(opened, headers={"Cache-Control": "no-store"})
@@ -123,7 +123,7 @@ class Plain:
             metrics.rejected.labels("forbidden_origin").inc()
             raise _refusal(403, CloseCode.FORBIDDEN, FOREIGN_ORIGIN)
 
-    def _session(self, desk: str, name: str, request: Request) -> PlainSession:
+    def _session(self, desk: str, name: str, request: Request) -> PlainHttpTransport:
         """Raises the answer to who has no right to it, or comes too late."""
         grant = self._gateway.auth.require_desk(request, desk)
         session = self._sessions.get(name)
@@ -134,7 +134,7 @@ class Plain:
             raise problem(403, "forbidden", "the token does not allow this session")
         return session
 
-    def _forget(self, session: PlainSession) -> None:
+    def _forget(self, session: PlainHttpTransport) -> None:
         self._sessions.pop(session.id, None)
         if session.closed is not None:
             self._over[session.id] = session.closed

@@ -1,11 +1,13 @@
-"""One viewer: what its messages mean, and what is to be sent to it next. No socket in here.
+"""One viewer: what its messages mean, and which message is sent to it next. No socket in here.
 
-Lives on the worker's loop; nothing here waits. Drops video as its gate says, and of what its
-mailbox holds all but the newest of each kind. Input is passed on in order or refused to the sender.
+Lives on the worker's loop; nothing here waits. Drops video as the viewer's gate decides, and of the
+messages in its mailbox all but the newest of each kind. Input is passed on in order, or refused and
+the refusal told to its sender.
 """
 
 import logging
 import secrets
+import time
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec
 
@@ -18,30 +20,32 @@ from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics
 from fanlight_gateway.core.mailbox import Mailbox
 from fanlight_gateway.core.rate_limits import Throttle, TokenBucket
-from fanlight_gateway.core.websocket_frames import framed
-from fanlight_gateway.settings import GatewaySettings
+from fanlight_gateway.limits import Limits
 from fanlight_gateway.streams.desk_channel import DeskChannel, DeskChannels
 from fanlight_gateway.streams.fan_out import StreamHub
 from fanlight_gateway.viewers.sampling import Figures, ages
-from fanlight_gateway.viewers.video import Outlet, ViewerVideo
+from fanlight_gateway.viewers.transport import Transport
+from fanlight_gateway.viewers.viewer_video import ViewerVideo
 
 log = logging.getLogger(__name__)
 ERROR_INTERVAL_S = 1.0
-"""An error of one code is not told more often."""
+"""The viewer is told an error of one code at most so often."""
 IDR_INTERVAL_S = 0.3
-"""A viewer's own request for an IDR is not honoured more often."""
+"""A viewer's own requests for an IDR are honoured at most so often."""
 ALIVE_INTERVAL_S = 1.0
+"""Capture is told at most so often that a viewer in control is still there."""
 _AGE_UNKNOWN_MS = 65535
 _ACK = bytes([binary.Ack.TYPE])
 
-
+ViewerKey = tuple[str, str]
+"""A desk, and the id that the viewer's page chose: the same in its next connection."""
 P = ParamSpec("P")
 
 
 def _contained(
     method: Callable[Concatenate["Viewer", P], None],
 ) -> Callable[Concatenate["Viewer", P], None]:
-    """What is called from a round over all viewers: an error ends this one, not the round."""
+    """For methods that are called in a loop over all viewers: an error ends only this viewer."""
 
     def call(self: "Viewer", /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
@@ -53,21 +57,11 @@ def _contained(
     return call
 
 
-class Nowhere:
-    """The outlet of a viewer whose way carries no video."""
-
-    is_free = False
-
-    def __init__(self) -> None:
-        self.send: Callable[[bytes], None] = lambda _: None
-        """Never called."""
-
-
 class Viewer:
     """A viewer that has said hello, until `end`.
 
-    What raises an error that nobody foresaw ends it (`failed`), and neither the others nor the
-    gateway.
+    An error that nobody foresaw ends the viewer it is about (`failed`), and neither the other
+    viewers nor the gateway.
     """
 
     def __init__(
@@ -75,98 +69,121 @@ class Viewer:
         hello: control.Hello,
         grant: Grant,
         record: bus.DeskRecord,
-        settings: GatewaySettings,
-        links: DeskChannels,
+        transport: Transport,
+        channels: DeskChannels,
         streams: StreamHub,
-        close: Callable[[CloseCode, str], None],
-        wake: Callable[[], None],
+        limits: Limits,
         *,
-        outlet: Outlet | None = None,
         now_us: Callable[[], int] = clock.now_us,
     ) -> None:
-        """`wake` is called when `next_told` or `next_video` may have something. `outlet`: where
-        video goes, if the way to the viewer can carry it. `now_us`: the clock that units are
-        stamped with, which the viewer learns from pongs."""
+        """Connect the viewer to its desk, and to a stream if it wants video.
+
+        `now_us` is the clock that units are stamped with; the viewer learns it from pongs. If this
+        raises, the viewer is connected to nothing.
+        """
         self.grant = grant
-        # The viewer's own id lives on in its next connection, whose keys are others.
+        self.key: ViewerKey = (record.desk, hello.viewer)
+        # Capture tells viewers' keys apart by this id. The page's own id would not do: the page
+        # keeps it when it connects again, and the keys of the earlier connection are others.
         self.id = f"{hello.viewer}-{secrets.token_hex(4)}"
         self.desk = record.desk
-        self._settings = settings
-        self._links = links
-        self._close = close
-        self._wake = wake
+        self.transport = transport
+        self._bad_message_limit = limits.messages.bad_message_limit
+        self._channels = channels
         self._now_us = now_us
-        self._outlet: Outlet = outlet or Nowhere()
-        self._can_have_video = outlet is not None
         self._has_failed = False
         self._mailbox = Mailbox()
-        self._video_enabled = hello.video_enabled
+        self._video_enabled = hello.video_enabled and transport.carries_video
         self._keyframes_only = hello.keyframes_only
         self._lost_input = False
+        """Was input refused that may have been a key going up?"""
         self._input_sequence = 0
         self._painted = (0, 0)
+        """Epoch and sequence of the picture whose age was counted last."""
         self._bad_messages = 0
         now = clock.now_s()
-        self._rate = TokenBucket(settings.message_rate, settings.message_burst, now)
+        self._rate = TokenBucket(limits.messages.message_rate, limits.messages.message_burst, now)
         self._errors: dict[str, Throttle] = {}
         self._idr_requests = Throttle(IDR_INTERVAL_S)
         self._alive = Throttle(ALIVE_INTERVAL_S)
-        self._link: DeskChannel = links.join(record, self)
         self._video = ViewerVideo(
             self.id,
             self.desk,
-            settings,
+            limits,
             streams,
+            transport,
             on_state=self._on_video_state,
-            wake=wake,
-            outlet=self._outlet,
+            flush=self.flush,
             failed=self.failed,
             now_ms=now * 1000,
         )
-        if self._video_enabled:
-            self._video.want(True, self._keyframes_only, now * 1000)
-        else:
-            self._on_video_state("off", None)
+        self._channel: DeskChannel = channels.join(record, self)
+        try:
+            if self._video_enabled:
+                self._want()
+            else:
+                self._on_video_state("off", None)
+        except BaseException:
+            channels.leave(self._channel, self)
+            raise
 
     def end(self) -> None:
-        """The viewer has gone."""
+        """The connection has ended: leave the stream and the desk, and let go of all keys."""
         self._video.want(False, False, clock.now_s() * 1000)
         if self.grant.can_control:
-            self._link.tell(bus.ReleaseViewer(self.desk, self.id, "left"))
-        self._links.leave(self._link, self)
+            self._channel.tell(bus.ReleaseViewer(self.desk, self.id, "left"))
+        self._channels.leave(self._channel, self)
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """End the viewer's connection, and tell it why."""
+        self.transport.close(code, reason)
 
     def failed(self, error: Exception) -> None:
-        """Something of this viewer's raised it: told once, and then it ends."""
+        """Something of this viewer's raised `error`: log it once, and close the connection."""
         if self._has_failed:
             return
         self._has_failed = True
         metrics.failed.inc()
         log.error("event=viewer_failed desk=%s viewer=%s", self.desk, self.id, exc_info=error)
-        self._close(CloseCode.FAILED, "an error at the gateway; come back")
+        self.close(CloseCode.FAILED, "an error at the gateway; come back")
 
-    def next_told(self) -> bytes | str | None:
-        """Take what is to be sent next, all but video."""
-        return self._mailbox.next()
-
-    def next_video(self) -> bytes | None:
-        """Take the next unit, framed; None: nothing, or no room for what waits."""
-        return self._video.take(clock.now_s() * 1000)
-
-    def take_pongs(self) -> list[bytes]:
-        """Take the answers to pings, before `next_told` does."""
-        return self._mailbox.take_pongs()
+    # What the transport calls.
 
     def handle(self, message: bytes | str) -> None:
-        """A message from the viewer. Whatever it is, nothing but the viewer itself is harmed."""
+        """Handle a message from the viewer. Whatever it contains, it harms only this viewer."""
         try:
             self._handle(message, clock.now_s())
         except Exception as error:  # noqa: BLE001 - ends the viewer it is about
             self.failed(error)
 
+    def flush(self) -> None:
+        """Send what waits, as long as the transport is writable: the mailbox first, then video."""
+        transport = self.transport
+        try:
+            while transport.is_writable:
+                message = self._mailbox.next()
+                if message is not None:
+                    transport.send(message)
+                    continue
+                unit = self._video.take(clock.now_s() * 1000)
+                if unit is None:
+                    return
+                transport.send_unit(unit)
+        except Exception as error:  # noqa: BLE001 - ends the viewer it is about
+            self.failed(error)
+
+    def take_pongs(self) -> list[bytes]:
+        """Take the answers to pings out of the mailbox, for a transport that sends them apart."""
+        return self._mailbox.take_pongs()
+
+    # What the gateway's clock calls.
+
     @_contained
     def tick(self) -> None:
-        """Several times a second."""
+        """Look at the time, several times a second."""
         self._video.tick(clock.now_s() * 1000)
+        if time.time() >= self.grant.expires_at:
+            self.close(CloseCode.UNAUTHORIZED, "token has expired")
 
     def figures(self) -> Figures:
         """How its video is, for /metrics."""
@@ -176,57 +193,59 @@ class Viewer:
             self.failed(error)
             return Figures(self.desk, "screenshots", 0.0, None)
 
-    # What links call.
+    # What the desk's channel calls.
 
     @_contained
     def desk_changed(self, record: bus.DeskRecord) -> None:
-        """How the desk is now."""
+        """The desk's state or size has changed: tell the viewer."""
         state = control.DeskState(record.state, record.width, record.height)
         self._put("desk", state.encode())
 
     @_contained
     def event(self, kind: str, message: bytes | str) -> None:
-        """Pointer or clipboard. What was copied may be a password: viewers only watch."""
+        """Pass on a pointer's shape or position, or the clipboard.
+
+        The clipboard goes only to viewers in control, because it may hold a password.
+        """
         if kind != "clipboard" or self.grant.can_control:
             self._put(kind, message)
 
-    # What the viewer wants.
+    # What the viewer's messages mean.
 
     def _handle(self, message: bytes | str, now: float) -> None:
         if not self._rate.take(now):
             metrics.refused.labels("too_fast").inc()
-            self._close(CloseCode.TOO_FAST, "too many messages a second")
+            self.close(CloseCode.TOO_FAST, "too many messages a second")
             return
         if len(message) > binary.MAX_VIEWER_MESSAGE_BYTES:
             metrics.refused.labels("too_large").inc()
-            self._close(CloseCode.BAD_MESSAGE, "message too large")
+            self.close(CloseCode.BAD_MESSAGE, "message too large")
             return
         try:
             if isinstance(message, str):
                 self._on_control(control.decode_from_viewer(message))
-            elif message[:1] == _ACK:  # most are
+            elif message[:1] == _ACK:  # first, because most messages are acknowledgements
                 self._on_ack(*binary.Ack.fields(message), now * 1000)
             else:
                 self._on_binary(binary.decode_from_viewer(message), message, now)
         except ProtocolError as error:
             self._refuse("bad_message", str(error))
             self._bad_messages += 1
-            if self._bad_messages >= self._settings.bad_message_limit:
-                self._close(CloseCode.BAD_MESSAGE, "too many bad messages")
+            if self._bad_messages >= self._bad_message_limit:
+                self.close(CloseCode.BAD_MESSAGE, "too many bad messages")
 
     def _on_binary(self, message: binary.ViewerMessage, data: bytes, now: float) -> None:
         match message:
             case binary.Ping():
                 pong = binary.Pong(message.id, message.viewer_us, self._now_us()).encode()
-                if self._outlet.is_free:
-                    self._outlet.send(framed(pong))
+                if self.transport.is_writable:
+                    self.transport.send(pong)
                 else:
                     self._mailbox.pong(pong)
-                    self._wake()
                 if message.base_rtt_ms:
-                    self._video.congestion.told_base_rtt(message.base_rtt_ms, now * 1000)
+                    self._video.congestion.note_ping_rtt(message.base_rtt_ms, now * 1000)
                 if self.grant.can_control and self._alive.allow(now):
-                    self._link.tell(bus.ViewerAlive(self.desk, self.id))
+                    self._channel.tell(bus.ViewerAlive(self.desk, self.id))
             case _:
                 self._on_input(type(message).__name__, data)
 
@@ -235,7 +254,7 @@ class Viewer:
             case control.Hello():
                 raise ProtocolError("hello: only once")
             case control.SetVideoEnabled(enabled):
-                self._video_enabled = enabled and self._can_have_video
+                self._video_enabled = enabled and self.transport.carries_video
                 self._want()
             case control.SetKeyframesOnly(enabled):
                 self._keyframes_only = enabled
@@ -247,7 +266,7 @@ class Viewer:
                 self._on_request_idr()
             case control.SetFocus(focused):
                 if not focused and self.grant.can_control:
-                    self._link.tell(bus.ReleaseViewer(self.desk, self.id, "blur"))
+                    self._channel.tell(bus.ReleaseViewer(self.desk, self.id, "blur"))
             case control.Clipboard(text):
                 if self._may_control():
                     self._deliver(bus.SetClipboard(self.desk, self.id, text))
@@ -255,15 +274,16 @@ class Viewer:
     def _on_input(self, kind: str, data: bytes) -> None:
         if not self._may_control():
             return
-        if self._lost_input and self._link.tell(bus.ReleaseViewer(self.desk, self.id, "lost")):
+        if self._lost_input and self._channel.tell(bus.ReleaseViewer(self.desk, self.id, "lost")):
             self._lost_input = False
         sequence = self._input_sequence + 1
         if self._deliver(bus.Input(self.desk, self.id, sequence, data, self._now_us())):
-            # Counted only when it is on its way, so that a gap means that one was lost there.
+            # The sequence counts only input that was sent, so that a gap at capture means a loss.
             self._input_sequence = sequence
             metrics.input_messages.labels(kind).inc()
         else:
-            # It may have been a key going up: before anything else arrives, all have to.
+            # The lost input may have been a key going up. So capture lets go of all keys of this
+            # viewer before it gets any other input.
             self._lost_input = True
 
     def _want(self) -> None:
@@ -296,7 +316,7 @@ class Viewer:
         return False
 
     def _deliver(self, message: bus.CaptureInlet) -> bool:
-        if self._link.record.state == "live" and self._link.tell(message):
+        if self._channel.record.state == "live" and self._channel.tell(message):
             return True
         self._refuse("desk_away", "the desk is away; this went nowhere")
         return False
@@ -308,4 +328,4 @@ class Viewer:
 
     def _put(self, kind: str, message: bytes | str) -> None:
         self._mailbox.put(kind, message)
-        self._wake()
+        self.flush()

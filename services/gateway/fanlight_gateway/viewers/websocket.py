@@ -1,13 +1,14 @@
-"""One WebSocket: from the handshake to the close code. The shell around a Viewer.
+"""The WebSocket transport: one connection, from the handshake to the close code.
 
-Once the viewer has said hello, messages are handed to it as they come, and what it has is sent as
-soon as the socket has taken what went before, each message chosen at that moment. No task runs for
-that; the connection's own only waits for its end, from whichever side.
+Lives on the worker's loop. Once the viewer has said hello, its messages are handed to it as they
+arrive, and what it sends is written at once. No task runs for either; the connection's own task
+only waits for the end, from whichever side. Drops nothing. This module and `websocket_server` alone
+know WebSocket frames.
 """
 
 import asyncio
 import logging
-import time
+from collections.abc import Callable
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -20,68 +21,74 @@ from fanlight_gateway.core.websocket_frames import framed
 from fanlight_gateway.gateway import Gateway
 from fanlight_gateway.viewers.admission import (
     FOREIGN_ORIGIN,
-    RefusedError,
-    Visit,
+    NotAdmittedError,
     admit,
     read_hello,
     welcome,
 )
 from fanlight_gateway.viewers.viewer import Viewer
-from fanlight_gateway.viewers.websocket_server import Flow
+from fanlight_gateway.viewers.websocket_server import ViewerProtocol
 
 log = logging.getLogger(__name__)
 CLOSE_LIMIT_S = 0.3
 """How long a close may wait for a socket that takes nothing; then the connection is cut."""
 
 
-class Connection:
-    """Serves one WebSocket."""
+class WebSocketTransport:
+    """One WebSocket. See `transport.Transport`."""
+
+    name = "websocket"
+    carries_video = True
+    encode_unit = staticmethod(framed)
 
     def __init__(self, websocket: WebSocket, gateway: Gateway) -> None:
-        self.viewer: Viewer | None = None
+        self.is_writable = False
         self._websocket = websocket
         self._gateway = gateway
-        self._flow: Flow = websocket.scope["state"]["flow"]
+        self._protocol: ViewerProtocol = websocket.scope["state"]["connection"]
+        # The socket's own method, with nothing of ours around it.
+        self.send_unit: Callable[[bytes], None] = self._protocol.write
+        self._viewer: Viewer | None = None
+        self._is_open = False
+        """Does the viewer send? From its hello until the connection begins to end."""
         self._closing: asyncio.Future[tuple[CloseCode, str]] = asyncio.Future()
         self._stalled_at = 0.0
-        self._too_slow: asyncio.TimerHandle | None = None
+        """When the kernel stopped to take everything (clock.now_s)."""
+        self._stall: asyncio.TimerHandle | None = None
+        """Closes the connection; runs while the kernel does not take everything."""
+
+    def send(self, message: bytes | str) -> None:
+        """Write a message in one frame. Only while `is_writable`."""
+        self.send_unit(framed(message))
 
     def close(self, code: CloseCode, reason: str) -> None:
-        """End the connection with this code; the first one counts."""
+        """End the connection with this code; the first call counts."""
         if not self._closing.done():
             self._closing.set_result((code, reason))
-        self._flow.shut()
-        if self._flow.on_message is not None:
-            self._flow.on_message = lambda _: None  # nobody listens any more
-
-    def tick(self) -> None:
-        """Several times a second."""
-        if self.viewer is None:
-            return
-        self.viewer.tick()
-        if time.time() >= self.viewer.grant.expires_at:
-            self.close(CloseCode.UNAUTHORIZED, "token has expired")
+        self._shut()
+        if self._protocol.on_message is not None:
+            self._protocol.on_message = lambda _: None  # the viewer gets no message any more
 
     async def serve(self, desk: str) -> None:
-        """Until the viewer or the gateway ends it."""
+        """Serve the connection until the viewer or the gateway ends it."""
         if not self._gateway.auth.same_site(self._websocket):
             metrics.rejected.labels("forbidden_origin").inc()
-            # Accepted first: a refused handshake tells a browser nothing, and its viewer would come
-            # back for ever. Nothing is sent but why.
+            # The handshake is accepted all the same: a browser's page is not told why one was
+            # refused, and its viewer would connect again for ever. Only the reason is sent.
             await self._websocket.accept()
             await self._websocket.close(CloseCode.FORBIDDEN, FOREIGN_ORIGIN)
             return
         await self._websocket.accept()
-        self._gateway.enter(self)
+        self._gateway.add_transport(self)
         try:
             await self._converse(desk)
             if self._closing.done():
                 await self._say_goodbye(*self._closing.result())
         finally:
-            self._gateway.leave(self)
+            self._gateway.remove_transport(self)
 
     async def _converse(self, desk: str) -> None:
-        """Until somebody ends it."""
+        """Until either side ends it."""
         talk = asyncio.ensure_future(self._talk(desk))
         ends: set[asyncio.Future[Any]] = {talk, self._closing}
         try:
@@ -101,35 +108,37 @@ class Connection:
             grant, record = await admit(self._gateway, self._websocket, desk)
             await self._websocket.send_text(welcome(self._gateway, grant, record).encode())
             hello = await self._hello()
-        except RefusedError as refused:
+        except NotAdmittedError as refused:
             self.close(refused.code, refused.reason)
             return
         if hello is None:
             return
-        visit = Visit(self._gateway, self, hello, grant, record, wake=self._send, outlet=self._flow)
-        self.viewer = visit.viewer
+        viewer = self._viewer = self._gateway.add_viewer(hello, grant, record, self)
+        protocol = self._protocol
         try:
-            self._flow.on_drained = self._on_drained
-            self._flow.open()
-            self._on_drained(self._flow.is_drained)
-            # Those that came with the hello are first, and those that still come meanwhile.
-            self._flow.on_message = visit.viewer.handle
+            self._is_open = not self._closing.done()
+            protocol.on_drained = self._on_drained
+            self._on_drained(protocol.is_drained)
+            # The viewer gets the messages that came with the hello first, and those that still
+            # arrive meanwhile after them.
+            protocol.on_message = viewer.handle
             while (message := await self._next_message()) is not None:
-                self._handle(message)
+                if not self._closing.done():
+                    viewer.handle(message)
         finally:
-            self._flow.shut()
-            self._flow.on_message = None
-            self._flow.on_drained = lambda _: None
-            self._stop_clock()
-            visit.end()
+            self._shut()
+            protocol.on_message = None
+            protocol.on_drained = None
+            self._stop_stall()
+            self._gateway.remove_viewer(viewer)
 
     async def _hello(self) -> control.Hello | None:
-        """The viewer's first message; None: it has gone. Raises RefusedError."""
+        """The viewer's first message; None: it has gone. Raises NotAdmittedError."""
         try:
-            async with asyncio.timeout(self._gateway.settings.hello_timeout_s):
+            async with asyncio.timeout(self._gateway.limits.transport.hello_timeout_s):
                 message = await self._next_message()
         except TimeoutError:
-            raise RefusedError(CloseCode.BAD_MESSAGE, "no hello in time") from None
+            raise NotAdmittedError(CloseCode.BAD_MESSAGE, "no hello in time") from None
         return None if message is None else read_hello(message)
 
     async def _next_message(self) -> bytes | str | None:
@@ -141,49 +150,35 @@ class Connection:
         data: bytes | None = event.get("bytes")
         return text if text is not None else data
 
-    def _handle(self, message: bytes | str) -> None:
-        if self.viewer is not None and not self._closing.done():
-            self.viewer.handle(message)
-
-    def _send(self) -> None:
-        """All that the viewer has, as long as the socket takes it."""
-        viewer, flow = self.viewer, self._flow
-        if viewer is None or self._closing.done():
-            return
-        try:
-            while flow.is_drained and not flow.is_closing():
-                told = viewer.next_told()
-                frame = viewer.next_video() if told is None else framed(told)
-                if frame is None:
-                    return
-                flow.send(frame)
-        except Exception as error:  # noqa: BLE001 - ends the viewer it is about
-            self._failed(error)
+    def _shut(self) -> None:
+        self._is_open = self.is_writable = False
 
     def _on_drained(self, is_drained: bool) -> None:
+        self.is_writable = is_drained and self._is_open
         if is_drained:
-            if self._too_slow is not None:
+            if self._stall is not None:
                 metrics.socket_seconds.observe(clock.now_s() - self._stalled_at)
-            self._stop_clock()
-            self._send()
-        elif self._too_slow is None:
+            self._stop_stall()
+            if self._viewer is not None:
+                self._viewer.flush()
+        elif self._stall is None:
             self._stalled_at = clock.now_s()
-            self._too_slow = asyncio.get_running_loop().call_later(
-                self._gateway.settings.slow_timeout_s,
+            self._stall = asyncio.get_running_loop().call_later(
+                self._gateway.limits.transport.slow_timeout_s,
                 self.close,
                 CloseCode.SLOW,
                 "the viewer does not read",
             )
 
-    def _stop_clock(self) -> None:
-        if self._too_slow is not None:
-            self._too_slow.cancel()
-            self._too_slow = None
+    def _stop_stall(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
 
     def _failed(self, error: Exception) -> None:
-        """Something here raised it, which ends this connection and no other."""
-        if self.viewer is not None:
-            self.viewer.failed(error)
+        """Something here raised `error`, which ends this connection and no other."""
+        if self._viewer is not None:
+            self._viewer.failed(error)
         else:
             metrics.failed.inc()
             log.error("event=viewer_failed desk=none viewer=none", exc_info=error)
@@ -191,16 +186,16 @@ class Connection:
 
     async def _say_goodbye(self, code: CloseCode, reason: str) -> None:
         metrics.closed.labels(code.name).inc()
-        # Without a viewer nothing is known of either: what was asked for may be anything.
-        who = ("none", "none") if self.viewer is None else (self.viewer.desk, self.viewer.id)
+        # Without a viewer the desk is not logged: the name in the request may be anything.
+        who = ("none", "none") if self._viewer is None else (self._viewer.desk, self._viewer.id)
         log.info("event=viewer_closed desk=%s viewer=%s code=%d reason=%r", *who, code, reason)
-        if self._flow.is_closing():
+        if self._protocol.is_closing():
             return
         try:
             async with asyncio.timeout(CLOSE_LIMIT_S):
                 await self._websocket.close(code, _shortened(reason))
         except TimeoutError:
-            self._flow.abort()
+            self._protocol.abort()
         except WebSocketDisconnect:
             pass
 

@@ -1,9 +1,13 @@
-"""uvicorn's WebSocket connection, with what a viewer's connection needs to know of its socket.
+"""The server's end of a WebSocket: uvicorn's protocol class, with what a viewer's transport needs.
 
-What is sent is chosen when the socket has taken all that went before: video waits in the gate,
-where it can be dropped, and a pong overtakes it. What arrives is handed on as it arrives. Both
-without a task for each viewer: with hundreds of viewers, waking tasks was most of the work. Short
-binary messages, acknowledgements and pings, are read here; all else is the library's.
+The only file that uses names of uvicorn and websockets that are no public API. pyproject.toml has
+upper bounds for both, and tests/gateway/viewers/test_websocket_server.py fails where they change.
+
+It adds two things to uvicorn's class. It tells at once when the kernel takes all that was written
+and when it does not, so that what is sent next is chosen late. And it hands messages on as they
+arrive. Neither needs a task for each viewer: with hundreds of viewers, waking tasks was most of the
+work. Short binary messages, which acknowledgements and pings are, it reads itself, because each of
+them cost as much in the library as sending a unit. Everything else is the library's.
 """
 
 import asyncio
@@ -16,76 +20,46 @@ from websockets.frames import apply_mask  # type: ignore[attr-defined]  # C wher
 from fanlight_gateway.core.websocket_frames import HEADER_BYTES, Splitter, is_short
 
 
-class Flow:
-    """One connection's two directions."""
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self.is_free = False
-        """Does it take a frame now, past nothing that waits? Only between `open` and `shut`."""
-        # Not a method of its own: it is called 30,000 times a second.
-        self.send: Callable[[bytes], None] = transport.write
-        """Sends what `framing` made. Only between other frames, that is: while it is drained."""
-        self._transport = transport
-        self._is_drained = True
-        self._is_open = False
-        self.on_message: Callable[[bytes | str], None] | None = None
-        """Called with each message; while there is none, they wait for `receive`."""
-        self.on_drained: Callable[[bool], None] = lambda _: None
-        """Called with False when the kernel does not take all, with True when it has."""
-
-    @property
-    def is_drained(self) -> bool:
-        """Does nothing wait in this process for the kernel to take it?"""
-        return self._is_drained
-
-    def open(self) -> None:
-        """There is somebody who sends."""
-        self._is_open = True
-        self.is_free = self._is_drained
-
-    def shut(self) -> None:
-        """Nothing more goes past what waits."""
-        self._is_open = self.is_free = False
-
-    def is_closing(self) -> bool:
-        """Is there no use in sending?"""
-        return self._transport.is_closing()
-
-    def abort(self) -> None:
-        """End the connection now; what waits is lost."""
-        self._transport.abort()
-
-    def drained(self, is_drained: bool) -> None:
-        """The protocol below tells."""
-        self._is_drained = is_drained
-        self.is_free = is_drained and self._is_open
-        self.on_drained(is_drained)
-
-
 class ViewerProtocol(WebSocketsSansIOProtocol):
-    """Puts a Flow into the `state` of each connection's scope."""
+    """One connection. The application finds it as `connection` in the `state` of its scope."""
 
-    _flow: Flow | None = None
+    write: Callable[[bytes], None]
+    """Writes a whole frame: the socket's own method, because it is called 30,000 times a second."""
+    is_drained = True
+    """Has the kernel taken everything that was written?"""
+    on_message: Callable[[bytes | str], None] | None = None
+    """Called with each message. While it is None, messages wait for the ASGI `receive`."""
+    on_drained: Callable[[bool], None] | None = None
+    """Called with True when the kernel has taken everything; with False when it does not take
+    everything, or the connection is lost."""
     _splitter: Splitter | None = None
-    """From the end of the handshake on; None for good where something came before that."""
+    """Set at the end of the handshake, unless something came before that: then None for good."""
     _is_early = False
+    """Did bytes come between the request and the end of the handshake?"""
     _is_handed_over = False
-    """Is all that came before with whom `on_message` belongs to?"""
+    """Has everything that came before `on_message` was set been received by the application?"""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The HTTP connection was upgraded."""
         super().connection_made(transport)
         stream = cast(asyncio.Transport, transport)
-        self._flow = Flow(stream)
-        # With 0 the transport tells of every byte that the kernel has not taken.
+        self.write = stream.write
+        # With 0 the socket's transport tells of every byte that the kernel has not taken.
         stream.set_write_buffer_limits(high=0)
-        self.app_state = {**self.app_state, "flow": self._flow}
+        self.app_state = {**self.app_state, "connection": self}
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It has ended."""
-        if self._flow is not None:
-            self._flow.shut()
+        """The connection has ended: nothing is taken any more."""
+        self._drained(False)
         super().connection_lost(exc)
+
+    def abort(self) -> None:
+        """End the connection now; what waits to be written is lost."""
+        self.transport.abort()
+
+    def is_closing(self) -> bool:
+        """Has the connection ended, or begun to?"""
+        return self.transport.is_closing()
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come. The library gets whole frames, so that it always is between two."""
@@ -107,12 +81,12 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
                 super().data_received(piece)
 
     def _short(self, frame: bytes) -> None:
-        take = self._flow.on_message if self._flow is not None else None
+        take = self.on_message
         if take is None or self.close_sent:
             super().data_received(frame)
             return
         if not self._is_handed_over:
-            # Whoever has not been handed the earlier ones is not to get this one before.
+            # Messages keep their order: this one waits behind those not received yet.
             if not self.queue.empty():
                 super().data_received(frame)
                 return
@@ -120,9 +94,9 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         take(apply_mask(frame[HEADER_BYTES:], frame[2:HEADER_BYTES]))
 
     def send_receive_event_to_app(self) -> None:
-        """A message has come."""
-        take = self._flow.on_message if self._flow is not None else None
-        # Whoever has not been handed the earlier ones is not to get this one before.
+        """A message is complete: in `frames`, of the kind `curr_msg_data_type`."""
+        take = self.on_message
+        # Messages keep their order: this one waits behind those not received yet.
         if take is None or self.close_sent or not self.queue.empty():
             super().send_receive_event_to_app()
             return
@@ -140,13 +114,16 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
             take(text)
 
     def pause_writing(self) -> None:
-        """The kernel does not take all."""
+        """The kernel does not take everything."""
         super().pause_writing()
-        if self._flow is not None:
-            self._flow.drained(False)
+        self._drained(False)
 
     def resume_writing(self) -> None:
-        """It has taken all."""
+        """The kernel has taken everything."""
         super().resume_writing()
-        if self._flow is not None:
-            self._flow.drained(True)
+        self._drained(True)
+
+    def _drained(self, is_drained: bool) -> None:
+        self.is_drained = is_drained
+        if self.on_drained is not None:
+            self.on_drained(is_drained)

@@ -16,15 +16,14 @@ from dataclasses import dataclass
 from fanlight_common.bus.frame_feed import FrameFeed
 from fanlight_common.bus.inlet_connections import InletConnections
 from fanlight_common.core.errors import FrameLostError
-from fanlight_common.patching import regions
-from fanlight_common.patching.regions import Pixels
+from fanlight_common.patching.pixels import Pixels, from_buffer
 from fanlight_common.process import clock
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, frames, topics
 from fanlight_screenshot import metrics
+from fanlight_screenshot.core.change_history import ChangeHistory
 from fanlight_screenshot.core.grabs import Grabs
 from fanlight_screenshot.desks.pointer import PointerFollower
-from fanlight_screenshot.images.change_history import History
 from fanlight_screenshot.images.encodings import Encodings
 from fanlight_screenshot.settings import ScreenshotSettings
 
@@ -54,7 +53,7 @@ class Desk:
     ) -> None:
         self.record = record
         self.encodings: Encodings[bytes] = Encodings(settings.keep_encodings)
-        self.history = History()
+        self.history = ChangeHistory()
         self.pointer = PointerFollower(worker.network, record.desk)
         self._worker = worker
         self._inlets = inlets
@@ -202,7 +201,7 @@ class Desk:
 
     def _copy_pixels(self, frame: frames.Frame) -> Pixels:
         """In the pool."""
-        view = regions.from_buffer(self._view(frame), frame.width, frame.height, frame.stride)
+        view = from_buffer(self._view(frame), frame.width, frame.height, frame.stride)
         copied = view.copy()
         self._feed.check(frame)
         return copied

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
 from fanlight_common.bus.inlet_connections import InletConnections
-from fanlight_common.patching.regions import Pixels
+from fanlight_common.patching.pixels import Pixels
 from fanlight_common.process import clock
 from fanlight_common.process.ticks import tick
 from fanlight_common.process.worker import Worker

@@ -16,6 +16,7 @@ from prometheus_client import Counter
 from fanlight_common.bus.network import BusNetwork
 from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ProtocolError
+from fanlight_common.process import refusals
 from fanlight_common.process.tasks import spawn
 from fanlight_common.protocol import binary, bus, topics
 from fanlight_screenshot.images import images
@@ -108,7 +109,7 @@ class PointerFollower:
                 self._on_event(bus.decode_event(parts[1]), socket)
             except ProtocolError as error:
                 refused.inc()
-                log.debug("event=refused where=events reason=%r", str(error))
+                refusals.note(log, "events", error, self._endpoint)
 
     def _on_event(self, event: bus.Event, socket: zmq.asyncio.Socket) -> None:
         if self._last_event and event.sequence != self._last_event + 1:

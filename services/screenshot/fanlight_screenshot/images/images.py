@@ -13,7 +13,7 @@ import simplejpeg
 from PIL import Image
 
 from fanlight_common.core.errors import ProtocolError
-from fanlight_common.patching.regions import Pixels
+from fanlight_common.patching.pixels import Pixels
 from fanlight_common.protocol import binary
 from fanlight_screenshot.core.parameters import Format, Parameters
 

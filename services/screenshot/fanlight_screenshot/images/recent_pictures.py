@@ -5,7 +5,7 @@ Lives on the event loop. Drops what was used longest ago: a full HD picture is 8
 
 from collections import OrderedDict
 
-from fanlight_common.patching.regions import Pixels
+from fanlight_common.patching.pixels import Pixels
 
 Key = tuple[str, int, int]
 """Desk, instance, sequence."""

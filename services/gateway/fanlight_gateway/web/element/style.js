@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The look of <fanlight-view>. A constructed sheet: a strict Content-Security-Policy allows it,
- * and many views share one.
+ * The style sheet of <fanlight-view>. Lives in the page. It is a constructed sheet, because a
+ * strict Content-Security-Policy allows that, and because many views share one.
  */
 
 export const style = new CSSStyleSheet();

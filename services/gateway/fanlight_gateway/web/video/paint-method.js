@@ -1,55 +1,56 @@
 // @ts-check
 /**
- * Which way a decoded picture gets onto a 2D canvas fastest in this browser. Pure.
+ * How a decoded picture gets onto a 2D canvas fastest in this browser: drawn or copied. Lives in
+ * the worker. Pure.
  *
- * With a GPU `drawImage(frame)` costs next to nothing. Without one it takes 7 to 12 ms for 1080p,
- * with a tail of 50 (a new bitmap each time, whose pages have to be faulted in), where `copyTo` into
- * a buffer that is kept, and `putImageData`, take 2.3 (headless Chromium, two cores). So each way is
- * tried a few times, and the faster one kept.
+ * With a GPU, `drawImage(frame)` costs next to nothing. Without one it takes 7 to 12 ms for 1080p,
+ * and up to 50 ms at times (a new bitmap each time, whose pages have to be faulted in), where
+ * `copyTo` into a buffer that is kept, and `putImageData`, take 2.3 ms (headless Chromium, two
+ * cores). So the painter tries each method `TRIALS` times, first drawing, and then keeps the faster
+ * one.
  */
 
-/** Pictures by which each way is judged. The first of each is not: it warms up. */
+/** Pictures by which each method is judged. The first one does not count, because it warms up. */
 export const TRIALS = 6;
 
-export class PaintWay {
+export class PaintMethod {
   /** @type {number[]} */
   #draw_ms = [];
   /** @type {number[]} */
   #copy_ms = [];
-  /** @type {boolean | null} */
-  #decided = null;
+  /** Whether copying is faster; null: not known yet. @type {boolean | null} */
+  #copies = null;
 
-  /** Whether the next picture is to be copied rather than drawn. */
+  /** Whether the next picture is to be copied and not drawn. */
   get copies() {
-    return this.#decided ?? this.#draw_ms.length >= TRIALS;
+    return this.#copies ?? this.#draw_ms.length >= TRIALS;
   }
 
-  /** Whether both have been tried. Until then pictures are painted as a whole, to be compared. */
+  /** Whether both were tried. Until then pictures are painted as a whole, to be compared. */
   get isDecided() {
-    return this.#decided !== null;
+    return this.#copies !== null;
   }
 
-  /** A picture was drawn, in so long. @param {number} took_ms */
+  /** A picture was drawn. @param {number} took_ms */
   drew(took_ms) {
-    if (this.#decided === null && this.#draw_ms.length < TRIALS) this.#draw_ms.push(took_ms);
+    if (this.#copies === null && this.#draw_ms.length < TRIALS) this.#draw_ms.push(took_ms);
   }
 
-  /** A picture was copied, in so long. @param {number} took_ms */
+  /** A picture was copied. @param {number} took_ms */
   copied(took_ms) {
-    if (this.#decided !== null) return;
+    if (this.#copies !== null) return;
     this.#copy_ms.push(took_ms);
-    if (this.#copy_ms.length >= TRIALS) {
-      this.#decided = middle(this.#copy_ms) < middle(this.#draw_ms);
-    }
+    if (this.#copy_ms.length < TRIALS) return;
+    this.#copies = median(this.#copy_ms) < median(this.#draw_ms);
   }
 
-  /** This browser cannot copy pictures so. */
+  /** This browser cannot copy pictures. */
   cannotCopy() {
-    this.#decided = false;
+    this.#copies = false;
   }
 }
 
-/** @param {number[]} all */
-function middle(all) {
+/** The median without the first one. @param {number[]} all */
+function median(all) {
   return all.slice(1).sort((a, b) => a - b)[Math.floor((all.length - 1) / 2)] ?? Infinity;
 }
