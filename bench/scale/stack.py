@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bench.processes import ROOT
 from bench.scale.usage import Usage
+from fanlight_common.core.grants import ALL_DESKS, Grant, Role
 from fanlight_common.process import tokens
 from tests.ports import free_port
 
@@ -140,7 +141,7 @@ class Stack:
         """One that may watch every desk."""
         secret = tokens.load_secret(self._directory / "secret")
         now = time.time()
-        grant = tokens.Grant(tokens.Role.VIEW, tokens.ALL_DESKS, int(now) + 86_400)
+        grant = Grant(Role.VIEW, ALL_DESKS, int(now) + 86_400)
         return tokens.issue(secret, grant, now)
 
     def end(self) -> None:

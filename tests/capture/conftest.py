@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,11 @@ from fanlight_common.bus.ring import RingReader
 from fanlight_common.bus.sockets import SocketRole, open_socket
 from fanlight_common.process.settings import BusSettings
 from fanlight_common.process.worker import Worker
-from fanlight_common.protocol import binary, bus, frames, topics
+from fanlight_common.protocol import binary, bus, frames, input, topics
 from fanlight_common.protocol.topics import Lane
 from tests.ports import free_display
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
 
 
 async def until(condition: Callable[[], Any], what: str = "condition") -> Any:
@@ -232,12 +233,24 @@ class Capture:
     async def tell(self, message: Any) -> None:
         await self._inlet.send(bus.encode(message))
 
-    async def input(self, message: Any, viewer: str = "viewer-1") -> None:
+    async def input(
+        self, message: Any, viewer: str = "viewer-1", *, wants_ack: bool = False
+    ) -> int:
+        """Send an input; the sequence number that it got."""
         number = self._numbers[viewer] = self._numbers.get(viewer, 0) + 1
-        await self.tell(bus.Input(self.desk, viewer, number, message.encode()))
+        await self.tell(bus.Input(self.desk, viewer, number, message.encode(), wants_ack=wants_ack))
+        return number
+
+    def acks(self, viewer: str = "viewer-1") -> zmq.asyncio.Socket:
+        """A subscriber of the acknowledgements of a viewer's input."""
+        socket = open_socket(self.worker.context, SocketRole.EVENTS)
+        socket.subscribe(topics.ack(self.desk, viewer))
+        socket.connect(self.worker.outlet_endpoint)
+        self._closers.append(partial(socket.close, linger=0))
+        return socket
 
     async def key(self, usage: int, down: bool, viewer: str = "viewer-1") -> None:
-        await self.input(binary.Key(down, usage), viewer)
+        await self.input(input.Key(down, usage), viewer)
 
     async def tap(self, *usages: int) -> None:
         for usage in usages:

@@ -69,7 +69,15 @@ class Bench:
         self.source = Puppet()
         self.demand = Demand([FRAME, STILL])
         self.published: list[tuple[bytes, frames.Frame]] = []
-        self.loop = FrameLoop("main", self.source, self.demand, self._publish, 0.0001)
+        self.inputs = 0
+        self.loop = FrameLoop(
+            "main",
+            self.source,
+            self.demand,
+            self._publish,
+            0.0001,
+            inputs=lambda: self.inputs,
+        )
         self.task = asyncio.ensure_future(self.loop.run())
 
     def _publish(self, message: bytes) -> None:
@@ -211,6 +219,26 @@ async def test_who_asks_during_a_grab_is_answered_after_it(bench: Bench) -> None
     bench.source.may_grab.set()
     assert await bench.count(3) == [1, 2, 2]
     assert bench.published[2][1].current_us > bench.published[1][1].current_us
+
+
+async def test_a_frame_says_what_was_injected_before_it_was_asked_for(bench: Bench) -> None:
+    bench.inputs = 3
+    bench.subscribe(STILL)
+    await bench.count(1)
+    bench.source.may_grab.clear()
+    bench.loop.damaged()
+    bench.loop.want_still()
+    await until(lambda: bench.source.grabbing == 2)
+    bench.inputs = 4  # too late for this one
+    bench.source.may_grab.set()
+    assert await bench.count(2) == [1, 2]
+    bench.source.may_look.clear()
+    bench.loop.want_still()
+    await until(lambda: bench.source.looking == 1)
+    bench.inputs = 5  # and for this one, which is the same picture, known to be current later
+    bench.source.may_look.set()
+    assert await bench.count(3) == [1, 2, 2]
+    assert [frame.inputs for _, frame in bench.published[:3]] == [3, 3, 4]
 
 
 async def test_failed_grabs_are_repeated_and_nobody_forgotten(bench: Bench) -> None:

@@ -306,9 +306,14 @@ def test_keys_are_changed_while_somebody_watches(
     viewer.wait("stats.state === 'video' && stats.painted > 5")
     directory, file = project.one("directory"), "/var/lib/fanlight/keys/bus"
     before = directory.execute("cat", file).split()
-    for step in ("add", "promote", "remove"):
+    for count, step in enumerate(("add", "promote", "remove"), 1):
         directory.execute("fanlight", "keys", step, file)
-        viewer.page.wait_for_timeout(3000)  # every process looks once a second
+        for service in SERVICES:
+            wait_until(
+                lambda s=service, n=count: project.logs(s).count("event=keys count=") >= n,  # type: ignore[misc]  # bound
+                f"{service} to take the keys",
+                LIMIT_S,
+            )
         viewer.wait_painted(10)
     after = directory.execute("cat", file).split()
     assert len(before) == len(after) == 1

@@ -99,7 +99,7 @@ def test_a_tunnel_in_screenshot_mode(
     viewer.wait("stats.state === 'screenshots'")
     viewer.wait_painted(3)
     lab.set(cut=True)
-    time.sleep(5)
+    time.sleep(5)  # a tunnel of some length: nothing comes meanwhile
     lab.set(cut=False)
     viewer.wait_painted(3, limit_s=10)  # the requests of before hang for 25 s
     viewer.wait(FRESH)
@@ -162,7 +162,7 @@ def test_a_viewer_that_stops_reading_and_one_that_sleeps(
         os.kill(pid, signal.SIGSTOP)
     try:
         painted = witness.stats["painted"]
-        time.sleep(8)
+        time.sleep(8)  # what the sleeping viewer costs the others shows over a time only
         assert witness.stats["painted"] > painted + 40
         assert witness.stats["age_ms"] < 500
         assert rss_kib(stack.pid("gateway")) < before + 20_000

@@ -183,7 +183,7 @@ def test_a_page_that_is_busy_misses_nothing(
     shades = (DARK, GREY)
     for n in range(20):
         gateway.send(video.picture(shades[n % 2]))
-        time.sleep(0.03)
+        time.sleep(0.03)  # as pictures come, while the page is busy for 1.5 s
     for n in range(60):
         gateway.send(video.patch(patch.encode([png(10 * n, 0, noise(10, 10, seed=n))])))
         time.sleep(0.005)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import fanlight_encoder
+from fanlight_common.core.geometry import Size
 from fanlight_common.core.names import Rendition
 from fanlight_encoder.codecs.base import CodecParams
-from fanlight_encoder.core.picture_size import Size
 from fanlight_encoder.core.renditions import PROFILES, RenditionProfile, StreamParams
 from fanlight_encoder.core.unit_kinds import UnitLimits
 from fanlight_encoder.service import HandoverTimes

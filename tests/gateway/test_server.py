@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.core.grants import Grant, Role
 from fanlight_common.process import http, tokens
 from fanlight_common.process.settings import BusSettings
 from fanlight_common.process.uvicorn_server import WorkerServer
@@ -171,7 +172,7 @@ async def test_both_are_started_at_once_with_a_secret_that_is_not_there_yet(
     try:
         await until(lambda: {b.kind for b in directory.heartbeats.values() if b.http} == {*kinds})
         urls = {beat.kind: beat.http for beat in directory.heartbeats.values()}
-        grant = tokens.Grant(tokens.Role.VIEW, "main", int(time.time()) + 60)
+        grant = Grant(Role.VIEW, "main", int(time.time()) + 60)
         token = tokens.issue(tokens.load_secret(secret_file), grant, time.time())
         async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
             direct = await client.get(f"{urls['screenshot']}/desks/main/screenshot")

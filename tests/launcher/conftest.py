@@ -9,7 +9,7 @@ import pytest
 from fanlight_launcher.core.process_spec import Phase, ProcessSpec, ProcessState, always
 from fanlight_launcher.processes.supervisor import Supervisor
 
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 
 class Watched:

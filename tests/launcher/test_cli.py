@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from fanlight_common.core.grants import Grant, Role
 from fanlight_common.process import tokens
-from fanlight_common.process.tokens import Grant, Role
 from fanlight_launcher.machine.programs import DEMO_PROGRAMS, missing
 from tests.ports import free_port
 

@@ -19,9 +19,9 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.sync.client import connect
 
+from fanlight_common.core.grants import Grant, Role
 from fanlight_common.process import tokens
-from fanlight_common.process.tokens import Grant, Role
-from fanlight_common.protocol import binary, control
+from fanlight_common.protocol import binary, control, input
 from tests.e2e.processes import end, wait_ready, wait_until
 from tests.ports import free_port
 
@@ -294,9 +294,9 @@ def watch(stack: Stack, until: Callable[[], object]) -> None:
     ) as client:
         client.recv(20)
         client.send(control.Hello("viewer-of-metrics", True, False).encode())
-        client.send(binary.Text(TYPED).encode())
+        client.send(input.Text(TYPED).encode())
         client.send(control.Clipboard(COPIED).encode())
-        client.send(control.FellBack(control.Fall.AGE).encode())
+        client.send(control.FellBack(control.FallbackReason.AGE).encode())
         units = 0
         while units < 30 or not until():
             message = client.recv(30)

@@ -132,7 +132,7 @@ def test_a_trace_is_played_again_and_again(netlab: Open) -> None:
             for counter in ("carried_packets", "cut_packets"):
                 wait_until(partial(more, counter, getattr(lab.read().down, counter)))
         lab.set(cut=False)  # ends it
-        time.sleep(0.5)
+        time.sleep(0.5)  # longer than the trace: it would have cut the link again
         before = len(sent.delays_ms)
         sent.send()
         sent.wait(before + 1)

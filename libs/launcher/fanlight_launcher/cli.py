@@ -12,8 +12,8 @@ from rich.console import Console
 
 from fanlight_common.bus import curve_keys
 from fanlight_common.core.errors import ConfigurationError, ProtocolError
+from fanlight_common.core.grants import Grant, Role
 from fanlight_common.process import tokens
-from fanlight_common.process.tokens import Grant, Role
 from fanlight_launcher import up as up_module
 from fanlight_launcher.core.command_line import page_link, parse_desks, parse_duration
 from fanlight_launcher.core.plan import UpOptions

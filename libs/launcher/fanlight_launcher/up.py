@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from fanlight_common.core.grants import ALL_DESKS, Grant, Role
 from fanlight_common.process import tokens
-from fanlight_common.process.tokens import Grant, Role
 from fanlight_launcher import readiness, settings_validation
 from fanlight_launcher.core.command_line import DisplayDesk, base_url, connect_host, page_link
 from fanlight_launcher.core.plan import KINDS, UpOptions, services, token_environment
@@ -43,7 +43,7 @@ def up(options: UpOptions, desks: list[DisplayDesk]) -> int:
     planned = services(options, "", displays or {DEMO_DESK: {"DISPLAY": ""}})
     settings_validation.check(KINDS, planned)
     secret = tokens.load_secret(Path(options.secret_file))
-    grant = Grant(Role.CONTROL, tokens.ALL_DESKS, int(time.time()) + LINK_S)
+    grant = Grant(Role.CONTROL, ALL_DESKS, int(time.time()) + LINK_S)
     token = tokens.issue(secret, grant, time.time())
     first = desks[0].name if desks else DEMO_DESK
     link = page_link(base_url(options.host, options.port), first, token)

@@ -43,8 +43,9 @@ class FrameLoop:
         publish: Callable[[bytes], None],
         interval_s: float,
         now_us: Callable[[], int] = clock.now_us,
+        inputs: Callable[[], int] = lambda: 0,
     ) -> None:
-        """`now_us`: the clock that frames are stamped with."""
+        """`now_us`: the clock that frames are stamped with. `inputs`: how many were injected."""
         self._frame_topics = {topics.frame(desk, lane): lane for lane in Lane}
         self._still_topics = {topics.still(desk, lane): lane for lane in Lane}
         self._lanes = self._frame_topics | self._still_topics
@@ -52,6 +53,7 @@ class FrameLoop:
         self._demand = demand
         self._publish = publish
         self._now_us = now_us
+        self._inputs = inputs
         self._schedule = GrabSchedule(interval_s)
         self._wake = Wakeup()
         self._history = DamageHistory()
@@ -120,13 +122,13 @@ class FrameLoop:
                     await self._wake.wait(step.seconds)
 
     async def _look(self) -> None:
-        current_us = self._now_us()
+        current_us, inputs = self._now_us(), self._inputs()
         wanted = self._take_wanted()
         if await self._source.look():
             self._schedule.damaged = True
             self.want(wanted)
         elif not self._schedule.damaged:
-            self._republish(wanted, current_us)
+            self._republish(wanted, current_us, inputs)
         else:
             # It changed while we looked, so perhaps after that: the next step grabs.
             self.want(wanted)
@@ -140,6 +142,7 @@ class FrameLoop:
         width, height = self._size
         slot = self._ring.begin()
         captured_us, began_at = self._now_us(), clock.now_s()
+        inputs = self._inputs()
         try:
             rects = await self._source.grab(slot)
         except GrabFailedError as error:
@@ -162,7 +165,7 @@ class FrameLoop:
         if newest is not None and not rects:
             # Told of damage outside the desk: the pixels are those we have.
             self._ring.give_back(slot)
-            self._republish(wanted, captured_us)
+            self._republish(wanted, captured_us, inputs)
             return
         if newest is not None:
             self._history.add(rects)
@@ -177,6 +180,7 @@ class FrameLoop:
             damage=self._history.entries,
             slot=self._ring.publish(slot),
             pixels=None,
+            inputs=inputs,
         )
         self._sequence += 1
         asked = self._schedule.awaited or began_at < self._stills_until
@@ -199,9 +203,9 @@ class FrameLoop:
         self._schedule.wanted = False
         return wanted
 
-    def _republish(self, wanted: set[bytes], current_us: int) -> None:
+    def _republish(self, wanted: set[bytes], current_us: int, inputs: int) -> None:
         if self._newest is not None:
-            self._newest = replace(self._newest, current_us=current_us)
+            self._newest = replace(self._newest, current_us=current_us, inputs=inputs)
             self._send(self._newest, wanted)
 
     def _send(self, frame: frames.Frame, wanted: Iterable[bytes]) -> None:

@@ -1,14 +1,17 @@
 """Input of all viewers into one desk, in order.
 
-Lives on the worker's loop. Owns who holds what, the wheel rests, and the queue that forms while a
-text is being typed (nothing overtakes it). Drops what is no input message (counted), downs that
-are neither a press nor a fresh repetition (counted), ups of what is not held, texts behind more
-than MAX_QUEUED_TEXT_BYTES of them (counted), and everything while the desk has no display.
+Lives on the worker's loop. Owns who holds what, the rests of wheel turns, the queue that forms
+while a text is being typed (nothing overtakes the text), how many inputs were injected, and which
+of them are to be acknowledged. Drops what is no input message (counted), downs that are neither a
+press nor a fresh repetition (counted), ups of what is not held, texts behind more than
+MAX_QUEUED_TEXT_BYTES of them (counted), and everything while the desk has no display. What is
+dropped by the last two, or with the display, gets no acknowledgement.
 """
 
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 
 from fanlight_capture import metrics
 from fanlight_capture.core.held_keys import Control, Effect, HeldState, Kind
@@ -18,9 +21,10 @@ from fanlight_capture.core.wheel import WheelAccumulator
 from fanlight_capture.source import Source
 from fanlight_common.bus.inlet_messages import refused
 from fanlight_common.core.errors import FanlightError, ProtocolError
+from fanlight_common.process import refusals
 from fanlight_common.process.tasks import spawn
-from fanlight_common.protocol import binary
-from fanlight_common.protocol.bus import Input, ReleaseViewer, SetClipboard
+from fanlight_common.protocol import input
+from fanlight_common.protocol.bus import Input, InputAck, ReleaseViewer, SetClipboard
 from fanlight_common.protocol.control import MAX_CLIPBOARD_CHARS
 
 log = logging.getLogger(__name__)
@@ -34,7 +38,9 @@ TYPING_LOOK_S = 0.25
 class InputRouter:
     """Give it a source with `attach` while there is one."""
 
-    def __init__(self, silence_s: float) -> None:
+    def __init__(
+        self, silence_s: float, acknowledge: Callable[[InputAck], None] = lambda _: None
+    ) -> None:
         self._held = HeldState(silence_s)
         self._sequences = SequenceTracker()
         self._wheels: dict[str, WheelAccumulator] = {}
@@ -43,6 +49,12 @@ class InputRouter:
         self._queue: deque[Ordered] = deque()
         self._queued_text_bytes = 0
         self._now = 0.0
+        self.injected = 0
+        """How many inputs were injected since this process began; a text when its end was."""
+        self._acknowledge = acknowledge
+        self._unacknowledged: list[InputAck] = []
+        """Injected, and perhaps not yet taken by the display."""
+        self._acknowledging: asyncio.Task[None] | None = None
         self.holding = asyncio.Event()
         """Set while anybody holds anything, that is, while silence has to be looked for."""
 
@@ -57,6 +69,10 @@ class InputRouter:
             # Not awaited itself: its CancelledError could not be told from our own.
             await asyncio.wait({self._typing})
             self._typing = None
+        if self._acknowledging is not None:
+            self._acknowledging.cancel()
+            self._acknowledging = None
+        self._unacknowledged.clear()
         self._queue.clear()
         self._queued_text_bytes = 0
         for viewer in self._held.viewers():
@@ -100,7 +116,7 @@ class InputRouter:
 
     @staticmethod
     def _text_bytes(message: Ordered) -> int:
-        if isinstance(message, Input) and message.message[:1] == bytes((binary.Text.TYPE,)):
+        if isinstance(message, Input) and message.message[:1] == bytes((input.Text.TYPE,)):
             return len(message.message)
         return 0
 
@@ -117,10 +133,10 @@ class InputRouter:
         match message:
             case Input():
                 try:
-                    self._inject(self._source, message.viewer, binary.decode_input(message.message))
+                    self._inject(self._source, message, input.decode_input(message.message))
                 except ProtocolError as error:
                     refused.labels("input").inc()
-                    log.debug("event=refused where=input reason=%r", str(error))
+                    refusals.note(log, "input", error)
             case ReleaseViewer():
                 self._release(message.viewer, message.reason)
             case SetClipboard():
@@ -129,26 +145,48 @@ class InputRouter:
                 else:
                     self._source.set_clipboard(message.text)
 
-    def _inject(self, source: Source, viewer: str, message: binary.InputMessage) -> None:
-        sink = source.sink
+    def _inject(self, source: Source, order: Input, message: input.InputMessage) -> None:
+        sink, viewer = source.sink, order.viewer
         metrics.inputs.labels(type(message).__name__).inc()
         match message:
-            case binary.Key(down, usage):
+            case input.Key(down, usage):
                 self._switch(viewer, Control(Kind.KEY, usage), down)
-            case binary.PointerMove(x, y):
+            case input.PointerMove(x, y):
                 sink.move(to_pixel(x, source.width), to_pixel(y, source.height))
-            case binary.PointerMoveRelative(dx, dy):
+            case input.PointerMoveRelative(dx, dy):
                 sink.move_relative(dx, dy)
-            case binary.PointerButton(down, button, position):
+            case input.PointerButton(down, button, position):
                 self._place(source, position)
                 self._switch(viewer, Control(Kind.BUTTON, button), down)
-            case binary.Wheel(dx, dy, position):
+            case input.Wheel(dx, dy, position):
                 self._place(source, position)
                 right, below = self._wheels.setdefault(viewer, WheelAccumulator()).turn(dx, dy)
                 if right or below:
                     sink.wheel(right, below)
-            case binary.Text(text):
-                self._typing = spawn(self._type(source, text))
+            case input.Text(text):
+                self._typing = spawn(self._type(source, order, text))
+                return
+        self._injected(source, order)
+
+    def _injected(self, source: Source, order: Input) -> None:
+        self.injected += 1
+        if order.wants_ack:
+            ack = InputAck(order.viewer, order.sequence, self.injected)
+            self._unacknowledged.append(ack)
+            if self._acknowledging is None:
+                self._acknowledging = spawn(self._acknowledge_taken(source))
+
+    async def _acknowledge_taken(self, source: Source) -> None:
+        """Ask the display once for all that was injected meanwhile, until nothing more was."""
+        while self._unacknowledged:
+            asked, self._unacknowledged = self._unacknowledged, []
+            try:
+                await source.sink.taken()
+            except FanlightError:
+                break  # Whoever lost the display detaches it, which forgets the rest.
+            for ack in asked:
+                self._acknowledge(ack)
+        self._acknowledging = None
 
     def _place(self, source: Source, position: tuple[int, int] | None) -> None:
         if position is not None:
@@ -182,12 +220,14 @@ class InputRouter:
             metrics.releases.labels(reason if reason in _REASONS else "other").inc()
             self._turn(control, False)
 
-    async def _type(self, source: Source, text: str) -> None:
+    async def _type(self, source: Source, order: Input, text: str) -> None:
         try:
             await source.sink.type_text(text)
         except FanlightError as error:
             # A display that went away is dealt with where its loss is told.
             log.info("event=text_lost reason=%r", str(error))
+        else:
+            self._injected(source, order)
         self._typing = None
         while self._queue and self._typing is None:
             message = self._queue.popleft()

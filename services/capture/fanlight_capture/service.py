@@ -65,7 +65,7 @@ class CaptureService:
         lanes = [f(settings.desk, lane) for f in (topics.frame, topics.still) for lane in Lane]
         self._demand = Demand([*lanes, self._events_topic])
         self._log = EventLog()
-        self.input = InputRouter(settings.silence_s)
+        self.input = InputRouter(settings.silence_s, self._acknowledge)
         self._source: Source | None = None
         self._frames: FrameLoop | None = None
         self._loss: asyncio.Future[None] | None = None
@@ -145,6 +145,7 @@ class CaptureService:
             self._outlet.send,
             1 / self._settings.max_fps,
             self._worker.now_us,
+            lambda: self.input.injected,
         )
         self.input.attach(source)
         size = (source.width, source.height)
@@ -244,6 +245,9 @@ class CaptureService:
         if event is not None:
             metrics.events.labels(type(happening).__name__).inc()
             self._publish_event(event)
+
+    def _acknowledge(self, ack: bus.InputAck) -> None:
+        self._outlet.send(topics.ack(self._settings.desk, ack.viewer), bus.encode(ack))
 
     def _publish_event(self, event: bus.Event) -> None:
         self._outlet.send(self._events_topic, bus.encode(event))

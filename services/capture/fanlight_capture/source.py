@@ -63,6 +63,9 @@ class Sink(Protocol):
     async def type_text(self, text: str) -> None:
         """Type text, whatever the layout. Takes its time; other input has to wait for it."""
 
+    async def taken(self) -> None:
+        """Return once the display has taken all that was injected before. SourceLostError."""
+
 
 class Source(Protocol):
     """A desk."""

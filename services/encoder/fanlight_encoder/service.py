@@ -23,7 +23,7 @@ from fanlight_common.bus.inlet_messages import inlet_messages
 from fanlight_common.bus.receiver import Receiver
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.core.names import Rendition, split_stream
-from fanlight_common.process import clock
+from fanlight_common.process import clock, refusals
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import VideoUnit
@@ -120,7 +120,7 @@ class EncoderService:
             stream = _stream_of(message[1:])
         except ProtocolError as error:
             refused.inc()
-            log.debug("event=refused where=outlet reason=%r", str(error))
+            refusals.note(log, "outlet", error)
             return
         if message[0]:
             self._subscribed(stream)
@@ -160,8 +160,8 @@ class EncoderService:
 
     def _start(self, demand: _Demand, name: str, epoch: int) -> None:
         assert self._codec is not None
-        desk, rendition = split_stream(name)
-        params = self._stream_params(rendition)
+        parts = split_stream(name)
+        desk, params = parts.desk, self._stream_params(parts.rendition)
         fallback = fallback_of(self._codec, self._codecs)
         demand.stream = StreamEncoder(
             name,
@@ -241,7 +241,7 @@ class EncoderService:
         demand = self._demands.get(message.stream)
         if demand is None or demand.stream is None:
             return  # the first unit will be an IDR anyhow, and room is reported again
-        if isinstance(message, bus.RequestIdr):
+        if isinstance(message, bus.ForceIdr):
             demand.stream.request_idr()
         else:
             demand.stream.demand_changed(message)

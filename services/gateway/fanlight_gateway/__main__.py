@@ -18,6 +18,7 @@ from fanlight_gateway.http import app
 from fanlight_gateway.http.auth import Auth
 from fanlight_gateway.http.screenshots import Screenshots
 from fanlight_gateway.http.service_tokens import Passes
+from fanlight_gateway.limits import Limits
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from fanlight_gateway.streams.desk_book import DeskBook
 from fanlight_gateway.streams.desk_channel import DeskChannels
@@ -36,8 +37,10 @@ async def serve(
     settings: GatewaySettings,
     viewer_settings: ViewerSettings,
     settle_s: float = SETTLE_S,
+    limits: Limits | None = None,
 ) -> None:
-    """Be the gateway until cancelled."""
+    """Be the gateway until cancelled. `limits` are for tests; some of them are settings."""
+    limits = (limits or Limits()).of(settings)
     secret = tokens.load_secret(settings.secret_file or tokens.default_secret_file())
     sockets = http.listen(
         settings.host, settings.port, "FANLIGHT_GATEWAY_", settings.tcp_congestion
@@ -51,11 +54,12 @@ async def serve(
         stack.push_async_callback(screenshots.close)
         channels = DeskChannels(worker, inlets, group)
         stack.callback(channels.close)
-        streams = StreamHub(worker, inlets, settings, group)
+        streams = StreamHub(worker, inlets, limits.idr, group)
         stack.callback(streams.close)
         gateway = Gateway(
             settings,
             viewer_settings,
+            limits,
             Auth(secret, settings),
             book,
             channels,

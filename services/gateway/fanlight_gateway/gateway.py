@@ -9,14 +9,15 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from fanlight_common.core.grants import Grant
 from fanlight_common.process import clock
 from fanlight_common.process.ticks import tick
-from fanlight_common.process.tokens import Grant
 from fanlight_common.protocol import bus, control
 from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics
 from fanlight_gateway.http.auth import Auth
 from fanlight_gateway.http.screenshots import Screenshots
+from fanlight_gateway.limits import Limits
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from fanlight_gateway.streams.desk_book import DeskBook
 from fanlight_gateway.streams.desk_channel import DeskChannels
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 TICK_S = 0.125
 """Goes into the heartbeats' interval: every second tick costs no wake-up of its own."""
 FAREWELL_LIMIT_S = 0.4
-"""What viewers get to hear that the gateway goes; see `worker.STOP_LIMIT_S`."""
+"""What viewers get to hear that the gateway goes; see `supervision.STOP_LIMIT_S`."""
 SETTLE_S = 10.0
 """So long after the start a desk that is not known may be one that has not announced itself yet."""
 
@@ -41,6 +42,7 @@ class Gateway:
 
     settings: GatewaySettings
     viewer_settings: ViewerSettings
+    limits: Limits
     auth: Auth
     book: DeskBook
     channels: DeskChannels
@@ -91,12 +93,11 @@ class Gateway:
             transport,
             self.channels,
             self.streams,
-            self.settings,
+            self.limits,
             now_us=self.now_us,
         )
-        # The earlier viewer ends only after this one has joined. Otherwise the desk's channel
-        # would end with it, and the new channel would refuse the first keys, because it has no
-        # peer yet.
+        # The earlier viewer ends only after this one has joined. Otherwise the desk's channel would
+        # end with it, and the new channel would refuse the first keys, for want of a peer.
         earlier = self._viewers.get(viewer.key)
         self._viewers[viewer.key] = viewer
         if earlier is not None:

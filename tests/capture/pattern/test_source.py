@@ -12,7 +12,7 @@ from fanlight_capture.core import pattern
 from fanlight_capture.pattern.source import InputRecorder
 from fanlight_common.bus.inlet_messages import refused
 from fanlight_common.process import clock
-from fanlight_common.protocol import binary, bus, control, frames, topics
+from fanlight_common.protocol import binary, bus, control, frames, input, topics
 from fanlight_common.protocol.topics import Lane
 from tests.capture.conftest import Capture, StartCapture, counter, until
 
@@ -72,7 +72,7 @@ async def test_no_demand_no_grabs(start_capture: StartCapture) -> None:
     grabbed = counter(metrics.grabs)
     # Many pictures later: the pointer that was moved shows that capture is still at work.
     for x in range(1000, 11_000, 1000):
-        await capture.input(binary.PointerMove(x, x))
+        await capture.input(input.PointerMove(x, x))
         await until(lambda: recorder(capture).position[0] == x * 321 >> 16)  # noqa: B023
     assert counter(metrics.grabs) <= grabbed + 1
 
@@ -152,13 +152,13 @@ async def test_input_arrives_in_order(start_capture: StartCapture, tmp_path: Pat
     log = tmp_path / "input.jsonl"
     capture = await start_capture(**SIZE, pattern_input_log=log)
     await capture.live()
-    await capture.input(binary.PointerMove(32768, 65535))
-    await capture.input(binary.PointerMoveRelative(-3, 4))
-    await capture.input(binary.PointerButton(True, 2, (0, 32768)))
-    await capture.input(binary.PointerButton(False, 2, None))
-    await capture.input(binary.Wheel(0, 60, None))
-    await capture.input(binary.Wheel(-120, 60, (65535, 0)))
-    await capture.input(binary.Text("a漢"))
+    await capture.input(input.PointerMove(32768, 65535))
+    await capture.input(input.PointerMoveRelative(-3, 4))
+    await capture.input(input.PointerButton(True, 2, (0, 32768)))
+    await capture.input(input.PointerButton(False, 2, None))
+    await capture.input(input.Wheel(0, 60, None))
+    await capture.input(input.Wheel(-120, 60, (65535, 0)))
+    await capture.input(input.Text("a漢"))
     await capture.tap(0xE0, 0x06)
     await capture.tell(bus.SetClipboard("main", "viewer-1", "x"))
     expected = [
@@ -191,9 +191,9 @@ async def test_bad_input_is_counted_and_harms_nothing(start_capture: StartCaptur
     await capture.tell(bus.Input("main", "v", 2, b"\x20\x01"))
     await capture.tell(bus.Input("main", "v", 3, binary.Ping(1, 2).encode()))
     await capture._inlet.send(b"\xff nonsense")
-    await capture.tell(bus.Input("other", "v", 4, binary.Key(True, 4).encode()))
+    await capture.tell(bus.Input("other", "v", 4, input.Key(True, 4).encode()))
     await capture.tell(bus.SetClipboard("main", "v", "x" * (control.MAX_CLIPBOARD_CHARS + 1)))
-    await capture.tell(bus.Input("main", "v", 9, binary.Key(True, 4).encode()))
+    await capture.tell(bus.Input("main", "v", 9, input.Key(True, 4).encode()))
     await until(lambda: recorder(capture).recorded)
     assert list(recorder(capture).recorded) == [("key", 4, True)]
     assert refused.labels("input")._value.get() == bad + 3
@@ -231,7 +231,7 @@ async def test_stopping_lets_go_of_keys(start_capture: StartCapture) -> None:
     await capture.live()
     sink = recorder(capture)
     await capture.key(4, True)
-    await capture.input(binary.PointerButton(True, 0, None))
+    await capture.input(input.PointerButton(True, 0, None))
     await until(lambda: len(sink.recorded) == 2)
     await capture.service.input.detach("stop")
     assert list(sink.recorded)[2:] == [("button", 0, False), ("key", 4, False)]

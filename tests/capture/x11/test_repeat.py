@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fanlight_capture import metrics
-from fanlight_common.protocol import binary
+from fanlight_common.protocol import input
 from fanlight_common.protocol.keyboard import USAGE_BY_CODE
 from tests.capture.conftest import Capture, StartCapture, XServer, counter, until
 from tests.capture.x11.test_input import Keyboard, Terminal
@@ -31,7 +31,7 @@ async def desk(xserver: XServer, start_capture: StartCapture) -> Capture:
 async def terminal(desk: Capture, xserver: XServer, tmp_path: Path) -> Terminal:
     made = Terminal(xserver, tmp_path / "typed")
     await made.ready()
-    await desk.input(binary.PointerMove(20_000, 20_000))
+    await desk.input(input.PointerMove(20_000, 20_000))
     return made
 
 
@@ -102,7 +102,7 @@ async def test_whatever_a_program_sets_the_viewer_decides(
 async def test_text_that_borrows_keys_changes_nothing_of_it(
     desk: Capture, terminal: Terminal
 ) -> None:
-    await desk.input(binary.Text("\u6f22\u5b57"))
+    await desk.input(input.Text("\u6f22\u5b57"))
     await desk.key(KEY_A, True)
     await asyncio.sleep(LATE_S)
     await desk.key(KEY_A, False)

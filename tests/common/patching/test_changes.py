@@ -27,6 +27,8 @@ def done(before: Pixels, after: Pixels, changes: Changes) -> Pixels:
 
 def scroll(pixels: Pixels, rect: Rect, rows: int, seed: int) -> None:
     view = part(pixels, rect)
+    if not 0 < rows < rect.height:
+        return
     view[:-rows] = view[rows:].copy()
     view[-rows:] = text(rows, rect.width, seed)
 

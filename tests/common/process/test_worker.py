@@ -100,10 +100,10 @@ async def test_an_inlet_counts_what_is_no_message(bus_settings: BusSettings) -> 
         before = refused.labels("inlet")._value.get()
         inlets = InletConnections(worker.network)
         inlets.connect(worker.inlet_endpoint)
-        for data in (b"rubbish", bus.encode(bus.RequestIdr("main/high"))):
+        for data in (b"rubbish", bus.encode(bus.ForceIdr("main/high"))):
             while not inlets.tell(worker.inlet_endpoint, data):  # noqa: ASYNC110 - connects in time
                 await asyncio.sleep(0.01)
-        assert await got.get() == bus.RequestIdr("main/high")
+        assert await got.get() == bus.ForceIdr("main/high")
         assert refused.labels("inlet")._value.get() == before + 1
         reading.cancel()
         inlets.disconnect(worker.inlet_endpoint)

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fanlight_gateway.core.base_rtt import UNMEASURED_MS
 from fanlight_gateway.core.congestion import (
     MIN_WINDOW_BYTES,
     PROMPT_EACH_MS,
     RELAXED_MS,
-    UNMEASURED_RTT_MS,
     Congestion,
-    Sent,
 )
+from fanlight_gateway.core.unit import Sent
 from tests.gateway.simulation import CONGESTION, Simulation, clip, typing
 from tests.netlab.model import Conditions
 
@@ -147,11 +147,11 @@ def test_a_longer_path_is_learnt_within_seconds() -> None:
     """A floor that is too low makes every answer look late: Wi-Fi to LTE, a VPN that moved."""
     s = link(20, 20)
     s.run(10)
-    s.congestion.told_base_rtt(20, s.now_ms)
+    s.congestion.note_ping_rtt(20, s.now_ms)
     s.change(Conditions(rate_mbit=20, delay_ms=80))
     for _ in range(20):
         s.run(0.5)
-        s.congestion.told_base_rtt(20, s.now_ms)  # the viewer's floor is of the last minute
+        s.congestion.note_ping_rtt(20, s.now_ms)  # the viewer's floor is of the last minute
     assert s.congestion.base_rtt_ms > 80
     assert s.targets_kbps[-1][1] > 8000
     s.run(10)
@@ -198,7 +198,7 @@ class Path:
 
 def test_before_anything_is_known() -> None:
     path = Path().path
-    assert path.base_rtt_ms == UNMEASURED_RTT_MS
+    assert path.base_rtt_ms == UNMEASURED_MS
     assert path.has_room(0, 0)
     assert not path.has_room(1 << 20, 0)
     assert path.target_kbps == CONGESTION.start_kbps
@@ -249,7 +249,7 @@ def test_an_acknowledgement_of_what_was_not_sent_says_nothing() -> None:
 
 def test_the_viewers_own_floor_counts_where_units_are_all_large() -> None:
     p = Path()
-    p.path.told_base_rtt(20, 0)
+    p.path.note_ping_rtt(20, 0)
     p.trip(50_000, 0, 400)
     assert p.path.base_rtt_ms == 20
 
@@ -408,6 +408,7 @@ def test_a_calm_path_on_which_nothing_is_overdue_needs_no_tick(
 def known(path: Congestion) -> dict[str, object]:
     """All that decides, which is all but when it was looked at and what lies too far back."""
     found = dict(vars(path))
-    for name in ("_stepped_at", "_delivered", "_delivered_bytes"):
+    for name in ("_stepped_at", "_delivered"):
         del found[name]
+    found["_base"] = vars(path._base)
     return found

@@ -6,14 +6,14 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight_gateway.core.congestion import Congestion
+from fanlight_gateway.core.congestion import Congestion, CongestionLimits
 from fanlight_gateway.core.gate import MAX_UNPAINTED, Drop, Gate, GateLimits
 from fanlight_gateway.core.unit import Unit
-from fanlight_gateway.video_settings import VideoSettings
 
-SETTINGS = VideoSettings(backlog_ms=200)
-LIMITS = replace(SETTINGS.gate, backlog_bytes=300)
-PATH = replace(SETTINGS.congestion, start_kbps=8000, allowance_ms=1e6, in_flight_bytes=100)
+GATE = GateLimits(backlog_ms=200)
+LIMITS = replace(GATE, backlog_bytes=300)
+CONGESTION = CongestionLimits()
+PATH = replace(CONGESTION, start_kbps=8000, allowance_ms=1e6, in_flight_bytes=100)
 HELD_UNITS = LIMITS.held_units
 PAINT_STALL_MS = LIMITS.paint_stall_ms
 
@@ -267,7 +267,7 @@ def test_what_need_not_wait_goes_past_the_queue() -> None:
 
 def test_an_acknowledgement_that_waited_says_nothing_of_how_fast_is_painted() -> None:
     f = Fixture()
-    f.path = Congestion(replace(SETTINGS.congestion, start_kbps=SETTINGS.max_kbps))
+    f.path = Congestion(replace(CONGESTION, start_kbps=CONGESTION.max_kbps))
     f.gate = Gate(LIMITS, f.path, lambda _reason, _count: None)
     f.gate.pass_on(unit(1, idr=True), 0)
     f.ack(1, 1, 0, 10)
@@ -300,9 +300,9 @@ class Way:
         self._past = past
         self.dropped: Counter[Drop] = Counter()
         self.sent: list[tuple[int, int, bool]] = []
-        self.path = Congestion(replace(SETTINGS.congestion, start_kbps=SETTINGS.max_kbps))
+        self.path = Congestion(replace(CONGESTION, start_kbps=CONGESTION.max_kbps))
         self.gate = Gate(
-            SETTINGS.gate, self.path, lambda reason, count: self.dropped.update({reason: count})
+            GATE, self.path, lambda reason, count: self.dropped.update({reason: count})
         )
 
     def unit(self, one: Unit, now: float) -> None:
@@ -327,6 +327,8 @@ class Way:
         gate, path = dict(vars(self.gate)), dict(vars(self.path))
         for name in ("_congestion", "_on_drop"):
             del gate[name]
+        for name in ("_base", "_delivered"):
+            path[name] = vars(path[name])
         return [self.sent, self.dropped, gate, path]
 
 

@@ -1,10 +1,9 @@
 """Down when the path cannot carry it, up after a quiet while, more carefully each time it fails."""
 
 from fanlight_common.core.names import Rendition
-from fanlight_gateway.core.ladder import Ladder
-from fanlight_gateway.video_settings import VideoSettings
+from fanlight_gateway.core.ladder import Ladder, LadderLimits
 
-LIMITS = VideoSettings().ladder
+LIMITS = LadderLimits()
 MAX_QUIET_MS = LIMITS.max_quiet_ms
 
 

@@ -20,7 +20,7 @@ def renditions(viewer: TestViewer) -> list[str]:
 async def test_who_falls_behind_moves_down_and_keeps_its_picture_until_the_first_idr(
     start: Start, capture: FakeCapture, directory: FakeDirectory, encoder: FakeEncoder
 ) -> None:
-    site = await start(in_flight_bytes=20_000, backlog_bytes=20_000, idr_retry_ms=100)
+    site = await start(in_flight_bytes=20_000, backlog_bytes=20_000, retry_s=0.1)
     await site.ready("main")
     half = FakeEncoder(directory, "e2")
     async with site.viewer() as fast, site.viewer(name="viewer-1") as slow:
@@ -112,7 +112,7 @@ async def test_who_has_just_come_does_not_lower_the_rate_of_a_stream(
 async def test_keyframes_only_knows_no_renditions(
     start: Start, capture: FakeCapture, directory: FakeDirectory, encoder: FakeEncoder
 ) -> None:
-    site = await start(in_flight_bytes=2000, backlog_bytes=2000, rendition_down_ms=0)
+    site = await start(in_flight_bytes=2000, backlog_bytes=2000, down_ms=0)
     await site.ready("main")
     encoder.lease("main/keyframes", 1)
     async with site.viewer(silent=True) as viewer:

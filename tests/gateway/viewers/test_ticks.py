@@ -7,7 +7,7 @@ import pytest
 from fanlight_gateway.core.congestion import Congestion
 from fanlight_gateway.core.paint_lag import History
 from fanlight_gateway.core.unit import Unit
-from fanlight_gateway.settings import GatewaySettings
+from fanlight_gateway.limits import Limits
 from fanlight_gateway.viewers.viewer_video import Subscription, ViewerVideo
 from tests.gateway.acks import Acks
 from tests.gateway.memory_transport import MemoryTransport
@@ -57,7 +57,7 @@ class Watched:
         self.video = ViewerVideo(
             "v",
             "main",
-            GatewaySettings(),
+            Limits(),
             self.hub,  # type: ignore[arg-type]  # what a viewer asks of it
             MemoryTransport(),
             on_state=lambda _state, _rendition: None,

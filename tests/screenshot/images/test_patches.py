@@ -76,7 +76,12 @@ def test_patches_yield_the_pixels_of_the_desk(
             draw(drawing, rect, how)
         damage = tuple(rect for rect, _ in step) if knows_damage else None
         made = patches.build(
-            before if keeps_base else None, drawing.pixels, damage, sharp(), NOWHERE, PLENTY
+            before if keeps_base else None,
+            drawing.pixels,
+            damage,
+            sharp(),
+            NOWHERE,
+            PLENTY,
         )
         assert made is not None or (before == drawing.pixels).all()
         if made is not None:

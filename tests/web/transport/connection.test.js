@@ -5,10 +5,10 @@ import { afterEach, beforeEach, describe, mock, test } from "node:test";
 
 import { decodeBatch, encodeBatch } from "../../../services/gateway/fanlight_gateway/web/protocol/batches.js";
 import { Connection } from "../../../services/gateway/fanlight_gateway/web/transport/connection.js";
-import { CloseCode } from "../../../services/gateway/fanlight_gateway/web/protocol/binary.js";
+import { CloseCode } from "../../../services/gateway/fanlight_gateway/web/protocol/constants.js";
 import { DEFAULTS } from "../../../services/gateway/fanlight_gateway/web/protocol/settings.js";
 
-const WELCOME = '{"welcome":{"protocol":1,"desk":"main","role":"control","settings":{}}}';
+const WELCOME = '{"welcome":{"protocol":2,"desk":"main","role":"control","settings":{}}}';
 
 /** A gateway, and the network before it. */
 class Network {
@@ -186,7 +186,7 @@ describe("the connection", () => {
     await pass(400);
     assert.equal(network.sockets.length, 2);
     assert.deepEqual(seen, ["connecting", "waiting", "connecting", "connecting", "open", "open http", "welcome"]);
-    assert.deepEqual(network.handled, [["http", { hello: { protocol: 1, viewer: "viewer-0", video_enabled: false, keyframes_only: false } }]]);
+    assert.deepEqual(network.handled, [["http", { hello: { protocol: 2, viewer: "viewer-0", video_enabled: false, keyframes_only: false, codecs: ["h264"] } }]]);
   });
 
   test("a WebSocket that opens and brings nothing has failed", async () => {

@@ -12,6 +12,7 @@ from prometheus_client import Counter
 
 from fanlight_common.bus.receiver import Receiver
 from fanlight_common.core.errors import ProtocolError
+from fanlight_common.process import refusals
 
 log = logging.getLogger(__name__)
 refused = Counter("fanlight_refused_messages", "Messages that were not understood", ["where"])
@@ -30,6 +31,6 @@ async def inlet_messages(
             handle(decode(data))
         except ProtocolError as error:
             refused.labels("inlet").inc()
-            log.debug("event=refused where=inlet reason=%r", str(error))
+            refusals.note(log, "inlet", error)
 
     await Receiver(socket, take).run()

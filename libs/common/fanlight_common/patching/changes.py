@@ -64,22 +64,36 @@ def _add(
     disjoint.
     """
     found = [box.moved(rect.x, rect.y) for box in boxes_of(mask)]
-    if len(found) > 1:
-        around = bounding_box(found)
-        if area(found) >= _TOGETHER * around.area:
+    for stack in _stacks(found):
+        around = bounding_box(stack)
+        if len(stack) > 1 and area(stack) >= _TOGETHER * around.area:
             # What stands still between two boxes may be blank lines in what scrolled.
             copy = _scrolled(before, after, around)
             if copy is not None:
                 copies.append(copy)
                 boxes += _left_over(mask, rect, around, copy)
-                return
-    for box in found:
-        copy = _scrolled(before, after, box)
-        if copy is None:
-            boxes.append(box)
-        else:
-            copies.append(copy)
-            boxes += _left_over(mask, rect, box, copy)
+                continue
+        for box in stack:
+            copy = _scrolled(before, after, box)
+            if copy is None:
+                boxes.append(box)
+            else:
+                copies.append(copy)
+                boxes += _left_over(mask, rect, box, copy)
+
+
+def _stacks(boxes: list[Rect]) -> list[list[Rect]]:
+    """The boxes in groups that share no column: what is side by side may scroll by itself."""
+    if len(boxes) < 2:
+        return [boxes] if boxes else []
+    stacks: list[list[Rect]] = []
+    right = -1
+    for box in sorted(boxes):
+        if box.x >= right:
+            stacks.append([])
+        stacks[-1].append(box)
+        right = max(right, box.right)
+    return stacks
 
 
 def _scrolled(before: Pixels, after: Pixels, box: Rect) -> Copy | None:

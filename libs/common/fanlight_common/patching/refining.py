@@ -16,8 +16,6 @@ from fanlight_common.protocol.patch import Image
 
 SHARP_QUALITY = 88
 """A lossy image of this quality, in its own size, is as good as a picture has to be."""
-_FAR_TOO_MUCH = 1.3
-"""An image of so many times the bytes that are left is made smaller, and anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +32,8 @@ class Refinement:
     """So many rows of tiles may be one image."""
     quality: int = SHARP_QUALITY
     """Of lossy images."""
+    far_too_much: float = 1.3
+    """An image of more than so many times the bytes that are left is made smaller, and anew."""
     enough: float = 0.6
     """No further image is begun when this share of `most_bytes` is used."""
 
@@ -117,7 +117,7 @@ def _fitting(
         image = image_of(
             pixels, rect, prices, means.effort, lossless=lossless, quality=means.quality
         )
-        if len(image.data) <= _FAR_TOO_MUCH * most_bytes or max(rect[2:]) <= TILE:
+        if len(image.data) <= means.far_too_much * most_bytes or max(rect[2:]) <= TILE:
             return image
         columns, rows = -(-rect.width // TILE), -(-rect.height // TILE)
         if rows > 1:

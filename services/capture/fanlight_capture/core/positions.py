@@ -3,7 +3,8 @@
 Pure. A fraction is in 1/65536 of width or height; see `fanlight_common.protocol.binary`.
 """
 
-from fanlight_common.protocol.binary import FRACTION_MAX, PointerPosition
+from fanlight_common.protocol.binary import PointerPosition
+from fanlight_common.protocol.input import FRACTION_MAX
 
 
 def to_pixel(fraction: int, size: int) -> int:

@@ -13,8 +13,8 @@ from typing import Any
 
 from fanlight_capture.core import pattern
 from fanlight_capture.core.positions import position
+from fanlight_capture.pointer_image import pointer_shape
 from fanlight_capture.source import Listener
-from fanlight_capture.x11.pointer_image import pointer_shape
 from fanlight_common.bus.ring import FrameRing
 from fanlight_common.core.geometry import Rect
 from fanlight_common.process import clock
@@ -64,6 +64,9 @@ class InputRecorder:
     async def type_text(self, text: str) -> None:
         """As in Sink."""
         self._record("text", text)
+
+    async def taken(self) -> None:
+        """As in Sink."""
 
     def clipboard(self, text: str) -> None:
         """The clipboard was set."""

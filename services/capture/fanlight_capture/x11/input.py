@@ -126,6 +126,12 @@ class X11Input:
         """As in Sink."""
         await self._text.type(text, tuple(self._pressed.values()))
 
+    async def taken(self) -> None:
+        """As in Sink. The server works on one connection's requests in their order."""
+        with self._x.batch():
+            answer = self._x.ask(lambda: self._x.raw.core.GetInputFocus())
+        await answer
+
     async def close(self) -> None:
         """Give borrowed keys back, and wait until all that was sent has arrived."""
         if self._rereading is not None:

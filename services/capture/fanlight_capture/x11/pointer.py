@@ -16,10 +16,10 @@ from typing import Any
 import xcffib.xfixes
 
 from fanlight_capture.core.positions import position
+from fanlight_capture.pointer_image import HIDDEN, pointer_shape
 from fanlight_capture.settings import CaptureSettings
 from fanlight_capture.source import Listener
 from fanlight_capture.x11.connection import X11Connection, XRequestError
-from fanlight_capture.x11.pointer_image import HIDDEN, pointer_shape
 from fanlight_common.core.errors import SourceLostError
 from fanlight_common.process import clock
 from fanlight_common.process.ticks import tick

@@ -232,7 +232,7 @@ class Leases:
     def _entry(self, stream: str) -> StreamLease:
         entry = self._streams.get(stream)
         if entry is None:
-            desk, _ = split_stream(stream)
+            desk = split_stream(stream).desk
             entry = self._streams[stream] = StreamLease(stream, desk)
         return entry
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from av.video.frame import VideoFrame
 
-from fanlight_encoder.core.picture_size import Size
+from fanlight_common.core.geometry import Size
 from fanlight_encoder.core.renditions import StreamParams
 
 

@@ -3,7 +3,7 @@
 Pure. Sizes are in pixels.
 """
 
-from fanlight_common.core.geometry import Size as Size
+from fanlight_common.core.geometry import Size
 
 
 def visible(desk: Size, limit: Size, divisor: int = 1) -> Size:

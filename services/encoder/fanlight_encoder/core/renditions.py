@@ -8,9 +8,9 @@ replaces the field: `dataclasses.replace(params, repeat_interval_s=1.0)`.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fanlight_common.core.geometry import Size
 from fanlight_common.core.names import Rendition
 from fanlight_encoder.core.motion import REPEAT_INTERVAL_S
-from fanlight_encoder.core.picture_size import Size
 from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, UnitLimits
 
 KEYFRAME_INTERVAL_S = 1.0

@@ -4,8 +4,8 @@ Time is an argument (unix seconds). A viewer's token stays here: it may be good 
 looking at this desk.
 """
 
+from fanlight_common.core.grants import Grant, Role
 from fanlight_common.process import tokens
-from fanlight_common.process.tokens import Grant, Role
 
 LIFE_S = 300
 """Half of it is what the clocks of two hosts may differ by."""

@@ -22,7 +22,6 @@ from fanlight_gateway import metrics
 from fanlight_gateway.core.gate import Gate
 from fanlight_gateway.core.paint_lag import History
 from fanlight_gateway.core.unit import Unit
-from fanlight_gateway.settings import GatewaySettings
 
 _FEW = 8
 """With more viewers of a stream, its changes are collected before they are looked at."""
@@ -85,7 +84,7 @@ class StreamFanOut:
         self,
         worker: Worker,
         inlets: InletConnections,
-        settings: GatewaySettings,
+        idr: IdrRequestLimits,
         group: asyncio.TaskGroup,
         name: str,
     ) -> None:
@@ -100,8 +99,7 @@ class StreamFanOut:
         self._is_leased = False
         self.has_failed = False
         """Has the feed ended by an error? Then the viewers are on their way out."""
-        limits = IdrRequestLimits(settings.idr_retry_ms / 1000, settings.idr_interval_ms / 1000)
-        self._feed = UnitFeed(worker, inlets, group, name, self, limits)
+        self._feed = UnitFeed(worker, inlets, group, name, self, idr)
 
     def close(self) -> None:
         """End the demand."""
@@ -226,12 +224,12 @@ class StreamHub:
         self,
         worker: Worker,
         inlets: InletConnections,
-        settings: GatewaySettings,
+        idr: IdrRequestLimits,
         group: asyncio.TaskGroup,
     ) -> None:
         self._worker = worker
         self._inlets = inlets
-        self._settings = settings
+        self._idr = idr
         self._group = group
         self._streams: dict[str, StreamFanOut] = {}
 
@@ -240,7 +238,7 @@ class StreamHub:
         stream = self._streams.get(name)
         if stream is None or stream.has_failed:
             stream = self._streams[name] = StreamFanOut(
-                self._worker, self._inlets, self._settings, self._group, name
+                self._worker, self._inlets, self._idr, self._group, name
             )
         stream.join(viewer)
 

@@ -58,7 +58,7 @@ class PlainHttpSessions:
         self._require_same_site(request)
         try:
             grant, record = await admit(self._gateway, request, desk)
-            async with asyncio.timeout(self._gateway.settings.hello_timeout_s):
+            async with asyncio.timeout(self._gateway.limits.transport.hello_timeout_s):
                 body = await read_body(request, MAX_HELLO_BYTES)
             hello = read_hello(body.decode(errors="replace"))
             session = PlainHttpTransport(self._gateway, hello, grant, record, self._forget)
@@ -72,7 +72,7 @@ class PlainHttpSessions:
         self._sessions[session.id] = session
         opened = {
             "session": session.id,
-            "hold_ms": round(self._gateway.settings.http_hold_s * 1000),
+            "hold_ms": round(self._gateway.limits.transport.http_hold_s * 1000),
             **json.loads(welcome(self._gateway, grant, record).encode()),
         }
         return JSONResponse(opened, headers={"Cache-Control": "no-store"})

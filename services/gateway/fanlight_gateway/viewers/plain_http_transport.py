@@ -11,7 +11,7 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 
-from fanlight_common.process.tokens import Grant
+from fanlight_common.core.grants import Grant
 from fanlight_common.protocol import bus, control
 from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics
@@ -138,7 +138,7 @@ class PlainHttpTransport:
         self._stop_silence()
         try:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._gateway.settings.http_hold_s):
+                async with asyncio.timeout(self._gateway.limits.transport.http_hold_s):
                     while self._viewer is not None and self._polls == this:
                         self._viewer.flush()
                         if self._outgoing.messages:
@@ -165,7 +165,7 @@ class PlainHttpTransport:
         self._stop_silence()
         if self._viewer is not None and not self._held:
             self._silence = asyncio.get_running_loop().call_later(
-                self._gateway.settings.http_timeout_s,
+                self._gateway.limits.transport.http_timeout_s,
                 self.close,
                 CloseCode.SLOW,
                 "the viewer was not heard of for too long",

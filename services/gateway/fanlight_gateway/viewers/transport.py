@@ -23,10 +23,27 @@ the first call counts. From then on `is_writable` is false and no message reache
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway.core.unit import Encode
+
+
+@dataclass(frozen=True, slots=True)
+class TransportLimits:
+    """How long a transport waits for its viewer, in seconds."""
+
+    desk_wait_s: float = 1.0
+    """For a desk to become known; after that it counts as never seen."""
+    hello_timeout_s: float = 10.0
+    """For the viewer's first message."""
+    slow_timeout_s: float = 20.0
+    """For a viewer that reads nothing from its WebSocket."""
+    http_hold_s: float = 20.0
+    """A request on plain HTTP is held so long while there is nothing to tell. A setting."""
+    http_timeout_s: float = 10.0
+    """For the next request of a viewer on plain HTTP."""
 
 
 class Transport(Protocol):

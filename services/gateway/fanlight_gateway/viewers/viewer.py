@@ -12,15 +12,15 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec
 
 from fanlight_common.core.errors import ProtocolError
+from fanlight_common.core.grants import Grant
 from fanlight_common.core.names import Rendition
 from fanlight_common.process import clock
-from fanlight_common.process.tokens import Grant
 from fanlight_common.protocol import binary, bus, control
 from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics
 from fanlight_gateway.core.mailbox import Mailbox
 from fanlight_gateway.core.rate_limits import Throttle, TokenBucket
-from fanlight_gateway.settings import GatewaySettings
+from fanlight_gateway.limits import Limits
 from fanlight_gateway.streams.desk_channel import DeskChannel, DeskChannels
 from fanlight_gateway.streams.fan_out import StreamHub
 from fanlight_gateway.viewers.sampling import Figures, ages
@@ -72,7 +72,7 @@ class Viewer:
         transport: Transport,
         channels: DeskChannels,
         streams: StreamHub,
-        settings: GatewaySettings,
+        limits: Limits,
         *,
         now_us: Callable[[], int] = clock.now_us,
     ) -> None:
@@ -88,7 +88,7 @@ class Viewer:
         self.id = f"{hello.viewer}-{secrets.token_hex(4)}"
         self.desk = record.desk
         self.transport = transport
-        self._settings = settings
+        self._bad_message_limit = limits.messages.bad_message_limit
         self._channels = channels
         self._now_us = now_us
         self._has_failed = False
@@ -102,14 +102,14 @@ class Viewer:
         """Epoch and sequence of the picture whose age was counted last."""
         self._bad_messages = 0
         now = clock.now_s()
-        self._rate = TokenBucket(settings.message_rate, settings.message_burst, now)
+        self._rate = TokenBucket(limits.messages.message_rate, limits.messages.message_burst, now)
         self._errors: dict[str, Throttle] = {}
         self._idr_requests = Throttle(IDR_INTERVAL_S)
         self._alive = Throttle(ALIVE_INTERVAL_S)
         self._video = ViewerVideo(
             self.id,
             self.desk,
-            settings,
+            limits,
             streams,
             transport,
             on_state=self._on_video_state,
@@ -231,7 +231,7 @@ class Viewer:
         except ProtocolError as error:
             self._refuse("bad_message", str(error))
             self._bad_messages += 1
-            if self._bad_messages >= self._settings.bad_message_limit:
+            if self._bad_messages >= self._bad_message_limit:
                 self.close(CloseCode.BAD_MESSAGE, "too many bad messages")
 
     def _on_binary(self, message: binary.ViewerMessage, data: bytes, now: float) -> None:
@@ -243,7 +243,7 @@ class Viewer:
                 else:
                     self._mailbox.pong(pong)
                 if message.base_rtt_ms:
-                    self._video.congestion.told_base_rtt(message.base_rtt_ms, now * 1000)
+                    self._video.congestion.note_ping_rtt(message.base_rtt_ms, now * 1000)
                 if self.grant.can_control and self._alive.allow(now):
                     self._channel.tell(bus.ViewerAlive(self.desk, self.id))
             case _:

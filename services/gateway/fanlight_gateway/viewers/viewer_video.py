@@ -16,7 +16,7 @@ from fanlight_gateway.core.gate import Drop, Gate
 from fanlight_gateway.core.ladder import RUNGS, Ladder
 from fanlight_gateway.core.paint_lag import Lateness
 from fanlight_gateway.core.unit import Unit
-from fanlight_gateway.settings import GatewaySettings
+from fanlight_gateway.limits import Limits
 from fanlight_gateway.streams.fan_out import StreamHub
 from fanlight_gateway.viewers.sampling import Figures, Path
 from fanlight_gateway.viewers.transport import Transport
@@ -85,7 +85,7 @@ class ViewerVideo:
         self,
         name: str,
         desk: str,
-        settings: GatewaySettings,
+        limits: Limits,
         streams: StreamHub,
         transport: Transport,
         *,
@@ -97,16 +97,16 @@ class ViewerVideo:
         """`flush` is called when `take` may have a unit; `failed` ends the viewer."""
         self.transport = transport
         self.failed = failed
-        self.congestion = Congestion(settings.congestion)
+        self.congestion = Congestion(limits.congestion)
         self.is_path_known = False
         """Has the target changed since the start? Until then it is a guess."""
         self._name = name
         self._desk = desk
-        self._settings = settings
+        self._limits = limits
         self._streams = streams
         self._on_state = on_state
         self._flush = flush
-        self._ladder = Ladder(settings.ladder, now_ms)
+        self._ladder = Ladder(limits.ladder, now_ms)
         self._keyframes_only = False
         self._current: Subscription | None = None
         """The stream that the viewer sees."""
@@ -270,8 +270,8 @@ class ViewerVideo:
             self._streams.join(self._next.stream, self._next)
 
     def _subscription(self, rendition: Rendition) -> Subscription:
-        gate = Gate(self._settings.gate, self.congestion, _count_drop)
-        floor_kbps = self._settings.ladder.floors_kbps.get(rendition, 0.0)
+        gate = Gate(self._limits.gate, self.congestion, _count_drop)
+        floor_kbps = self._limits.ladder.floors_kbps.get(rendition, 0.0)
         return Subscription(self, self._desk, rendition, gate, floor_kbps)
 
     def _end(self, subscription: Subscription | None) -> None:

@@ -135,7 +135,7 @@ class WebSocketTransport:
     async def _hello(self) -> control.Hello | None:
         """The viewer's first message; None: it has gone. Raises NotAdmittedError."""
         try:
-            async with asyncio.timeout(self._gateway.settings.hello_timeout_s):
+            async with asyncio.timeout(self._gateway.limits.transport.hello_timeout_s):
                 message = await self._next_message()
         except TimeoutError:
             raise NotAdmittedError(CloseCode.BAD_MESSAGE, "no hello in time") from None
@@ -164,7 +164,7 @@ class WebSocketTransport:
         elif self._stall is None:
             self._stalled_at = clock.now_s()
             self._stall = asyncio.get_running_loop().call_later(
-                self._gateway.settings.slow_timeout_s,
+                self._gateway.limits.transport.slow_timeout_s,
                 self.close,
                 CloseCode.SLOW,
                 "the viewer does not read",

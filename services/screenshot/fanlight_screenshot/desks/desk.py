@@ -23,9 +23,9 @@ from fanlight_common.protocol import bus, frames, topics
 from fanlight_screenshot import metrics
 from fanlight_screenshot.core.change_history import ChangeHistory
 from fanlight_screenshot.core.grabs import Grabs
+from fanlight_screenshot.core.tuning import Tuning
 from fanlight_screenshot.desks.pointer import PointerFollower
 from fanlight_screenshot.images.encodings import Encodings
-from fanlight_screenshot.settings import ScreenshotSettings
 
 log = logging.getLogger(__name__)
 UNREADABLE_LIMIT = 3
@@ -40,7 +40,7 @@ class Shot:
     stale: bool
 
 
-class Desk:
+class ScreenshotDesk:
     """A desk from the moment the directory tells of it."""
 
     def __init__(
@@ -48,18 +48,18 @@ class Desk:
         worker: Worker,
         inlets: InletConnections,
         pool: Executor,
-        settings: ScreenshotSettings,
+        tuning: Tuning,
         record: bus.DeskRecord,
     ) -> None:
         self.record = record
-        self.encodings: Encodings[bytes] = Encodings(settings.keep_encodings)
+        self.encodings: Encodings[bytes] = Encodings()
         self.history = ChangeHistory()
-        self.pointer = PointerFollower(worker.network, record.desk)
+        self.pointer = PointerFollower(worker.network, record.desk, tuning.pointer)
         self._worker = worker
         self._inlets = inlets
         self._pool = pool
-        self._settings = settings
-        self._grabs = Grabs(settings.reuse_ms * 1000, settings.grab_retry_ms * 1000)
+        self._times = tuning.grabs
+        self._grabs = Grabs(tuning.grabs)
         self._feed = FrameFeed(worker, record.desk, topics.still)
         self._newest: frames.Frame | None = None
         self._fresh_us = 0
@@ -113,7 +113,7 @@ class Desk:
         """
         if self.record.state == "live":
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._settings.grab_timeout_ms / 1000):
+                async with asyncio.timeout(self._times.timeout_s):
                     frame = await self._fresh(self._grabs.oldest_us(arrived_us))
                     age_us = self._worker.now_us() - frame.current_us
                     metrics.age_seconds.observe(max(0, age_us) / 1e6)
@@ -138,7 +138,7 @@ class Desk:
 
         Costs an idle desk one message in so many seconds.
         """
-        retry_us = int(self._settings.next_retry_s * 1e6)
+        retry_us = int(self._times.next_retry_s * 1e6)
         while self._newest is not None and _same_pixels(self._newest, seen):
             now_us = clock.now_us()
             if now_us >= until_us or self.record.state != "live":
@@ -195,7 +195,7 @@ class Desk:
                 self._inlets.tell(self.record.inlet, bus.encode(bus.Grab(self.record.desk)))
             arrival = self._arrival
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._settings.grab_retry_ms / 1000):
+                async with asyncio.timeout(self._times.retry_s):
                     await arrival.wait()
         return frame
 

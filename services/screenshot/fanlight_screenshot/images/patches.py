@@ -23,7 +23,10 @@ _TEXT_PX_PER_BYTE = 40
 """Lossless, an interface takes a byte for 50 pixels, text one for 8: with less it is not tried."""
 _LOSSY_BYTES_PER_PX = 0.1
 """WebP at quality 50: where the search for a scale that fits begins."""
-_REFINE_BYTES_PER_PX = 1 / 16
+_REFINE_LOSSLESS_PRICE, _REFINE_LOSSY_PRICE = 1 / 16, 1 / 4
+"""Bytes a pixel, by which the first image is sized. What is far too large is made anew."""
+_REFINE_FAR_TOO_MUCH = 1.6
+"""Large images are worth their bytes: in halves a page of text takes a quarter more."""
 _REFINE_ENOUGH = 0.9
 """The next patch comes a tenth of a second later: what this one leaves of the link is lost."""
 _COARSE_QUALITY = 50
@@ -126,14 +129,15 @@ class _Sketch:
 
     def refine(self, at_rest: bytes) -> None:
         """Sharp pixels for coarse places at rest, in what is left of the budget."""
+        prices = Prices(lossless=_REFINE_LOSSLESS_PRICE, lossy=_REFINE_LOSSY_PRICE)
         left = min(self._means.refine_bytes, self._means.budget_bytes) - self._bytes
-        prices = Prices(lossless=_REFINE_BYTES_PER_PX)
         if left < prices.guess(TILE**2, lossless=True) and self.operations:
             return
         refinement = Refinement(
             max(1, left),
             self._means.effort,
             quality=SHARP_QUALITY,
+            far_too_much=_REFINE_FAR_TOO_MUCH,
             enough=_REFINE_ENOUGH,
             most_rows=len(at_rest),
         )

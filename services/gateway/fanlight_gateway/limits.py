@@ -1,0 +1,37 @@
+"""The constants of everything that the gateway decides, in one object that is passed down.
+
+Each group stands beside its algorithm, which says what its members mean and why they have these
+values. An operator sets three of them (`of`); tests set any.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from fanlight_common.core.idr_requests import IdrRequestLimits
+from fanlight_gateway.core.congestion import CongestionLimits
+from fanlight_gateway.core.gate import GateLimits
+from fanlight_gateway.core.ladder import LadderLimits
+from fanlight_gateway.core.rate_limits import MessageLimits
+from fanlight_gateway.settings import GatewaySettings
+from fanlight_gateway.viewers.transport import TransportLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """One gateway's."""
+
+    congestion: CongestionLimits = field(default_factory=CongestionLimits)
+    gate: GateLimits = field(default_factory=GateLimits)
+    ladder: LadderLimits = field(default_factory=LadderLimits)
+    idr: IdrRequestLimits = field(default_factory=IdrRequestLimits)
+    messages: MessageLimits = field(default_factory=MessageLimits)
+    transport: TransportLimits = field(default_factory=TransportLimits)
+
+    def of(self, settings: GatewaySettings) -> "Limits":
+        """These, with what an operator has set."""
+        return replace(
+            self,
+            congestion=replace(
+                self.congestion, start_kbps=settings.start_kbps, max_kbps=settings.max_kbps
+            ),
+            transport=replace(self.transport, http_hold_s=settings.http_hold_s),
+        )
