@@ -1,7 +1,7 @@
-"""All desks that the directory has ever told of, and the pool that copies and encodes for them.
+"""All desks that the directory has ever published, and the threads that copy and encode for them.
 
-Lives on the worker's loop. Keeps the last pictures of the desks that were asked for last; drops the
-others'.
+Lives on the worker's loop. It keeps the last pictures of the desks that were asked for last, and
+drops those of the others.
 """
 
 import asyncio
@@ -31,11 +31,11 @@ from fanlight_screenshot.settings import ScreenshotSettings
 
 _EXPIRE_INTERVAL_S = 1.0
 _BASES_MIN, _DESKS_A_BASE = 2, 4
-"""One picture to make patches from for so many last pictures, but two at least."""
+"""For so many last pictures one picture to make patches from is kept, but two at least."""
 
 
 class DeskPool:
-    """Use it as a context: it starts following desks on entry and lets them all go at the end."""
+    """A context: it follows the desks from its entry on, and lets them all go at its end."""
 
     def __init__(self, worker: Worker, settings: ScreenshotSettings, tuning: Tuning) -> None:
         self._keep_pictures = settings.keep_pictures
@@ -63,7 +63,7 @@ class DeskPool:
         self._end_watch()
         for task in (self._expiry, *self._tasks.values()):
             task.cancel()
-        # What a task failed with ends the process, by this.
+        # A task that has failed raises here, and that ends the process.
         await self._group.__aexit__(None, None, None)
         for desk in self._desks.values():
             desk.close()

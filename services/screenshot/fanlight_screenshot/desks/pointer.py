@@ -1,7 +1,7 @@
 """The desk's pointer, followed while somebody asks for screenshots with it.
 
-Lives on the worker's loop. Subscribes to the desk's events with the first such request and lets go
-some time after the last. Drops every event but the newest shape and position.
+Lives on the worker's loop. It subscribes to the desk's events with the first such request and
+unsubscribes some time after the last. It drops every event but the newest image and position.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class Pointer:
     position: tuple[int, int]
     """Fractions of the desk, in 1/65536."""
     tag: str
-    """Names shape and position, for entity tags."""
+    """The name of image and position, for entity tags."""
 
 
 class PointerFollower:
@@ -51,7 +51,7 @@ class PointerFollower:
         self._known = asyncio.Event()
         self._last_event = 0
         self._used_at = 0.0
-        self._shape: tuple[Image.Image, tuple[int, int], str] | None = None
+        self._image: tuple[Image.Image, tuple[int, int], str] | None = None
         self._position: tuple[int, int] | None = None
 
     def close(self) -> None:
@@ -62,7 +62,7 @@ class PointerFollower:
         if self._socket is not None:
             self._socket.close(linger=0)
             self._socket = None
-        self._shape, self._position, self._last_event = None, None, 0
+        self._image, self._position, self._last_event = None, None, 0
         self._known = asyncio.Event()
 
     def moved(self, endpoint: str) -> None:
@@ -85,9 +85,9 @@ class PointerFollower:
                     await self._known.wait()
             except TimeoutError:
                 return None
-        if self._shape is None or self._position is None:
+        if self._image is None or self._position is None:
             return None
-        image, hotspot, name = self._shape
+        image, hotspot, name = self._image
         tag = f"{self._position[0]:x}.{self._position[1]:x}.{name}"
         return Pointer(image, hotspot, self._position, tag)
 
@@ -115,7 +115,7 @@ class PointerFollower:
 
     def _on_event(self, event: bus.Event, socket: zmq.asyncio.Socket) -> None:
         if self._last_event and event.sequence != self._last_event + 1:
-            # Something was lost: subscribing again brings the present shape and position.
+            # An event was lost: subscribing again brings the present image and position.
             socket.unsubscribe(self._topic)
             socket.subscribe(self._topic)
         self._last_event = event.sequence
@@ -128,8 +128,8 @@ class PointerFollower:
                 image = images.decode_pointer(shape)
                 name = hashlib.blake2b(event.binary, digest_size=8).hexdigest()
                 hotspot = (shape.hotspot_x, shape.hotspot_y)
-                self._shape = None if image is None else (image, hotspot, name)
+                self._image = None if image is None else (image, hotspot, name)
                 if image is None:
                     self._known.set()
-        if self._shape is not None and self._position is not None:
+        if self._image is not None and self._position is not None:
             self._known.set()
