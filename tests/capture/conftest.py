@@ -16,6 +16,8 @@ import pytest
 import zmq
 import zmq.asyncio
 
+from fanlight_capture.core.held_keys import DEFAULT_LIMITS, HeldKeyLimits
+from fanlight_capture.open_source import OpenSource, open_source
 from fanlight_capture.service import CaptureService
 from fanlight_capture.settings import CaptureSettings
 from fanlight_common.bus.ring import RingReader
@@ -277,14 +279,22 @@ def runtime_dir() -> Iterator[Path]:
 
 @pytest.fixture
 async def start_capture(runtime_dir: Path) -> AsyncIterator[StartCapture]:
-    """Start captures in this process: `await start_capture(display=":1")`."""
+    """Start captures in this process: `await start_capture(display=":1")`.
+
+    `opener` and `held_key_limits` go to the service, everything else is settings.
+    """
     running: list[tuple[asyncio.Task[None], Capture]] = []
 
-    async def start(**settings: Any) -> Capture:
+    async def start(
+        *,
+        opener: OpenSource = open_source,
+        held_key_limits: HeldKeyLimits = DEFAULT_LIMITS,
+        **settings: Any,
+    ) -> Capture:
         worker = Worker(
             "capture", BusSettings(runtime_dir=runtime_dir, id="c"), SocketRole.CAPTURE_OUTLET
         )
-        service = CaptureService(worker, CaptureSettings(**settings))
+        service = CaptureService(worker, CaptureSettings(**settings), opener, held_key_limits)
         task = asyncio.ensure_future(worker.serve(lambda _: service.run()))
         capture = Capture(worker, service, settings.get("desk", "main"))
         running.append((task, capture))

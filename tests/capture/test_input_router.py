@@ -3,11 +3,16 @@
 import asyncio
 from typing import Any
 
+from fanlight_capture import metrics
+from fanlight_capture.core.held_keys import HeldKeyLimits
 from fanlight_capture.input_router import MAX_QUEUED_TEXT_BYTES, InputRouter
 from fanlight_capture.pattern.source import InputRecorder
+from fanlight_capture.source import SourceCapabilities
 from fanlight_common.core.errors import SourceLostError
 from fanlight_common.protocol import bus, input
-from tests.capture.conftest import until
+from tests.capture.conftest import counter, until
+
+LIMITS = HeldKeyLimits(silence_s=3.0)
 
 
 class SlowSink(InputRecorder):
@@ -30,6 +35,7 @@ class Desk:
     """As much of a source as the router uses."""
 
     width, height = 100, 100
+    capabilities = SourceCapabilities(pointer_shape=True, clipboard=True, any_character=True)
 
     def __init__(self) -> None:
         self.sink = SlowSink()
@@ -40,7 +46,7 @@ class Desk:
 
 def router() -> tuple[InputRouter, SlowSink]:
     desk: Any = Desk()
-    made = InputRouter(silence_s=3.0)
+    made = InputRouter(LIMITS)
     made.attach(desk)
     return made, desk.sink
 
@@ -179,7 +185,7 @@ def acknowledging() -> tuple[InputRouter, SlowDisplay, list[bus.InputAck]]:
     desk: Any = Desk()
     desk.sink = SlowDisplay()
     acks: list[bus.InputAck] = []
-    made = InputRouter(3.0, acks.append)
+    made = InputRouter(LIMITS, acks.append)
     made.attach(desk)
     return made, desk.sink, acks
 
@@ -255,3 +261,14 @@ async def test_a_desk_that_goes_while_it_is_asked() -> None:
     sink.may_answer.set()
     await asyncio.sleep(0.01)
     assert acks == []
+
+
+async def test_a_desk_without_a_clipboard_is_given_none() -> None:
+    desk: Any = Desk()
+    desk.capabilities = SourceCapabilities(pointer_shape=True, clipboard=False, any_character=True)
+    made = InputRouter(LIMITS)
+    made.attach(desk)
+    refused = counter(metrics.clipboard_refused)
+    made.handle(bus.SetClipboard("main", "v", "copied"), 0.0)
+    assert list(desk.sink.recorded) == []
+    assert counter(metrics.clipboard_refused) == refused + 1

@@ -135,9 +135,7 @@ class Cluster:
             f"capture-{name}",
             FANLIGHT_CAPTURE_DESK=name,
             FANLIGHT_CAPTURE_SOURCE="pattern",
-            FANLIGHT_CAPTURE_PATTERN_WIDTH=str(width),
-            FANLIGHT_CAPTURE_PATTERN_HEIGHT=str(height),
-            FANLIGHT_CAPTURE_PATTERN_FPS=str(fps),
+            FANLIGHT_CAPTURE_PATTERN=f"{width}x{height}@{fps:g}",
         )
 
     def screenshot(self, id_: str = "screenshot") -> Service:

@@ -14,7 +14,14 @@ from collections import deque
 from collections.abc import Callable
 
 from fanlight_capture import metrics
-from fanlight_capture.core.held_keys import Control, Effect, HeldState, Kind
+from fanlight_capture.core.held_keys import (
+    DEFAULT_LIMITS,
+    Control,
+    ControlKind,
+    Effect,
+    HeldKeyLimits,
+    HeldKeys,
+)
 from fanlight_capture.core.positions import to_pixel
 from fanlight_capture.core.sequences import SequenceTracker
 from fanlight_capture.core.wheel import WheelAccumulator
@@ -39,9 +46,11 @@ class InputRouter:
     """Give it a source with `attach` while there is one."""
 
     def __init__(
-        self, silence_s: float, acknowledge: Callable[[InputAck], None] = lambda _: None
+        self,
+        limits: HeldKeyLimits = DEFAULT_LIMITS,
+        acknowledge: Callable[[InputAck], None] = lambda _: None,
     ) -> None:
-        self._held = HeldState(silence_s)
+        self._held = HeldKeys(limits)
         self._sequences = SequenceTracker()
         self._wheels: dict[str, WheelAccumulator] = {}
         self._source: Source | None = None
@@ -140,7 +149,9 @@ class InputRouter:
             case ReleaseViewer():
                 self._release(message.viewer, message.reason)
             case SetClipboard():
-                if len(message.text) > MAX_CLIPBOARD_CHARS:
+                if not self._source.capabilities.clipboard:
+                    metrics.clipboard_refused.labels("unsupported").inc()
+                elif len(message.text) > MAX_CLIPBOARD_CHARS:
                     metrics.clipboard_refused.labels("too_large").inc()
                 else:
                     self._source.set_clipboard(message.text)
@@ -150,14 +161,14 @@ class InputRouter:
         metrics.inputs.labels(type(message).__name__).inc()
         match message:
             case input.Key(down, usage):
-                self._switch(viewer, Control(Kind.KEY, usage), down)
+                self._switch(viewer, Control(ControlKind.KEY, usage), down)
             case input.PointerMove(x, y):
                 sink.move(to_pixel(x, source.width), to_pixel(y, source.height))
             case input.PointerMoveRelative(dx, dy):
                 sink.move_relative(dx, dy)
             case input.PointerButton(down, button, position):
                 self._place(source, position)
-                self._switch(viewer, Control(Kind.BUTTON, button), down)
+                self._switch(viewer, Control(ControlKind.BUTTON, button), down)
             case input.Wheel(dx, dy, position):
                 self._place(source, position)
                 right, below = self._wheels.setdefault(viewer, WheelAccumulator()).turn(dx, dy)
@@ -209,7 +220,7 @@ class InputRouter:
 
     def _turn(self, control: Control, down: bool) -> None:
         assert self._source is not None
-        if control.kind is Kind.KEY:
+        if control.kind is ControlKind.KEY:
             self._source.sink.key(control.number, down)
         else:
             self._source.sink.button(control.number, down)

@@ -6,17 +6,18 @@ the parts together and holds no decisions of its own.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Any
 
 from fanlight_capture import metrics
 from fanlight_capture.core.demand import Demand
-from fanlight_capture.core.event_log import EventLog, Happening
+from fanlight_capture.core.event_log import EventBody, EventLog
+from fanlight_capture.core.held_keys import DEFAULT_LIMITS, HeldKeyLimits
 from fanlight_capture.frame_loop import FrameLoop
 from fanlight_capture.input_router import InputRouter
-from fanlight_capture.pattern.source import PatternSource
+from fanlight_capture.open_source import OpenSource, open_source
 from fanlight_capture.settings import CaptureSettings
-from fanlight_capture.source import Listener, Source
+from fanlight_capture.source import Source
 from fanlight_common.bus.inlet_messages import inlet_messages
 from fanlight_common.bus.receiver import Receiver
 from fanlight_common.core.errors import SourceLostError
@@ -31,30 +32,16 @@ log = logging.getLogger(__name__)
 
 RETRY_FIRST_S, RETRY_MOST_S = 0.25, 2.0
 
-OpenSource = Callable[[Listener, CaptureSettings], Awaitable[Source]]
-
-
-async def open_source(listener: Listener, settings: CaptureSettings) -> Source:
-    """The source that the settings name. Raises SourceLostError, ConfigurationError."""
-    if settings.source == "pattern":
-        return PatternSource(
-            listener,
-            settings.pattern_width,
-            settings.pattern_height,
-            settings.pattern_fps,
-            settings.pattern_input_log,
-        )
-    # Here, so that a synthetic desk needs no X libraries.
-    from fanlight_capture.x11.source import open_x11
-
-    return await open_x11(listener, settings)
-
 
 class CaptureService:
     """One desk. It is its sources' listener as well."""
 
     def __init__(
-        self, worker: Worker, settings: CaptureSettings, opener: OpenSource = open_source
+        self,
+        worker: Worker,
+        settings: CaptureSettings,
+        opener: OpenSource = open_source,
+        held_key_limits: HeldKeyLimits = DEFAULT_LIMITS,
     ) -> None:
         assert worker.outlet is not None
         self._worker = worker
@@ -65,7 +52,7 @@ class CaptureService:
         lanes = [f(settings.desk, lane) for f in (topics.frame, topics.still) for lane in Lane]
         self._demand = Demand([*lanes, self._events_topic])
         self._log = EventLog()
-        self.input = InputRouter(settings.silence_s, self._acknowledge)
+        self.input = InputRouter(held_key_limits, self._acknowledge)
         self._source: Source | None = None
         self._frames: FrameLoop | None = None
         self._loss: asyncio.Future[None] | None = None
@@ -99,15 +86,15 @@ class CaptureService:
 
     def pointer_shape(self, shape: PointerShape) -> None:
         """As in Listener."""
-        self._happened(shape)
+        self._publish(shape)
 
     def pointer_position(self, position: PointerPosition) -> None:
         """As in Listener."""
-        self._happened(position)
+        self._publish(position)
 
     def clipboard(self, text: str) -> None:
         """As in Listener."""
-        self._happened(Clipboard(text))
+        self._publish(Clipboard(text))
 
     def lost(self, error: SourceLostError) -> None:
         """As in Listener."""
@@ -189,12 +176,15 @@ class CaptureService:
 
     def _details(self) -> dict[str, Any]:
         offer = self._worker.offer.desks[0]
-        return {
+        details = {
             "desk": offer.name,
             "display": self._state,
             "width": offer.width,
             "height": offer.height,
         }
+        if self._source is not None:
+            details |= asdict(self._source.capabilities)
+        return details
 
     # The bus.
 
@@ -240,10 +230,10 @@ class CaptureService:
             if wait_s is not None:
                 await asyncio.sleep(wait_s)
 
-    def _happened(self, happening: Happening) -> None:
-        event = self._log.note(happening)
+    def _publish(self, body: EventBody) -> None:
+        event = self._log.note(body)
         if event is not None:
-            metrics.events.labels(type(happening).__name__).inc()
+            metrics.events.labels(type(body).__name__).inc()
             self._publish_event(event)
 
     def _acknowledge(self, ack: bus.InputAck) -> None:

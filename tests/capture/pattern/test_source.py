@@ -9,6 +9,7 @@ import zmq
 
 from fanlight_capture import metrics
 from fanlight_capture.core import pattern
+from fanlight_capture.core.held_keys import HeldKeyLimits
 from fanlight_capture.pattern.source import InputRecorder
 from fanlight_common.bus.inlet_messages import refused
 from fanlight_common.process import clock
@@ -16,7 +17,10 @@ from fanlight_common.protocol import binary, bus, control, frames, input, topics
 from fanlight_common.protocol.topics import Lane
 from tests.capture.conftest import Capture, StartCapture, counter, until
 
-SIZE = {"source": "pattern", "pattern_width": 321, "pattern_height": 243}
+
+def moving(fps: int) -> dict[str, str]:
+    """Settings of a synthetic desk of an odd size."""
+    return {"source": "pattern", "pattern": f"321x243@{fps}"}
 
 
 def recorder(capture: Capture) -> InputRecorder:
@@ -28,7 +32,7 @@ def recorder(capture: Capture) -> InputRecorder:
 
 
 async def test_frames_show_the_pattern_and_tell_what_changed(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE, pattern_fps=60)
+    capture = await start_capture(**moving(60))
     feed = capture.frames()
     last = await feed.next()
     assert (last.width, last.height, last.stride) == (321, 243, 4 * 321)
@@ -50,7 +54,7 @@ async def test_frames_show_the_pattern_and_tell_what_changed(start_capture: Star
 
 
 async def test_the_pixels_lane_carries_the_same_picture(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE, pattern_fps=0)
+    capture = await start_capture(**moving(0))
     shm, pixels = capture.frames(), capture.frames(Lane.PIXELS)
     here, there = await shm.next(), await pixels.next()
     assert here.sequence == there.sequence == 1
@@ -58,7 +62,7 @@ async def test_the_pixels_lane_carries_the_same_picture(start_capture: StartCapt
 
 
 async def test_no_demand_no_grabs(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE, pattern_fps=100)
+    capture = await start_capture(**moving(100))
     await capture.live()
     before = counter(metrics.grabs)
     events = capture.events()
@@ -78,7 +82,7 @@ async def test_no_demand_no_grabs(start_capture: StartCapture) -> None:
 
 
 async def test_pictures_are_paced(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE, pattern_fps=200, max_fps=20)
+    capture = await start_capture(**moving(200), max_fps=20)
     feed = capture.frames()
     first = await feed.next()
     last = first
@@ -89,7 +93,7 @@ async def test_pictures_are_paced(start_capture: StartCapture) -> None:
 
 
 async def test_stills_are_grabbed_only_when_something_changed(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE, pattern_fps=0)
+    capture = await start_capture(**moving(0))
     stills = capture.frames(topic_of=topics.still)
     first = await stills.next()
     for _ in range(3):
@@ -104,7 +108,7 @@ async def test_stills_are_grabbed_only_when_something_changed(start_capture: Sta
 
 
 async def test_a_grab_of_a_changing_desk_is_a_new_picture(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE, pattern_fps=200)
+    capture = await start_capture(**moving(200))
     stills = capture.frames(topic_of=topics.still)
     first = await stills.next()
     assert await stills.none_within(0.1)
@@ -118,7 +122,7 @@ async def test_a_grab_of_a_changing_desk_is_a_new_picture(start_capture: StartCa
 
 
 async def test_a_newcomer_gets_the_present_picture_at_once(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE, pattern_fps=0)
+    capture = await start_capture(**moving(0))
     one = capture.frames()
     first = await one.next()
     two = capture.frames()
@@ -129,7 +133,7 @@ async def test_a_newcomer_gets_the_present_picture_at_once(start_capture: StartC
 
 
 async def test_events_are_told_again_to_each_newcomer(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE)
+    capture = await start_capture(**moving(30))
     one = capture.events()
     await until(lambda: one.shapes and one.positions)
     await capture.tell(bus.SetClipboard("main", "viewer-1", "früh"))
@@ -150,7 +154,7 @@ async def test_events_are_told_again_to_each_newcomer(start_capture: StartCaptur
 
 async def test_input_arrives_in_order(start_capture: StartCapture, tmp_path: Path) -> None:
     log = tmp_path / "input.jsonl"
-    capture = await start_capture(**SIZE, pattern_input_log=log)
+    capture = await start_capture(**moving(30), pattern_input_log=log)
     await capture.live()
     await capture.input(input.PointerMove(32768, 65535))
     await capture.input(input.PointerMoveRelative(-3, 4))
@@ -182,7 +186,7 @@ async def test_input_arrives_in_order(start_capture: StartCapture, tmp_path: Pat
 
 
 async def test_bad_input_is_counted_and_harms_nothing(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE)
+    capture = await start_capture(**moving(30))
     await capture.live()
     bad = refused.labels("input")._value.get()
     gaps = counter(metrics.input_gaps)
@@ -202,7 +206,7 @@ async def test_bad_input_is_counted_and_harms_nothing(start_capture: StartCaptur
 
 
 async def test_keys_are_let_go(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE, silence_s=0.3)
+    capture = await start_capture(**moving(30), held_key_limits=HeldKeyLimits(silence_s=0.3))
     await capture.live()
     recorded = recorder(capture).recorded
     await capture.key(4, True)
@@ -227,7 +231,7 @@ async def test_keys_are_let_go(start_capture: StartCapture) -> None:
 
 
 async def test_stopping_lets_go_of_keys(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE)
+    capture = await start_capture(**moving(30))
     await capture.live()
     sink = recorder(capture)
     await capture.key(4, True)
@@ -242,7 +246,7 @@ async def test_stopping_lets_go_of_keys(start_capture: StartCapture) -> None:
 
 @pytest.mark.parametrize("topic", [b"frame/main/shm", b"frame/other/shm/", b"\xff\x00"])
 async def test_odd_subscriptions_harm_nothing(start_capture: StartCapture, topic: bytes) -> None:
-    capture = await start_capture(**SIZE, pattern_fps=0)
+    capture = await start_capture(**moving(0))
     socket = capture.worker.context.socket(zmq.SUB)
     socket.subscribe(topic)
     socket.connect(capture.worker.outlet_endpoint)

@@ -15,6 +15,7 @@ import xcffib.xproto
 from fanlight_capture import metrics
 from fanlight_capture.x11.connection import X11Connection, XRequestError, connect
 from fanlight_capture.x11.grab import X11Grabber
+from fanlight_capture.x11.source import open_x11
 from fanlight_common.bus.ring import FrameRing
 from fanlight_common.core.errors import SourceLostError
 from fanlight_common.core.geometry import Rect
@@ -255,7 +256,10 @@ async def test_a_display_that_dies_comes_back(
 async def test_a_display_that_hangs_counts_as_gone(
     xserver: XServer, start_capture: StartCapture
 ) -> None:
-    capture = await start_capture(display=xserver.display, display_timeout_s=0.5)
+    capture = await start_capture(
+        display=xserver.display,
+        opener=lambda listener, settings: open_x11(listener, settings.display, 0.5),
+    )
     events = capture.events()
     await until(lambda: events.positions)
     assert xserver.process is not None

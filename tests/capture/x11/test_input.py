@@ -66,7 +66,7 @@ class Keyboard:
 
 @pytest.fixture
 async def desk(xserver: XServer, start_capture: StartCapture) -> Capture:
-    capture = await start_capture(display=xserver.display, silence_s=3.0)
+    capture = await start_capture(display=xserver.display)
     await capture.live()
     return capture
 

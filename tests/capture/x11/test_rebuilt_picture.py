@@ -19,7 +19,6 @@ import xcffib.xproto as xp
 from fanlight_capture import metrics
 from fanlight_capture.core.demand import Demand
 from fanlight_capture.frame_loop import FrameLoop
-from fanlight_capture.settings import CaptureSettings
 from fanlight_capture.x11.connection import X11Connection, connect
 from fanlight_capture.x11.source import open_x11
 from fanlight_common.bus.ring import RingReader
@@ -215,7 +214,7 @@ class Studio:
 async def studio() -> AsyncIterator[tuple[Studio, X11Connection]]:
     server = XServer(WIDTH, HEIGHT)
     studio = Studio()
-    source = await open_x11(studio, CaptureSettings(display=server.display))
+    source = await open_x11(studio, server.display)
     demand = Demand([FRAME, STILL])
     demand.update(b"\x01" + FRAME)
     studio.loop = FrameLoop("main", source, demand, studio.publish, 0.0001)

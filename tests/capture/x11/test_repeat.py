@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fanlight_capture import metrics
+from fanlight_capture.core.held_keys import HeldKeyLimits
 from fanlight_common.protocol import input
 from fanlight_common.protocol.keyboard import USAGE_BY_CODE
 from tests.capture.conftest import Capture, StartCapture, XServer, counter, until
@@ -22,7 +23,9 @@ LATE_S = 1.2
 
 @pytest.fixture
 async def desk(xserver: XServer, start_capture: StartCapture) -> Capture:
-    capture = await start_capture(display=xserver.display, silence_s=30.0)
+    capture = await start_capture(
+        display=xserver.display, held_key_limits=HeldKeyLimits(silence_s=30.0)
+    )
     await capture.live()
     return capture
 

@@ -6,7 +6,11 @@ corner the barcode, BITS cells of CELL x CELL pixels: white, black, then 30 bits
 lowest first, white for 1.
 """
 
+import re
+from dataclasses import dataclass
+
 from fanlight_common.core.geometry import Rect
+from fanlight_common.protocol.frames import MAX_SIDE
 
 PATCHES: tuple[tuple[int, int, int], ...] = (
     (255, 255, 255),
@@ -27,9 +31,38 @@ STEP = 8
 """Pixels that the box moves from one picture to the next."""
 MIN_WIDTH = CELL * BITS
 MIN_HEIGHT = 2 * BOX
+MAX_FPS = 240.0
 
+_MODE = re.compile(r"([0-9]{1,9})x([0-9]{1,9})@([0-9]{1,9}(?:\.[0-9]{1,9})?)")
 _WHITE = (255, 255, 255)
 _BLACK = (0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class PatternMode:
+    """The size of the picture in pixels, and how many times a second it changes; 0: never."""
+
+    width: int
+    height: int
+    fps: float
+
+    @classmethod
+    def parse(cls, text: str) -> "PatternMode":
+        """Read `1280x720@30`, as displays' modes are written.
+
+        Raises ValueError, with a text that says what is wrong.
+        """
+        found = _MODE.fullmatch(text)
+        if found is None:
+            raise ValueError(f"{text!r} is not written as WIDTHxHEIGHT@FPS, like 1280x720@30")
+        mode = cls(int(found[1]), int(found[2]), float(found[3]))
+        if not MIN_WIDTH <= mode.width <= MAX_SIDE:
+            raise ValueError(f"width {mode.width} is not in {MIN_WIDTH} to {MAX_SIDE}")
+        if not MIN_HEIGHT <= mode.height <= MAX_SIDE:
+            raise ValueError(f"height {mode.height} is not in {MIN_HEIGHT} to {MAX_SIDE}")
+        if mode.fps > MAX_FPS:
+            raise ValueError(f"{mode.fps:g} pictures a second are more than {MAX_FPS:g}")
+        return mode
 
 
 def bgrx(colour: tuple[int, int, int]) -> bytes:

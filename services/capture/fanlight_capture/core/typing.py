@@ -12,6 +12,18 @@ from fanlight_capture.core.keysyms import NO_SYMBOL
 
 
 @dataclass(frozen=True, slots=True)
+class TypingLimits:
+    """Times, in seconds."""
+
+    settle_s: float = 0.15
+    """A spare key that typed a character keeps its keysym for so long, because slow programs need
+    time to read the changed keymap."""
+
+
+DEFAULT_LIMITS = TypingLimits()
+
+
+@dataclass(frozen=True, slots=True)
 class Stroke:
     """One key to be tapped for one character."""
 
@@ -46,10 +58,10 @@ class Keymap:
 
 
 class Typist:
-    """Finds strokes. `rare` are keycodes to be borrowed last: real keys on other keyboards."""
+    """Finds the strokes that type characters, in the keymap that `read` took in last."""
 
-    def __init__(self, settle_s: float) -> None:
-        self._settle_s = settle_s
+    def __init__(self, limits: TypingLimits) -> None:
+        self._limits = limits
         self._keys: dict[int, tuple[int, bool]] = {}
         # Spare keycode to its keysym and the time of its last use; longest unused first.
         self._spare: dict[int, tuple[int, float]] = {}
@@ -100,7 +112,7 @@ class Typist:
         if not self._spare:
             return None
         code, (_, used) = next(iter(self._spare.items()))
-        wait_s = max(0.0, used + self._settle_s - now)
+        wait_s = max(0.0, used + self._limits.settle_s - now)
         self._use(code, keysym, now + wait_s)
         return Stroke(code, assign=keysym, wait_s=wait_s)
 

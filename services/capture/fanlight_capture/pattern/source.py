@@ -14,7 +14,7 @@ from typing import Any
 from fanlight_capture.core import pattern
 from fanlight_capture.core.positions import position
 from fanlight_capture.pointer_image import pointer_shape
-from fanlight_capture.source import Listener
+from fanlight_capture.source import Listener, SourceCapabilities
 from fanlight_common.bus.ring import FrameRing
 from fanlight_common.core.geometry import Rect
 from fanlight_common.process import clock
@@ -82,16 +82,18 @@ class InputRecorder:
 class PatternSource:
     """Picture n is shown from second n / fps on."""
 
+    capabilities = SourceCapabilities(pointer_shape=True, clipboard=True, any_character=True)
+
     def __init__(
-        self, listener: Listener, width: int, height: int, fps: float, log: Path | None = None
+        self, listener: Listener, mode: pattern.PatternMode, log: Path | None = None
     ) -> None:
-        self.width = width
-        self.height = height
+        self.width = mode.width
+        self.height = mode.height
         self.sink = InputRecorder(self._pointer_moved, log)
         self._listener = listener
-        self._fps = fps
+        self._fps = mode.fps
         self._began = clock.now_s()
-        self._still = pattern.base(width, height)
+        self._still = pattern.base(mode.width, mode.height)
         self._ring: FrameRing | None = None
         self._taken = -1
         self._watched = False

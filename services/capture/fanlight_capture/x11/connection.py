@@ -32,6 +32,8 @@ from fanlight_common.process import clock
 log = logging.getLogger(__name__)
 
 _xcffib: Any = xcffib  # Typed in part only, and not where we need it.
+ANSWER_TIMEOUT_S = 10.0
+"""A display that answers nothing for so long counts as gone."""
 _EXTENSIONS = ("DAMAGE", "XFIXES", "XTEST", "XKEYBOARD", "RANDR")
 
 

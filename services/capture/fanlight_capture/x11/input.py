@@ -43,13 +43,13 @@ _NAMES_HEADER = struct.Struct("<8xIBBBBHBBIBBH4x")
 class X11Input:
     """A sink for one X display. Call `prepare` before anything else."""
 
-    def __init__(self, connection: X11Connection, text_settle_s: float) -> None:
+    def __init__(self, connection: X11Connection) -> None:
         self._x = connection
         self._keycodes: dict[int, int] = {}
         self._pressed: dict[int, int] = {}
         self._repeating: frozenset[int] = frozenset()
         """Keycodes that the server would repeat: all but modifiers and locks."""
-        self._text = X11Text(connection, text_settle_s)
+        self._text = X11Text(connection)
         self._rereading: asyncio.Task[None] | None = None
         # xcffib takes every XKB event for this one; all of those we select mean the same to us.
         connection.on(xcffib.xkb.NewKeyboardNotifyEvent, lambda _: self._keymap_changed())

@@ -11,7 +11,14 @@ from collections.abc import Sequence
 
 from fanlight_capture import metrics
 from fanlight_capture.core.keysyms import NO_SYMBOL, keysyms_of
-from fanlight_capture.core.typing import Keymap, Stroke, Typist, given_row
+from fanlight_capture.core.typing import (
+    DEFAULT_LIMITS,
+    Keymap,
+    Stroke,
+    TypingLimits,
+    Typist,
+    given_row,
+)
 from fanlight_capture.x11.connection import X11Connection
 from fanlight_common.process import clock
 
@@ -27,9 +34,9 @@ _STROKES_A_TURN = 16
 class X11Text:
     """Types one text at a time."""
 
-    def __init__(self, connection: X11Connection, settle_s: float) -> None:
+    def __init__(self, connection: X11Connection, limits: TypingLimits = DEFAULT_LIMITS) -> None:
         self._x = connection
-        self._typist = Typist(settle_s)
+        self._typist = Typist(limits)
         self.real_keys: frozenset[int] = frozenset()
         """Keycodes of keys that a viewer could press; others are borrowed before them."""
 
