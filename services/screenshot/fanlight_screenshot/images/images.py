@@ -2,8 +2,8 @@
 
 Runs in the pool's threads; the codecs release the interpreter lock. A JPEG of all of the desk is
 made straight from BGRX by simplejpeg, everything else by Pillow. Measured at 1920 x 1080:
-conversion 1 to 3 ms, WebP 28 ms, PNG 33 ms; a JPEG of quality 70, conversion included, 7.3 ms by Pillow and
-5.6 ms by simplejpeg, of the same size and quality.
+conversion 1 to 3 ms, WebP 28 ms, PNG 33 ms; a JPEG of quality 70, conversion included, 7.3 ms by
+Pillow and 5.6 ms by simplejpeg, of the same size and quality.
 """
 
 import io
