@@ -76,9 +76,9 @@ class X11Grabber:
                 self._x.shm.Detach(self._segment)
         self._ring, self._size, self._pending = ring, (width, height), ()
         self._ages, self._changed, self._likely = SlotAges(ring.slots, height), (), ()
-        if not self._x.has_shm:
+        if self._x.shm is None:
             log.warning("event=no_shm reason=%r", "the X server has no MIT-SHM")
-        self._uses_shm = self._x.has_shm and await self._attach(ring)
+        self._uses_shm = self._x.shm is not None and await self._attach(ring)
         return self._uses_shm
 
     async def look(self) -> bool:
