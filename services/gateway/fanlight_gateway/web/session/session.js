@@ -121,9 +121,9 @@ export class Session {
     this.#fallback = next;
     this.#tellReason();
     for (const effect of effects) this.#apply(effect);
+    if (event.type !== "visible" || !event.visible) return;
     // A person who looks at the page again does not wait for what is left of a long pause.
-    const isShown = event.type === "visible" && event.visible;
-    if (isShown && this.#connection.state === "waiting") this.reconnect();
+    if (this.#connection.state === "waiting") this.reconnect();
   }
 
   /** @param {FallbackEffect} effect */
@@ -156,8 +156,6 @@ export class Session {
     this.#connection.sendControl({ type: "FellBack", reason: this.#untoldReason });
     this.#untoldReason = null;
   }
-
-  // The parts.
 
   /** @param {URL} desk @param {string} viewer */
   #makeConnection(desk, viewer) {
