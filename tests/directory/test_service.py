@@ -299,7 +299,7 @@ async def test_a_later_release_is_said_once_and_harms_nothing(
     ):
         assert log.count(f"event=not_understood {what}") == 1, log
     counted = 'fanlight_not_understood_messages_total{where="inlet"}'
-    await until(lambda: metric(process.url, counted) == 10)
+    await until_metric(process.url, counted, 10)
     inlet.close(linger=0)
 
 
