@@ -13,7 +13,7 @@ from fanlight_common.process.worker import Worker
 
 
 def main() -> None:
-    """Run until SIGTERM."""
+    """Run until SIGTERM. A wrong setting ends the process with status 2 and one line."""
     try:
         bus_settings, settings = load(BusSettings), load(CaptureSettings)
     except ConfigurationError as error:

@@ -38,12 +38,14 @@ log = logging.getLogger(__name__)
 
 Ordered = Input | ReleaseViewer | SetClipboard
 MAX_QUEUED_TEXT_BYTES = 32 * 1024
-"""Text types at some hundred characters a second at worst: this keeps the others' wait bounded."""
+"""Texts that wait may have so many bytes together. A text types at a hundred characters a second at
+worst, and whatever comes after it waits."""
 TYPING_LOOK_S = 0.25
+"""While a text is typed, whether its end has come is looked at so often."""
 
 
 class InputRouter:
-    """Give it a source with `attach` while there is one."""
+    """Injects the input of all viewers. It has a source between `attach` and `detach`."""
 
     def __init__(
         self,
@@ -59,23 +61,26 @@ class InputRouter:
         self._queued_text_bytes = 0
         self._now = 0.0
         self.injected = 0
-        """How many inputs were injected since this process began; a text when its end was."""
+        """How many inputs were injected since the process began; a text counts at its end."""
         self._acknowledge = acknowledge
         self._unacknowledged: list[InputAck] = []
-        """Injected, and perhaps not yet taken by the display."""
+        """Acknowledgements of what was injected, and was perhaps not yet taken by the display."""
         self._acknowledging: asyncio.Task[None] | None = None
         self.holding = asyncio.Event()
-        """Set while anybody holds anything, that is, while silence has to be looked for."""
+        """Set while any viewer holds anything, which is when `release_silent` has to be called."""
 
     def attach(self, source: Source) -> None:
-        """From now on input goes there."""
+        """Inject into this source from now on."""
         self._source = source
 
     async def detach(self, reason: str) -> None:
-        """Let go of everything that is held; from now on input goes nowhere."""
+        """Release all that is held, and drop all input from now on.
+
+        A text that is being typed is cut off; what waited behind it is dropped.
+        """
         if self._typing is not None:
             self._typing.cancel()
-            # Not awaited itself: its CancelledError could not be told from our own.
+            # Not `await self._typing`, because its CancelledError could not be told from our own.
             await asyncio.wait({self._typing})
             self._typing = None
         if self._acknowledging is not None:
@@ -92,7 +97,10 @@ class InputRouter:
         self._source = None
 
     def handle(self, message: Ordered, now: float) -> None:
-        """Take one message; it waits while a text is being typed."""
+        """Do what one message says, at once or when the text that is being typed has ended.
+
+        `now` is in monotonic seconds.
+        """
         self._now = now
         if isinstance(message, Input):
             self._held.heard(message.viewer, now)
@@ -106,14 +114,17 @@ class InputRouter:
             self._queued_text_bytes += self._text_bytes(message)
 
     def heard(self, viewer: str, now: float) -> None:
-        """A viewer that says nothing else is still there."""
+        """Note that a viewer is there, although it sends no input."""
         self._held.heard(viewer, now)
 
     def release_silent(self, now: float) -> float | None:
-        """Let go for viewers that have gone silent; seconds until another look is due."""
+        """Release what silent viewers hold; seconds until the next call is due.
+
+        None while nobody holds anything: `holding` is clear then.
+        """
         if self._typing is not None:
-            # The modifiers that are held are up while a text is typed, and go down again after it:
-            # one that was let go of in between would stay down with nobody to hold it.
+            # Typing a text releases held modifiers and presses them again at its end. One that is
+            # released here in between would then stay pressed, and nobody would hold it.
             return TYPING_LOOK_S
         for viewer in self._held.silent(now):
             log.info("event=release viewer=%s reason=silence", viewer)
@@ -188,13 +199,16 @@ class InputRouter:
                 self._acknowledging = spawn(self._acknowledge_taken(source))
 
     async def _acknowledge_taken(self, source: Source) -> None:
-        """Ask the display once for all that was injected meanwhile, until nothing more was."""
+        """Ask the display whether it has taken what was injected, and acknowledge it.
+
+        One question covers all that was injected before it; ends when nothing more was.
+        """
         while self._unacknowledged:
             asked, self._unacknowledged = self._unacknowledged, []
             try:
                 await source.sink.taken()
             except FanlightError:
-                break  # Whoever lost the display detaches it, which forgets the rest.
+                break  # The service detaches a lost display, and that drops the rest.
             for ack in asked:
                 self._acknowledge(ack)
         self._acknowledging = None
@@ -235,7 +249,7 @@ class InputRouter:
         try:
             await source.sink.type_text(text)
         except FanlightError as error:
-            # A display that went away is dealt with where its loss is told.
+            # The source tells the loss of its display to its listener, which deals with it.
             log.info("event=text_lost reason=%r", str(error))
         else:
             self._injected(source, order)
@@ -247,4 +261,5 @@ class InputRouter:
 
 
 _REASONS = frozenset({"left", "blur", "silence", "lost", "stop", "display"})
-"""Reasons become metric labels, of which there must not be arbitrarily many."""
+"""The reasons that become metric labels. Others count as `other`, because a peer could otherwise
+make arbitrarily many labels."""

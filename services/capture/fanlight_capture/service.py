@@ -1,7 +1,7 @@
 """The capture service: one desk between its display and the bus.
 
-Lives on the worker's loop. Owns the desk's life: open the display, work, lose it, try again. Puts
-the parts together and holds no decisions of its own.
+Lives on the worker's loop. Owns the desk's life: it opens the display, serves it until it is lost,
+and opens it again. It puts the parts together, and drops messages for other desks (counted).
 """
 
 import asyncio
@@ -31,10 +31,11 @@ from fanlight_common.protocol.topics import Lane
 log = logging.getLogger(__name__)
 
 RETRY_FIRST_S, RETRY_MOST_S = 0.25, 2.0
+"""The wait before the display is tried again doubles from the first of these to the second."""
 
 
 class CaptureService:
-    """One desk. It is its sources' listener as well."""
+    """One desk. It is also the Listener of its source."""
 
     def __init__(
         self,
@@ -61,7 +62,7 @@ class CaptureService:
         worker.healthy = lambda: (True, self._details())
 
     async def run(self) -> None:
-        """Work until cancelled. Raises ConfigurationError for a display that cannot be used."""
+        """Serve until cancelled. Raises ConfigurationError for a display that cannot be used."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._outlet.run())
             group.create_task(
@@ -70,7 +71,7 @@ class CaptureService:
             group.create_task(self._watch_silence())
             group.create_task(self._keep_source())
 
-    # What a source tells.
+    # The Listener: what the source tells.
 
     def damaged(self) -> None:
         """As in Listener."""
@@ -112,12 +113,12 @@ class CaptureService:
                 retry_s = RETRY_FIRST_S
                 await self._serve(source, self._loss)
             except SourceLostError as error:
-                # One line when it goes, none for each attempt to get it back.
+                # Logged when the display goes, and not again for each attempt to get it back.
                 if self._state != "away":
                     log.warning("event=away desk=%s reason=%r", self._settings.desk, str(error))
                 self._state = "away"
             finally:
-                # Told before anybody waited for it; that is no news any more.
+                # A loss that nobody waited for any more counts as seen.
                 if not self._loss.cancel() and not self._loss.cancelled():
                     self._loss.exception()
             await asyncio.sleep(retry_s)
@@ -143,7 +144,7 @@ class CaptureService:
         watched = self._demand.wants(self._events_topic)
         if watched:
             source.watch(True)
-        # Those that subscribed while the display was away get their first picture now.
+        # Whoever subscribed while the display was away gets the first picture now.
         self._frames.want(topic for topic in self._demand.topics if self._demand.wants(topic))
         reason = "stop"
         frames = asyncio.ensure_future(self._frames.run())
@@ -155,7 +156,8 @@ class CaptureService:
         finally:
             frames.cancel()
             await self._end(source, reason)
-            # Not `await frames` with its CancelledError suppressed: that would swallow our own.
+            # Not `await frames` with CancelledError suppressed, because that would also suppress a
+            # cancellation of this task.
             await asyncio.wait({frames})
             if not frames.cancelled():
                 frames.exception()
@@ -211,7 +213,7 @@ class CaptureService:
         match message:
             case bus.Grab():
                 if self._frames is not None:
-                    self._frames.want_still()
+                    self._frames.want_screenshot()
             case bus.GrabNext():
                 if self._frames is not None:
                     self._frames.want_next(message.sequence)

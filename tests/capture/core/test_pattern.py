@@ -11,10 +11,10 @@ from fanlight_common.core.geometry import Rect
 def test_the_pattern_can_be_read_and_says_what_it_changed(
     number: int, width: int, height: int
 ) -> None:
-    still = pattern.base(width, height)
-    before, after = bytearray(len(still)), bytearray(len(still))
-    pattern.draw(memoryview(before), still, number, width, height)
-    pattern.draw(memoryview(after), still, number + 3, width, height)
+    background = pattern.base(width, height)
+    before, after = bytearray(len(background)), bytearray(len(background))
+    pattern.draw(memoryview(before), background, number, width, height)
+    pattern.draw(memoryview(after), background, number + 3, width, height)
     assert pattern.read_number(before, width, height) == number
     for index, colour in enumerate(pattern.PATCHES):
         x, y = pattern.patch_centre(index, width, height)

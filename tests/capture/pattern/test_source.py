@@ -1,4 +1,4 @@
-"""Capture of the synthetic desk, over the bus: demand, frames, stills, events, input."""
+"""Capture of the synthetic desk, over the bus: demand, frames, screenshots, events, input."""
 
 import asyncio
 import json
@@ -92,14 +92,16 @@ async def test_pictures_are_paced(start_capture: StartCapture) -> None:
     assert 12 < rate < 21
 
 
-async def test_stills_are_grabbed_only_when_something_changed(start_capture: StartCapture) -> None:
+async def test_screenshots_are_grabbed_only_when_something_changed(
+    start_capture: StartCapture,
+) -> None:
     capture = await start_capture(**moving(0))
-    stills = capture.frames(topic_of=topics.still)
-    first = await stills.next()
+    screenshots = capture.frames(topic_of=topics.still)
+    first = await screenshots.next()
     for _ in range(3):
         asked_us = clock.now_us()
         await capture.tell(bus.Grab("main"))
-        again = await stills.next()
+        again = await screenshots.next()
         assert (again.sequence, again.captured_us) == (first.sequence, first.captured_us)
         assert again.current_us >= asked_us
     # A second subscriber is given the same picture once more.
@@ -109,16 +111,16 @@ async def test_stills_are_grabbed_only_when_something_changed(start_capture: Sta
 
 async def test_a_grab_of_a_changing_desk_is_a_new_picture(start_capture: StartCapture) -> None:
     capture = await start_capture(**moving(200))
-    stills = capture.frames(topic_of=topics.still)
-    first = await stills.next()
-    assert await stills.none_within(0.1)
+    screenshots = capture.frames(topic_of=topics.still)
+    first = await screenshots.next()
+    assert await screenshots.none_within(0.1)
     await capture.tell(bus.Grab("main"))
-    second = await stills.next()
+    second = await screenshots.next()
     assert second.sequence == first.sequence + 1
-    # Whoever wants every frame makes stills, too.
+    # Whoever wants every frame makes screenshots, too.
     feed = capture.frames()
     await feed.next()
-    assert (await stills.next()).sequence > second.sequence
+    assert (await screenshots.next()).sequence > second.sequence
 
 
 async def test_a_newcomer_gets_the_present_picture_at_once(start_capture: StartCapture) -> None:

@@ -36,7 +36,7 @@ WIDTH, HEIGHT = 200, 700
 """High, so that there is room for several bands of rows."""
 ROUNDS = 1500
 FRAME = topics.frame("main", Lane.SHM)
-STILL = topics.still("main", Lane.SHM)
+SCREENSHOT = topics.still("main", Lane.SHM)
 
 
 class Artist:
@@ -176,7 +176,7 @@ class Studio:
         self._arrival = asyncio.Event()
 
     def publish(self, message: bytes) -> None:
-        topic = FRAME if message.startswith(FRAME) else STILL
+        topic = FRAME if message.startswith(FRAME) else SCREENSHOT
         self.newest = frames.decode(message, topic)
         self._arrival.set()
 
@@ -184,7 +184,7 @@ class Studio:
         """A frame that was current after this was asked for."""
         assert self.loop is not None
         asked_us = clock.now_us()
-        self.loop.want([STILL])
+        self.loop.want([SCREENSHOT])
         async with asyncio.timeout(TIMEOUT_S):
             while self.newest is None or self.newest.current_us < asked_us:
                 self._arrival.clear()
@@ -215,7 +215,7 @@ async def studio() -> AsyncIterator[tuple[Studio, X11Connection]]:
     server = XServer(WIDTH, HEIGHT)
     studio = Studio()
     source = await open_x11(studio, server.display)
-    demand = Demand([FRAME, STILL])
+    demand = Demand([FRAME, SCREENSHOT])
     demand.update(b"\x01" + FRAME)
     studio.loop = FrameLoop("main", source, demand, studio.publish, 0.0001)
     grabbing = asyncio.ensure_future(studio.loop.run())

@@ -18,11 +18,11 @@ class DamageHistory:
         self._entries: deque[tuple[Rect, ...]] = deque(maxlen=MAX_DAMAGE_ENTRIES)
 
     def add(self, rects: Sequence[Rect]) -> None:
-        """A frame was made that differs from its predecessor in `rects`."""
+        """Note that a new frame differs from the frame before in `rects`."""
         self._entries.appendleft(tuple(rects))
 
     def reset(self) -> None:
-        """The next frame has no predecessor (the first one, or of a new size): take all of it."""
+        """Forget all entries, because the next frame is the first, or the first of its size."""
         self._entries.clear()
 
     @property

@@ -66,7 +66,7 @@ class PatternMode:
 
 
 def bgrx(colour: tuple[int, int, int]) -> bytes:
-    """One pixel."""
+    """The four bytes of one pixel; `colour` is red, green, blue."""
     red, green, blue = colour
     return bytes((blue, green, red, 255))
 
@@ -87,7 +87,7 @@ def barcode_area(height: int) -> Rect:
 
 
 def base(width: int, height: int) -> bytes:
-    """The part that does not move."""
+    """The pixels of the part that does not move: patches and background."""
     edges = [index * width // 8 for index in range(9)]
     patches = b"".join(
         bgrx(colour) * (edges[index + 1] - edges[index]) for index, colour in enumerate(PATCHES)
@@ -96,9 +96,9 @@ def base(width: int, height: int) -> bytes:
     return patches * upper + bgrx(BACKGROUND) * width * (height - upper)
 
 
-def draw(pixels: memoryview, still: bytes, number: int, width: int, height: int) -> None:
-    """Draw picture `number` into `pixels`; `still` is what `base` gave."""
-    pixels[: len(still)] = still
+def draw(pixels: memoryview, background: bytes, number: int, width: int, height: int) -> None:
+    """Draw picture `number` into `pixels`; `background` is what `base` returned for this size."""
+    pixels[: len(background)] = background
     area = box(number, width, height)
     _fill(pixels, width, area, _WHITE)
     code = number & (1 << BITS - 2) - 1
@@ -111,7 +111,7 @@ def draw(pixels: memoryview, still: bytes, number: int, width: int, height: int)
 def read_number(pixels: bytes | bytearray | memoryview, width: int, height: int) -> int | None:
     """The number of the picture in `pixels` (tightly packed BGRX); None where there is no barcode.
 
-    Looks at the green of each cell's middle, so it survives a lossy codec.
+    It reads the green of each cell's middle, so that it also reads what a lossy codec decoded.
     """
     view = memoryview(pixels)
     row = (height - CELL // 2) * width
@@ -122,7 +122,7 @@ def read_number(pixels: bytes | bytearray | memoryview, width: int, height: int)
 
 
 def changed(before: int, after: int, width: int, height: int) -> tuple[Rect, ...]:
-    """Where two pictures differ."""
+    """Rectangles outside of which pictures `before` and `after` are equal."""
     if before == after:
         return ()
     return box(before, width, height), box(after, width, height), barcode_area(height)

@@ -1,9 +1,9 @@
 """The pointer of an X display: what it looks like and where it is, while somebody watches.
 
 Lives on the worker's loop. Owns the cursor subscription and the polling task, both of which exist
-only while watched. Polls, because X11 has no event that tells a pointer's position whoever moved it
-(raw motion says nothing of warps), less often once the pointer has rested for a while: looking at a
-still one was most of what an idle desk cost. Drops positions and shapes that are as before.
+only while watched. It polls, because X11 has no event that tells the position whoever moved the
+pointer (raw motion does not report warps). It polls less often once the pointer rests, because
+polling was most of what an idle desk cost. Drops positions that are as before.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _CURSOR_REPLY = struct.Struct("<8xhhHHHHI8x")
 _POINTER_REPLY = struct.Struct("<16xhh")
 _DISPLAY_CURSOR = 1
 _KEPT_SHAPES = 64
-"""An animated pointer goes round through some 20 shapes; encoding one takes 0.2 ms."""
+"""An animated pointer repeats some 20 shapes, and encoding one takes 0.2 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class PollIntervals:
 
 
 class PointerWatch:
-    """Tells `listener` of the pointer between `start` and `stop`."""
+    """Tells `listener` of the pointer between `start` and `stop`. The owner keeps `size` right."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class PointerWatch:
         connection.on(xcffib.xfixes.CursorNotifyEvent, lambda event: self._changed(event))
 
     def start(self) -> None:
-        """Begin to tell; first of all how it is now."""
+        """Begin to tell, beginning with how the pointer is now."""
         self._watching = True
         self._seen = None
         with self._x.batch():
@@ -75,7 +75,7 @@ class PointerWatch:
         self._spawn(self._poll())
 
     def stop(self) -> None:
-        """End it; costs nothing any more."""
+        """End telling. Afterwards the pointer costs nothing."""
         self._watching = False
         for task in self._tasks:
             task.cancel()

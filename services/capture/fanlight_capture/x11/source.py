@@ -1,6 +1,7 @@
 """An X display as a source: grabs, pointer, clipboard, input and size over one connection.
 
-Lives on the worker's loop. Owns the connection and its parts; holds no decisions of its own.
+Lives on the worker's loop. Owns the connection and its parts, and makes no decisions of its own.
+Drops nothing.
 """
 
 import logging
@@ -34,18 +35,18 @@ class X11Source:
         self._grabber = X11Grabber(connection, listener.damaged)
         self._pointer = PointerWatch(connection, listener)
         self._clipboard = X11Clipboard(connection, listener)
-        # RANDR and old ways alike end in the root window having another size.
+        # Whatever resizes the desk, RANDR or an older request, the root window tells its new size.
         connection.on(xcffib.xproto.ConfigureNotifyEvent, self._configured)
 
     async def prepare(self) -> None:
-        """Everything that needs answers of the server."""
+        """Do all that needs answers of the server. Raises XRequestError, SourceLostError."""
         with self._x.batch():
             self._x.raw.core.ChangeWindowAttributes(
                 self._x.root,
                 xcffib.xproto.CW.EventMask,
                 [xcffib.xproto.EventMask.StructureNotify],
             )
-            # It may have been resized since the connection was set up.
+            # The desk may have been resized since the display was opened.
             geometry = self._x.ask(lambda: self._x.raw.core.GetGeometry(self._x.root))
         await self.sink.prepare()
         await self._clipboard.prepare()
