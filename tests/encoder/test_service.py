@@ -11,13 +11,17 @@ import pytest
 from numpy.typing import NDArray
 from prometheus_client import REGISTRY
 
+from fanlight_common.bus.frame_feed import FrameFeed
 from fanlight_common.core.errors import CodecError, ConfigurationError, FrameLostError
 from fanlight_common.core.geometry import Rect
 from fanlight_common.process import refusals
 from fanlight_common.protocol import bus, topics
+from fanlight_common.protocol.frames import Frame
 from fanlight_common.protocol.topics import Lane
+from fanlight_encoder import service
 from fanlight_encoder.codecs.base import CodecParams, OpenCodec
 from fanlight_encoder.codecs.x264 import X264
+from fanlight_encoder.core.numbering import held_epoch
 from tests.encoder.fakes import STREAM, Bench, Gateway, flaky_hardware, opened_by
 from tests.encoder.pictures import Pixels, decode, patches, rgb, text, worst_patch_error
 from tests.encoder.viewer import Viewer
@@ -151,6 +155,66 @@ async def test_only_the_holder_of_the_lease_encodes(bench: Bench) -> None:
     showing = asyncio.create_task(keep_showing(bench))
     await gateway.until(lambda unit: unit.epoch == 6)
     showing.cancel()
+
+
+async def test_an_error_about_a_stream_ends_that_stream_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = [False]
+
+    class Feed(FrameFeed):
+        async def run(self, take: Callable[[Frame], None]) -> None:
+            def take_or_fail(frame: Frame) -> None:
+                if broken[0] and frame.sequence == 2:
+                    raise ZeroDivisionError("about this frame")
+                take(frame)
+
+            await super().run(take_or_fail)
+
+    monkeypatch.setattr(service, "FrameFeed", Feed)
+    await bench.start(**QUIET)
+    gateway = await bench.watch()
+    other = bench.view("main/half")
+    await bench.lease(1, stream="main/half")
+    await bench.capture.show(patches(320, 240))
+    first = await gateway.next()
+    before = count("failed_streams")
+    broken[0] = True
+    await bench.capture.show(patches(320, 240))
+    await bench.until_offer(lambda beat: beat.streams == ())
+    assert count("failed_streams") == before + 2, "both streams of the desk, and not the process"
+    await bench.capture.until_demand(False)
+    assert caplog.text.count("event=stream_failed") == 2
+    assert "ZeroDivisionError" in caplog.text
+    # The directory shows the lease again: the same gateway gets an IDR, in the order of its epoch.
+    broken[0] = False
+    await bench.lease(1)
+    await bench.capture.until_demand(True)
+    await bench.capture.show(patches(320, 240))
+    again = await gateway.next()
+    assert again.idr
+    assert (again.epoch, again.sequence) == (first.epoch, first.sequence + 1)
+    other.close()
+
+
+async def test_a_record_that_raises_ends_what_it_is_about(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def held(record: bus.DirectoryOutlet, id_: str, instance: str) -> int | None:
+        if isinstance(record, bus.LeaseRecord) and record.epoch == 13:
+            raise ZeroDivisionError("about this record")
+        return held_epoch(record, id_, instance)
+
+    monkeypatch.setattr(service, "held_epoch", held)
+    await bench.start(**QUIET)
+    gateway = await bench.watch()
+    await bench.capture.show(patches(320, 240))
+    await gateway.next()
+    await bench.lease(13)
+    await bench.until_offer(lambda beat: beat.streams == ())
+    assert caplog.text.count("event=stream_failed") == 1
+    await bench.lease(14)
+    await bench.until_offer(lambda beat: beat.streams == (bus.HeldStream(STREAM, 14),))
 
 
 async def test_an_idr_on_demand_on_an_idle_desk(bench: Bench) -> None:

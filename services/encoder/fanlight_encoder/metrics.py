@@ -38,3 +38,6 @@ wait_seconds = Histogram(
     buckets=(*_SECONDS, 0.5, 1.0),
 )
 streams = Gauge("fanlight_encoder_streams", "Streams being encoded")
+failed_streams = Counter(
+    "fanlight_encoder_failed_streams", "Streams that raised an error that nobody foresaw"
+)

@@ -5,6 +5,10 @@ stream's lease, and the lease alone lets it encode. Losing either ends the strea
 exception: an encoder whose lease is moved to another (because this one drains, or the other has
 more room) goes on until the viewers have the first IDR of the other. The encoder sees that by
 nobody being subscribed any more.
+
+An error about one stream ends that stream and no other (`_failed`). The directory then misses the
+encoder's claim, and within a second it shows the lease again, which starts the stream anew, or it
+gives the lease to another encoder.
 """
 
 import asyncio
@@ -31,7 +35,7 @@ from fanlight_encoder import metrics
 from fanlight_encoder.codecs.base import Codec
 from fanlight_encoder.codecs.registry import CODECS, choose, fallback_of
 from fanlight_encoder.core.load import LoadMeter
-from fanlight_encoder.core.numbering import held_epoch, may_go_on
+from fanlight_encoder.core.numbering import Numbering, held_epoch, may_go_on
 from fanlight_encoder.core.renditions import StreamParams
 from fanlight_encoder.settings import EncoderSettings
 from fanlight_encoder.stream import Publish, StreamEncoder
@@ -61,6 +65,9 @@ class _Demand:
     def __init__(self, end_watch: Callable[[], None]) -> None:
         self.end_watch = end_watch
         self.stream: StreamEncoder | None = None
+        self.numbering: tuple[int, Numbering] | None = None
+        """An epoch and its last number. A stream that failed goes on from there, because its
+        gateways are still there and drop what is older than what they have."""
         self.task: asyncio.Task[None] | None = None
         self.end_handover: asyncio.TimerHandle | None = None
         """Set while the lease is another's already: then the stream ends even if that one has not
@@ -135,9 +142,13 @@ class EncoderService:
                 demand.stream.request_idr()
             return
         demand = self._demands[stream] = _Demand(lambda: None)
-        demand.end_watch = self._worker.directory.watch(
-            topics.lease(stream), lambda record: self._on_lease(stream, record)
-        )
+        failed = partial(self._failed, stream, demand)
+        try:
+            demand.end_watch = self._worker.directory.watch(
+                topics.lease(stream), lambda record: self._on_lease(stream, record), failed
+            )
+        except Exception as error:  # noqa: BLE001 - ends the stream it is about, not the process
+            failed(error)
 
     def _unsubscribed(self, stream: str) -> None:
         demand = self._demands.pop(stream, None)
@@ -163,10 +174,13 @@ class EncoderService:
         parts = split_stream(name)
         desk, params = parts.desk, self._stream_params(parts.rendition)
         fallback = fallback_of(self._codec, self._codecs)
+        if demand.numbering is None or demand.numbering[0] != epoch:
+            demand.numbering = epoch, Numbering()
         demand.stream = StreamEncoder(
             name,
             epoch,
             params,
+            numbering=demand.numbering[1],
             open_feed=partial(FrameFeed, self._worker, desk),
             pipeline=Pipeline(name, params, self._codec, fallback),
             threads=self._threads,
@@ -174,8 +188,21 @@ class EncoderService:
             busy=self._meter.busy,
             now_us=self._worker.now_us,
         )
-        demand.task = self._group.create_task(demand.stream.run())
+        demand.task = self._group.create_task(self._encode(name, demand, demand.stream))
         self._streams_changed()
+
+    async def _encode(self, name: str, demand: _Demand, stream: StreamEncoder) -> None:
+        try:
+            await stream.run()
+        except Exception as error:  # noqa: BLE001 - ends the stream it is about, not the process
+            if demand.stream is stream:
+                self._failed(name, demand, error)
+
+    def _failed(self, name: str, demand: _Demand, error: Exception) -> None:
+        """Stop one stream, which raised `error`. The demand for it stays."""
+        log.error("event=stream_failed stream=%s", name, exc_info=error)
+        metrics.failed_streams.inc()
+        self._stop(demand)
 
     def _stop(self, demand: _Demand) -> None:
         if demand.end_handover is not None:

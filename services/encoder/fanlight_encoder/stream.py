@@ -44,6 +44,7 @@ class StreamEncoder:
         epoch: int,
         params: StreamParams,
         *,
+        numbering: Numbering,
         open_feed: Callable[[], FrameFeed],
         pipeline: Pipeline,
         threads: Executor,
@@ -64,7 +65,7 @@ class StreamEncoder:
         self._params = params
         self._builder = UnitBuilder(pipeline, patches=params.patches, limits=params.limits)
         self._schedule = Schedule.for_stream(params)
-        self._numbering = Numbering()
+        self._numbering = numbering
         self._newest: Frame | None = None
         """The newest frame, until a unit of it is begun."""
         self._encoded: tuple[int, int] | None = None
