@@ -34,11 +34,11 @@ from PIL import Image
 
 from bench.age import figures, pacing
 from fanlight_common.bus.ring import FrameRing
+from fanlight_common.core.geometry import Size
 from fanlight_common.core.names import Rendition
 from fanlight_common.protocol.binary import VideoUnit
 from fanlight_encoder.codecs.base import CodecParams
 from fanlight_encoder.codecs.x264 import X264
-from fanlight_encoder.core.picture_size import Size
 from fanlight_encoder.settings import EncoderSettings
 
 WARM_UP_S = 1.0

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from bench.encoding.contents import SIZE, bgrx, desk, text_page, whole
 from fanlight_common.core.names import Rendition
 from fanlight_encoder.core.renditions import StreamParams
-from fanlight_encoder.core.unit_kinds import BuiltUnit, Kind
+from fanlight_encoder.core.unit_kinds import BuiltUnit, UnitKind
 from fanlight_encoder.settings import EncoderSettings
 from tests.encoder import desk as roads
 from tests.encoder.pictures import Pixels
@@ -78,7 +78,7 @@ def watch(kbps: int, params: StreamParams) -> list[Seen]:
     carried_at, sharp_at, all_sharp_at = changed_at, None, None
     moments = list(MOMENTS_S)
     for made in road.steps(changed_at + SETTLED_S):
-        if made.kind is Kind.NOTHING:
+        if made.kind is UnitKind.NOTHING:
             continue
         # The link carries one unit after the other; none is seen before it has come whole.
         carried_at = max(carried_at, road.now) + len(made.payload) / 125 / kbps
@@ -135,8 +135,8 @@ def sheet(kbps: int, rows: list[tuple[str, list[Seen]]]) -> Image.Image:
 
 
 def _see(viewer: Viewer, made: BuiltUnit, road: roads.Road) -> None:
-    if made.kind is Kind.PATCH:
+    if made.kind is UnitKind.PATCH:
         viewer.patch(made.payload)
-    elif made.kind is not Kind.NOTHING:
+    elif made.kind is not UnitKind.NOTHING:
         seen = road.pipeline.seen
         viewer.video(made.payload, seen.width, seen.height, made.areas)

@@ -21,7 +21,7 @@ from bench.encoding.likeness import ssim
 from bench.encoding.trial import percentile
 from fanlight_common.core.names import Rendition
 from fanlight_encoder.codecs.x264 import X264, X264Codec
-from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, BuiltUnit, Kind
+from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, BuiltUnit, UnitKind
 from fanlight_encoder.settings import EncoderSettings
 from fanlight_encoder.units import patcher
 from tests.encoder import desk
@@ -112,15 +112,15 @@ def _measured(shown: Sequence[Shown], kbps: int, rendition: str, way: Way) -> di
         "sent_kbps": round(sum(unit.size_bytes for unit in road.sent) / 125 / seconds),
         "pictures_s": round(len(fresh) / seconds, 1),
         "link_p95_ms": round(percentile(link_ms, 0.95)),
-        "patches": round(sum(unit.kind is Kind.PATCH for unit in fresh) / len(fresh), 2),
+        "patches": round(sum(unit.kind is UnitKind.PATCH for unit in fresh) / len(fresh), 2),
         "seen_ssim": round(statistics.mean(likeness), 4) if likeness else None,
     }
 
 
 def _see(viewer: Viewer, made: BuiltUnit, road: desk.Road) -> None:
-    if made.kind is Kind.PATCH:
+    if made.kind is UnitKind.PATCH:
         viewer.patch(made.payload)
-    elif made.kind is not Kind.NOTHING:
+    elif made.kind is not UnitKind.NOTHING:
         seen = road.pipeline.seen
         viewer.video(made.payload, seen.width, seen.height, made.areas)
 

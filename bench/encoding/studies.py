@@ -17,11 +17,11 @@ import av
 from bench.encoding import scrolling
 from bench.encoding.contents import CONTENTS, RATE, SIZE
 from bench.encoding.trial import Road, Way, compare, converted
+from fanlight_common.core.geometry import Size
 from fanlight_common.core.names import Rendition
 from fanlight_encoder.codecs.base import CodecParams
 from fanlight_encoder.codecs.libav import open_context
 from fanlight_encoder.codecs.x264 import X264, opening
-from fanlight_encoder.core.picture_size import Size
 from fanlight_encoder.settings import EncoderSettings
 
 Row = dict[str, Any]

@@ -18,10 +18,11 @@ import numpy as np
 from bench.encoding.contents import RATE, Shown
 from bench.encoding.likeness import luma, ssim
 from fanlight_common.core.budget import Budget
+from fanlight_common.core.geometry import Size
 from fanlight_common.core.names import Rendition
 from fanlight_encoder.codecs.base import CodecParams
 from fanlight_encoder.codecs.x264 import X264Codec
-from fanlight_encoder.core.picture_size import Size, coded, visible
+from fanlight_encoder.core.picture_size import coded, visible
 from fanlight_encoder.core.renditions import PROFILES, least_bytes
 from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS
 from fanlight_encoder.settings import EncoderSettings

@@ -24,8 +24,8 @@ from bench.performance import (
 from bench.performance.rows import Measured
 from bench.performance.viewers import Arrival
 from bench.processes import ROOT, module
+from fanlight_common.core.geometry import Size
 from fanlight_common.protocol.binary import Ack, VideoUnit
-from fanlight_encoder.core.picture_size import Size
 
 
 def test_a_ratio_is_of_the_medians() -> None:

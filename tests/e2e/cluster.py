@@ -19,16 +19,24 @@ from tests.e2e.processes import NO_TLS, answers, end, wait_until
 from tests.ports import free_port
 
 
+def present_release(kind: str) -> list[str]:
+    """The command of a service."""
+    return [sys.executable, "-m", f"fanlight_{kind}"]
+
+
 class Service:
     """One process. Its output is kept in a file."""
 
-    def __init__(self, kind: str, id_: str, log: Path, environment: dict[str, str]) -> None:
+    def __init__(
+        self, kind: str, id_: str, log: Path, environment: dict[str, str], command: list[str]
+    ) -> None:
         self.kind = kind
         self.id = id_
         self.port = 0
         """Of a gateway."""
         self._log = log
         self._environment = environment
+        self.command = command
         self.start()
 
     def start(self) -> None:
@@ -36,7 +44,7 @@ class Service:
         self._life_from = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("a") as log:
             self.process: subprocess.Popen[str] = subprocess.Popen(
-                [sys.executable, "-m", f"fanlight_{self.kind}"],
+                self.command,
                 env={**os.environ, **self._environment},
                 stdout=log,
                 stderr=log,
@@ -91,6 +99,8 @@ class Cluster:
         self.services: dict[str, Service] = {}
         self.ports: dict[str, int] = {}
         """Of each gateway."""
+        self.command_of = present_release
+        """Of services that are started from now on."""
         self.environment = environment
         """Settings of every service."""
 
@@ -103,7 +113,9 @@ class Cluster:
             **self.environment,
             **environment,
         }
-        self.services[id_] = Service(kind, id_, self.runtime_dir / f"{id_}.log", own)
+        self.services[id_] = Service(
+            kind, id_, self.runtime_dir / f"{id_}.log", own, self.command_of(kind)
+        )
         return self.services[id_]
 
     def directory(self) -> Service:

@@ -37,7 +37,7 @@ NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For http: httpx reads the list of authorities for each client otherwise, 20 ms of CPU."""
 
 
-def wait_until(condition: Callable[[], Any], what: str, limit_s: float = 30.0) -> Any:
+def wait_until(condition: Callable[[], Any], what: str, limit_s: float = 60.0) -> Any:
     """The first true value of `condition`; AssertionError naming `what` after `limit_s`."""
     deadline = time.monotonic() + limit_s
     while True:
@@ -58,7 +58,7 @@ def answers(url: str, status: int = 200, token: str = "") -> bool:
     return got.status_code == status
 
 
-def wait_ready(url: str, status: int = 200, token: str = "", limit_s: float = 30.0) -> None:
+def wait_ready(url: str, status: int = 200, token: str = "", limit_s: float = 60.0) -> None:
     """Until a server answers there with this status; whoever starts a server waits by this."""
     wait_until(lambda: answers(url, status, token), f"{status} from {url}", limit_s)
 

@@ -15,7 +15,7 @@ from fanlight_encoder.codecs.base import Codec
 from fanlight_encoder.codecs.x264 import X264
 from fanlight_encoder.core.renditions import StreamParams, least_bytes
 from fanlight_encoder.core.schedule import Refine, Schedule, Wait
-from fanlight_encoder.core.unit_kinds import BuiltUnit, Kind
+from fanlight_encoder.core.unit_kinds import BuiltUnit, UnitKind
 from fanlight_encoder.settings import EncoderSettings
 from fanlight_encoder.units.builder import UnitAllowance, UnitBuilder
 from fanlight_encoder.units.pipeline import Pipeline
@@ -68,7 +68,7 @@ class Sent:
     """One unit, when, and how it came about."""
 
     at: float
-    kind: Kind
+    kind: UnitKind
     size_bytes: int
     fresh: bool
     refined: bool
@@ -92,9 +92,7 @@ class Road:
             params = EncoderSettings().stream_params(split_stream(self.stream)[1])
         self._limits = params.limits
         self.pipeline = Pipeline(self.stream, params, self.codec, self.codec)
-        self.builder = UnitBuilder(
-            self.stream, self.pipeline, patches=params.patches, limits=params.limits
-        )
+        self.builder = UnitBuilder(self.pipeline, patches=params.patches, limits=params.limits)
         self.schedule = Schedule.for_stream(params, kbps=self.kbps)
         self.now = 100.0
         self.sent: list[Sent] = []
@@ -136,16 +134,16 @@ class Road:
                 )
             else:
                 made = self.builder.again(Source(), allowance, idr=decision.idr)
-            if made.kind in (Kind.IDR, Kind.DELTA):
+            if made.kind in (UnitKind.IDR, UnitKind.DELTA):
                 limited = self.pipeline.codec.capabilities.unit_limit
                 self.schedule.least_bytes = least_bytes(self.pipeline.seen) if limited else 0
             self.schedule.unit_built(decision, made, self.now)
             size = len(made.payload)
             refined = isinstance(decision, Refine)
             self.sent.append(Sent(self.now, made.kind, size, fresh, refined, made.areas))
-            if self.viewer is not None and made.kind is Kind.PATCH:
+            if self.viewer is not None and made.kind is UnitKind.PATCH:
                 self.viewer.patch(made.payload)
-            elif self.viewer is not None and made.kind is not Kind.NOTHING:
+            elif self.viewer is not None and made.kind is not UnitKind.NOTHING:
                 seen = self.pipeline.seen
                 self.viewer.video(made.payload, seen.width, seen.height, made.areas)
             yield made

@@ -13,7 +13,8 @@ from prometheus_client import REGISTRY
 
 from fanlight_common.core.errors import CodecError, ConfigurationError, FrameLostError
 from fanlight_common.core.geometry import Rect
-from fanlight_common.protocol import bus
+from fanlight_common.process import refusals
+from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.topics import Lane
 from fanlight_encoder.codecs.base import CodecParams, OpenCodec
 from fanlight_encoder.codecs.x264 import X264
@@ -395,6 +396,28 @@ async def test_bytes_that_mean_nothing_harm_nothing(bench: Bench) -> None:
     await bench.capture.show(patches(320, 240))
     assert (await gateway.next()).idr
     assert (await bench.until_offer(lambda beat: True)).streams == (bus.HeldStream(STREAM, 1),)
+
+
+async def test_streams_of_a_later_release_are_refused_once_and_harm_nothing(
+    bench: Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusals, "_said", set())
+    await bench.start(**QUIET)
+    gateway = await bench.watch()
+    for _ in range(3):
+        for stream in ("main/high.vp9", "main/high.opus.audio", "main/high.h264.video"):
+            bench.subscribe_raw(topics.unit(stream))
+            await bench.tell(bus.StreamDemand(stream, "g", False, 0, True))
+    await until(lambda: caplog.text.count("event=not_understood") >= 3)
+    await bench.a_while()
+    said = [r.getMessage() for r in caplog.records if "not_understood" in r.getMessage()]
+    assert len(said) == 3
+    for what in ("codec vp9", "codec opus", "stream kind video"):
+        assert any(f"where=outlet peer=unknown what={what!r}" in line for line in said)
+    assert bench.watched.isdisjoint({topics.lease("main/high.vp9")})
+    await bench.capture.show(patches(320, 240))
+    unit = await gateway.next()
+    assert (unit.idr, unit.kind, unit.codec) == (True, "screen", "h264")
 
 
 async def test_it_stops_in_the_middle_of_it_all(bench: Bench) -> None:

@@ -72,19 +72,8 @@ class Directory:
         self._timer: asyncio.TimerHandle | None = None
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Gets what `_tick` raised: `_ticks` raises it, and so the process ends."""
-        timing = Timing(
-            timeout_s=timeout_s,
-            # However slow the heartbeats are: each encoder has to have sent one.
-            settle_s=max(
-                SETTLE_ON_NETWORK_S if bus_settings.bus_directory else SETTLE_S,
-                2 * bus_settings.heartbeat_interval_s,
-            ),
-            grace_s=grace_s,
-            # The next heartbeat, and some time to connect again.
-            suspect_s=bus_settings.heartbeat_interval_s + RECONNECT_S,
-        )
         rules = Rules(locality=own.locality, moves=own.moves_per_s)
-        self._registry = Registry(timing, clock.now_s(), rules)
+        self._registry = Registry(_timing(bus_settings, grace_s), clock.now_s(), rules)
         self._kinds: set[str] = set()
 
     async def run(self) -> None:
@@ -194,6 +183,20 @@ class Directory:
         desks.set(counts.desks)
         leases.set(counts.leases)
         waiting.set(counts.waiting)
+
+
+def _timing(settings: BusSettings, grace_s: float) -> Timing:
+    return Timing(
+        timeout_s=settings.heartbeat_timeout_s,
+        # However slow the heartbeats are: each encoder has to have sent one.
+        settle_s=max(
+            SETTLE_ON_NETWORK_S if settings.bus_directory else SETTLE_S,
+            2 * settings.heartbeat_interval_s,
+        ),
+        grace_s=grace_s,
+        # The next heartbeat, and some time to connect again.
+        suspect_s=settings.heartbeat_interval_s + RECONNECT_S,
+    )
 
 
 def _unix_s() -> int:

@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from fanlight_common.core.geometry import Size
 from fanlight_common.core.names import Rendition
 from fanlight_encoder.codecs import names
-from fanlight_encoder.core.picture_size import Size
 from fanlight_encoder.core.renditions import KEYFRAMES_KBPS, PROFILES, StreamParams, fps_of
 
 

@@ -25,7 +25,7 @@ from fanlight_encoder import metrics
 from fanlight_encoder.core.numbering import Numbering
 from fanlight_encoder.core.renditions import StreamParams, least_bytes
 from fanlight_encoder.core.schedule import Encode, Refine, Schedule, Wait
-from fanlight_encoder.core.unit_kinds import BuiltUnit, Kind
+from fanlight_encoder.core.unit_kinds import BuiltUnit, UnitKind
 from fanlight_encoder.units.builder import UnitAllowance, UnitBuilder
 from fanlight_encoder.units.pipeline import Pipeline
 
@@ -62,7 +62,7 @@ class StreamEncoder:
         self._busy = busy
         self._now_us = now_us
         self._params = params
-        self._builder = UnitBuilder(stream, pipeline, patches=params.patches, limits=params.limits)
+        self._builder = UnitBuilder(pipeline, patches=params.patches, limits=params.limits)
         self._schedule = Schedule.for_stream(params)
         self._numbering = Numbering()
         self._newest: Frame | None = None
@@ -168,11 +168,11 @@ class StreamEncoder:
         if frame is not None:
             self._encoded, self._lost = _identity(frame), False
             self._readable = self._capture()
-        if unit.kind in (Kind.IDR, Kind.DELTA):
+        if unit.kind in (UnitKind.IDR, UnitKind.DELTA):
             can = self.pipeline.codec.capabilities
             self._schedule.least_bytes = least_bytes(self.pipeline.seen) if can.unit_limit else 0
         self._schedule.unit_built(decision, unit, clock.now_s())
-        if unit.kind is not Kind.NOTHING:
+        if unit.kind is not UnitKind.NOTHING:
             self._publish(self._label(unit, captured_us))
 
     async def _build(
@@ -251,14 +251,14 @@ class StreamEncoder:
 
     def _label(self, unit: BuiltUnit, captured_us: int | None) -> VideoUnit:
         sequence, captured_us = self._numbering.next(captured_us)
-        patch = unit.kind is Kind.PATCH
+        patch = unit.kind is UnitKind.PATCH
         size = self._builder.size if patch else self.pipeline.seen
-        if unit.kind is Kind.IDR:
+        if unit.kind is UnitKind.IDR:
             metrics.idr_made.labels(self.stream, self._schedule.idr.why).inc()
         metrics.units.labels(self.stream, unit.kind).inc()
         metrics.unit_bytes.labels(self.stream, unit.kind).inc(len(unit.payload))
         return VideoUnit(
-            idr=unit.kind is Kind.IDR,
+            idr=unit.kind is UnitKind.IDR,
             width=size.width,
             height=size.height,
             epoch=self.epoch,

@@ -17,7 +17,7 @@ from fanlight_gateway.gateway import SETTLE_S, Gateway
 from fanlight_gateway.http import app
 from fanlight_gateway.http.auth import Auth
 from fanlight_gateway.http.screenshots import Screenshots
-from fanlight_gateway.http.service_tokens import Passes
+from fanlight_gateway.http.service_tokens import ServiceTokens
 from fanlight_gateway.limits import Limits
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from fanlight_gateway.streams.desk_book import DeskBook
@@ -50,7 +50,7 @@ async def serve(
         group = await stack.enter_async_context(asyncio.TaskGroup())
         book = DeskBook(worker)
         stack.callback(book.close)
-        screenshots = Screenshots(book, Passes(secret))
+        screenshots = Screenshots(book, ServiceTokens(secret))
         stack.push_async_callback(screenshots.close)
         channels = DeskChannels(worker, inlets, group)
         stack.callback(channels.close)

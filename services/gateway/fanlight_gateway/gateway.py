@@ -1,6 +1,7 @@
-"""All that lives while the gateway runs, in one place, and its clockwork.
+"""The gateway's parts in one object, its open transports and viewers, and its clock.
 
-Lives on the worker's loop. Knows every connection, and which one a viewer's id belongs to.
+Lives on the worker's loop. Knows every transport, and which viewer has which id. Closes transports
+that are too many, replaced, or open when the gateway stops.
 """
 
 import asyncio
@@ -29,16 +30,16 @@ from fanlight_gateway.viewers.viewer import Viewer, ViewerKey
 log = logging.getLogger(__name__)
 
 TICK_S = 0.125
-"""Goes into the heartbeats' interval: every second tick costs no wake-up of its own."""
+"""Half of the heartbeats' interval, so that every second tick costs no wake-up of its own."""
 FAREWELL_LIMIT_S = 0.4
-"""What viewers get to hear that the gateway goes; see `worker.STOP_LIMIT_S`."""
+"""How long viewers may take to close when the gateway stops; see `supervision.STOP_LIMIT_S`."""
 SETTLE_S = 10.0
-"""So long after the start a desk that is not known may be one that has not announced itself yet."""
+"""For so long after the start, an unknown desk may be one that has not announced itself yet."""
 
 
 @dataclass(slots=True)
 class Gateway:
-    """The parts, each of which knows what it does itself."""
+    """What routes and transports share."""
 
     settings: GatewaySettings
     viewer_settings: ViewerSettings
@@ -50,7 +51,7 @@ class Gateway:
     screenshots: Screenshots
     settle_s: float = SETTLE_S
     now_us: Callable[[], int] = clock.now_us
-    """The clock that pictures are stamped with."""
+    """The clock that units are stamped with."""
     _transports: set[Transport] = field(default_factory=set)
     _empty: asyncio.Event = field(default_factory=asyncio.Event)
     _somebody: asyncio.Event = field(default_factory=asyncio.Event)
@@ -118,14 +119,14 @@ class Gateway:
         log.info("event=viewer_left desk=%s viewer=%s", viewer.desk, viewer.id)
 
     def is_settled(self) -> bool:
-        """Would a desk that exists be known by now? Not while there is nobody who would tell."""
+        """Would a desk that exists be known by now? Not while the directory is away."""
         since = self.book.told_since
         if not self.book.heard or since is None:
             return False
         return clock.now_s() - max(since, self._started_at) >= self.settle_s
 
     def missing(self) -> list[str]:
-        """What keeps the gateway from serving people; nothing: it is ready."""
+        """The reasons why the gateway cannot serve people; none: it is ready."""
         found = []
         if self._draining:
             found.append("it is about to stop")
@@ -136,29 +137,30 @@ class Gateway:
         return found
 
     async def run(self) -> None:
-        """The clockwork, for ever. It stands still while nobody is connected."""
+        """Tick for ever, but not while nobody is connected."""
         while True:
             await self._somebody.wait()
             await tick(TICK_S)
             self._tick()
-            # Some ticks more, so that whoever has left is in the figures no longer.
+            # It ticks on for a while, so that viewers who left are in the gauges no longer.
             if not self._transports and clock.now_s() - self._left_at > 2 * INTERVAL_MS / 1000:
                 self._somebody.clear()
 
     def _tick(self) -> None:
         self.streams.tick()
-        figures = (viewer.figures() for viewer in self.channels.viewers())
-        self._sampler.tick(figures, clock.now_s() * 1000)
+        samples = (viewer.sample() for viewer in self.channels.viewers())
+        self._sampler.tick(samples, clock.now_s() * 1000)
         for viewer in list(self._viewers.values()):
             viewer.tick()
 
     async def drain(self) -> None:
-        """Let load balancers see that no more viewers are to come, while those here stay."""
+        """Say at /readyz that no more viewers are to come, for a while; those here stay."""
         self._draining = True
         await asyncio.sleep(self.settings.drain_s)
 
     async def farewell(self) -> None:
-        """Tell every viewer to come back, elsewhere."""
+        """Close every transport, so that viewers connect again elsewhere, and wait until they
+        have."""
         self._stopping = True
         self._empty.clear()
         for transport in list(self._transports):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fanlight_common.core.errors import NotUnderstoodError, ProtocolError
 from fanlight_common.core.names import (
-    Codec,
+    CodecName,
     Rendition,
     StreamKind,
     StreamName,
@@ -25,7 +25,7 @@ names = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,62}", fullmatch=True)
 @given(names, st.sampled_from(Rendition))
 def test_streams_round_trip(desk: str, rendition: Rendition) -> None:
     name = split_stream(stream_name(desk, rendition))
-    assert name == StreamName(desk, rendition, Codec.H264, StreamKind.SCREEN)
+    assert name == StreamName(desk, rendition, CodecName.H264, StreamKind.SCREEN)
     assert str(name) == f"{desk}/{rendition}"
 
 
@@ -54,10 +54,10 @@ def test_bad_streams_are_refused(wrong: str) -> None:
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        ("main/high.vp9", "Codec vp9"),
-        ("main/high.opus.audio", "Codec opus"),
-        ("main/high.h264.video", "StreamKind video"),
-        ("main/tiny", "Rendition tiny"),
+        ("main/high.vp9", "codec vp9"),
+        ("main/high.opus.audio", "codec opus"),
+        ("main/high.h264.video", "stream kind video"),
+        ("main/tiny", "rendition tiny"),
     ],
 )
 def test_streams_of_a_later_release_are_not_understood(name: str, what: str) -> None:

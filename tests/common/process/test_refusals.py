@@ -66,7 +66,7 @@ def test_frames_and_streams_of_a_later_release_are_said(caplog: Caplog) -> None:
     refusals.note(log, "topic", caught.value)
     said = [record.getMessage() for record in caplog.records]
     assert "where=frames peer=unknown what='Frame' version=2 known=1" in said[0]
-    assert "where=topic peer=unknown what='Codec vp9' version=none known=none" in said[1]
+    assert "where=topic peer=unknown what='codec vp9' version=none known=none" in said[1]
 
 
 def test_what_is_no_message_is_said_at_debug(caplog: Caplog) -> None:

@@ -198,7 +198,7 @@ def test_a_unit_of_another_version_is_not_understood(
 def test_a_unit_of_another_stream_kind_or_codec_is_not_understood(
     unit: binary.VideoUnit, number: int
 ) -> None:
-    for at, what in ((4, "StreamKind"), (5, "Codec")):
+    for at, what in ((4, "stream kind"), (5, "codec")):
         encoded = bytearray(unit.encode())
         encoded[at] = number
         with pytest.raises(NotUnderstoodError, match=f"unknown {what} {number}"):

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from fanlight_common.core.errors import CodecError
+from fanlight_common.core.geometry import Size
 from fanlight_common.core.names import Rendition
 from fanlight_encoder.codecs.base import CodecParams
 from fanlight_encoder.codecs.libav import LavCodec, Opening
 from fanlight_encoder.codecs.x264 import X264, X264Codec
 from fanlight_encoder.core.annexb import is_idr
-from fanlight_encoder.core.picture_size import Size
 from fanlight_encoder.settings import EncoderSettings
 from fanlight_encoder.units.convert import Converter
 from tests.encoder.pictures import Pixels, decode, patches, rgb, text, worst_patch_error

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from fanlight_common.core.geometry import Size
 from fanlight_common.core.names import Rendition
 from fanlight_encoder.codecs import names
 from fanlight_encoder.codecs.base import CodecParams
 from fanlight_encoder.codecs.h264_hardware import nvenc_opening, vaapi_opening
 from fanlight_encoder.codecs.libav import Opening
 from fanlight_encoder.codecs.x264 import opening
-from fanlight_encoder.core.picture_size import Size
 from fanlight_encoder.settings import EncoderSettings
 
 SIZE = Size(1920, 1080)

@@ -11,7 +11,7 @@ from fanlight_common.core.geometry import Rect
 from fanlight_common.core.names import Rendition
 from fanlight_encoder.codecs import names
 from fanlight_encoder.codecs.registry import choose
-from fanlight_encoder.core.unit_kinds import Kind
+from fanlight_encoder.core.unit_kinds import UnitKind
 from fanlight_encoder.settings import EncoderSettings
 from fanlight_encoder.units.pipeline import Pipeline
 from tests.encoder.codecs.vp8 import VP8
@@ -52,7 +52,7 @@ def test_a_desk_gets_sharp_with_it_and_stays_so() -> None:
         desk.pixels[:150] = noise.integers(0, 255, desk.pixels[:150].shape, np.uint8)
         road.show(desk.grab(Rect(0, 0, WIDTH, 150)))
         road.run(road.now + 1 / 30)
-    assert Kind.DELTA in {sent.kind for sent in road.sent}
+    assert UnitKind.DELTA in {sent.kind for sent in road.sent}
     # It makes units of the size that it makes, so nobody waits until the link could carry more.
     assert road.schedule.least_bytes == 0
     desk.pixels[:] = letters

@@ -8,33 +8,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanlight_encoder.core import idr_policy
-from fanlight_encoder.core.idr_policy import TRANSITIONS, Event, IdrPolicy, State
+from fanlight_encoder.core.idr_policy import TRANSITIONS, IdrEvent, IdrPolicy, IdrState
 
 
 def test_the_table_answers_every_event_in_every_state() -> None:
-    assert set(TRANSITIONS) == set(product(State, Event))
+    assert set(TRANSITIONS) == set(product(IdrState, IdrEvent))
 
 
 def test_the_table_that_is_read_is_the_one_that_is_run_by() -> None:
     assert idr_policy.__doc__ is not None
     rows = re.findall(r"^    (OWED|PAID) +(\w+) +(\w+) +(\w+)$", idr_policy.__doc__, re.MULTILINE)
     assert {
-        (State[row[0]], event): State[after]
+        (IdrState[row[0]], event): IdrState[after]
         for row in rows
-        for event, after in zip(Event, row[1:], strict=True)
+        for event, after in zip(IdrEvent, row[1:], strict=True)
     } == TRANSITIONS
 
 
 @pytest.mark.parametrize(("state", "event"), TRANSITIONS)
-def test_the_code_goes_where_the_table_says(state: State, event: Event) -> None:
+def test_the_code_goes_where_the_table_says(state: IdrState, event: IdrEvent) -> None:
     policy = IdrPolicy(0.25)
-    if state is State.PAID:
+    if state is IdrState.PAID:
         policy.unit_sent(0.0, idr=True)
-    if event is Event.ASKED:
+    if event is IdrEvent.ASKED:
         policy.request()
     else:
-        policy.unit_sent(1.0, idr=event is Event.IDR_SENT)
-    assert policy.pending == (TRANSITIONS[state, event] is State.OWED)
+        policy.unit_sent(1.0, idr=event is IdrEvent.IDR_SENT)
+    assert policy.pending == (TRANSITIONS[state, event] is IdrState.OWED)
 
 
 def test_the_first_unit_is_one() -> None:

@@ -12,57 +12,57 @@ from fanlight_encoder.core.motion import (
     REPEATS,
     SPARE_REPEATS,
     TRANSITIONS,
-    Event,
     Motion,
-    Phase,
+    MotionEvent,
+    MotionPhase,
 )
 
 
-def send(motion: Motion, event: Event, *, calm: bool = False) -> None:
+def send(motion: Motion, event: MotionEvent, *, calm: bool = False) -> None:
     """What the schedule tells of a unit."""
-    if event is Event.VIDEO:
+    if event is MotionEvent.VIDEO:
         motion.video(0.0, calm=calm)
-    elif event is Event.REPEATED:
+    elif event is MotionEvent.REPEATED:
         motion.repeated(0.0)
     else:
         motion.patched()
 
 
 def test_the_table_answers_every_event_but_a_patch_that_may_not_be() -> None:
-    every = set(product(Phase, Event))
-    assert set(TRANSITIONS) == every - {(Phase.REPEATING, Event.PATCHED)}
+    every = set(product(MotionPhase, MotionEvent))
+    assert set(TRANSITIONS) == every - {(MotionPhase.REPEATING, MotionEvent.PATCHED)}
 
 
-@given(st.lists(st.tuples(st.sampled_from(Event), st.booleans())), st.booleans())
+@given(st.lists(st.tuples(st.sampled_from(MotionEvent), st.booleans())), st.booleans())
 def test_the_code_goes_where_the_table_says(
-    events: list[tuple[Event, bool]], patches: bool
+    events: list[tuple[MotionEvent, bool]], patches: bool
 ) -> None:
     motion = Motion(patches=patches)
     for event, calm in events:
         before = motion.phase
-        assert motion.may_patch == (patches and before is not Phase.REPEATING)
-        if event is Event.PATCHED and not motion.may_patch:
+        assert motion.may_patch == (patches and before is not MotionPhase.REPEATING)
+        if event is MotionEvent.PATCHED and not motion.may_patch:
             continue
         send(motion, event, calm=calm)
         assert motion.phase in TRANSITIONS[before, event]
-        assert patches or motion.phase is not Phase.SPARE
+        assert patches or motion.phase is not MotionPhase.SPARE
 
 
 def test_every_transition_of_the_table_happens() -> None:
     seen = defaultdict(set)
     for patches in (True, False):
-        for repeats, after in product(range(LONG_REPEATS + 1), Event):
+        for repeats, after in product(range(LONG_REPEATS + 1), MotionEvent):
             motion = Motion(patches=patches)
-            for event in (Event.VIDEO, *[Event.REPEATED] * repeats, after):
+            for event in (MotionEvent.VIDEO, *[MotionEvent.REPEATED] * repeats, after):
                 before = motion.phase
-                if event is Event.PATCHED and not motion.may_patch:
+                if event is MotionEvent.PATCHED and not motion.may_patch:
                     continue
                 send(motion, event)
                 seen[before, event].add(motion.phase)
     motion = Motion(patches=True)
-    for event in (Event.PATCHED, Event.REPEATED):
+    for event in (MotionEvent.PATCHED, MotionEvent.REPEATED):
         send(motion, event)
-        seen[Phase.STILL, event].add(motion.phase)
+        seen[MotionPhase.STILL, event].add(motion.phase)
     assert dict(seen) == TRANSITIONS
 
 

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanlight_common.core.errors import FrameLostError
-from fanlight_common.core.geometry import Rect
+from fanlight_common.core.geometry import Rect, Size
 from fanlight_common.core.names import Rendition
 from fanlight_common.protocol.frames import Frame
 from fanlight_encoder.codecs.x264 import X264
-from fanlight_encoder.core.picture_size import Size, coded, visible
+from fanlight_encoder.core.picture_size import coded, visible
 from fanlight_encoder.core.renditions import PROFILES
 from fanlight_encoder.core.rows import bands
 from fanlight_encoder.settings import EncoderSettings

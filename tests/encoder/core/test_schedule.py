@@ -10,7 +10,7 @@ from fanlight_encoder.core.motion import REPEATS, SPARE_REPEATS, Motion
 from fanlight_encoder.core.pacer import TOLERANCE, Pacer
 from fanlight_encoder.core.room import RoomPolicy
 from fanlight_encoder.core.schedule import RETRY_S, Encode, Refine, Schedule, Wait
-from fanlight_encoder.core.unit_kinds import BuiltUnit, Kind, UnitLimits
+from fanlight_encoder.core.unit_kinds import BuiltUnit, UnitKind, UnitLimits
 
 REFINE_TURN = UnitLimits().refine_turn
 
@@ -42,9 +42,9 @@ def make(
     assert not isinstance(decision, Wait), decision
     it.begin(decision)
     if isinstance(decision, Refine) or (decision.may_patch and patch):
-        kind = Kind.PATCH
+        kind = UnitKind.PATCH
     else:
-        kind = Kind.IDR if decision.idr else Kind.DELTA
+        kind = UnitKind.IDR if decision.idr else UnitKind.DELTA
     it.unit_built(decision, BuiltUnit(kind, bytes(size_bytes), True, refused, blurry), now)
     return decision
 
@@ -129,7 +129,7 @@ def test_a_frame_that_comes_while_one_is_encoded_is_not_lost() -> None:
     assert isinstance(decision, Encode)
     it.begin(decision)
     assert it.frame_came()
-    it.unit_built(decision, BuiltUnit(Kind.IDR, b"123"), 1.005)
+    it.unit_built(decision, BuiltUnit(UnitKind.IDR, b"123"), 1.005)
     assert make(it, 1.02) == Encode(fresh=True, idr=False)
 
 
@@ -336,7 +336,7 @@ def test_damage_that_changed_nothing_is_no_unit() -> None:
     decision = it.next(now)
     assert isinstance(decision, Encode)
     it.begin(decision)
-    it.unit_built(decision, BuiltUnit(Kind.NOTHING), now)
+    it.unit_built(decision, BuiltUnit(UnitKind.NOTHING), now)
     assert it.next(now) == Wait(None)
 
 

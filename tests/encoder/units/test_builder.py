@@ -10,7 +10,7 @@ from fanlight_common.core.errors import FrameLostError
 from fanlight_common.core.geometry import Rect, bounding_box
 from fanlight_common.core.names import Rendition
 from fanlight_common.protocol.frames import Frame
-from fanlight_encoder.core.unit_kinds import Kind, UnitLimits
+from fanlight_encoder.core.unit_kinds import UnitKind, UnitLimits
 from fanlight_encoder.settings import EncoderSettings
 from fanlight_encoder.units.builder import UnitAllowance
 from tests.encoder.desk import Desk, Road, Sent, Source
@@ -159,7 +159,7 @@ def test_a_glyph_is_a_small_patch_whatever_box_of_damage_it_came_in() -> None:
     road.show(desk.grab(Rect(0, 30, 300, 100)))
     road.run(road.now + 1)
     (sent,) = road.sent
-    assert (sent.kind, sent.fresh) == (Kind.PATCH, True)
+    assert (sent.kind, sent.fresh) == (UnitKind.PATCH, True)
     assert sent.size_bytes < 150
 
 
@@ -170,7 +170,7 @@ def test_scrolling_is_a_copy_and_the_new_line() -> None:
     road.show(desk.grab(Rect(0, 0, WIDTH, HEIGHT)))
     road.run(road.now + 1)
     (sent,) = road.sent
-    assert sent.kind is Kind.PATCH
+    assert sent.kind is UnitKind.PATCH
     assert sent.size_bytes < 2500
     assert road.viewer is not None
     assert (road.viewer.shown == rgb_of(desk.pixels)).all()
@@ -184,7 +184,7 @@ def test_scrolling_is_found_although_a_clock_ticks_in_the_same_box_of_damage() -
     road.show(desk.grab(Rect(0, 0, WIDTH, HEIGHT)))
     road.run(road.now + 1)
     (sent,) = road.sent
-    assert sent.kind is Kind.PATCH
+    assert sent.kind is UnitKind.PATCH
     assert sent.size_bytes < 2500
     assert road.viewer is not None
     assert (road.viewer.shown == rgb_of(desk.pixels)).all()
@@ -194,7 +194,7 @@ def test_damage_that_changed_nothing_is_nothing() -> None:
     desk, road = settled()
     road.show(desk.grab(Rect(0, 0, WIDTH, HEIGHT)))
     road.run(road.now + 1)
-    assert [sent.kind for sent in road.sent] == [Kind.NOTHING]
+    assert [sent.kind for sent in road.sent] == [UnitKind.NOTHING]
 
 
 def test_a_moving_picture_is_video_and_tried_less_and_less() -> None:
@@ -204,7 +204,7 @@ def test_a_moving_picture_is_video_and_tried_less_and_less() -> None:
         road.show(desk.grab(Rect(20, 20, 200, 150)))
         road.run(road.now + 1 / 30)
     fresh = [sent.kind for sent in road.sent if sent.fresh]
-    assert fresh == [Kind.DELTA] * 120
+    assert fresh == [UnitKind.DELTA] * 120
     repeats = [sent for sent in road.sent if not sent.fresh]
     assert len(repeats) <= 2 * 6
     assert not any(sent.refined for sent in road.sent)
@@ -226,7 +226,7 @@ def played(stream: str, *rects: Rect, count: int = 60) -> list[Sent]:
 def test_video_is_painted_where_it_moves_and_now_and_then_everywhere() -> None:
     clip, clock = Rect(20, 20, 200, 150), Rect(280, 0, 40, 12)
     sent = played("main/high", clip, clock)
-    assert {each.kind for each in sent} == {Kind.DELTA}
+    assert {each.kind for each in sent} == {UnitKind.DELTA}
     assert {frozenset(each.areas) for each in sent} == {frozenset({clip, clock}), frozenset()}
     # Where it went out once more, it was painted everywhere as well.
     assert sum(each.areas == () for each in sent) <= 60 // 13
@@ -284,7 +284,7 @@ def test_after_a_long_time_without_room_a_keystroke_is_still_a_patch() -> None:
     road.show(frame)
     road.run(road.now + 1)
     (sent,) = road.sent
-    assert (sent.kind, sent.fresh) == (Kind.PATCH, True)
+    assert (sent.kind, sent.fresh) == (UnitKind.PATCH, True)
     assert sent.size_bytes < 150
 
 
@@ -296,7 +296,7 @@ def test_a_newer_size_is_video_again() -> None:
     made = road.builder.fresh(
         Source(), frame, UnitAllowance(16_000, 100_000), idr=False, may_patch=True
     )
-    assert made.kind is Kind.IDR
+    assert made.kind is UnitKind.IDR
     assert road.builder.size.width == 200
 
 
@@ -316,17 +316,17 @@ def test_a_torn_frame_spoils_nothing_that_is_sent_later() -> None:
     with pytest.raises(FrameLostError):
         road.builder.fresh(Torn(), torn, allowance, idr=False, may_patch=True)
     # Nothing is refined from what was half read.
-    assert road.builder.refine(allowance).kind is Kind.NOTHING
+    assert road.builder.refine(allowance).kind is UnitKind.NOTHING
     desk.pixels[:] = whole
     desk.pixels[5, 5] = 1
     frame = desk.grab(Rect(5, 5, 1, 1))
     made = road.builder.fresh(Source(), frame, allowance, idr=False, may_patch=True)
-    assert made.kind is Kind.DELTA, "all of it, for nobody knows what viewers lack"
+    assert made.kind is UnitKind.DELTA, "all of it, for nobody knows what viewers lack"
     # Nor is a shadow brought up to date from it.
     road.builder.again(Torn(), allowance, idr=False)
-    assert road.builder.refine(allowance).kind is Kind.NOTHING
+    assert road.builder.refine(allowance).kind is UnitKind.NOTHING
     road.builder.again(Source(), allowance, idr=False)
-    assert road.builder.refine(allowance).kind is Kind.PATCH
+    assert road.builder.refine(allowance).kind is UnitKind.PATCH
 
 
 def test_with_patches_off_there_are_none() -> None:
@@ -336,7 +336,7 @@ def test_with_patches_off_there_are_none() -> None:
         draw(desk.pixels, "fill", Rect(0, 0, 10, 10), number % 4)
         road.show(desk.grab(Rect(0, 0, 10, 10)))
         road.run(road.now + 2)
-    assert Kind.PATCH not in {sent.kind for sent in road.sent}
+    assert UnitKind.PATCH not in {sent.kind for sent in road.sent}
 
 
 def test_a_patch_is_never_larger_than_its_cap() -> None:
@@ -350,17 +350,18 @@ def test_a_small_change_is_made_at_once_and_what_is_refused_is_not_tried_again()
     desk.pixels[50:60, 70:78] = 255
     made = road.builder.small(Source(), desk.grab(Rect(60, 40, 40, 30)), allowance)
     assert made is not None
-    assert made.kind is Kind.PATCH
+    assert made.kind is UnitKind.PATCH
     # A large box may take long, whatever is in it.
     desk.pixels[50:60, 70:78] = 0
     frame = desk.grab(Rect(0, 0, 200, 100))
     assert road.builder.small(Source(), frame, allowance) is None
     assert (
-        road.builder.fresh(Source(), frame, allowance, idr=False, may_patch=True).kind is Kind.PATCH
+        road.builder.fresh(Source(), frame, allowance, idr=False, may_patch=True).kind
+        is UnitKind.PATCH
     )
     draw(desk.pixels, "noise", Rect(20, 20, 40, 40), 1)
     frame = desk.grab(Rect(20, 20, 40, 40))
     thin = UnitAllowance(100, 100_000)
     assert road.builder.small(Source(), frame, thin) is None
     made = road.builder.fresh(Source(), frame, thin, idr=False, may_patch=True)
-    assert (made.kind, made.refused) == (Kind.DELTA, True)
+    assert (made.kind, made.refused) == (UnitKind.DELTA, True)

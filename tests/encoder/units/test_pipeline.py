@@ -5,12 +5,12 @@ import dataclasses
 import pytest
 
 from fanlight_common.core.errors import CodecError, FrameLostError
+from fanlight_common.core.geometry import Size
 from fanlight_common.core.names import Rendition, split_stream
 from fanlight_common.protocol.frames import Frame
 from fanlight_encoder.codecs.base import Codec, CodecParams, OpenCodec
 from fanlight_encoder.codecs.h264_hardware import NVENC, VAAPI
 from fanlight_encoder.codecs.x264 import X264, X264Codec
-from fanlight_encoder.core.picture_size import Size
 from fanlight_encoder.settings import EncoderSettings
 from fanlight_encoder.units.pipeline import Pipeline
 from tests.encoder.fakes import flaky, opened_by

@@ -9,7 +9,7 @@ import itertools
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fanlight_gateway.core.base_rtt import UNMEASURED_MS
@@ -374,6 +374,7 @@ def test_a_unit_is_overdue_when_its_answer_should_have_come() -> None:
     assert not p.path.is_overdue(now + 14)
 
 
+@settings(deadline=None)  # how long an example takes is the machine's load
 @given(
     st.lists(
         st.tuples(

@@ -1,12 +1,12 @@
 """Since when a viewer has not painted what its stream has."""
 
-from fanlight_gateway.core.paint_lag import _MOST, History, Lateness
+from fanlight_gateway.core.paint_lag import _MOST, PaintLag, UnitLog
 
 
 class Stream:
     def __init__(self) -> None:
-        self.history = History()
-        self.viewer = Lateness()
+        self.history = UnitLog()
+        self.viewer = PaintLag()
 
     def offered(self, epoch: int, sequence: int, now_ms: float) -> None:
         self.history.add((epoch, sequence), now_ms)
@@ -55,7 +55,7 @@ def test_it_is_forgotten_with_the_stream() -> None:
 def test_who_comes_later_is_not_late_with_what_was_before() -> None:
     s = Stream()
     s.offered(7, 9, 100)
-    other = Lateness()
+    other = PaintLag()
     other.forget(150)
     assert other.behind_ms(s.history, 1000) == 0
     assert s.behind_ms(1000) == 900

@@ -54,7 +54,7 @@ class Fault:
         (Congestion, "tick"),
         (Mailbox, "put"),
         (Mailbox, "next"),
-        (ViewerVideo, "figures"),
+        (ViewerVideo, "sample"),
         (ViewerVideo, "state_changed"),
     ],
 )

@@ -5,12 +5,12 @@ from prometheus_client import REGISTRY
 
 from fanlight_common.protocol import binary, control
 from fanlight_gateway.metrics import ManyHistogram
-from fanlight_gateway.viewers.sampling import INTERVAL_MS, Figures, Path, Sampler
+from fanlight_gateway.viewers.sampling import INTERVAL_MS, PathSample, Sampler, ViewerSample
 from tests.gateway.clients import Site
 from tests.gateway.fakes import FakeEncoder
 from tests.screenshot.fakes import until
 
-PATH = Path(20.0, 5.0, 4000.0, 50_000.0, 10_000)
+PATH = PathSample(20.0, 5.0, 4000.0, 50_000.0, 10_000)
 
 
 def value(name: str, **labels: str) -> float | None:
@@ -20,9 +20,9 @@ def value(name: str, **labels: str) -> float | None:
 def test_the_worst_viewer_of_a_desk_counts_and_a_desk_without_viewers_is_forgotten() -> None:
     sampler = Sampler()
     figures = [
-        Figures("here", "high", 100.0, PATH),
-        Figures("here", "low", 2500.0, None),
-        Figures("there", "screenshots", 0.0, None),
+        ViewerSample("here", "high", 100.0, PATH),
+        ViewerSample("here", "low", 2500.0, None),
+        ViewerSample("there", "screenshots", 0.0, None),
     ]
     sampler.tick(figures, 1.0)
     assert value("behind_seconds", desk="here") == 2.5
@@ -38,7 +38,9 @@ def test_paths_are_sampled_once_a_second_where_they_are_known() -> None:
     names = ("base_rtt_seconds", "inflation_seconds", "target_kbps", "window_bytes")
     before = [value(f"{name}_count") or 0 for name in names]
     for at_ms in (1.0, INTERVAL_MS / 2, INTERVAL_MS):
-        sampler.tick([Figures("d", "high", 0.0, PATH), Figures("d", "high", 0.0, None)], at_ms)
+        sampler.tick(
+            [ViewerSample("d", "high", 0.0, PATH), ViewerSample("d", "high", 0.0, None)], at_ms
+        )
     assert [value(f"{name}_count") for name in names] == [count + 1 for count in before]
     assert value("window_bytes_bucket", le="50000.0")
 
@@ -76,9 +78,9 @@ async def test_a_viewer_that_does_not_paint_falls_behind(site: Site, encoder: Fa
 
 
 @pytest.mark.parametrize("reason", list(control.FallbackReason))
-async def test_falls_are_counted_by_reason(site: Site, reason: control.FallbackReason) -> None:
-    before = value("falls_total", reason=reason) or 0
+async def test_fallbacks_are_counted_by_reason(site: Site, reason: control.FallbackReason) -> None:
+    before = value("fallbacks_total", reason=reason) or 0
     async with site.viewer() as viewer:
         await viewer.send(control.FellBack(reason))
         await viewer.ping()
-    assert value("falls_total", reason=reason) == before + 1
+    assert value("fallbacks_total", reason=reason) == before + 1

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from fanlight_gateway.core.congestion import Congestion
-from fanlight_gateway.core.paint_lag import History
+from fanlight_gateway.core.paint_lag import UnitLog
 from fanlight_gateway.core.unit import Unit
 from fanlight_gateway.limits import Limits
 from fanlight_gateway.viewers.viewer_video import Subscription, ViewerVideo
@@ -27,7 +27,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.subscriptions: dict[str, Subscription] = {}
-        self.history_of = History()
+        self.history_of = UnitLog()
 
     def join(self, name: str, subscription: Subscription) -> None:
         self.subscriptions[name] = subscription
@@ -42,7 +42,7 @@ class Hub:
     def rate_changed(self, name: str) -> None:
         pass
 
-    def history(self, name: str) -> History:
+    def history(self, name: str) -> UnitLog:
         return self.history_of
 
     def is_shared(self, name: str) -> bool:

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { describe as group, test } from "node:test";
 
 import { describeStatus, INITIAL_STATUS, isFresh, withoutNumbers, lacksEncoder, LOCKED_TEXT, mayBeSeen } from "../../../services/gateway/fanlight_gateway/web/element/status-text.js";
-import { CloseCode } from "../../../services/gateway/fanlight_gateway/web/protocol/binary.js";
+import { CloseCode } from "../../../services/gateway/fanlight_gateway/web/protocol/constants.js";
 
 group("texts", () => {
   const status = {

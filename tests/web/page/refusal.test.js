@@ -5,7 +5,7 @@ import { describe as group, test } from "node:test";
 
 import { describeStatus, INITIAL_STATUS } from "../../../services/gateway/fanlight_gateway/web/element/status-text.js";
 import { refusal } from "../../../services/gateway/fanlight_gateway/web/page/refusal.js";
-import { CloseCode } from "../../../services/gateway/fanlight_gateway/web/protocol/binary.js";
+import { CloseCode } from "../../../services/gateway/fanlight_gateway/web/protocol/constants.js";
 
 group("in place of a desk", () => {
   const desk = (name) => ({ name, state: "live", width: 1, height: 1 });

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 
 import { decodeBatch, encodeBatch } from "../../../services/gateway/fanlight_gateway/web/protocol/batches.js";
-import { ProtocolError } from "../../../services/gateway/fanlight_gateway/web/protocol/binary.js";
+import { ProtocolError } from "../../../services/gateway/fanlight_gateway/web/protocol/constants.js";
 
 const VECTORS = JSON.parse(readFileSync(new URL("../../vectors/batches.json", import.meta.url), "utf8"));
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { PROTOCOL_VERSION } from "../../../services/gateway/fanlight_gateway/web/protocol/binary.js";
+import { PROTOCOL_VERSION } from "../../../services/gateway/fanlight_gateway/web/protocol/constants.js";
 import { DEFAULTS } from "../../../services/gateway/fanlight_gateway/web/protocol/settings.js";
 import { GatewayState } from "../../../services/gateway/fanlight_gateway/web/session/gateway-state.js";
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, mock, test } from "node:test";
 
 import { decodeBatch, encodeBatch } from "../../../services/gateway/fanlight_gateway/web/protocol/batches.js";
 import { Connection } from "../../../services/gateway/fanlight_gateway/web/transport/connection.js";
-import { CloseCode } from "../../../services/gateway/fanlight_gateway/web/protocol/binary.js";
+import { CloseCode } from "../../../services/gateway/fanlight_gateway/web/protocol/constants.js";
 import { DEFAULTS } from "../../../services/gateway/fanlight_gateway/web/protocol/settings.js";
 
 const WELCOME = '{"welcome":{"protocol":2,"desk":"main","role":"control","settings":{}}}';

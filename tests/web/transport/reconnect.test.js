@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe as group, test } from "node:test";
 
-import { CloseCode } from "../../../services/gateway/fanlight_gateway/web/protocol/binary.js";
+import { CloseCode } from "../../../services/gateway/fanlight_gateway/web/protocol/constants.js";
 import { DEFAULTS } from "../../../services/gateway/fanlight_gateway/web/protocol/settings.js";
 import { Reconnect } from "../../../services/gateway/fanlight_gateway/web/transport/reconnect.js";
 

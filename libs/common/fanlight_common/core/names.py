@@ -20,7 +20,6 @@ from typing import NamedTuple
 from fanlight_common.core.errors import NotUnderstoodError, ProtocolError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-_MAX_STREAM_PARTS = 3
 
 
 class Rendition(StrEnum):
@@ -36,7 +35,7 @@ class Rendition(StrEnum):
     """One self-contained picture a second. Every unit is an IDR, so a lost unit stalls nothing."""
 
 
-class Codec(StrEnum):
+class CodecName(StrEnum):
     """What the units of a stream are encoded with."""
 
     H264 = "h264"
@@ -54,16 +53,23 @@ class StreamName(NamedTuple):
 
     desk: str
     rendition: Rendition
-    codec: Codec = Codec.H264
+    codec: CodecName = CodecName.H264
     kind: StreamKind = StreamKind.SCREEN
 
     def __str__(self) -> str:
         parts: tuple[str, ...] = (self.rendition,)
         if self.kind is not StreamKind.SCREEN:
             parts = (self.rendition, self.codec, self.kind)
-        elif self.codec is not Codec.H264:
+        elif self.codec is not CodecName.H264:
             parts = (self.rendition, self.codec)
         return f"{self.desk}/{'.'.join(parts)}"
+
+
+_PARTS: tuple[tuple[str, type[StrEnum]], ...] = (
+    ("rendition", Rendition),
+    ("codec", CodecName),
+    ("stream kind", StreamKind),
+)
 
 
 def check_name(name: str) -> str:
@@ -89,13 +95,13 @@ def split_stream(stream: str) -> StreamName:
     """
     desk, _, rest = stream.partition("/")
     parts = rest.split(".")
-    if len(parts) > _MAX_STREAM_PARTS or not all(map(_NAME.fullmatch, parts)):
+    if len(parts) > len(_PARTS) or not all(map(_NAME.fullmatch, parts)):
         raise ProtocolError(f"not a stream: {stream[:80]!r} (desk/rendition[.codec[.kind]])")
     check_name(desk)
     known: list[StrEnum] = []
-    for part, values in zip(parts, (Rendition, Codec, StreamKind), strict=False):
+    for part, (label, values) in zip(parts, _PARTS, strict=False):
         if part not in tuple(values):
-            what = f"{values.__name__} {part}"
+            what = f"{label} {part}"
             raise NotUnderstoodError(f"{stream[:80]!r}: unknown {what}", what, None, None)
         known.append(values(part))
     name = StreamName(desk, *known)  # type: ignore[arg-type]  # of these three kinds, in this order

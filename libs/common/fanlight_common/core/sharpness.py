@@ -3,17 +3,17 @@
 Pure. It owns one state for each tile of 64 x 64 pixels, and is all that encoder and screenshot
 service know of what has to be sent again. The states, and what moves a tile between them:
 
-    event                           SHARP   BLURRY   SOFT    WAITING  GOOD
-    blur: coarse pixels, or video   BLURRY  BLURRY   BLURRY  BLURRY   BLURRY
-    drawn, lossless: all of it      SHARP   SHARP    SHARP   SHARP    SHARP
-    drawn, lossless: a part         -       -        -       BLURRY   SOFT
-    drawn, a good lossy image       SOFT    -        -       BLURRY   SOFT
-    sharpen, all of it              SHARP   SHARP    SHARP   SHARP    SHARP
-    defer, all of it                WAITING for every state
-    suffice, all of it              GOOD for every state
+    event                           SHARP   BLURRY  SOFT    WAITING GOOD
+    blur: coarse pixels, or video   BLURRY  BLURRY  BLURRY  BLURRY  BLURRY
+    drawn, lossless: all of it      SHARP   SHARP   SHARP   SHARP   SHARP
+    drawn, lossless: a part         -       -       -       BLURRY  SOFT
+    drawn, a good lossy image       SOFT    -       -       BLURRY  SOFT
+    sharpen, all of it              SHARP   SHARP   SHARP   SHARP   SHARP
+    defer, all of it                WAITING WAITING WAITING WAITING WAITING
+    suffice, all of it              GOOD    GOOD    GOOD    GOOD    GOOD
 
-An event that covers a part of a tile only counts as far as the table says so: `sharpen`, `defer`
-and `suffice` leave such a tile as it is. A copy takes the states along (see `copied`).
+`sharpen`, `defer` and `suffice` leave a tile as it is of which they cover a part only. A copy takes
+the states along (see `copied`). A test holds the table and the code together.
 """
 
 from dataclasses import dataclass

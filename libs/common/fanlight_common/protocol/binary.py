@@ -20,7 +20,7 @@ from typing import ClassVar, Self
 
 from fanlight_common.core.errors import NotUnderstoodError, ProtocolError
 from fanlight_common.core.geometry import Rect
-from fanlight_common.core.names import Codec, StreamKind
+from fanlight_common.core.names import CodecName, StreamKind
 from fanlight_common.protocol.input import INPUT_KINDS, InputMessage
 from fanlight_common.protocol.layouts import by_type, fixed
 
@@ -30,7 +30,7 @@ its page is outdated."""
 MAX_VIEWER_MESSAGE_BYTES = 1 << 20
 """The largest message a gateway takes from a viewer (a clipboard text is the largest)."""
 
-_CODECS = {1: Codec.H264}
+_CODECS = {1: CodecName.H264}
 _CODEC_NUMBERS = {codec: number for number, codec in _CODECS.items()}
 _KINDS = {1: StreamKind.SCREEN}
 _KIND_NUMBERS = {kind: number for number, kind in _KINDS.items()}
@@ -109,7 +109,7 @@ class VideoUnit:
     relaxed: bool = False
     areas: tuple[Rect, ...] = ()
     kind: StreamKind = StreamKind.SCREEN
-    codec: Codec = Codec.H264
+    codec: CodecName = CodecName.H264
 
     def encode(self) -> bytes:
         """The message's bytes."""
@@ -169,7 +169,7 @@ class VideoUnit:
         if type_ != cls.TYPE or what == 3 or areas_at < cls.LAYOUT.size:
             raise ProtocolError("VideoUnit: impossible header")
         if kind not in _KINDS or codec not in _CODECS:
-            unknown = f"StreamKind {kind}" if kind not in _KINDS else f"Codec {codec}"
+            unknown = f"stream kind {kind}" if kind not in _KINDS else f"codec {codec}"
             raise NotUnderstoodError(f"VideoUnit: unknown {unknown}", unknown, cls.VERSION, None)
         if not width or not height:
             raise ProtocolError("VideoUnit: impossible header")

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from fanlight_common.core.errors import ProtocolError
-from fanlight_common.core.names import Codec
+from fanlight_common.core.names import CodecName
 from fanlight_common.protocol.binary import PROTOCOL_VERSION
 
 MAX_CLIPBOARD_CHARS = 256 * 1024
@@ -27,7 +27,7 @@ class Hello:
 
     {"hello": {"protocol": 2, "viewer": "id of 8 to 64 letters, digits, - and _",
                "video_enabled": true, "keyframes_only": false, "codecs": ["h264"]}}
-    `codecs` are those that the viewer can decode, the best first, named as in `core.names.Codec`.
+    `codecs`: what the viewer can decode, the best first, by the names in `core.names.CodecName`.
     A gateway ignores those that it does not know. Where the member is missing, it is H.264 alone.
     """
 
@@ -35,7 +35,7 @@ class Hello:
     video_enabled: bool
     keyframes_only: bool
     protocol: int = PROTOCOL_VERSION
-    codecs: tuple[str, ...] = (Codec.H264,)
+    codecs: tuple[str, ...] = (CodecName.H264,)
 
     def encode(self) -> str:
         """The message's text."""
@@ -305,7 +305,7 @@ def _member(body: Any, name: str, kind: type) -> Any:
 
 def _codecs(hello: Any) -> tuple[str, ...]:
     if "codecs" not in hello:
-        return (Codec.H264,)
+        return (CodecName.H264,)
     codecs = _member(hello, "codecs", list)
     if len(codecs) > MAX_CODECS or not all(type(each) is str for each in codecs):
         raise ProtocolError(f"hello.codecs: wants at most {MAX_CODECS} names")

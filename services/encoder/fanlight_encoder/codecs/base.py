@@ -14,7 +14,7 @@ from typing import Protocol
 
 from av.video.frame import VideoFrame
 
-from fanlight_encoder.core.picture_size import Size
+from fanlight_common.core.geometry import Size
 from fanlight_encoder.core.renditions import StreamParams
 
 
@@ -110,7 +110,7 @@ class Codec:
     """One implementation of a codec."""
 
     name: str
-    """On the wire: what a viewer's decoder is configured for, for example "h264"."""
+    """On the wire: what a viewer's decoder is configured for, by `names.CodecName` of common."""
     implementation: str
     """In settings, logs and metrics: which encoder this is, for example "libx264"."""
     capabilities: Capabilities

@@ -3,10 +3,11 @@
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from fanlight_common.core.names import CodecName
 from fanlight_encoder.codecs.libav import LavCodec
 from fanlight_encoder.core import annexb
 
-NAME = "h264"
+NAME = CodecName.H264
 """On the wire."""
 
 

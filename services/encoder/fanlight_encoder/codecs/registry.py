@@ -11,11 +11,11 @@ from typing import Final
 import av
 
 from fanlight_common.core.errors import CodecError, ConfigurationError
+from fanlight_common.core.geometry import Size
 from fanlight_encoder.codecs import names
 from fanlight_encoder.codecs.base import Codec, CodecParams, OpenCodec
 from fanlight_encoder.codecs.h264_hardware import NVENC, VAAPI
 from fanlight_encoder.codecs.x264 import X264
-from fanlight_encoder.core.picture_size import Size
 from fanlight_encoder.core.renditions import StreamParams
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ Pure. Left to itself libx264 would go by the most bytes that a single picture ma
 is the bitrate that it is opened with (see `codecs.x264`), and would call 1080p level 5.
 """
 
-from fanlight_encoder.core.picture_size import Size
+from fanlight_common.core.geometry import Size
 
 _LEVELS = (
     # level, macroblocks a second, macroblocks a picture, kbit/s (Baseline)

@@ -23,14 +23,14 @@ IDR_INTERVAL_S = 0.25
 """The least time from one IDR to the next, however many are asked for."""
 
 
-class State(Enum):
+class IdrState(Enum):
     """See the table above."""
 
     OWED = "owed"
     PAID = "paid"
 
 
-class Event(Enum):
+class IdrEvent(Enum):
     """What has happened."""
 
     ASKED = "asked"
@@ -38,13 +38,13 @@ class Event(Enum):
     OTHER_SENT = "other sent"
 
 
-TRANSITIONS: Mapping[tuple[State, Event], State] = {
-    (State.OWED, Event.ASKED): State.OWED,
-    (State.OWED, Event.IDR_SENT): State.PAID,
-    (State.OWED, Event.OTHER_SENT): State.OWED,
-    (State.PAID, Event.ASKED): State.OWED,
-    (State.PAID, Event.IDR_SENT): State.PAID,
-    (State.PAID, Event.OTHER_SENT): State.PAID,
+TRANSITIONS: Mapping[tuple[IdrState, IdrEvent], IdrState] = {
+    (IdrState.OWED, IdrEvent.ASKED): IdrState.OWED,
+    (IdrState.OWED, IdrEvent.IDR_SENT): IdrState.PAID,
+    (IdrState.OWED, IdrEvent.OTHER_SENT): IdrState.OWED,
+    (IdrState.PAID, IdrEvent.ASKED): IdrState.OWED,
+    (IdrState.PAID, IdrEvent.IDR_SENT): IdrState.PAID,
+    (IdrState.PAID, IdrEvent.OTHER_SENT): IdrState.PAID,
 }
 
 
@@ -55,7 +55,7 @@ class IdrPolicy:
         """`gop`: an IDR at least every so many units; 0: only where one is asked for."""
         self._interval_s = interval_s
         self._gop = gop
-        self._state = State.OWED
+        self._state = IdrState.OWED
         self._asked_why = "first"
         self.why = ""
         """The reason for the IDR that was sent last."""
@@ -65,7 +65,7 @@ class IdrPolicy:
     @property
     def pending(self) -> bool:
         """Whether somebody waits for one."""
-        return self._state is State.OWED
+        return self._state is IdrState.OWED
 
     @property
     def ready_at(self) -> float:
@@ -77,7 +77,7 @@ class IdrPolicy:
         fresh = not self.pending
         if fresh:
             self._asked_why = why
-        self._follow(Event.ASKED)
+        self._follow(IdrEvent.ASKED)
         return fresh
 
     def due(self, now: float) -> bool:
@@ -93,12 +93,12 @@ class IdrPolicy:
         if idr:
             self.why = self._asked_why if self.pending else "gop" if self._due_by_gop else "changed"
             self._sent_at, self._units_since = now, 0
-        self._follow(Event.IDR_SENT if idr else Event.OTHER_SENT)
+        self._follow(IdrEvent.IDR_SENT if idr else IdrEvent.OTHER_SENT)
         self._units_since += 1
 
     @property
     def _due_by_gop(self) -> bool:
         return self._gop > 0 and self._units_since >= self._gop
 
-    def _follow(self, event: Event) -> None:
+    def _follow(self, event: IdrEvent) -> None:
         self._state = TRANSITIONS[self._state, event]

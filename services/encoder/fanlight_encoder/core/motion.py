@@ -41,7 +41,7 @@ _SPARE_AFTER_S = 0.1
 its pictures."""
 
 
-class Phase(Enum):
+class MotionPhase(Enum):
     """See the table above."""
 
     STILL = "still"
@@ -49,7 +49,7 @@ class Phase(Enum):
     SPARE = "spare"
 
 
-class Event(Enum):
+class MotionEvent(Enum):
     """What was sent."""
 
     VIDEO = "video"
@@ -57,15 +57,15 @@ class Event(Enum):
     PATCHED = "patched"
 
 
-TRANSITIONS: Mapping[tuple[Phase, Event], frozenset[Phase]] = {
-    (Phase.STILL, Event.VIDEO): frozenset({Phase.REPEATING}),
-    (Phase.STILL, Event.REPEATED): frozenset({Phase.STILL}),
-    (Phase.STILL, Event.PATCHED): frozenset({Phase.STILL}),
-    (Phase.REPEATING, Event.VIDEO): frozenset({Phase.REPEATING}),
-    (Phase.REPEATING, Event.REPEATED): frozenset(Phase),
-    (Phase.SPARE, Event.VIDEO): frozenset({Phase.REPEATING}),
-    (Phase.SPARE, Event.REPEATED): frozenset({Phase.SPARE, Phase.STILL}),
-    (Phase.SPARE, Event.PATCHED): frozenset({Phase.STILL}),
+TRANSITIONS: Mapping[tuple[MotionPhase, MotionEvent], frozenset[MotionPhase]] = {
+    (MotionPhase.STILL, MotionEvent.VIDEO): frozenset({MotionPhase.REPEATING}),
+    (MotionPhase.STILL, MotionEvent.REPEATED): frozenset({MotionPhase.STILL}),
+    (MotionPhase.STILL, MotionEvent.PATCHED): frozenset({MotionPhase.STILL}),
+    (MotionPhase.REPEATING, MotionEvent.VIDEO): frozenset({MotionPhase.REPEATING}),
+    (MotionPhase.REPEATING, MotionEvent.REPEATED): frozenset(MotionPhase),
+    (MotionPhase.SPARE, MotionEvent.VIDEO): frozenset({MotionPhase.REPEATING}),
+    (MotionPhase.SPARE, MotionEvent.REPEATED): frozenset({MotionPhase.SPARE, MotionPhase.STILL}),
+    (MotionPhase.SPARE, MotionEvent.PATCHED): frozenset({MotionPhase.STILL}),
 }
 """The phases that may follow. A patch while repeating is not in it: `may_patch` forbids it."""
 
@@ -87,11 +87,11 @@ class Motion:
         self._changed_at = 0.0
 
     @property
-    def phase(self) -> Phase:
+    def phase(self) -> MotionPhase:
         """What the encoder is in."""
         if self._repeats_left:
-            return Phase.REPEATING
-        return Phase.SPARE if self._spare_left else Phase.STILL
+            return MotionPhase.REPEATING
+        return MotionPhase.SPARE if self._spare_left else MotionPhase.STILL
 
     @property
     def due_at(self) -> float | None:

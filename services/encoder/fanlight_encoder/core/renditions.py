@@ -8,9 +8,9 @@ replaces the field: `dataclasses.replace(params, repeat_interval_s=1.0)`.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fanlight_common.core.geometry import Size
 from fanlight_common.core.names import Rendition
 from fanlight_encoder.core.motion import REPEAT_INTERVAL_S
-from fanlight_encoder.core.picture_size import Size
 from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, UnitLimits
 
 KEYFRAME_INTERVAL_S = 1.0
@@ -52,15 +52,18 @@ PROFILES: Mapping[Rendition, RenditionProfile] = {
 
 @dataclass(frozen=True, slots=True)
 class StreamParams:
-    """How one stream is made. `kbps` is its ceiling; gateways may ask for less."""
+    """How one stream is made. The fields without a default come from the settings."""
 
     max_size: Size
-    """A larger desk is scaled down."""
+    """A larger desk is scaled down to it, and then divided by `divisor`."""
     fps: int
+    """The most pictures a second."""
     kbps: int
+    """The ceiling of its rate; gateways may ask for less."""
     preset: str
     qmin: int
     threads: int
+    """0: one a core."""
     divisor: int = 1
     patches: bool = True
     keyframes_only: bool = False

@@ -36,7 +36,7 @@ from fanlight_encoder.core.motion import Motion
 from fanlight_encoder.core.pacer import Pacer
 from fanlight_encoder.core.renditions import KEYFRAME_INTERVAL_S, StreamParams
 from fanlight_encoder.core.room import RoomPolicy
-from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, BuiltUnit, Kind, UnitLimits
+from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, BuiltUnit, UnitKind, UnitLimits
 
 RETRY_S = 1.0
 """How long a stream rests after its codec and the fallback have failed."""
@@ -197,13 +197,13 @@ class Schedule:
             return
         self._picture = True
         self._pacer.encoded(now)
-        if unit.kind is Kind.NOTHING:
+        if unit.kind is UnitKind.NOTHING:
             return
-        if unit.kind is Kind.PATCH:
+        if unit.kind is UnitKind.PATCH:
             self._since_refined += 1
             self._motion.patched()
             return
-        idr = unit.kind is Kind.IDR
+        idr = unit.kind is UnitKind.IDR
         self.idr.unit_sent(now, idr)
         # The next is due a second after this one was due, not after it was done: else one a second
         # would become fewer.

@@ -1,8 +1,8 @@
-"""What comes of a picture: an IDR, a delta, a patch, or nothing; and what a patch may cost.
+"""What comes of a picture: an IDR, a delta, a patch, or nothing; and how much each may take.
 
-Pure. A patch pays where little changed; where much did, a delta of the whole picture is smaller and
-no slower to make. What is tried is bounded beforehand, so that a vain try costs less than the video
-that follows it.
+Pure. A patch pays where little has changed; where much has, a delta of the whole picture is smaller
+and no slower to make. The limits bound what is tried before it is tried, so that a patch that is
+given up costs less than the video that follows it.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from enum import StrEnum
 from fanlight_common.core.geometry import Rect
 
 TRY_PX = 2_200_000
-"""With more damage than this nothing is tried: looking would take longer than encoding."""
+"""With more damage than this no patch is tried: to compare it would take longer than to encode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +55,27 @@ class UnitLimits:
 DEFAULT_LIMITS = UnitLimits()
 
 
-class Kind(StrEnum):
-    """What was made."""
+class UnitKind(StrEnum):
+    """The kinds of units."""
 
     IDR = "idr"
     DELTA = "delta"
     PATCH = "patch"
     NOTHING = "nothing"
-    """There was damage, and every pixel is what it was."""
+    """No unit: there was damage, and yet every pixel is what it was."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltUnit:
-    """A unit, and what the schedule has to know of it."""
+    """A unit, and what the schedule has to know about it."""
 
-    kind: Kind
+    kind: UnitKind
     payload: bytes = b""
     calm: bool = False
-    """So little was damaged that a patch might have been tried."""
+    """Video: so little was damaged that a patch might have been tried."""
     refused: bool = False
-    """One was, and does not pay."""
+    """Video: a patch was tried, and does not pay."""
     blurry: bool = False
     """Viewers see places less sharp than they are."""
     areas: tuple[Rect, ...] = ()
-    """Of a delta: where it is to be painted; none: everywhere."""
+    """A delta: where viewers are to paint it; none: everywhere."""

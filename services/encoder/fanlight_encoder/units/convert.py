@@ -14,7 +14,7 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from fanlight_encoder.core.picture_size import Size
+from fanlight_common.core.geometry import Size
 
 _SLACK_BYTES = 64
 """libswscale reads rows in steps of its vectors, up to 64 bytes past the last pixel."""

@@ -16,10 +16,11 @@ from typing import Protocol
 import av
 
 from fanlight_common.core.errors import CodecError
+from fanlight_common.core.geometry import Size
 from fanlight_common.protocol.frames import Frame, damage_since
 from fanlight_encoder import metrics
 from fanlight_encoder.codecs.base import Capabilities, Codec, CodecParams, Encoded, OpenCodec
-from fanlight_encoder.core.picture_size import Size, coded, visible
+from fanlight_encoder.core.picture_size import coded, visible
 from fanlight_encoder.core.renditions import StreamParams
 from fanlight_encoder.core.rows import bands
 from fanlight_encoder.units.convert import Converter, replace_rows, row_step

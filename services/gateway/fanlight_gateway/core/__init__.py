@@ -1,4 +1,6 @@
-"""The gateway's decisions: gates, congestion, renditions, limits. Pure: time is an argument.
+"""What the gateway decides: gates, congestion, renditions, limits, origins. Pure: time is an
+argument.
 
-What may be dropped for a viewer is decided here (`gate`); the shells only carry it out.
+Lives on no thread and does no I/O. What is dropped for a slow viewer is decided in `gate`, which
+rendition it gets in `ladder`, and how much its network carries in `congestion`.
 """

@@ -1,7 +1,8 @@
-"""Exactly once and in order, over requests and answers that may be lost or come twice. Pure.
+"""Messages exactly once and in order, over requests that may be lost or come twice. Pure.
 
-Both ways messages are numbered from 1. Who sends keeps what is not acknowledged and sends it again;
-who receives takes each number once. Bounded: what is not acknowledged stops more from being taken.
+In both directions messages are numbered from 1. The sender keeps what is not acknowledged and sends
+it again; the receiver takes each number once. Bounded: at so many unacknowledged messages nothing
+more is added.
 """
 
 from collections import deque
@@ -11,23 +12,27 @@ from fanlight_common.core.errors import ProtocolError
 
 MAX_MESSAGES = 64
 MAX_BYTES = 256 * 1024
-"""Unacknowledged, at which no more are taken; a single message may be larger."""
+"""Unacknowledged, at which there is no room for more; a single message may be larger."""
 
 Message = bytes | str
 
 
 class Outgoing:
-    """To the viewer."""
+    """The messages to one viewer."""
 
     def __init__(self) -> None:
         self.first = 1
         """The number of the oldest message that is not acknowledged."""
         self.messages: deque[Message] = deque()
-        """Those from `first` on."""
+        """The messages that are not acknowledged, `first` being the oldest."""
         self._bytes = 0
 
     def acknowledge(self, after: int) -> None:
-        """The viewer has all up to `after`. An old acknowledgement that comes late says nothing."""
+        """The viewer has all up to `after`: forget them. An old number that comes late says
+        nothing.
+
+        Raises ProtocolError for a number that was never sent.
+        """
         if after >= self.first + len(self.messages):
             raise ProtocolError(f"acknowledges {after}, which was never sent")
         while self.messages and self.first <= after:
@@ -46,14 +51,18 @@ class Outgoing:
 
 
 class Incoming:
-    """From the viewer."""
+    """The messages from one viewer."""
 
     def __init__(self) -> None:
         self.handled = 0
-        """The newest number taken."""
+        """The newest number that was taken."""
 
     def accept(self, first: int, messages: Sequence[Message]) -> Sequence[Message]:
-        """Those of `messages`, which begin with number `first`, that were not taken before."""
+        """Those of `messages`, the first of which has number `first`, that were not taken before.
+
+        They count as taken from now on. Raises ProtocolError, and takes nothing, where a message
+        before `first` is missing.
+        """
         if first < 1 or first > self.handled + 1:
             raise ProtocolError(f"message {first} after {self.handled}")
         fresh = messages[self.handled + 1 - first :]

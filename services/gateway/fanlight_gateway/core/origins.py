@@ -1,4 +1,4 @@
-"""Which pages may open a WebSocket here, or sign in. Pure.
+"""Which pages may open a WebSocket to this gateway, or sign people in. Pure.
 
 Browsers send cookies with any page's WebSocket, so the Origin is what tells our page from another's
 (cross-site WebSocket hijacking). A page cannot set Origin, Host or X-Forwarded-Host.

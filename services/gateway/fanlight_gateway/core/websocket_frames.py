@@ -1,8 +1,9 @@
-"""WebSocket frames as a server sends them, and the shortest that it gets. Pure.
+"""WebSocket frames: those that a server sends, and the shortest that it receives. Pure.
 
-Made here rather than by the library because a unit is framed once for all who get it. Read here are
-short binary messages in one frame, which acknowledgements and pings are: with hundreds of viewers
-they are many, and the library's way with each costs as much as sending a unit.
+Frames are made here and not by the library, because a unit is framed once for all its viewers.
+Short binary messages in one frame, which acknowledgements and pings are, are read here: with
+hundreds of viewers they are many, and in the library each of them costs as much as sending a unit.
+Only the WebSocket transport may import this module, which an import contract holds.
 """
 
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ _MASKED = 0x80
 _FINAL = 0x80
 _CONTROL = 0x08
 HEADER_BYTES = 6
-"""Of a short message from a client: two, and its mask."""
+"""Bytes before the payload of a short message from a client: two, and its mask."""
 
 
 def framed(message: bytes | str) -> bytes:
@@ -35,19 +36,19 @@ def is_short(data: bytes) -> bool:
 
 
 class Splitter:
-    """Cuts what a client sends where frames end. Judges nothing: that is the library's.
+    """Cuts the bytes that a client sends where frames end. Validating them is the library's part.
 
-    Keeps what may be the header of a frame until it is whole; all other bytes it gives at once.
+    Keeps the beginning of a frame's header until it is whole; gives all other bytes at once.
     """
 
     def __init__(self) -> None:
         self._is_fragmented = False
-        """Is a message begun whose last frame has not come?"""
+        """Has a message begun whose last frame has not come?"""
         self.is_between = True
-        """Does what comes next begin a message?"""
+        """Will the next byte begin a message?"""
         self._rest = b""
         self._owed = 0
-        """Bytes to come of a frame whose begin was given."""
+        """Bytes still to come of a frame whose beginning was given."""
 
     def split(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
         """The pieces of what came, each of one frame, and whether it is a short message."""
@@ -74,7 +75,7 @@ class Splitter:
 
 
 def _frame_bytes(data: bytes, at: int) -> int | None:
-    """How long the frame is that begins there; None: that cannot be seen yet."""
+    """The size of the frame that begins at `at`; None: its header is not whole yet."""
     if len(data) - at < 2:
         return None
     size = data[at + 1] & ~_MASKED

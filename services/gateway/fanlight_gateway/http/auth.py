@@ -1,6 +1,8 @@
-"""Who is asking, and for how long: tokens from a header or a cookie, and the cookie itself.
+"""Access: **here a token is checked** (`Auth.grant`), whichever route or transport it comes by.
 
-Tokens are never in URLs, and neither they nor the secret are ever logged.
+A token comes in the Authorization header or in a cookie, which `sign_in` sets; the signature itself
+is checked in `fanlight_common.process.tokens`. Tokens are never in URLs, and neither they nor the
+secret are ever logged. Lives on the worker's loop.
 """
 
 import json
@@ -22,7 +24,7 @@ MAX_BODY_BYTES = 16 * 1024
 
 
 class Auth:
-    """Reads and checks tokens."""
+    """Checks tokens with one secret, and swaps them for cookies."""
 
     def __init__(self, secret: bytes, settings: GatewaySettings) -> None:
         self._secret = secret
@@ -30,7 +32,10 @@ class Auth:
         self._cookie_path = settings.root_path.rstrip("/") or "/"
 
     def grant(self, connection: HTTPConnection, *, cookie: bool = True) -> Grant:
-        """What the connection's token allows. Raises TokenError."""
+        """Check the connection's token: what it allows. Raises TokenError.
+
+        Without `cookie` only the header counts.
+        """
         token = bearer(connection)
         if token is None and cookie:
             token = connection.cookies.get(COOKIE)
@@ -39,14 +44,14 @@ class Auth:
         return tokens.verify(self._secret, token, time.time())
 
     def require(self, request: Request, *, cookie: bool = True) -> Grant:
-        """The same for an HTTP route: raises the answer 401."""
+        """As `grant`, for an HTTP route: raises the answer 401."""
         try:
             return self.grant(request, cookie=cookie)
         except TokenError as error:
             raise problem(401, "unauthorized", str(error)) from None
 
     def require_desk(self, request: Request, desk: str) -> Grant:
-        """The same for a desk: raises 401, or 403 where the token is for another desk."""
+        """As `require`, for a desk: raises 401, or 403 if the token is for another desk."""
         grant = self.require(request)
         if not grant.allows(desk):
             raise problem(403, "forbidden", "the token does not allow this desk")
@@ -55,11 +60,11 @@ class Auth:
     def same_site(self, connection: HTTPConnection) -> bool:
         """Does the connection come from a page of ours, or from no page at all?
 
-        What is no browser sends no Origin; it has to show its token itself then, because a cookie
-        is what a browser sends by itself.
+        A client that is no browser sends no Origin. It has to show its token in the header then,
+        because a cookie is what a browser sends by itself.
 
-        A browser's own word (Sec-Fetch-Site, which no page can set, and which browsers say over TLS
-        and on localhost) counts most: it holds behind a proxy that passes no Host on.
+        Sec-Fetch-Site, which browsers send over TLS and to localhost and which no page can set,
+        counts before the Origin: it also holds behind a proxy that passes no Host on.
         """
         headers = connection.headers
         if headers.get("sec-fetch-site") == "same-origin":
@@ -75,7 +80,8 @@ class Auth:
         )
 
     async def sign_in(self, request: Request) -> Response:
-        """Swap the token in the body for a cookie that scripts cannot read."""
+        """Swap the token in the body for a cookie that scripts cannot read. Raises the answers 400,
+        401 and 403."""
         self._require_same_site(request)
         token = await _token_in(request)
         now = time.time()
@@ -96,7 +102,7 @@ class Auth:
         return response
 
     def sign_out(self, request: Request) -> Response:
-        """Take the cookie back."""
+        """Delete the cookie."""
         self._require_same_site(request)
         response = Response(status_code=204)
         response.delete_cookie(
@@ -109,7 +115,7 @@ class Auth:
         return response
 
     def _require_same_site(self, request: Request) -> None:
-        """Another site's page may not sign people in or out."""
+        """Raise the answer 403 to another site's page, which may not sign people in or out."""
         if "origin" in request.headers and not self.same_site(request):
             raise problem(403, "forbidden_origin", "this page may not sign in here")
 
@@ -122,7 +128,7 @@ class Auth:
 
 
 def bearer(connection: HTTPConnection) -> str | None:
-    """The token of the Authorization header."""
+    """The token of the Authorization header; None: there is none."""
     return http.bearer(connection.headers.get("authorization", ""))
 
 

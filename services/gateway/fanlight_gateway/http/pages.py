@@ -1,4 +1,8 @@
-"""The viewer's page and scripts, and the headers that keep other people's code out of it."""
+"""The viewer's page and scripts, and the security headers of every answer.
+
+Lives on the worker's loop. All files are read, bundled and compressed once, when the gateway
+starts.
+"""
 
 import base64
 import gzip
@@ -21,7 +25,8 @@ ENTRIES = {
     "fanlight-view.js": "element/fanlight-view.js",
     "worker.js": "session/worker.js",
 }
-"""What browsers ask for, and the module that it is; all other modules are within these."""
+"""The scripts that browsers ask for, and the module that each begins with; the bundle of each
+contains all modules that it imports."""
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 _ANY_VERSION = re.compile(r"^v/[0-9a-f]{16}/")
 _KEPT = "public, max-age=31536000, immutable"
@@ -35,7 +40,7 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One, as it is sent."""
+    """One file as it is sent, plain and compressed."""
 
     kind: str
     tag: str
@@ -44,12 +49,12 @@ class File:
 
 
 class Pages:
-    """The viewer's files, read and packed once.
+    """The viewer's files.
 
-    By its own name a file is asked for again at each visit, so that an upgrade shows; unchanged it
-    costs a 304. The page itself takes them from a folder whose name changes with them, where they
-    are kept for good. Its first code is within the page: it asks for a picture while the rest is
-    still on its way.
+    A file by its own name is revalidated at each visit, so that an upgrade shows; unchanged it
+    costs a 304. The page takes its files from a folder whose name changes with their contents,
+    where browsers keep them for good. The page's first code is within the page, so that it can ask
+    for a picture while the other files are still loading.
     """
 
     def __init__(self) -> None:
@@ -64,12 +69,12 @@ class Pages:
         texts["index.html"] = _page((page / "index.html").read_text(), self._folder, start)
         self._files = {name: _file(name, text) for name, text in texts.items()}
         self.script_hash = base64.b64encode(hashlib.sha256(start.encode()).digest()).decode()
-        """Of the code within the page, for its policy (SHA-256, base64)."""
+        """SHA-256 (base64) of the code within the page, for the Content-Security-Policy."""
 
     async def answer(self, request: Request) -> Response:
-        """One file. Raises the answer 404."""
+        """Answer with one file. Raises the answer 404."""
         path: str = request.path_params["path"]
-        # Also for a page of another gateway, of another version: better than no file.
+        # A page of another gateway's version asks for another folder: our file is better than none.
         file = self._files.get(_ANY_VERSION.sub("", path) or "index.html")
         if file is None:
             raise HTTPException(404)
@@ -111,7 +116,7 @@ def _digest(text: str) -> str:
 
 
 class SecurityHeaders:
-    """Adds them to every HTTP answer."""
+    """ASGI middleware that adds the security headers to every HTTP answer."""
 
     def __init__(self, app: ASGIApp, script_hash: str) -> None:
         self._app = app
@@ -140,9 +145,9 @@ class SecurityHeaders:
 
 
 def content_security_policy(host: str | None, script_hash: str) -> str:
-    """Only our own files and first code, pictures that the page made itself, our own WebSocket.
+    """The policy: our own files and first code, pictures that the page makes, our own WebSocket.
 
-    The WebSocket stands there by name because not every browser takes 'self' to cover it.
+    The WebSocket is named, because in some browsers 'self' does not cover it.
     """
     sockets = f" ws://{host} wss://{host}" if host and _HOST.fullmatch(host) else ""
     return "; ".join(

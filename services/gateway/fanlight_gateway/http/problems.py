@@ -1,4 +1,4 @@
-"""What is answered to a request that cannot be done, and how much of its body is read."""
+"""The answer to a request that cannot be done, and the limit of what is read of its body."""
 
 from fastapi import HTTPException, Request
 from starlette.requests import ClientDisconnect
@@ -7,7 +7,10 @@ from fanlight_gateway import metrics
 
 
 def problem(status: int, error: str, message: str) -> HTTPException:
-    """The answer to what cannot be done, see `app`: {"error": ..., "message": ...}."""
+    """Make the answer to a request that cannot be done: {"error": ..., "message": ...}.
+
+    Counts it where it is about a right that is missing.
+    """
     headers = {"Cache-Control": "no-store"}
     if status in (401, 403):
         metrics.rejected.labels(error).inc()
@@ -19,7 +22,7 @@ def problem(status: int, error: str, message: str) -> HTTPException:
 
 
 async def read_body(request: Request, limit_bytes: int) -> bytes:
-    """The body. Raises the answer 413 past the limit, and 400 where its sender went away."""
+    """Read the body. Raises the answer 413 past the limit, and 400 where its sender went away."""
     body = bytearray()
     try:
         async for chunk in request.stream():

@@ -1,6 +1,7 @@
-"""Screenshots are passed on: to a live screenshot service, and its answer back.
+"""Passes requests for screenshots on to a live screenshot service, and its answers back.
 
-Lives on the worker's loop. Holds no pictures; the service has the cache.
+Lives on the worker's loop. Keeps no pictures: the service has the cache. Drops a request whose
+viewer has left.
 """
 
 import asyncio
@@ -12,29 +13,30 @@ from fastapi import Request, Response
 
 from fanlight_gateway import metrics
 from fanlight_gateway.http.problems import problem
-from fanlight_gateway.http.service_tokens import Passes
+from fanlight_gateway.http.service_tokens import ServiceTokens
 from fanlight_gateway.streams.desk_book import DeskBook
 
 log = logging.getLogger(__name__)
 TIMEOUT_S = 5.0
 WAIT_MAX_S = 25.0
-"""A viewer may ask to be held no longer; the service refuses more, so this only bounds our wait."""
+"""The longest that a viewer may ask to be held. The service refuses more; this bounds our own
+wait."""
 _REFUSED = (401, 403)
-"""A service that does not take our token."""
+"""Status codes of a service that does not accept our token."""
 _CLIENT_CLOSED = 499
-"""Nobody reads it; a proxy's number for a client that left."""
+"""For a client that has left, as proxies use it; nobody reads it."""
 _PASSED_BACK = ("etag", "content-type", "retry-after")
 _PASSED_BACK_PREFIX = "x-fanlight-"
 
 
 class Screenshots:
-    """The client of the screenshot services."""
+    """The client of all screenshot services."""
 
-    def __init__(self, book: DeskBook, passes: Passes) -> None:
+    def __init__(self, book: DeskBook, service_tokens: ServiceTokens) -> None:
         self._book = book
-        self._passes = passes
+        self._tokens = service_tokens
         self._failing: set[str] = set()
-        """Base URLs of services whose last answer was none."""
+        """Base URLs of services that failed to answer the last request."""
         self._client = httpx.AsyncClient(
             timeout=TIMEOUT_S,
             # The bus is private; a proxy of the environment has no business on it.
@@ -48,9 +50,9 @@ class Screenshots:
         await self._client.aclose()
 
     async def pass_on(self, desk: str, request: Request) -> Response:
-        """The answer of the first service that answers; 503 where none does.
+        """Return the answer of the first service that answers. Raises the answer 503 if none does.
 
-        A viewer that leaves meanwhile takes its request along, so that nothing is held for nobody.
+        If the viewer leaves meanwhile, its request to the service is cancelled.
         """
         wait_s = _wait_s(request.query_params.get("wait", "0"))
         if not wait_s:
@@ -66,7 +68,7 @@ class Screenshots:
             await asyncio.gather(answering, leaving, return_exceptions=True)
 
     async def _ask(self, desk: str, request: Request, timeout_s: float) -> Response:
-        headers = {"Authorization": f"Bearer {self._passes.token(desk, time.time())}"}
+        headers = {"Authorization": f"Bearer {self._tokens.token(desk, time.time())}"}
         if "if-none-match" in request.headers:
             headers["If-None-Match"] = request.headers["if-none-match"]
         for url in self._book.screenshot_urls(desk):
@@ -90,7 +92,7 @@ class Screenshots:
         raise problem(503, "no_screenshot_service", "no screenshot service answers")
 
     def _failed(self, url: str, event: str, reason: str) -> None:
-        """One line when it begins; viewers ask ten times a second."""
+        """Log when a service begins to fail, not at each of ten requests a second."""
         if url not in self._failing:
             log.warning(f"{event} url=%s reason=%r", url, reason)
             self._failing.add(url)
@@ -102,7 +104,7 @@ async def _left(request: Request) -> None:
 
 
 def _wait_s(value: str) -> float:
-    """As the query says it; what is no such number the service will refuse at once."""
+    """The seconds in the query; 0 for any other text, which the service refuses at once."""
     try:
         wait_s = float(value)
     except ValueError:

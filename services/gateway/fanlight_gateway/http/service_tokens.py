@@ -1,21 +1,21 @@
 """The gateway's own tokens, with which it asks screenshot services for one desk's pictures.
 
-Time is an argument (unix seconds). A viewer's token stays here: it may be good for more than
-looking at this desk.
+A viewer's token is not passed on, because it may allow more than to look at this desk. Time is an
+argument (unix seconds). Keeps some thousand tokens, and drops all of them when there are more.
 """
 
 from fanlight_common.core.grants import Grant, Role
 from fanlight_common.process import tokens
 
 LIFE_S = 300
-"""Half of it is what the clocks of two hosts may differ by."""
+"""A token's life. The clocks of two hosts may differ by half of it."""
 _RENEW_S = LIFE_S / 2
 _MOST = 4096
 """Tokens kept; signing one takes some 20 microseconds, so forgetting costs little."""
 
 
-class Passes:
-    """One for each desk that is asked for, renewed in time."""
+class ServiceTokens:
+    """Makes a token for each desk that is asked for, and renews it in time."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret

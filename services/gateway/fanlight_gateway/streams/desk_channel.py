@@ -19,7 +19,7 @@ from fanlight_common.process import refusals
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import binary, bus, topics
 from fanlight_gateway import metrics
-from fanlight_gateway.viewers.sampling import Figures
+from fanlight_gateway.viewers.sampling import ViewerSample
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class DeskViewer(Protocol):
     def event(self, kind: str, message: bytes | str) -> None:
         """An event of the desk, ready to be passed on. `kind`: shape, position or clipboard."""
 
-    def figures(self) -> Figures:
+    def sample(self) -> ViewerSample:
         """How the viewer's video is, for /metrics."""
 
     def failed(self, error: Exception) -> None:

@@ -20,7 +20,7 @@ from fanlight_common.process.worker import Worker
 from fanlight_common.protocol.binary import VideoUnit
 from fanlight_gateway import metrics
 from fanlight_gateway.core.gate import Gate
-from fanlight_gateway.core.paint_lag import History
+from fanlight_gateway.core.paint_lag import UnitLog
 from fanlight_gateway.core.unit import Unit
 
 _FEW = 8
@@ -90,7 +90,7 @@ class StreamFanOut:
     ) -> None:
         self.viewers: dict[Subscriber, None] = {}
         """In the order in which they came, about as they lie in memory: 0.6 us less each."""
-        self.history = History()
+        self.history = UnitLog()
         self._name = name
         self._now_us = worker.now_us
         self._rate: tuple[int, bool] | None = None
@@ -262,7 +262,7 @@ class StreamHub:
         if name in self._streams:
             self._streams[name].rate_changed()
 
-    def history(self, name: str) -> History | None:
+    def history(self, name: str) -> UnitLog | None:
         """What this stream had lately; None: it is not watched."""
         return self._streams[name].history if name in self._streams else None
 

@@ -1,7 +1,8 @@
-"""Viewers without a WebSocket: the requests, and which session each belongs to.
+"""The requests of the plain-HTTP transport, and the session that each belongs to.
 
-Lives on the worker's loop. A session is known by a name that nobody can guess; each request shows
-its token as well, so that a name alone is worth nothing.
+Lives on the worker's loop. A session's name cannot be guessed, and each request has to show its
+token as well, so a name alone is worth nothing. Forgets why a session is over once a thousand
+others are.
 """
 
 import asyncio
@@ -32,7 +33,7 @@ T = TypeVar("T")
 MAX_HELLO_BYTES = 4096
 MAX_BODY_BYTES = 2 * MAX_VIEWER_MESSAGE_BYTES
 MAX_REMEMBERED = 1000
-"""Sessions that are over, of which it is still known why."""
+"""Sessions that are over whose reason is still known."""
 _STATUS = {
     CloseCode.GOING_AWAY: 503,
     CloseCode.TRY_LATER: 503,
@@ -54,7 +55,8 @@ class PlainHttpSessions:
         self._over: OrderedDict[str, tuple[CloseCode, str]] = OrderedDict()
 
     async def open(self, desk: str, request: Request) -> Response:
-        """Hello in, a session and Welcome out."""
+        """Open a session: the body is the viewer's hello, the answer has the session and
+        Welcome."""
         self._require_same_site(request)
         try:
             grant, record = await admit(self._gateway, request, desk)
@@ -78,7 +80,7 @@ class PlainHttpSessions:
         return JSONResponse(opened, headers={"Cache-Control": "no-store"})
 
     async def take(self, desk: str, name: str, request: Request) -> Response:
-        """What there is for the viewer; the request is held until there is something."""
+        """Answer with the messages for the viewer; the request is held until there is one."""
         session = self._session(desk, name, request)
         try:
             held = session.take(_number(request, "after"))
@@ -90,7 +92,7 @@ class PlainHttpSessions:
         return _batch(batches.encode(messages), "X-Fanlight-First", first)
 
     async def give(self, desk: str, name: str, request: Request) -> Response:
-        """What the viewer sends."""
+        """Handle the messages in the body; the answer has their pongs."""
         self._require_same_site(request)
         session = self._session(desk, name, request)
         first = _number(request, "first")
@@ -112,19 +114,19 @@ class PlainHttpSessions:
         return _batch(batches.encode(pongs), "X-Fanlight-Handled", handled)
 
     async def end(self, desk: str, name: str, request: Request) -> Response:
-        """The viewer leaves."""
+        """End the session: the viewer leaves."""
         self._require_same_site(request)
         self._session(desk, name, request).leave()
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
     def _require_same_site(self, request: Request) -> None:
-        """A cookie is sent by a browser itself: another site's page may not use it."""
+        """Raise the answer 403 to another site's page: browsers send cookies by themselves."""
         if not self._gateway.auth.same_site(request):
             metrics.rejected.labels("forbidden_origin").inc()
             raise _refusal(403, CloseCode.FORBIDDEN, FOREIGN_ORIGIN)
 
     def _session(self, desk: str, name: str, request: Request) -> PlainHttpTransport:
-        """Raises the answer to who has no right to it, or comes too late."""
+        """The session. Raises the answer 401, 403, or 410 where it is over."""
         grant = self._gateway.auth.require_desk(request, desk)
         session = self._sessions.get(name)
         if session is None:
@@ -143,7 +145,7 @@ class PlainHttpSessions:
 
 
 async def _unless_gone(request: Request, held: Coroutine[Any, Any, T]) -> T | None:
-    """What `held` returns; None, and its end, where the browser gives the request up before."""
+    """What `held` returns. If the browser gives the request up before: cancel it, and None."""
     holding = asyncio.ensure_future(held)
     gone = asyncio.ensure_future(_gone(request))
     try:

@@ -23,7 +23,7 @@ from fanlight_gateway.core.rate_limits import Throttle, TokenBucket
 from fanlight_gateway.limits import Limits
 from fanlight_gateway.streams.desk_channel import DeskChannel, DeskChannels
 from fanlight_gateway.streams.fan_out import StreamHub
-from fanlight_gateway.viewers.sampling import Figures, ages
+from fanlight_gateway.viewers.sampling import ViewerSample, picture_ages
 from fanlight_gateway.viewers.transport import Transport
 from fanlight_gateway.viewers.viewer_video import ViewerVideo
 
@@ -185,13 +185,13 @@ class Viewer:
         if time.time() >= self.grant.expires_at:
             self.close(CloseCode.UNAUTHORIZED, "token has expired")
 
-    def figures(self) -> Figures:
+    def sample(self) -> ViewerSample:
         """How its video is, for /metrics."""
         try:
-            return self._video.figures(clock.now_s() * 1000)
+            return self._video.sample(clock.now_s() * 1000)
         except Exception as error:  # noqa: BLE001 - ends the viewer it is about
             self.failed(error)
-            return Figures(self.desk, "screenshots", 0.0, None)
+            return ViewerSample(self.desk, "screenshots", 0.0, None)
 
     # What the desk's channel calls.
 
@@ -260,7 +260,7 @@ class Viewer:
                 self._keyframes_only = enabled
                 self._want()
             case control.FellBack(reason):
-                metrics.falls.labels(reason).inc()
+                metrics.fallbacks.labels(reason).inc()
                 log.info("event=fell_back desk=%s viewer=%s reason=%s", self.desk, self.id, reason)
             case control.RequestIdr():
                 self._on_request_idr()
@@ -292,7 +292,7 @@ class Viewer:
     def _on_ack(self, age_ms: int, epoch: int, received: int, painted: int, now_ms: float) -> None:
         if painted and age_ms != _AGE_UNKNOWN_MS:
             if (epoch, painted) != self._painted:
-                ages.add(age_ms)
+                picture_ages.add(age_ms)
             self._painted = (epoch, painted)
         self._video.acked(epoch, received, painted, now_ms)
 

@@ -14,11 +14,11 @@ from fanlight_gateway import metrics
 from fanlight_gateway.core.congestion import Congestion
 from fanlight_gateway.core.gate import Drop, Gate
 from fanlight_gateway.core.ladder import RUNGS, Ladder
-from fanlight_gateway.core.paint_lag import Lateness
+from fanlight_gateway.core.paint_lag import PaintLag
 from fanlight_gateway.core.unit import Unit
 from fanlight_gateway.limits import Limits
 from fanlight_gateway.streams.fan_out import StreamHub
-from fanlight_gateway.viewers.sampling import Figures, Path
+from fanlight_gateway.viewers.sampling import PathSample, ViewerSample
 from fanlight_gateway.viewers.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ class ViewerVideo:
         """Was all well at the last tick? Then the ladder has seen that, too."""
         self._known_kbps = self.congestion.target_kbps
         """The target that the streams know of."""
-        self._lateness = Lateness()
+        self._paint_lag = PaintLag()
 
     def want(self, enabled: bool, keyframes_only: bool, now_ms: float) -> None:
         """The viewer wants video or none, all of it or one picture a second.
@@ -134,7 +134,7 @@ class ViewerVideo:
         self._end(self._next)
         self._end(self._current)
         self._next = self._current = None
-        self._lateness.forget(now_ms)
+        self._paint_lag.forget(now_ms)
         if wanted is None:
             self._on_state("off", None)
         else:
@@ -159,7 +159,7 @@ class ViewerVideo:
     def acked(self, epoch: int, received: int, painted: int, now_ms: float) -> None:
         """The viewer has received and painted everything up to these sequence numbers."""
         arrived = self.congestion.acked(epoch, received, now_ms)
-        self._lateness.painted(epoch, painted)
+        self._paint_lag.painted(epoch, painted)
         if not self.congestion.is_calm:
             self._learn(now_ms)
         if self._current is not None:
@@ -169,13 +169,13 @@ class ViewerVideo:
             if gate.waiting_bytes:
                 self._flush()
 
-    def figures(self, now_ms: float) -> Figures:
+    def sample(self, now_ms: float) -> ViewerSample:
         """How it is, for /metrics."""
         if self._current is None:
-            return Figures(self._desk, "screenshots", 0.0, None)
+            return ViewerSample(self._desk, "screenshots", 0.0, None)
         path = None
         if self.congestion.is_measured:
-            path = Path(
+            path = PathSample(
                 self.congestion.base_rtt_ms,
                 self.congestion.inflation_ms,
                 self.congestion.target_kbps,
@@ -183,8 +183,8 @@ class ViewerVideo:
                 self.congestion.in_flight_bytes,
             )
         history = self._streams.history(self._current.stream)
-        behind_ms = self._lateness.behind_ms(history, now_ms) if history is not None else 0.0
-        return Figures(self._desk, str(self._current.rendition), behind_ms, path)
+        behind_ms = self._paint_lag.behind_ms(history, now_ms) if history is not None else 0.0
+        return ViewerSample(self._desk, str(self._current.rendition), behind_ms, path)
 
     def request_idr(self) -> None:
         """The viewer's decoder needs an IDR, and can use no delta before it: the gate closes."""
@@ -221,7 +221,7 @@ class ViewerVideo:
             self._current, self._next = subscription, None
             subscription.is_shown = True
             self._overflows = subscription.gate.overflows
-            self._lateness.forget(now_ms)
+            self._paint_lag.forget(now_ms)
             self.state_changed(subscription)
         if subscription is self._current and subscription.gate.waiting_bytes:
             self._flush()

@@ -1,9 +1,9 @@
 """Answers of which each builds on the one before: held until there is news, then a patch.
 
-Lives on the worker's loop, one for each desk; patches are made in the pool. A viewer's requests are
+Lives on the worker's loop, one for each desk; patches are made in the pool. A client's requests are
 answered one after the other: the first takes the news, the next waits for what comes after it. A
-viewer is not answered faster than its link carries the answers: a picture that would wait in a
-queue is better taken later. Knows nothing of HTTP.
+client is not answered faster than its link carries the answers: a picture that would wait in a
+queue is better taken later. This module knows nothing of HTTP.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ from fanlight_common.process import clock
 from fanlight_common.protocol import frames
 from fanlight_screenshot import metrics
 from fanlight_screenshot.core.parameters import Parameters
+from fanlight_screenshot.core.patch_limits import PatchLimits
 from fanlight_screenshot.desks import views
-from fanlight_screenshot.desks.desk import Desk, Shot
+from fanlight_screenshot.desks.desk import ScreenshotDesk, Shot
 from fanlight_screenshot.desks.views import ScreenshotClient, View, Views
 from fanlight_screenshot.images import patches
 from fanlight_screenshot.images.encodings import Encodings
 from fanlight_screenshot.images.patches import Means, Patch
-from fanlight_screenshot.images.recent_pictures import Pictures
-from fanlight_screenshot.settings import ScreenshotSettings
+from fanlight_screenshot.images.recent_pictures import RecentPictures
 
 ATTEMPTS = 4
 """A frame is lost when capture overwrites it while it is copied; the next one is as good."""
@@ -47,28 +47,28 @@ class Answer:
 
 
 class Deltas:
-    """One desk's patches. `admit` guards the work in the pool (it may raise)."""
+    """One desk's patches. `admit` guards the work in the pool, and may raise BusyError."""
 
     def __init__(
         self,
-        desk: Desk,
-        pictures: Pictures,
+        desk: ScreenshotDesk,
+        pictures: RecentPictures,
         pool: Executor,
-        settings: ScreenshotSettings,
+        limits: PatchLimits,
         admit: Callable[[], contextlib.AbstractContextManager[None]],
     ) -> None:
         self._desk = desk
         self._pictures = pictures
         self._pool = pool
-        self._settings = settings
+        self._limits = limits
         self._admit = admit
-        self._views = Views(settings.keep_views)
-        self._made: Encodings[Patch | None] = Encodings(settings.keep_encodings)
+        self._views = Views()
+        self._made: Encodings[Patch | None] = Encodings()
 
     async def answer(
         self, parameters: Parameters, if_none_match: str | None, arrived_us: int
     ) -> Answer | None:
-        """The answer; None where there is no picture of this desk yet."""
+        """The answer; None where there is no picture of this desk yet. Raises BusyError."""
         deadline_us = arrived_us + int(parameters.wait_s * 1e6)
         client = self._views.client(parameters.viewer)
         known = self._views.find(if_none_match)
@@ -108,7 +108,7 @@ class Deltas:
                 if answer is not None:
                     return answer
                 if due and client.view is not None:
-                    # Nothing to refine after all: not tried again before there is news.
+                    # Nothing to refine after all: it is not tried again before there is news.
                     if shot.stale or clock.now_us() >= deadline_us:
                         return Answer(shot, client.view.tag)
                     await self._desk.next_change(shot.frame, deadline_us)
@@ -120,7 +120,10 @@ class Deltas:
     async def _patch(
         self, client: ScreenshotClient, shot: Shot, parameters: Parameters
     ) -> Answer | None:
-        """None where there is nothing to send after all."""
+        """The patch to this shot; None where there is nothing to send after all.
+
+        Either way the client's view is of the shot's frame afterwards.
+        """
         frame, view = shot.frame, client.view
         base = view if view is not None and view.leads_to(frame) else None
         means = self._means(parameters)
@@ -131,15 +134,15 @@ class Deltas:
         if made is None or not made.data:
             # Damage, and yet the same pixels: what they have is this frame, by its old tag.
             assert base is not None
-            ledger = made.ledger if made is not None else base.ledger
+            ledger = base.ledger if made is None else made.ledger
             client.view = dataclasses.replace(base, sequence=frame.sequence, ledger=ledger)
             self._views.add(client.view)
             return None
         client.view = views.view_of(frame, made.ledger)
         self._views.add(client.view)
         size = len(made.data)
-        rate = parameters.rate or self._settings.rate_start
-        client.answered(size, rate, self._settings.min_interval_ms / 1000, clock.now_s())
+        rate = parameters.rate or self._limits.rate_start
+        client.answered(size, rate, self._limits.min_interval_s, clock.now_s())
         metrics.patch_bytes.observe(size)
         return Answer(shot, client.view.tag, base.tag if base else "", made.data)
 
@@ -152,7 +155,7 @@ class Deltas:
                 damage = self._desk.history.since(frame, base.sequence)
             size = Size(frame.width, frame.height)
             ledger = base.ledger if base is not None else SharpnessLedger(size)
-            since_us = clock.now_us() - self._settings.refine_after_ms * 1000
+            since_us = clock.now_us() - int(self._limits.refine_after_s * 1e6)
             at_rest = self._desk.history.at_rest(size, since_us)
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(
@@ -168,20 +171,21 @@ class Deltas:
         return pixels
 
     def _means(self, parameters: Parameters) -> Means:
-        settings = self._settings
-        rate = parameters.rate or settings.rate_start
-        fast = rate >= settings.fast_rate
+        limits = self._limits
+        rate = parameters.rate or limits.rate_start
         return Means(
             parameters.quality,
             parameters.scale,
-            rate * settings.patch_ms // 1000,
-            max(1, rate * settings.refine_ms // 1000),
-            Effort.FAST if fast else Effort.SMALL,
+            int(rate * limits.patch_s),
+            max(1, int(rate * limits.refine_s)),
+            Effort.FAST if rate >= limits.fast_rate else Effort.SMALL,
         )
 
     def _refine_due_us(self, view: View) -> int | None:
         changed_us = self._desk.history.at_rest_from_us(view.ledger.unsettled())
-        return None if changed_us is None else changed_us + self._settings.refine_after_ms * 1000
+        if changed_us is None:
+            return None
+        return changed_us + int(self._limits.refine_after_s * 1e6)
 
     def _unchanged(self, view: View) -> Answer | None:
         newest = self._desk.newest
@@ -199,7 +203,7 @@ def _build(
     at_rest: bytes,
     means: Means,
 ) -> Patch | None:
-    """In the pool."""
+    """The patch; runs in the pool."""
     with metrics.encode_seconds.labels("patch").time():
         made = patches.build(before, after, damage, ledger, at_rest, means)
     metrics.encodes.labels("patch").inc()

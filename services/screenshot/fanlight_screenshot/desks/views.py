@@ -15,6 +15,10 @@ from fanlight_common.core.geometry import Size
 from fanlight_common.core.sharpness import SharpnessLedger
 from fanlight_common.protocol import frames
 
+KEEP = 256
+"""Views, and clients, of one desk."""
+_TAGS_MAX = 8
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -75,7 +79,7 @@ class ScreenshotClient:
 class Views:
     """The views and clients of one desk, `keep` of each."""
 
-    def __init__(self, keep: int) -> None:
+    def __init__(self, keep: int = KEEP) -> None:
         self._keep = keep
         self._views: OrderedDict[str, View] = OrderedDict()
         self._clients: OrderedDict[str, ScreenshotClient] = OrderedDict()
@@ -89,7 +93,7 @@ class Views:
 
     def find(self, tags: str | None) -> View | None:
         """The first known view of the tags in an If-None-Match."""
-        for tag in (tags or "").split(",")[:8]:
+        for tag in (tags or "").split(",")[:_TAGS_MAX]:
             view = self._views.get(tag.strip().removeprefix("W/"))
             if view is not None:
                 self._views.move_to_end(view.tag)

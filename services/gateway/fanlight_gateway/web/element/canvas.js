@@ -7,10 +7,10 @@
  * next refresh. It closes every picture that it gets.
  *
  * @import { Rectangle } from "../protocol/binary.js"
- * @import { Drawing, DrawResult, DrawStep, Size } from "../video/drawing.js"
+ * @import { Drawing, DrawResult, DrawStep, Size } from "../painting/drawing.js"
  */
 
-import { buffersOf, closePictures } from "../video/drawing.js";
+import { buffersOf, closePictures } from "../painting/drawing.js";
 
 export class DeskCanvas {
   /** @type {HTMLCanvasElement} */

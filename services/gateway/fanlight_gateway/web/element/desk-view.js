@@ -7,7 +7,7 @@
  * @import { Command, Report } from "../session/worker.js"
  * @import { Stats } from "../session/reports.js"
  * @import { FirstScreenshot } from "../screenshots/first-screenshot.js"
- * @import { Drawing, DrawResult } from "../video/drawing.js"
+ * @import { Drawing, DrawResult } from "../painting/drawing.js"
  * @import { Status } from "./status-text.js"
  * @import { StartCommand } from "./worker-host.js"
  *

@@ -179,8 +179,10 @@ export class FanlightView extends HTMLElement {
       firstScreenshot,
       locksPointer: () => this.hasAttribute("pointerlock"),
       dispatch: (event) => this.dispatchEvent(event),
-      onstate: () => this.#dispatchState(),
+      // The first state is dispatched below, when this element's properties are those of the view.
+      onstate: () => this.#view && this.#dispatchState(),
     });
+    this.#dispatchState();
   }
 
   /** @returns {StartCommand} */

@@ -6,7 +6,7 @@
  * @typedef {{ x: number, y: number, width: number, height: number }} Rect
  */
 
-import { FRACTION_MAX } from "../protocol/binary.js";
+import { FRACTION_MAX } from "../protocol/constants.js";
 
 /**
  * The place of the picture: in the middle, as large as it fits (`object-fit: contain`).

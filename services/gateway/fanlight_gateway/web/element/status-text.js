@@ -33,7 +33,7 @@
  * action: what a click on the text does. quiet: the text need not cover a part of the picture.
  */
 
-import { CloseCode } from "../protocol/binary.js";
+import { CloseCode } from "../protocol/constants.js";
 
 export const LOCKED_TEXT = "Video paused to save bandwidth. Click to retry.";
 

@@ -31,7 +31,7 @@
  * bitmap, because the worker, which owns it next, may not run yet.
  */
 
-import { closePictures } from "../video/drawing.js";
+import { closePictures } from "../painting/drawing.js";
 
 export const WORKER_TRIES = 5;
 /** The pause doubles from try to try (ms). */

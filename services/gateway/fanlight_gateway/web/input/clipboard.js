@@ -10,7 +10,7 @@
  * 4. The same text is not sent twice, and a text from the desk is not sent back.
  */
 
-import { characters, MAX_CLIPBOARD_CHARS } from "../protocol/control.js";
+import { characters, MAX_CLIPBOARD_CHARS } from "../protocol/text.js";
 
 /** Half of a character, which UTF-8 cannot carry. */
 const LONE_SURROGATE = /\p{Surrogate}/gu;

@@ -31,7 +31,7 @@
  * page.
  */
 
-import { splitText } from "../protocol/binary.js";
+import { splitText } from "../protocol/text.js";
 import { isLeaveChord, isPasteChord } from "./chords.js";
 import { PasteDelay } from "./paste-delay.js";
 import { ALTGR_WAIT_MS, PhysicalKeys } from "./physical-keys.js";

@@ -7,7 +7,7 @@
  *   wheelDeltaX?: number, wheelDeltaY?: number }} WheelLike
  */
 
-import { INT16_MAX } from "../protocol/binary.js";
+import { INT16_MAX } from "../protocol/constants.js";
 
 export const UNITS_PER_NOTCH = 120;
 /** What browsers scroll for one notch of a wheel with detents, about. */

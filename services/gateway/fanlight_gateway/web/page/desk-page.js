@@ -16,7 +16,7 @@
  */
 
 import { FanlightView } from "../element/fanlight-view.js";
-import { CloseCode } from "../protocol/binary.js";
+import { CloseCode } from "../protocol/constants.js";
 import { ApiError, listDesks } from "./api.js";
 import { deskList } from "./desk-list.js";
 import { element, focusHeading, linkHint, paragraph, showPage } from "./dom.js";

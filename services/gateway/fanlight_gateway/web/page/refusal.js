@@ -15,7 +15,7 @@
  * a cookie, and the gateway has never let the cookie in.
  */
 
-import { CloseCode } from "../protocol/binary.js";
+import { CloseCode } from "../protocol/constants.js";
 
 /** @type {Refusal} */
 export const FOREIGN = Object.freeze({

@@ -9,7 +9,7 @@
  * @typedef {ArrayBuffer | string} Message
  */
 
-import { ProtocolError } from "./binary.js";
+import { ProtocolError } from "./constants.js";
 
 const HEAD_BYTES = 5;
 const BINARY = 1;

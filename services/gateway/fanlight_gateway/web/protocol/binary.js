@@ -39,36 +39,7 @@
  * @typedef {Ping | Ack | InputMessage} ViewerMessage
  */
 
-export const PROTOCOL_VERSION = 2;
-export const MAX_VIEWER_MESSAGE_BYTES = 1 << 20;
-export const MAX_TEXT_BYTES = 4096;
-export const FRACTION_MAX = 65535;
-/** What Ack.age_ms is when the age is not known. */
-export const AGE_UNKNOWN = 65535;
-export const INT16_MAX = 32767;
-
-/** Why the gateway closed the connection. From 4400 on, connecting again by itself is of no use. */
-export const CloseCode = Object.freeze({
-  GOING_AWAY: 1001,
-  FAILED: 1011,
-  TRY_LATER: 1013,
-  SLOW: 4000,
-  BAD_MESSAGE: 4400,
-  UNAUTHORIZED: 4401,
-  FORBIDDEN: 4403,
-  NO_SUCH_DESK: 4404,
-  REPLACED: 4409,
-  TOO_FAST: 4429,
-});
-
-/** The bytes are not a message. */
-export class ProtocolError extends Error {
-  /** @param {string} message */
-  constructor(message) {
-    super(message);
-    this.name = "ProtocolError";
-  }
-}
+import { ProtocolError } from "./constants.js";
 
 /** Name of the one codec that the page decodes, in units and in Hello. */
 export const H264 = "h264";
@@ -180,31 +151,6 @@ export function encodeToGateway(message) {
       return view.buffer;
     }
   }
-}
-
-/**
- * Splits a text into Text messages of at most MAX_TEXT_BYTES each, between characters.
- *
- * @param {string} text
- * @returns {Text[]}
- */
-export function splitText(text) {
-  /** @type {Text[]} */
-  const messages = [];
-  let piece = "";
-  let size = 0;
-  for (const character of text) {
-    const bytes = UTF8.encode(character).length;
-    if (size + bytes > MAX_TEXT_BYTES) {
-      messages.push({ type: "Text", text: piece });
-      piece = "";
-      size = 0;
-    }
-    piece += character;
-    size += bytes;
-  }
-  if (piece) messages.push({ type: "Text", text: piece });
-  return messages;
 }
 
 /** @param {DataView<ArrayBuffer>} view @returns {VideoUnit} */

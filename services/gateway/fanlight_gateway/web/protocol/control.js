@@ -28,9 +28,9 @@
  *   } ViewerControl
  */
 
-import { H264, PROTOCOL_VERSION, ProtocolError } from "./binary.js";
-
-export const MAX_CLIPBOARD_CHARS = 256 * 1024;
+import { H264 } from "./binary.js";
+import { PROTOCOL_VERSION, ProtocolError } from "./constants.js";
+import { characters, MAX_CLIPBOARD_CHARS } from "./text.js";
 
 /**
  * Encodes a control message of a viewer.
@@ -150,20 +150,4 @@ function member(body, name, kind) {
 /** @param {unknown} value @returns {value is object} */
 function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/**
- * Unicode characters, as Python counts them, not UTF-16 units.
- *
- * @param {string} text
- */
-export function characters(text) {
-  let pairs = 0;
-  for (let i = 0; i < text.length - 1; i++) {
-    if ((text.charCodeAt(i) & 0xfc00) === 0xd800 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) {
-      pairs++;
-      i++;
-    }
-  }
-  return text.length - pairs;
 }

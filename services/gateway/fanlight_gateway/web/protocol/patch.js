@@ -13,7 +13,7 @@
  * @typedef {CopyOperation | ImageOperation} Operation
  */
 
-import { ProtocolError } from "./binary.js";
+import { ProtocolError } from "./constants.js";
 
 export const MAX_OPERATIONS = 4096;
 /** The media type of an image, by its format number. @type {readonly (string | undefined)[]} */

@@ -7,8 +7,8 @@
  *
  * @import { FirstScreenshot } from "../screenshots/first-screenshot.js"
  * @import { PictureStatistics } from "../measure/picture-statistics.js"
- * @import { Painter } from "../video/painter.js"
- * @import { Size } from "../video/drawing.js"
+ * @import { Painter } from "../painting/painter.js"
+ * @import { Size } from "../painting/drawing.js"
  *
  * @typedef {{
  *   url: URL,

@@ -5,10 +5,10 @@
  *
  * @import { GatewayControl } from "../protocol/control.js"
  * @import { Settings } from "../protocol/settings.js"
- * @import { Size } from "../video/drawing.js"
+ * @import { Size } from "../painting/drawing.js"
  */
 
-import { PROTOCOL_VERSION } from "../protocol/binary.js";
+import { PROTOCOL_VERSION } from "../protocol/constants.js";
 import { withDefaults } from "../protocol/settings.js";
 
 /** Renditions that have fewer pixels than the desk. */

@@ -33,14 +33,14 @@
  */
 
 import { PictureStatistics } from "../measure/picture-statistics.js";
-import { CloseCode } from "../protocol/binary.js";
+import { CloseCode } from "../protocol/constants.js";
 import { decodePatch } from "../protocol/patch.js";
 import { ScreenshotFetcher } from "../screenshots/fetcher.js";
 import { Acknowledger } from "../video/acknowledger.js";
 import { missingDecoder } from "../video/decoder-support.js";
 import { Decoder } from "../video/decoder.js";
-import { decodeImage } from "../video/image-decoder.js";
-import { Painter } from "../video/painter.js";
+import { decodeImage } from "../painting/image-decoder.js";
+import { Painter } from "../painting/painter.js";
 import { wantsScreenshots, wantsVideo } from "./fallback.js";
 import { FirstPicture } from "./first-picture.js";
 

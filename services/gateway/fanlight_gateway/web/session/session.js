@@ -12,13 +12,14 @@
  * @import { InputMessage } from "../protocol/binary.js"
  * @import { ViewerControl } from "../protocol/control.js"
  * @import { FirstScreenshot } from "../screenshots/first-screenshot.js"
- * @import { DrawResult } from "../video/drawing.js"
+ * @import { DrawResult } from "../painting/drawing.js"
  */
 
 import { Clock } from "../measure/clock.js";
 import { Pinging } from "../measure/pinging.js";
-import { decodeFromGateway, ProtocolError } from "../protocol/binary.js";
+import { decodeFromGateway } from "../protocol/binary.js";
 import { decodeControl } from "../protocol/control.js";
+import { Refusals } from "../protocol/refusals.js";
 import { Connection } from "../transport/connection.js";
 import { Sender } from "../transport/sender.js";
 import { fallbackReason, initialFallback, stepFallback, wantsVideo } from "./fallback.js";
@@ -35,6 +36,7 @@ export class Session {
   #fallback;
   #gateway = new GatewayState();
   #clock = new Clock();
+  #refusals = new Refusals();
   /** @type {Connection} */
   #connection;
   /** @type {Sender} */
@@ -119,9 +121,9 @@ export class Session {
     this.#fallback = next;
     this.#tellReason();
     for (const effect of effects) this.#apply(effect);
+    if (event.type !== "visible" || !event.visible) return;
     // A person who looks at the page again does not wait for what is left of a long pause.
-    const isShown = event.type === "visible" && event.visible;
-    if (isShown && this.#connection.state === "waiting") this.reconnect();
+    if (this.#connection.state === "waiting") this.reconnect();
   }
 
   /** @param {FallbackEffect} effect */
@@ -155,8 +157,6 @@ export class Session {
     this.#untoldReason = null;
   }
 
-  // The parts.
-
   /** @param {URL} desk @param {string} viewer */
   #makeConnection(desk, viewer) {
     const webSocketUrl = new URL("stream", desk);
@@ -177,8 +177,8 @@ export class Session {
         return this.#fallback.visible && (deskState === null || deskState === "live");
       },
       onopen: (isContinued) => this.#opened(isContinued),
-      onbinary: (data) => this.#guard(() => this.#receiveBinary(data)),
-      ontext: (text) => this.#guard(() => this.#receiveText(text)),
+      onbinary: (data) => this.#refusals.guard(() => this.#receiveBinary(data)),
+      ontext: (text) => this.#refusals.guard(() => this.#receiveText(text)),
       onchange: () => this.#connectionChanged(),
     });
   }
@@ -243,16 +243,6 @@ export class Session {
     this.#pictures.resume(this.#wasAway);
     this.#wasAway = false;
     this.#pinging.start();
-  }
-
-  /** Logs a ProtocolError, and drops the message. @param {() => void} receive */
-  #guard(receive) {
-    try {
-      receive();
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      console.error(`fanlight: ${error.message}`);
-    }
   }
 
   /** @param {string} text */

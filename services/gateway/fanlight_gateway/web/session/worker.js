@@ -13,7 +13,7 @@
  * @import { Status } from "../element/status-text.js"
  * @import { FirstScreenshot } from "../screenshots/first-screenshot.js"
  * @import { Stats } from "./reports.js"
- * @import { Drawing, DrawResult } from "../video/drawing.js"
+ * @import { Drawing, DrawResult } from "../painting/drawing.js"
  *
  * @typedef {{ type: "start", base: string, desk: string, viewer: string,
  *     mode: Mode, visible: boolean, bringsScreenshot: boolean }

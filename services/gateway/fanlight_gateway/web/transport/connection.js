@@ -189,7 +189,8 @@ export class Connection {
       onbinary: (data) => this.#binary(data),
       onopen: () => {
         this.#opened(transport, false);
-        if (transport instanceof PlainHttpTransport) this.#upgrade.start(transport);
+        const isInUse = transport === this.#transport;
+        if (isInUse && transport instanceof PlainHttpTransport) this.#upgrade.start(transport);
       },
       onclosed: (code) => this.#transportClosed(transport, code),
     };

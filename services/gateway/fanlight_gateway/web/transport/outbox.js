@@ -14,7 +14,7 @@
  * @import { InputMessage, PointerMoveRelative } from "../protocol/binary.js"
  */
 
-import { INT16_MAX } from "../protocol/binary.js";
+import { INT16_MAX } from "../protocol/constants.js";
 
 export class Outbox {
   /** Pointer moves that wait. @type {InputMessage[]} */

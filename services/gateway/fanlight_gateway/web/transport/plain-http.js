@@ -24,7 +24,7 @@
  */
 
 import { decodeBatch } from "../protocol/batches.js";
-import { CloseCode, ProtocolError } from "../protocol/binary.js";
+import { CloseCode, ProtocolError } from "../protocol/constants.js";
 import { encodeControl } from "../protocol/control.js";
 import { pause } from "./pause.js";
 import { RetransmissionQueue } from "./retransmission.js";

@@ -12,7 +12,7 @@
  * @import { Settings } from "../protocol/settings.js"
  */
 
-import { CloseCode } from "../protocol/binary.js";
+import { CloseCode } from "../protocol/constants.js";
 
 /** After a close code from here on (see CloseCode), connecting again by itself is of no use. */
 export const FIRST_FINAL_CODE = 4400;

@@ -32,7 +32,7 @@
  * was due.
  */
 
-import { CloseCode } from "../protocol/binary.js";
+import { CloseCode } from "../protocol/constants.js";
 
 /** Close codes from here on are the gateway's own. */
 const FIRST_GATEWAY_CODE = 4000;

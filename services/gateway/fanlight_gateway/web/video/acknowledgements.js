@@ -13,7 +13,7 @@
  * @import { Ack } from "../protocol/binary.js"
  */
 
-import { AGE_UNKNOWN } from "../protocol/binary.js";
+import { AGE_UNKNOWN } from "../protocol/constants.js";
 
 /** A unit that was received is acknowledged after this at the latest (ms). */
 export const ACK_DELAY_MS = 5;

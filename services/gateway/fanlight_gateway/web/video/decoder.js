@@ -17,7 +17,7 @@
  * @import { VideoUnit } from "../protocol/binary.js"
  * @import { Settings } from "../protocol/settings.js"
  * @import { Stretch } from "../measure/sustained.js"
- * @import { Place } from "./painter.js"
+ * @import { Place } from "../painting/painter.js"
  *
  * @typedef {{
  *   now: () => number,

@@ -5,7 +5,7 @@
  * is abandoned when a later one gives its picture, because pictures come in the order of the units.
  *
  * @import { VideoUnit } from "../protocol/binary.js"
- * @import { Place } from "./painter.js"
+ * @import { Place } from "../painting/painter.js"
  *
  * @typedef {{
  *   onpicture: (frame: VideoFrame, unit: VideoUnit, place: Place) => void,

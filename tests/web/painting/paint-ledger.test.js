@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { PaintLedger } from "../../../services/gateway/fanlight_gateway/web/video/paint-ledger.js";
+import { PaintLedger } from "../../../services/gateway/fanlight_gateway/web/painting/paint-ledger.js";
 
 const SIZE = { width: 64, height: 48 };
 const HALF = { width: 32, height: 24 };

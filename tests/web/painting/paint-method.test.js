@@ -1,7 +1,7 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PaintMethod, TRIALS } from "../../../services/gateway/fanlight_gateway/web/video/paint-method.js";
+import { PaintMethod, TRIALS } from "../../../services/gateway/fanlight_gateway/web/painting/paint-method.js";
 
 /** @param {PaintMethod} method @param {number} draw_ms @param {number} copy_ms */
 function tryBoth(method, draw_ms, copy_ms) {

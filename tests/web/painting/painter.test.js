@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { LOST_INTERVAL_MS } from "../../../services/gateway/fanlight_gateway/web/video/loss.js";
-import { PATCH_WAIT_MS } from "../../../services/gateway/fanlight_gateway/web/video/paint-queue.js";
-import { Painter } from "../../../services/gateway/fanlight_gateway/web/video/painter.js";
+import { LOST_INTERVAL_MS } from "../../../services/gateway/fanlight_gateway/web/painting/loss.js";
+import { PATCH_WAIT_MS } from "../../../services/gateway/fanlight_gateway/web/painting/paint-queue.js";
+import { Painter } from "../../../services/gateway/fanlight_gateway/web/painting/painter.js";
 
 const SIZE = { width: 64, height: 48 };
 const AREAS = [

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { isCopyable, PixelCopier } from "../../../services/gateway/fanlight_gateway/web/video/pixel-copier.js";
+import { isCopyable, PixelCopier } from "../../../services/gateway/fanlight_gateway/web/painting/pixel-copier.js";
 
 const SIZE = { width: 64, height: 48 };
 

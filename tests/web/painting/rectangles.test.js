@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { boundingBox, covers, evened } from "../../../services/gateway/fanlight_gateway/web/video/rectangles.js";
+import { boundingBox, covers, evened } from "../../../services/gateway/fanlight_gateway/web/painting/rectangles.js";
 
 const OUTER = { x: 2, y: 2, width: 10, height: 6 };
 

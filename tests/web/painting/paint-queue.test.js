@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { PaintQueue, PATCH_WAIT_MS } from "../../../services/gateway/fanlight_gateway/web/video/paint-queue.js";
+import { PaintQueue, PATCH_WAIT_MS } from "../../../services/gateway/fanlight_gateway/web/painting/paint-queue.js";
 
 function queue() {
   const dropped = [];
