@@ -48,7 +48,7 @@ class FrameLoop:
         now_us: Callable[[], int] = clock.now_us,
         inputs: Callable[[], int] = lambda: 0,
     ) -> None:
-        """Frames carry the time of `now_us`, and the number of injected inputs, from `inputs`.
+        """Frames are stamped with the time of `now_us` and the number of inputs that `inputs` says.
 
         There is at most one grab in `interval_s` seconds.
         """
