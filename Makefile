@@ -1,7 +1,7 @@
 # Each target sets up what it needs first (scripts/setup), which is quick where it is there.
 # Arguments go in ARGS: make run ARGS="--desk main=:0"
 
-.PHONY: run test test-compose test-swarm check bench bench-scale
+.PHONY: run test test-bench test-compose test-swarm coverage check bench bench-scale
 
 run:
 	@scripts/setup run
@@ -10,6 +10,16 @@ run:
 test:
 	@scripts/setup test
 	@scripts/test $(ARGS)
+
+# The benches in their short form: that they work, not what they measure.
+test-bench:
+	@scripts/setup test
+	@.venv/bin/python -m pytest -q -m bench tests/bench $(ARGS)
+
+# That the tests of the pure modules reach every branch of them.
+coverage:
+	@scripts/setup test
+	@.venv/bin/python scripts/coverage $(ARGS)
 
 test-compose:
 	@scripts/setup compose

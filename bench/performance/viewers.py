@@ -207,7 +207,7 @@ class Crowd:
         self, viewer: Viewer, payload: memoryview, now_us: int
     ) -> tuple[tuple[int, int], int]:
         """Its label, and not 0 where its acknowledgement may wait."""
-        _, flags, _, _, _, epoch, sequence, captured_us = VideoUnit.LAYOUT.unpack_from(payload)
+        _, flags, *_, epoch, sequence, captured_us, _, _ = VideoUnit.LAYOUT.unpack_from(payload)
         viewer.units += 1
         label = (epoch, sequence)
         arrival = self.arrivals.get(label)

@@ -15,8 +15,8 @@ from bench.encoding.likeness import ssim
 from bench.encoding.studies import DELAYS, STUDIES, TOOLS, delay
 from bench.encoding.trial import Road, Trial, Way, converted
 from bench.processes import ROOT, module
+from fanlight_common.core.geometry import Size
 from fanlight_common.core.names import Rendition
-from fanlight_encoder.core.picture_size import Size
 
 SMALL = Size(640, 480)
 
@@ -84,6 +84,7 @@ def test_what_was_measured_is_there_for_each_study() -> None:
     assert (ROOT / "bench" / "results" / "encoding.md").read_text() == report.page(rows)
 
 
+@pytest.mark.bench
 @pytest.mark.processes
 def test_the_bench_works(tmp_path: Path) -> None:
     before = sorted((ROOT / "bench" / "results").glob("encoding.*"))

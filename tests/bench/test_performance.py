@@ -10,12 +10,22 @@ import pytest
 
 from bench import limit
 from bench.performance import __main__ as main
-from bench.performance import fanout, lasting, pictures, profile, rows, stack, usage, viewers
+from bench.performance import (
+    fanout,
+    lasting,
+    pictures,
+    plots,
+    profile,
+    rows,
+    stack,
+    usage,
+    viewers,
+)
 from bench.performance.rows import Measured
 from bench.performance.viewers import Arrival
 from bench.processes import ROOT, module
+from fanlight_common.core.geometry import Size
 from fanlight_common.protocol.binary import Ack, VideoUnit
-from fanlight_encoder.core.picture_size import Size
 
 
 def test_a_ratio_is_of_the_medians() -> None:
@@ -159,9 +169,6 @@ def test_growth_is_an_hour() -> None:
 
 
 def test_plots_are_files_and_the_same_for_the_same_results(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
-    from bench.performance import plots
-
     curve = list(range(101))
     samples = [
         {"at_s": i, "encoder": 50.0, "gateway": 60.0, "rss": 200, "total": 110} for i in (0, 9)
@@ -190,6 +197,7 @@ def test_plots_are_files_and_the_same_for_the_same_results(tmp_path: Path) -> No
     assert max(map(len, before)) < 60_000
 
 
+@pytest.mark.bench
 @pytest.mark.x11
 @pytest.mark.browser
 @pytest.mark.processes

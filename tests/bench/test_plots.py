@@ -2,13 +2,10 @@
 
 from pathlib import Path
 
-import pytest
+from bench import plots
 
 
 def test_one_file_a_load(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
-    from bench import plots
-
     result = {
         "product": "fanlight", "load": "type", "link": "none (local)", "mode": "open",
         "percentiles_ms": list(range(101)),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.processes import ROOT, module
-from bench.scale import report
+from bench.scale import plots, report
 from bench.scale.viewers import Seen, delivered, ends
 
 
@@ -48,6 +48,7 @@ def test_due_is_what_anybody_saw_since_ones_own_first_unit() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.bench
 @pytest.mark.processes
 def test_all_of_it_works_in_short(tmp_path: Path) -> None:
     ran = subprocess.run(
@@ -71,9 +72,6 @@ def test_all_of_it_works_in_short(tmp_path: Path) -> None:
     assert text.count("## ") == 4
     for line in text.splitlines():  # every table has all of its columns
         assert not line.startswith("|") or line.count("|") > 2
-    pytest.importorskip("matplotlib")
-    from bench.scale import plots
-
     paths = plots.draw(results, tmp_path)
     assert [path.name for path in paths] == ["scale-desks.svg", "scale-directory.svg"]
     before = paths[0].read_bytes()

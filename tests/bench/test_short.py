@@ -8,6 +8,7 @@ import pytest
 from bench.processes import ROOT, module
 
 
+@pytest.mark.bench
 @pytest.mark.x11
 @pytest.mark.browser
 @pytest.mark.processes

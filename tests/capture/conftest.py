@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,19 @@ import pytest
 import zmq
 import zmq.asyncio
 
+from fanlight_capture.core.held_keys import DEFAULT_LIMITS, HeldKeyLimits
+from fanlight_capture.open_source import OpenSource, open_source
 from fanlight_capture.service import CaptureService
 from fanlight_capture.settings import CaptureSettings
 from fanlight_common.bus.ring import RingReader
 from fanlight_common.bus.sockets import SocketRole, open_socket
 from fanlight_common.process.settings import BusSettings
 from fanlight_common.process.worker import Worker
-from fanlight_common.protocol import binary, bus, frames, topics
+from fanlight_common.protocol import binary, bus, frames, input, topics
 from fanlight_common.protocol.topics import Lane
+from tests.ports import free_display
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
 
 
 async def until(condition: Callable[[], Any], what: str = "condition") -> Any:
@@ -59,27 +63,23 @@ class XServer:
         self.size = (width, height)
         self._within = within
         self._clients: list[subprocess.Popen[bytes]] = []
-        self.number = 0
+        self.display = f":{free_display()}"
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
-
-    @property
-    def display(self) -> str:
-        return f":{self.number}"
 
     @property
     def env(self) -> dict[str, str]:
         return {**os.environ, "DISPLAY": self.display, "LC_ALL": "C.UTF-8"}
 
     def start(self) -> None:
-        """Start the server; a second time on the same number."""
+        """Start the server on its number, and wait until it answers."""
         readable, writable = os.pipe()
         width, height = self.size
-        number = [f":{self.number}"] if self.number else []
         try:
             self.process = subprocess.Popen(
                 [
-                    *(*self._within, "Xvfb", *number, "-displayfd", str(writable), "-noreset"),
+                    *(*self._within, "Xvfb", self.display, "-displayfd", str(writable)),
+                    "-noreset",
                     *("-nolisten", "tcp", "-screen", "0", f"{width}x{height}x24"),
                 ],
                 pass_fds=[writable],
@@ -93,7 +93,6 @@ class XServer:
                 answer += piece
         finally:
             os.close(readable)
-        self.number = int(answer)
 
     def kill(self) -> None:
         """End the server, as a crash would."""
@@ -236,12 +235,24 @@ class Capture:
     async def tell(self, message: Any) -> None:
         await self._inlet.send(bus.encode(message))
 
-    async def input(self, message: Any, viewer: str = "viewer-1") -> None:
+    async def input(
+        self, message: Any, viewer: str = "viewer-1", *, wants_ack: bool = False
+    ) -> int:
+        """Send an input; the sequence number that it got."""
         number = self._numbers[viewer] = self._numbers.get(viewer, 0) + 1
-        await self.tell(bus.Input(self.desk, viewer, number, message.encode()))
+        await self.tell(bus.Input(self.desk, viewer, number, message.encode(), wants_ack=wants_ack))
+        return number
+
+    def acks(self, viewer: str = "viewer-1") -> zmq.asyncio.Socket:
+        """A subscriber of the acknowledgements of a viewer's input."""
+        socket = open_socket(self.worker.context, SocketRole.EVENTS)
+        socket.subscribe(topics.ack(self.desk, viewer))
+        socket.connect(self.worker.outlet_endpoint)
+        self._closers.append(partial(socket.close, linger=0))
+        return socket
 
     async def key(self, usage: int, down: bool, viewer: str = "viewer-1") -> None:
-        await self.input(binary.Key(down, usage), viewer)
+        await self.input(input.Key(down, usage), viewer)
 
     async def tap(self, *usages: int) -> None:
         for usage in usages:
@@ -268,14 +279,22 @@ def runtime_dir() -> Iterator[Path]:
 
 @pytest.fixture
 async def start_capture(runtime_dir: Path) -> AsyncIterator[StartCapture]:
-    """Start captures in this process: `await start_capture(display=":1")`."""
+    """Start captures in this process: `await start_capture(display=":1")`.
+
+    `opener` and `held_key_limits` go to the service, everything else is settings.
+    """
     running: list[tuple[asyncio.Task[None], Capture]] = []
 
-    async def start(**settings: Any) -> Capture:
+    async def start(
+        *,
+        opener: OpenSource = open_source,
+        held_key_limits: HeldKeyLimits = DEFAULT_LIMITS,
+        **settings: Any,
+    ) -> Capture:
         worker = Worker(
             "capture", BusSettings(runtime_dir=runtime_dir, id="c"), SocketRole.CAPTURE_OUTLET
         )
-        service = CaptureService(worker, CaptureSettings(**settings))
+        service = CaptureService(worker, CaptureSettings(**settings), opener, held_key_limits)
         task = asyncio.ensure_future(worker.serve(lambda _: service.run()))
         capture = Capture(worker, service, settings.get("desk", "main"))
         running.append((task, capture))

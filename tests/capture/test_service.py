@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fanlight_capture.core.pattern import PatternMode
 from fanlight_capture.pattern.source import PatternSource
 from fanlight_capture.service import CaptureService
 from fanlight_capture.settings import CaptureSettings
@@ -28,7 +29,7 @@ class Displays:
         self.tried += 1
         if self.outcomes:
             raise self.outcomes.pop(0)
-        self.opened.append(PatternSource(listener, 320, 240, 0))
+        self.opened.append(PatternSource(listener, PatternMode(320, 240, 0)))
         return self.opened[-1]
 
 

@@ -1,4 +1,4 @@
-"""Fixtures of the container tests: the images once, a stack a module, a browser from tests/e2e.
+"""Fixtures of the container tests: the images once, one stack for those that share it, a browser.
 
 They need an engine; `make test-compose` starts one where none runs.
 """
@@ -12,19 +12,25 @@ from pathlib import Path
 import pytest
 
 from tests.compose.project import BUILDS, IMAGES, SERVICES, TAG, Project, docker, image
-from tests.e2e.conftest import Viewer, browser, open_viewer  # noqa: F401  (fixtures)
+from tests.e2e.conftest import Viewer, browser, open_viewer, shared  # noqa: F401  (fixtures)
 
 Report = Callable[[str], None]
 _LINES: list[str] = []
 
 
+SHARING = ("test_desk.py", "test_strangers.py", "test_stack.py")
+"""Use the same project, one after the other; the last of them takes it down."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of this folder has the marker, and time to build images."""
+    """All of this folder has the marker, and time to build images. Who shares comes first."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.compose)
             item.add_marker(pytest.mark.timeout(900))
+    ranks = {name: rank for rank, name in enumerate(SHARING)}
+    items.sort(key=lambda item: ranks.get(item.path.name, len(SHARING)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -72,12 +78,18 @@ def name(request: pytest.FixtureRequest) -> str:
     return f"fanlight-{module.replace('_', '-')}-{os.getpid()}"
 
 
-@pytest.fixture(scope="module")
-def project(images: dict[str, str], name: str) -> Iterator[Project]:
-    """docker-compose.yml, up; gone afterwards, with everything that was its."""
-    made = Project(name)
+@pytest.fixture(scope="session")
+def shared_project(images: dict[str, str]) -> Iterator[Project]:
+    """docker-compose.yml, not up yet; gone afterwards, with everything that was its."""
+    made = Project(f"fanlight-shared-{os.getpid()}")
     try:
-        made.up()
         yield made
     finally:
         made.down()
+
+
+@pytest.fixture(scope="module")
+def project(shared_project: Project) -> Project:
+    """docker-compose.yml, up."""
+    shared_project.up()
+    return shared_project

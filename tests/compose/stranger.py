@@ -16,7 +16,7 @@ from typing import Any
 import zmq
 
 from fanlight_common.bus import curve_keys
-from fanlight_common.protocol import binary, bus, topics
+from fanlight_common.protocol import bus, input, topics
 from fanlight_common.protocol.topics import Lane
 
 PATIENCE_S = 4.0
@@ -82,7 +82,7 @@ def main() -> None:
 
 def describe(me: Attacker, outlet: str, inlet: str, desk: Any) -> dict[str, Any]:
     """What is seen, and who takes what is told."""
-    press = bus.Input(DESK, "stranger", 1, binary.Key(True, 4).encode())
+    press = bus.Input(DESK, "stranger", 1, input.Key(True, 4).encode())
     return {
         "directory": len(me.sees(outlet, b"", 2)),
         "frames": len(me.sees(desk.outlet, topics.frame(DESK, Lane.PIXELS))),

@@ -4,7 +4,6 @@ Without a registry Prometheus is Debian's, in an image of the name that the over
 cannot be had then, and is not started; tests/monitoring tests its dashboard's expressions.
 """
 
-import contextlib
 import shutil
 import subprocess
 from collections import Counter
@@ -16,7 +15,7 @@ import pytest
 import yaml
 
 from tests.compose.project import LIMIT_S, ROOT, SERVICES, Project, docker
-from tests.e2e.processes import wait_until
+from tests.e2e.processes import wait_ready, wait_until
 
 OVERLAY = ROOT / "docker-compose.monitoring.yml"
 IMAGE = yaml.safe_load(OVERLAY.read_text())["services"]["prometheus"]["image"]
@@ -52,11 +51,9 @@ class Monitored(Project):
     def targets(self) -> Counter[str]:
         """Containers that were scraped well, by service."""
         url = f"http://127.0.0.1:{self.port('prometheus', 9090)}/api/v1/query"
-        with contextlib.suppress(httpx.TransportError):
-            answer = httpx.get(url, params={"query": "up == 1"}, trust_env=False, timeout=20)
-            found = answer.json().get("data", {}).get("result", [])
-            return Counter(series["metric"]["service"] for series in found)
-        return Counter()
+        answer = httpx.get(url, params={"query": "up == 1"}, trust_env=False, timeout=20)
+        found = answer.json()["data"]["result"]
+        return Counter(series["metric"]["service"] for series in found)
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +61,7 @@ def monitored(images: dict[str, str], prometheus_image: None) -> Iterator[Monito
     project = Monitored("fanlight-monitored", OVERLAY, FANLIGHT_PROMETHEUS="127.0.0.1:")
     try:
         project.up("--scale", "encoder=2", "prometheus", *SERVICES)
+        wait_ready(f"http://127.0.0.1:{project.port('prometheus', 9090)}/-/ready", limit_s=LIMIT_S)
         yield project
     finally:
         project.down()

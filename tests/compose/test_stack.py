@@ -24,7 +24,7 @@ from tests.compose.project import (
     image,
 )
 from tests.e2e.conftest import Viewer
-from tests.e2e.processes import wait_until
+from tests.e2e.processes import wait_ready, wait_until
 from tests.ports import free_port
 
 Open = Callable[..., Viewer]
@@ -81,18 +81,10 @@ def test_up_builds_what_is_not_there(images: dict[str, str], report: Report) -> 
             lambda: fresh.compose("exec", "-T", "gateway", *token, check=False), "a link", LIMIT_S
         )
         assert link.startswith(f"http://{address}/?desk=desk-1#token=")
-        wait_until(lambda: answers(f"http://{address}/readyz"), "the gateway", LIMIT_S)
+        wait_ready(f"http://{address}/readyz", limit_s=LIMIT_S)
     finally:
         fresh.down("--rmi", "all")
     assert image("desk").removesuffix(TAG) + "fresh" not in docker("image", "ls", "--format", NAMES)
-
-
-def answers(url: str) -> bool:
-    """Does it, with 200?"""
-    try:
-        return httpx.get(url, trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def near(colour: list[int], other: list[int]) -> bool:
@@ -314,9 +306,14 @@ def test_keys_are_changed_while_somebody_watches(
     viewer.wait("stats.state === 'video' && stats.painted > 5")
     directory, file = project.one("directory"), "/var/lib/fanlight/keys/bus"
     before = directory.execute("cat", file).split()
-    for step in ("add", "promote", "remove"):
+    for count, step in enumerate(("add", "promote", "remove"), 1):
         directory.execute("fanlight", "keys", step, file)
-        viewer.page.wait_for_timeout(3000)  # every process looks once a second
+        for service in SERVICES:
+            wait_until(
+                lambda s=service, n=count: project.logs(s).count("event=keys count=") >= n,  # type: ignore[misc]  # bound
+                f"{service} to take the keys",
+                LIMIT_S,
+            )
         viewer.wait_painted(10)
     after = directory.execute("cat", file).split()
     assert len(before) == len(after) == 1

@@ -1,6 +1,7 @@
 """Many heartbeats, most of them the same as before."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 import zmq
@@ -8,6 +9,7 @@ import zmq.asyncio
 
 from fanlight_common.bus.receiver import BATCH
 from fanlight_common.core.errors import ProtocolError
+from fanlight_common.process import refusals
 from fanlight_common.protocol import bus
 from fanlight_directory.inlet import DecodedMessages, InletReader
 from tests.directory.core.test_registry import capture, encoder
@@ -28,6 +30,28 @@ def test_the_same_bytes_are_decoded_once_and_not_kept_for_ever() -> None:
     assert again is not first
     with pytest.raises(ProtocolError):
         decoded.decode(b"\xff")
+
+
+def test_streams_of_a_later_release_are_left_out_and_said_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusals, "_said", set())
+    known = (bus.HeldStream("main/high", 7), bus.HeldStream("main/low", 8))
+    later = (bus.HeldStream("main/high.vp9", 9), bus.HeldStream("main/high.opus.audio", 9))
+    beat = replace(encoder(1), streams=(known[0], *later, known[1]))
+    decoded = DecodedMessages()
+    message = decoded.decode(bus.encode(beat))
+    assert message == replace(beat, streams=known)
+    assert decoded.decode(bus.encode(beat)) is message
+    for _ in range(3):
+        decoded.turn()
+    assert decoded.decode(bus.encode(beat)) == message
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 2
+    assert "where=heartbeat peer=encoder-1 what='codec vp9'" in said[0]
+    # A stream that is none at all is the check's to refuse, as before.
+    odd = replace(beat, streams=(bus.HeldStream("nonsense", 1),))
+    assert decoded.decode(bus.encode(odd)) == odd
 
 
 async def test_all_are_read_in_order_and_while_more_may_wait_time_stands_still() -> None:

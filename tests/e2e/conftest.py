@@ -1,17 +1,19 @@
-"""Fixtures of the end-to-end tests: one real desk and one stack a module, a browser a module.
+"""Fixtures of the end-to-end tests: one real desk and one stack a module, one browser for all.
 
-The browser is per module because Playwright's synchronous interface keeps an event loop on the
-main thread, which the asynchronous tests of other folders would find running.
+The browser stays until a test of another folder is next, and not longer, because Playwright's
+synchronous interface keeps an event loop running on the main thread, which the asynchronous tests
+of other folders would find there. A worker of pytest-xdist runs the files of this folder in a row.
 """
 
+import contextlib
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from tests.e2e.processes import (
     CHROMIUM,
@@ -145,13 +147,64 @@ def private_state(directory: Path) -> dict[str, str]:
     return {"XDG_STATE_HOME": str(directory)}
 
 
+class _Shared:
+    """Playwright and a Chromium, started when they are first asked for."""
+
+    def __init__(self) -> None:
+        self._opened = contextlib.ExitStack()
+        self._playwright: Playwright | None = None
+        self._browser: Browser | None = None
+
+    @property
+    def playwright(self) -> Playwright:
+        if self._playwright is None:
+            self._playwright = self._opened.enter_context(sync_playwright())
+        return self._playwright
+
+    @property
+    def browser(self) -> Browser:
+        """The Chromium; another one where the former has crashed."""
+        if self._browser is None or not self._browser.is_connected():
+            self._browser = self.playwright.chromium.launch(
+                executable_path=CHROMIUM, args=CHROMIUM_FLAGS
+            )
+            self._opened.callback(self._browser.close)
+        return self._browser
+
+    def close(self) -> None:
+        """End both; the next one who asks starts them again."""
+        self._playwright = self._browser = None
+        self._opened.close()
+
+
+_shared = _Shared()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, None, None]:
+    yield
+    if nextitem is None or Path(__file__).parent not in nextitem.path.parents:
+        _shared.close()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Iterator[_Shared]:
+    yield _shared
+    _shared.close()
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def playwright(shared: _Shared) -> Playwright:
+    """What starts further browsers."""
+    return shared.playwright
+
+
+@pytest.fixture(scope="module")
+def browser(shared: _Shared) -> Browser:
     """A real Chromium."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield chromium
-        chromium.close()
+    return shared.browser
 
 
 @pytest.fixture

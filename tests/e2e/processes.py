@@ -5,6 +5,7 @@ import contextlib
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -13,9 +14,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import xcffib
 
-from tests.ports import free_port
+from tests.ports import free_display, free_port
 
 FANLIGHT = str(Path(sys.executable).with_name("fanlight"))
 CHROMIUM = "/usr/bin/chromium"
@@ -31,8 +33,11 @@ CHROMIUM_FLAGS = [
     "--host-resolver-rules=MAP insecure.test 127.0.0.1",
 ]
 
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For http: httpx reads the list of authorities for each client otherwise, 20 ms of CPU."""
 
-def wait_until(condition: Callable[[], Any], what: str, limit_s: float = 30.0) -> Any:
+
+def wait_until(condition: Callable[[], Any], what: str, limit_s: float = 60.0) -> Any:
     """The first true value of `condition`; AssertionError naming `what` after `limit_s`."""
     deadline = time.monotonic() + limit_s
     while True:
@@ -41,6 +46,21 @@ def wait_until(condition: Callable[[], Any], what: str, limit_s: float = 30.0) -
             return value
         assert time.monotonic() < deadline, f"not in {limit_s:.0f} s: {what}"
         time.sleep(0.02)
+
+
+def answers(url: str, status: int = 200, token: str = "") -> bool:
+    """Does a server answer there, and with this status? While it is starting it does neither."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        got = httpx.get(url, headers=headers, trust_env=False, verify=NO_TLS, timeout=20)
+    except httpx.TransportError:
+        return False
+    return got.status_code == status
+
+
+def wait_ready(url: str, status: int = 200, token: str = "", limit_s: float = 60.0) -> None:
+    """Until a server answers there with this status; whoever starts a server waits by this."""
+    wait_until(lambda: answers(url, status, token), f"{status} from {url}", limit_s)
 
 
 @contextlib.contextmanager
@@ -72,18 +92,14 @@ class XServer:
 
     def __init__(self, size: str = "1280x720") -> None:
         self.size = size
-        self.number = ""
+        self.display = f":{free_display()}"
+        """As in DISPLAY."""
         self.start()
 
-    @property
-    def display(self) -> str:
-        """As in DISPLAY."""
-        return f":{self.number}"
-
     def start(self) -> None:
-        """Start; the first time with a free number."""
+        """Start the server, and wait until it answers."""
         reader, writer = os.pipe()
-        command = ["Xvfb", *([self.display] if self.number else []), "-displayfd", str(writer)]
+        command = ["Xvfb", self.display, "-displayfd", str(writer)]
         command += ["-screen", "0", f"{self.size}x24", "-nolisten", "tcp", "-noreset"]
         self.process = subprocess.Popen(
             command, pass_fds=(writer,), stderr=subprocess.DEVNULL, text=True
@@ -92,7 +108,6 @@ class XServer:
         with os.fdopen(reader) as numbers:
             line = numbers.readline()
         assert line.strip(), "Xvfb did not start"
-        self.number = line.strip()
 
     def stop(self) -> None:
         """Kill it, as a crash would."""

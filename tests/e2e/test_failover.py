@@ -16,12 +16,17 @@ from tests.e2e.witness import Witness
 
 pytestmark = [pytest.mark.processes]
 STREAM = "main/high"
+SILENCE_S = 2
+"""Seconds of silence after which a process is given up: more than others on this machine cause."""
+FPS = 30
 
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
     """A directory, and nothing else yet."""
-    running = Cluster(FANLIGHT_DIRECTORY_MOVES_PER_S="0")
+    running = Cluster(
+        FANLIGHT_DIRECTORY_MOVES_PER_S="0", FANLIGHT_HEARTBEAT_TIMEOUT_S=str(SILENCE_S)
+    )
     running.directory()
     yield running
     running.close()
@@ -31,7 +36,7 @@ def watch(cluster: Cluster, desk: str = "main", **options: object) -> Witness:
     return Witness(cluster.ports["gateway"], cluster.token(), desk, **options)  # type: ignore[arg-type]  # by name
 
 
-def started(cluster: Cluster, encoders: int = 2, fps: float = 30) -> None:
+def started(cluster: Cluster, encoders: int = 2, fps: float = FPS) -> None:
     """A desk, a gateway, and so many encoders."""
     cluster.desk("main", fps=fps)
     for number in range(encoders):
@@ -113,7 +118,7 @@ def test_all_encoders_hang_and_come_back_one_by_one(cluster: Cluster) -> None:
         assert watcher.wrong == []
 
 
-@pytest.mark.parametrize("fps", [30, 0], ids=["moving", "still"])
+@pytest.mark.parametrize("fps", [FPS, 0], ids=["moving", "still"])
 def test_an_encoder_that_is_told_to_end_ends_when_another_is_shown(
     cluster: Cluster, fps: float
 ) -> None:
@@ -226,7 +231,7 @@ def test_the_directory_is_away_for_a_while(cluster: Cluster) -> None:
         with watch(cluster, viewer="witness1") as another, watch(cluster, "other") as waiting:
             # Another viewer of what runs does not notice; one of what does not run waits.
             another.wait_units(30)
-            watcher.wait_units(90)  # three times as long as anybody may be silent
+            watcher.wait_units(3 * SILENCE_S * FPS, 60)
             assert waiting.states == ["waiting"]
             assert waiting.deliveries == []
             cluster.services["directory"].start()

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import Viewer
-from tests.e2e.processes import Stack, XServer, wait_until
+from tests.e2e.processes import Stack, XServer, wait_ready, wait_until
 from tests.e2e.xclient import COLOURS, Patches
 
 pytestmark = [pytest.mark.x11, pytest.mark.browser, pytest.mark.processes]
@@ -34,14 +34,7 @@ def test_the_screenshot_service_killed(
     assert viewer.stats["epoch"] == epoch, "video went on without a break"
     wait_until(lambda: stack.pid("screenshot") not in (0, old), "another screenshot service")
     url = f"http://127.0.0.1:{stack.screenshot_port}/desks/main/screenshot"
-
-    def answers() -> bool:
-        try:
-            return httpx.get(url, trust_env=False).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    wait_until(answers, "a screenshot of the new one")
+    wait_ready(url)
 
 
 def test_the_directory_killed(
@@ -127,7 +120,7 @@ def test_a_display_that_never_was() -> None:
         wait_until(lambda: ":98765" in stack.output, "a line that names the display")
         url = f"http://127.0.0.1:{stack.screenshot_port}/desks/main/screenshot"
         # Its words may be here before the directory has passed on that there is such a desk.
-        wait_until(lambda: httpx.get(url, trust_env=False).status_code == 503, "503")
+        wait_ready(url, 503)
         assert "retry-after" in httpx.get(url, trust_env=False).headers
     finally:
         stack.close()

@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.conftest import Viewer, private_state
 from tests.e2e.processes import DelayProxy, Stack, XServer, wait_until
 
-pytestmark = [pytest.mark.x11, pytest.mark.browser, pytest.mark.processes]
+pytestmark = [pytest.mark.alone, pytest.mark.x11, pytest.mark.browser, pytest.mark.processes]
 Open = Callable[..., Viewer]
 LOCK_WORDS = "Video paused to save bandwidth. Click to retry."
 

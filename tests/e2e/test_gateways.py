@@ -3,6 +3,7 @@ that it uses is told to end, or is killed, and the other goes on where it was.""
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,24 +20,39 @@ ON_VIDEO = "stats.transport === 'websocket' && stats.state === 'video' && stats.
 ON_HTTP = "stats.transport === 'http' && stats.connection === 'open' && stats.painted > 0"
 
 
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A desk that notes its input, and two gateways."""
-    running = Cluster(
-        FANLIGHT_CAPTURE_PATTERN_INPUT_LOG=str(tmp_path / "input"),
+    made = Cluster(
+        FANLIGHT_CAPTURE_PATTERN_INPUT_LOG=str(tmp_path_factory.mktemp("desk") / "input"),
         FANLIGHT_VIEWER_SUSTAIN_MS="700",
     )
-    running.directory()
-    running.desk("main")
-    running.encoder("e0")
-    running.screenshot()
+    made.directory()
+    made.desk("main")
+    made.encoder("e0")
+    made.screenshot()
     # For one of them the balancer is to know before the viewers do.
-    running.gateway("g0", FANLIGHT_GATEWAY_DRAIN_S="0.6")
-    running.gateway("g1")
-    for port in running.ports.values():
-        wait_until(lambda p=port: running.get(p, "/readyz").status_code == 200, "a gateway")  # type: ignore[misc]  # bound
-    yield running
-    running.close()
+    made.gateway("g0", FANLIGHT_GATEWAY_DRAIN_S="0.6")
+    made.gateway("g1")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def cluster(running: Cluster) -> Cluster:
+    """The same, with both gateways ready and no viewer left of the test before."""
+    gateways = [running.services[id_] for id_ in running.ports]
+    deadline = time.monotonic() + 1
+    # A viewer by WebSocket leaves with its page. One by plain HTTP is missed seconds later.
+    while any(map(has_viewer, gateways)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for gateway in gateways:
+        if has_viewer(gateway):
+            gateway.kill()
+        if gateway.process.poll() is not None:
+            gateway.start()
+        wait_until(lambda g=gateway: running.answers(g.port, "/readyz"), gateway.id)  # type: ignore[misc]  # bound
+    return running
 
 
 @pytest.fixture
@@ -55,25 +71,42 @@ def joined(service: Service) -> int:
     return service.output.count("event=viewer_joined")
 
 
+def has_viewer(service: Service) -> bool:
+    """Has it one, in its present life?"""
+    life = service.life
+    return life.count("event=viewer_joined") > life.count("event=viewer_left")
+
+
 def used(cluster: Cluster) -> tuple[Service, Service]:
     """The gateway that the only viewer uses, and the other one."""
     g0, g1 = cluster.services["g0"], cluster.services["g1"]
-    here = [g for g in (g0, g1) if joined(g) > g.output.count("event=viewer_left")]
+    here = [g for g in (g0, g1) if has_viewer(g)]
     assert len(here) == 1
     return here[0], g1 if here[0] is g0 else g0
 
 
-def keys(tmp_path: Path) -> list[bool]:
-    """Each key event that the desk got: down or up."""
-    lines = (tmp_path / "input").read_text().splitlines() if (tmp_path / "input").exists() else []
-    events = [json.loads(line) for line in lines]
-    return [down for kind, *_, down in events if kind == "key"]
+@pytest.fixture
+def keys(cluster: Cluster) -> Callable[[], list[bool]]:
+    """Tells each key event that the desk got in this test: down or up."""
+    log = Path(cluster.environment["FANLIGHT_CAPTURE_PATTERN_INPUT_LOG"])
+
+    def events() -> list[bool]:
+        lines = log.read_text().splitlines() if log.exists() else []
+        return [down for kind, *_, down in map(json.loads, lines) if kind == "key"]
+
+    before = len(events())
+    return lambda: events()[before:]
 
 
 @pytest.mark.parametrize("how", ["terminate", "kill"])
 @pytest.mark.parametrize("way", ["haproxy", "nginx", "plain"])
 def test_the_gateway_that_a_viewer_uses_goes(
-    cluster: Cluster, balancer: Balancer, open_viewer: Open, tmp_path: Path, how: str, way: str
+    cluster: Cluster,
+    balancer: Balancer,
+    open_viewer: Open,
+    keys: Callable[[], list[bool]],
+    how: str,
+    way: str,
 ) -> None:
     if way == "nginx":
         balancer.start_nginx()
@@ -88,17 +121,17 @@ def test_the_gateway_that_a_viewer_uses_goes(
         gone, other = other, gone
         before = joined(other)
         viewer.page.keyboard.down("a")
-        wait_until(lambda: keys(tmp_path)[-1:] == [True], "the key to be down")
+        wait_until(lambda: keys()[-1:] == [True], "the key to be down")
         getattr(gone, how)()
         wait_until(lambda: joined(other) > before, "the viewer to come to the other gateway")  # noqa: B023  # awaited at once
-        wait_until(lambda: keys(tmp_path)[-1] is False, "the key to be up")
+        wait_until(lambda: keys()[-1] is False, "the key to be up")
         viewer.wait(condition)
         viewer.wait_painted(5)
         viewer.page.keyboard.up("a")
         assert "Reconnecting" not in viewer.text()
         if how == "terminate":
-            assert re.search(r"event=viewer_closed .*code=1001", gone.output)
-            assert "event=stop kind=gateway" in gone.output
+            assert re.search(r"event=viewer_closed .*code=1001", gone.life)
+            assert "event=stop kind=gateway" in gone.life
         gone.start()
         port = cluster.ports[gone.id]
         wait_until(lambda: cluster.answers(port, "/readyz"), "the gateway to be back")  # noqa: B023  # awaited at once
@@ -118,8 +151,9 @@ def test_who_was_locked_to_screenshots_is_locked_at_the_other_gateway(
         viewer.wait("stats.rtt_ms < 60")
         quiet = viewer.quiet_video_bytes()
         gone, other = used(cluster)
+        before = joined(other)
         gone.kill()
-        wait_until(lambda: joined(other), "the viewer to come to the other gateway")
+        wait_until(lambda: joined(other) > before, "the viewer to come to the other gateway")
         viewer.wait("stats.connection === 'open'")
         viewer.wait_painted(5)
         assert viewer.stats["state"] == "locked"

@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.conftest import Viewer
 from tests.e2e.processes import DelayProxy, Stack, wait_until
 
-pytestmark = [pytest.mark.x11, pytest.mark.browser, pytest.mark.processes]
+pytestmark = [pytest.mark.alone, pytest.mark.x11, pytest.mark.browser, pytest.mark.processes]
 Open = Callable[..., Viewer]
 PERIOD_MS = 33
 """How often a keyboard repeats."""

@@ -4,7 +4,6 @@ Each runs in a time namespace of its own and in an IPC namespace of its own, so 
 travel as they do between hosts.
 """
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -17,10 +16,10 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
+from fanlight_common.core.grants import Grant, Role
 from fanlight_common.process import tokens
-from fanlight_common.process.tokens import Grant, Role
 from fanlight_common.protocol import binary, control
-from tests.e2e.processes import end, wait_until
+from tests.e2e.processes import end, wait_ready
 from tests.ports import free_port
 
 pytestmark = [
@@ -36,6 +35,7 @@ BOOTED_S = {
     "gateway": 500_000,
 }
 """By how much longer than this machine each one's host has been up."""
+SCREENSHOT = "/api/desks/main/screenshot"
 OLD_US = 20_000_000
 """Far more than any picture's age on a busy machine, far less than the clocks differ by."""
 
@@ -78,22 +78,17 @@ class Hosts:
     def log(self, kind: str) -> str:
         return (self.root / f"{kind}.log").read_text()
 
-    def headers(self) -> dict[str, str]:
+    def token(self) -> str:
         now = time.time()
         secret = tokens.load_secret(self.root / "secret")
-        token = tokens.issue(secret, Grant(Role.VIEW, "main", int(now) + 600), now)
-        return {"Authorization": f"Bearer {token}"}
+        return tokens.issue(secret, Grant(Role.VIEW, "main", int(now) + 600), now)
 
-    def get(self, path: str) -> httpx.Response | None:
-        """The gateway's answer; None: there is none yet."""
-        with contextlib.suppress(httpx.HTTPError, FileNotFoundError):
-            url = f"http://127.0.0.1:{self.port}{path}"
-            return httpx.get(url, headers=self.headers(), trust_env=False, timeout=20)
-        return None
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token()}"}
 
-    def is_ready(self) -> bool:
-        answer = self.get("/api/desks/main/screenshot")
-        return answer is not None and answer.status_code == 200
+    def url(self, path: str) -> str:
+        """A URL of the gateway's."""
+        return f"http://127.0.0.1:{self.port}{path}"
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +101,7 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
     made.start("encoder")
     made.start("screenshot", port=0, secret_file=secret)
     made.start("gateway", port=made.port, secret_file=secret)
-    wait_until(made.is_ready, "a screenshot through the gateway")
+    wait_ready(made.url(SCREENSHOT), token=made.token())
     yield made
     # `unshare` itself takes no SIGTERM.
     for child in made.children():
@@ -157,7 +152,6 @@ def test_the_age_of_video_is_right(hosts: Hosts) -> None:
 
 def test_the_age_of_screenshots_is_right(hosts: Hosts) -> None:
     """In the very clock that pongs tell."""
-    answer = hosts.get("/api/desks/main/screenshot")
-    assert answer is not None
+    answer = httpx.get(hosts.url(SCREENSHOT), headers=hosts.headers(), trust_env=False)
     captured_us = int(answer.headers["X-Fanlight-Captured-Us"])
     assert 0 < time.time_ns() // 1000 - captured_us < OLD_US

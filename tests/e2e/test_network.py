@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Playwright
 
 from tests.e2e.conftest import Viewer, private_state
 from tests.e2e.processes import CHROMIUM, CHROMIUM_FLAGS, Stack, XServer, wait_until
@@ -21,7 +21,7 @@ from tests.netlab.fixtures import netlab
 from tests.netlab.lab import Lab
 
 __all__ = ["netlab"]
-pytestmark = [pytest.mark.x11, pytest.mark.browser, pytest.mark.processes]
+pytestmark = [pytest.mark.alone, pytest.mark.x11, pytest.mark.browser, pytest.mark.processes]
 OpenLab = Callable[..., Lab]
 OpenFar = Callable[[Lab], Viewer]
 FRESH = "stats.age_ms !== null && stats.age_ms < 1000"
@@ -41,11 +41,10 @@ def stack(xserver: XServer, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture
-def open_far(stack: Stack) -> Iterator[OpenFar]:
+def open_far(stack: Stack, playwright: Playwright) -> Iterator[OpenFar]:
     """Opens the desk in a browser of its own on the far side of a link."""
     viewers: list[Viewer] = []
     with ExitStack() as things:
-        playwright = things.enter_context(sync_playwright())
 
         def open_there(lab: Lab) -> Viewer:
             browser = playwright.chromium.launch(
@@ -100,7 +99,7 @@ def test_a_tunnel_in_screenshot_mode(
     viewer.wait("stats.state === 'screenshots'")
     viewer.wait_painted(3)
     lab.set(cut=True)
-    time.sleep(5)
+    time.sleep(5)  # a tunnel of some length: nothing comes meanwhile
     lab.set(cut=False)
     viewer.wait_painted(3, limit_s=10)  # the requests of before hang for 25 s
     viewer.wait(FRESH)
@@ -163,7 +162,7 @@ def test_a_viewer_that_stops_reading_and_one_that_sleeps(
         os.kill(pid, signal.SIGSTOP)
     try:
         painted = witness.stats["painted"]
-        time.sleep(8)
+        time.sleep(8)  # what the sleeping viewer costs the others shows over a time only
         assert witness.stats["painted"] > painted + 40
         assert witness.stats["age_ms"] < 500
         assert rss_kib(stack.pid("gateway")) < before + 20_000

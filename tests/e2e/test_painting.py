@@ -183,7 +183,7 @@ def test_a_page_that_is_busy_misses_nothing(
     shades = (DARK, GREY)
     for n in range(20):
         gateway.send(video.picture(shades[n % 2]))
-        time.sleep(0.03)
+        time.sleep(0.03)  # as pictures come, while the page is busy for 1.5 s
     for n in range(60):
         gateway.send(video.patch(patch.encode([png(10 * n, 0, noise(10, 10, seed=n))])))
         time.sleep(0.005)
@@ -365,7 +365,7 @@ def test_the_first_picture_is_a_still_and_video_replaces_it(
     gateway.still = image_file(np.full((180, 320, 3), (200, 30, 60)), "JPEG")
     shown = open_viewer(gateway.url)
     shown.page.evaluate(ADD_VIEW)
-    shown.wait("stats.painted === 1 && stats.still_bytes > 0")
+    shown.wait("stats.painted === 1 && stats.screenshot_bytes > 0")
     assert gateway.still_requests == ["40 0.5"]
     assert np.abs(canvas(shown.page) - (200, 30, 60)).max() <= 4
     gateway.send(Encoding(*SIZE).picture(GREY))

@@ -26,7 +26,7 @@ def client(stack: Stack) -> Iterator[ClientConnection]:
     ) as connection:
         welcome = control.decode_from_gateway(str(connection.recv(10)))
         assert isinstance(welcome, control.Welcome)
-        assert (welcome.protocol, welcome.desk, welcome.role) == (1, "main", "control")
+        assert (welcome.protocol, welcome.desk, welcome.role) == (2, "main", "control")
         yield connection
 
 

@@ -18,7 +18,7 @@ import av
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from fanlight_common.protocol import binary, control
+from fanlight_common.protocol import binary, control, input
 
 PING_S = 0.25
 MODIFIER_SHIFT = 225
@@ -119,7 +119,7 @@ class Watcher:
         keys = [MODIFIER_SHIFT, usage] if shifted else [usage]
         for down, order in ((True, keys), (False, keys[::-1])):
             for key in order:
-                self.send(binary.Key(down, key).encode())
+                self.send(input.Key(down, key).encode())
 
     def type(self, text: str) -> None:
         """Lower-case letters, digits and a few signs of an American keyboard, key by key."""

@@ -6,7 +6,9 @@ Every wait is for a condition; the tests' own time limit is the only clock.
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import zmq
@@ -17,15 +19,18 @@ from fanlight_common.bus.ring import FrameRing, host_id
 from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
 from fanlight_common.core.errors import CodecError
 from fanlight_common.core.geometry import Rect
+from fanlight_common.core.names import Rendition
 from fanlight_common.process import clock
 from fanlight_common.process.settings import BusSettings
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, frames, topics
 from fanlight_common.protocol.binary import VideoUnit
 from fanlight_common.protocol.topics import Lane
-from fanlight_encoder.codecs.h264 import Codec, Encoded, LavCodec, Opener
-from fanlight_encoder.codecs.options import CodecParams
-from fanlight_encoder.service import EncoderService
+from fanlight_encoder.codecs.base import Codec, CodecParams, Encoded, OpenCodec
+from fanlight_encoder.codecs.h264_hardware import NVENC, VAAPI
+from fanlight_encoder.codecs.x264 import X264
+from fanlight_encoder.core.renditions import StreamParams
+from fanlight_encoder.service import EncoderService, HandoverTimes
 from fanlight_encoder.settings import EncoderSettings
 from tests.encoder.pictures import Pixels
 
@@ -33,38 +38,53 @@ STREAM = "main/high"
 
 
 class FlakyCodec:
-    """libx264 that fails on the `after`th picture from now, for ever."""
+    """libx264 by another name, which fails on the `after`th picture from now, for ever."""
 
-    def __init__(self, name: str, params: CodecParams, after: int) -> None:
-        self.name = name
+    def __init__(self, codec: Codec, params: CodecParams, after: int) -> None:
+        self.codec = codec
         self.params = params
-        self._real = LavCodec("libx264", params)
+        self._real = X264.open(params)
         self._left = after
+
+    def set_target(self, kbps: int, unit_bytes: int) -> None:
+        self._real.set_target(kbps, unit_bytes)
 
     def encode(self, picture: VideoFrame, *, idr: bool) -> Encoded:
         self._left -= 1
         if self._left < 0:
-            raise CodecError(f"{self.name}: the device was lost")
+            raise CodecError(f"{self.codec.implementation}: the device was lost")
         return self._real.encode(picture, idr=idr)
 
-    def aim(self, kbps: int, unit_bytes: int) -> None:
-        self._real.aim(kbps, unit_bytes)
+    def close(self) -> None:
+        self._real.close()
 
 
-def flaky_hardware(after: int) -> Opener:
-    """Opens h264_nvenc codecs that fail after so many pictures, and real ones by other names."""
-
-    def opener(name: str, params: CodecParams) -> Codec:
-        return FlakyCodec(name, params, after) if name == "h264_nvenc" else LavCodec(name, params)
-
-    return opener
+def opened_by(codec: Codec, opener: Callable[[CodecParams], OpenCodec]) -> Codec:
+    """The codec with the same names and capabilities, opened in another way."""
+    return dataclasses.replace(codec, open=opener)
 
 
-def no_hardware(name: str, params: CodecParams) -> Codec:
-    """libx264 and nothing else, whatever this machine has."""
-    if name != "libx264":
-        raise CodecError(f"{name}: not in this test")
-    return LavCodec(name, params)
+def missing(codec: Codec) -> Codec:
+    """The codec on a machine that has no such thing."""
+
+    def opener(params: CodecParams) -> OpenCodec:
+        raise CodecError(f"{codec.implementation}: not in this test")
+
+    return opened_by(codec, opener)
+
+
+def flaky(codec: Codec, after: int) -> Codec:
+    """The codec on a machine where it fails after so many pictures."""
+    return opened_by(codec, lambda params: FlakyCodec(codec, params, after))
+
+
+NO_HARDWARE = (missing(NVENC), missing(VAAPI), X264)
+"""libx264 and nothing else, whatever this machine has."""
+
+
+def flaky_hardware(after: int) -> Sequence[Codec]:
+    """NVENC that fails after so many pictures, and libx264."""
+    return (flaky(NVENC, after), missing(VAAPI), X264)
 
 
 class Capture:
@@ -231,10 +251,27 @@ class Bench:
         self.watched: set[bytes] = set()
         self._gateways: list[Gateway] = []
 
-    async def start(self, opener: Opener = no_hardware, **settings: object) -> Worker:
-        """The encoder, with these settings."""
+    async def start(
+        self,
+        codecs: Sequence[Codec] = NO_HARDWARE,
+        *,
+        constants: Mapping[str, Any] = {},
+        handover_s: float = HandoverTimes().handover_s,
+        **settings: object,
+    ) -> Worker:
+        """The encoder, with these settings and these constants of its streams."""
         self.worker = Worker("encoder", self._bus_settings, SocketRole.ENCODER_OUTLET)
-        service = EncoderService(EncoderSettings.model_validate(settings), opener)
+        known = EncoderSettings.model_validate(settings)
+
+        def stream_params(rendition: Rendition) -> StreamParams:
+            return dataclasses.replace(known.stream_params(rendition), **constants)
+
+        service = EncoderService(
+            known,
+            codecs=codecs,
+            stream_params=stream_params,
+            times=HandoverTimes(handover_s=handover_s),
+        )
         self.serving = asyncio.create_task(self.worker.serve(service.run))
         self._tasks.append(self.serving)
         await self.until_offer(lambda beat: beat.capacity > 0)

@@ -10,6 +10,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from fanlight_common.core.grants import ALL_DESKS, Grant, Role
 from fanlight_common.process import tokens
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import binary, control
@@ -121,13 +122,13 @@ class Site:
 
     def token(
         self,
-        role: tokens.Role = tokens.Role.CONTROL,
-        desk: str = tokens.ALL_DESKS,
+        role: Role = Role.CONTROL,
+        desk: str = ALL_DESKS,
         ttl_s: float = 60,
     ) -> str:
         """A token."""
         now = time.time()
-        return tokens.issue(self.secret, tokens.Grant(role, desk, int(now + ttl_s)), now)
+        return tokens.issue(self.secret, Grant(role, desk, int(now + ttl_s)), now)
 
     def bearer(self, token: str | None = None) -> dict[str, str]:
         """The header with a token."""
@@ -156,7 +157,7 @@ class Site:
     @contextlib.asynccontextmanager
     async def viewer(
         self,
-        role: tokens.Role = tokens.Role.CONTROL,
+        role: Role = Role.CONTROL,
         *,
         video: bool = True,
         keyframes: bool = False,

@@ -49,7 +49,7 @@ class FakeEncoder:
     @property
     def idr_requests(self) -> int:
         """How often an IDR was asked for."""
-        return sum(isinstance(message, bus.RequestIdr) for message in self.told)
+        return sum(isinstance(message, bus.ForceIdr) for message in self.told)
 
     @property
     def room(self) -> list[bool]:
@@ -101,6 +101,6 @@ class FakeEncoder:
         while True:
             message = bus.decode_encoder_inlet(await self.inlet.recv())
             self.told.append(message)
-            wanted = isinstance(message, bus.RequestIdr) and self.automatic
+            wanted = isinstance(message, bus.ForceIdr) and self.automatic
             if wanted and topics.unit(message.stream) in self.subscribed:
                 self.send(idr=True, stream=message.stream)

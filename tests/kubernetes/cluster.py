@@ -27,6 +27,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from fanlight_common.bus import curve_keys
+from fanlight_common.core.grants import Grant, Role
 from fanlight_common.process import tokens
 from fanlight_common.protocol import binary, control
 from tests.kubernetes.rendered import (
@@ -245,7 +246,7 @@ def look(work: Path) -> dict[str, Any]:
         gateway = f"{pods['Deployment/fanlight-gateway'].address}:8080"
         until(lambda: answer(f"http://{gateway}/readyz")[0] == 200, "the gateway is not ready")
         until(lambda: {answer(url)[0] for url in probes.values()} == {200}, "a probe is refused")
-        grant = tokens.Grant(tokens.Role.VIEW, "*", int(time.time()) + 600)
+        grant = Grant(Role.VIEW, "*", int(time.time()) + 600)
         token = tokens.issue(secret, grant, time.time())
 
         def desks() -> Any:

@@ -5,31 +5,31 @@ import io
 import pytest
 from rich.console import Console
 
-from fanlight_launcher import output as screen_module
-from fanlight_launcher.output import Plain, Terminal, line_of, screen
-from fanlight_launcher.processes.supervisor import Phase, State
+from fanlight_launcher import output
+from fanlight_launcher.core.process_spec import Phase, ProcessState
+from fanlight_launcher.output import PlainOutput, TerminalOutput, choose_output, line_of
 
-RUNNING = State("gateway", Phase.RUNNING, 123, "http://127.0.0.1:8080")
+RUNNING = ProcessState("gateway", Phase.RUNNING, 123, "http://127.0.0.1:8080")
 
 
 def test_a_state_is_one_line() -> None:
     line = "gateway      running    pid 123     http://127.0.0.1:8080"
     assert line_of(RUNNING) == line
-    assert line_of(State("encoder-0", Phase.STOPPED)) == "encoder-0    stopped"
+    assert line_of(ProcessState("encoder-0", Phase.STOPPED)) == "encoder-0    stopped"
 
 
-def test_in_a_log_states_are_lines_and_passing_ones_are_not(
+def test_in_a_log_a_state_is_a_line_unless_it_passes_quickly(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with Plain() as plain:
+    with PlainOutput() as plain:
         for phase in (Phase.WAITING, Phase.STARTING):
-            plain.show(State("gateway", phase))
+            plain.show(ProcessState("gateway", phase))
         plain.show(RUNNING)
-        plain.say("encoder-0", "[bold]event=start")
-        plain.tell("something")
-        plain.link("http://h/#token=T", 1.234)
-    said = capsys.readouterr()
-    assert said.out.splitlines() == [
+        plain.log("encoder-0", "[bold]event=start")
+        plain.notice("something")
+        plain.ready("http://h/#token=T", 1.234)
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [
         line_of(RUNNING),
         "something",
         "ready after 1.2 s, open:",
@@ -37,23 +37,21 @@ def test_in_a_log_states_are_lines_and_passing_ones_are_not(
         "  http://h/#token=T",
         "",
     ]
-    assert said.err == "encoder-0    | [bold]event=start\n"
+    assert printed.err == "encoder-0    | [bold]event=start\n"
 
 
 def test_on_a_terminal_states_stay_and_the_link_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.StringIO()
-    monkeypatch.setattr(
-        screen_module, "Console", lambda: Console(file=out, force_terminal=True, width=60)
-    )
+    monkeypatch.setattr(output, "Console", lambda: Console(file=out, force_terminal=True, width=60))
     link = "http://127.0.0.1:8080/?desk=main#token=" + "T" * 200
-    with Terminal() as terminal:
-        terminal.show(State("gateway", Phase.STARTING))
+    with TerminalOutput() as terminal:
+        terminal.show(ProcessState("gateway", Phase.STARTING))
         terminal.show(RUNNING)
-        # What a child says is text: neither markup nor orders to the terminal.
-        terminal.say("encoder-0", "[bold]x\x07\x08y")
-        terminal.tell("something")
-        terminal.link(link, 1.0)
-        terminal.show(State("gateway", Phase.STOPPED))
+        # What a child prints is text, and neither markup nor control codes.
+        terminal.log("encoder-0", "[bold]x\x07\x08y")
+        terminal.notice("something")
+        terminal.ready(link, 1.0)
+        terminal.show(ProcessState("gateway", Phase.STOPPED))
     text = out.getvalue()
     assert link in text
     assert "pid 123" in text
@@ -62,12 +60,12 @@ def test_on_a_terminal_states_stay_and_the_link_is_whole(monkeypatch: pytest.Mon
     assert "stopped" in text
 
 
-def test_the_right_one_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(screen(), Plain)
+def test_only_a_terminal_gets_the_terminal_s_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(choose_output(), PlainOutput)
     monkeypatch.setattr("sys.stdout", FakeTerminal())
-    assert isinstance(screen(), Plain)
+    assert isinstance(choose_output(), PlainOutput)
     monkeypatch.setattr("sys.stderr", FakeTerminal())
-    assert isinstance(screen(), Terminal)
+    assert isinstance(choose_output(), TerminalOutput)
 
 
 class FakeTerminal(io.StringIO):

@@ -1,4 +1,4 @@
-"""Asking a gateway whether it is ready; whatever answers there."""
+"""Asking a gateway whether it is ready, whatever answers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -48,7 +48,7 @@ async def test_answers(serve: Serve, answer: bytes, missing: list[str] | None) -
     assert await readiness.missing("127.0.0.1", await serve(answer)) == missing
 
 
-async def test_nobody_there() -> None:
+async def test_without_an_answer() -> None:
     server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     server.close()

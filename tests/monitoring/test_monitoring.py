@@ -3,7 +3,6 @@
 Grafana itself is not run: what is tested of the dashboard is every expression in it.
 """
 
-import contextlib
 import json
 import os
 import re
@@ -20,10 +19,10 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.sync.client import connect
 
+from fanlight_common.core.grants import Grant, Role
 from fanlight_common.process import tokens
-from fanlight_common.process.tokens import Grant, Role
-from fanlight_common.protocol import binary, control
-from tests.e2e.processes import end, wait_until
+from fanlight_common.protocol import binary, control, input
+from tests.e2e.processes import end, wait_ready, wait_until
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -228,6 +227,8 @@ class Stack:
                 f"--web.listen-address=127.0.0.1:{self.prometheus}",
             ]
         )
+        # Until then it answers 503 to every question.
+        wait_ready(f"http://127.0.0.1:{self.prometheus}/-/ready")
 
     def _run(self, command: list[str], **environment: str) -> None:
         name = environment.get("FANLIGHT_ID", command[0])
@@ -251,32 +252,19 @@ class Stack:
         return tokens.issue(tokens.load_secret(self.secret), grant, now)
 
     def ask(self, path: str, **parameters: str) -> Any:
-        """The answer of Prometheus; None: there is none yet."""
-        with contextlib.suppress(httpx.TransportError):
-            url = f"http://127.0.0.1:{self.prometheus}/api/v1/{path}"
-            answer = httpx.get(url, params=parameters, trust_env=False, timeout=20).json()
-            assert answer["status"] == "success", answer
-            return answer["data"]
-        return None
+        """The answer of Prometheus."""
+        url = f"http://127.0.0.1:{self.prometheus}/api/v1/{path}"
+        answer = httpx.get(url, params=parameters, trust_env=False, timeout=20).json()
+        assert answer["status"] == "success", answer
+        return answer["data"]
 
     def value(self, expression: str) -> float | None:
         """The only value of an expression."""
         data = self.ask("query", query=expression)
-        if not data or not data["result"]:
+        if not data["result"]:
             return None
         (series,) = data["result"]
         return float(series["value"][1])
-
-    def is_ready(self) -> bool:
-        with contextlib.suppress(httpx.TransportError):
-            answer = httpx.get(
-                f"http://127.0.0.1:{self.gateway}/api/desks/main/screenshot",
-                headers={"Authorization": f"Bearer {self.token()}"},
-                trust_env=False,
-                timeout=20,
-            )
-            return answer.status_code == 200
-        return False
 
 
 @pytest.fixture(scope="module")
@@ -288,7 +276,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     made.start("encoder")
     made.start("screenshot", port=0, secret_file=made.secret)
     made.start("gateway", port=made.gateway, secret_file=made.secret)
-    wait_until(made.is_ready, "a screenshot through the gateway")
+    screenshot = f"http://127.0.0.1:{made.gateway}/api/desks/main/screenshot"
+    wait_ready(screenshot, token=made.token())
     yield made
     for process in made.processes:
         end(process)
@@ -305,9 +294,9 @@ def watch(stack: Stack, until: Callable[[], object]) -> None:
     ) as client:
         client.recv(20)
         client.send(control.Hello("viewer-of-metrics", True, False).encode())
-        client.send(binary.Text(TYPED).encode())
+        client.send(input.Text(TYPED).encode())
         client.send(control.Clipboard(COPIED).encode())
-        client.send(control.FellBack(control.Fall.AGE).encode())
+        client.send(control.FellBack(control.FallbackReason.AGE).encode())
         units = 0
         while units < 30 or not until():
             message = client.recv(30)

@@ -17,6 +17,7 @@ from tests.netlab.model import Conditions
 from tests.netlab.probes import goodput_mbit, probes, tcp
 from tests.netlab.trace import Step
 
+pytestmark = pytest.mark.alone
 SLACK_MS = 25
 PAYLOAD = 1448 / 1500
 """Of a full packet of TCP with time stamps."""
@@ -131,7 +132,7 @@ def test_a_trace_is_played_again_and_again(netlab: Open) -> None:
             for counter in ("carried_packets", "cut_packets"):
                 wait_until(partial(more, counter, getattr(lab.read().down, counter)))
         lab.set(cut=False)  # ends it
-        time.sleep(0.5)
+        time.sleep(0.5)  # longer than the trace: it would have cut the link again
         before = len(sent.delays_ms)
         sent.send()
         sent.wait(before + 1)

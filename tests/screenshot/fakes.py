@@ -21,7 +21,7 @@ WIDTH, HEIGHT = 64, 32
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait for a condition, plain or asynchronous, that something else makes true."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             value = condition()
             if await value if inspect.isawaitable(value) else value:

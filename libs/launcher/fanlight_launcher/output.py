@@ -1,7 +1,7 @@
 """What a person sees of `fanlight up`: a line of state for each process, their logs, the link.
 
 On a terminal the states stand below the logs and are kept up to date. Elsewhere each change is a
-plain line on standard output; the logs go to standard error.
+plain line on standard output, and the logs go to standard error.
 """
 
 import sys
@@ -16,7 +16,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from fanlight_launcher.processes.supervisor import Phase, State
+from fanlight_launcher.core.process_spec import Phase, ProcessState
 
 _COLOURS = ("cyan", "magenta", "yellow", "blue", "green", "bright_cyan", "bright_magenta")
 _STYLES = {
@@ -28,48 +28,48 @@ _STYLES = {
     Phase.STOPPED: "dim",
     Phase.FAILED: "bold red",
 }
-_QUIET = (Phase.WAITING, Phase.STARTING)
-"""Worth a place on a screen, not a line in a log."""
+_TERMINAL_ONLY = (Phase.WAITING, Phase.STARTING)
+"""These phases pass quickly, so that a log does without them."""
 _NAME_WIDTH = 12
 
 
-class Plain:
+class PlainOutput:
     """Lines, for a file, a pipe or a service manager."""
 
-    def __enter__(self) -> "Plain":
+    def __enter__(self) -> "PlainOutput":
         return self
 
     def __exit__(self, *_: object) -> None:
         pass
 
-    def show(self, state: State) -> None:
-        """A process changed."""
-        if state.phase not in _QUIET:
+    def show(self, state: ProcessState) -> None:
+        """Show the new state of a process."""
+        if state.phase not in _TERMINAL_ONLY:
             print(line_of(state), flush=True)
 
-    def say(self, name: str, line: str) -> None:
-        """A process printed a line."""
+    def log(self, name: str, line: str) -> None:
+        """Show a line that a process printed."""
         print(f"{name:<{_NAME_WIDTH}} | {line}", file=sys.stderr, flush=True)
 
-    def tell(self, text: str) -> None:
-        """The launcher itself has something to say."""
+    def notice(self, text: str) -> None:
+        """Show what the launcher itself has to say."""
         print(text, flush=True)
 
-    def link(self, link: str, took_s: float) -> None:
-        """All is ready."""
+    def ready(self, link: str, took_s: float) -> None:
+        """Show the link, because all services are ready."""
         print(f"ready after {took_s:.1f} s, open:\n\n  {link}\n", flush=True)
 
 
-class Terminal:
-    """A terminal: logs scroll by, states stay."""
+class TerminalOutput:
+    """A terminal, on which the logs scroll by and the states stay."""
 
     def __init__(self) -> None:
         self._console = Console()
-        self._states: dict[str, State] = {}
-        self._ready: RenderableType = Text("starting ...", style="dim")
+        self._states: dict[str, ProcessState] = {}
+        self._footer: RenderableType = Text("starting ...", style="dim")
         self._live = Live(console=self._console, auto_refresh=False)
 
-    def __enter__(self) -> "Terminal":
+    def __enter__(self) -> "TerminalOutput":
         self._live.start()
         return self
 
@@ -81,33 +81,34 @@ class Terminal:
     ) -> None:
         self._live.stop()
 
-    def show(self, state: State) -> None:
-        """A process changed."""
+    def show(self, state: ProcessState) -> None:
+        """Show the new state of a process."""
         self._states[state.name] = state
         if state.phase is Phase.STOPPED:
-            self._ready = Text("")
+            self._footer = Text("")
         self._draw()
 
-    def say(self, name: str, line: str) -> None:
-        """A process printed a line."""
-        # Which colour is of no importance, that it stays the same is.
+    def log(self, name: str, line: str) -> None:
+        """Show a line that a process printed."""
+        # Any colour will do, as long as a process keeps it from one start to the next.
         colour = _COLOURS[zlib.crc32(name.encode()) % len(_COLOURS)]
         text = Text.assemble(
             (f"{name:<{_NAME_WIDTH}} ", colour), (strip_control_codes(line), "dim")
         )
         self._console.print(text, soft_wrap=True)
 
-    def tell(self, text: str) -> None:
-        """The launcher itself has something to say."""
+    def notice(self, text: str) -> None:
+        """Show what the launcher itself has to say."""
         self._console.print(Text(text, style="bold"), soft_wrap=True)
 
-    def link(self, link: str, took_s: float) -> None:
-        """All is ready."""
-        # The link whole and on its own line, for copying. It scrolls away in time; what stays is
-        # too narrow for it, but can be clicked where the terminal knows hyperlinks.
+    def ready(self, link: str, took_s: float) -> None:
+        """Show the link, because all services are ready."""
+        # The whole link stands on a line of its own, so that it can be copied, and scrolls away in
+        # time. The panel that stays is too narrow for it, but carries it as a hyperlink, which many
+        # terminals let a person click.
         self._console.print(Text(f"\n{link}\n", style="bold cyan"), soft_wrap=True)
         page = link.partition("#")[0]
-        self._ready = Panel.fit(
+        self._footer = Panel.fit(
             Text.assemble(
                 f"ready after {took_s:.1f} s: ",
                 (page, Style(bold=True, color="cyan", link=link)),
@@ -126,18 +127,19 @@ class Terminal:
                 f"pid {state.pid}" if state.pid else "",
                 Text(state.detail, style="dim"),
             )
-        self._live.update(Group("", table, self._ready), refresh=True)
+        self._live.update(Group("", table, self._footer), refresh=True)
 
 
-Screen = Plain | Terminal
+Output = PlainOutput | TerminalOutput
 
 
-def screen() -> Screen:
-    """The right one for where the output goes."""
-    return Terminal() if sys.stdout.isatty() and sys.stderr.isatty() else Plain()
+def choose_output() -> Output:
+    """The output that fits what standard output and standard error are."""
+    on_terminal = sys.stdout.isatty() and sys.stderr.isatty()
+    return TerminalOutput() if on_terminal else PlainOutput()
 
 
-def line_of(state: State) -> str:
-    """`gateway      running     pid 123  http://127.0.0.1:8080`"""
+def line_of(state: ProcessState) -> str:
+    """A state as a line: `gateway      running     pid 123  http://127.0.0.1:8080`"""
     pid = f"pid {state.pid}" if state.pid else ""
     return f"{state.name:<{_NAME_WIDTH}} {state.phase:<10} {pid:<11} {state.detail}".rstrip()

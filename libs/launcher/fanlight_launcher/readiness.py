@@ -1,4 +1,4 @@
-"""Is the gateway ready? Asked over plain HTTP, without waiting for anything but an answer."""
+"""Asks the gateway, over plain HTTP, whether it is ready."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,10 @@ _LONGEST_ANSWER_BYTES = 65536
 
 
 async def missing(host: str, port: int) -> list[str] | None:
-    """What the gateway says it still lacks; [] when it is ready, None while it does not answer."""
+    """What the gateway says that it still lacks; [] when it is ready, None without an answer.
+
+    Returns within _ANSWER_S.
+    """
     try:
         async with asyncio.timeout(_ANSWER_S):
             reader, writer = await asyncio.open_connection(host, port)
@@ -26,6 +29,7 @@ async def missing(host: str, port: int) -> list[str] | None:
 
 
 def _missing(answer: bytes) -> list[str] | None:
+    """The same, from the bytes of the answer; None where they are not an answer of a gateway."""
     head, _, body = answer.partition(b"\r\n\r\n")
     status = head.split(b" ", 2)[1:2]
     if status == [b"200"]:

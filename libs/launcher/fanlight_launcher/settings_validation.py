@@ -1,7 +1,7 @@
-"""Are all services' settings right? Asked before anything starts, so that a wrong one is one line.
+"""Checks all services' settings before anything starts, so that a wrong setting is one line.
 
-The launcher imports no service: `check` starts a process that does (`main`), in the environment
-that the services will have. It costs 0.3 s of CPU, and nothing where nothing is set.
+The launcher imports no service. So `check` starts a process that imports them (`main`), in the
+environment that the services will have. It costs 0.3 s of CPU, and nothing where no setting is set.
 """
 
 import importlib
@@ -15,16 +15,17 @@ from pydantic_settings import BaseSettings
 
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process.settings import BusSettings, load
-from fanlight_launcher.processes.supervisor import Spec
+from fanlight_launcher.core.process_spec import ProcessSpec
 
 _PREFIX = "FANLIGHT_"
-_PROBLEM = 2
+_WRONG_SETTINGS = 2
+"""The exit status of the process that checks."""
 
 
-def check(kinds: Iterable[str], specs: Iterable[Spec]) -> None:
-    """Raise ConfigurationError with what services of these kinds would refuse.
+def check(kinds: Iterable[str], specs: Iterable[ProcessSpec]) -> None:
+    """Raise ConfigurationError with each setting that services of these kinds would refuse.
 
-    What the launcher sets itself, in `specs`, counts for more than the environment.
+    What `specs` set is checked instead of what the launcher's environment says.
     """
     if not any(name.startswith(_PREFIX) for name in os.environ):
         return
@@ -38,12 +39,12 @@ def check(kinds: Iterable[str], specs: Iterable[Spec]) -> None:
         text=True,
         check=False,
     )
-    if ran.returncode == _PROBLEM:
+    if ran.returncode == _WRONG_SETTINGS:
         raise ConfigurationError(ran.stdout.strip())
 
 
 def main(kinds: Iterable[str]) -> None:
-    """Print what is wrong, and end with status 2; silent where nothing is."""
+    """Print what is wrong and end with status 2; print nothing where all is right."""
     found: list[type[BaseSettings]] = [BusSettings]
     for kind in kinds:
         found += _classes(importlib.import_module(f"fanlight_{kind}.settings"))
@@ -55,11 +56,11 @@ def main(kinds: Iterable[str]) -> None:
             wrong.append(str(error))
     if wrong:
         print("; ".join(wrong))
-        raise SystemExit(_PROBLEM)
+        raise SystemExit(_WRONG_SETTINGS)
 
 
 def _classes(module: ModuleType) -> Iterator[type[BaseSettings]]:
-    """Those that the module defines; what they inherit from is checked with them."""
+    """The settings classes that a module defines itself."""
     for value in vars(module).values():
         ours = isinstance(value, type) and value.__module__ == module.__name__
         if ours and issubclass(value, BaseSettings):

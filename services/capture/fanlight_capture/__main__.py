@@ -8,11 +8,12 @@ from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process import logs
 from fanlight_common.process.settings import BusSettings, load
-from fanlight_common.process.worker import Worker, run
+from fanlight_common.process.supervision import run
+from fanlight_common.process.worker import Worker
 
 
 def main() -> None:
-    """Run until SIGTERM."""
+    """Run until SIGTERM. A wrong setting ends the process with status 2 and one line."""
     try:
         bus_settings, settings = load(BusSettings), load(CaptureSettings)
     except ConfigurationError as error:

@@ -11,11 +11,12 @@ from typing import Any
 
 import zmq
 
+from fanlight_common.bus.inlet_messages import refused
 from fanlight_common.bus.receiver import Receiver
 from fanlight_common.core.errors import ProtocolError
-from fanlight_common.process import clock
-from fanlight_common.process.worker import refused
+from fanlight_common.process import clock, refusals
 from fanlight_common.protocol import bus
+from fanlight_directory.core.checks import known_streams
 
 log = logging.getLogger(__name__)
 
@@ -37,13 +38,23 @@ class DecodedMessages:
         """The message; the very same object for the same bytes. Raises ProtocolError."""
         message = self._now.get(data)
         if message is None:
-            message = self._before.get(data) or bus.decode_directory_inlet(data)
+            message = self._before.get(data) or _decode(data)
             self._now[data] = message
         return message
 
     def turn(self) -> None:
         """Forget what was not repeated since the last turn."""
         self._before, self._now = self._now, {}
+
+
+def _decode(data: bytes) -> bus.DirectoryInlet:
+    message = bus.decode_directory_inlet(data)
+    if not isinstance(message, bus.Heartbeat):
+        return message
+    message, unknown = known_streams(message)
+    for error in unknown:
+        refusals.note(log, "heartbeat", error, message.id)
+    return message
 
 
 class InletReader:
@@ -96,4 +107,4 @@ class InletReader:
             self._handle(self._decoded.decode(data))
         except ProtocolError as error:
             refused.labels("inlet").inc()
-            log.debug("event=refused where=inlet reason=%r", str(error))
+            refusals.note(log, "inlet", error)

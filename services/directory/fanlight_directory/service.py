@@ -10,15 +10,16 @@ import time
 
 from prometheus_client import Counter, Gauge
 
+from fanlight_common.bus.inlet_messages import refused
 from fanlight_common.bus.receiver import Receiver
 from fanlight_common.core.errors import ProtocolError
-from fanlight_common.process import clock
+from fanlight_common.process import clock, refusals
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Worker, refused
+from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_directory.core.effects import Contested, Effect, Joined, Leased, Left, Publish
 from fanlight_directory.core.placement import Rules
-from fanlight_directory.core.registry import Registry, Timing
+from fanlight_directory.core.registry import GRACE_S, Registry, Timing
 from fanlight_directory.inlet import InletReader
 from fanlight_directory.settings import DirectorySettings
 
@@ -53,7 +54,13 @@ _SUBSCRIBE, _UNSUBSCRIBE, _NEITHER = 1, 0, 2
 class Directory:
     """The running directory."""
 
-    def __init__(self, worker: Worker, bus_settings: BusSettings, own: DirectorySettings) -> None:
+    def __init__(
+        self,
+        worker: Worker,
+        bus_settings: BusSettings,
+        own: DirectorySettings,
+        grace_s: float = GRACE_S,
+    ) -> None:
         assert worker.outlet is not None
         self._outlet = Receiver(worker.outlet, self._on_subscription)
         self._inlet = InletReader(worker.inlet, self._on_message, self._after_batch)
@@ -65,18 +72,8 @@ class Directory:
         self._timer: asyncio.TimerHandle | None = None
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Gets what `_tick` raised: `_ticks` raises it, and so the process ends."""
-        timing = Timing(
-            timeout_s=timeout_s,
-            # However slow the heartbeats are: each encoder has to have sent one.
-            settle_s=max(
-                SETTLE_ON_NETWORK_S if bus_settings.bus_directory else SETTLE_S,
-                2 * bus_settings.heartbeat_interval_s,
-            ),
-            # The next heartbeat, and some time to connect again.
-            suspect_s=bus_settings.heartbeat_interval_s + RECONNECT_S,
-        )
         rules = Rules(locality=own.locality, moves=own.moves_per_s)
-        self._registry = Registry(timing, clock.now_s(), rules)
+        self._registry = Registry(_timing(bus_settings, grace_s), clock.now_s(), rules)
         self._kinds: set[str] = set()
 
     async def run(self) -> None:
@@ -109,7 +106,7 @@ class Directory:
                 raise ProtocolError("neither a subscription nor its end")
         except ProtocolError as error:
             refused.labels("topic").inc()
-            log.debug("event=refused where=topic reason=%r", str(error))
+            refusals.note(log, "topic", error)
 
     async def _ticks(self) -> None:
         """Tick whenever something is due: hardly ever while all heartbeats arrive."""
@@ -186,6 +183,20 @@ class Directory:
         desks.set(counts.desks)
         leases.set(counts.leases)
         waiting.set(counts.waiting)
+
+
+def _timing(settings: BusSettings, grace_s: float) -> Timing:
+    return Timing(
+        timeout_s=settings.heartbeat_timeout_s,
+        # However slow the heartbeats are: each encoder has to have sent one.
+        settle_s=max(
+            SETTLE_ON_NETWORK_S if settings.bus_directory else SETTLE_S,
+            2 * settings.heartbeat_interval_s,
+        ),
+        grace_s=grace_s,
+        # The next heartbeat, and some time to connect again.
+        suspect_s=settings.heartbeat_interval_s + RECONNECT_S,
+    )
 
 
 def _unix_s() -> int:

@@ -10,9 +10,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from fanlight_common.core.grants import Grant
 from fanlight_common.process import clock
 from fanlight_common.process.ticks import tick
-from fanlight_common.process.tokens import Grant
 from fanlight_common.protocol import bus, control
 from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 TICK_S = 0.125
 """Half of the heartbeats' interval, so that every second tick costs no wake-up of its own."""
 FAREWELL_LIMIT_S = 0.4
-"""How long viewers may take to close when the gateway stops; see `worker.STOP_LIMIT_S`."""
+"""How long viewers may take to close when the gateway stops; see `supervision.STOP_LIMIT_S`."""
 SETTLE_S = 10.0
 """For so long after the start, an unknown desk may be one that has not announced itself yet."""
 

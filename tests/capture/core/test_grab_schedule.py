@@ -1,9 +1,14 @@
 """When to grab, on a virtual clock."""
 
+import itertools
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fanlight_capture.core import grab_schedule
 from fanlight_capture.core.grab_schedule import ECHO_S, Action, GrabSchedule, Step
+from tests.capture.core.tables import table
 
 
 def streaming(interval_s: float = 0.1) -> GrabSchedule:
@@ -89,3 +94,49 @@ def test_the_last_frame_is_echoed_a_few_times_while_somebody_streams_and_then_no
     assert schedule.next(20.0 + ECHO_S[0]) == Step(Action.ECHO), "each grab begins them anew"
     schedule.streaming = False
     assert schedule.next(30.0) == Step(Action.WAIT, None)
+
+
+FLAGS = ("streaming", "wanted", "awaited", "damaged")
+BEGAN, INTERVAL_S = 10.0, 0.1
+CLOCKS = {
+    # Since the grab before: whether the next is due, and what is with the echoes.
+    BEGAN + INTERVAL_S / 2: {"before due", "before echo"},
+    BEGAN + INTERVAL_S + ECHO_S[0] / 3: {"due", "before echo"},
+    BEGAN + ECHO_S[0]: {"due", "echo"},
+    BEGAN + ECHO_S[-1] + 1: {"due", "no echo"},
+}
+STEPS = {
+    "WAIT for a flag": lambda _: Step(Action.WAIT),
+    "WAIT until due": lambda now: Step(Action.WAIT, BEGAN + INTERVAL_S - now),
+    "WAIT until echo": lambda now: Step(Action.WAIT, BEGAN + ECHO_S[0] - now),
+    "GRAB": lambda _: Step(Action.GRAB),
+    "LOOK": lambda _: Step(Action.LOOK),
+    "ECHO": lambda _: Step(Action.ECHO),
+}
+
+
+def test_the_table_and_the_code_agree() -> None:
+    rows = table(grab_schedule.__doc__, 6)
+    used = set()
+    for values in itertools.product((False, True), repeat=4):
+        for now, clocks in CLOCKS.items():
+            schedule = GrabSchedule(INTERVAL_S)
+            schedule.streaming = True
+            schedule.grab_begins(BEGAN)
+            if "no echo" in clocks:
+                for after_s in ECHO_S:
+                    assert schedule.next(BEGAN + after_s).action is Action.ECHO
+            for flag, value in zip(FLAGS, values, strict=True):
+                setattr(schedule, flag, value)
+            said = ["yes" if value else "no" for value in values]
+            number, row = next(
+                (number, row)
+                for number, row in enumerate(rows)
+                if all(cell in {"-", value} for cell, value in zip(row, said, strict=False))
+                and row[4] in {"-", *clocks}
+            )
+            used.add(number)
+            step, expected = schedule.next(now), STEPS[row[5]](now)
+            assert step.action is expected.action, (said, clocks)
+            assert step.seconds == pytest.approx(expected.seconds), (said, clocks)
+    assert used == set(range(len(rows))), "a row never fits first"

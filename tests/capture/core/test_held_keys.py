@@ -5,15 +5,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from fanlight_capture.core.held_keys import FIRST_REPEAT_S, Control, Effect, HeldState, Kind
+from fanlight_capture.core import held_keys
+from fanlight_capture.core.held_keys import Control, ControlKind, Effect, HeldKeyLimits, HeldKeys
+from tests.capture.core.tables import table
 
-A, B, CTRL, CAPS = (Control(Kind.KEY, n) for n in (4, 5, 0xE0, 0x39))
-LEFT = Control(Kind.BUTTON, 0)
+A, B, CTRL, CAPS = (Control(ControlKind.KEY, n) for n in (4, 5, 0xE0, 0x39))
+LEFT = Control(ControlKind.BUTTON, 0)
+LIMITS = HeldKeyLimits(silence_s=3.0)
 PRESS, REPEAT, NOTHING = Effect.PRESS, Effect.REPEAT, Effect.NOTHING
 
 
 def test_stray_ups_are_ignored_and_one_up_ends_many_downs() -> None:
-    held = HeldState(3.0)
+    held = HeldKeys(LIMITS)
     assert not held.release("v", A)
     assert held.press("v", A, 0.0) is PRESS
     assert held.press("v", A, 0.5) is REPEAT
@@ -25,14 +28,14 @@ def test_stray_ups_are_ignored_and_one_up_ends_many_downs() -> None:
 
 @pytest.mark.parametrize("each_s", [1 / 66, 0.033, 0.04, 0.1])
 def test_a_keyboard_repeats_at_its_own_pace(each_s: float) -> None:
-    held = HeldState(3.0)
+    held = HeldKeys(LIMITS)
     assert held.press("v", A, 10.0) is PRESS
     effects = {held.press("v", A, 10.25 + n * each_s) for n in range(100)}
     assert effects == {REPEAT}
 
 
 def test_what_comes_in_one_go_has_waited() -> None:
-    held = HeldState(3.0)
+    held = HeldKeys(LIMITS)
     assert held.press("v", A, 0.0) is PRESS
     assert held.press("v", A, 0.5) is REPEAT
     # A stall of two seconds, and then all of it.
@@ -45,22 +48,22 @@ def test_what_comes_in_one_go_has_waited() -> None:
 
 
 def test_no_keyboard_repeats_at_once() -> None:
-    held = HeldState(3.0)
+    held = HeldKeys(LIMITS)
     held.press("v", A, 1.0)
-    assert held.press("v", A, 1.0 + FIRST_REPEAT_S / 2) is NOTHING
-    assert held.press("v", A, 1.0 + FIRST_REPEAT_S) is REPEAT
+    assert held.press("v", A, 1.0 + LIMITS.first_repeat_s / 2) is NOTHING
+    assert held.press("v", A, 1.0 + LIMITS.first_repeat_s) is REPEAT
 
 
 @pytest.mark.parametrize("control", [CTRL, CAPS, LEFT])
 def test_modifiers_locks_and_buttons_never_repeat(control: Control) -> None:
-    held = HeldState(3.0)
+    held = HeldKeys(LIMITS)
     assert held.press("v", control, 0.0) is PRESS
     assert {held.press("v", control, n / 4) for n in range(1, 20)} == {NOTHING}
     assert held.release("v", control)
 
 
 def test_only_who_holds_a_key_repeats_it() -> None:
-    held = HeldState(3.0)
+    held = HeldKeys(LIMITS)
     assert held.press("one", A, 0.0) is PRESS
     assert held.press("two", A, 0.5) is NOTHING
     assert held.press("one", A, 0.6) is REPEAT
@@ -70,7 +73,7 @@ def test_only_who_holds_a_key_repeats_it() -> None:
 
 
 def test_the_last_of_two_viewers_lets_go() -> None:
-    held = HeldState(3.0)
+    held = HeldKeys(LIMITS)
     assert held.press("one", A, 0.0) is PRESS
     assert held.press("two", A, 0.0) is NOTHING
     assert not held.release("one", A)
@@ -78,7 +81,7 @@ def test_the_last_of_two_viewers_lets_go() -> None:
 
 
 def test_leaving_releases_newest_first_what_nobody_else_holds() -> None:
-    held = HeldState(3.0)
+    held = HeldKeys(LIMITS)
     for control in (CTRL, A, LEFT):
         held.press("one", control, 0.0)
     held.press("two", A, 0.0)
@@ -88,7 +91,7 @@ def test_leaving_releases_newest_first_what_nobody_else_holds() -> None:
 
 
 def test_silence() -> None:
-    held = HeldState(3.0)
+    held = HeldKeys(LIMITS)
     assert held.next_silence_in(0.0) is None
     held.heard("nobody", 0.0)
     held.press("one", A, 1.0)
@@ -102,6 +105,40 @@ def test_silence() -> None:
     assert held.silent(100.0) == ()
 
 
+def test_the_table_and_the_code_agree() -> None:
+    rows = table(held_keys.__doc__, 4)
+    states = {"NOBODY", "ALONE", "SHARED", "OTHERS"}
+    taken = set()
+    for state, event, after, effect in rows:
+        held = HeldKeys(LIMITS)
+        for viewer in ("me",) * (state in {"ALONE", "SHARED"}) + ("other",) * (
+            state in {"SHARED", "OTHERS"}
+        ):
+            held.press(viewer, A, 0.0)
+        match event:
+            case "down":
+                did = held.press("me", A, 10.0).value
+            case "repeat":
+                did = held.press("me", A, LIMITS.first_repeat_s).value
+            case "stale":
+                did = held.press("me", A, LIMITS.first_repeat_s / 2).value
+            case "up":
+                did = "release" if held.release("me", A) else "nothing"
+            case "leave":
+                did = "release" if held.release_viewer("me") else "nothing"
+            case _:
+                pytest.fail(f"unknown event {event}")
+        holders = set(held.viewers())
+        names = {(): "NOBODY", ("me",): "ALONE", ("me", "other"): "SHARED", ("other",): "OTHERS"}
+        assert (names[tuple(sorted(holders))], did) == (after, effect), (state, event)
+        taken.add((state, event))
+    assert len(taken) == len(rows), "a row is there twice"
+    for state in states:
+        holds = state in {"ALONE", "SHARED"}
+        downs = {"repeat", "stale"} if holds else {"down"}
+        assert {e for s, e in taken if s == state} == {*downs, "up", "leave"}
+
+
 class Desk(RuleBasedStateMachine):
     """Against a plain model: the desk's keys are exactly those that some viewer holds."""
 
@@ -110,7 +147,7 @@ class Desk(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.held = HeldState(3.0)
+        self.held = HeldKeys(LIMITS)
         self.now = 0.0
         self.down: set[Control] = set()
         self.model: set[tuple[str, Control]] = set()

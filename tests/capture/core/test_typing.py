@@ -1,6 +1,6 @@
 """Finding strokes for characters, on a virtual clock and a small keyboard."""
 
-from fanlight_capture.core.typing import Keymap, Stroke, Typist, given_row
+from fanlight_capture.core.typing import Keymap, Stroke, TypingLimits, Typist, given_row
 
 WIDTH = 4
 SHIFT = 14
@@ -20,7 +20,7 @@ def keymap(rows: dict[int, tuple[int, ...]]) -> Keymap:
 
 
 def typist(settle_s: float = 1.0, group: int = 0, **rows: tuple[int, ...]) -> Typist:
-    made = Typist(settle_s)
+    made = Typist(TypingLimits(settle_s))
     changed = {int(code[1:]): row for code, row in rows.items()}
     made.read(keymap(ROWS | changed), group, {SHIFT}, rare={13})
     return made

@@ -1,4 +1,4 @@
-"""Capture of the synthetic desk, over the bus: demand, frames, stills, events, input."""
+"""Capture of the synthetic desk, over the bus: demand, frames, screenshots, events, input."""
 
 import asyncio
 import json
@@ -9,14 +9,18 @@ import zmq
 
 from fanlight_capture import metrics
 from fanlight_capture.core import pattern
+from fanlight_capture.core.held_keys import HeldKeyLimits
 from fanlight_capture.pattern.source import InputRecorder
+from fanlight_common.bus.inlet_messages import refused
 from fanlight_common.process import clock
-from fanlight_common.process.worker import refused
-from fanlight_common.protocol import binary, bus, control, frames, topics
+from fanlight_common.protocol import binary, bus, control, frames, input, topics
 from fanlight_common.protocol.topics import Lane
 from tests.capture.conftest import Capture, StartCapture, counter, until
 
-SIZE = {"source": "pattern", "pattern_width": 321, "pattern_height": 243}
+
+def moving(fps: int) -> dict[str, str]:
+    """Settings of a synthetic desk of an odd size."""
+    return {"source": "pattern", "pattern": f"321x243@{fps}"}
 
 
 def recorder(capture: Capture) -> InputRecorder:
@@ -28,7 +32,7 @@ def recorder(capture: Capture) -> InputRecorder:
 
 
 async def test_frames_show_the_pattern_and_tell_what_changed(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE, pattern_fps=60)
+    capture = await start_capture(**moving(60))
     feed = capture.frames()
     last = await feed.next()
     assert (last.width, last.height, last.stride) == (321, 243, 4 * 321)
@@ -50,7 +54,7 @@ async def test_frames_show_the_pattern_and_tell_what_changed(start_capture: Star
 
 
 async def test_the_pixels_lane_carries_the_same_picture(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE, pattern_fps=0)
+    capture = await start_capture(**moving(0))
     shm, pixels = capture.frames(), capture.frames(Lane.PIXELS)
     here, there = await shm.next(), await pixels.next()
     assert here.sequence == there.sequence == 1
@@ -58,7 +62,7 @@ async def test_the_pixels_lane_carries_the_same_picture(start_capture: StartCapt
 
 
 async def test_no_demand_no_grabs(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE, pattern_fps=100)
+    capture = await start_capture(**moving(100))
     await capture.live()
     before = counter(metrics.grabs)
     events = capture.events()
@@ -72,13 +76,13 @@ async def test_no_demand_no_grabs(start_capture: StartCapture) -> None:
     grabbed = counter(metrics.grabs)
     # Many pictures later: the pointer that was moved shows that capture is still at work.
     for x in range(1000, 11_000, 1000):
-        await capture.input(binary.PointerMove(x, x))
+        await capture.input(input.PointerMove(x, x))
         await until(lambda: recorder(capture).position[0] == x * 321 >> 16)  # noqa: B023
     assert counter(metrics.grabs) <= grabbed + 1
 
 
 async def test_pictures_are_paced(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE, pattern_fps=200, max_fps=20)
+    capture = await start_capture(**moving(200), max_fps=20)
     feed = capture.frames()
     first = await feed.next()
     last = first
@@ -88,14 +92,16 @@ async def test_pictures_are_paced(start_capture: StartCapture) -> None:
     assert 12 < rate < 21
 
 
-async def test_stills_are_grabbed_only_when_something_changed(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE, pattern_fps=0)
-    stills = capture.frames(topic_of=topics.still)
-    first = await stills.next()
+async def test_screenshots_are_grabbed_only_when_something_changed(
+    start_capture: StartCapture,
+) -> None:
+    capture = await start_capture(**moving(0))
+    screenshots = capture.frames(topic_of=topics.still)
+    first = await screenshots.next()
     for _ in range(3):
         asked_us = clock.now_us()
         await capture.tell(bus.Grab("main"))
-        again = await stills.next()
+        again = await screenshots.next()
         assert (again.sequence, again.captured_us) == (first.sequence, first.captured_us)
         assert again.current_us >= asked_us
     # A second subscriber is given the same picture once more.
@@ -104,21 +110,21 @@ async def test_stills_are_grabbed_only_when_something_changed(start_capture: Sta
 
 
 async def test_a_grab_of_a_changing_desk_is_a_new_picture(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE, pattern_fps=200)
-    stills = capture.frames(topic_of=topics.still)
-    first = await stills.next()
-    assert await stills.none_within(0.1)
+    capture = await start_capture(**moving(200))
+    screenshots = capture.frames(topic_of=topics.still)
+    first = await screenshots.next()
+    assert await screenshots.none_within(0.1)
     await capture.tell(bus.Grab("main"))
-    second = await stills.next()
+    second = await screenshots.next()
     assert second.sequence == first.sequence + 1
-    # Whoever wants every frame makes stills, too.
+    # Whoever wants every frame makes screenshots, too.
     feed = capture.frames()
     await feed.next()
-    assert (await stills.next()).sequence > second.sequence
+    assert (await screenshots.next()).sequence > second.sequence
 
 
 async def test_a_newcomer_gets_the_present_picture_at_once(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE, pattern_fps=0)
+    capture = await start_capture(**moving(0))
     one = capture.frames()
     first = await one.next()
     two = capture.frames()
@@ -129,7 +135,7 @@ async def test_a_newcomer_gets_the_present_picture_at_once(start_capture: StartC
 
 
 async def test_events_are_told_again_to_each_newcomer(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE)
+    capture = await start_capture(**moving(30))
     one = capture.events()
     await until(lambda: one.shapes and one.positions)
     await capture.tell(bus.SetClipboard("main", "viewer-1", "früh"))
@@ -150,15 +156,15 @@ async def test_events_are_told_again_to_each_newcomer(start_capture: StartCaptur
 
 async def test_input_arrives_in_order(start_capture: StartCapture, tmp_path: Path) -> None:
     log = tmp_path / "input.jsonl"
-    capture = await start_capture(**SIZE, pattern_input_log=log)
+    capture = await start_capture(**moving(30), pattern_input_log=log)
     await capture.live()
-    await capture.input(binary.PointerMove(32768, 65535))
-    await capture.input(binary.PointerMoveRelative(-3, 4))
-    await capture.input(binary.PointerButton(True, 2, (0, 32768)))
-    await capture.input(binary.PointerButton(False, 2, None))
-    await capture.input(binary.Wheel(0, 60, None))
-    await capture.input(binary.Wheel(-120, 60, (65535, 0)))
-    await capture.input(binary.Text("a漢"))
+    await capture.input(input.PointerMove(32768, 65535))
+    await capture.input(input.PointerMoveRelative(-3, 4))
+    await capture.input(input.PointerButton(True, 2, (0, 32768)))
+    await capture.input(input.PointerButton(False, 2, None))
+    await capture.input(input.Wheel(0, 60, None))
+    await capture.input(input.Wheel(-120, 60, (65535, 0)))
+    await capture.input(input.Text("a漢"))
     await capture.tap(0xE0, 0x06)
     await capture.tell(bus.SetClipboard("main", "viewer-1", "x"))
     expected = [
@@ -182,7 +188,7 @@ async def test_input_arrives_in_order(start_capture: StartCapture, tmp_path: Pat
 
 
 async def test_bad_input_is_counted_and_harms_nothing(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE)
+    capture = await start_capture(**moving(30))
     await capture.live()
     bad = refused.labels("input")._value.get()
     gaps = counter(metrics.input_gaps)
@@ -191,9 +197,9 @@ async def test_bad_input_is_counted_and_harms_nothing(start_capture: StartCaptur
     await capture.tell(bus.Input("main", "v", 2, b"\x20\x01"))
     await capture.tell(bus.Input("main", "v", 3, binary.Ping(1, 2).encode()))
     await capture._inlet.send(b"\xff nonsense")
-    await capture.tell(bus.Input("other", "v", 4, binary.Key(True, 4).encode()))
+    await capture.tell(bus.Input("other", "v", 4, input.Key(True, 4).encode()))
     await capture.tell(bus.SetClipboard("main", "v", "x" * (control.MAX_CLIPBOARD_CHARS + 1)))
-    await capture.tell(bus.Input("main", "v", 9, binary.Key(True, 4).encode()))
+    await capture.tell(bus.Input("main", "v", 9, input.Key(True, 4).encode()))
     await until(lambda: recorder(capture).recorded)
     assert list(recorder(capture).recorded) == [("key", 4, True)]
     assert refused.labels("input")._value.get() == bad + 3
@@ -202,7 +208,7 @@ async def test_bad_input_is_counted_and_harms_nothing(start_capture: StartCaptur
 
 
 async def test_keys_are_let_go(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE, silence_s=0.3)
+    capture = await start_capture(**moving(30), held_key_limits=HeldKeyLimits(silence_s=0.3))
     await capture.live()
     recorded = recorder(capture).recorded
     await capture.key(4, True)
@@ -227,11 +233,11 @@ async def test_keys_are_let_go(start_capture: StartCapture) -> None:
 
 
 async def test_stopping_lets_go_of_keys(start_capture: StartCapture) -> None:
-    capture = await start_capture(**SIZE)
+    capture = await start_capture(**moving(30))
     await capture.live()
     sink = recorder(capture)
     await capture.key(4, True)
-    await capture.input(binary.PointerButton(True, 0, None))
+    await capture.input(input.PointerButton(True, 0, None))
     await until(lambda: len(sink.recorded) == 2)
     await capture.service.input.detach("stop")
     assert list(sink.recorded)[2:] == [("button", 0, False), ("key", 4, False)]
@@ -242,7 +248,7 @@ async def test_stopping_lets_go_of_keys(start_capture: StartCapture) -> None:
 
 @pytest.mark.parametrize("topic", [b"frame/main/shm", b"frame/other/shm/", b"\xff\x00"])
 async def test_odd_subscriptions_harm_nothing(start_capture: StartCapture, topic: bytes) -> None:
-    capture = await start_capture(**SIZE, pattern_fps=0)
+    capture = await start_capture(**moving(0))
     socket = capture.worker.context.socket(zmq.SUB)
     socket.subscribe(topic)
     socket.connect(capture.worker.outlet_endpoint)

@@ -16,7 +16,7 @@ from PIL import Image
 from fanlight_capture import metrics
 from fanlight_capture.core.positions import position, to_pixel
 from fanlight_capture.x11 import clipboard
-from fanlight_capture.x11.pointer import REST_S
+from fanlight_capture.x11.pointer import PollIntervals
 from fanlight_common.protocol import bus, control
 from tests.capture.conftest import TIMEOUT_S, Capture, Events, StartCapture, XServer, counter, until
 
@@ -87,7 +87,7 @@ async def test_a_pointer_that_rested_is_told_of_as_well(desk: Capture, xserver: 
     events = desk.events()
     await until(lambda: events.positions)
     for x in (111, 222):
-        await asyncio.sleep(1.5 * REST_S)
+        await asyncio.sleep(1.5 * PollIntervals().rest_after_s)
         xserver.run("xdotool", "mousemove", str(x), "123")
         wanted = position(x, 123, 800, 600)
         await until(lambda wanted=wanted: events.positions[-1] == wanted)  # type: ignore[misc]

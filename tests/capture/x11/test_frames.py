@@ -15,6 +15,7 @@ import xcffib.xproto
 from fanlight_capture import metrics
 from fanlight_capture.x11.connection import X11Connection, XRequestError, connect
 from fanlight_capture.x11.grab import X11Grabber
+from fanlight_capture.x11.source import open_x11
 from fanlight_common.bus.ring import FrameRing
 from fanlight_common.core.errors import SourceLostError
 from fanlight_common.core.geometry import Rect
@@ -150,27 +151,27 @@ async def test_a_desk_at_rest_is_not_grabbed_again(
     again = await newcomer.next()
     assert again.sequence == first.sequence
     assert again.current_us > first.current_us
-    stills = capture.frames(topic_of=topics.still)
-    assert (await stills.next()).sequence == first.sequence
+    screenshots = capture.frames(topic_of=topics.still)
+    assert (await screenshots.next()).sequence == first.sequence
     assert counter(metrics.grabs) == grabs
     painter.fill(RED, Rect(5, 5, 5, 5))
-    frame, _ = await frame_with(stills, RED, 7, 7)
+    frame, _ = await frame_with(screenshots, RED, 7, 7)
     assert frame.sequence == first.sequence + 1
     assert frame.captured_us > asked_us
 
 
-async def test_a_still_of_an_unwatched_desk_is_as_it_is_now(
+async def test_a_screenshot_of_an_unwatched_desk_is_as_it_is_now(
     xserver: XServer, painter: Painter, start_capture: StartCapture
 ) -> None:
     capture = await start_capture(display=xserver.display)
-    stills = capture.frames(topic_of=topics.still)
-    await stills.next()
+    screenshots = capture.frames(topic_of=topics.still)
+    await screenshots.next()
     for i in range(5):
         painter.fill(RED + i, Rect(0, 0, 9, 9))
         await capture.tell(bus.Grab("main"))
-        # Drawn before it was asked for, so the very next still shows it.
-        still = await stills.next()
-        assert pixel(stills.pixels(still), still, 3, 3) == RED + i
+        # Drawn before it was asked for, so the very next screenshot shows it.
+        frame = await screenshots.next()
+        assert pixel(screenshots.pixels(frame), frame, 3, 3) == RED + i
 
 
 async def test_many_small_changes_are_paced_and_none_is_lost(
@@ -255,7 +256,10 @@ async def test_a_display_that_dies_comes_back(
 async def test_a_display_that_hangs_counts_as_gone(
     xserver: XServer, start_capture: StartCapture
 ) -> None:
-    capture = await start_capture(display=xserver.display, display_timeout_s=0.5)
+    capture = await start_capture(
+        display=xserver.display,
+        opener=lambda listener, settings: open_x11(listener, settings.display, 0.5),
+    )
     events = capture.events()
     await until(lambda: events.positions)
     assert xserver.process is not None

@@ -16,7 +16,7 @@ import zmq
 from fanlight_capture import metrics
 from fanlight_capture.core.positions import position
 from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
-from fanlight_common.protocol import binary, bus
+from fanlight_common.protocol import bus, input
 from fanlight_common.protocol.keyboard import USAGE_BY_CODE
 from tests.capture.conftest import Capture, StartCapture, XServer, counter, until
 
@@ -66,7 +66,7 @@ class Keyboard:
 
 @pytest.fixture
 async def desk(xserver: XServer, start_capture: StartCapture) -> Capture:
-    capture = await start_capture(display=xserver.display, silence_s=3.0)
+    capture = await start_capture(display=xserver.display)
     await capture.live()
     return capture
 
@@ -83,7 +83,7 @@ async def terminal(desk: Capture, xserver: XServer, tmp_path: Path) -> Terminal:
     made = Terminal(xserver, tmp_path / "typed")
     await made.ready()
     # Without a window manager the keyboard goes where the pointer is.
-    await desk.input(binary.PointerMove(20_000, 20_000))
+    await desk.input(input.PointerMove(20_000, 20_000))
     return made
 
 
@@ -108,14 +108,14 @@ async def test_keys_arrive_and_the_layout_decides(
 
 async def test_text_of_any_script_arrives(desk: Capture, terminal: Terminal) -> None:
     text = "Aé漢😀 (x) \tñ~Ж\n"
-    await desk.input(binary.Text(text))
+    await desk.input(input.Text(text))
     await terminal.reads(text)
     # More different characters than there are spare keys.
     text = "日本語の文章を入力する方法について、漢字と仮名を交ぜて書く。\n"
-    await desk.input(binary.Text(text))
+    await desk.input(input.Text(text))
     await terminal.reads(text)
     # Keys stay in order behind a text.
-    await desk.input(binary.Text("ü"))
+    await desk.input(input.Text("ü"))
     await desk.tap(*usages("KeyA"))
     await desk.tap(*usages("Enter"))
     await terminal.reads("üa\n")
@@ -124,10 +124,10 @@ async def test_text_of_any_script_arrives(desk: Capture, terminal: Terminal) -> 
 async def test_text_on_another_layout(desk: Capture, terminal: Terminal, xserver: XServer) -> None:
     xserver.run("setxkbmap", "fr")
     text = "azerty QWERTY 123 @€ ê {}\n"
-    await desk.input(binary.Text(text))
+    await desk.input(input.Text(text))
     await terminal.reads(text)
     xserver.run("setxkbmap", "us,ru")
-    await desk.input(binary.Text(text))
+    await desk.input(input.Text(text))
     await terminal.reads(text)
 
 
@@ -136,7 +136,7 @@ async def test_text_leaves_held_modifiers_and_caps_lock_as_they_are(
 ) -> None:
     await desk.tap(*usages("CapsLock"))
     await desk.key(*usages("ShiftLeft"), True)
-    await desk.input(binary.Text("aBé1\n"))
+    await desk.input(input.Text("aBé1\n"))
     await terminal.reads("aBé1\n")
     await until(lambda: len(keyboard.down()) == 1)
     assert keyboard.pointer().mask & 3 == 3
@@ -148,7 +148,7 @@ async def test_text_leaves_held_modifiers_and_caps_lock_as_they_are(
 
 async def test_long_text_does_not_hold_up_the_rest(desk: Capture, terminal: Terminal) -> None:
     text = "".join(f"line {i} of many\n" for i in range(200))
-    await desk.input(binary.Text(text))
+    await desk.input(input.Text(text))
     await terminal.reads(text)
 
 
@@ -159,9 +159,9 @@ async def test_pointer_goes_where_it_is_sent(desk: Capture, keyboard: Keyboard) 
 
     for x, y in ((0, 0), (799, 599), (123, 456)):
         where = position(x, y, 800, 600)
-        await desk.input(binary.PointerMove(where.x, where.y))
+        await desk.input(input.PointerMove(where.x, where.y))
         await until(lambda: at(x, y), f"pointer at {x}, {y}")  # noqa: B023
-    await desk.input(binary.PointerMoveRelative(-23, 44))
+    await desk.input(input.PointerMoveRelative(-23, 44))
     await until(lambda: at(100, 500), "relative")
 
 
@@ -180,10 +180,10 @@ async def test_buttons_and_wheel(desk: Capture, xserver: XServer, tmp_path: Path
 
     await until(entered, "xev")
     for button in range(5):
-        await desk.input(binary.PointerButton(True, button, (30_000 + button, 30_000)))
-        await desk.input(binary.PointerButton(False, button, None))
+        await desk.input(input.PointerButton(True, button, (30_000 + button, 30_000)))
+        await desk.input(input.PointerButton(False, button, None))
     for dx, dy in ((0, 60), (0, 60), (0, -120), (120, 0), (-120, 0)):
-        await desk.input(binary.Wheel(dx, dy, None))
+        await desk.input(input.Wheel(dx, dy, None))
 
     def pressed() -> list[int]:
         text = log.read_text()
@@ -199,7 +199,7 @@ async def test_nothing_is_stuck(desk: Capture, keyboard: Keyboard) -> None:
     for reason in ("blur", "left"):
         await desk.key(ctrl, True)
         await desk.key(key_c, True)
-        await desk.input(binary.PointerButton(True, 0, None))
+        await desk.input(input.PointerButton(True, 0, None))
         await until(lambda: len(keyboard.down()) == 2 and keyboard.pointer().mask & 0x100)
         await desk.tell(bus.ReleaseViewer("main", "viewer-1", reason))
         await until(lambda: not keyboard.down() and not keyboard.pointer().mask & 0x100)
@@ -241,7 +241,7 @@ async def test_a_process_that_ends_leaves_no_key_down(
     inlet.connect(ipc_endpoint(runtime_dir, "capture-main", "inlet"))
     processes = [start(env)]
     try:
-        down = binary.Key(True, *usages("ShiftLeft"))
+        down = input.Key(True, *usages("ShiftLeft"))
 
         async def held() -> bool:
             # Before its display is there, a capture drops input.

@@ -19,14 +19,12 @@ import xcffib.xproto as xp
 from fanlight_capture import metrics
 from fanlight_capture.core.demand import Demand
 from fanlight_capture.frame_loop import FrameLoop
-from fanlight_capture.settings import CaptureSettings
 from fanlight_capture.x11.connection import X11Connection, connect
 from fanlight_capture.x11.source import open_x11
 from fanlight_common.bus.ring import RingReader
 from fanlight_common.core.errors import FrameLostError, SourceLostError
 from fanlight_common.core.geometry import Rect
-from fanlight_common.patching import regions
-from fanlight_common.patching.regions import Pixels
+from fanlight_common.patching.pixels import Pixels, from_buffer
 from fanlight_common.process import clock
 from fanlight_common.protocol import frames, topics
 from fanlight_common.protocol.topics import Lane
@@ -38,7 +36,7 @@ WIDTH, HEIGHT = 200, 700
 """High, so that there is room for several bands of rows."""
 ROUNDS = 1500
 FRAME = topics.frame("main", Lane.SHM)
-STILL = topics.still("main", Lane.SHM)
+SCREENSHOT = topics.still("main", Lane.SHM)
 
 
 class Artist:
@@ -77,7 +75,7 @@ class Artist:
                 lambda: self._core.GetImage(2, self._x.root, 0, 0, WIDTH, HEIGHT, 0xFFFFFFFF)
             )
         reply = await asked
-        return regions.from_buffer(memoryview(reply)[32:], WIDTH, HEIGHT, 4 * WIDTH)
+        return from_buffer(memoryview(reply)[32:], WIDTH, HEIGHT, 4 * WIDTH)
 
     def _colour(self) -> int:
         return self._rng.randrange(1 << 24)
@@ -151,7 +149,7 @@ class Consumer:
         """The frame's pixels, whole. Raises FrameLostError."""
         assert frame.slot is not None
         view = self._reader.view(frame.slot, frame.size_bytes)
-        copied = regions.from_buffer(view, WIDTH, HEIGHT, 4 * WIDTH).copy()
+        copied = from_buffer(view, WIDTH, HEIGHT, 4 * WIDTH).copy()
         self._reader.check(frame.slot)
         return copied
 
@@ -178,7 +176,7 @@ class Studio:
         self._arrival = asyncio.Event()
 
     def publish(self, message: bytes) -> None:
-        topic = FRAME if message.startswith(FRAME) else STILL
+        topic = FRAME if message.startswith(FRAME) else SCREENSHOT
         self.newest = frames.decode(message, topic)
         self._arrival.set()
 
@@ -186,7 +184,7 @@ class Studio:
         """A frame that was current after this was asked for."""
         assert self.loop is not None
         asked_us = clock.now_us()
-        self.loop.want([STILL])
+        self.loop.want([SCREENSHOT])
         async with asyncio.timeout(TIMEOUT_S):
             while self.newest is None or self.newest.current_us < asked_us:
                 self._arrival.clear()
@@ -216,8 +214,8 @@ class Studio:
 async def studio() -> AsyncIterator[tuple[Studio, X11Connection]]:
     server = XServer(WIDTH, HEIGHT)
     studio = Studio()
-    source = await open_x11(studio, CaptureSettings(display=server.display))
-    demand = Demand([FRAME, STILL])
+    source = await open_x11(studio, server.display)
+    demand = Demand([FRAME, SCREENSHOT])
     demand.update(b"\x01" + FRAME)
     studio.loop = FrameLoop("main", source, demand, studio.publish, 0.0001)
     grabbing = asyncio.ensure_future(studio.loop.run())

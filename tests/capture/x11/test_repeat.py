@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from fanlight_capture import metrics
-from fanlight_common.protocol import binary
+from fanlight_capture.core.held_keys import HeldKeyLimits
+from fanlight_common.protocol import input
 from fanlight_common.protocol.keyboard import USAGE_BY_CODE
 from tests.capture.conftest import Capture, StartCapture, XServer, counter, until
 from tests.capture.x11.test_input import Keyboard, Terminal
@@ -22,7 +23,9 @@ LATE_S = 1.2
 
 @pytest.fixture
 async def desk(xserver: XServer, start_capture: StartCapture) -> Capture:
-    capture = await start_capture(display=xserver.display, silence_s=30.0)
+    capture = await start_capture(
+        display=xserver.display, held_key_limits=HeldKeyLimits(silence_s=30.0)
+    )
     await capture.live()
     return capture
 
@@ -31,7 +34,7 @@ async def desk(xserver: XServer, start_capture: StartCapture) -> Capture:
 async def terminal(desk: Capture, xserver: XServer, tmp_path: Path) -> Terminal:
     made = Terminal(xserver, tmp_path / "typed")
     await made.ready()
-    await desk.input(binary.PointerMove(20_000, 20_000))
+    await desk.input(input.PointerMove(20_000, 20_000))
     return made
 
 
@@ -102,7 +105,7 @@ async def test_whatever_a_program_sets_the_viewer_decides(
 async def test_text_that_borrows_keys_changes_nothing_of_it(
     desk: Capture, terminal: Terminal
 ) -> None:
-    await desk.input(binary.Text("\u6f22\u5b57"))
+    await desk.input(input.Text("\u6f22\u5b57"))
     await desk.key(KEY_A, True)
     await asyncio.sleep(LATE_S)
     await desk.key(KEY_A, False)

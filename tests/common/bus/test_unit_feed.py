@@ -29,7 +29,9 @@ STREAM = "main/high"
 UNITS = topics.unit(STREAM)
 WIDTH, HEIGHT = 64, 32
 NEVER_AGAIN = IdrRequestLimits(retry_s=60, interval_s=0)
-"""A request that was lost stays lost, so that the tests see each one."""
+"""A request that was lost stays lost, so that the test of one recorder sees each one."""
+SOON = IdrRequestLimits(retry_s=0.1, interval_s=0)
+"""Of two recorders one may be connected too late for the other's IDR, and for its own."""
 
 
 class VideoEncoder(FakeEncoder):
@@ -78,7 +80,7 @@ class VideoEncoder(FakeEncoder):
         while True:
             message = bus.decode_encoder_inlet(await self.inlet.recv())
             self.told.append(message)
-            if isinstance(message, bus.RequestIdr) and self.automatic:
+            if isinstance(message, bus.ForceIdr) and self.automatic:
                 await until(lambda: UNITS in self.subscribed)
                 self.send(idr=True)
 
@@ -86,7 +88,13 @@ class VideoEncoder(FakeEncoder):
 class Recorder:
     """Keeps what one decoder can take of a stream, and always has room for more."""
 
-    def __init__(self, worker: Worker, inlets: InletConnections, group: asyncio.TaskGroup) -> None:
+    def __init__(
+        self,
+        worker: Worker,
+        inlets: InletConnections,
+        group: asyncio.TaskGroup,
+        limits: IdrRequestLimits = NEVER_AGAIN,
+    ) -> None:
         self.units: list[VideoUnit] = []
         self.events: Counter[FeedEvent] = Counter()
         self.states: list[bool] = []
@@ -94,7 +102,7 @@ class Recorder:
         self.broken = ""
         """The method that raises."""
         self._order = UnitOrder()
-        self.feed = UnitFeed(worker, inlets, group, STREAM, self, NEVER_AGAIN)
+        self.feed = UnitFeed(worker, inlets, group, STREAM, self, limits)
 
     def take(self, unit: VideoUnit, data: bytes) -> None:
         self._break("take")
@@ -160,7 +168,8 @@ async def recording(settings: BusSettings, count: int = 1) -> AsyncIterator[list
     async def main(worker: Worker) -> None:
         inlets = InletConnections(worker.network)
         async with asyncio.TaskGroup() as group:
-            recorders.extend(Recorder(worker, inlets, group) for _ in range(count))
+            limits = NEVER_AGAIN if count == 1 else SOON
+            recorders.extend(Recorder(worker, inlets, group, limits) for _ in range(count))
             clockworks = [group.create_task(recorder.feed.run()) for recorder in recorders]
             await done.wait()
             for clockwork in clockworks:

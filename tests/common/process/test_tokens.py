@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanlight_common.core.errors import ConfigurationError, ProtocolError, TokenError
+from fanlight_common.core.grants import Grant, Role
 from fanlight_common.process import secret_files, tokens
-from fanlight_common.process.tokens import Grant, Role
 
 SECRET = bytes(range(32))
 NOW = 1_000_000.0

@@ -13,11 +13,11 @@ import httpx
 import pytest
 
 from fanlight_common.bus.inlet_connections import InletConnections
+from fanlight_common.bus.inlet_messages import inlet_messages, refused
 from fanlight_common.bus.sockets import SocketRole, ipc_endpoint
 from fanlight_common.core.errors import ConfigurationError, ProtocolError
-from fanlight_common.process import worker as worker_module
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Worker, inlet_messages
+from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from tests.common.fakes import FakeDirectory
 
@@ -97,14 +97,14 @@ async def test_an_inlet_counts_what_is_no_message(bus_settings: BusSettings) -> 
         reading = asyncio.create_task(
             inlet_messages(worker.inlet, bus.decode_encoder_inlet, got.put_nowait)
         )
-        before = worker_module.refused.labels("inlet")._value.get()
+        before = refused.labels("inlet")._value.get()
         inlets = InletConnections(worker.network)
         inlets.connect(worker.inlet_endpoint)
-        for data in (b"rubbish", bus.encode(bus.RequestIdr("main/high"))):
+        for data in (b"rubbish", bus.encode(bus.ForceIdr("main/high"))):
             while not inlets.tell(worker.inlet_endpoint, data):  # noqa: ASYNC110 - connects in time
                 await asyncio.sleep(0.01)
-        assert await got.get() == bus.RequestIdr("main/high")
-        assert worker_module.refused.labels("inlet")._value.get() == before + 1
+        assert await got.get() == bus.ForceIdr("main/high")
+        assert refused.labels("inlet")._value.get() == before + 1
         reading.cancel()
         inlets.disconnect(worker.inlet_endpoint)
         inlets.disconnect(worker.inlet_endpoint)
@@ -152,7 +152,7 @@ SERVICE = """
 import asyncio, sys
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process.settings import BusSettings, load
-from fanlight_common.process.worker import run
+from fanlight_common.process.supervision import run
 
 async def main(worker):
     what = sys.argv[1]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight_common.core.errors import ProtocolError
+from fanlight_common.core.errors import NotUnderstoodError, ProtocolError
 from fanlight_common.core.geometry import Rect
 from fanlight_common.protocol import frames, topics
 from fanlight_common.protocol.frames import Frame, SlotRef
@@ -33,7 +33,8 @@ def frames_of_both_lanes(draw: st.DrawFn) -> Frame:
         if slot
         else memoryview(draw(st.binary(min_size=height * stride, max_size=height * stride)))
     )
-    return Frame(width, height, stride, *(draw(u64) for _ in range(4)), draw(damage), slot, pixels)
+    numbers = [draw(u64) for _ in range(4)]
+    return Frame(width, height, stride, *numbers, draw(damage), slot, pixels, draw(u64))
 
 
 @given(frames_of_both_lanes())
@@ -65,17 +66,59 @@ def test_impossible_headers_are_refused() -> None:
         with pytest.raises(ProtocolError, match="impossible size"):
             frames.decode(frames.encode(TOPIC, replace(good, **change)), TOPIC)
     encoded = bytearray(frames.encode(TOPIC, good))
-    for position, value in ((0, 3), (1, 2), (2, 9)):
+    for position, value in ((1, 3), (2, 2), (3, 9)):
         wrong = bytearray(encoded)
         wrong[len(TOPIC) + position] = value
         with pytest.raises(ProtocolError, match="unknown lane"):
             frames.decode(bytes(wrong), TOPIC)
     # Sixteen rectangles at most, whatever the count claims.
     many = bytearray(encoded)
-    many[len(TOPIC) + 2] = 1
+    many[len(TOPIC) + 3] = 1
     many += struct.pack("<H", 17) + bytes(17 * 8)
     with pytest.raises(ProtocolError, match="truncated damage"):
         frames.decode(bytes(many), TOPIC)
+
+
+HEADER_BYTES = 92
+HEADER_BYTES_AT = len(TOPIC) + 4
+
+
+@given(frames_of_both_lanes(), st.integers(1, 64), st.data())
+def test_header_fields_of_a_later_release_are_passed_over(
+    frame: Frame, more: int, data: st.DataObject
+) -> None:
+    encoded = frames.encode(TOPIC, frame)
+    behind = len(TOPIC) + HEADER_BYTES
+    longer = bytearray(encoded[:behind] + data.draw(st.binary(min_size=more, max_size=more)))
+    struct.pack_into("<H", longer, HEADER_BYTES_AT, HEADER_BYTES + more)
+    assert frames.decode(bytes(longer + encoded[behind:]), TOPIC) == frame
+
+
+@given(frames_of_both_lanes(), st.integers(0, 65535))
+def test_a_header_length_that_lies_is_refused(frame: Frame, told: int) -> None:
+    encoded = bytearray(frames.encode(TOPIC, frame))
+    struct.pack_into("<H", encoded, HEADER_BYTES_AT, told)
+    if told == HEADER_BYTES:
+        assert frames.decode(bytes(encoded), TOPIC) == frame
+    elif told < HEADER_BYTES or told > len(encoded) - len(TOPIC):
+        with pytest.raises(ProtocolError, match="impossible header"):
+            frames.decode(bytes(encoded), TOPIC)
+    else:
+        with contextlib.suppress(ProtocolError):
+            frames.decode(bytes(encoded), TOPIC)
+
+
+@given(frames_of_both_lanes(), st.integers(0, 255), st.integers(1, 200))
+def test_another_version_is_not_understood_however_short_it_is(
+    frame: Frame, version: int, size: int
+) -> None:
+    encoded = bytearray(frames.encode(TOPIC, frame))
+    encoded[len(TOPIC)] = version
+    if version != frames.VERSION:
+        with pytest.raises(NotUnderstoodError) as caught:
+            frames.decode(bytes(encoded[: len(TOPIC) + size]), TOPIC)
+        error = caught.value
+        assert (error.what, error.version, error.known) == ("Frame", version, frames.VERSION)
 
 
 def test_damage_since() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.core.geometry import Rect
-from fanlight_common.protocol import binary, control, patch
+from fanlight_common.protocol import binary, control, input, patch
 from fanlight_common.protocol.keyboard import USAGE_BY_CODE
 
 ROOT = Path(__file__).parents[3]
@@ -64,7 +64,7 @@ def build(module: Any, vector: dict[str, Any]) -> Any:
     return getattr(module, vector["type"])(**values)
 
 
-@pytest.mark.parametrize(("way", "vector"), cases(PUBLIC))
+@pytest.mark.parametrize(("way", "vector"), cases(PUBLIC) + cases(PUBLIC["read_only"]))
 def test_binary_messages_decode(way: str, vector: dict[str, Any]) -> None:
     message = DECODE_BINARY[way](bytes.fromhex(vector["hex"]))
     assert type(message).__name__ == vector["type"]
@@ -73,7 +73,8 @@ def test_binary_messages_decode(way: str, vector: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("way", "vector"), cases(PUBLIC))
 def test_binary_messages_encode(way: str, vector: dict[str, Any]) -> None:
-    assert build(binary, vector).encode().hex() == vector["hex"]
+    module = binary if hasattr(binary, vector["type"]) else input
+    assert build(module, vector).encode().hex() == vector["hex"]
 
 
 @pytest.mark.parametrize(("way", "vector"), cases(PUBLIC["errors"]))
@@ -108,7 +109,7 @@ def test_hostile_texts_are_refused(way: str, vector: dict[str, Any]) -> None:
 def test_every_message_has_a_vector() -> None:
     messages = {vector["type"] for way in WAYS for vector in PUBLIC[way]}
     assert messages == {
-        kind.__name__ for kind in (*binary._FROM_GATEWAY.values(), *binary._FROM_VIEWER.values())
+        kind.__name__ for kind in (*binary.FROM_GATEWAY.values(), *binary.FROM_VIEWER.values())
     }
     texts = {way: {vector["type"] for vector in CONTROL[way]} for way in WAYS}
     assert texts["from_gateway"] == {kind.__name__ for kind in control.GatewayControl.__args__}

@@ -1,20 +1,24 @@
 """libx264 as it is opened here, checked by what others make of its units: ffprobe and a decoder."""
 
+import dataclasses
 import json
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 
 from fanlight_common.core.errors import CodecError
+from fanlight_common.core.geometry import Size
 from fanlight_common.core.names import Rendition
-from fanlight_encoder.codecs.h264 import LavCodec
-from fanlight_encoder.codecs.options import CodecParams, params_for
+from fanlight_encoder.codecs.base import CodecParams
+from fanlight_encoder.codecs.libav import LavCodec, Opening
+from fanlight_encoder.codecs.x264 import X264, X264Codec
 from fanlight_encoder.core.annexb import is_idr
-from fanlight_encoder.core.picture_size import Size
 from fanlight_encoder.settings import EncoderSettings
 from fanlight_encoder.units.convert import Converter
 from tests.encoder.pictures import Pixels, decode, patches, rgb, text, worst_patch_error
@@ -29,9 +33,13 @@ def picture(pixels: Pixels) -> av.VideoFrame:
 
 
 def params(
-    size: Size = SIZE, rendition: Rendition = Rendition.HIGH, **settings: object
+    size: Size = SIZE,
+    rendition: Rendition = Rendition.HIGH,
+    constants: Mapping[str, Any] = {},
+    **settings: object,
 ) -> CodecParams:
-    return params_for(EncoderSettings.model_validate(settings), size, rendition)
+    stream = EncoderSettings.model_validate(settings).stream_params(rendition)
+    return CodecParams.for_stream(dataclasses.replace(stream, **constants), size)
 
 
 def probe(stream: Path) -> dict[str, object]:
@@ -66,8 +74,14 @@ def headers(stream: Path) -> dict[str, int]:
         (Size(640, 360), {}, Rendition.HIGH, "Constrained Baseline", 32),
         (Size(3840, 2160), {}, Rendition.HIGH, "Constrained Baseline", 52),
         (Size(640, 360), {"preset": "veryfast"}, Rendition.HIGH, "High", 32),
-        (Size(640, 360), {"cabac": True}, Rendition.HIGH, "Main", 32),
-        (Size(640, 360), {"crf": 23, "gop": 30}, Rendition.HIGH, "Constrained Baseline", 31),
+        (Size(640, 360), {"constants": {"cabac": True}}, Rendition.HIGH, "Main", 32),
+        (
+            Size(640, 360),
+            {"constants": {"crf": 23, "gop": 30}},
+            Rendition.HIGH,
+            "Constrained Baseline",
+            31,
+        ),
         (Size(960, 540), {}, Rendition.HALF, "High", 32),
         (Size(640, 360), {}, Rendition.LOW, "High", 30),
         (Size(640, 360), {}, Rendition.KEYFRAMES, "High", 22),
@@ -76,12 +90,12 @@ def headers(stream: Path) -> dict[str, int]:
 def test_units_are_what_every_browser_decodes_one_in_one_out(
     tmp_path: Path,
     size: Size,
-    settings: dict[str, object],
+    settings: dict[str, Any],
     rendition: Rendition,
     profile: str,
     level: int,
 ) -> None:
-    codec = LavCodec("libx264", params(size, rendition, **settings))
+    codec = X264Codec(params(size, rendition, **settings))
     image = picture(patches(size.width, size.height))
     units = [codec.encode(image, idr=number in (0, 3)).payload for number in range(5)]
     stream = tmp_path / "units.h264"
@@ -108,7 +122,7 @@ def test_units_are_what_every_browser_decodes_one_in_one_out(
 
 
 def test_each_idr_stands_alone_and_comes_only_where_it_is_asked_for() -> None:
-    codec = LavCodec("libx264", params(preset="veryfast"))
+    codec = X264Codec(params(preset="veryfast"))
     wanted = [True, False, False, True, False]
     made = [
         # A new picture each time: no scene cut may make an IDR of its own.
@@ -119,9 +133,9 @@ def test_each_idr_stands_alone_and_comes_only_where_it_is_asked_for() -> None:
     decode(unit.payload for unit in made[3:])
 
 
-@pytest.mark.parametrize("settings", [{}, {"crf": 23}, {"preset": "veryfast"}])
-def test_flat_colours_come_back_within_4_of_255(settings: dict[str, object]) -> None:
-    codec = LavCodec("libx264", params(**settings))
+@pytest.mark.parametrize("settings", [{}, {"constants": {"crf": 23}}, {"preset": "veryfast"}])
+def test_flat_colours_come_back_within_4_of_255(settings: dict[str, Any]) -> None:
+    codec = X264Codec(params(**settings))
     image = picture(patches(640, 360))
     shown = decode(codec.encode(image, idr=number == 0).payload for number in range(4))
     for each in shown:
@@ -129,7 +143,7 @@ def test_flat_colours_come_back_within_4_of_255(settings: dict[str, object]) -> 
 
 
 def test_text_gets_sharp_and_then_costs_nothing() -> None:
-    codec = LavCodec("libx264", params(bitrate_kbps=2000))
+    codec = X264Codec(params(bitrate_kbps=2000))
     image = picture(text(640, 360))
     made = [codec.encode(image, idr=number == 0) for number in range(60)]
     shown = decode(unit.payload for unit in made)
@@ -142,14 +156,14 @@ def test_text_gets_sharp_and_then_costs_nothing() -> None:
 
 
 def test_no_unit_is_larger_than_it_was_told_to_be_and_none_is_an_idr() -> None:
-    codec = LavCodec("libx264", params(qmin=1))
+    codec = X264Codec(params(qmin=1))
     images = [picture(text(640, 360, 100 * number)) for number in range(4)]
-    codec.aim(8000, 50_000)
+    codec.set_target(8000, 50_000)
     assert 25_000 < len(codec.encode(images[0], idr=True).payload) < 50_000
     for unit_bytes in (33_000, 8_000, 2_000, 60_000, 4_000):
         made = []
         for number in range(20):
-            codec.aim(8000, unit_bytes)
+            codec.set_target(8000, unit_bytes)
             made.append(codec.encode(images[number % 4], idr=False))
         assert not any(unit.idr for unit in made)
         assert max(len(unit.payload) for unit in made) <= unit_bytes
@@ -157,22 +171,22 @@ def test_no_unit_is_larger_than_it_was_told_to_be_and_none_is_an_idr() -> None:
 
 
 def test_the_buffer_is_the_largest_unit_whatever_it_is_told() -> None:
-    codec = LavCodec("libx264", params(bitrate_kbps=1000, qmin=1))
-    codec.aim(1000, 10**9)
+    codec = X264Codec(params(bitrate_kbps=1000, qmin=1))
+    codec.set_target(1000, 10**9)
     assert len(codec.encode(picture(text(640, 360)), idr=True).payload) <= 100 * 125
-    codec.aim(1000, -5)
+    codec.set_target(1000, -5)
     assert len(codec.encode(picture(text(640, 360)), idr=False).payload) < 1000
 
 
 def test_with_crf_size_and_rate_are_left_alone() -> None:
-    codec = LavCodec("libx264", params(crf=23))
-    codec.aim(100, 100)
+    codec = X264Codec(params(constants={"crf": 23}))
+    codec.set_target(100, 100)
     assert len(codec.encode(picture(text(640, 360)), idr=True).payload) > 10_000
 
 
 @pytest.mark.parametrize("size", [Size(2, 2), Size(16, 2), Size(4096, 16)])
 def test_the_oddest_sizes_can_be_encoded(size: Size) -> None:
-    codec = LavCodec("libx264", params(size))
+    codec = X264Codec(params(size))
     image = av.VideoFrame(size.width, size.height, "yuv420p")
     for plane in image.planes:
         plane.update(bytes([128]) * plane.buffer_size)
@@ -180,11 +194,20 @@ def test_the_oddest_sizes_can_be_encoded(size: Size) -> None:
 
 
 def test_a_codec_that_is_not_there_says_so() -> None:
-    with pytest.raises(CodecError, match="no_such_codec"):
-        LavCodec("no_such_codec", params())
+    codec = dataclasses.replace(X264, implementation="no_such_codec")
+    with pytest.raises(CodecError, match="no_such_codec: not in this build"):
+        LavCodec(codec, params(), Opening())
+
+
+def test_a_codec_that_is_closed_says_so_and_can_be_closed_again() -> None:
+    codec = X264Codec(params())
+    codec.close()
+    codec.close()
+    with pytest.raises(CodecError, match="libx264: closed"):
+        codec.encode(picture(text(640, 360)), idr=True)
 
 
 def test_what_libav_refuses_is_a_codec_error() -> None:
-    wrong = CodecParams(Size(640, 360), 60, "no-such-preset", 1000, 100, 22, None, 1)
+    wrong = CodecParams(Size(640, 360), 60, "no-such-preset", 1000, 100, 22, 1)
     with pytest.raises(CodecError, match="libx264: Invalid argument"):
-        LavCodec("libx264", wrong)
+        X264Codec(wrong)

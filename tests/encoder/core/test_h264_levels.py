@@ -2,8 +2,8 @@
 
 import pytest
 
+from fanlight_common.core.geometry import Size
 from fanlight_encoder.core.h264_levels import HIGHEST, level_of
-from fanlight_encoder.core.picture_size import Size
 
 
 @pytest.mark.parametrize(

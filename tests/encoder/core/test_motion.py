@@ -1,8 +1,69 @@
 """From patches to video and back."""
 
-import pytest
+from collections import defaultdict
+from itertools import product
 
-from fanlight_encoder.core.motion import LONG_REPEATS, REPEATS, SPARE_REPEATS, Motion
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fanlight_encoder.core.motion import (
+    LONG_REPEATS,
+    REPEATS,
+    SPARE_REPEATS,
+    TRANSITIONS,
+    Motion,
+    MotionEvent,
+    MotionPhase,
+)
+
+
+def send(motion: Motion, event: MotionEvent, *, calm: bool = False) -> None:
+    """What the schedule tells of a unit."""
+    if event is MotionEvent.VIDEO:
+        motion.video(0.0, calm=calm)
+    elif event is MotionEvent.REPEATED:
+        motion.repeated(0.0)
+    else:
+        motion.patched()
+
+
+def test_the_table_answers_every_event_but_a_patch_that_may_not_be() -> None:
+    every = set(product(MotionPhase, MotionEvent))
+    assert set(TRANSITIONS) == every - {(MotionPhase.REPEATING, MotionEvent.PATCHED)}
+
+
+@given(st.lists(st.tuples(st.sampled_from(MotionEvent), st.booleans())), st.booleans())
+def test_the_code_goes_where_the_table_says(
+    events: list[tuple[MotionEvent, bool]], patches: bool
+) -> None:
+    motion = Motion(patches=patches)
+    for event, calm in events:
+        before = motion.phase
+        assert motion.may_patch == (patches and before is not MotionPhase.REPEATING)
+        if event is MotionEvent.PATCHED and not motion.may_patch:
+            continue
+        send(motion, event, calm=calm)
+        assert motion.phase in TRANSITIONS[before, event]
+        assert patches or motion.phase is not MotionPhase.SPARE
+
+
+def test_every_transition_of_the_table_happens() -> None:
+    seen = defaultdict(set)
+    for patches in (True, False):
+        for repeats, after in product(range(LONG_REPEATS + 1), MotionEvent):
+            motion = Motion(patches=patches)
+            for event in (MotionEvent.VIDEO, *[MotionEvent.REPEATED] * repeats, after):
+                before = motion.phase
+                if event is MotionEvent.PATCHED and not motion.may_patch:
+                    continue
+                send(motion, event)
+                seen[before, event].add(motion.phase)
+    motion = Motion(patches=True)
+    for event in (MotionEvent.PATCHED, MotionEvent.REPEATED):
+        send(motion, event)
+        seen[MotionPhase.STILL, event].add(motion.phase)
+    assert dict(seen) == TRANSITIONS
 
 
 def test_patches_until_something_moves_and_after_the_repeats() -> None:

@@ -16,7 +16,7 @@ def test_a_source_of_the_same_rate_never_waits(jitter: list[float]) -> None:
     for number, off in enumerate(jitter):
         now = 1 + number / 60 + off
         assert now >= pacer.due_at
-        pacer.made(now)
+        pacer.encoded(now)
 
 
 def test_a_source_that_is_a_little_faster_never_waits() -> None:
@@ -24,7 +24,7 @@ def test_a_source_that_is_a_little_faster_never_waits() -> None:
     for number in range(10_000):
         now = 1 + number / 60.2
         assert now >= pacer.due_at
-        pacer.made(now)
+        pacer.encoded(now)
 
 
 @given(st.lists(st.floats(0, 0.05), min_size=1, max_size=300))
@@ -32,7 +32,7 @@ def test_no_second_holds_more_than_the_rate(steps: list[float]) -> None:
     pacer, now, times = Pacer(60), 0.0, []
     for step in steps:
         now = max(now + step, pacer.due_at)
-        pacer.made(now)
+        pacer.encoded(now)
         times.append(now)
     for first in times:
         # One more than the rate: the picture that was allowed to come early.

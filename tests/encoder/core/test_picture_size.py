@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight_encoder.core.picture_size import Size, coded, visible
+from fanlight_common.core.geometry import Size
+from fanlight_encoder.core.picture_size import coded, visible
 
 SIDES = st.integers(1, 16384)
 LIMITS = st.builds(Size, st.integers(16, 8192), st.integers(16, 8192))

@@ -1,9 +1,9 @@
 """What sets renditions apart."""
 
 from fanlight_common.core.names import Rendition
-from fanlight_encoder.core.renditions import SHAPES
+from fanlight_encoder.core.renditions import PROFILES
 
 
 def test_every_rendition_has_a_shape() -> None:
-    assert set(SHAPES) == set(Rendition)
-    assert [shape.divisor for shape in SHAPES.values()] == [1, 2, 3, 1]
+    assert set(PROFILES) == set(Rendition)
+    assert [profile.divisor for profile in PROFILES.values()] == [1, 2, 3, 1]

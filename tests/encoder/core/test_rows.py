@@ -10,17 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanlight_common.core.errors import FrameLostError
-from fanlight_common.core.geometry import Rect
+from fanlight_common.core.geometry import Rect, Size
 from fanlight_common.core.names import Rendition
 from fanlight_common.protocol.frames import Frame
-from fanlight_encoder.core.picture_size import Size, coded, visible
-from fanlight_encoder.core.renditions import SHAPES
+from fanlight_encoder.codecs.x264 import X264
+from fanlight_encoder.core.picture_size import coded, visible
+from fanlight_encoder.core.renditions import PROFILES
 from fanlight_encoder.core.rows import bands
 from fanlight_encoder.settings import EncoderSettings
 from fanlight_encoder.units import convert as convert_module
 from fanlight_encoder.units.convert import Converter
 from fanlight_encoder.units.pipeline import Pipeline
-from tests.encoder.fakes import no_hardware
 from tests.encoder.pictures import Pixels
 
 RECTS = st.lists(
@@ -136,8 +136,8 @@ def test_the_picture_is_as_if_all_of_it_had_been_converted(
     monkeypatch.setattr(Converter, "convert_rows", counted)
     desk = Desk(size, seed=size.width + len(rendition))
     source = Source(desk)
-    pipeline = Pipeline(f"main/{rendition}", EncoderSettings(), "libx264", no_hardware)
-    target = coded(visible(size, Size(4096, 4096), SHAPES[rendition].divisor))
+    pipeline = Pipeline(f"main/{rendition}", EncoderSettings().stream_params(rendition), X264, X264)
+    target = coded(visible(size, Size(4096, 4096), PROFILES[rendition].divisor))
     for _ in range(300):
         for _ in range(int(desk.random.choice([0, 1, 1, 1, 2, 6]))):
             desk.draw()
@@ -162,7 +162,7 @@ def test_the_picture_is_as_if_all_of_it_had_been_converted(
 def test_another_capture_or_a_gap_is_all_of_it() -> None:
     desk = Desk(Size(384, 240), seed=1)
     source = Source(desk)
-    pipeline = Pipeline("main/high", EncoderSettings(), "libx264", no_hardware)
+    pipeline = Pipeline("main/high", EncoderSettings().stream_params(Rendition.HIGH), X264, X264)
     pipeline.load(source, desk.frame())
     for change in (
         lambda: dataclasses.replace(desk.frame(), instance=2),

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight_encoder.core.budget import Budget
+from fanlight_common.core.budget import Budget
 from fanlight_encoder.core.idr_policy import IdrPolicy
 from fanlight_encoder.core.motion import REPEATS, SPARE_REPEATS, Motion
 from fanlight_encoder.core.pacer import TOLERANCE, Pacer
 from fanlight_encoder.core.room import RoomPolicy
 from fanlight_encoder.core.schedule import RETRY_S, Encode, Refine, Schedule, Wait
-from fanlight_encoder.core.unit_kinds import Kind, Made, UnitLimits
+from fanlight_encoder.core.unit_kinds import BuiltUnit, UnitKind, UnitLimits
 
 REFINE_TURN = UnitLimits().refine_turn
 
@@ -42,10 +42,10 @@ def make(
     assert not isinstance(decision, Wait), decision
     it.begin(decision)
     if isinstance(decision, Refine) or (decision.may_patch and patch):
-        kind = Kind.PATCH
+        kind = UnitKind.PATCH
     else:
-        kind = Kind.IDR if decision.idr else Kind.DELTA
-    it.made(decision, Made(kind, bytes(size_bytes), True, refused, blurry), now)
+        kind = UnitKind.IDR if decision.idr else UnitKind.DELTA
+    it.unit_built(decision, BuiltUnit(kind, bytes(size_bytes), True, refused, blurry), now)
     return decision
 
 
@@ -129,7 +129,7 @@ def test_a_frame_that_comes_while_one_is_encoded_is_not_lost() -> None:
     assert isinstance(decision, Encode)
     it.begin(decision)
     assert it.frame_came()
-    it.made(decision, Made(Kind.IDR, b"123"), 1.005)
+    it.unit_built(decision, BuiltUnit(UnitKind.IDR, b"123"), 1.005)
     assert make(it, 1.02) == Encode(fresh=True, idr=False)
 
 
@@ -277,17 +277,17 @@ def test_no_room_skips_and_the_newest_comes_with_the_room() -> None:
     it = schedule()
     it.frame_came()
     make(it, 1.0)
-    it.room.heard("g", False, 1.0)
+    it.room.report("g", False, 1.0)
     it.frame_came()
     assert it.next(1.5) == Wait(4.0, no_room=True)
-    it.room.heard("g", True, 2.0)
+    it.room.report("g", True, 2.0)
     assert make(it, 2.0) == Encode(fresh=True, idr=False)
 
 
 def test_a_gateway_that_falls_silent_does_not_hold_it_for_ever() -> None:
     it = schedule()
     it.frame_came()
-    it.room.heard("g", False, 1.0)
+    it.room.report("g", False, 1.0)
     decision = it.next(1.0)
     assert isinstance(decision, Wait)
     assert decision.until == 4.0
@@ -336,7 +336,7 @@ def test_damage_that_changed_nothing_is_no_unit() -> None:
     decision = it.next(now)
     assert isinstance(decision, Encode)
     it.begin(decision)
-    it.made(decision, Made(Kind.NOTHING), now)
+    it.unit_built(decision, BuiltUnit(UnitKind.NOTHING), now)
     assert it.next(now) == Wait(None)
 
 
@@ -365,7 +365,7 @@ def test_whatever_happens_the_newest_frame_is_encoded_in_the_end(
         elif event == "idr":
             it.idr.request()
         elif event != "time":
-            it.room.heard("g", event == "room", now)
+            it.room.report("g", event == "room", now)
         decision = it.next(now)
         if isinstance(decision, Wait):
             assert decision.until is None or decision.until > now

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from fanlight_common.core.errors import FrameLostError
-from fanlight_common.core.geometry import Rect
+from fanlight_common.core.geometry import Rect, bounding_box
+from fanlight_common.core.names import Rendition
 from fanlight_common.protocol.frames import Frame
-from fanlight_encoder.core.rectangles import around
-from fanlight_encoder.core.unit_kinds import Kind, UnitLimits
+from fanlight_encoder.core.unit_kinds import UnitKind, UnitLimits
 from fanlight_encoder.settings import EncoderSettings
-from fanlight_encoder.units.builder import Aim
+from fanlight_encoder.units.builder import UnitAllowance
 from tests.encoder.desk import Desk, Road, Sent, Source
 from tests.encoder.pictures import Pixels, text
 from tests.encoder.viewer import Viewer
@@ -159,7 +159,7 @@ def test_a_glyph_is_a_small_patch_whatever_box_of_damage_it_came_in() -> None:
     road.show(desk.grab(Rect(0, 30, 300, 100)))
     road.run(road.now + 1)
     (sent,) = road.sent
-    assert (sent.kind, sent.fresh) == (Kind.PATCH, True)
+    assert (sent.kind, sent.fresh) == (UnitKind.PATCH, True)
     assert sent.size_bytes < 150
 
 
@@ -170,7 +170,7 @@ def test_scrolling_is_a_copy_and_the_new_line() -> None:
     road.show(desk.grab(Rect(0, 0, WIDTH, HEIGHT)))
     road.run(road.now + 1)
     (sent,) = road.sent
-    assert sent.kind is Kind.PATCH
+    assert sent.kind is UnitKind.PATCH
     assert sent.size_bytes < 2500
     assert road.viewer is not None
     assert (road.viewer.shown == rgb_of(desk.pixels)).all()
@@ -184,7 +184,7 @@ def test_scrolling_is_found_although_a_clock_ticks_in_the_same_box_of_damage() -
     road.show(desk.grab(Rect(0, 0, WIDTH, HEIGHT)))
     road.run(road.now + 1)
     (sent,) = road.sent
-    assert sent.kind is Kind.PATCH
+    assert sent.kind is UnitKind.PATCH
     assert sent.size_bytes < 2500
     assert road.viewer is not None
     assert (road.viewer.shown == rgb_of(desk.pixels)).all()
@@ -194,7 +194,7 @@ def test_damage_that_changed_nothing_is_nothing() -> None:
     desk, road = settled()
     road.show(desk.grab(Rect(0, 0, WIDTH, HEIGHT)))
     road.run(road.now + 1)
-    assert [sent.kind for sent in road.sent] == [Kind.NOTHING]
+    assert [sent.kind for sent in road.sent] == [UnitKind.NOTHING]
 
 
 def test_a_moving_picture_is_video_and_tried_less_and_less() -> None:
@@ -204,7 +204,7 @@ def test_a_moving_picture_is_video_and_tried_less_and_less() -> None:
         road.show(desk.grab(Rect(20, 20, 200, 150)))
         road.run(road.now + 1 / 30)
     fresh = [sent.kind for sent in road.sent if sent.fresh]
-    assert fresh == [Kind.DELTA] * 120
+    assert fresh == [UnitKind.DELTA] * 120
     repeats = [sent for sent in road.sent if not sent.fresh]
     assert len(repeats) <= 2 * 6
     assert not any(sent.refined for sent in road.sent)
@@ -226,7 +226,7 @@ def played(stream: str, *rects: Rect, count: int = 60) -> list[Sent]:
 def test_video_is_painted_where_it_moves_and_now_and_then_everywhere() -> None:
     clip, clock = Rect(20, 20, 200, 150), Rect(280, 0, 40, 12)
     sent = played("main/high", clip, clock)
-    assert {each.kind for each in sent} == {Kind.DELTA}
+    assert {each.kind for each in sent} == {UnitKind.DELTA}
     assert {frozenset(each.areas) for each in sent} == {frozenset({clip, clock}), frozenset()}
     # Where it went out once more, it was painted everywhere as well.
     assert sum(each.areas == () for each in sent) <= 60 // 13
@@ -237,7 +237,7 @@ def test_what_moves_in_too_many_places_is_painted_around_them() -> None:
     rects = [Rect(40 * n, 30 * (n % 2), 20, 20) for n in range(8)] + [Rect(0, 190, 20, 10)]
     sent = played("main/high", *rects, count=2)
     assert all(each.areas == () or len(each.areas) <= 8 for each in sent)
-    assert sent[0].areas in ((around(rects),), ())
+    assert sent[0].areas in ((bounding_box(rects),), ())
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_after_a_long_time_without_room_a_keystroke_is_still_a_patch() -> None:
     road.show(frame)
     road.run(road.now + 1)
     (sent,) = road.sent
-    assert (sent.kind, sent.fresh) == (Kind.PATCH, True)
+    assert (sent.kind, sent.fresh) == (UnitKind.PATCH, True)
     assert sent.size_bytes < 150
 
 
@@ -293,9 +293,11 @@ def test_a_newer_size_is_video_again() -> None:
     other = Desk(200, 120)
     other.pixels[:] = LETTERS[:120, :200]
     frame = other.grab()
-    made = road.maker.fresh(Source(), frame, Aim(16_000, 100_000), idr=False, may_patch=True)
-    assert made.kind is Kind.IDR
-    assert road.maker.size.width == 200
+    made = road.builder.fresh(
+        Source(), frame, UnitAllowance(16_000, 100_000), idr=False, may_patch=True
+    )
+    assert made.kind is UnitKind.IDR
+    assert road.builder.size.width == 200
 
 
 class Torn(Source):
@@ -307,56 +309,59 @@ class Torn(Source):
 
 def test_a_torn_frame_spoils_nothing_that_is_sent_later() -> None:
     desk, road = settled()
-    aim = Aim(16_000, 100_000)
+    allowance = UnitAllowance(16_000, 100_000)
     whole = desk.pixels.copy()
     desk.pixels[:100] = 77
     torn = desk.grab(Rect(0, 0, WIDTH, 100))
     with pytest.raises(FrameLostError):
-        road.maker.fresh(Torn(), torn, aim, idr=False, may_patch=True)
+        road.builder.fresh(Torn(), torn, allowance, idr=False, may_patch=True)
     # Nothing is refined from what was half read.
-    assert road.maker.refine(aim).kind is Kind.NOTHING
+    assert road.builder.refine(allowance).kind is UnitKind.NOTHING
     desk.pixels[:] = whole
     desk.pixels[5, 5] = 1
     frame = desk.grab(Rect(5, 5, 1, 1))
-    made = road.maker.fresh(Source(), frame, aim, idr=False, may_patch=True)
-    assert made.kind is Kind.DELTA, "all of it, for nobody knows what viewers lack"
+    made = road.builder.fresh(Source(), frame, allowance, idr=False, may_patch=True)
+    assert made.kind is UnitKind.DELTA, "all of it, for nobody knows what viewers lack"
     # Nor is a shadow brought up to date from it.
-    road.maker.again(Torn(), aim, idr=False)
-    assert road.maker.refine(aim).kind is Kind.NOTHING
-    road.maker.again(Source(), aim, idr=False)
-    assert road.maker.refine(aim).kind is Kind.PATCH
+    road.builder.again(Torn(), allowance, idr=False)
+    assert road.builder.refine(allowance).kind is UnitKind.NOTHING
+    road.builder.again(Source(), allowance, idr=False)
+    assert road.builder.refine(allowance).kind is UnitKind.PATCH
 
 
 def test_with_patches_off_there_are_none() -> None:
     desk = Desk(WIDTH, HEIGHT)
-    road = Road(settings=EncoderSettings(patches=False))
+    road = Road(params=EncoderSettings(patches=False).stream_params(Rendition.HIGH))
     for number in range(5):
         draw(desk.pixels, "fill", Rect(0, 0, 10, 10), number % 4)
         road.show(desk.grab(Rect(0, 0, 10, 10)))
         road.run(road.now + 2)
-    assert Kind.PATCH not in {sent.kind for sent in road.sent}
+    assert UnitKind.PATCH not in {sent.kind for sent in road.sent}
 
 
 def test_a_patch_is_never_larger_than_its_cap() -> None:
-    assert Aim(10**6, 1).patch_bytes == UnitLimits().patch_bytes
+    assert UnitAllowance(10**6, 1).patch_bytes == UnitLimits().patch_bytes
 
 
 def test_a_small_change_is_made_at_once_and_what_is_refused_is_not_tried_again() -> None:
     desk, road = settled()
-    aim = Aim(16_000, 100_000)
-    road.maker.fresh(Source(), desk.grab(), aim, idr=False, may_patch=True)
+    allowance = UnitAllowance(16_000, 100_000)
+    road.builder.fresh(Source(), desk.grab(), allowance, idr=False, may_patch=True)
     desk.pixels[50:60, 70:78] = 255
-    made = road.maker.small(Source(), desk.grab(Rect(60, 40, 40, 30)), aim)
+    made = road.builder.small(Source(), desk.grab(Rect(60, 40, 40, 30)), allowance)
     assert made is not None
-    assert made.kind is Kind.PATCH
+    assert made.kind is UnitKind.PATCH
     # A large box may take long, whatever is in it.
     desk.pixels[50:60, 70:78] = 0
     frame = desk.grab(Rect(0, 0, 200, 100))
-    assert road.maker.small(Source(), frame, aim) is None
-    assert road.maker.fresh(Source(), frame, aim, idr=False, may_patch=True).kind is Kind.PATCH
+    assert road.builder.small(Source(), frame, allowance) is None
+    assert (
+        road.builder.fresh(Source(), frame, allowance, idr=False, may_patch=True).kind
+        is UnitKind.PATCH
+    )
     draw(desk.pixels, "noise", Rect(20, 20, 40, 40), 1)
     frame = desk.grab(Rect(20, 20, 40, 40))
-    thin = Aim(100, 100_000)
-    assert road.maker.small(Source(), frame, thin) is None
-    made = road.maker.fresh(Source(), frame, thin, idr=False, may_patch=True)
-    assert (made.kind, made.refused) == (Kind.DELTA, True)
+    thin = UnitAllowance(100, 100_000)
+    assert road.builder.small(Source(), frame, thin) is None
+    made = road.builder.fresh(Source(), frame, thin, idr=False, may_patch=True)
+    assert (made.kind, made.refused) == (UnitKind.DELTA, True)

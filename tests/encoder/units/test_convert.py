@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from av import VideoFrame
 
-from fanlight_encoder.core.picture_size import Size
+from fanlight_common.core.geometry import Size
 from fanlight_encoder.units.convert import Converter
 from tests.encoder.pictures import COLOURS, Pixels, patches, text
 

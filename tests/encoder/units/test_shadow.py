@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fanlight_common.core.geometry import Rect
-from fanlight_encoder.core.picture_size import Size
+from fanlight_common.core.geometry import Rect, Size
 from fanlight_encoder.units.shadow import Shadow
 
 SIZE = Size(100, 80)
@@ -25,19 +24,6 @@ def current(picture: NDArray[np.uint8]) -> Shadow:
     shadow.caught_up()
     assert shadow.current
     return shadow
-
-
-def test_boxes_are_what_really_differs(picture: NDArray[np.uint8]) -> None:
-    shadow = current(picture)
-    assert shadow.changes(picture, WHOLE) == []
-    picture[5, 7] = picture[8, 20] = 1
-    picture[60:70, 90:] = 1
-    boxes = [Rect(7, 5, 14, 4), Rect(90, 60, 10, 10)]
-    assert shadow.changes(picture, WHOLE) == boxes
-    assert shadow.changes(picture, Rect(0, 0, 100, 40)) == boxes[:1]
-    assert shadow.changes(picture, Rect(8, 6, 92, 74)) == [Rect(20, 8, 1, 1), boxes[1]]
-    shadow.take(picture, boxes[0])
-    assert shadow.changes(picture, WHOLE) == boxes[1:]
 
 
 def test_it_catches_up_where_it_fell_behind(picture: NDArray[np.uint8]) -> None:

@@ -13,8 +13,8 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
+from fanlight_common.core.grants import Role
 from fanlight_common.process import http, tokens
-from fanlight_common.process.tokens import Role
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway.http import screenshots

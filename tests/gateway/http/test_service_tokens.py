@@ -1,7 +1,7 @@
 """The gateway's own tokens."""
 
+from fanlight_common.core.grants import Role
 from fanlight_common.process import tokens
-from fanlight_common.process.tokens import Role
 from fanlight_gateway.http import service_tokens
 from fanlight_gateway.http.service_tokens import LIFE_S, ServiceTokens
 

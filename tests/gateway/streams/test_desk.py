@@ -4,21 +4,21 @@ from typing import TypeVar
 
 import pytest
 
-from fanlight_common.process.tokens import Role
-from fanlight_common.protocol import binary, bus, control, topics
+from fanlight_common.core.grants import Role
+from fanlight_common.protocol import bus, control, input, topics
 from fanlight_common.protocol.binary import PointerPosition, PointerShape
 from tests.gateway.clients import VIEWER, Site
 from tests.screenshot.fakes import HEIGHT, WIDTH, FakeCapture, FakeDirectory, until
 
 INPUT = [
-    binary.Key(True, 4),
-    binary.PointerMove(1, 2),
-    binary.PointerButton(True, 0, (3, 4)),
-    binary.PointerButton(False, 0, None),
-    binary.Wheel(0, 120, None),
-    binary.PointerMoveRelative(-1, 1),
-    binary.Text("h\u00e9"),
-    binary.Key(False, 4),
+    input.Key(True, 4),
+    input.PointerMove(1, 2),
+    input.PointerButton(True, 0, (3, 4)),
+    input.PointerButton(False, 0, None),
+    input.Wheel(0, 120, None),
+    input.PointerMoveRelative(-1, 1),
+    input.Text("h\u00e9"),
+    input.Key(False, 4),
 ]
 
 

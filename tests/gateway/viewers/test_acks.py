@@ -12,14 +12,14 @@ from tests.gateway.acks import ACK_RELAXED_MS, Acks, Told
 WEB = Path(__file__).parents[3] / "services" / "gateway" / "fanlight_gateway" / "web"
 DRIVER = """
 import { readFileSync } from "node:fs";
-import { ACK_RELAXED_MS, Acks } from "ACKS";
+import { ACK_RELAXED_MS, Acknowledgements } from "ACKS";
 
 const told = (ack) => (ack ? [ack.epoch, ack.received, ack.painted] : null);
 const answers = JSON.parse(readFileSync(0, "utf8")).map((events) => {
-  const acks = new Acks();
+  const acks = new Acknowledgements();
   return events.map(([what, ...values]) => {
     const ack = what === "painted" ? acks.painted(values[0], values[1], 7, values[2])
-      : acks[what](...values);
+      : acks[what === "begin" ? "beginStream" : what](...values);
     return [told(ack ?? null), acks.due_ms];
   });
 });

@@ -77,8 +77,8 @@ async def test_a_viewer_that_does_not_paint_falls_behind(site: Site, encoder: Fa
     await until(lambda: value("behind_seconds", desk="main") is None)
 
 
-@pytest.mark.parametrize("reason", list(control.Fall))
-async def test_fallbacks_are_counted_by_reason(site: Site, reason: control.Fall) -> None:
+@pytest.mark.parametrize("reason", list(control.FallbackReason))
+async def test_fallbacks_are_counted_by_reason(site: Site, reason: control.FallbackReason) -> None:
     before = value("fallbacks_total", reason=reason) or 0
     async with site.viewer() as viewer:
         await viewer.send(control.FellBack(reason))

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from fanlight_common.process.tokens import Grant, Role
-from fanlight_common.protocol import binary, bus, control
+from fanlight_common.core.grants import Grant, Role
+from fanlight_common.protocol import binary, bus, control, input
 from fanlight_common.protocol.binary import CloseCode, VideoUnit
 from fanlight_gateway import __main__ as main
 from fanlight_gateway.gateway import Gateway
@@ -74,7 +74,7 @@ async def test_a_viewer_over_a_third_transport(
     viewer.handle(binary.Ack(10, unit.epoch, unit.sequence, unit.sequence).encode())
     viewer.handle(binary.Ping(7, 1).encode())
     assert isinstance(transport.sent[-1], binary.Pong)
-    viewer.handle(binary.Key(True, 4).encode())
+    viewer.handle(input.Key(True, 4).encode())
     await until(lambda: any(isinstance(m, bus.Input) for m in capture.told))
 
     # A stall: nothing is sent; of each kind the newest message waits, and video is dropped.

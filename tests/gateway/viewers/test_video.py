@@ -2,7 +2,10 @@
 
 import asyncio
 
-from fanlight_common.process.tokens import Role
+import pytest
+
+from fanlight_common.core.grants import Role
+from fanlight_common.process import clock, refusals
 from fanlight_common.protocol import binary, bus, control, topics
 from fanlight_common.protocol.binary import CloseCode
 from tests.gateway.clients import Site, TestViewer
@@ -228,6 +231,40 @@ async def test_nonsense_from_an_encoder_is_left_out(site: Site, encoder: FakeEnc
             encoder.outlet.send_multipart([HIGH, *parts])
         last = encoder.send()
         await until(lambda: viewer.raw_units[-1] == last)
+
+
+async def test_units_of_a_later_release_are_refused_or_passed_on(
+    site: Site,
+    encoder: FakeEncoder,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(refusals, "_said", set())
+    async with site.viewer() as viewer:
+        await streaming(encoder, viewer)
+        encoder.sequence += 1
+        unit = binary.VideoUnit(
+            False, 64, 32, encoder.epoch, encoder.sequence, clock.now_us(), b"payload"
+        ).encode()
+        for at, value in ((2, 9), (4, 7), (5, 8)):  # version, stream kind, codec
+            other = bytearray(unit)
+            other[at] = value
+            for _ in range(5):
+                encoder.outlet.send_multipart([HIGH, bytes(other)])
+        # A longer header is understood, and the viewer gets it as it is.
+        longer = unit[:3] + bytes([unit[3] + 2]) + unit[4:28] + b"8 bytes." + unit[28:]
+        encoder.outlet.send_multipart([HIGH, longer])
+        await until(lambda: viewer.raw_units[-1] == longer)
+        assert viewer.units[-1].payload == b"payload"
+        last = encoder.send()
+        await until(lambda: viewer.raw_units[-1] == last)
+        assert decodable(viewer.units)
+    said = [r.getMessage() for r in caplog.records if "not_understood" in r.getMessage()]
+    assert [line.split(" reason=")[0].split("peer=")[1].split(" ", 1)[1] for line in said] == [
+        "what='VideoUnit' version=9 known=1",
+        "what='stream kind 7' version=1 known=none",
+        "what='codec 8' version=1 known=none",
+    ]
 
 
 async def test_ages_are_measured_once_a_picture(site: Site, encoder: FakeEncoder) -> None:

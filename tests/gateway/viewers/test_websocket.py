@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from fanlight_common.process.tokens import Role
+from fanlight_common.core.grants import Role
+from fanlight_common.process import refusals
 from fanlight_common.protocol import binary, control
 from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway.settings import ViewerSettings
@@ -143,6 +144,19 @@ async def test_hello_has_to_be_the_first_message(site: Site, first: str | bytes)
     async with site.socket() as socket:
         await socket.send(first)
         assert await close_code(socket) == CloseCode.BAD_MESSAGE
+
+
+async def test_a_viewer_of_another_protocol_is_said_once_with_both(
+    site: Site, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusals, "_said", set())
+    for _ in range(3):
+        async with site.socket() as socket:
+            await socket.send(control.Hello(VIEWER, True, False, protocol=99).encode())
+            assert await close_code(socket) == CloseCode.BAD_MESSAGE
+    said = [r.getMessage() for r in caplog.records if "not_understood" in r.getMessage()]
+    assert len(said) == 1
+    assert f"what='Hello' version=99 known={binary.PROTOCOL_VERSION}" in said[0]
 
 
 async def test_hello_has_to_come_in_time(start: Start, capture: FakeCapture) -> None:

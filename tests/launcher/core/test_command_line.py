@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_launcher.core.command_line import (
-    Desk,
+    DisplayDesk,
     base_url,
     connect_host,
     page_link,
@@ -19,7 +19,10 @@ from fanlight_launcher.core.command_line import (
 
 def test_desks() -> None:
     assert parse_desks([]) == []
-    assert parse_desks(["main=:0", "far=host:1.0"]) == [Desk("main", ":0"), Desk("far", "host:1.0")]
+    assert parse_desks(["main=:0", "far=host:1.0"]) == [
+        DisplayDesk("main", ":0"),
+        DisplayDesk("far", "host:1.0"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +33,7 @@ def test_desks() -> None:
     ],
 )
 def test_displays_in_every_form_of_x(display: str) -> None:
-    assert parse_desks([f"a={display}"]) == [Desk("a", display)]
+    assert parse_desks([f"a={display}"]) == [DisplayDesk("a", display)]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""When a dead process is started again: pure, with time in hand."""
+"""When a process that died is started again."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,20 +11,20 @@ def test_first_at_once_then_later_then_never() -> None:
     assert [restarts.died(now) for now in (0.0, 1.0, 2.0, 3.0, 4.0)] == [0.0, 0.5, 1.0, 2.0, None]
 
 
-def test_a_minute_of_peace_forgives() -> None:
+def test_deaths_older_than_a_minute_do_not_count() -> None:
     restarts = Restarts()
     for now in (0.0, 1.0, 2.0, 3.0):
         assert restarts.died(now) is not None
     assert restarts.died(63.0) == 0.0
 
 
-def test_a_death_every_sixteen_seconds_is_borne() -> None:
+def test_a_death_every_sixteen_seconds_is_no_reason_to_give_up() -> None:
     restarts = Restarts()
     assert None not in [restarts.died(now * 16.0) for now in range(100)]
 
 
 @given(st.lists(st.floats(0, 40), min_size=1, max_size=60))
-def test_it_gives_up_at_five_within_a_minute_and_never_else(gaps: list[float]) -> None:
+def test_it_gives_up_at_five_deaths_within_a_minute_and_never_else(gaps: list[float]) -> None:
     restarts = Restarts()
     now = 0.0
     deaths: list[float] = []

@@ -1,4 +1,4 @@
-"""Who is let in by an X server: the first exchange, byte by byte, and with a real one."""
+"""Whether an X server lets us in: one made by hand, and a real one."""
 
 import os
 import shutil
@@ -11,25 +11,24 @@ from pathlib import Path
 
 import pytest
 
-from fanlight_launcher.demo.desk import write_cookie
 from fanlight_launcher.machine import x11_access
-from fanlight_launcher.machine.requirements import reach_display
+from fanlight_launcher.machine.x11_access import display_socket, reach_display, write_cookie
 
 COOKIE = bytes(range(16))
 NAME = b"MIT-MAGIC-COOKIE-1"
 
 
 def entry(family: int, address: bytes, number: bytes, name: bytes, cookie: bytes) -> bytes:
-    """One of an Xauthority file."""
+    """An entry of an Xauthority file."""
     texts = b"".join(struct.pack(">H", len(t)) + t for t in (address, number, name, cookie))
     return struct.pack(">H", family) + texts
 
 
 class Server:
-    """Takes one client, keeps what it says first, and answers."""
+    """Takes one client, keeps its request, and answers with given bytes."""
 
     def __init__(self, path: Path, answer: bytes) -> None:
-        self.heard = b""
+        self.request = b""
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.bind(str(path))
         self._socket.listen()
@@ -40,7 +39,7 @@ class Server:
     def _serve(self) -> None:
         client, _ = self._socket.accept()
         with client:
-            self.heard = client.recv(1000)
+            self.request = client.recv(1000)
             client.sendall(self._answer)
 
     def close(self) -> None:
@@ -49,7 +48,7 @@ class Server:
 
 
 def ask(tmp_path: Path, answer: bytes, authority: bytes | None = None) -> tuple[str, bytes]:
-    """What is made of an answer, and what was asked."""
+    """The refusal that is read from an answer, and the request."""
     environment = {"HOME": str(tmp_path)}
     if authority is not None:
         (tmp_path / ".Xauthority").write_bytes(authority)
@@ -57,20 +56,20 @@ def ask(tmp_path: Path, answer: bytes, authority: bytes | None = None) -> tuple[
     path.unlink(missing_ok=True)
     server = Server(path, answer)
     try:
-        return x11_access.refusal(path, "7", environment), server.heard
+        return x11_access.refusal(path, "7", environment), server.request
     finally:
         server.close()
 
 
 def test_without_a_cookie_nothing_is_shown(tmp_path: Path) -> None:
-    refused, heard = ask(tmp_path, b"\x01\0\x0b\0\0\0\0\0")
+    refused, request = ask(tmp_path, b"\x01\0\x0b\0\0\0\0\0")
     assert refused == ""
-    assert heard == b"l\0\x0b\0\0\0\0\0\0\0\0\0"
+    assert request == b"l\0\x0b\0\0\0\0\0\0\0\0\0"
 
 
 def test_a_cookie_is_shown_filled_up_to_four_bytes(tmp_path: Path) -> None:
-    _, heard = ask(tmp_path, b"\x01\0\x0b\0\0\0\0\0", entry(0xFFFF, b"", b"", NAME, COOKIE))
-    assert heard == b"l\0\x0b\0\0\0\x12\0\x10\0\0\0" + NAME + b"\0\0" + COOKIE
+    _, request = ask(tmp_path, b"\x01\0\x0b\0\0\0\0\0", entry(0xFFFF, b"", b"", NAME, COOKIE))
+    assert request == b"l\0\x0b\0\0\0\x12\0\x10\0\0\0" + NAME + b"\0\0" + COOKIE
 
 
 def test_the_cookie_of_this_host_and_display_is_taken(tmp_path: Path) -> None:
@@ -81,23 +80,23 @@ def test_the_cookie_of_this_host_and_display_is_taken(tmp_path: Path) -> None:
         + entry(256, host, b"7", b"XDM-AUTHORIZATION-1", b"c" * 16)
         + entry(256, host, b"7", NAME, COOKIE)
     )
-    _, heard = ask(tmp_path, b"\x01\0\x0b\0\0\0\0\0", authority)
-    assert heard.endswith(COOKIE)
+    _, request = ask(tmp_path, b"\x01\0\x0b\0\0\0\0\0", authority)
+    assert request.endswith(COOKIE)
 
 
 @pytest.mark.parametrize("authority", [b"\1", b"\1\0\0\xff", b"\xff\xff\0\0", b"\0" * 9])
 def test_a_broken_file_is_no_cookie(tmp_path: Path, authority: bytes) -> None:
-    _, heard = ask(tmp_path, b"\x01\0\x0b\0\0\0\0\0", authority)
-    assert len(heard) == 12
+    _, request = ask(tmp_path, b"\x01\0\x0b\0\0\0\0\0", authority)
+    assert len(request) == 12
 
 
-def test_a_refusal_is_told_in_the_server_s_words(tmp_path: Path) -> None:
+def test_a_refusal_has_the_server_s_reason(tmp_path: Path) -> None:
     reason = b"Maximum number of clients reached"
     answer = struct.pack("<BBHHH", 0, len(reason), 11, 0, 9) + reason + b"\0\0\0"
     assert ask(tmp_path, answer)[0] == reason.decode()
 
 
-def test_one_that_hangs_up_is_no_x_server(tmp_path: Path) -> None:
+def test_a_server_that_hangs_up_is_no_x_server(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="hangs up"):
         ask(tmp_path, b"\x01")
 
@@ -133,3 +132,23 @@ def test_a_display_that_wants_a_cookie(
     assert f"display {guarded} refuses us (Invalid" in reach_display(guarded)
     monkeypatch.setenv("XAUTHORITY", str(tmp_path / "cookies"))
     assert reach_display(guarded) == ""
+
+
+def test_where_a_display_listens() -> None:
+    assert display_socket(":7") == Path("/tmp/.X11-unix/X7")
+    assert display_socket("unix:7.0") == Path("/tmp/.X11-unix/X7")
+    assert display_socket("host:7") is None
+    assert display_socket("7") is None
+    assert display_socket(":x") is None
+
+
+def test_a_display_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert reach_display("elsewhere:0") == ""
+    path = tmp_path / "X7"
+    monkeypatch.setattr(x11_access, "display_socket", lambda _: path)
+    assert "no X server answers on :7" in reach_display(":7")
+    monkeypatch.setattr(x11_access, "_LIMIT_S", 0.1)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        assert reach_display(":7") == "no X server answers on :7 (timed out)"

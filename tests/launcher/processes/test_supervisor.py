@@ -9,30 +9,30 @@ from pathlib import Path
 
 import pytest
 
+from fanlight_launcher.core.process_spec import Phase, ProcessSpec, always
 from fanlight_launcher.processes import process as process_module
 from fanlight_launcher.processes import supervisor
-from fanlight_launcher.processes.process import Process
-from fanlight_launcher.processes.supervisor import GaveUpError, Phase, Spec, always
+from fanlight_launcher.processes.supervisor import GaveUpError
 from tests.launcher.conftest import LIMIT_S, Watched, announcing, script
 
 pytestmark = pytest.mark.processes
 
 SLEEP = "import time; print('up', flush=True); time.sleep(1000)"
-STUBBORN = (
+IGNORES_SIGTERM = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
     "print('up', flush=True); time.sleep(1000)"
 )
 
 
 def alive(pid: int) -> bool:
-    """Is there a process that is not a zombie?"""
+    """Whether there is a process with this id that is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
 
 
-async def test_a_process_runs_speaks_and_stops(watched: Watched) -> None:
+async def test_a_process_runs_prints_and_stops(watched: Watched) -> None:
     watched.supervisor.add([script("a", SLEEP)])
     await watched.supervisor.running("a")
     await watched.until(lambda: watched.lines == [("a", "up")])
@@ -42,14 +42,14 @@ async def test_a_process_runs_speaks_and_stops(watched: Watched) -> None:
     assert not alive(pid)
 
 
-async def test_what_is_noise_is_not_shown(watched: Watched) -> None:
+async def test_noise_is_not_logged(watched: Watched) -> None:
     code = "import time; print('tick', 'tock', 'a tick', sep='\\n', flush=True); time.sleep(1000)"
-    watched.supervisor.add([Spec("a", always(sys.executable, "-c", code), {}, noise="tick")])
+    watched.supervisor.add([ProcessSpec("a", always(sys.executable, "-c", code), {}, noise="tick")])
     await watched.until(lambda: len(watched.lines) == 2)
     assert watched.lines == [("a", "tock"), ("a", "a tick")]
 
 
-async def test_one_that_is_killed_is_started_again_at_once(watched: Watched) -> None:
+async def test_a_process_that_is_killed_is_started_again_at_once(watched: Watched) -> None:
     watched.supervisor.add([script("a", SLEEP)])
     await watched.supervisor.running("a")
     os.kill(watched.pids("a")[0], signal.SIGKILL)
@@ -67,50 +67,54 @@ async def test_five_deaths_within_a_minute_are_a_failure(
         await asyncio.wait_for(watched.supervisor.failure(), LIMIT_S)
     assert len(watched.pids("bad")) == 5
     assert watched.phases("bad")[-1] is Phase.FAILED
-    # The others are stopped by whoever was told.
+    # The supervisor leaves it to its caller to stop the others.
     assert alive(watched.pids("good")[0])
 
 
-async def test_one_that_says_it_is_misconfigured_is_not_tried_again(watched: Watched) -> None:
+async def test_a_process_with_wrong_settings_is_not_started_again(watched: Watched) -> None:
     watched.supervisor.add([script("bad", "raise SystemExit(2)")])
     with pytest.raises(GaveUpError, match="its settings are wrong"):
         await asyncio.wait_for(watched.supervisor.failure(), LIMIT_S)
     assert len(watched.pids("bad")) == 1
 
 
-async def test_one_that_is_not_there_is_a_failure_in_words(
+async def test_a_program_that_does_not_exist_is_named_in_the_failure(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hurry(monkeypatch)
-    watched.supervisor.add([Spec("x", always("/nowhere/x"), {})])
+    watched.supervisor.add([ProcessSpec("x", always("/nowhere/x"), {})])
     with pytest.raises(GaveUpError, match=r"cannot be started \(No such file"):
         await asyncio.wait_for(watched.supervisor.failure(), LIMIT_S)
 
 
-async def test_one_that_is_not_essential_rests_instead(
+async def test_a_process_that_is_not_essential_pauses_instead(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hurry(monkeypatch)
     monkeypatch.setattr(supervisor, "REST_S", 0.01)
-    watched.supervisor.add([Spec("toy", always(sys.executable, "-c", ""), {}, essential=False)])
+    watched.supervisor.add(
+        [ProcessSpec("toy", always(sys.executable, "-c", ""), {}, essential=False)]
+    )
     await watched.until(lambda: len(watched.pids("toy")) > 6)
 
 
-async def test_the_stubborn_are_killed(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_process_that_ignores_sigterm_is_killed(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(process_module, "STOP_S", 0.2)
-    watched.supervisor.add([script("a", STUBBORN)])
+    watched.supervisor.add([script("a", IGNORES_SIGTERM)])
     await watched.until(lambda: watched.lines == [("a", "up")])
     await watched.supervisor.stop()
     assert not alive(watched.pids("a")[0])
 
 
-async def test_asked_twice_nobody_is_waited_for(watched: Watched) -> None:
-    watched.supervisor.add([script("a", STUBBORN)])
+async def test_kill_ends_a_stop_that_waits(watched: Watched) -> None:
+    watched.supervisor.add([script("a", IGNORES_SIGTERM)])
     await watched.until(lambda: watched.lines == [("a", "up")])
     stopping = asyncio.create_task(watched.supervisor.stop())
     await asyncio.sleep(0)
     watched.supervisor.kill()
-    # Much less than the two seconds of politeness.
+    # This is much less than the time that SIGTERM leaves.
     await asyncio.wait_for(stopping, process_module.STOP_S / 2)
 
 
@@ -123,7 +127,7 @@ async def test_grandchildren_end_with_it(watched: Watched) -> None:
     watched.supervisor.add([script("a", parent)])
     await watched.until(lambda: len(watched.lines) == 2)
     (grandchild,) = [int(line) for _, line in watched.lines if line.isdecimal()]
-    # The parent dies alone; its heir must not live on beside the next one's.
+    # Only the parent is killed. Its child must not live on beside that of the next start.
     os.kill(watched.pids("a")[0], signal.SIGKILL)
     await watched.until(lambda: not alive(grandchild))
 
@@ -131,11 +135,12 @@ async def test_grandchildren_end_with_it(watched: Watched) -> None:
 async def test_children_end_when_the_launcher_is_killed() -> None:
     launcher = (
         "import asyncio, os, sys;"
-        "from fanlight_launcher.processes.supervisor import Spec, Supervisor, always\n"
+        "from fanlight_launcher.core.process_spec import ProcessSpec, always;"
+        "from fanlight_launcher.processes.supervisor import Supervisor\n"
         "async def main():\n"
         "    s = Supervisor(lambda state: None, lambda name, line: print(line, flush=True))\n"
         "    code = 'import os, time; print(os.getpid(), flush=True); time.sleep(1000)'\n"
-        "    s.add([Spec('a', always(sys.executable, '-c', code), {})])\n"
+        "    s.add([ProcessSpec('a', always(sys.executable, '-c', code), {})])\n"
         "    await asyncio.sleep(1000)\n"
         "asyncio.run(main())"
     )
@@ -164,11 +169,13 @@ async def test_the_later_wave_ends_first(watched: Watched) -> None:
 SERVER = "import os, sys, time; os.write(int(sys.argv[1]), b'7\\n'); time.sleep(1000)"
 
 
-async def test_who_needs_a_server_comes_and_goes_with_it(watched: Watched) -> None:
+async def test_a_process_starts_and_ends_with_what_it_needs(watched: Watched) -> None:
     numbers: list[str] = []
-    client = Spec("client", always(sys.executable, "-c", SLEEP), {}, needs="server")
-    once = Spec("once", always(sys.executable, "-c", "print('did')"), {}, needs="server", once=True)
-    server = Spec("server", announcing(SERVER), {}, announced=numbers.append)
+    client = ProcessSpec("client", always(sys.executable, "-c", SLEEP), {}, needs="server")
+    once = ProcessSpec(
+        "once", always(sys.executable, "-c", "print('did')"), {}, needs="server", once=True
+    )
+    server = ProcessSpec("server", announcing(SERVER), {}, announced=numbers.append)
     watched.supervisor.add([client, once, server])
     await watched.until(lambda: Phase.DONE in watched.phases("once"))
     await watched.supervisor.running("client")
@@ -180,18 +187,18 @@ async def test_who_needs_a_server_comes_and_goes_with_it(watched: Watched) -> No
         return len(watched.pids("client")) == done == times
 
     for life in (2, 3, 4):
-        # As when an X server goes: its client dies of it, and is perhaps seen to die first.
+        # When an X server dies, so do its clients, and a client may be seen to die first.
         os.kill(watched.pids("client")[-1], signal.SIGKILL)
         os.kill(watched.pids("server")[-1], signal.SIGKILL)
         await watched.until(partial(lived, life))
-    # The deaths are not held against it.
+    # These deaths do not count as faults of the client.
     assert Phase.RESTARTING not in watched.phases("client")
     assert numbers == ["7"] * 4
 
 
 async def test_a_client_that_dies_alone_is_started_again(watched: Watched) -> None:
-    server = Spec("server", announcing(SERVER), {}, announced=lambda _: None)
-    client = Spec("client", always(sys.executable, "-c", SLEEP), {}, needs="server")
+    server = ProcessSpec("server", announcing(SERVER), {}, announced=lambda _: None)
+    client = ProcessSpec("client", always(sys.executable, "-c", SLEEP), {}, needs="server")
     watched.supervisor.add([server, client])
     await watched.supervisor.running("client")
     os.kill(watched.pids("client")[0], signal.SIGKILL)
@@ -199,40 +206,42 @@ async def test_a_client_that_dies_alone_is_started_again(watched: Watched) -> No
     assert Phase.RESTARTING in watched.phases("client")
 
 
-async def test_once_is_once(watched: Watched) -> None:
-    watched.supervisor.add([Spec("once", always(sys.executable, "-c", ""), {}, once=True)])
+async def test_a_process_that_runs_once_is_not_started_again(watched: Watched) -> None:
+    watched.supervisor.add([ProcessSpec("once", always(sys.executable, "-c", ""), {}, once=True)])
     await watched.until(lambda: Phase.DONE in watched.phases("once"))
     assert watched.phases("once") == [Phase.STARTING, Phase.RUNNING, Phase.DONE]
 
 
-async def test_a_server_that_says_nothing_does_not_count_as_up(
+async def test_a_server_that_announces_nothing_does_not_count_as_running(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hurry(monkeypatch)
     monkeypatch.setattr(supervisor, "_READY_S", 0.1)
-    monkeypatch.setattr(supervisor, "_FALL_S", 0.05)
-    watched.supervisor.add([Spec("mute", announcing(SLEEP), {}, announced=lambda _: None)])
+    monkeypatch.setattr(supervisor, "_SAME_CAUSE_S", 0.05)
+    watched.supervisor.add([ProcessSpec("mute", announcing(SLEEP), {}, announced=lambda _: None)])
     with pytest.raises(GaveUpError, match="was not ready"):
         await asyncio.wait_for(watched.supervisor.failure(), LIMIT_S)
     assert watched.pids("mute") == []
 
 
-async def test_a_server_that_dies_at_once_is_told_of_by_its_status(
+async def test_the_failure_has_the_status_of_a_server_that_dies_at_once(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hurry(monkeypatch)
-    server = Spec("dead", announcing("raise SystemExit(7)"), {}, announced=lambda _: None)
+    server = ProcessSpec("dead", announcing("raise SystemExit(7)"), {}, announced=lambda _: None)
     watched.supervisor.add([server])
     with pytest.raises(GaveUpError, match="dead ended with status 7"):
         await asyncio.wait_for(watched.supervisor.failure(), LIMIT_S)
 
 
-async def test_an_announcer_that_is_not_there_leaks_nothing(
+async def test_a_server_that_does_not_exist_leaks_no_descriptor(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hurry(monkeypatch)
     before = len(os.listdir("/proc/self/fd"))
-    watched.supervisor.add([Spec("x", lambda _: ["/nowhere/x"], {}, announced=lambda _: None)])
+    watched.supervisor.add(
+        [ProcessSpec("x", lambda _: ["/nowhere/x"], {}, announced=lambda _: None)]
+    )
     with pytest.raises(GaveUpError, match="cannot be started"):
         await asyncio.wait_for(watched.supervisor.failure(), LIMIT_S)
     assert len(os.listdir("/proc/self/fd")) <= before
@@ -255,16 +264,10 @@ async def test_the_environment_is_the_launcher_s_and_more(
 ) -> None:
     monkeypatch.setenv("OLD", "1")
     code = "import os; print(os.environ['OLD'], os.environ['NEW'])"
-    watched.supervisor.add([Spec("a", always(sys.executable, "-c", code), {"NEW": "2"}, once=True)])
+    watched.supervisor.add(
+        [ProcessSpec("a", always(sys.executable, "-c", code), {"NEW": "2"}, once=True)]
+    )
     await watched.until(lambda: watched.lines == [("a", "1 2")])
-
-
-async def test_ending_what_has_ended_is_harmless() -> None:
-    process = await Process.start([sys.executable, "-c", ""], os.environ, lambda _: None)
-    assert await process.wait() == 0
-    await process.stop()
-    await process.stop()
-    process.signal(signal.SIGTERM)
 
 
 def test_ends_in_words() -> None:
@@ -274,5 +277,5 @@ def test_ends_in_words() -> None:
 
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No pause between restarts; how long they are is tested without processes."""
+    """Leave out the pauses between restarts; test_restarts tests how long they are."""
     monkeypatch.setattr("fanlight_launcher.core.restarts._DELAYS_S", (0.0,) * 4)

@@ -1,10 +1,12 @@
 """When a picture is asked for."""
 
-from fanlight_screenshot.core.grabs import Grabs
+from fanlight_screenshot.core.grabs import Grabs, GrabTimes
+
+TIMES = GrabTimes(reuse_s=10e-6, retry_s=100e-6)
 
 
 def test_one_grab_until_it_is_answered_or_overdue() -> None:
-    grabs = Grabs(reuse_us=10, retry_us=100)
+    grabs = Grabs(TIMES)
     assert grabs.due(1000)
     grabs.asked(1000)
     assert not grabs.due(1099)
@@ -19,4 +21,4 @@ def test_one_grab_until_it_is_answered_or_overdue() -> None:
 
 
 def test_a_picture_is_reused_for_a_moment() -> None:
-    assert Grabs(reuse_us=10, retry_us=100).oldest_us(1000) == 990
+    assert Grabs(TIMES).oldest_us(1000) == 990

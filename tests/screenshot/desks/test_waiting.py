@@ -7,6 +7,9 @@ import pytest
 
 from fanlight_common.protocol import bus, patch
 from fanlight_screenshot import metrics
+from fanlight_screenshot.core.admission import AdmissionLimits
+from fanlight_screenshot.core.grabs import GrabTimes
+from fanlight_screenshot.core.patch_limits import PatchLimits
 from fanlight_screenshot.desks import deltas
 from tests.screenshot.canvas import Canvas
 from tests.screenshot.conftest import Start, know
@@ -122,7 +125,7 @@ async def test_damage_without_a_change_does_not_keep_a_coarse_picture_coarse(
     start: Start, capture: FakeCapture
 ) -> None:
     capture.announce()
-    client = await start(refine_after_ms=4000)
+    client = await start(patches=PatchLimits(refine_after_s=4))
     await know(client, "live")
     # The first picture loads what encodes: with a busy machine seconds, which would use up the 4.
     await client.get(URL, params=DELTA)
@@ -144,7 +147,7 @@ async def test_a_refinement_of_nothing_waits_and_ends_in_time(
     start: Start, capture: FakeCapture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     capture.announce()
-    client = await start(refine_after_ms=0)
+    client = await start(patches=PatchLimits(refine_after_s=0))
     await know(client, "live")
     capture.noise = True
     capture.show((0, 0, 0))
@@ -164,7 +167,7 @@ async def test_answers_come_no_faster_than_the_link_carries_them(
     start: Start, capture: FakeCapture
 ) -> None:
     capture.announce()
-    client = await start(min_interval_ms=300)
+    client = await start(patches=PatchLimits(min_interval_s=0.3))
     await know(client, "live")
     tag = (await client.get(URL, params=DELTA)).headers["etag"]
     capture.show((0, 255, 0))
@@ -204,10 +207,10 @@ async def test_who_leaves_waits_no_more(client: httpx.AsyncClient, capture: Fake
     assert answer.headers["x-fanlight-base"] == tag
 
 
-@pytest.mark.parametrize("limit", ["max_waiting", "max_waiting_desk", "max_waiting_viewer"])
+@pytest.mark.parametrize("limit", ["waiting", "waiting_desk", "waiting_client"])
 async def test_too_many_wait(start: Start, capture: FakeCapture, limit: str) -> None:
     capture.announce()
-    client = await start(**{limit: 1})
+    client = await start(admission=AdmissionLimits(**{limit: 1}))
     await know(client, "live")
     tag = (await client.get(URL, params=DELTA)).headers["etag"]
     headers = {"If-None-Match": tag}
@@ -218,7 +221,7 @@ async def test_too_many_wait(start: Start, capture: FakeCapture, limit: str) -> 
     assert refused.headers["retry-after"] == "1"
     assert refused.json()["error"] == "busy"
     other = asyncio.create_task(client.get(URL, params=DELTA | {"viewer": "w"}, headers=headers))
-    if limit == "max_waiting_viewer":  # one viewer does not take the others' places
+    if limit == "waiting_client":  # one viewer does not take the others' places
         await until(lambda: waiting() == 2)
     else:
         assert (await other).status_code == 503
@@ -249,7 +252,7 @@ async def test_capture_is_asked_again_in_case_it_did_not_hear(
     start: Start, capture: FakeCapture
 ) -> None:
     capture.announce()
-    client = await start(next_retry_s=0.05)
+    client = await start(grabs=GrabTimes(next_retry_s=0.05))
     await know(client, "live")
     tag = (await client.get(URL, params=DELTA)).headers["etag"]
     held = asyncio.create_task(client.get(URL, params=DELTA, headers={"If-None-Match": tag}))

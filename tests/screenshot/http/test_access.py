@@ -7,12 +7,12 @@ import httpx
 import pytest
 
 from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.core.grants import ALL_DESKS, Grant, Role
 from fanlight_common.process import tokens
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.tokens import ALL_DESKS, Grant, Role
 from fanlight_common.process.worker import Worker
 from fanlight_screenshot.__main__ import access_of
-from fanlight_screenshot.http.access import Access, RefusedError
+from fanlight_screenshot.http.access import Access, AccessDeniedError
 from fanlight_screenshot.settings import ScreenshotSettings
 from tests.screenshot.conftest import Start
 from tests.screenshot.fakes import FakeCapture, FakeDirectory, until
@@ -34,7 +34,7 @@ def test_without_a_secret_nobody_is_asked() -> None:
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Basic eDp5", "Bearer rubbish"])
 def test_no_token_is_401(authorization: str) -> None:
-    with pytest.raises(RefusedError) as refused:
+    with pytest.raises(AccessDeniedError) as refused:
         Access(SECRET).require("main", authorization, 0)
     assert (refused.value.status, refused.value.error) == (401, "unauthorized")
 

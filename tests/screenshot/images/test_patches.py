@@ -5,19 +5,34 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fanlight_common.core.geometry import Rect
-from fanlight_common.patching.regions import Effort
+from fanlight_common.core.geometry import Rect, Size
+from fanlight_common.core.sharpness import TILE, SharpnessLedger
+from fanlight_common.patching.images import Effort
+from fanlight_common.patching.pixels import part
 from fanlight_common.protocol import patch
-from fanlight_screenshot.images import changes, patches
-from fanlight_screenshot.images.changes import grid_shape
+from fanlight_screenshot.images import patches
 from fanlight_screenshot.images.patches import Means
 from tests.screenshot.canvas import Canvas, Drawing
 
 WIDTH, HEIGHT = 300, 200
 PLENTY = Means(85, 1.0, 10_000_000, 10_000_000, Effort.FAST)
 LITTLE = Means(50, 0.5, 3000, 3000, Effort.SMALL)
-NOWHERE = np.zeros(grid_shape(WIDTH, HEIGHT), bool)
-EVERYWHERE = ~NOWHERE
+NOWHERE = bytes(5 * 4)
+EVERYWHERE = bytes([1]) * len(NOWHERE)
+"""5 x 4 tiles."""
+
+
+def sharp(width: int = WIDTH, height: int = HEIGHT) -> SharpnessLedger:
+    return SharpnessLedger(Size(width, height))
+
+
+def nowhere(ledger: SharpnessLedger) -> bytes:
+    return bytes(len(ledger.states))
+
+
+def everywhere(ledger: SharpnessLedger) -> bytes:
+    return bytes([1]) * len(ledger.states)
+
 
 places = st.builds(
     lambda x, y, w, h: Rect(x, y, min(w, WIDTH - x), min(h, HEIGHT - y)),
@@ -30,14 +45,14 @@ strokes = st.tuples(places, st.sampled_from(["text", "scroll", "invert", "nothin
 
 
 def draw(drawing: Drawing, rect: Rect, how: str) -> None:
-    part = changes.cut(drawing.pixels, rect)
+    view = part(drawing.pixels, rect)
     if how == "text":
-        part[...] = drawing.text(rect.height, rect.width)
+        view[...] = drawing.text(rect.height, rect.width)
     elif how == "scroll":
         shift = min(17, rect.height - 1)
-        part[: rect.height - shift] = part[shift:].copy()
+        view[: rect.height - shift] = view[shift:].copy()
     elif how == "invert":
-        part[...] = 255 - part
+        view[...] = 255 - view
 
 
 @settings(deadline=None, max_examples=150)
@@ -51,7 +66,7 @@ def test_patches_yield_the_pixels_of_the_desk(
     steps: list[list[tuple[Rect, str]]], knows_damage: bool, keeps_base: bool, seed: int
 ) -> None:
     drawing, canvas = Drawing(WIDTH, HEIGHT, seed), Canvas(WIDTH, HEIGHT)
-    first = patches.build(None, drawing.pixels, None, NOWHERE, NOWHERE, PLENTY)
+    first = patches.build(None, drawing.pixels, None, sharp(), NOWHERE, PLENTY)
     assert first is not None
     canvas.paint(first.data)
     assert canvas.shows(drawing.pixels)
@@ -61,35 +76,40 @@ def test_patches_yield_the_pixels_of_the_desk(
             draw(drawing, rect, how)
         damage = tuple(rect for rect, _ in step) if knows_damage else None
         made = patches.build(
-            before if keeps_base else None, drawing.pixels, damage, NOWHERE, NOWHERE, PLENTY
+            before if keeps_base else None,
+            drawing.pixels,
+            damage,
+            sharp(),
+            NOWHERE,
+            PLENTY,
         )
         assert made is not None or (before == drawing.pixels).all()
         if made is not None:
             canvas.paint(made.data)
-            assert not made.blur.any()
+            assert not made.ledger.blurry
         assert canvas.shows(drawing.pixels)
 
 
 @settings(deadline=None, max_examples=25)
 @given(st.lists(strokes, min_size=1, max_size=6), st.integers(0, 99))
 def test_whatever_was_coarse_becomes_sharp(steps: list[tuple[Rect, str]], seed: int) -> None:
-    drawing, canvas, blur = Drawing(WIDTH, HEIGHT, seed), Canvas(WIDTH, HEIGHT), NOWHERE
+    drawing, canvas, ledger = Drawing(WIDTH, HEIGHT, seed), Canvas(WIDTH, HEIGHT), sharp()
     before = None
     for rect, how in steps:
-        made = patches.build(before, drawing.pixels, None, blur, NOWHERE, LITTLE)
+        made = patches.build(before, drawing.pixels, None, ledger, NOWHERE, LITTLE)
         if made is not None:
             canvas.paint(made.data)
-            blur = made.blur
+            ledger = made.ledger
         before = drawing.pixels.copy()
         draw(drawing, rect, how)
     for _ in range(100):
-        made = patches.build(before, drawing.pixels, None, blur, EVERYWHERE, LITTLE)
+        made = patches.build(before, drawing.pixels, None, ledger, EVERYWHERE, LITTLE)
         if made is None:
             break
         assert len(made.data) < 12_000
         canvas.paint(made.data)
-        blur, before = made.blur, drawing.pixels
-    assert not blur.any()
+        ledger, before = made.ledger, drawing.pixels
+    assert not ledger.blurry
     assert canvas.shows(drawing.pixels)
 
 
@@ -97,9 +117,9 @@ def test_a_keystroke_costs_a_few_hundred_bytes() -> None:
     drawing = Drawing(1920, 1080)
     before = drawing.pixels.copy()
     draw(drawing, Rect(700, 500, 9, 17), "invert")
-    blur = np.zeros(grid_shape(1920, 1080), bool)
+    ledger = sharp(1920, 1080)
     damage = (Rect(0, 0, 1920, 1080),)  # the damage that X tells of is often too large
-    made = patches.build(before, drawing.pixels, damage, blur, blur, LITTLE)
+    made = patches.build(before, drawing.pixels, damage, ledger, nowhere(ledger), LITTLE)
     assert made is not None
     assert len(made.data) < 300
 
@@ -108,9 +128,9 @@ def test_a_scroll_is_a_copy_and_the_new_lines() -> None:
     drawing = Drawing(900, 600)
     before = drawing.pixels.copy()
     draw(drawing, Rect(50, 50, 800, 480), "scroll")
-    changes.cut(drawing.pixels, Rect(50, 513, 800, 17))[...] = drawing.text(17, 800)
-    blur = np.zeros(grid_shape(900, 600), bool)
-    made = patches.build(before, drawing.pixels, None, blur, blur, LITTLE)
+    part(drawing.pixels, Rect(50, 513, 800, 17))[...] = drawing.text(17, 800)
+    ledger = sharp(900, 600)
+    made = patches.build(before, drawing.pixels, None, ledger, nowhere(ledger), LITTLE)
     assert made is not None
     copy, image = patch.decode(made.data)
     assert isinstance(copy, patch.Copy)
@@ -123,33 +143,30 @@ def test_what_is_copied_from_a_coarse_place_is_coarse() -> None:
     drawing = Drawing(WIDTH, 640)
     before = drawing.pixels.copy()
     drawing.pixels[:448] = drawing.pixels[192:].copy()
-    blur = np.zeros(grid_shape(WIDTH, 640), bool)
-    blur[5] = True
-    nowhere = np.zeros_like(blur)
-    made = patches.build(before, drawing.pixels, None, blur, nowhere, PLENTY)
+    ledger = sharp(WIDTH, 640)
+    ledger.blur(Rect(0, 5 * TILE, WIDTH, TILE))
+    made = patches.build(before, drawing.pixels, None, ledger, nowhere(ledger), PLENTY)
     assert made is not None
-    assert made.blur[2].all()
+    assert set(range(10, 15)) <= set(made.ledger.unsettled()), "the third row of tiles"
 
 
 def test_a_picture_is_lossy_beside_sharp_text() -> None:
     drawing = Drawing(640, 480)
-    changes.cut(drawing.pixels, Rect(128, 128, 256, 192))[...] = drawing.noise(192, 256)
-    blur = np.zeros(grid_shape(640, 480), bool)
-    made = patches.build(
-        None, drawing.pixels, None, blur, blur, Means(40, 1, 90_000, 90_000, Effort.SMALL)
-    )
+    part(drawing.pixels, Rect(128, 128, 256, 192))[...] = drawing.noise(192, 256)
+    ledger, means = sharp(640, 480), Means(40, 1, 90_000, 90_000, Effort.SMALL)
+    made = patches.build(None, drawing.pixels, None, ledger, nowhere(ledger), means)
     assert made is not None
-    assert made.blur.sum() == 12
+    assert len(made.ledger.unsettled()) == 12
     canvas = Canvas(640, 480)
     canvas.paint(made.data)
     assert (canvas.pixels[:128] == drawing.pixels[:128, :, 2::-1]).all()
-    quiet = ~blur
+    at_rest = everywhere(ledger)
     for _ in range(20):
-        refined = patches.build(drawing.pixels, drawing.pixels, (), made.blur, quiet, LITTLE)
+        refined = patches.build(drawing.pixels, drawing.pixels, (), made.ledger, at_rest, LITTLE)
         if refined is None:
             break
         made = refined
-    assert not made.blur.any()
+    assert not made.ledger.blurry
 
 
 @pytest.mark.parametrize("budget", [3000, 10_000, 30_000])
@@ -158,24 +175,17 @@ def test_a_moving_picture_keeps_to_the_budget(budget: int) -> None:
     y, x = np.mgrid[0:720, 0:1280]
     smooth = np.stack([128 + 100 * np.sin((x + k * y) / (20 + 9 * k)) for k in range(4)], -1)
     drawing.pixels[...] = smooth + drawing.random.normal(0, 8, smooth.shape)
-    blur = np.zeros(grid_shape(1280, 720), bool)
+    ledger = sharp(1280, 720)
     means = Means(70, 1, budget, budget, Effort.SMALL)
-    made = patches.build(None, drawing.pixels, None, blur, blur, means)
+    made = patches.build(None, drawing.pixels, None, ledger, nowhere(ledger), means)
     assert made is not None
     assert len(made.data) < 1.4 * budget
-    assert made.blur.all()
+    assert len(made.ledger.unsettled()) == 20 * 12
 
 
 def test_damage_that_changed_nothing() -> None:
     drawing = Drawing(WIDTH, HEIGHT)
     same = drawing.pixels.copy()
     for damage in ((Rect(5, 5, 50, 50),), (Rect(5, 5, 0, 0),), ()):
-        made = patches.build(same, drawing.pixels, damage, NOWHERE, NOWHERE, PLENTY)
+        made = patches.build(same, drawing.pixels, damage, sharp(), NOWHERE, PLENTY)
         assert made is None
-
-
-def test_rectangles_that_overlap_are_joined() -> None:
-    merged = changes.merged(
-        [Rect(0, 0, 10, 10), Rect(5, 5, 10, 10), Rect(40, 0, 5, 5), Rect(14, 14, 3, 3)]
-    )
-    assert merged == (Rect(0, 0, 17, 17), Rect(40, 0, 5, 5))

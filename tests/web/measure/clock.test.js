@@ -92,23 +92,23 @@ test("what is never answered is forgotten in the end", () => {
 
 test("a stall is late, and so is a long queue; a long path is not", () => {
   const clock = new Clock();
-  assert.equal(clock.isLate(0), false);
+  assert.equal(clock.isCongested(0), false);
   trip(clock, 0, 20, 20);
   clock.ping(1000);
-  assert.equal(clock.isLate(1190), false);
-  assert.equal(clock.isLate(1191), true);
+  assert.equal(clock.isCongested(1190), false);
+  assert.equal(clock.isCongested(1191), true);
   clock.connected();
-  assert.equal(clock.isLate(1300), false);
+  assert.equal(clock.isCongested(1300), false);
   trip(clock, 2000, 100, 100); // another way, 160 ms longer: after one answer it is as it is
   clock.ping(2200);
-  assert.equal(clock.isLate(2400), false);
+  assert.equal(clock.isCongested(2400), false);
   trip(clock, 2500, 300, 241);
-  assert.equal(clock.isLate(3041), true);
+  assert.equal(clock.isCongested(3041), true);
   trip(clock, 3100, 20, 20);
-  assert.equal(clock.isLate(3140), false);
+  assert.equal(clock.isCongested(3140), false);
 
   const satellite = new Clock();
   for (let at_ms = 0; at_ms < 5000; at_ms += 700) trip(satellite, at_ms, 300, 320);
   satellite.ping(6000);
-  assert.equal(satellite.isLate(6770), false);
+  assert.equal(satellite.isCongested(6770), false);
 });

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { decodePatch, MAX_OPERATIONS } from "../../../services/gateway/fanlight_gateway/web/protocol/patch.js";
-import { ProtocolError } from "../../../services/gateway/fanlight_gateway/web/protocol/binary.js";
+import { ProtocolError } from "../../../services/gateway/fanlight_gateway/web/protocol/constants.js";
 
 const BOOK = JSON.parse(readFileSync(new URL("../../vectors/patch.json", import.meta.url), "utf8"));
 const bytes = (hex) => new Uint8Array(Buffer.from(hex, "hex"));

@@ -1,14 +1,14 @@
 // @ts-check
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Chain } from "../../../services/gateway/fanlight_gateway/web/screenshots/delta-chain.js";
+import { DeltaChain } from "../../../services/gateway/fanlight_gateway/web/screenshots/delta-chain.js";
 import { Throughput } from "../../../services/gateway/fanlight_gateway/web/screenshots/throughput.js";
 
 /** @param {string} tag @param {string | null} base */
 const link = (tag, base) => ({ tag, base, content: tag });
 
 test("answers are painted in the order in which they build on one another", () => {
-  const chain = new Chain();
+  const chain = new DeltaChain();
   assert.deepEqual(chain.take(link("a", null)), ["a"]);
   assert.deepEqual(chain.take(link("d", "c")), []);
   assert.deepEqual(chain.take(link("c", "b")), []);
@@ -19,14 +19,14 @@ test("answers are painted in the order in which they build on one another", () =
 });
 
 test("a whole picture goes onto anything", () => {
-  const chain = new Chain();
+  const chain = new DeltaChain();
   chain.take(link("a", null));
   assert.deepEqual(chain.take(link("x", null)), ["x"]);
   assert.deepEqual(chain.take(link("b", "a")), []);
 });
 
 test("too many that wait mean that one was lost", () => {
-  const chain = new Chain();
+  const chain = new DeltaChain();
   chain.take(link("a", null));
   for (let at = 0; at < 8; at++) assert.deepEqual(chain.take(link(`n${at}`, `m${at}`)), []);
   assert.equal(chain.take(link("o", "n")), null);

@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 
 import { DEFAULTS } from "../../../services/gateway/fanlight_gateway/web/protocol/settings.js";
-import { Stills } from "../../../services/gateway/fanlight_gateway/web/screenshots/fetcher.js";
+import { ScreenshotFetcher } from "../../../services/gateway/fanlight_gateway/web/screenshots/fetcher.js";
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 const real = { fetch: globalThis.fetch, createImageBitmap: globalThis.createImageBitmap };
 
-/** Stills whose requests are answered by the test. */
+/** A fetcher whose requests are answered by the test. */
 function screenshots(context) {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const requests = [];
@@ -29,13 +29,13 @@ function screenshots(context) {
       };
       requests.push({ url, signal, headers, answer, fail });
     });
-  const stills = new Stills({
+  const fetcher = new ScreenshotFetcher({
     now: () => now_ms,
     settings: () => DEFAULTS,
     base_rtt_ms: () => 100,
     url: new URL("http://desk/screenshot"),
     viewer: "v",
-    onstill: () => {},
+    onpicture: () => {},
     onpatch: async () => {},
     onunchanged: () => {},
     onrefused: () => {},
@@ -45,33 +45,33 @@ function screenshots(context) {
     context.mock.timers.tick(ms);
     await settle();
   };
-  return { stills, requests, pass };
+  return { fetcher, requests, pass };
 }
 
 afterEach(() => Object.assign(globalThis, real));
 
-describe("stills", () => {
+describe("fetching screenshots", () => {
   test("after the network was away all is asked for anew, at once", async (context) => {
-    const { stills, requests, pass } = screenshots(context);
-    stills.start();
+    const { fetcher, requests, pass } = screenshots(context);
+    fetcher.start();
     await pass(0);
     await requests[0].answer(200, { ETag: "a" });
     for (let n = 0; n < 5; n++) await pass(100);
     const held = requests.slice(1);
     assert.equal(held.length, 3);
     assert.equal(held[0].headers["If-None-Match"], "a");
-    stills.reconnected();
+    fetcher.reconnected();
     await pass(0);
     assert.ok(held.every(({ signal }) => signal.aborted));
     const next = requests.slice(1 + held.length);
     assert.equal(next.length, 1);
     assert.deepEqual(next[0].headers, {});
-    stills.stop();
+    fetcher.stop();
   });
 
   test("a busy service is left alone, and the rest stays as it is", async (context) => {
-    const { stills, requests, pass } = screenshots(context);
-    stills.start();
+    const { fetcher, requests, pass } = screenshots(context);
+    fetcher.start();
     await pass(0);
     await requests[0].answer(200, { ETag: "a" });
     for (let n = 0; n < 5; n++) await pass(100);
@@ -86,12 +86,12 @@ describe("stills", () => {
     assert.equal(requests.at(-1).url.search, requests[1].url.search);
     await requests[2].answer(502);
     assert.ok(requests[3].signal.aborted);
-    stills.stop();
+    fetcher.stop();
   });
 
   test("what failed while the network was away does not hold the next request up", async (context) => {
-    const { stills, requests, pass } = screenshots(context);
-    stills.start();
+    const { fetcher, requests, pass } = screenshots(context);
+    fetcher.start();
     await pass(0);
     for (let n = 0; n < 6; n++) {
       await requests.at(-1).fail();
@@ -101,11 +101,11 @@ describe("stills", () => {
     await requests.at(-1).fail();
     await pass(1000);
     assert.equal(requests.length, length);
-    stills.reconnected();
+    fetcher.reconnected();
     await pass(0);
     assert.equal(requests.length, length + 1);
-    stills.stop();
-    stills.reconnected();
+    fetcher.stop();
+    fetcher.reconnected();
     await pass(60_000);
     assert.equal(requests.length, length + 1);
   });

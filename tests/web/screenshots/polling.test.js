@@ -93,7 +93,7 @@ test("a desk at rest is asked twice a second, says nothing of quality, and input
   }
   assert.equal(interval_ms, 500);
   assert.equal(poll.quality, 70);
-  poll.poke();
+  poll.expectChange();
   assert.equal(poll.wait(0), 100);
 });
 

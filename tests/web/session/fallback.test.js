@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 
 import {
-  fallReason,
+  fallbackReason,
   initialFallback,
   MIN_BASE_SAMPLES,
   stepFallback,
-  wantsStills,
+  wantsScreenshots,
   wantsVideo,
 } from "../../../services/gateway/fanlight_gateway/web/session/fallback.js";
 import { DEFAULTS } from "../../../services/gateway/fanlight_gateway/web/protocol/settings.js";
@@ -15,7 +16,7 @@ import { DEFAULTS } from "../../../services/gateway/fanlight_gateway/web/protoco
 class Rig {
   now_ms = 0;
   effects = [];
-  falls = [];
+  reasons = [];
 
   constructor(mode, visible) {
     this.machine = initialFallback(mode, visible);
@@ -23,8 +24,8 @@ class Rig {
 
   send(event) {
     const [machine, effects] = stepFallback(this.machine, event, this.now_ms, DEFAULTS);
-    const reason = fallReason(this.machine, event, machine);
-    if (reason !== null) this.falls.push(reason);
+    const reason = fallbackReason(this.machine, event, machine);
+    if (reason !== null) this.reasons.push(reason);
     this.machine = machine;
     this.effects.push(...effects);
     return this;
@@ -70,7 +71,7 @@ describe("falling back", () => {
     rig.rtt(250, 150);
     assert.equal(rig.state, "locked");
     assert.equal(rig.machine.reason, "network");
-    assert.deepEqual(rig.take(), ["video-off", "stills-on", "changed"]);
+    assert.deepEqual(rig.take(), ["video-off", "screenshots-on", "changed"]);
   });
 
   test("one spike does not, nor many with a good moment between them", () => {
@@ -97,7 +98,7 @@ describe("falling back", () => {
     const rig = new Rig().send({ type: "decoder-failed" });
     assert.equal(rig.state, "locked");
     assert.equal(rig.machine.reason, "decoder");
-    assert.deepEqual(rig.take(), ["video-off", "stills-on", "changed"]);
+    assert.deepEqual(rig.take(), ["video-off", "screenshots-on", "changed"]);
   });
 
   test("a decoder that fails after the lock changes nothing", () => {
@@ -145,16 +146,16 @@ describe("the lock", () => {
     const rig = locked().send({ type: "connected" });
     assert.equal(rig.state, "locked");
     assert.equal(wantsVideo(rig.machine), false);
-    assert.equal(wantsStills(rig.machine), true);
+    assert.equal(wantsScreenshots(rig.machine), true);
   });
 
   test("survives hiding; hidden it asks for nothing at all", () => {
     const rig = locked();
     rig.take();
     rig.send({ type: "visible", visible: false });
-    assert.deepEqual(rig.take(), ["stills-off", "changed"]);
+    assert.deepEqual(rig.take(), ["screenshots-off", "changed"]);
     rig.send({ type: "visible", visible: true });
-    assert.deepEqual(rig.take(), ["stills-on", "changed"]);
+    assert.deepEqual(rig.take(), ["screenshots-on", "changed"]);
     assert.equal(rig.state, "locked");
   });
 
@@ -190,12 +191,12 @@ describe("the lock", () => {
 });
 
 describe("a retry", () => {
-  test("measures the base with neither video nor stills, then plays", () => {
+  test("measures the base with neither video nor screenshots, then plays", () => {
     const rig = locked();
     rig.take();
     rig.send({ type: "click" });
     assert.equal(rig.state, "measuring");
-    assert.deepEqual(rig.take(), ["stills-off", "reset-base", "changed"]);
+    assert.deepEqual(rig.take(), ["screenshots-off", "reset-base", "changed"]);
     rig.rtt(1000, 200, 200);
     assert.equal(rig.state, "measuring");
     rig.rtt(250, 200, 200);
@@ -261,10 +262,10 @@ describe("a person's choice", () => {
   test("screenshots from the start", () => {
     const rig = new Rig("screenshots");
     assert.equal(rig.state, "screenshots");
-    assert.ok(wantsStills(rig.machine) && !wantsVideo(rig.machine));
+    assert.ok(wantsScreenshots(rig.machine) && !wantsVideo(rig.machine));
   });
 
-  test("video never falls back, except where the decoder fails", () => {
+  test("video never reasons back, except where the decoder fails", () => {
     const rig = new Rig("video").rtt(60_000, 2000).age(60_000, 9000);
     assert.equal(rig.state, "video");
     rig.send({ type: "decoder-failed" });
@@ -274,7 +275,7 @@ describe("a person's choice", () => {
   test("to screenshots, and back over a measurement", () => {
     const rig = new Rig().send({ type: "mode", mode: "screenshots" });
     assert.equal(rig.state, "screenshots");
-    assert.deepEqual(rig.take(), ["video-off", "stills-on", "changed"]);
+    assert.deepEqual(rig.take(), ["video-off", "screenshots-on", "changed"]);
     rig.rtt(60_000, 5);
     rig.send({ type: "mode", mode: "automatic" });
     assert.equal(rig.state, "measuring");
@@ -287,7 +288,7 @@ describe("a person's choice", () => {
     rig.take();
     rig.send({ type: "mode", mode: "video" });
     assert.equal(rig.state, "video");
-    assert.deepEqual(rig.take(), ["stills-off", "video-on", "changed"]);
+    assert.deepEqual(rig.take(), ["screenshots-off", "video-on", "changed"]);
   });
 
   test("automatic while video plays only changes the rule", () => {
@@ -302,7 +303,7 @@ describe("a person's choice", () => {
 describe("a hidden tab", () => {
   test("starts with nothing", () => {
     const rig = new Rig("automatic", false);
-    assert.ok(!wantsVideo(rig.machine) && !wantsStills(rig.machine));
+    assert.ok(!wantsVideo(rig.machine) && !wantsScreenshots(rig.machine));
     rig.send({ type: "visible", visible: true });
     assert.deepEqual(rig.take(), ["video-on", "changed"]);
   });
@@ -322,7 +323,7 @@ describe("no decoder", () => {
   test("is for good: neither a click nor a mode brings video", () => {
     const rig = new Rig().send({ type: "decoder-missing", reason: "insecure" });
     assert.equal(rig.machine.reason, "insecure");
-    assert.deepEqual(rig.take(), ["video-off", "stills-on", "changed"]);
+    assert.deepEqual(rig.take(), ["video-off", "screenshots-on", "changed"]);
     rig.send({ type: "click" }).send({ type: "mode", mode: "video" }).rtt(9000, 5);
     assert.equal(rig.state, "no-decoder");
     assert.equal(rig.machine.mode, "video");
@@ -335,15 +336,15 @@ describe("without a WebSocket", () => {
 
   test("video gives way to screenshots, and comes back by itself", () => {
     const rig = new Rig().send(plain);
-    assert.deepEqual(rig.effects.splice(0), ["video-off", "stills-on", "changed"]);
-    assert.deepEqual([rig.machine.state, wantsVideo(rig.machine), wantsStills(rig.machine)], ["video", false, true]);
+    assert.deepEqual(rig.effects.splice(0), ["video-off", "screenshots-on", "changed"]);
+    assert.deepEqual([rig.machine.state, wantsVideo(rig.machine), wantsScreenshots(rig.machine)], ["video", false, true]);
     rig.rtt(20_000, 900);
     assert.equal(rig.machine.state, "video");
     rig.send({ type: "visible", visible: false });
-    assert.equal(wantsStills(rig.machine), false);
+    assert.equal(wantsScreenshots(rig.machine), false);
     rig.send({ type: "visible", visible: true }).effects.length = 0;
     rig.send(back);
-    assert.deepEqual(rig.effects, ["stills-off", "video-on", "changed"]);
+    assert.deepEqual(rig.effects, ["screenshots-off", "video-on", "changed"]);
   });
 
   test("what was locked comes back locked; a click meanwhile is of no use", () => {
@@ -358,7 +359,7 @@ describe("without a WebSocket", () => {
   test("a measurement waits for the WebSocket", () => {
     const rig = new Rig("screenshots").send(plain).send({ type: "mode", mode: "automatic" });
     assert.equal(rig.machine.state, "measuring");
-    assert.equal(wantsStills(rig.machine), true);
+    assert.equal(wantsScreenshots(rig.machine), true);
     rig.rtt(10_000, 30);
     assert.equal(rig.machine.state, "measuring");
     rig.send(back).rtt(3000, 30);
@@ -367,7 +368,7 @@ describe("without a WebSocket", () => {
 });
 
 describe("why video was left, for the statistics", () => {
-  for (const [reason, fall] of /** @type {const} */ ([
+  for (const [reason, leave] of /** @type {const} */ ([
     ["rtt", (rig) => rig.rtt(10_000, 400)],
     ["age", (rig) => rig.age(10_000, 5000)],
     ["silence", (rig) => rig.send({ type: "silent" }).repeat(250, { type: "silent" })],
@@ -377,16 +378,71 @@ describe("why video was left, for the statistics", () => {
   ])) {
     test(reason, () => {
       const rig = new Rig();
-      fall(rig);
-      assert.deepEqual(rig.falls, [reason]);
+      leave(rig);
+      assert.deepEqual(rig.reasons, [reason]);
       rig.rtt(10_000, 400); // told once
-      assert.deepEqual(rig.falls, [reason]);
+      assert.deepEqual(rig.reasons, [reason]);
     });
   }
 
   test("a person's choice is none, nor is plain HTTP", () => {
     const rig = new Rig().send({ type: "mode", mode: "screenshots" });
     rig.send({ type: "connected", plain: true });
-    assert.deepEqual(rig.falls, []);
+    assert.deepEqual(rig.reasons, []);
+  });
+});
+
+describe("the table at the top of fallback.js", () => {
+  const STATES = ["video", "locked", "measuring", "screenshots", "no-decoder"];
+  const source = readFileSync(new URL("../../../services/gateway/fanlight_gateway/web/session/fallback.js", import.meta.url), "utf8");
+  const header = source.slice(0, source.indexOf("*/"));
+  /** Rows as "state event next". A mode is a part of the event. */
+  const documented = new Set(
+    [...header.matchAll(/^ \* +([a-z-]+) +\| ([a-z-]+)(?:: (.*?))? *\| ([a-z-]+)$/gm)]
+      .filter(([, state]) => state !== "state")
+      .flatMap(([, state, event, detail, next]) => {
+        const what = event === "mode" ? `mode ${detail}` : event;
+        const from = state === "any" ? STATES.filter((each) => each !== next) : [state];
+        return from.map((each) => `${each} ${what} ${next}`);
+      }),
+  );
+
+  test("has every change of the state, and no other", () => {
+    let seed = 20_260_202;
+    const random = (n) => {
+      seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+      return Math.floor((seed / 2 ** 32) * n);
+    };
+    const pick = (all) => all[random(all.length)];
+    const events = [
+      () => ({ type: "rtt", rtt_ms: pick([20, 900]), base_rtt_ms: 20 }),
+      () => ({ type: "age", age_ms: pick([20, 9000]) }),
+      () => ({ type: "click" }),
+      () => ({ type: "mode", mode: pick(["automatic", "video", "screenshots"]) }),
+      () => ({ type: "visible", visible: random(5) > 0 }),
+      () => ({ type: "connected", plain: random(5) === 0 }),
+      () => ({ type: "silent" }),
+      () => ({ type: "decoder-failed" }),
+    ];
+    const missing = { type: "decoder-missing", reason: "unsupported" };
+    const seen = new Set();
+    for (let round = 0; round < 400; round++) {
+      const rig = new Rig(pick(["automatic", "video", "screenshots"]));
+      for (let step = 0; step < 150; step++) {
+        rig.now_ms += pick([100, 500, 1000]);
+        // The same event a few times: some changes need more than one.
+        const make = random(400) === 0 ? () => missing : pick(events);
+        const event = make();
+        for (let times = pick([1, 1, 8]); times > 0; times--, rig.now_ms += 500) {
+          const before = rig.state;
+          rig.send(event);
+          if (rig.state === before) continue;
+          const what = event.type === "mode" ? `mode ${event.mode}` : event.type;
+          seen.add(`${before} ${what} ${rig.state}`);
+        }
+      }
+    }
+    assert.equal(documented.size, 18);
+    assert.deepEqual([...seen].sort(), [...documented].sort());
   });
 });

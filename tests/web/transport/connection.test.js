@@ -1,14 +1,14 @@
-/** The connection and its ways, in virtual time: a network that blocks, cuts, loses and heals. */
+/** The connection and its transports, in virtual time: a network that blocks, cuts, loses and heals. */
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
 
 import { decodeBatch, encodeBatch } from "../../../services/gateway/fanlight_gateway/web/protocol/batches.js";
-import { Link } from "../../../services/gateway/fanlight_gateway/web/transport/connection.js";
-import { CloseCode } from "../../../services/gateway/fanlight_gateway/web/protocol/binary.js";
+import { Connection } from "../../../services/gateway/fanlight_gateway/web/transport/connection.js";
+import { CloseCode } from "../../../services/gateway/fanlight_gateway/web/protocol/constants.js";
 import { DEFAULTS } from "../../../services/gateway/fanlight_gateway/web/protocol/settings.js";
 
-const WELCOME = '{"welcome":{"protocol":1,"desk":"main","role":"control","settings":{}}}';
+const WELCOME = '{"welcome":{"protocol":2,"desk":"main","role":"control","settings":{}}}';
 
 /** A gateway, and the network before it. */
 class Network {
@@ -18,7 +18,7 @@ class Network {
   /** Answers of POSTs that are lost, although what they brought was handled. */
   losesAnswers = 0;
   sockets = [];
-  /** What the gateway handled, in order, by whichever way. */
+  /** What the gateway handled, in order, by whichever transport. */
   handled = [];
   /** @type {{ newest: number, polls: any[], code: number | null } | null} */
   session = null;
@@ -57,10 +57,10 @@ class Network {
     return socket;
   }
 
-  hear(message, way) {
+  hear(message, transport) {
     const hello = typeof message === "string" && message.includes("hello");
-    if (hello && way === "websocket") this.replace(CloseCode.REPLACED);
-    this.handled.push([way, typeof message === "string" ? JSON.parse(message) : name(message)]);
+    if (hello && transport === "websocket") this.replace(CloseCode.REPLACED);
+    this.handled.push([transport, typeof message === "string" ? JSON.parse(message) : name(message)]);
   }
 
   replace(code) {
@@ -125,7 +125,7 @@ function gone(code) {
 }
 
 let network;
-let link;
+let connection;
 let seen;
 let settings;
 
@@ -137,22 +137,22 @@ beforeEach(() => {
   globalThis.WebSocket = Object.assign(function (url) { return network.socket(url); }, { OPEN: 1 });
   mock.method(globalThis, "fetch", (url, options) => network.fetch(url, options));
   seen = [];
-  link = new Link({
-    socketUrl: new URL("wss://desk.example/api/desks/main/stream"),
+  connection = new Connection({
+    webSocketUrl: new URL("wss://desk.example/api/desks/main/stream"),
     httpUrl: new URL("https://desk.example/api/desks/main/http"),
     now: () => network.now_ms,
     settings: () => settings,
-    hello: (plain) => ({ type: "Hello", viewer: "viewer-0", video_enabled: !plain, keyframes_only: false }),
+    hello: (carriesVideo) => ({ type: "Hello", viewer: "viewer-0", video_enabled: carriesVideo, keyframes_only: false }),
     expectsPicture: () => true,
-    onopen: (isContinued) => seen.push(`open ${link.plain ? "http" : "websocket"}${isContinued ? " continued" : ""}`),
+    onopen: (isContinued) => seen.push(`open ${connection.transportName}${isContinued ? " continued" : ""}`),
     onbinary: (data) => seen.push(name(data)),
     ontext: (text) => seen.push(Object.keys(JSON.parse(text))[0]),
-    onchange: () => seen.push(link.state),
+    onchange: () => seen.push(connection.state),
   });
 });
 
 afterEach(() => {
-  link.close();
+  connection.close();
   mock.timers.reset();
   mock.restoreAll();
 });
@@ -169,24 +169,24 @@ async function pass(ms) {
   }
 }
 
-const key = (usage, down = true) => link.send({ type: "Key", down, usage });
+const key = (usage, down = true) => connection.send({ type: "Key", down, usage });
 const strokes = () => network.handled.filter(([, what]) => /^[+-]/.test(what)).map(([, what]) => what);
 
 async function onHttp() {
-  link.connect();
+  connection.connect();
   await pass(400);
-  assert.equal(link.plain, true);
-  assert.equal(link.state, "open");
+  assert.equal(connection.carriesVideo, false);
+  assert.equal(connection.state, "open");
   seen.length = 0;
 }
 
-describe("the link", () => {
+describe("the connection", () => {
   test("two WebSockets fail: plain HTTP at once", async () => {
-    link.connect();
+    connection.connect();
     await pass(400);
     assert.equal(network.sockets.length, 2);
     assert.deepEqual(seen, ["connecting", "waiting", "connecting", "connecting", "open", "open http", "welcome"]);
-    assert.deepEqual(network.handled, [["http", { hello: { protocol: 1, viewer: "viewer-0", video_enabled: false, keyframes_only: false } }]]);
+    assert.deepEqual(network.handled, [["http", { hello: { protocol: 2, viewer: "viewer-0", video_enabled: false, keyframes_only: false, codecs: ["h264"] } }]]);
   });
 
   test("a WebSocket that opens and brings nothing has failed", async () => {
@@ -196,53 +196,53 @@ describe("the link", () => {
       queueMicrotask(() => socket.open());
       return socket;
     };
-    link.connect();
+    connection.connect();
     await pass(2 * settings.websocket_open_timeout_ms + 400);
-    assert.equal(link.plain, true);
+    assert.equal(connection.carriesVideo, false);
   });
 
   test("a WebSocket that is cut once a minute with pictures on it stays one", async () => {
     network.socketsPass = true;
-    link.connect();
+    connection.connect();
     for (let minute = 0; minute < 4; minute++) {
       await pass(300);
-      assert.equal(link.state, "open");
-      link.painted();
+      assert.equal(connection.state, "open");
+      connection.painted();
       network.now_ms += 60_000;
       network.sockets.at(-1).cut();
     }
     await pass(300);
-    assert.equal(link.plain, false);
+    assert.equal(connection.carriesVideo, true);
     assert.equal(network.sessions, 0);
   });
 
   test("one on which nothing comes any more is left for a new one, and is not to blame", async () => {
     network.socketsPass = true;
-    link.connect();
+    connection.connect();
     await pass(300);
     const before = network.sockets.length;
-    link.silent();
-    assert.equal(link.state, "waiting");
+    connection.silent();
+    assert.equal(connection.state, "waiting");
     await pass(DEFAULTS.reconnect_min_ms + 50);
     assert.equal(network.sockets.length, before + 1);
-    assert.equal(link.state, "open");
-    assert.equal(link.plain, false);
-    assert.ok(link.heard_ms > network.now_ms - 100);
+    assert.equal(connection.state, "open");
+    assert.equal(connection.carriesVideo, true);
+    assert.ok(connection.lastMessage_ms > network.now_ms - 100);
   });
 
-  test("a refusal by the gateway is final, by either way", async () => {
+  test("a refusal by the gateway is final, by either transport", async () => {
     network.socketsPass = true;
-    link.connect();
+    connection.connect();
     await pass(10);
     network.sockets[0].cut(CloseCode.REPLACED);
-    assert.deepEqual([link.state, link.closeCode], ["closed", CloseCode.REPLACED]);
+    assert.deepEqual([connection.state, connection.closeCode], ["closed", CloseCode.REPLACED]);
     network.socketsPass = false;
-    link.connectNow();
+    connection.connectNow();
     await pass(800);
-    assert.equal(link.plain, true);
+    assert.equal(connection.carriesVideo, false);
     network.replace(CloseCode.UNAUTHORIZED);
     await pass(10);
-    assert.deepEqual([link.state, link.closeCode], ["closed", CloseCode.UNAUTHORIZED]);
+    assert.deepEqual([connection.state, connection.closeCode], ["closed", CloseCode.UNAUTHORIZED]);
   });
 
   test("what is sent arrives once and in order although answers are lost", async () => {
@@ -281,10 +281,10 @@ describe("the link", () => {
     network.session.polls.splice(0);
     key(5);
     await pass(settings.http_lost_ms + 3000);
-    assert.notEqual(link.state, "open");
+    assert.notEqual(connection.state, "open");
     network.httpPasses = true;
     await pass(25_000);
-    assert.equal(link.state, "open");
+    assert.equal(connection.state, "open");
     assert.deepEqual(strokes(), []);
   });
 
@@ -293,7 +293,7 @@ describe("the link", () => {
     const sockets = network.sockets.length;
     network.replace(1001);
     await pass(600);
-    assert.equal(link.state, "open");
+    assert.equal(connection.state, "open");
     assert.deepEqual([network.sessions, network.sockets.length], [2, sockets]);
   });
 
@@ -309,13 +309,13 @@ describe("the link", () => {
       }
     })();
     await typing;
-    assert.equal(link.plain, false);
+    assert.equal(connection.carriesVideo, true);
     assert.deepEqual(seen, ["open", "open websocket continued", "welcome"]);
     const wanted = Array.from({ length: 40 }, (_, n) => [`+${n + 4}`, `-${n + 4}`]).flat();
     assert.deepEqual(strokes(), wanted);
-    const ways = network.handled.filter(([, what]) => /^[+-]/.test(what)).map(([way]) => way);
-    assert.ok(ways.includes("http") && ways.includes("websocket"));
-    assert.equal(ways.lastIndexOf("http") < ways.indexOf("websocket"), true);
+    const transports = network.handled.filter(([, what]) => /^[+-]/.test(what)).map(([transport]) => transport);
+    assert.ok(transports.includes("http") && transports.includes("websocket"));
+    assert.equal(transports.lastIndexOf("http") < transports.indexOf("websocket"), true);
   });
 
   test("not while a key is down, and not for ever", async () => {
@@ -324,13 +324,13 @@ describe("the link", () => {
     network.socketsPass = true;
     await pass(settings.websocket_retry_min_ms + 500);
     assert.equal(network.sockets.length, 3);
-    assert.equal(link.plain, true);
+    assert.equal(connection.carriesVideo, false);
     await pass(5000);
     assert.equal(network.sockets[2].closed, true);
     await pass(2 * settings.websocket_retry_min_ms);
     key(225, false);
     await pass(500);
-    assert.equal(link.plain, false);
+    assert.equal(connection.carriesVideo, true);
     assert.deepEqual(strokes(), ["+225", "-225"]);
   });
 
@@ -339,19 +339,19 @@ describe("the link", () => {
     await pass(40_000);
     assert.equal(network.sockets.length, 5); // after 5, 10 and 20 s
     assert.equal(network.sessions, 1);
-    assert.equal(link.state, "open");
-    assert.ok(network.handled.every(([way]) => way === "http"));
+    assert.equal(connection.state, "open");
+    assert.ok(network.handled.every(([transport]) => transport === "http"));
   });
 
   test("a WebSocket that is cut soon after the change: plain HTTP at once, the next try later", async () => {
     await onHttp();
     network.socketsPass = true;
     await pass(settings.websocket_retry_min_ms + 100);
-    assert.equal(link.plain, false);
+    assert.equal(connection.carriesVideo, true);
     network.socketsPass = false;
     network.sockets.at(-1).cut();
     await pass(20);
-    assert.deepEqual([link.state, link.plain, network.sessions], ["open", true, 2]);
+    assert.deepEqual([connection.state, connection.carriesVideo, network.sessions], ["open", false, 2]);
     const before = network.sockets.length;
     await pass(2 * settings.websocket_retry_min_ms - 100);
     assert.equal(network.sockets.length, before);
@@ -361,18 +361,18 @@ describe("the link", () => {
 
   test("a gateway that is down is come back to by the WebSocket", async () => {
     network.httpPasses = false;
-    link.connect();
+    connection.connect();
     await pass(3000);
-    assert.notEqual(link.state, "open");
+    assert.notEqual(connection.state, "open");
     network.socketsPass = network.httpPasses = true;
     await pass(10_000);
-    assert.equal(link.state, "open");
-    assert.equal(link.plain, false);
+    assert.equal(connection.state, "open");
+    assert.equal(connection.carriesVideo, true);
   });
 
   test("leaving is told", async () => {
     await onHttp();
-    link.close();
+    connection.close();
     await pass(10);
     assert.match(network.requests.at(-1), /^DELETE .*\/http\/s1$/);
   });

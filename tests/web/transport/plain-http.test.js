@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
-import { HttpWay } from "../../../services/gateway/fanlight_gateway/web/transport/plain-http.js";
+import { PlainHttpTransport } from "../../../services/gateway/fanlight_gateway/web/transport/plain-http.js";
 import { DEFAULTS } from "../../../services/gateway/fanlight_gateway/web/protocol/settings.js";
 
 const HOLD_MS = 20_000;
@@ -12,8 +12,8 @@ const { fetch } = globalThis;
 
 afterEach(() => Object.assign(globalThis, { fetch }));
 
-/** A way whose requests are answered by the test. */
-function way(context) {
+/** A transport whose requests are answered by the test. */
+function transport(context) {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const requests = [];
   const closed = [];
@@ -35,7 +35,7 @@ function way(context) {
     context.mock.timers.tick(ms);
     await settle();
   };
-  const http = new HttpWay(
+  const http = new PlainHttpTransport(
     {
       url: new URL("http://desk/http"),
       now: () => now_ms,
@@ -49,11 +49,12 @@ function way(context) {
       onclosed: (code) => closed.push(code),
     },
   );
+  http.open();
   return { http, requests, closed, pass };
 }
 
 test("one failure after a long hold does not end it; failures for long do", async (context) => {
-  const { requests, closed, pass } = way(context);
+  const { requests, closed, pass } = transport(context);
   requests[0].answer(OPENED);
   await pass(0);
   await pass(HOLD_MS);

@@ -1,8 +1,9 @@
 """The keys of a bus on the network: CURVE secret keys in a file, one a line, in Z85.
 
-Who has one of them belongs to the bus. The first is the *primary*: whoever connects shows it, and
-the directory is known by it. The others are accepted as well, so that keys can be changed without
-anybody being shut out: `add` one everywhere, `promote` it everywhere, `remove` the old one.
+A process that has one of these keys belongs to the bus. The first is the *primary* key: a process
+shows it when it connects, and the directory is known by it. The others are accepted as well, so
+that keys can be changed without shutting anybody out: `add` one everywhere, `promote` it
+everywhere, `remove` the old one.
 
 Owns the file's format. Reads and writes files, nothing else.
 """
@@ -31,7 +32,7 @@ class BusKey:
 
     @property
     def name(self) -> str:
-        """The public half's beginning, fit for logs."""
+        """The first digits of the public half, fit for logs."""
         return public_hex(self.public)[:12]
 
     def __repr__(self) -> str:
@@ -45,12 +46,12 @@ def new() -> BusKey:
 
 
 def public_hex(public: bytes) -> str:
-    """A public key as endpoints carry it: Z85 has characters that mean something there."""
+    """A public key as endpoints carry it: in hex, because Z85 has characters that endpoints use."""
     return z85.decode(public).hex()
 
 
 def public_z85(text: str) -> bytes:
-    """The reverse. Raises ValueError."""
+    """The reverse of `public_hex`. Raises ValueError."""
     raw = bytes.fromhex(text)
     if len(raw) != 32:
         raise ValueError(f"a public key has 32 bytes, not {len(raw)}")
@@ -79,7 +80,7 @@ def load(path: Path) -> tuple[BusKey, ...]:
 def create(path: Path) -> None:
     """Make the file with one key, unless it is there."""
     try:
-        # Where an orchestrator puts it, nobody may write.
+        # Where an orchestrator put the file, the directory may not be able to write there.
         if not path.exists():
             secret_files.make(path, _content((new(),)), MODE)
     except OSError as error:
@@ -113,7 +114,7 @@ def _key(line: bytes, path: Path) -> BusKey:
             return BusKey(line, zmq.curve_public(line))
     except (zmq.ZMQError, ValueError, KeyError):
         pass
-    # Not the line itself: it may be a key with a slip in it.
+    # The error does not quote the line, which may be a secret key with a typing error.
     raise ConfigurationError(f"key file {path}: a line that is no CURVE secret key in Z85")
 
 

@@ -19,7 +19,7 @@ from prometheus_client import Counter
 from fanlight_common.bus.network import DIRECTORY_ID, BusNetwork
 from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ProtocolError
-from fanlight_common.process import clock
+from fanlight_common.process import clock, refusals
 from fanlight_common.protocol import bus
 
 log = logging.getLogger(__name__)
@@ -167,7 +167,7 @@ class DirectoryClient:
                 record = bus.decode_directory_outlet(rest[0])
             except ProtocolError as error:
                 refused.inc()
-                log.debug("event=refused where=records reason=%r", str(error))
+                refusals.note(log, "records", error, DIRECTORY_ID)
                 continue
             self.records[topic] = record
             for watched, watches in list(self._watches.items()):

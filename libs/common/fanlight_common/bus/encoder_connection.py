@@ -12,6 +12,7 @@ from fanlight_common.bus.inlet_connections import CurrentInlet, InletConnections
 from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.core.idr_requests import IdrRequests
+from fanlight_common.process import refusals
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import VideoUnit
@@ -77,7 +78,7 @@ class EncoderConnection:
         """Ask for an IDR if one is `wanted` and a request is due. True: the encoder was asked."""
         if not self._requests.is_due(wanted, now):
             return False
-        if self._inlet.tell(bus.encode(bus.RequestIdr(self._stream))):
+        if self._inlet.tell(bus.encode(bus.ForceIdr(self._stream))):
             return True
         # The sockets have not found each other yet: the next call tries again.
         self._requests.reset()
@@ -91,6 +92,8 @@ class EncoderConnection:
 
     def _has_changed(self, demand: bus.StreamDemand) -> bool:
         told = self._told
+        if told is demand:
+            return False
         if told is None or (demand.room, demand.in_band) != (told.room, told.in_band):
             return True
         return abs(demand.kbps - told.kbps) > RATE_CHANGE_SHARE * told.kbps
@@ -109,6 +112,6 @@ class EncoderConnection:
             unit = VideoUnit.decode(parts[1])
         except ProtocolError as error:
             self._on_refused()
-            log.debug("event=refused where=units reason=%r", str(error))
+            refusals.note(log, "units", error, self.instance)
         else:
             self._on_unit(self, unit, parts[1])

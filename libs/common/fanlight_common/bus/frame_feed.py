@@ -16,6 +16,7 @@ from fanlight_common.bus.receiver import Receiver
 from fanlight_common.bus.ring import RingReader
 from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ProtocolError
+from fanlight_common.process import refusals
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, frames, topics
 from fanlight_common.protocol.topics import Lane
@@ -121,7 +122,7 @@ class FrameFeed:
             frame = frames.decode(data, self._topic)
         except ProtocolError as error:
             refused.inc()
-            log.debug("event=refused where=frames reason=%r", str(error))
+            refusals.note(log, "frames", error, self.record.id if self.record else "")
         else:
             self._take(frame)
 

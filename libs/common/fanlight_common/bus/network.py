@@ -1,35 +1,36 @@
 """How a process reaches the others and is reached: ipc:// on one machine, tcp:// with CURVE beyond.
 
-Owns the ZeroMQ context and what every socket of the process was connected and bound to. Lives on
-the loop that it is made in. An *endpoint* is what processes tell each other: on the network it ends
-in the public key of whoever bound it, `tcp://10.0.0.5:40001#<64 hex digits>`, so that a key of its
-own per process travels with the address. Only the directory's has to be known beforehand: it is the
-bus's own (`keys`), and so is the key that everybody shows when connecting.
+Owns the ZeroMQ context and the list of what every socket of the process is connected and bound to.
+Lives on the loop that it is made in. An *endpoint* is what processes tell each other of their
+sockets. On the network it ends in the public key of the process that bound the socket,
+`tcp://10.0.0.5:40001#<64 hex digits>`: each process has a key of its own, which travels with its
+address. Only the directory's key has to be known beforehand: it is the bus's own key
+(`curve_keys`), and so is the key that every process shows when it connects.
 
-When the key file changes, what it says holds at once: new keys are accepted; with a new primary,
-every connection is made again with it, and the directory is known by it; when a key goes, every
-listener is opened anew, which ends the connections of whoever has only that key. A connection that
-is made again loses what was on its way: subscribers see a gap in the numbers.
+A change of the key file holds at once. New keys are accepted. With a new primary key, every
+connection is made again with it, and the directory is known by it. When a key is removed, every
+listener is opened anew, which ends the connections of processes that have only that key. A
+connection that is made again loses the messages that were under way: subscribers see a gap in the
+sequence.
 """
 
 import asyncio
 import contextlib
 import logging
-import socket as system_socket
 import threading
-import time
 import weakref
 from collections.abc import Callable
+from socket import gethostname
 from typing import Any
-from urllib.parse import urlsplit
 
 import zmq
 import zmq.asyncio
 import zmq.auth.asyncio
 from prometheus_client import Counter
 
-from fanlight_common.bus import curve_keys
+from fanlight_common.bus import curve_keys, directory_address
 from fanlight_common.bus.curve_keys import BusKey
+from fanlight_common.bus.directory_address import bracketed
 from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process.settings import BusSettings
@@ -38,55 +39,18 @@ from fanlight_common.process.ticks import tick
 log = logging.getLogger(__name__)
 
 DIRECTORY_ID = "directory"
-WAIT_S = 30.0
-"""How long a process that starts waits for its key file and for the directory's name."""
 _CONNECT_MS = 500
-"""A host that is away does not answer at all; the kernel asks it ever less often, up to minutes."""
+"""A host that is away does not answer at all, and the kernel would ask it ever less often."""
 _LOOK_S = 1.0
 _NAME_S = 1.0
-"""A directory that comes back under another address is found after this."""
+"""How often the directory's name is looked up: it may come back under another address."""
 _REBIND_S = 0.02
 _DEAD_S = 4
-"""A peer whose kernel does not answer for this long is gone, and its subscriptions with it."""
+"""A peer whose kernel does not answer for so long counts as gone, with its subscriptions."""
 
 denied = Counter("fanlight_bus_denied", "Connections refused for a key that is not of this bus")
 
 Socket = zmq.Socket[Any]
-
-
-def wait_for_network(settings: BusSettings, kind: str) -> None:
-    """Block until the key file is there and the directory's name means something.
-
-    The directory makes the file. Raises ConfigurationError after WAIT_S, or where it is wrong.
-    """
-    if not settings.bus_directory:
-        return
-    if settings.bus_keys is None:
-        raise ConfigurationError("FANLIGHT_BUS_KEYS: wanted with FANLIGHT_BUS_DIRECTORY")
-    if kind == "directory":
-        curve_keys.create(settings.bus_keys)
-    deadline = time.monotonic() + WAIT_S
-    said = False
-    while True:
-        try:
-            try:
-                settings.bus_keys.stat()
-            except OSError as error:
-                reason = error.strerror or str(error)
-                raise ConfigurationError(
-                    f"FANLIGHT_BUS_KEYS {settings.bus_keys}: {reason}"
-                ) from None
-            if kind != "directory":
-                _route(settings)
-            break
-        except ConfigurationError as error:
-            if time.monotonic() > deadline:
-                raise
-            if not said:
-                log.info("event=wait reason=%r", str(error))
-                said = True
-            time.sleep(0.1)
-    curve_keys.load(settings.bus_keys)
 
 
 class BusNetwork:
@@ -129,9 +93,10 @@ class BusNetwork:
         return socket
 
     def connect(self, socket: Socket, endpoint: str) -> None:
-        """Connect to what another process told. What is no endpoint is said, and leads nowhere.
+        """Connect to an endpoint that another process told of.
 
-        It is another's mistake, such as a wrong FANLIGHT_BUS_ADDRESS, and must not end this one.
+        What is no endpoint is logged, and the socket stays as it was: it is the mistake of the
+        other process, such as a wrong FANLIGHT_BUS_ADDRESS, and must not end this one.
         """
         try:
             if not self._keys:
@@ -151,11 +116,11 @@ class BusNetwork:
             return endpoint
         offset = 1 if name == "inlet" else 0
         if self._serves_directory:
-            port, host, key = _port(self._settings) + offset, "*", self._keys[0]
+            port, host, key = directory_address.port(self._settings) + offset, "*", self._keys[0]
         else:
             first = self._settings.bus_port
-            # Told another address than its own: it may be anybody's who passes on to here.
-            host = "*" if self._settings.bus_address else f"{_bracketed(self.address)}"
+            # With an address that may be another machine's, which forwards connections to here.
+            host = "*" if self._settings.bus_address else bracketed(self.address)
             port, key = first + offset if first else 0, self._own
         socket.curve_server = 1
         socket.curve_secretkey = key.secret
@@ -163,12 +128,12 @@ class BusNetwork:
         bound = socket.getsockopt_string(zmq.LAST_ENDPOINT)
         self._bound.append((socket, bound))
         port = int(bound.rsplit(":", 1)[1])
-        return f"tcp://{_bracketed(self.address)}:{port}#{curve_keys.public_hex(key.public)}"
+        return f"tcp://{bracketed(self.address)}:{port}#{curve_keys.public_hex(key.public)}"
 
     def directory(self) -> list[tuple[str, str]]:
-        """Endpoints of the directory, outlet and inlet: of each key that it may be known by.
+        """The directory's endpoints, outlet and inlet: a pair for each key that it may have.
 
-        None for the directory itself.
+        Empty for the directory itself.
         """
         if self._serves_directory:
             return []
@@ -176,7 +141,7 @@ class BusNetwork:
             runtime_dir = self._settings.runtime_dir
             outlet = ipc_endpoint(runtime_dir, DIRECTORY_ID, "outlet")
             return [(outlet, ipc_endpoint(runtime_dir, DIRECTORY_ID, "inlet"))]
-        host, port = _bracketed(self._directory_address), _port(self._settings)
+        host, port = bracketed(self._directory_address), directory_address.port(self._settings)
         names = [curve_keys.public_hex(key.public) for key in self._keys]
         return [(f"tcp://{host}:{port}#{n}", f"tcp://{host}:{port + 1}#{n}") for n in names]
 
@@ -196,7 +161,7 @@ class BusNetwork:
                 await self._reload()
 
     def close(self, linger_ms: int) -> None:
-        """Let every socket go."""
+        """Close every socket; messages have `linger_ms` to leave."""
         self._closed.set()
         if self._guard is not None:
             self._guard.stop()
@@ -210,10 +175,12 @@ class BusNetwork:
             self._signature = self._look()
             self._keys = curve_keys.load(path)
             if self._serves_directory:
-                self.address = system_socket.gethostname()
+                self.address = gethostname()
             else:
-                self.address = self._settings.bus_address or _route(self._settings)
-                self._directory_address = _addresses(self._settings)[0]
+                self.address = self._settings.bus_address or directory_address.local_address(
+                    self._settings
+                )
+                self._directory_address = directory_address.addresses(self._settings)[0]
         except ConfigurationError:
             self.context.destroy(linger=0)
             raise
@@ -225,7 +192,7 @@ class BusNetwork:
         self._guard.start()
 
     def callback(self, domain: str, key: bytes) -> bool:
-        """May whoever shows this key in? Called by the authenticator."""
+        """Does a process that shows this key belong to the bus? Called by the authenticator."""
         known = any(key == own.public for own in self._keys)
         if not known:
             denied.inc()
@@ -234,8 +201,8 @@ class BusNetwork:
 
     def _follow_name(self, loop: asyncio.AbstractEventLoop) -> None:
         while not self._closed.wait(_NAME_S):
-            with contextlib.suppress(ConfigurationError):  # away: where it was is as good as any
-                found = _addresses(self._settings)
+            with contextlib.suppress(ConfigurationError):  # no answer: the last address stays
+                found = directory_address.addresses(self._settings)
                 with contextlib.suppress(RuntimeError):  # the loop has ended
                     loop.call_soon_threadsafe(self._directory_is_at, found)
 
@@ -257,7 +224,7 @@ class BusNetwork:
             status = self._settings.bus_keys.stat()
         except OSError as error:
             return error.errno
-        # Not mtime: a file that others could read is read again once its mode has changed.
+        # ctime, because it changes with the mode, too: a file that others could read was refused.
         return status.st_ctime_ns, status.st_ino, status.st_size
 
     async def _reload(self) -> None:
@@ -314,45 +281,3 @@ def _bind(socket: Socket, address: str) -> None:
         socket.bind(address)
     except zmq.ZMQError as error:
         raise ConfigurationError(f"cannot bind {address}: {error}") from None
-
-
-def _host(settings: BusSettings) -> str:
-    return urlsplit(settings.bus_directory).hostname or ""
-
-
-def _port(settings: BusSettings) -> int:
-    return urlsplit(settings.bus_directory).port or 0
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _route(settings: BusSettings) -> str:
-    """The local address of the route to the directory. No packet is sent."""
-    family, kind, protocol, _, address = _look_up(settings)[0]
-    try:
-        with system_socket.socket(family, kind, protocol) as probe:
-            probe.connect(address)
-            return str(probe.getsockname()[0])
-    except OSError as error:
-        raise _no_directory(settings, error) from None
-
-
-def _addresses(settings: BusSettings) -> list[str]:
-    """The directory's addresses, as numbers. Blocks, for as long as the name server takes."""
-    return [str(address[0]) for *_, address in _look_up(settings)]
-
-
-def _look_up(settings: BusSettings) -> list[Any]:
-    try:
-        return system_socket.getaddrinfo(
-            _host(settings), _port(settings), type=system_socket.SOCK_DGRAM
-        )
-    except OSError as error:
-        raise _no_directory(settings, error) from None
-
-
-def _no_directory(settings: BusSettings, error: OSError) -> ConfigurationError:
-    reason = error.strerror or str(error)
-    return ConfigurationError(f"FANLIGHT_BUS_DIRECTORY {_host(settings)}: {reason}")

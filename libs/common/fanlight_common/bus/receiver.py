@@ -1,12 +1,13 @@
-"""What arrives at a socket of the bus, handed over as it arrives.
+"""Hands over the messages of a socket of the bus as they arrive.
 
-Lives on the worker's loop. No task is woken and no future made for a message, which together cost
-more than most messages do: a callback of the socket's descriptor takes all that is there. Drops
-nothing.
+Lives on the worker's loop. Drops nothing. A callback of the socket's descriptor takes all waiting
+messages, so that no task is woken and no future created for each message: those cost more than most
+messages do.
 
-ZeroMQ's descriptor tells once that something happened, and not again before all of it was looked
-at; and sending on the same socket, or connecting it, looks too. So what is sent by a socket that is
-read here goes through `send`, and whoever does anything else with it calls `look_soon` then.
+ZeroMQ's descriptor becomes readable once when something has happened, and not again until
+everything that happened has been looked at. Sending on the same socket, or connecting it, looks
+too. Therefore a socket that is read here is sent on by `send` alone, and after any other call on
+the socket its user calls `look_soon`.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ import zmq
 
 _SMALL_BYTES = 65536
 BATCH = 256
-"""So many messages are taken before others have their turn."""
+"""So many messages are taken before the loop's other callbacks have their turn."""
 
 
 class Receiver:
@@ -31,8 +32,8 @@ class Receiver:
         multipart: bool = False,
         looked: Callable[[bool], None] = lambda _: None,
     ) -> None:
-        """`socket` is nobody else's to receive from. `looked` is called after each look at it:
-        was everything taken that was there?"""
+        """Nobody else may receive from `socket`. `looked` is called after each look at it, with the
+        answer to: was every waiting message taken?"""
         self._socket = socket
         self._plain: zmq.Socket[bytes] = zmq.Socket.shadow(socket)
         self._receive: Callable[[int], Any] = (
@@ -53,7 +54,7 @@ class Receiver:
         self._ended = self._loop.create_future()
         self._descriptor = int(self._plain.getsockopt(zmq.FD))
         self._loop.add_reader(self._descriptor, self._look)
-        # Of what came before it was told already.
+        # The descriptor has told of earlier messages already.
         self.look_soon()
         try:
             await self._ended
@@ -62,21 +63,21 @@ class Receiver:
 
     def close(self) -> None:
         """Take no more, and close the socket."""
-        # First: the descriptor's number may be another socket's at once.
+        # Before the socket closes, because another socket may get the descriptor's number at once.
         self._leave()
         self._socket.close(linger=0)
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(None)
 
     def look_soon(self) -> None:
-        """Something was done with the socket."""
+        """Look at the socket in the loop's next turn, because something was done with it."""
         if self._loop is not None and self._later is None:
             self._later = self._loop.call_soon(self._look)
 
     def send(self, *parts: bytes) -> None:
-        """Send a message by the same socket, one that never refuses any (XPUB)."""
+        """Send a message on the same socket, which must be one that refuses none (XPUB)."""
         if len(parts) == 1:
-            # Small ones are copied faster than they are kept.
+            # ZeroMQ copies a small message faster than it keeps a reference to it.
             self._plain.send(parts[0], zmq.DONTWAIT, copy=len(parts[0]) < _SMALL_BYTES)
         else:
             self._plain.send_multipart(parts, zmq.DONTWAIT)
@@ -84,7 +85,7 @@ class Receiver:
             self.look_soon()
 
     def pause(self, seconds: float) -> None:
-        """Look again after so long, at all that has come meanwhile."""
+        """Look again after so many seconds, at all that has arrived by then."""
         if self._loop is not None:
             self._loop.remove_reader(self._descriptor)
             if self._later is not None:

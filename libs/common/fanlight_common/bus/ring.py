@@ -1,24 +1,25 @@
 """The latest frames of a desk in shared memory: one writer, any number of readers, no copies.
 
-One SysV segment holds a header and a few slots. SysV because MIT-SHM takes such segments: the X
-server writes its pixels straight into a slot. The segment is marked for removal as soon as the
-writer has it, which on Linux still lets others attach by number, and leaves nothing behind however
+One SysV segment holds a header and a few slots. It is a SysV segment because MIT-SHM takes those:
+the X server writes its pixels straight into a slot. The writer marks the segment for removal as
+soon as it has it. On Linux others can still attach it by number, and nothing is left behind however
 the processes end.
 
-Torn frames: each slot has a generation, odd while it is written. A descriptor carries the
-generation it was published with, and a reader compares it before and after it has worked on the
-pixels; where it differs, FrameLostError. With SLOTS slots at 60 frames a second a reader of the
-newest has (SLOTS - 1) * 16 ms before that happens.
+Torn frames: each slot has a generation, which is odd while the slot is written. A descriptor
+carries the generation that it was published with. A reader compares the two before and after it has
+worked on the pixels, and raises FrameLostError if they differ. With SLOTS slots at 60 frames a
+second, a reader of the newest frame has (SLOTS - 1) * 16 ms before that happens.
 
-That takes an order: the generation odd before the first new pixel, even after the last, and read
-after the last pixel was. The interpreter keeps it, for every store and load here is a call of its
-own into C; x86 keeps it, stores among themselves and loads among themselves (and memcpy fences
-those stores of its own that are not). Machines that do not (ARM) get `_fence` at those three
-places. The X server is a process of its own, asked and answered through a socket, which orders its
-stores between ours on every machine. A generation is stored at once, all 8 bytes of it.
+This needs an order of memory accesses: the generation is odd before the first new pixel is stored,
+even after the last one, and read after the last pixel was read. The interpreter keeps the order,
+because each store and load here is a call into C. x86 keeps it among stores and among loads, and
+memcpy fences those stores that are not ordered. Machines that do not keep it (ARM) get `_fence` in
+those three places. The X server is another process, which is asked and answered through a socket:
+that orders its stores between those of the writer on every machine. A generation is stored at once,
+all 8 bytes of it.
 
     0    8s   magic
-    8    u64  nonce (a number that was used again for another segment is noticed)
+    8    u64  nonce (shows that the segment's number was used again for another segment)
    16    u64  size of a slot, bytes
    24    u64  number of slots
    64    u64  generation of slot 0, slot i at 64 * (i + 1): a cache line each
@@ -52,17 +53,17 @@ _libc.shmctl.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_void_p)
 
 
 def _fence() -> None:
-    """Everything before it is done before anything behind it.
+    """Finish every load and store before this call, ahead of every one after it.
 
-    ctypes lets go of the interpreter's lock around the call and takes it again: a release and an
-    acquisition of a mutex one after the other, which no load or store passes, in POSIX's words
-    ("functions that synchronize memory") and on ARM. Takes 0.2 us, so only where it is wanted.
+    ctypes releases the interpreter's lock around the call and takes it again. No load or store
+    passes such a release and acquisition, by POSIX ("functions that synchronize memory") and on
+    ARM. It takes 0.2 us, so it is called only on machines that need it.
     """
     _libc.getppid()
 
 
 def _no_fence() -> None:
-    """What the machine does by itself."""
+    """Do nothing: the machine keeps the order by itself."""
 
 
 _order = _no_fence if platform.machine() in ("x86_64", "i686") else _fence
@@ -90,11 +91,15 @@ class _Attachment:
 
 
 def _attach(number: int, *, read_only: bool, size: int) -> memoryview:
-    """The first `size` bytes of a segment; it stays attached as long as any view of them lives."""
+    """The first `size` bytes of a segment, which stays attached while any view of them exists.
+
+    Raises SegmentLostError.
+    """
     address = _libc.shmat(number, None, _SHM_RDONLY if read_only else 0)
     if address in (None, ctypes.c_void_p(-1).value):
         raise SegmentLostError(f"segment {number}: {os.strerror(ctypes.get_errno())}")
-    # A subclass, because its instances can hold the attachment, and views hold the instance.
+    # A subclass, because its instances can have attributes: a view keeps the instance, and so the
+    # attachment.
     kind: Any = type("_Bytes", (ctypes.c_ubyte * size,), {})
     array = kind.from_address(address)
     array.attachment = _Attachment(address)
@@ -126,23 +131,23 @@ class FrameRing:
         self._next = 0
 
     def begin(self) -> int:
-        """Claim the oldest slot for writing, by its number. Its frame is lost to readers."""
+        """Claim the oldest slot for writing; returns its number. Readers lose the slot's frame."""
         slot = self._next
         self._next = (slot + 1) % self.slots
-        # Odd already where the last write came to nothing: to the next odd number.
+        # The generation is odd already if the last write was given back: on to the next odd one.
         self._words[_word(slot)] += 1 + self._words[_word(slot)] % 2
         _order()
         return slot
 
     def give_back(self, slot: int) -> None:
-        """There is nothing to publish in the slot just begun: it is the next to be begun again.
+        """Publish nothing in the slot that was just begun: the next `begin` claims it again.
 
-        Otherwise writes that come to nothing would go round and take the newest frame's slot.
+        Otherwise writes without a result would go round the ring and take the newest frame's slot.
         """
         self._next = slot
 
     def publish(self, slot: int) -> SlotRef:
-        """The slot's pixels are complete: what readers need to find them."""
+        """The slot's pixels are complete. Returns what readers need to find them."""
         _order()
         generation = self._words[_word(slot)] + 1
         self._words[_word(slot)] = generation
@@ -158,12 +163,12 @@ class FrameRing:
 
 
 def _word(slot: int) -> int:
-    """Where in the first page a slot's generation is."""
+    """The index of a slot's generation among the words of the first page."""
     return _CACHE_LINE_WORDS * (slot + 1)
 
 
 class RingReader:
-    """The readers' side: keeps the one segment attached that the newest descriptor named."""
+    """The readers' side. Keeps the segment of the newest descriptor attached, and no other."""
 
     def __init__(self) -> None:
         self._memory: memoryview | None = None
@@ -185,12 +190,12 @@ class RingReader:
         self.close()
 
     def close(self) -> None:
-        """Let the segment go."""
+        """Detach the segment, once the last view of it is gone."""
         self._memory = self._words = None
         self._segment = -1
 
     def view(self, ref: SlotRef, size_bytes: int) -> memoryview:
-        """The pixels that `ref` names, read-only by convention, plus the slot's slack behind them.
+        """The pixels that `ref` names, and the slot's unused bytes behind them. Do not write there.
 
         Raises FrameLostError where they are gone, or were overwritten. Call `check` after use.
         """

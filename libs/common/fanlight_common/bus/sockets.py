@@ -1,12 +1,13 @@
-"""Every ZeroMQ socket that fanlight opens comes from here: the topology, in one table.
+"""Opens every ZeroMQ socket of fanlight: the topology of the bus, in one table.
 
-A worker is an outlet (XPUB, bound), an inlet (PULL, bound), and what it connects to those of others
-with: SUB to outlets, PUSH to inlets. Lives on the loop of the context it is given.
+A worker binds an outlet (XPUB) and an inlet (PULL). It connects SUB sockets to the outlets of
+others, and PUSH sockets to their inlets. A socket lives on the loop of the context that it is
+opened with.
 
-What is dropped: at an outlet whose subscriber does not keep up, the newest message, by ZeroMQ, in
-silence. That is why units and events are numbered, and why frames are conflated by the subscriber.
-At an inlet nothing is dropped: a PUSH without a peer, or with a full queue, refuses the message
-(zmq.Again) and its sender counts it.
+What is dropped: where a subscriber does not keep up with an outlet, ZeroMQ drops the newest
+message, in silence. Therefore units and events are numbered, and frames are conflated by the
+subscriber. At an inlet nothing is dropped: a PUSH without a peer, or with a full queue, refuses the
+message (zmq.Again), and its sender counts it.
 """
 
 import asyncio
@@ -28,7 +29,7 @@ _LONGEST_IPC_PATH = 107  # sun_path holds 108 bytes with its end
 class _Spec:
     type: int
     high_water_mark: int
-    """Messages, each way, for each peer."""
+    """Messages in each direction, for each peer."""
     conflate: bool = False
     max_bytes: int = -1
 
@@ -52,8 +53,8 @@ class SocketRole(Enum):
 class BusSocket(zmq.asyncio.Socket):
     """A socket whose receiving waits, whatever happens to its connections meanwhile.
 
-    pyzmq looks whether there is a message and then takes it. Where the connection that it came by
-    ends in between, there is none after all, and pyzmq raises zmq.Again to whoever only waits.
+    pyzmq looks whether there is a message, and then takes it. If the message's connection ends in
+    between, the message is gone, and pyzmq would raise zmq.Again in a task that only waits.
     """
 
     async def recv(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # awaitable too
@@ -75,8 +76,8 @@ class BusSocket(zmq.asyncio.Socket):
                 await asyncio.sleep(0)
 
     def _want_open(self) -> None:
-        # One that was closed before a task got round to receiving: pyzmq would ask libzmq about
-        # memory that may be another's by now, and wait for ever, or fail, or worse.
+        # The socket may have been closed before a task came to receive from it. pyzmq would ask
+        # libzmq about memory that may have another owner by now: it would wait for ever, or fail.
         if self.closed:
             raise zmq.ZMQError(zmq.ENOTSOCK)
 
@@ -93,11 +94,11 @@ def open_socket(context: zmq.asyncio.Context, role: SocketRole) -> zmq.asyncio.S
     if spec.conflate:
         socket.setsockopt(zmq.CONFLATE, 1)
     if spec.type == zmq.XPUB:
-        # Every subscription, also to a topic that is subscribed already, so that a newcomer can be
-        # given the present value.
+        # Report every subscription, even to a topic that has subscribers already, so that a new
+        # subscriber can be sent the present value.
         socket.setsockopt(zmq.XPUB_VERBOSE, 1)
     if spec.type == zmq.PUSH:
-        # Queue only to a peer that is there: for one that is gone, refuse.
+        # Queue messages only for a peer that is connected, and refuse them otherwise.
         socket.setsockopt(zmq.IMMEDIATE, 1)
     return socket
 

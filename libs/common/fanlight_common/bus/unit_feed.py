@@ -108,6 +108,9 @@ class UnitFeed:
         self._is_leased = False
         self._is_closed = False
         self._settling: asyncio.TimerHandle | None = None
+        self._demand: UnitDemand | None = None
+        """The consumer's last demand, of which `_message` tells the encoders."""
+        self._message: bus.StreamDemand | None = None
         self._handover = Handover()
         self._encoders: dict[str, EncoderConnection] = {}
         """By instance: the current encoder, and during a handover the next one."""
@@ -160,14 +163,17 @@ class UnitFeed:
         if encoder is None or not self._is_leased:
             return
         try:
-            wants_idr, room, kbps, in_band = self._consumer.demand()
+            demand = self._consumer.demand()
             now = clock.now_s()
             # Of two encoders only the newer one is asked: its IDR is what everybody waits for.
-            if encoder.request_idr(wants_idr or self._handover.misses_idr, now):
+            if encoder.request_idr(demand.wants_idr or self._handover.misses_idr, now):
                 self._consumer.counted(FeedEvent.IDR_REQUESTED)
-            demand = bus.StreamDemand(self._stream, self._worker.id, room, kbps, in_band)
+            if self._message is None or demand != self._demand:
+                # Kept, because most demands are the one before, and this is done for each unit.
+                _, room, kbps, in_band = self._demand = demand
+                self._message = bus.StreamDemand(self._stream, self._worker.id, room, kbps, in_band)
             for each in self._encoders.values():
-                each.tell_demand(demand, now)
+                each.tell_demand(self._message, now)
         except Exception as error:  # noqa: BLE001 - ends this feed, and not the process
             self._failed(error)
 

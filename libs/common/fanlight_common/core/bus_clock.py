@@ -1,10 +1,10 @@
 """One clock for all hosts: the directory's, as a process knows it from asking. Pure.
 
-Monotonic clocks of two hosts do not compare: each counts from its own boot. What is stamped on the
-bus, and so every age and deadline that crosses it, is in the directory's clock instead. A process
-asks for it now and then; half of the round trip is what an answer may be wrong by, so the answer
-with the shortest one of the last minute counts. On one host nobody asks, and the bus clock is the
-monotonic one that all processes share.
+Monotonic clocks of two hosts do not compare, because each counts from its own boot. Therefore every
+stamp on the bus, and so every age and deadline that crosses it, is in the directory's clock. A
+process asks for that clock now and then. An answer may be wrong by half of its round trip, so the
+answer with the shortest round trip of the last minute counts. On one host nobody asks: the bus
+clock is the monotonic clock, which all processes share.
 
 Times are in microseconds; `own` is this process's monotonic clock.
 """
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 WINDOW_US = 60_000_000
 LONGEST_TRIP_US = 1_000_000
-"""An answer that took longer says too little: the directory was away, or we were."""
+"""An answer that took longer says too little: the directory or this process did not run."""
 _DRIFT = 200e-6
-"""What two clocks may run apart in a second, generously: crystals do 20 to 50e-6."""
+"""Seconds that two clocks may run apart in a second. Generous: crystals drift by 20 to 50e-6."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class _Sample:
 
 
 class BusClock:
-    """`offset_us` is what the bus clock is ahead of our own by; at first a guess."""
+    """`offset_us`: by how much the bus clock is ahead of this process's own; at first a guess."""
 
     def __init__(self, offset_us: int) -> None:
         self.offset_us = offset_us
@@ -39,18 +39,18 @@ class BusClock:
 
     @property
     def trip_us(self) -> int | None:
-        """The round trip that the offset is from; None: it is a guess."""
+        """The round trip of the answer that the offset comes from; None: the offset is a guess."""
         return self._best.trip_us if self._samples else None
 
     def at(self, own_us: int) -> int:
-        """The bus clock at a moment of our own."""
+        """The bus clock at a moment of this process's own clock."""
         return own_us + self.offset_us
 
     def answered(self, bus_us: int, asked_us: int, own_us: int) -> int | None:
-        """The directory's clock, which we asked for at `asked_us` and have at `own_us`.
+        """The directory's clock was `bus_us`. This process asked at `asked_us`; now is `own_us`.
 
-        Gives by how much the bus clock has jumped where it is another clock than before: another
-        directory's. What was known of the old one is forgotten then.
+        Changes `offset_us`. Returns by how much the bus clock has jumped if the answer does not fit
+        the earlier ones, because another directory answers; those are forgotten then.
         """
         trip_us = own_us - asked_us
         if not 0 <= trip_us <= LONGEST_TRIP_US:

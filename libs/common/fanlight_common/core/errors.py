@@ -1,4 +1,4 @@
-"""The errors that fanlight names. Edges catch these; anything else ends the process.
+"""The errors that fanlight names. Edges catch these; any other error ends the process.
 
 Pure: standard library only.
 """
@@ -12,8 +12,22 @@ class ProtocolError(FanlightError):
     """Bytes from outside are not a message. Decoders raise this and nothing else."""
 
 
+class NotUnderstoodError(ProtocolError):
+    """A message of another release: its kind, its version or its form is not known here.
+
+    `what` names the message kind, stream kind or codec. `version` is the version that the sender
+    wrote, `known` the newest one that this release reads; None where there is none.
+    """
+
+    def __init__(self, text: str, what: str, version: int | None, known: int | None) -> None:
+        super().__init__(text)
+        self.what = what
+        self.version = version
+        self.known = known
+
+
 class ConfigurationError(FanlightError):
-    """A setting is wrong or something that this machine needs is missing. The text names it."""
+    """A setting is wrong, or the machine lacks what fanlight needs. The text names it."""
 
 
 class SourceLostError(FanlightError):
@@ -21,11 +35,11 @@ class SourceLostError(FanlightError):
 
 
 class FrameLostError(FanlightError):
-    """The pixels behind a descriptor were overwritten or are gone. Take the next frame."""
+    """The pixels that a descriptor points to were overwritten or are gone. Take the next frame."""
 
 
 class SegmentLostError(FrameLostError):
-    """A descriptor's shared memory cannot be attached: it has gone, or it is not for us."""
+    """The shared memory of a descriptor cannot be attached: it has gone, or it is not for us."""
 
 
 class CodecError(FanlightError):

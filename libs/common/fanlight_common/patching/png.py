@@ -1,15 +1,15 @@
 """PNG of a few pixels, written straight from them.
 
-Pure computing; any thread. A typed character is a patch of some hundred pixels, and for those a
-general encoder spends its time on choosing and calling, not on pixels. Where the caches are cold,
-as they are ten times a second, 20 x 20 of text take:
+No state; any thread. A typed character is a patch of some hundred pixels, and with so few a general
+encoder spends its time on choosing and calling, not on pixels. Where the processor's caches are
+cold, as they are ten times a second, 20 x 20 pixels of text take:
 
     Pillow's WebP m1 q75   0.34 ms   154 B
     Pillow's palette PNG   0.5 ms    314 B
     here, grey             0.1 ms    187 B
     here, in colour        0.1 ms    310 B
 
-Beyond some thousand pixels the others are smaller by more than a packet's headers.
+With more than some thousand pixels the files of the others are smaller.
 """
 
 import struct
@@ -23,14 +23,14 @@ _SIZE = struct.Struct(">II5B")
 _U32 = struct.Struct(">I")
 _DEPTH, _GREY, _RGB = 8, 0, 2
 _LEVEL, _WINDOW_BITS, _MEMORY = 6, 12, 5
-"""A small window: zlib clears what it has before it begins, by default a quarter of a megabyte."""
+"""The window is small because zlib clears its memory first, a quarter of a megabyte by default."""
 _NO_FILTER = b"\0"
 
 
 def encode(pixels: NDArray[np.uint8], *, grey_only: bool = False) -> bytes | None:
-    """The exact colours of (height, width, 4) pixels, BGRX; X is ignored.
+    """A PNG file of the exact colours of (height, width, 4) pixels, BGRX; X is ignored.
 
-    `grey_only`: None where there is any colour in them.
+    With `grey_only` it is None where any pixel is not grey.
     """
     height, width = pixels.shape[:2]
     data = pixels.tobytes()

@@ -1,4 +1,5 @@
-"""What every process has: settings, logs, health, HTTP, the worker that runs it all.
+"""What every process has: settings, logs, health, HTTP, the worker, and the supervision around it.
 
-Lives on the worker's loop, except `health`, which is served by a thread of its own. Drops nothing.
+Lives on the worker's loop, except `health` and the signals of `supervision`, which have a thread
+each. Drops nothing.
 """

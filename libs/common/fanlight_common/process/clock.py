@@ -1,16 +1,17 @@
-"""The bus clock: CLOCK_MONOTONIC, which every process of one host shares.
+"""The process's clock: CLOCK_MONOTONIC, which all processes of one host share.
 
-Shells read it and hand it down; pure modules get `now` as an argument.
+Shells read it, and pass it to pure modules as `now`. Stamps on the bus are in the bus clock, which
+is this one on one host and the directory's on a network (`core.bus_clock`, `Worker.now_us`).
 """
 
 import time
 
 
 def now_s() -> float:
-    """Bus clock, seconds."""
+    """Monotonic seconds."""
     return time.monotonic()
 
 
 def now_us() -> int:
-    """Bus clock, microseconds."""
+    """Monotonic microseconds."""
     return time.monotonic_ns() // 1000

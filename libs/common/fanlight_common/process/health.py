@@ -1,6 +1,7 @@
-"""/healthz and /metrics of one process, on a local port, served by a thread of its own.
+"""/healthz and /metrics of one process, on a local port.
 
-A thread, so that /healthz still answers (with 503) when the event loop hangs.
+Served by a thread of its own, so that /healthz still answers (with 503) when the event loop hangs.
+Drops nothing.
 """
 
 import contextlib
@@ -18,12 +19,12 @@ from prometheus_client import disable_created_metrics, make_wsgi_app
 from fanlight_common.core.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
-# When each counter was made: a third more series, which nobody asks for.
+# The time when each counter was made would be a third more series, which nobody asks for.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # has no types
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 
-class _Server(ThreadingMixIn, WSGIServer):
+class _MetricsServer(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
 
@@ -45,7 +46,7 @@ class HealthServer:
         self._metrics = make_wsgi_app()
         try:
             self._server = make_server(
-                host, port, self._answer, server_class=_Server, handler_class=_QuietHandler
+                host, port, self._answer, server_class=_MetricsServer, handler_class=_QuietHandler
             )
         except OSError as error:
             raise ConfigurationError(f"FANLIGHT_HEALTH_PORT {host}:{port}: {error}") from None
@@ -56,12 +57,12 @@ class HealthServer:
     def close(self) -> None:
         """Stop answering."""
         self._closed = True
-        # Wakes the thread, which has nothing to accept then.
+        # This wakes the thread, which then has nothing to accept.
         with contextlib.suppress(OSError):
             self._server.socket.shutdown(socket.SHUT_RDWR)
 
     def _serve(self) -> None:
-        # Not `serve_forever`: that looks twice a second whether it is to end.
+        # Not `serve_forever`, which wakes twice a second to look whether it has to end.
         while not self._closed:
             self._server.handle_request()
         self._server.server_close()

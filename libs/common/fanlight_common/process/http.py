@@ -1,7 +1,8 @@
-"""An HTTP server inside a worker's own event loop: uvicorn, without its signals and its log.
+"""HTTP in a worker's own event loop: the sockets that listen, and the server on them.
 
-Owns the listening sockets while they serve. A clean stop takes a quarter of a second, and never
-more than GRACE_S longer, whatever clients do, which fits into `worker.STOP_LIMIT_S`.
+Owns the listening sockets while they serve. A clean stop takes a quarter of a second. It takes at
+most GRACE_S longer, whatever clients do, which fits into `supervision.STOP_LIMIT_S`. What of
+uvicorn is not documented is used in `uvicorn_server` alone.
 """
 
 import asyncio
@@ -9,115 +10,32 @@ import contextlib
 import errno
 import logging
 import socket
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from email.utils import formatdate
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import uvicorn
-from uvicorn.server import ServerState
 
 from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.process.uvicorn_server import WorkerServer, drop_text_errors
 
 log = logging.getLogger(__name__)
 
 GRACE_S = 1
 """How long requests under way may take to end once the server stops."""
 KEEP_ALIVE_S = 75
-"""Longer than clients keep an idle connection, so that they end it, not we under a request."""
+"""Longer than clients keep an idle connection, so that the client ends it: where the server does, a
+request may be under way."""
 NOT_SENT_LIMIT_BYTES = 16 * 1024
-"""What a kernel buffer holds that was not yet sent. What waits there can no longer be dropped."""
+"""How much unsent data a kernel buffer holds. What waits there can no longer be dropped."""
 DEAD_PEER_MS = 30_000
-"""A peer that acknowledges nothing for so long has gone: the kernel ends its connection."""
+"""The kernel ends the connection of a peer that acknowledges nothing for so long."""
 RETRANSMIT_MAX_MS = 1000
-"""TCP tries again at least this often (Linux 6.15 and later). By itself it waits twice as long each
-time, so that after ten seconds in a tunnel a connection stands still for three more."""
+"""TCP sends again at least this often (Linux 6.15 and later). By itself it doubles the time between
+two attempts, so that after ten seconds in a tunnel a connection stands still for three more."""
 
 _TCP_RTO_MAX_MS = 44
 _BACKLOG = 1024
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
-
-
-class _NotOurs(logging.Filter):
-    """A text message that is not UTF-8 closes its connection (1007). It is no error of this
-    process, and nobody outside is to fill our log with tracebacks."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return not (record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError))
-
-
-class _State(ServerState):
-    """The headers of every answer: its date, looked up when there is an answer."""
-
-    def __init__(self) -> None:
-        self._second = 0
-        self._headers: list[tuple[bytes, bytes]] = []
-        super().__init__()
-
-    @property
-    def default_headers(self) -> list[tuple[bytes, bytes]]:
-        """As uvicorn's connections ask for them."""
-        second = int(time.time())
-        if second != self._second:
-            self._second = second
-            self._headers = [(b"date", formatdate(second, usegmt=True).encode())]
-        return self._headers
-
-    @default_headers.setter
-    def default_headers(self, headers: list[tuple[bytes, bytes]]) -> None:
-        """uvicorn's start sets them empty."""
-
-
-class _Server(uvicorn.Server):
-    """Tells when it has started, and leaves signals to the worker."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.server_state = _State()
-        self.ready = asyncio.Event()
-        self.servers = []
-        self.stops = False
-        """We end it, so it may end."""
-        self._end = asyncio.Event()
-
-    async def serve_until_stopped(self, sockets: list[socket.socket]) -> None:
-        """Serve until `stops`. Raises RuntimeError where it ends before."""
-        try:
-            await self.serve(sockets)
-        finally:
-            # After an error uvicorn leaves them open, and then the loop never closes.
-            for server in self.servers:
-                server.close()
-        if not self.stops:
-            raise RuntimeError("the HTTP server has ended by itself")
-
-    def stop_listening(self) -> None:
-        """Let nobody in any more; who is in stays."""
-        for server in self.servers:
-            server.close()
-
-    def stop(self) -> None:
-        """End it: requests under way have GRACE_S."""
-        self.stops = self.should_exit = True
-        self._end.set()
-
-    async def main_loop(self) -> None:
-        """uvicorn's own looks ten times a second whether it is to end and what date it is.
-
-        In a service that nobody asks anything that was half of what it did: 0.2 % of a core.
-        """
-        await self._end.wait()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-_NOT_OURS = _NotOurs()
 
 
 def listen(host: str, port: int, setting: str, congestion: str = "") -> list[socket.socket]:
@@ -180,14 +98,16 @@ async def serving(
 ) -> AsyncIterator[Callable[[], None]]:
     """Serve the ASGI `app` on `sockets` for as long as the block runs.
 
-    The block gets a function that ends the listening alone.
+    The block gets a function that ends the listening alone: connections that are open stay.
 
-    A server that ends before cancels the block; its error comes out in an ExceptionGroup.
+    Where the server ends before the block does, the block is cancelled, and the server's error
+    comes out in an ExceptionGroup. The sockets are closed in any case.
 
     `websocket` is the class that speaks WebSocket; without it an upgrade is refused. Per-message
-    compression is off: video does not compress, and it costs a copy and a context a viewer.
+    compression is off, because video does not compress, and a viewer would cost a copy and a
+    context more.
     """
-    server = _Server(
+    server = WorkerServer(
         uvicorn.Config(
             app,
             http="h11",
@@ -196,19 +116,19 @@ async def serving(
             ws_per_message_deflate=False,
             lifespan="off",
             log_config=None,
-            # At INFO uvicorn logs the address of each WebSocket; our own log says what matters.
+            # At INFO uvicorn logs the address of each WebSocket. The service's own log says more.
             log_level="warning",
             access_log=False,
-            # Forwarded headers are read where they are needed, by rules of their own.
+            # The gateway reads forwarded headers where it needs them, by rules of its own.
             proxy_headers=False,
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=GRACE_S,
         )
     )
-    logging.getLogger("uvicorn.error").addFilter(_NOT_OURS)
-    # The group cancels the block when the server ends by itself: a process without its port is not
-    # to look healthy.
+    drop_text_errors()
+    # The group cancels the block when the server ends by itself, because a process without its port
+    # must not look healthy.
     async with asyncio.TaskGroup() as group:
         task = group.create_task(server.serve_until_stopped(sockets))
         try:
@@ -216,7 +136,7 @@ async def serving(
             yield server.stop_listening
         finally:
             server.stop()
-            # Before the group's own end, which would cancel the server where we are cancelled.
+            # Before the group's own end: where the block is cancelled, it would cancel the server.
             await asyncio.wait({task})
 
 

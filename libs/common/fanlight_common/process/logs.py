@@ -1,10 +1,12 @@
-"""Logging: the standard library, one line an event, key=value. Transitions are logged, frames are
-counted.
+"""Logging by the standard library: one line an event, as key=value. Transitions are logged, frames
+are counted.
 
 Text is for people, JSON (one object a line, all values strings) for collectors; both say the same.
-A line about a stream says its desk as well, and what `about` was told stands in every line, so that
-a search for desk=NAME finds all there is. Libraries get a say from WARNING on only: at DEBUG some
-of them log headers and messages, in which there are tokens and what people type.
+A line about a stream also names its desk, and the fields given to `about` stand in every line, so
+that a search for desk=NAME finds every line about that desk. Libraries log from WARNING on only: at
+DEBUG some of them log headers and messages, which contain tokens and what people type.
+
+Owns the process's log handler and the fields that every line has. May be used from any thread.
 """
 
 import ast
@@ -24,13 +26,15 @@ _process: dict[str, str] = {}
 
 
 def about(**fields: str) -> None:
-    """What every line of this process is about, from now on: desk=..., for a capture."""
+    """Put these fields into every line from now on: desk=..., for a capture."""
     _always.update(fields)
 
 
 def identify(**fields: str) -> None:
-    """Which service this is, and which of its processes: in each line of JSON. Text is read where
-    that is known."""
+    """Put these fields into every line of JSON: which service this is, and which of its processes.
+
+    Text lines do not have them, because their reader knows where they come from.
+    """
     _process.update(fields)
 
 
@@ -47,7 +51,7 @@ def _ours_or_important(record: logging.LogRecord) -> bool:
 
 
 def _missing(fields: dict[str, str]) -> dict[str, str]:
-    """What the line does not say itself."""
+    """The fields of every line that this line does not have itself."""
     more = dict(_always)
     if "stream" in fields:
         more["desk"] = fields["stream"].partition("/")[0]

@@ -1,6 +1,7 @@
-"""Files that hold secrets: read only where nobody else may, made whole or not at all.
+"""Files that hold secrets: read only if nobody else may read them, written whole or not at all.
 
-Blocking, small. Raises ConfigurationError that says what is wrong with the file, and OSError.
+Owns nothing. Blocks, for small files. Raises ConfigurationError, which says what is wrong with the
+file, and OSError.
 """
 
 import contextlib
@@ -13,7 +14,8 @@ from pathlib import Path
 from fanlight_common.core.errors import ConfigurationError
 
 _TOO_OPEN = stat.S_IRWXO | stat.S_IWGRP | stat.S_IXGRP
-"""A group may read it: so a container's secret volume reaches a user that is not root."""
+"""A group may read the file, because that is how a container's secret volume reaches a user that is
+not root."""
 
 
 def read(path: Path, what: str, longest: int) -> bytes:
@@ -32,15 +34,15 @@ def read(path: Path, what: str, longest: int) -> bytes:
 
 
 def make(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Make the file unless it is there; of two processes that try, one wins and both read it."""
+    """Write the file unless it is there. Of two processes that try at once, one writes it."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _draft(path, content, mode) as draft, contextlib.suppress(FileExistsError):
-        # A rename would replace the other's file; a link refuses to.
+        # A link fails where another process was faster; a rename would replace its file.
         os.link(draft, path)
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write the file anew, with the mode that it has."""
+    """Replace the file's content and keep its mode. An error leaves the old content in place."""
     with _draft(path, content, stat.S_IMODE(path.stat().st_mode)) as draft:
         draft.replace(path)
 

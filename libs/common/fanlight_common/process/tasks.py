@@ -1,4 +1,7 @@
-"""Tasks that nobody awaits, without losing their errors."""
+"""Tasks that nobody awaits, without losing their errors.
+
+Lives on the worker's loop.
+"""
 
 import asyncio
 import logging
@@ -9,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Run `work` beside everything else. What it raises, and nobody named, ends the process."""
+    """Run `work` in a task of its own. An error that it raises is logged and ends the process."""
     task = asyncio.ensure_future(work)
     task.add_done_callback(_end_with_it)
     return task

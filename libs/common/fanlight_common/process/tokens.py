@@ -16,17 +16,6 @@ from fanlight_common.core.grants import ALL_DESKS, Grant, Role
 from fanlight_common.core.names import check_name
 from fanlight_common.process import secret_files
 
-__all__ = [
-    # Until everybody imports these from `core.grants`.
-    "ALL_DESKS",
-    "SECRET_BYTES",
-    "Grant",
-    "Role",
-    "default_secret_file",
-    "issue",
-    "load_secret",
-    "verify",
-]
 SECRET_BYTES = 32
 """HS256 wants a key as long as its digest (RFC 7518, 3.2); a shorter one is refused."""
 

@@ -1,15 +1,15 @@
-"""Wakes the one task that waits for something to happen, or for a moment.
+"""Wakes the one task that waits until something happens, or until a moment.
 
-Lives on the worker's loop. The same as an Event within a timeout, at a third of the cost: no
-timeout of its own, no cancelling and no exception, for what waits once a picture. What was
-set before the waiting counts; several are one.
+Lives on the worker's loop. It does what an Event within a timeout does, at a third of the cost,
+because it needs no cancelling and no exception: a stream waits once for each picture. A `set`
+before the wait counts. Several calls of `set` wake the task once.
 """
 
 import asyncio
 
 
 class Wakeup:
-    """Create it inside the running loop, or wait in it first."""
+    """One task's wake-up. It belongs to the loop in which it is first waited for."""
 
     def __init__(self) -> None:
         self._is_set = False
@@ -22,16 +22,16 @@ class Wakeup:
             self._waiter.set_result(None)
 
     def clear(self) -> None:
-        """What happened until now is known."""
+        """Forget what was `set` until now."""
         self._is_set = False
 
     async def wait(self, seconds: float | None) -> None:
-        """Until the next `set` after the last `clear`, at most so long; None: as long as it takes.
+        """Wait until the first `set` after the last `clear`, at most `seconds`; None: no limit.
 
-        For one task at a time.
+        Only one task may wait at a time.
         """
         if self._is_set or (seconds is not None and seconds <= 0):
-            await asyncio.sleep(0)  # the others' turn all the same
+            await asyncio.sleep(0)  # so that the loop's other tasks run in any case
             return
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()

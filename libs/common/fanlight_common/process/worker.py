@@ -1,38 +1,31 @@
-"""The shape of every service: an inlet, an outlet, a heartbeat, signals, health.
+"""The shape of every service: an inlet, an outlet, a heartbeat, health.
 
-Owns the process's event loop (uvloop), ZeroMQ context and sockets. `run` is what `__main__` calls;
-it ends the process within STOP_LIMIT_S of SIGTERM or SIGINT, come what may. Until then a worker may
-drain: hand over what it has while it still works.
+Owns the process's ZeroMQ context, its bound sockets and its side of the directory. Lives on the
+loop that it is made in (`supervision.run` gives it one). Drops nothing; a message that was not
+understood is counted where it arrives.
 """
 
 import asyncio
-import contextlib
-import gc
 import logging
 import os
 import re
-import signal
-import sys
-import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from socket import gethostname
 from typing import Any
 
-import uvloop
 import zmq
 import zmq.asyncio
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Gauge, Histogram
 
 from fanlight_common.bus.clock_sync import ClockSync, first_guess
 from fanlight_common.bus.directory_client import DirectoryClient
-from fanlight_common.bus.network import BusNetwork, wait_for_network
-from fanlight_common.bus.receiver import Receiver
+from fanlight_common.bus.network import BusNetwork
 from fanlight_common.bus.ring import host_id
 from fanlight_common.bus.sockets import SocketRole
-from fanlight_common.core.errors import ConfigurationError, ProtocolError
+from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.core.names import check_name
-from fanlight_common.process import clock, logs
+from fanlight_common.process import clock
 from fanlight_common.process.health import HealthServer
 from fanlight_common.process.settings import BusSettings
 from fanlight_common.process.ticks import tick
@@ -40,15 +33,12 @@ from fanlight_common.protocol import bus, topics
 
 log = logging.getLogger(__name__)
 
-STOP_LIMIT_S = 1.8
-END_LIMIT_S = 0.6
-"""What of it is left for the end itself when a worker has drained; longer drains make it longer."""
-_STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
+_FAREWELL_MS = 100
+"""How long the farewell may take to leave when the process ends."""
 _TURN_S = 1.0
 HANG_LIMIT_S = 5.0
 """/healthz says unhealthy when the event loop has not turned for this long."""
 
-refused = Counter("fanlight_refused_messages", "Messages that were not understood", ["where"])
 process = Gauge("fanlight_process", "1: this process, by its name on the bus", ["kind", "id"])
 loop_lag_seconds = Histogram(
     "fanlight_loop_lag_seconds",
@@ -58,8 +48,8 @@ loop_lag_seconds = Histogram(
 
 
 @dataclass(slots=True)
-class Offer:
-    """What the next heartbeat says of this process."""
+class ServiceOffer:
+    """What this process offers to the others. Its next heartbeat says so."""
 
     http: str = ""
     desks: tuple[bus.DeskOffer, ...] = ()
@@ -77,19 +67,22 @@ class Worker:
         self.id = check_name(settings.id or _default_id(kind, settings))
         self.instance = f"{clock.now_us():x}-{os.getpid():x}"
         self.host = host_id()
-        self.offer = Offer()
+        self.offer = ServiceOffer()
+        """Change it in place, and call `announce`."""
         self.healthy: Callable[[], tuple[bool, dict[str, Any]]] = lambda: (True, {})
-        """Replace it to let /healthz know more."""
+        """Is the process healthy, and details for /healthz? Called on the health thread. Replace
+        it."""
         self.drain: Callable[[], Awaitable[None]] | None = None
-        """What is done after SIGTERM, while everything goes on, before it ends. Replace it."""
+        """Hands over what the process has, after SIGTERM and before its end. Replace it."""
         self.drain_limit_s = 0.0
-        """How long that may take."""
+        """How long the drain may take."""
         self.before_beat: Callable[[], None] = lambda: None
-        """Called before each regular heartbeat, to look at what changes all the time."""
+        """Called before each regular heartbeat, to measure what always changes. Replace it."""
         self._beating = self._announced = False
         self._said: tuple[Any, ...] = ()
-        """What the last heartbeat said, as `_beat_bytes`."""
+        """The offer that `_beat_bytes` tell of."""
         self._beat_bytes = b""
+        """The last heartbeat, encoded."""
         self._last_turn = clock.now_s()
         settings.runtime_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.bus_clock = first_guess(settings)
@@ -111,9 +104,9 @@ class Worker:
             raise
 
     def now_us(self) -> int:
-        """The bus clock, microseconds: for what is stamped with it, or compared with a stamp.
+        """The bus clock, microseconds: for stamps on the bus, and for comparing with one.
 
-        Within one process `clock` is the better one: this one is corrected now and then.
+        It is corrected now and then, so within one process `clock` is the better one.
         """
         return self.bus_clock.at(clock.now_us())
 
@@ -138,7 +131,8 @@ class Worker:
                     if self.settings.bus_directory:
                         watch = ClockSync(self.directory, self.id, self.bus_clock)
                         around.append(group.create_task(watch.run()))
-                    # Nobody else subscribes to it: a connection that ends tells the directory.
+                    # Nobody else subscribes to this topic, so that the end of the connection
+                    # tells the directory of the end of this process.
                     self.directory.watch(topics.presence(self.id, self.instance), _nothing)
                 around.append(group.create_task(self._turn()))
                 try:
@@ -151,12 +145,11 @@ class Worker:
             log.info("event=stop kind=%s id=%s", self.kind, self.id)
 
     def close(self) -> None:
-        """Say farewell and let every socket go."""
+        """Say farewell and close every socket."""
         if self.kind != "directory":
             self.directory.tell(bus.Farewell(self.id, self.instance))
         self.health.close()
-        # A farewell gets this long to leave, nothing more.
-        self.network.close(100)
+        self.network.close(_FAREWELL_MS)
 
     def _bind(self, role: SocketRole, name: str) -> tuple[zmq.asyncio.Socket, str]:
         socket = self.network.open(role)
@@ -174,7 +167,7 @@ class Worker:
 
     def _beat(self) -> None:
         self._announced = False
-        if not self._beating:  # it was announced just before the end
+        if not self._beating:  # the offer changed just before the end
             return
         offer = self.offer
         said = (offer.http, offer.desks, offer.capacity, offer.load, offer.streams)
@@ -212,124 +205,13 @@ class Worker:
 
 
 def _nothing(record: bus.DirectoryOutlet) -> None:
-    """Of one's own presence there are no records."""
+    """There are no records of a process's own presence."""
 
 
 def _default_id(kind: str, settings: BusSettings) -> str:
-    """Unlike that of any other process on the bus, and the same when a container starts again."""
+    """An id that no other process on the bus has, and that a restarted container has again."""
     if not settings.bus_directory:
         return f"{kind}-{os.getpid()}"
     # Containers count their processes each from 1, but each has a host name of its own.
     host = re.sub(r"[^a-z0-9]+", "-", gethostname().lower())
     return f"{kind}-{host[:40]}-{os.getpid()}"
-
-
-async def inlet_messages(
-    socket: zmq.Socket[Any], decode: Callable[[bytes], Any], handle: Callable[[Any], None]
-) -> None:
-    """Hand every message of an inlet to `handle`, for ever. What is no message is counted."""
-
-    def take(data: bytes) -> None:
-        try:
-            handle(decode(data))
-        except ProtocolError as error:
-            refused.labels("inlet").inc()
-            log.debug("event=refused where=inlet reason=%r", str(error))
-
-    await Receiver(socket, take).run()
-
-
-def run(
-    kind: str,
-    settings: BusSettings,
-    outlet: SocketRole | None,
-    main: Callable[[Worker], Awaitable[None]],
-) -> None:
-    """Be a service: what each `__main__` ends with. Returns after a clean stop.
-
-    A ConfigurationError ends the process with one line and status 2.
-    """
-    logs.configure(settings.log_level, settings.log_format)
-    try:
-        wait_for_network(settings, kind)
-    except ConfigurationError as missing:
-        print(f"fanlight-{kind}: {missing}", file=sys.stderr)
-        sys.exit(2)
-    # Before any thread starts: threads inherit the mask, and `_wait_for_stop` takes the signals.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
-    _spare_what_stays()
-    wrong: list[BaseException] = []
-    try:
-        uvloop.run(_supervised(kind, settings, outlet, main))
-    except* ConfigurationError as group:
-        wrong = _leaves(group)
-    # Outside: some Pythons (Debian's 3.11.2) wrap a SystemExit raised in there in a group again.
-    if wrong:
-        for error in wrong:
-            print(f"fanlight-{kind}: {error}", file=sys.stderr)
-        sys.exit(2)
-
-
-def _spare_what_stays() -> None:
-    """The garbage collector need not look at what was imported: it stays, and is most of all."""
-    gc.collect()
-    gc.freeze()
-
-
-async def _supervised(
-    kind: str,
-    settings: BusSettings,
-    outlet: SocketRole | None,
-    main: Callable[[Worker], Awaitable[None]],
-) -> None:
-    worker = Worker(kind, settings, outlet)
-    logs.identify(service=kind, process=worker.id)
-    serving = asyncio.ensure_future(worker.serve(main))
-    loop = asyncio.get_running_loop()
-    stopping: list[asyncio.Task[None]] = []
-
-    def stop() -> None:
-        stopping.append(loop.create_task(_drain(worker, serving)))
-
-    threading.Thread(
-        target=_wait_for_stop,
-        args=(worker, lambda: loop.call_soon_threadsafe(stop)),
-        name="signals",
-        daemon=True,
-    ).start()
-    with contextlib.suppress(asyncio.CancelledError):
-        await serving
-
-
-async def _drain(worker: Worker, serving: asyncio.Future[None]) -> None:
-    """Let the worker hand over what it has, and then end it."""
-    try:
-        if worker.drain is not None and not serving.done():
-            async with asyncio.timeout(worker.drain_limit_s):
-                await worker.drain()
-    except TimeoutError:
-        log.info("event=drain kind=%s state=unfinished", worker.kind)
-    finally:
-        serving.cancel()
-
-
-def _wait_for_stop(worker: Worker, stop: Callable[[], object]) -> None:
-    """A thread that takes the signals, so that a hanging event loop does not hide them."""
-    signal.sigwait(_STOP_SIGNALS)
-    limit_s = max(STOP_LIMIT_S, worker.drain_limit_s + END_LIMIT_S)
-    deadline = threading.Timer(limit_s, _give_up, (worker.kind, limit_s))
-    deadline.daemon = True
-    deadline.start()
-    stop()
-
-
-def _give_up(kind: str, limit_s: float) -> None:
-    log.error("event=stop kind=%s reason=%r", kind, f"not done after {limit_s} s")
-    os._exit(1)
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    found: list[BaseException] = []
-    for error in group.exceptions:
-        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found

@@ -1,8 +1,8 @@
 """Physical keys: KeyboardEvent.code, its USB HID usage (page 7), and its XKB key name.
 
-Pure. The usage is what travels: a standard number that no layout, browser or system changes.
-XKB names ("AC01") are how an X server's keymap names the same places; capture looks the keycode
-up there, so that any keycode numbering works. `web/protocol/keys.js` holds the first two columns.
+Pure. Messages carry the usage, a standard number that no layout, browser or system changes. An X
+server's keymap names the same places by XKB names ("AC01"). Capture looks the keycode up by them,
+so that any keycode numbering works. `web/protocol/keys.js` holds the first two columns.
 """
 
 KEYS: tuple[tuple[str, int, tuple[str, ...]], ...] = (

@@ -1,6 +1,6 @@
-"""What a person gives and gets on the command line: desks, durations, addresses, links.
+"""What a person writes and reads on the command line: desks, durations, addresses, links.
 
-Pure. Raises ConfigurationError with words for people.
+What is wrong raises ConfigurationError, with words for people.
 """
 
 import re
@@ -19,15 +19,15 @@ _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """A desk of a display that is there already."""
+class DisplayDesk:
+    """An X display that exists already, and the name under which it is streamed."""
 
     name: str
     display: str
 
 
-def parse_desks(texts: list[str]) -> list[Desk]:
-    """`main=:0` and so on; each name once."""
+def parse_desks(texts: list[str]) -> list[DisplayDesk]:
+    """The desks in texts such as `main=:0`. Each name may occur once."""
     desks = [_parse_desk(text) for text in texts]
     names = [desk.name for desk in desks]
     twice = {name for name in names if names.count(name) > 1}
@@ -36,20 +36,20 @@ def parse_desks(texts: list[str]) -> list[Desk]:
     return desks
 
 
-def _parse_desk(text: str) -> Desk:
+def _parse_desk(text: str) -> DisplayDesk:
     name, equals, display = text.partition("=")
     if not equals or not display:
         raise ConfigurationError(f"--desk {text}: wants NAME=DISPLAY, for example main=:0")
     if not _DISPLAY.fullmatch(display):
         raise ConfigurationError(f"--desk {text}: {display} is no X display such as :0 or host:0")
     try:
-        return Desk(check_name(name), display)
+        return DisplayDesk(check_name(name), display)
     except ProtocolError as error:
         raise ConfigurationError(f"--desk {text}: {error}") from None
 
 
 def parse_duration(text: str) -> int:
-    """Seconds in `90s`, `1h30m`, `7d`."""
+    """The seconds in a text such as `90s`, `1h30m` or `7d`."""
     if not re.fullmatch(r"(?:[0-9]{1,9}[smhd])+", text):
         raise ConfigurationError(f"{text!r} is no duration; say for example 30m, 12h or 1h30m")
     parts = re.findall(r"([0-9]+)([smhd])", text)
@@ -60,19 +60,22 @@ def parse_duration(text: str) -> int:
 
 
 def connect_host(host: str) -> str:
-    """Where a server that listens on `host` is reached from this machine."""
+    """The address under which this machine reaches a server that listens on `host`."""
     return _ANY_ADDRESS.get(host, host)
 
 
 def base_url(host: str, port: int) -> str:
-    """The URL of a server that listens on `host`, for this machine."""
+    """The URL under which this machine reaches a server that listens on `host`."""
     host = connect_host(host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def page_link(url: str, desk: str, token: str) -> str:
-    """The page of a desk ("*": of all). In the fragment, the token reaches no server and no log."""
+    """The link to the page of a desk ("*": of all desks).
+
+    The token is in the fragment, which browsers send to no server, so that no log shows it.
+    """
     query = "" if desk == "*" else f"?desk={desk}"
-    # Where a server listens is not yet where a browser goes, nor what it takes for secure.
+    # A server may listen on 0.0.0.0, but a browser does not take that for a secure address.
     url = re.sub(r"^http://0\.0\.0\.0(?=[:/]|$)", "http://127.0.0.1", url)
     return f"{url.rstrip('/')}/{query}#token={token}"

@@ -10,18 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from fanlight_common.core.errors import ConfigurationError
-from fanlight_launcher.machine.requirements import (
-    DEMO_PROGRAMS,
-    Program,
-    install_line,
-    missing,
-    port_problem,
-    reach_display,
-    segment_limit_mib,
-    shared_memory_mib,
-)
+from fanlight_launcher.machine.memory import segment_limit_mib, shared_memory_mib
+from fanlight_launcher.machine.ports import port_problem
+from fanlight_launcher.machine.programs import DEMO_PROGRAMS, Program, install_line, missing
+from fanlight_launcher.machine.x11_access import reach_display
 
-# Four 4K pictures in a ring, and as much again for a reader that is being replaced.
+# A ring of four 4K frames takes half of it; the rest is for a ring that is being replaced.
 _WANTED_SHM_MIB = 256
 _WANTED_SEGMENT_MIB = 32
 _PACKAGES = {
@@ -40,7 +34,10 @@ _PACKAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line. `remedy` is empty where nothing is wrong; `needed` is what ends in status 1."""
+    """One line of the table. `remedy` is empty where nothing is wrong.
+
+    A `needed` finding with a remedy makes the exit status 1.
+    """
 
     subject: str
     found: str
@@ -49,7 +46,7 @@ class Finding:
 
 
 def findings(host: str, port: int, screenshot_port: int) -> list[Finding]:
-    """Look at everything."""
+    """All findings about this machine."""
     found = [_package(name, purpose) for name, purpose in _PACKAGES.items()]
     found += [_program(program) for program in DEMO_PROGRAMS]
     found += [
@@ -67,7 +64,7 @@ def findings(host: str, port: int, screenshot_port: int) -> list[Finding]:
                 f"display {display}",
                 problem or "answers",
                 "unset DISPLAY, or see to its X server" if problem else "",
-                # The demonstration desk brings its own.
+                # The demonstration desk has a display of its own.
                 needed=False,
             )
         )
@@ -75,7 +72,7 @@ def findings(host: str, port: int, screenshot_port: int) -> list[Finding]:
 
 
 def doctor(host: str, port: int, screenshot_port: int, console: Console) -> int:
-    """Print the table and what to do; the exit status."""
+    """Print the findings and what to do about them: the exit status."""
     found = findings(host, port, screenshot_port)
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for finding in found:
@@ -106,7 +103,7 @@ def _program(program: Program) -> Finding:
 
 
 def _font() -> Finding:
-    # Without it the terminal takes another font: no reason to fail.
+    # Not needed, because the terminal takes another font without it.
     there = any(Path("/usr/share/fonts").rglob("DejaVuSansMono.ttf"))
     remedy = "" if there else "apt-get install fonts-dejavu-core"
     return Finding("DejaVu Sans Mono", "its terminal's font", remedy, needed=False)
@@ -126,6 +123,5 @@ def _port(option: str, host: str, port: int) -> Finding:
     except ConfigurationError as error:
         return Finding(subject, str(error), "another --host")
     if problem:
-        # Perhaps by the fanlight that runs: then all is well.
         return Finding(subject, f"{problem} on {host}", f"fanlight up needs another {option}")
     return Finding(subject, f"free on {host}")

@@ -1,6 +1,8 @@
 """The private directory of one `fanlight up`: sockets, the demonstration desk's files.
 
-Owns its life. Removed at the end; one that a killed launcher left behind is removed by the next.
+A launcher holds a lock in its directory while it lives, and removes the directory at its end. A
+directory that a killed launcher left behind is removed by the next launcher, which finds it
+unlocked.
 """
 
 import contextlib
@@ -13,28 +15,39 @@ from pathlib import Path
 
 _PREFIX = "fanlight-up-"
 _LOCK = "lock"
-_LONGEST_PARENT = 30
-"""A socket's path has 107 bytes at most, and a desk's name may take 63 of them."""
+_LONGEST_PARENT_BYTES = 30
+"""The path of a socket has at most 107 bytes, and the name of a desk may take 63 of them."""
 
 
 @contextlib.contextmanager
 def runtime_dir() -> Iterator[Path]:
-    """A new directory with mode 0700, gone afterwards."""
+    """A new directory with mode 0700, removed afterwards."""
     parent = Path(tempfile.gettempdir())
-    if len(os.fsencode(parent)) > _LONGEST_PARENT:
+    if len(os.fsencode(parent)) > _LONGEST_PARENT_BYTES:
         parent = Path("/tmp")
-    _sweep(parent)
-    directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    _remove_abandoned(parent)
+    directory, lock = _locked_directory(parent)
     try:
-        with (directory / _LOCK).open("w") as lock:
-            # Held while this process lives, however it ends.
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield directory
+        yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+        os.close(lock)
 
 
-def _sweep(parent: Path) -> None:
+def _locked_directory(parent: Path) -> tuple[Path, int]:
+    """A new directory, and the descriptor whose lock says that its launcher lives."""
+    while True:
+        directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+        lock = os.open(directory / _LOCK, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # The kernel gives the lock up when this process ends, however it ends.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.fstat(lock).st_nlink:
+            return directory, lock
+        # Another launcher found the lock free, just before it was taken here, and removed all.
+        os.close(lock)
+
+
+def _remove_abandoned(parent: Path) -> None:
     for directory in parent.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
             if directory.is_symlink() or directory.stat().st_uid != os.getuid():

@@ -1,7 +1,8 @@
-"""One child process: started in a group of its own, its output read line by line, ended for good.
+"""One child process: started in a process group of its own, read line by line, ended for good.
 
-Lives on the launcher's loop. Whatever happens to the launcher, its children end: they are told by
-the kernel when it dies (PR_SET_PDEATHSIG). Whatever a child leaves behind in its group ends too.
+Lives on the launcher's event loop. The children end whatever happens to the launcher, because the
+kernel sends each child a SIGTERM when the launcher dies (PR_SET_PDEATHSIG). What a child leaves
+behind in its process group is killed with `stop`.
 """
 
 import asyncio
@@ -12,11 +13,13 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 
 STOP_S = 2.0
-_LAST_WORDS_S = 0.5
+"""After SIGTERM a child has this long to end."""
+_LAST_LINES_S = 0.5
+"""The output of a child that has ended is read for this long at most."""
 _LONGEST_LINE_BYTES = 1 << 20
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
-"""Loaded here: between fork and exec a child had better not import anything."""
+"""Loaded here, because a child must not import anything between fork and exec."""
 
 
 class Process:
@@ -27,11 +30,11 @@ class Process:
         process: asyncio.subprocess.Process,
         output: asyncio.ReadTransport,
         lines: asyncio.StreamReader,
-        say: Callable[[str], None],
+        log: Callable[[str], None],
     ) -> None:
         self._process = process
         self._output = output
-        self._reading = asyncio.create_task(_read(lines, say))
+        self._reading = asyncio.create_task(_read(lines, log))
         self.id = process.pid
 
     @classmethod
@@ -39,20 +42,20 @@ class Process:
         cls,
         command: Sequence[str],
         environment: Mapping[str, str],
-        say: Callable[[str], None],
+        log: Callable[[str], None],
         pass_fds: tuple[int, ...] = (),
     ) -> "Process":
-        """Start it; each line it prints goes to `say`. Raises OSError."""
+        """Start a child; each line that it prints goes to `log`. Raises OSError; then none runs."""
         launcher = os.getpid()
 
         def in_the_child() -> None:
             _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
             if os.getppid() != launcher:
-                # The launcher died before it could be watched.
+                # The launcher died before the kernel was told to watch it.
                 os._exit(1)
 
-        # A pipe of our own: asyncio's would count the child as running while anything that it
-        # started still holds the other end.
+        # Not asyncio's own pipe, because with it a child counts as running as long as anything
+        # that the child started holds the other end.
         output, lines, writer = await _open_pipe()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -61,7 +64,8 @@ class Process:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=writer,
                 stderr=writer,
-                # A session of its own: Ctrl-C is for the launcher, which ends the others in order.
+                # In a session of its own the child gets no Ctrl-C. The launcher gets it, and ends
+                # its children in order.
                 start_new_session=True,
                 preexec_fn=in_the_child,
                 pass_fds=pass_fds,
@@ -71,33 +75,37 @@ class Process:
             raise
         finally:
             os.close(writer)
-        return cls(process, output, lines, say)
+        return cls(process, output, lines, log)
 
     async def wait(self) -> int:
-        """Its exit status, or minus the signal that ended it."""
+        """Wait for its end: the exit status, or minus the signal that ended it."""
         return await self._process.wait()
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the whole group; nothing where nobody is left."""
+        """Send a signal to its process group; without effect where the group is empty."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.id, number)
 
     async def stop(self) -> None:
-        """End it and all of its group: politely for STOP_S, then not. Harmless when it ended."""
+        """End it and its process group, by SIGTERM and after STOP_S by SIGKILL.
+
+        Without effect on a child that has ended.
+        """
         if self._process.returncode is None:
             self.signal(signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), STOP_S)
         self.signal(signal.SIGKILL)
         await self._process.wait()
-        # The pipe ends with the last of the group; who left the group does not keep us.
-        await asyncio.wait([self._reading], timeout=_LAST_WORDS_S)
+        # The pipe ends when the group's last process has ended. A process that left the group may
+        # hold it for ever, so that this does not wait longer.
+        await asyncio.wait([self._reading], timeout=_LAST_LINES_S)
         self._reading.cancel()
         self._output.close()
 
 
 async def _open_pipe() -> tuple[asyncio.ReadTransport, asyncio.StreamReader, int]:
-    """A pipe: what is read from it, and the descriptor to write on."""
+    """A pipe: the end to read, as a transport and its reader, and the descriptor to write on."""
     reader, writer = os.pipe()
     lines = asyncio.StreamReader(limit=_LONGEST_LINE_BYTES)
     output, _ = await asyncio.get_running_loop().connect_read_pipe(
@@ -106,14 +114,14 @@ async def _open_pipe() -> tuple[asyncio.ReadTransport, asyncio.StreamReader, int
     return output, lines, writer
 
 
-async def _read(lines: asyncio.StreamReader, say: Callable[[str], None]) -> None:
+async def _read(lines: asyncio.StreamReader, log: Callable[[str], None]) -> None:
     while True:
         try:
             line = await lines.readline()
         except ValueError:
-            # Longer than the limit; asyncio has thrown it away.
-            say("(a very long line was dropped)")
+            # The line was longer than the limit, and asyncio has dropped it.
+            log("(a very long line was dropped)")
             continue
         if not line:
             return
-        say(line.decode("utf-8", "replace").rstrip())
+        log(line.decode("utf-8", "replace").rstrip())

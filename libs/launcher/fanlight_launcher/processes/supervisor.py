@@ -1,108 +1,72 @@
-"""Keeps a set of processes running: starts, restarts, gives up, stops.
+"""Keeps a set of processes running: starts them, restarts them, gives up, stops them.
 
-Lives on the launcher's loop, one task a process. When to restart is decided in `restarts`; what is
-seen of it goes out through `State`s. It goes in waves: on stopping, the services end before the
-directory that they report to, and before the desk that they look at.
+Lives on the launcher's event loop, with one task for each process. `core.restarts` decides when a
+process is started again; each change of a process goes out as a `ProcessState`.
+
+Processes are added in waves, and the latest wave is stopped first: the services end before the
+directory that they report to, and before the desk that they capture.
 """
 
 import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Sequence
 
 from fanlight_common.core.errors import FanlightError
+from fanlight_launcher.core.process_spec import Phase, ProcessSpec, ProcessState
 from fanlight_launcher.core.restarts import REST_S, Restarts
 from fanlight_launcher.processes.process import Process
 
 MISCONFIGURED = 2
-"""The exit status of a service that says itself that a restart will not help."""
-_FALL_S = 0.5
-"""An X client may be seen to die this much before the X server that it died of."""
-_READY_S = 15.0
+"""The exit status of a service whose settings are wrong, so that a restart cannot help."""
+_SAME_CAUSE_S = 0.5
+"""An X client may be seen to end this much earlier than the X server whose death ended it."""
+_READY_S = 60.0
+"""openbox may index all fonts first, on a machine that is new and busy."""
 
 
 class GaveUpError(FanlightError):
     """A process cannot be kept running."""
 
 
-class Phase(StrEnum):
-    """Where a process is."""
-
-    WAITING = "waiting"
-    STARTING = "starting"
-    RUNNING = "running"
-    RESTARTING = "restarting"
-    DONE = "done"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """One process, for one line. `detail` is for people."""
-
-    name: str
-    phase: Phase
-    pid: int = 0
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """A process to be kept running."""
-
-    name: str
-    command: Callable[[int], Sequence[str]]
-    """Made anew for each start, with the descriptor to announce readiness on (-1: none)."""
-    environment: Mapping[str, str]
-    """Besides the launcher's own."""
-    note: str = ""
-    """What its line says while it runs: an address."""
-    announced: Callable[[str], None] | None = None
-    """Called with the one line that it writes on that descriptor; it runs from then on."""
-    noise: str = ""
-    """Lines that begin like this are not worth showing."""
-    needs: str = ""
-    """Started when that one runs, and again when that one was."""
-    once: bool = False
-    """It does its work and ends."""
-    essential: bool = True
-    """Without it there is no product; others are left alone for a while instead of given up."""
-
-
-def always(*command: str) -> Callable[[int], Sequence[str]]:
-    """A command that is the same at each start."""
-    return lambda _: command
-
-
 class Supervisor:
-    """Runs `Spec`s until stopped, or until one cannot be kept running."""
+    """Keeps processes running until it is stopped, or until one cannot be kept running.
 
-    def __init__(self, show: Callable[[State], None], say: Callable[[str, str], None]) -> None:
+    `show` is called with each change of a process, `log` with the name of a process and a line
+    that the process printed.
+    """
+
+    def __init__(
+        self, show: Callable[[ProcessState], None], log: Callable[[str, str], None]
+    ) -> None:
         self._show = show
-        self._say = say
+        self._log = log
         self._up: dict[str, asyncio.Event] = {}
         self._down: dict[str, asyncio.Event] = {}
         self._processes: dict[str, Process] = {}
         self._waves: list[list[asyncio.Task[None]]] = []
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def add(self, specs: Sequence[Spec]) -> None:
-        """Keep these running from now on: one wave. What they need is in it or in one before."""
+    def add(self, specs: Sequence[ProcessSpec]) -> None:
+        """Keep these processes running from now on, as one wave.
+
+        What they need is in this wave or in an earlier one.
+        """
         for spec in specs:
             self._up[spec.name] = asyncio.Event()
             self._down[spec.name] = asyncio.Event()
             self._down[spec.name].set()
         tasks = [asyncio.create_task(self._keep(spec), name=spec.name) for spec in specs]
         for task in tasks:
-            task.add_done_callback(self._ended)
+            task.add_done_callback(self._task_ended)
         self._waves.append(tasks)
 
     async def failure(self) -> None:
-        """Wait until something fails for good. Raises GaveUpError, or whatever it was."""
+        """Wait until a process fails for good.
+
+        Raises GaveUpError, or any other error that ended a task. The other processes keep running.
+        """
         await asyncio.shield(self._failure)
 
     async def running(self, name: str) -> None:
@@ -110,41 +74,42 @@ class Supervisor:
         await self._up[name].wait()
 
     async def stop(self) -> None:
-        """End all, the latest wave first."""
+        """Stop all processes, the latest wave first."""
         for tasks in reversed(self._waves):
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         self._waves.clear()
         if not self._failure.cancel() and not self._failure.cancelled():
-            # Whoever stops after a failure may not have asked for it.
+            # Mark the error as seen, because perhaps nobody waits for `failure`.
             self._failure.exception()
 
     def kill(self) -> None:
-        """End all now: somebody is impatient."""
+        """Kill all processes at once, while `stop` waits for them."""
         for process in self._processes.values():
             process.signal(signal.SIGKILL)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None and not self._failure.done():
             error = task.exception()
             assert error is not None
             self._failure.set_exception(error)
 
-    async def _keep(self, spec: Spec) -> None:
+    async def _keep(self, spec: ProcessSpec) -> None:
         restarts = Restarts()
         while True:
             if spec.needs and not self._up[spec.needs].is_set():
-                self._show(State(spec.name, Phase.WAITING, detail=f"for {spec.needs}"))
+                self._show(ProcessState(spec.name, Phase.WAITING, detail=f"for {spec.needs}"))
                 await self._up[spec.needs].wait()
             reason, status = await self._run(spec)
             if spec.once and status == 0:
-                self._show(State(spec.name, Phase.DONE))
+                self._show(ProcessState(spec.name, Phase.DONE))
                 if not spec.needs:
                     return
                 await self._down[spec.needs].wait()
                 continue
-            if spec.needs and await self._fell(spec.needs):
+            if spec.needs and await self._goes_down(spec.needs):
+                # It ended because the process that it needs ended: no fault of its own.
                 continue
             if status == MISCONFIGURED and spec.essential:
                 self._fail(spec, f"{reason}: its settings are wrong, see above")
@@ -154,31 +119,31 @@ class Supervisor:
                     self._fail(spec, f"{reason}, five times within a minute")
                 delay_s = REST_S
             detail = f"{reason}; again in {delay_s:g} s" if delay_s else reason
-            self._show(State(spec.name, Phase.RESTARTING, detail=detail))
+            self._show(ProcessState(spec.name, Phase.RESTARTING, detail=detail))
             await asyncio.sleep(delay_s)
 
-    def _fail(self, spec: Spec, reason: str) -> None:
-        self._show(State(spec.name, Phase.FAILED, detail=reason))
+    def _fail(self, spec: ProcessSpec, reason: str) -> None:
+        self._show(ProcessState(spec.name, Phase.FAILED, detail=reason))
         raise GaveUpError(f"{spec.name} {reason}")
 
-    async def _fell(self, name: str) -> bool:
-        """Is what it needs gone as well? Then that is why it died."""
+    async def _goes_down(self, name: str) -> bool:
+        """Whether a process is down, or goes down within _SAME_CAUSE_S."""
         try:
-            await asyncio.wait_for(self._down[name].wait(), _FALL_S)
+            await asyncio.wait_for(self._down[name].wait(), _SAME_CAUSE_S)
         except TimeoutError:
             return False
         return True
 
-    async def _run(self, spec: Spec) -> tuple[str, int]:
-        """One life of a process: how it ended, in words and as a status."""
-        self._show(State(spec.name, Phase.STARTING))
+    async def _run(self, spec: ProcessSpec) -> tuple[str, int]:
+        """Run a process once: how it ended, in words and as a status."""
+        self._show(ProcessState(spec.name, Phase.STARTING))
         environment = {**os.environ, **spec.environment}
         announcement = _Announcement() if spec.announced else None
         try:
             process = await Process.start(
                 spec.command(announcement.writer if announcement else -1),
                 environment,
-                lambda line: self._heard(spec, line),
+                lambda line: self._printed(spec, line),
                 (announcement.writer,) if announcement else (),
             )
         except OSError as error:
@@ -192,14 +157,14 @@ class Supervisor:
                 if not line:
                     return await self._not_ready(process)
                 spec.announced(line)
-            self._show(State(spec.name, Phase.RUNNING, process.id, spec.note))
+            self._show(ProcessState(spec.name, Phase.RUNNING, process.id, spec.note))
             self._down[spec.name].clear()
             self._up[spec.name].set()
             status = await process.wait()
             return _reason(status), status
         except asyncio.CancelledError:
             await process.stop()
-            self._show(State(spec.name, Phase.STOPPED))
+            self._show(ProcessState(spec.name, Phase.STOPPED))
             raise
         finally:
             self._up[spec.name].clear()
@@ -209,27 +174,30 @@ class Supervisor:
             await process.stop()
             del self._processes[spec.name]
 
-    def _heard(self, spec: Spec, line: str) -> None:
+    def _printed(self, spec: ProcessSpec, line: str) -> None:
         if not (spec.noise and line.startswith(spec.noise)):
-            self._say(spec.name, line)
+            self._log(spec.name, line)
 
     async def _not_ready(self, process: Process) -> tuple[str, int]:
         try:
-            # The pipe ends a moment before the process does.
-            status = await asyncio.wait_for(process.wait(), _FALL_S)
+            # A process that dies closes its pipe a moment before it can be waited for.
+            status = await asyncio.wait_for(process.wait(), _SAME_CAUSE_S)
         except TimeoutError:
             return f"was not ready after {_READY_S:g} s", 1
         return _reason(status), status
 
 
 class _Announcement:
-    """A pipe on which a child says, in one line, that it is ready."""
+    """A pipe on which a child writes one line when it is ready."""
 
     def __init__(self) -> None:
         self._reader, self.writer = os.pipe()
 
     async def line(self) -> str:
-        """What it said; "" where it ended, or said nothing in time."""
+        """The line; "" where the child ended first, or wrote nothing within _READY_S.
+
+        Closes both ends of the pipe. Call it once, after the child has inherited `writer`.
+        """
         os.close(self.writer)
         self.writer = -1
         reader = asyncio.StreamReader()
@@ -247,6 +215,7 @@ class _Announcement:
             transport.close()
 
     def close(self) -> None:
+        """Close what is still open."""
         for descriptor in (self._reader, self.writer):
             if descriptor >= 0:
                 os.close(descriptor)

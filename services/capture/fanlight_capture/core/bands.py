@@ -1,9 +1,9 @@
 """Which rows of a slot are out of date, so that only those are grabbed into it.
 
-Pure. Each slot of the ring holds the picture of some frame, and was not touched since: what the
-desk has changed after that frame is what the slot lacks. Bands of whole rows, because those are
-what an X server can write in place: a grabbed rectangle comes packed, and is contiguous in a slot
-only where it is as wide as the desk.
+Pure. Owns, for each slot of a ring, the rows that it lacks: a slot holds the picture of an earlier
+frame, and lacks what the desk has changed since then. Rows are counted in bands of whole rows,
+because an X server writes a grabbed rectangle packed, and packed rows lie in a slot in the right
+places only if they are as wide as the desk. Drops detail: bands that are close are joined.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,20 +14,20 @@ from fanlight_common.core.geometry import Rect
 
 MAX_BANDS = 4
 _GAP_ROWS = 48
-"""Bands that are closer are one: a request costs the server and us as much as so many rows of full
-HD (about 15 us; a row 0.3 us)."""
+"""Bands that are closer than this are joined, because one more request costs server and capture
+together as much as so many rows of 1920 pixels (a request about 15 us, a row 0.3 us)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Rows from `top` on."""
+    """`rows` rows, the uppermost of which is row `top`."""
 
     top: int
     rows: int
 
 
 class SlotAges:
-    """What each slot of a ring lacks. A new ring's slots lack everything."""
+    """What each slot of a ring lacks. The slots of a new ring lack everything."""
 
     def __init__(self, slots: int, height: int) -> None:
         self._height = height
@@ -35,26 +35,26 @@ class SlotAges:
         self._lacking: list[tuple[Band, ...]] = [self._whole] * slots
 
     def damaged(self, rects: Sequence[Rect]) -> None:
-        """The desk has changed here (inside its bounds)."""
+        """Note that the desk has changed in these rectangles, which are inside its bounds."""
         new = [Band(rect.y, rect.height) for rect in rects]
         if new:
             self._lacking = [joined((*old, *new)) for old in self._lacking]
 
     def lacking(self, slot: int) -> tuple[Band, ...]:
-        """What to grab into this slot to have it hold the present picture."""
+        """The rows that have to be grabbed into this slot, so that it holds the present picture."""
         return self._lacking[slot]
 
     def written(self, slot: int) -> None:
-        """That was done."""
+        """Note that a slot holds the present picture."""
         self._lacking[slot] = ()
 
     def forget(self) -> None:
-        """Something unexpected happened: nothing is known of any slot."""
+        """Take every slot to lack everything, because a grab failed and may have written a part."""
         self._lacking = [self._whole] * len(self._lacking)
 
 
 def joined(bands: Iterable[Band]) -> tuple[Band, ...]:
-    """At most MAX_BANDS bands that cover these, from the top down, those that are close joined."""
+    """At most MAX_BANDS bands that cover `bands`, from the top down; close bands are joined."""
     result: list[Band] = []
     for band in sorted(bands, key=lambda b: b.top):
         if result and band.top - (result[-1].top + result[-1].rows) < _GAP_ROWS:
@@ -69,7 +69,7 @@ def joined(bands: Iterable[Band]) -> tuple[Band, ...]:
 
 
 def uncovered(wanted: Iterable[Band], had: Iterable[Band]) -> tuple[Band, ...]:
-    """Those that no band of `had` has all rows of."""
+    """Those bands of `wanted` that do not lie within one band of `had`."""
     return tuple(
         band
         for band in wanted

@@ -7,7 +7,7 @@ rectangles becomes its bounding box, and entries older than MAX_DAMAGE_ENTRIES g
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from fanlight_common.core.geometry import Rect
+from fanlight_common.core.geometry import Rect, bounding_box, clipped
 from fanlight_common.protocol.frames import MAX_DAMAGE_ENTRIES, MAX_DAMAGE_RECTS
 
 
@@ -18,11 +18,11 @@ class DamageHistory:
         self._entries: deque[tuple[Rect, ...]] = deque(maxlen=MAX_DAMAGE_ENTRIES)
 
     def add(self, rects: Sequence[Rect]) -> None:
-        """A frame was made that differs from its predecessor in `rects`."""
+        """Note that a new frame differs from the frame before in `rects`."""
         self._entries.appendleft(tuple(rects))
 
     def reset(self) -> None:
-        """The next frame has no predecessor (the first one, or of a new size): take all of it."""
+        """Forget all entries, because the next frame is the first, or the first of its size."""
         self._entries.clear()
 
     @property
@@ -33,20 +33,5 @@ class DamageHistory:
 
 def tidy(rects: Iterable[Rect], width: int, height: int) -> tuple[Rect, ...]:
     """Clip to a desk of this size, drop what is empty, and take the bounding box of too many."""
-    clipped = []
-    for rect in rects:
-        left, top = max(rect.x, 0), max(rect.y, 0)
-        right, bottom = min(rect.x + rect.width, width), min(rect.y + rect.height, height)
-        if left < right and top < bottom:
-            clipped.append(Rect(left, top, right - left, bottom - top))
-    if len(clipped) <= MAX_DAMAGE_RECTS:
-        return tuple(clipped)
-    return (bounding_box(clipped),)
-
-
-def bounding_box(rects: Sequence[Rect]) -> Rect:
-    """The smallest rectangle around `rects`, of which there is at least one."""
-    left, top = min(r.x for r in rects), min(r.y for r in rects)
-    right = max(r.x + r.width for r in rects)
-    bottom = max(r.y + r.height for r in rects)
-    return Rect(left, top, right - left, bottom - top)
+    kept = clipped(rects, Rect(0, 0, width, height))
+    return tuple(kept) if len(kept) <= MAX_DAMAGE_RECTS else (bounding_box(kept),)

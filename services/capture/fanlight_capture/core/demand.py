@@ -1,22 +1,22 @@
-"""Who wants what of this capture, as its outlet reports it: a subscription is demand.
+"""Which topics of this capture somebody wants: a subscription is demand.
 
-Pure. Owns the set of subscriptions (b"\\x01" + topic comes, b"\\x00" + topic goes). The outlet is
-verbose: each subscription is reported, an unsubscription only when it was the last one. Drops what
-concerns no topic of this desk.
+Pure. Owns the set of subscriptions, as the outlet reports them: b"\\x01" + prefix for each new one,
+b"\\x00" + prefix only when the last subscriber of a prefix has gone. Drops subscriptions that
+concern no topic of this desk.
 """
 
 from collections.abc import Iterable
 
 
 class Demand:
-    """Which of `topics` somebody is subscribed to, by themselves or by a prefix of them."""
+    """Which of `topics` somebody has subscribed to, by the topic itself or by a prefix of it."""
 
     def __init__(self, topics: Iterable[bytes]) -> None:
         self.topics = tuple(topics)
         self._prefixes: set[bytes] = set()
 
     def update(self, message: bytes) -> tuple[bytes, ...]:
-        """Take in what the outlet reported; returns the topics that have a new subscriber."""
+        """Take in a report of the outlet; the topics that have a new subscriber."""
         kind, prefix = message[:1], message[1:]
         concerned = tuple(topic for topic in self.topics if topic.startswith(prefix))
         if kind == b"\x00":

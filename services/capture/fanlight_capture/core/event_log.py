@@ -1,41 +1,43 @@
 """The desk's numbered events: pointer shape, pointer position, clipboard.
 
-Pure. Owns the count and the newest of each kind. Drops what says nothing new.
+Pure. Owns the number of the newest event and the newest event of each kind. Drops what equals the
+newest of its kind.
 """
 
 from fanlight_common.protocol.binary import PointerPosition, PointerShape
 from fanlight_common.protocol.bus import Event
 from fanlight_common.protocol.control import Clipboard
 
-Happening = PointerShape | PointerPosition | Clipboard
+EventBody = PointerShape | PointerPosition | Clipboard
+"""What an event can tell."""
 
 
 class EventLog:
-    """What happened last, and the messages that tell it."""
+    """The newest event of each kind, and the messages that tell them."""
 
     def __init__(self) -> None:
         self._sequence = 0
-        self._newest: dict[type[Happening], Happening] = {}
+        self._newest: dict[type[EventBody], EventBody] = {}
 
-    def note(self, happening: Happening) -> Event | None:
-        """Something happened: the event to publish, or None where it is known already."""
-        kind = type(happening)
-        if self._newest.get(kind) == happening:
+    def note(self, body: EventBody) -> Event | None:
+        """Keep what happened; the event to publish, or None if subscribers know it already."""
+        kind = type(body)
+        if self._newest.get(kind) == body:
             return None
-        self._newest[kind] = happening
-        return self._event(happening)
+        self._newest[kind] = body
+        return self._event(body)
 
     def again(self) -> tuple[Event, ...]:
-        """The newest of each kind once more, for a new subscriber. The shape comes first."""
+        """The newest of each kind under new numbers, for a new subscriber. The shape is first."""
         kinds = (PointerShape, PointerPosition, Clipboard)
         return tuple(self._event(self._newest[kind]) for kind in kinds if kind in self._newest)
 
     def forget(self) -> None:
-        """Nobody watches any more, what is known grows old. Numbers go on."""
+        """Forget all events, because nobody watches and they grow old. The numbers go on."""
         self._newest.clear()
 
-    def _event(self, happening: Happening) -> Event:
+    def _event(self, body: EventBody) -> Event:
         self._sequence += 1
-        if isinstance(happening, Clipboard):
-            return Event(self._sequence, b"", happening.encode())
-        return Event(self._sequence, happening.encode(), "")
+        if isinstance(body, Clipboard):
+            return Event(self._sequence, b"", body.encode())
+        return Event(self._sequence, body.encode(), "")

@@ -1,27 +1,62 @@
-"""What each viewer holds down, so that nothing is ever stuck.
+"""What each viewer holds down, so that no key and no button is ever stuck.
 
-Pure. Owns the keys and buttons that viewers have pressed and not released, and when each of those
-viewers was last heard of. A control that several viewers hold is up when the last one lets go.
+Pure. Owns the keys and buttons that viewers have pressed and not released, and the time at which
+each of these viewers was last heard of. Drops downs and ups that mean nothing, as the table says.
 
-A second down of a key that its viewer holds is a repetition: the person's own keyboard made it, and
-it is worth something only while it is fresh. What a stalled network delivers in one go is not:
-repetitions that come too close to the one before, or to the press itself, are dropped. So are those
-of keys that never repeat, a second down of a button, and an up of what is not held.
+Several viewers can hold one control, so its state is seen from the viewer whose message comes:
+NOBODY holds it, that viewer holds it ALONE, the viewer and others hold it (SHARED), or only OTHERS
+do. The table says what a viewer's message does to one control, and what is done at the desk:
+
+    state    event    state after  at the desk
+    NOBODY   down     ALONE        press
+    NOBODY   up       NOBODY       nothing
+    NOBODY   leave    NOBODY       nothing
+    ALONE    repeat   ALONE        repeat
+    ALONE    stale    ALONE        nothing
+    ALONE    up       NOBODY       release
+    ALONE    leave    NOBODY       release
+    SHARED   repeat   SHARED       repeat
+    SHARED   stale    SHARED       nothing
+    SHARED   up       OTHERS       nothing
+    SHARED   leave    OTHERS       nothing
+    OTHERS   down     SHARED       nothing
+    OTHERS   up       OTHERS       nothing
+    OTHERS   leave    OTHERS       nothing
+
+- down and up are the viewer's messages. `press` takes a down, `release` takes an up.
+- A further down of what the viewer holds is a repetition, made by the person's own keyboard. It is
+  *repeat* while it is fresh, and *stale* when it comes too soon after the press or after the down
+  before it, because then a stalled network has delivered several at once. Modifiers, locks and
+  buttons never repeat: each further down of them is stale.
+- leave is everything that ends all that a viewer holds: the viewer closed its connection, its page
+  lost the focus, or nothing was heard of it for `silence_s` (`silent`). `release_viewer` does it.
 """
 
 from dataclasses import dataclass
 from enum import Enum
 
-FIRST_REPEAT_S = 0.1
-"""No keyboard repeats a key sooner than this after its press; the quickest wait twice as long."""
-REPEAT_GAP_S = 0.01
-"""Keyboards repeat 10 to 66 times a second. What comes closer together has waited somewhere."""
 _MODIFIERS = range(0xE0, 0xE8)
 _LOCKS = (0x39, 0x47, 0x53)
 """Caps Lock, Scroll Lock, Num Lock."""
 
 
-class Kind(Enum):
+@dataclass(frozen=True, slots=True)
+class HeldKeyLimits:
+    """Times, in seconds."""
+
+    silence_s: float = 3.0
+    """A viewer that holds something and is not heard of for so long lets go of it. The
+    gateway tells once a second that a viewer is there, so two such messages may be lost."""
+    first_repeat_s: float = 0.1
+    """No keyboard repeats a key sooner than this after its press; the quickest wait 0.2 s."""
+    repeat_gap_s: float = 0.01
+    """Keyboards repeat 10 to 66 times a second. Downs that come closer together were delayed."""
+
+
+DEFAULT_LIMITS = HeldKeyLimits()
+
+
+class ControlKind(Enum):
     """What can be held."""
 
     KEY = "key"
@@ -32,17 +67,17 @@ class Kind(Enum):
 class Control:
     """A key by its USB usage, or a button by its DOM number."""
 
-    kind: Kind
+    kind: ControlKind
     number: int
 
     @property
     def repeats(self) -> bool:
-        """Whether holding it down may do more than pressing it."""
-        return self.kind is Kind.KEY and self.number not in (*_MODIFIERS, *_LOCKS)
+        """Whether holding the control down may do more than pressing it."""
+        return self.kind is ControlKind.KEY and self.number not in (*_MODIFIERS, *_LOCKS)
 
 
 class Effect(Enum):
-    """What a viewer's press is at the desk."""
+    """What is to be done at the desk when a viewer's down arrives."""
 
     PRESS = "press"
     REPEAT = "repeat"
@@ -51,38 +86,41 @@ class Effect(Enum):
 
 @dataclass(slots=True)
 class _Down:
-    """Since when a viewer holds a control, and when it said so last."""
+    """When a viewer pressed a control, and when its last down of the control arrived."""
 
-    since: float
-    said: float
+    pressed_at: float
+    last_down_at: float
 
 
-class HeldState:
-    """Who holds what. Methods return what is to be pressed or released at the desk itself."""
+class HeldKeys:
+    """Who holds what. Methods change it, and return what is to be done at the desk itself.
 
-    def __init__(self, silence_s: float) -> None:
-        self._silence_s = silence_s
-        # Dictionaries as ordered sets: the order of pressing.
+    All times are seconds of one monotonic clock.
+    """
+
+    def __init__(self, limits: HeldKeyLimits) -> None:
+        self._limits = limits
+        # Dictionaries serve as ordered sets: their order is the order of pressing.
         self._held: dict[str, dict[Control, _Down]] = {}
-        self._heard: dict[str, float] = {}
+        self._heard_at: dict[str, float] = {}
 
     def press(self, viewer: str, control: Control, now: float) -> Effect:
-        """A viewer presses, or presses again what it holds: what is to be done at the desk.
-
-        PRESS: nobody held it. REPEAT: this viewer holds it, and its keyboard repeats it now.
-        """
-        self._heard[viewer] = now
+        """Take a viewer's down of a control; what is to be done at the desk."""
+        self._heard_at[viewer] = now
         down = self._held.get(viewer, {}).get(control)
         if down is None:
             first = not self._is_held(control)
             self._held.setdefault(viewer, {})[control] = _Down(now, now)
             return Effect.PRESS if first else Effect.NOTHING
-        fresh = now - down.since >= FIRST_REPEAT_S and now - down.said >= REPEAT_GAP_S
-        down.said = now
+        fresh = (
+            now - down.pressed_at >= self._limits.first_repeat_s
+            and now - down.last_down_at >= self._limits.repeat_gap_s
+        )
+        down.last_down_at = now
         return Effect.REPEAT if fresh and control.repeats else Effect.NOTHING
 
     def release(self, viewer: str, control: Control) -> bool:
-        """A viewer lets go. True: it was the last to hold it, release it at the desk."""
+        """Take a viewer's up of a control. True: the control is to be released at the desk."""
         held = self._held.get(viewer, {})
         if control not in held:
             return False
@@ -92,41 +130,43 @@ class HeldState:
         return not self._is_held(control)
 
     def release_viewer(self, viewer: str) -> tuple[Control, ...]:
-        """A viewer lets go of everything: what to release at the desk, newest first.
+        """Forget all that a viewer holds; the controls that are to be released at the desk.
 
-        Newest first, so that Ctrl outlives the C of Ctrl-C.
+        They come newest first, so that Ctrl outlives the C of Ctrl-C.
         """
         held = self._held.get(viewer, {})
         self._forget(viewer)
         return tuple(control for control in reversed(held) if not self._is_held(control))
 
     def heard(self, viewer: str, now: float) -> None:
-        """A viewer gave a sign of life."""
+        """Note that a message of this viewer arrived."""
         if viewer in self._held:
-            self._heard[viewer] = now
+            self._heard_at[viewer] = now
 
     def silent(self, now: float) -> tuple[str, ...]:
-        """Viewers that hold something and have given no sign of life for too long."""
-        return tuple(v for v, heard in self._heard.items() if now - heard >= self._silence_s)
+        """The viewers that hold something and were not heard of for `silence_s`. Changes nothing:
+        the caller releases them."""
+        silence_s = self._limits.silence_s
+        return tuple(v for v, heard_at in self._heard_at.items() if now - heard_at >= silence_s)
 
     def next_silence_in(self, now: float) -> float | None:
-        """Seconds until a viewer could become silent; None while nobody holds anything."""
-        if not self._heard:
+        """Seconds until the first viewer could become silent; None while nobody holds anything."""
+        if not self._heard_at:
             return None
-        return max(0.0, min(self._heard.values()) + self._silence_s - now)
+        return max(0.0, min(self._heard_at.values()) + self._limits.silence_s - now)
 
     def viewers(self) -> tuple[str, ...]:
-        """All that hold something."""
+        """All viewers that hold something."""
         return tuple(self._held)
 
     def clear(self) -> None:
-        """The desk itself has gone, and all that was held with it."""
+        """Forget everything, because the desk itself has gone, and all that was held with it."""
         self._held.clear()
-        self._heard.clear()
+        self._heard_at.clear()
 
     def _is_held(self, control: Control) -> bool:
         return any(control in held for held in self._held.values())
 
     def _forget(self, viewer: str) -> None:
         self._held.pop(viewer, None)
-        self._heard.pop(viewer, None)
+        self._heard_at.pop(viewer, None)

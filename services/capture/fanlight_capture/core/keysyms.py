@@ -1,6 +1,6 @@
-"""Characters to X11 keysyms.
+"""The X11 keysyms of characters.
 
-Pure. Drops control characters that no key stands for.
+Pure. Drops the control characters that no key stands for.
 """
 
 _CONTROL = {
@@ -22,11 +22,11 @@ def keysym_of(char: str) -> int | None:
     code = ord(char)
     if code < 0x20 or 0x80 <= code < 0xA0:
         return None
-    # Latin-1 characters are their own keysyms; all others have one by rule.
+    # The keysym of a Latin-1 character is its code; of every other, its code and one bit.
     return code if code <= 0xFF else _UNICODE | code
 
 
 def keysyms_of(text: str) -> list[int]:
-    """The keysyms that type `text`. A line end of two characters is one Return."""
+    """The keysyms that type `text`. The two characters of a CR LF are one Return."""
     found = (keysym_of(char) for char in text.replace("\r\n", "\n"))
     return [keysym for keysym in found if keysym is not None]

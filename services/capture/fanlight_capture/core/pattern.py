@@ -6,7 +6,11 @@ corner the barcode, BITS cells of CELL x CELL pixels: white, black, then 30 bits
 lowest first, white for 1.
 """
 
+import re
+from dataclasses import dataclass
+
 from fanlight_common.core.geometry import Rect
+from fanlight_common.protocol.frames import MAX_SIDE
 
 PATCHES: tuple[tuple[int, int, int], ...] = (
     (255, 255, 255),
@@ -27,13 +31,42 @@ STEP = 8
 """Pixels that the box moves from one picture to the next."""
 MIN_WIDTH = CELL * BITS
 MIN_HEIGHT = 2 * BOX
+MAX_FPS = 240.0
 
+_MODE = re.compile(r"([0-9]{1,9})x([0-9]{1,9})@([0-9]{1,9}(?:\.[0-9]{1,9})?)")
 _WHITE = (255, 255, 255)
 _BLACK = (0, 0, 0)
 
 
+@dataclass(frozen=True, slots=True)
+class PatternMode:
+    """The size of the picture in pixels, and how many times a second it changes; 0: never."""
+
+    width: int
+    height: int
+    fps: float
+
+    @classmethod
+    def parse(cls, text: str) -> "PatternMode":
+        """Read `1280x720@30`, as displays' modes are written.
+
+        Raises ValueError, with a text that says what is wrong.
+        """
+        found = _MODE.fullmatch(text)
+        if found is None:
+            raise ValueError(f"{text!r} is not written as WIDTHxHEIGHT@FPS, like 1280x720@30")
+        mode = cls(int(found[1]), int(found[2]), float(found[3]))
+        if not MIN_WIDTH <= mode.width <= MAX_SIDE:
+            raise ValueError(f"width {mode.width} is not in {MIN_WIDTH} to {MAX_SIDE}")
+        if not MIN_HEIGHT <= mode.height <= MAX_SIDE:
+            raise ValueError(f"height {mode.height} is not in {MIN_HEIGHT} to {MAX_SIDE}")
+        if mode.fps > MAX_FPS:
+            raise ValueError(f"{mode.fps:g} pictures a second are more than {MAX_FPS:g}")
+        return mode
+
+
 def bgrx(colour: tuple[int, int, int]) -> bytes:
-    """One pixel."""
+    """The four bytes of one pixel; `colour` is red, green, blue."""
     red, green, blue = colour
     return bytes((blue, green, red, 255))
 
@@ -54,7 +87,7 @@ def barcode_area(height: int) -> Rect:
 
 
 def base(width: int, height: int) -> bytes:
-    """The part that does not move."""
+    """The pixels of the part that does not move: patches and background."""
     edges = [index * width // 8 for index in range(9)]
     patches = b"".join(
         bgrx(colour) * (edges[index + 1] - edges[index]) for index, colour in enumerate(PATCHES)
@@ -63,9 +96,9 @@ def base(width: int, height: int) -> bytes:
     return patches * upper + bgrx(BACKGROUND) * width * (height - upper)
 
 
-def draw(pixels: memoryview, still: bytes, number: int, width: int, height: int) -> None:
-    """Draw picture `number` into `pixels`; `still` is what `base` gave."""
-    pixels[: len(still)] = still
+def draw(pixels: memoryview, background: bytes, number: int, width: int, height: int) -> None:
+    """Draw picture `number` into `pixels`; `background` is what `base` returned for this size."""
+    pixels[: len(background)] = background
     area = box(number, width, height)
     _fill(pixels, width, area, _WHITE)
     code = number & (1 << BITS - 2) - 1
@@ -78,7 +111,7 @@ def draw(pixels: memoryview, still: bytes, number: int, width: int, height: int)
 def read_number(pixels: bytes | bytearray | memoryview, width: int, height: int) -> int | None:
     """The number of the picture in `pixels` (tightly packed BGRX); None where there is no barcode.
 
-    Looks at the green of each cell's middle, so it survives a lossy codec.
+    It reads the green of each cell's middle, so that it also reads what a lossy codec decoded.
     """
     view = memoryview(pixels)
     row = (height - CELL // 2) * width
@@ -89,7 +122,7 @@ def read_number(pixels: bytes | bytearray | memoryview, width: int, height: int)
 
 
 def changed(before: int, after: int, width: int, height: int) -> tuple[Rect, ...]:
-    """Where two pictures differ."""
+    """Rectangles outside of which pictures `before` and `after` are equal."""
     if before == after:
         return ()
     return box(before, width, height), box(after, width, height), barcode_area(height)

@@ -1,8 +1,9 @@
-"""How to type a character that may be on no key: look it up in the keymap, or borrow a spare key.
+"""How to type a character that may be on no key: find its key in the keymap, or borrow a spare key.
 
-Pure. Owns which spare keycodes have been given which keysym, and when each was typed last. Clients
-read a changed keymap some time after the key event, so a spare key is not given another keysym
-before `settle_s` has passed since its last use; of those that may be, the longest unused is taken.
+Pure. Owns which spare keycode was given which keysym, and when each was used last. A client reads a
+changed keymap some time after the key event, so a spare key gets another keysym only when
+`settle_s` has passed since its last use. The spare key that was unused for longest is taken first.
+Drops nothing: a character for which there is no key has no stroke, and the caller counts it.
 """
 
 from collections.abc import Collection, Sequence
@@ -12,15 +13,27 @@ from fanlight_capture.core.keysyms import NO_SYMBOL
 
 
 @dataclass(frozen=True, slots=True)
+class TypingLimits:
+    """Times, in seconds."""
+
+    settle_s: float = 0.15
+    """A spare key that typed a character keeps its keysym for so long, because slow programs need
+    time to read the changed keymap."""
+
+
+DEFAULT_LIMITS = TypingLimits()
+
+
+@dataclass(frozen=True, slots=True)
 class Stroke:
     """One key to be tapped for one character."""
 
     keycode: int
     shift: bool = False
     assign: int | None = None
-    """Give the key this keysym first."""
+    """The keysym to give to the key before the tap; None: the key has it already."""
     wait_s: float = 0.0
-    """Wait so long before that."""
+    """How many seconds to wait before the keysym is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +59,10 @@ class Keymap:
 
 
 class Typist:
-    """Finds strokes. `rare` are keycodes to be borrowed last: real keys on other keyboards."""
+    """Finds the strokes that type characters, in the keymap that `read` took in last."""
 
-    def __init__(self, settle_s: float) -> None:
-        self._settle_s = settle_s
+    def __init__(self, limits: TypingLimits) -> None:
+        self._limits = limits
         self._keys: dict[int, tuple[int, bool]] = {}
         # Spare keycode to its keysym and the time of its last use; longest unused first.
         self._spare: dict[int, tuple[int, float]] = {}
@@ -57,11 +70,15 @@ class Typist:
     def read(
         self, keymap: Keymap, group: int, modifiers: Collection[int], rare: Collection[int]
     ) -> None:
-        """Take in the keymap as it is now, and the group that is in effect."""
+        """Take in the keymap as it is now, and the group that is in effect.
+
+        Keycodes in `modifiers` are neither typed with nor borrowed; those in `rare` are borrowed
+        last, because they are real keys on other keyboards.
+        """
         spare = self._spare
         empty = []
         keys: dict[int, tuple[int, bool]] = {}
-        # The core keymap has no place for the third and fourth group.
+        # The core keymap has columns for the first two groups only.
         columns = (
             range(2 * group, 2 * group + 2) if group < 2 <= keymap.width // (group + 1) else ()
         )
@@ -79,7 +96,7 @@ class Typist:
             for column in columns:
                 shift = column % 2 == 1
                 keysym = row[column]
-                # Unshifted wins, whichever key it is on.
+                # A key that needs no Shift is preferred, whichever it is.
                 if keysym not in keys or (keys[keysym][1] and not shift):
                     keys[keysym] = (code, shift)
         keys.pop(NO_SYMBOL, None)
@@ -90,7 +107,10 @@ class Typist:
         self._spare.update(mine)
 
     def stroke(self, keysym: int, now: float) -> Stroke | None:
-        """How to type `keysym` now; None where no key at all can be had for it."""
+        """How to type `keysym` at `now` (monotonic seconds); None if there is no key for it.
+
+        Counts as a use of the key, at the end of `wait_s`.
+        """
         if keysym in self._keys:
             return Stroke(*self._keys[keysym])
         for code, (given, _) in self._spare.items():
@@ -100,12 +120,12 @@ class Typist:
         if not self._spare:
             return None
         code, (_, used) = next(iter(self._spare.items()))
-        wait_s = max(0.0, used + self._settle_s - now)
+        wait_s = max(0.0, used + self._limits.settle_s - now)
         self._use(code, keysym, now + wait_s)
         return Stroke(code, assign=keysym, wait_s=wait_s)
 
     def given(self) -> tuple[int, ...]:
-        """Keycodes that carry a keysym of ours, to be emptied in the end."""
+        """The keycodes that carry a keysym of ours, and are to be emptied in the end."""
         return tuple(code for code, (keysym, _) in self._spare.items() if keysym != NO_SYMBOL)
 
     def _use(self, code: int, keysym: int, now: float) -> None:
@@ -114,7 +134,7 @@ class Typist:
 
 
 def given_row(keysym: int) -> tuple[int, int]:
-    """What a spare key is given: the same on both levels, so that Shift makes no difference."""
+    """What a spare key is given: one keysym on both levels, so that Shift makes no difference."""
     return keysym, keysym
 
 

@@ -1,7 +1,7 @@
-"""Smooth wheel deltas to whole clicks, which are all that X11's core pointer knows.
+"""Adds smooth wheel deltas up to whole clicks, because X11's core pointer knows only those.
 
-Pure. Owns the rest of a notch that has not become a click yet. Drops that rest when the direction
-turns: half a notch up must not swallow half a notch down.
+Pure. Owns the part of a notch that has not become a click yet. Drops that part when the direction
+changes, because half a notch up must not cancel half a notch down.
 """
 
 from dataclasses import dataclass, field
@@ -24,11 +24,11 @@ class _Axis:
 
 @dataclass(slots=True)
 class WheelAccumulator:
-    """Both axes of one viewer's wheel."""
+    """Both axes of one viewer's wheel. `turn` changes it."""
 
     _x: _Axis = field(default_factory=_Axis)
     _y: _Axis = field(default_factory=_Axis)
 
     def turn(self, dx: int, dy: int) -> tuple[int, int]:
-        """Deltas in 1/120 of a notch to clicks, (right, down), negative to the other side."""
+        """Add deltas, in 1/120 of a notch; the clicks (right, down), negative to left and up."""
         return self._x.turn(dx), self._y.turn(dy)

@@ -1,7 +1,7 @@
-"""A desk that needs no display: the pictures of `pattern`, and a recorder for input.
+"""A desk that needs no display: the pictures of `core.pattern`, and a recorder for input.
 
-Lives on the worker's loop. Owns the picture's clock. Drops pictures that nobody took, as a real
-desk does; without a `look` or a `grab` it does not even wake up.
+Lives on the worker's loop. Owns the time at which picture 0 was shown, and the timer of the next
+picture, which runs only after a `look` or a `grab`. Drops pictures that nobody grabbed in time.
 """
 
 import asyncio
@@ -13,19 +13,19 @@ from typing import Any
 
 from fanlight_capture.core import pattern
 from fanlight_capture.core.positions import position
-from fanlight_capture.source import Listener
-from fanlight_capture.x11.pointer_image import pointer_shape
+from fanlight_capture.pointer_image import pointer_shape
+from fanlight_capture.source import Listener, SourceCapabilities
 from fanlight_common.bus.ring import FrameRing
 from fanlight_common.core.geometry import Rect
 from fanlight_common.process import clock
 
 MAX_RECORDED = 10_000
 POINTER_SIDE = 12
-"""The desk's pointer is a magenta square of so many pixels, its hot spot in the upper left."""
+"""The pointer is a magenta square, so many pixels wide, with its hot spot in the upper left."""
 
 
 class InputRecorder:
-    """A sink that injects nothing and remembers everything, in order, as (name, *arguments)."""
+    """A sink that injects nothing. It records each input in order, as (name, *arguments)."""
 
     def __init__(self, moved: Callable[[], None], log: Path | None = None) -> None:
         self.recorded: deque[tuple[Any, ...]] = deque(maxlen=MAX_RECORDED)
@@ -65,6 +65,9 @@ class InputRecorder:
         """As in Sink."""
         self._record("text", text)
 
+    async def taken(self) -> None:
+        """As in Sink."""
+
     def clipboard(self, text: str) -> None:
         """The clipboard was set."""
         self._record("clipboard", text)
@@ -79,16 +82,18 @@ class InputRecorder:
 class PatternSource:
     """Picture n is shown from second n / fps on."""
 
+    capabilities = SourceCapabilities(pointer_shape=True, clipboard=True, any_character=True)
+
     def __init__(
-        self, listener: Listener, width: int, height: int, fps: float, log: Path | None = None
+        self, listener: Listener, mode: pattern.PatternMode, log: Path | None = None
     ) -> None:
-        self.width = width
-        self.height = height
+        self.width = mode.width
+        self.height = mode.height
         self.sink = InputRecorder(self._pointer_moved, log)
         self._listener = listener
-        self._fps = fps
+        self._fps = mode.fps
         self._began = clock.now_s()
-        self._still = pattern.base(width, height)
+        self._background = pattern.base(mode.width, mode.height)
         self._ring: FrameRing | None = None
         self._taken = -1
         self._watched = False
@@ -110,7 +115,7 @@ class PatternSource:
         """As in Source."""
         assert self._ring is not None
         number = self._number()
-        pattern.draw(self._ring.pixels(slot), self._still, number, self.width, self.height)
+        pattern.draw(self._ring.pixels(slot), self._background, number, self.width, self.height)
         taken, self._taken = self._taken, number
         self._wake_at_next()
         if taken < 0:
@@ -153,5 +158,5 @@ class PatternSource:
         if self._fps > 0:
             next_s = self._began + (self._number() + 1) / self._fps - clock.now_s()
             loop = asyncio.get_running_loop()
-            # A millisecond more, or a coarse timer finds the old number still there.
+            # A millisecond later, because a coarse timer may fire a little too soon.
             self._timer = loop.call_later(max(0.0, next_s) + 0.001, self._listener.damaged)

@@ -1,9 +1,9 @@
 """The text clipboard (selection CLIPBOARD) of an X display, both ways.
 
 Lives on the worker's loop. Owns an invisible window, the text that a viewer set, and the one
-conversion under way. Reads what is copied only while watched. Drops texts of more than
-MAX_CLIPBOARD_CHARS (a truncated one would be wrong without saying so) and what is no text.
-PRIMARY, the selection by mouse, is left alone.
+conversion under way. It reads what is copied only while it is watched. Drops what is no text, and
+texts of more than MAX_CLIPBOARD_CHARS, because a truncated one would be wrong without saying so.
+It never touches PRIMARY, the selection by mouse.
 """
 
 import asyncio
@@ -26,6 +26,7 @@ from fanlight_common.protocol.control import MAX_CLIPBOARD_CHARS
 log = logging.getLogger(__name__)
 
 CONVERT_TIMEOUT_S = 3.0
+"""The owner of the selection is given so long to hand its text over."""
 _MAX_BYTES = 4 * MAX_CLIPBOARD_CHARS
 _CHANGE_PROPERTY, _REPLACE = 18, 0
 _PROPERTY_REPLY = struct.Struct("<xB2xIIII12x")
@@ -46,11 +47,11 @@ _UTF8_TARGETS = ("UTF8_STRING", "TEXT", "text/plain;charset=utf-8", "text/plain"
 
 
 class _NoTextError(Exception):
-    """The owner of the selection gives no text, or too much of it. The text is a metric label."""
+    """The owner of the selection gives no text, or too much. The message is a metric label."""
 
 
 class X11Clipboard:
-    """Call `prepare` before anything else."""
+    """The clipboard of one connection. Call `prepare` before anything else."""
 
     def __init__(self, connection: X11Connection, listener: Listener) -> None:
         self._x = connection
@@ -91,7 +92,7 @@ class X11Clipboard:
             self._x.xfixes.SelectSelectionInput(self._window, self._atoms["CLIPBOARD"], mask)
 
     def start(self) -> None:
-        """Begin to tell what is copied; first of all what the clipboard holds now."""
+        """Begin to tell what is copied, beginning with what the clipboard holds now."""
         self._watching = True
         if self._own is not None:
             self._listener.clipboard(self._own)
@@ -99,7 +100,7 @@ class X11Clipboard:
             self._read()
 
     def stop(self) -> None:
-        """End it."""
+        """End telling; a conversion that is under way is given up."""
         self._watching = False
         self._stop_reading()
 
@@ -108,13 +109,13 @@ class X11Clipboard:
         self._own = text
         self._stop_reading()
         with self._x.batch():
-            # Time 0, the present: a viewer's copy has no time on the server's clock.
+            # Time 0 means now, because a viewer's copy has no time on the server's clock.
             self._x.raw.core.SetSelectionOwner(self._window, self._atoms["CLIPBOARD"], 0)
         if self._watching:
             self._listener.clipboard(text)
 
     def close(self) -> None:
-        """End what is under way."""
+        """Give up a conversion that is under way."""
         self._stop_reading()
 
     # Reading what somebody else copied.
@@ -169,7 +170,7 @@ class X11Clipboard:
             return None
         while not self._chunks.empty():
             self._chunks.get_nowait()
-        # Taking the property (it is deleted as it is read) lets an incremental owner begin.
+        # Reading the property deletes it, and that lets an owner that sends in pieces begin.
         kind, data = await self._take(prop)
         if kind == self._atoms["INCR"]:
             data = b""
@@ -188,7 +189,7 @@ class X11Clipboard:
 
     async def _take(self, prop: int) -> tuple[int, bytes]:
         with self._x.batch():
-            # A word more than allowed: what is too large shows, and is not fetched whole.
+            # Four bytes more than allowed, so that too large a text shows without being fetched.
             asked = self._x.ask(
                 lambda: self._x.raw.core.GetProperty(
                     True, self._window, prop, 0, 0, _MAX_BYTES // 4 + 1
@@ -213,7 +214,7 @@ class X11Clipboard:
     # Giving what a viewer copied.
 
     def _serve(self, event: Any) -> None:
-        # Clients older than ICCCM leave the property out; it is the target's name then.
+        # Clients older than ICCCM name no property; the target's name is used then.
         prop = event.property or event.target
         given = False
         with self._x.batch():
@@ -246,8 +247,8 @@ class X11Clipboard:
         return True
 
     def _change_property(self, window: int, prop: int, kind: int, bits: int, data: bytes) -> None:
-        # Packed here, because xcffib makes an object of every byte: 100 ms for a megabyte. xcb
-        # makes it a BIG-REQUEST where needed, so a megabyte goes in one piece.
+        # Packed here, because xcffib makes an object of every byte (100 ms for a megabyte). xcb
+        # turns it into a BIG-REQUEST where needed, so a megabyte goes in one piece.
         count = len(data) * 8 // bits
         head = struct.pack("<xB2xIIIB3xI", _REPLACE, window, prop, kind, bits, count)
         self._x.raw.core.send_request(_CHANGE_PROPERTY, io.BytesIO(head + data))

@@ -1,14 +1,15 @@
 """Input into an X display through XTEST.
 
-Lives on the worker's loop. Owns which keycode each pressed key was pressed by. Keys are found by
+Lives on the worker's loop. Owns the keycode by which each held key was pressed. Keys are found by
 their place on the keyboard (XKB key names), so the desk's layout decides what they type. Drops keys
-that the server's keyboard does not have: they are counted. Every call is flushed at once.
+that the server's keyboard does not have, and counts them. Every call is flushed at once.
 
-The server does not repeat what is pressed here: whether it will, it decides at the press alone, by
-the key's own auto-repeat bit. So the bit is off for that moment, in the same write, and nothing is
-left behind for a person at the desk's keyboard, for other programs, or for an end by SIGKILL; what
-`xset r` says does not matter. A repetition is a release and a press in one write, as the server
-itself tells of one to programs that have not asked for another way.
+The server must not repeat a key that is pressed here, because the viewer's keyboard does. The
+server decides it at the press, by the key's own auto-repeat bit. So the bit is off around the
+press, within one write: nothing stays changed for a person at the desk's keyboard or for other
+programs, not even if capture is killed in between, and what `xset r` says does not matter. A
+repetition is a release and a press in one write, which is how the server itself reports one to
+programs that have not asked for detectable auto-repeat.
 """
 
 import asyncio
@@ -41,25 +42,25 @@ _NAMES_HEADER = struct.Struct("<8xIBBBBHBBIBBH4x")
 
 
 class X11Input:
-    """A sink for one X display. Call `prepare` before anything else."""
+    """The sink of one X display. Call `prepare` before anything else."""
 
-    def __init__(self, connection: X11Connection, text_settle_s: float) -> None:
+    def __init__(self, connection: X11Connection) -> None:
         self._x = connection
         self._keycodes: dict[int, int] = {}
         self._pressed: dict[int, int] = {}
         self._repeating: frozenset[int] = frozenset()
-        """Keycodes that the server would repeat: all but modifiers and locks."""
-        self._text = X11Text(connection, text_settle_s)
+        """The keycodes that the server repeats: mostly all but modifiers and locks."""
+        self._text = X11Text(connection)
         self._rereading: asyncio.Task[None] | None = None
-        # xcffib takes every XKB event for this one; all of those we select mean the same to us.
+        # xcffib takes every XKB event for this one; each that is selected means a new keymap.
         connection.on(xcffib.xkb.NewKeyboardNotifyEvent, lambda _: self._keymap_changed())
         connection.on(xcffib.xproto.MappingNotifyEvent, lambda _: self._keymap_changed())
 
     async def prepare(self) -> None:
-        """Read the key names, and let go of whatever a predecessor that was killed still holds.
+        """Read the key names, and release all that a capture that was killed left pressed.
 
-        Releasing what is not pressed by XTEST does nothing, so a person at the desk's own keyboard
-        is not disturbed.
+        XTEST releases only what XTEST pressed, so a person at the desk's own keyboard is not
+        disturbed.
         """
         event = xcffib.xkb.EventType
         with self._x.batch():
@@ -77,7 +78,7 @@ class X11Input:
 
     def key(self, usage: int, down: bool) -> None:
         """As in Sink."""
-        # What was pressed is released, even if the keymap has changed in between.
+        # The keycode that was pressed is released, even if the keymap has changed since then.
         keycode = self._keycodes.get(usage) if down else self._pressed.pop(usage, None)
         if keycode is None:
             metrics.inputs_ignored.labels("no_such_key").inc()
@@ -91,7 +92,7 @@ class X11Input:
                 self._fake(KEY_RELEASE, keycode)
 
     def repeat(self, usage: int) -> None:
-        """As in Sink. Keys that this desk's layout or its user does not repeat do nothing."""
+        """As in Sink. Does nothing for keys that the desk's layout or its user does not repeat."""
         keycode = self._pressed.get(usage)
         if keycode is None or keycode not in self._repeating:
             return
@@ -126,8 +127,14 @@ class X11Input:
         """As in Sink."""
         await self._text.type(text, tuple(self._pressed.values()))
 
+    async def taken(self) -> None:
+        """As in Sink. The server does a connection's requests in order, so one answer is enough."""
+        with self._x.batch():
+            answer = self._x.ask(lambda: self._x.raw.core.GetInputFocus())
+        await answer
+
     async def close(self) -> None:
-        """Give borrowed keys back, and wait until all that was sent has arrived."""
+        """Give borrowed keys back. Waits at most 0.5 s until the server has done all requests."""
         if self._rereading is not None:
             self._rereading.cancel()
         with contextlib.suppress(SourceLostError, XRequestError, TimeoutError):
@@ -153,7 +160,7 @@ class X11Input:
             self._rereading = spawn(self._reread())
 
     async def _reread(self) -> None:
-        # Changes come in bursts (setxkbmap, our own borrowing of keys): one look for all of them.
+        # Changes come in bursts (setxkbmap, our own borrowing of keys); one reading covers a burst.
         await asyncio.sleep(0.05)
         with contextlib.suppress(SourceLostError, XRequestError):
             await self._read_names()
@@ -178,7 +185,7 @@ class X11Input:
 
 
 def parse_names(reply: bytes) -> dict[str, int]:
-    """Key names and their aliases to keycodes, from a GetNames reply that has only these two."""
+    """Keycodes by key name and alias, from a GetNames reply that has only these two."""
     fields: tuple[Any, ...] = _NAMES_HEADER.unpack_from(reply)
     first, count, aliases = fields[6], fields[7], fields[10]
     names: dict[str, int] = {}

@@ -1,9 +1,9 @@
 """The pointer of an X display: what it looks like and where it is, while somebody watches.
 
 Lives on the worker's loop. Owns the cursor subscription and the polling task, both of which exist
-only while watched. Polls, because X11 has no event that tells a pointer's position whoever moved it
-(raw motion says nothing of warps), less often once the pointer has rested for a while: looking at a
-still one was most of what an idle desk cost. Drops positions and shapes that are as before.
+only while watched. It polls, because X11 has no event that tells the position whoever moved the
+pointer (raw motion does not report warps). It polls less often once the pointer rests, because
+polling was most of what an idle desk cost. Drops positions that are as before.
 """
 
 import asyncio
@@ -11,15 +11,15 @@ import contextlib
 import struct
 from collections import OrderedDict
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 import xcffib.xfixes
 
 from fanlight_capture.core.positions import position
-from fanlight_capture.settings import CaptureSettings
+from fanlight_capture.pointer_image import HIDDEN, pointer_shape
 from fanlight_capture.source import Listener
 from fanlight_capture.x11.connection import X11Connection, XRequestError
-from fanlight_capture.x11.pointer_image import HIDDEN, pointer_shape
 from fanlight_common.core.errors import SourceLostError
 from fanlight_common.process import clock
 from fanlight_common.process.ticks import tick
@@ -29,21 +29,35 @@ _CURSOR_REPLY = struct.Struct("<8xhhHHHHI8x")
 _POINTER_REPLY = struct.Struct("<16xhh")
 _DISPLAY_CURSOR = 1
 _KEPT_SHAPES = 64
-"""An animated pointer goes round through some 20 shapes; encoding one takes 0.2 ms."""
-REST_S = 1.0
-"""A pointer that has not moved for so long rests."""
+"""An animated pointer repeats some 20 shapes, and encoding one takes 0.2 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class PollIntervals:
+    """How often the pointer's position is asked for while somebody watches, in seconds."""
+
+    moving_s: float = 0.033
+    """While it moves: 30 times a second are smooth enough, because a viewer that moves the pointer
+    draws its own."""
+    rest_s: float = 0.125
+    """While it rests. When a program in the desk moves it, the viewer may see the first movement so
+    much later."""
+    rest_after_s: float = 1.0
+    """A pointer that has not moved for so long rests."""
 
 
 class PointerWatch:
-    """Tells `listener` of the pointer between `start` and `stop`."""
+    """Tells `listener` of the pointer between `start` and `stop`. The owner keeps `size` right."""
 
     def __init__(
-        self, connection: X11Connection, listener: Listener, settings: CaptureSettings
+        self,
+        connection: X11Connection,
+        listener: Listener,
+        intervals: PollIntervals = PollIntervals(),
     ) -> None:
         self._x = connection
         self._listener = listener
-        self._interval_s = settings.pointer_interval_s
-        self._rest_interval_s = max(self._interval_s, settings.pointer_rest_interval_s)
+        self._intervals = intervals
         self._shapes: OrderedDict[int, PointerShape] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._watching = False
@@ -52,7 +66,7 @@ class PointerWatch:
         connection.on(xcffib.xfixes.CursorNotifyEvent, lambda event: self._changed(event))
 
     def start(self) -> None:
-        """Begin to tell; first of all how it is now."""
+        """Begin to tell, beginning with how the pointer is now."""
         self._watching = True
         self._seen = None
         with self._x.batch():
@@ -61,7 +75,7 @@ class PointerWatch:
         self._spawn(self._poll())
 
     def stop(self) -> None:
-        """End it; costs nothing any more."""
+        """End telling. Afterwards the pointer costs nothing."""
         self._watching = False
         for task in self._tasks:
             task.cancel()
@@ -114,7 +128,7 @@ class PointerWatch:
                 self._seen = seen
                 moved_s = clock.now_s()
                 self._listener.pointer_position(position(*seen, *self.size))
-            if clock.now_s() - moved_s < REST_S:
-                await asyncio.sleep(self._interval_s)
+            if clock.now_s() - moved_s < self._intervals.rest_after_s:
+                await asyncio.sleep(self._intervals.moving_s)
             else:
-                await tick(self._rest_interval_s)
+                await tick(self._intervals.rest_s)

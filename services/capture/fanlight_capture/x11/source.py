@@ -1,6 +1,7 @@
 """An X display as a source: grabs, pointer, clipboard, input and size over one connection.
 
-Lives on the worker's loop. Owns the connection and its parts; holds no decisions of its own.
+Lives on the worker's loop. Owns the connection and its parts, and makes no decisions of its own.
+Drops nothing.
 """
 
 import logging
@@ -8,10 +9,9 @@ from typing import Any
 
 import xcffib.xproto
 
-from fanlight_capture.settings import CaptureSettings
-from fanlight_capture.source import GrabFailedError, Listener
+from fanlight_capture.source import GrabFailedError, Listener, SourceCapabilities
 from fanlight_capture.x11.clipboard import X11Clipboard
-from fanlight_capture.x11.connection import X11Connection, XRequestError, connect
+from fanlight_capture.x11.connection import ANSWER_TIMEOUT_S, X11Connection, XRequestError, connect
 from fanlight_capture.x11.grab import X11Grabber
 from fanlight_capture.x11.input import X11Input
 from fanlight_capture.x11.pointer import PointerWatch
@@ -23,30 +23,30 @@ log = logging.getLogger(__name__)
 
 
 class X11Source:
-    """Make one with `open_x11`."""
+    """`open_x11` creates one."""
 
-    def __init__(
-        self, connection: X11Connection, listener: Listener, settings: CaptureSettings
-    ) -> None:
+    capabilities = SourceCapabilities(pointer_shape=True, clipboard=True, any_character=True)
+
+    def __init__(self, connection: X11Connection, listener: Listener) -> None:
         self._x = connection
         self._listener = listener
         self.width, self.height = connection.size
-        self.sink = X11Input(connection, settings.text_settle_s)
+        self.sink = X11Input(connection)
         self._grabber = X11Grabber(connection, listener.damaged)
-        self._pointer = PointerWatch(connection, listener, settings)
+        self._pointer = PointerWatch(connection, listener)
         self._clipboard = X11Clipboard(connection, listener)
-        # RANDR and old ways alike end in the root window having another size.
+        # Whatever resizes the desk, RANDR or an older request, the root window tells its new size.
         connection.on(xcffib.xproto.ConfigureNotifyEvent, self._configured)
 
     async def prepare(self) -> None:
-        """Everything that needs answers of the server."""
+        """Do all that needs answers of the server. Raises XRequestError, SourceLostError."""
         with self._x.batch():
             self._x.raw.core.ChangeWindowAttributes(
                 self._x.root,
                 xcffib.xproto.CW.EventMask,
                 [xcffib.xproto.EventMask.StructureNotify],
             )
-            # It may have been resized since the connection was set up.
+            # The desk may have been resized since the display was opened.
             geometry = self._x.ask(lambda: self._x.raw.core.GetGeometry(self._x.root))
         await self.sink.prepare()
         await self._clipboard.prepare()
@@ -99,16 +99,18 @@ class X11Source:
             self._listener.resized()
 
 
-async def open_x11(listener: Listener, settings: CaptureSettings) -> X11Source:
-    """Connect to the display. Raises SourceLostError, ConfigurationError."""
-    connection = await connect(settings.display_name)
-    connection.start(listener.lost, settings.display_timeout_s)
-    source = X11Source(connection, listener, settings)
+async def open_x11(
+    listener: Listener, display: str, answer_timeout_s: float = ANSWER_TIMEOUT_S
+) -> X11Source:
+    """Connect to the display. Raises SourceLostError, ConfigurationError; then nothing is left."""
+    connection = await connect(display)
+    connection.start(listener.lost, answer_timeout_s)
+    source = X11Source(connection, listener)
     try:
         await source.prepare()
     except XRequestError as error:
         connection.close()
-        raise SourceLostError(f"display {settings.display_name!r}: {error}") from None
+        raise SourceLostError(f"display {display!r}: {error}") from None
     except BaseException:
         connection.close()
         raise

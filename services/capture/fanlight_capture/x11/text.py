@@ -1,8 +1,9 @@
 """Types text into an X display, also characters that no key of its layout has.
 
-Lives on the worker's loop. Owns the spare keycodes that were given keysyms (`typist` decides
-which). Modifiers that are held, and Caps Lock, are lifted while it types and put back. Drops
-characters that cannot be typed: they are counted. Yields to the loop every few characters.
+Lives on the worker's loop, to which it returns every few characters. Owns the spare keycodes that
+were given keysyms (`core.typing` decides which). While it types, modifiers that are held are
+released and Caps Lock is off; at the end, also after an error, both are as before. Drops characters
+that cannot be typed, and counts them.
 """
 
 import asyncio
@@ -11,7 +12,14 @@ from collections.abc import Sequence
 
 from fanlight_capture import metrics
 from fanlight_capture.core.keysyms import NO_SYMBOL, keysyms_of
-from fanlight_capture.core.typing import Keymap, Stroke, Typist, given_row
+from fanlight_capture.core.typing import (
+    DEFAULT_LIMITS,
+    Keymap,
+    Stroke,
+    TypingLimits,
+    Typist,
+    given_row,
+)
 from fanlight_capture.x11.connection import X11Connection
 from fanlight_common.process import clock
 
@@ -21,17 +29,17 @@ _LOCK = 2
 _SHIFT_ROW, _LOCK_ROW, _NUM_LOCK_ROW = 0, 1, 4
 _FIRST_KEYCODE, _KEYCODES = 8, 248
 _STROKES_A_TURN = 16
-"""Typing so many takes about a millisecond of the loop."""
+"""Typing so many characters takes about 1 ms of the loop."""
 
 
 class X11Text:
     """Types one text at a time."""
 
-    def __init__(self, connection: X11Connection, settle_s: float) -> None:
+    def __init__(self, connection: X11Connection, limits: TypingLimits = DEFAULT_LIMITS) -> None:
         self._x = connection
-        self._typist = Typist(settle_s)
+        self._typist = Typist(limits)
         self.real_keys: frozenset[int] = frozenset()
-        """Keycodes of keys that a viewer could press; others are borrowed before them."""
+        """The keycodes that a viewer could press. They are borrowed after all others."""
 
     async def type(self, text: str, pressed: Sequence[int]) -> None:
         """Type `text` while the keycodes `pressed` are held down by viewers."""
@@ -66,7 +74,7 @@ class X11Text:
                     self._fake(_KEY_PRESS, keycode)
 
     async def close(self) -> None:
-        """Empty the borrowed keys. Returns when the server has done all that it was asked."""
+        """Empty the borrowed keys. Returns when the server has done all requests before."""
         with self._x.batch():
             for keycode in self._typist.given():
                 self._assign(keycode, (NO_SYMBOL,))

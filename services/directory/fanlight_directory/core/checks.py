@@ -3,7 +3,9 @@
 Pure. Raises ProtocolError for what cannot be. What passes is well-formed, which need not be true.
 """
 
-from fanlight_common.core.errors import ProtocolError
+from dataclasses import replace
+
+from fanlight_common.core.errors import NotUnderstoodError, ProtocolError
 from fanlight_common.core.names import check_name, split_stream
 from fanlight_common.protocol import bus, topics
 
@@ -38,6 +40,26 @@ def check_heartbeat(beat: bus.Heartbeat) -> None:
         split_stream(held.stream)
         if not 0 < held.epoch <= _MAX_CLAIM:
             raise ProtocolError(f"heartbeat of {beat.id}: epoch {held.epoch}")
+
+
+def known_streams(beat: bus.Heartbeat) -> tuple[bus.Heartbeat, list[NotUnderstoodError]]:
+    """The heartbeat without those streams whose codec or kind is of a later release.
+
+    This directory gave no lease of them, and the encoder's other streams are as good as any. The
+    very same object where there are none.
+    """
+    unknown: list[NotUnderstoodError] = []
+    held: list[bus.HeldStream] = []
+    for stream in beat.streams:
+        try:
+            split_stream(stream.stream)
+        except NotUnderstoodError as error:
+            unknown.append(error)
+            continue
+        except ProtocolError:
+            pass  # `check_heartbeat` says so
+        held.append(stream)
+    return (replace(beat, streams=tuple(held)) if unknown else beat), unknown
 
 
 def left_behind(topic: bytes) -> tuple[str, str] | None:

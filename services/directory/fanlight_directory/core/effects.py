@@ -19,11 +19,11 @@ class Why(StrEnum):
     ASKED = "asked"
     """A stream that had no encoder got one."""
     DRAINED = "drained"
-    """The encoder says capacity 0: it wants to be rid of what it holds."""
+    """The encoder says capacity 0: it hands over what it holds."""
     UNCLAIMED = "unclaimed"
-    """Its holder lives and does not encode it, though it was told again."""
+    """The holder lives and does not encode the stream, though it was shown the lease again."""
     EVENED = "evened"
-    """It is better off elsewhere: the load is more even, or its desk is there."""
+    """Another encoder is better: the load is more even, or the stream's desk is there."""
     CLAIMED = "claimed"
     """An encoder holds it by a lease that is newer than what is known here: after a restart, or
     because there is another directory."""
@@ -33,7 +33,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """Send `record` to whoever is subscribed to `topic`."""
+    """Send `record` to everybody who is subscribed to `topic`."""
 
     topic: bytes
     record: bus.StandingRecord

@@ -74,7 +74,7 @@ class StreamLease:
     name: str
     desk: str
     epoch: int = 0
-    """The largest that was granted, or heard of in a claim."""
+    """The largest that was granted or claimed."""
     holder: str = ""
     """The id of the encoder that holds it; "" is none."""
     record: bus.LeaseRecord | None = None

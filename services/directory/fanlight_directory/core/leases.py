@@ -35,7 +35,7 @@ from fanlight_directory.core.rebalancing import Rebalancing
 REMIND_S = 1.0
 """An encoder whose claims are wrong is shown the present lease this often at most."""
 FORGET_ENDED_S = 60.0
-"""An ended lease's epoch is remembered this long: claims of it may still be on their way."""
+"""The epoch of an ended lease is remembered for so long: claims of it may be under way."""
 UNCLAIMED_S = 5.0
 """A lease that its holder does not claim for so long goes to another."""
 _EVEN_OUT_S = 1.0
@@ -232,7 +232,7 @@ class Leases:
     def _entry(self, stream: str) -> StreamLease:
         entry = self._streams.get(stream)
         if entry is None:
-            desk, _ = split_stream(stream)
+            desk = split_stream(stream).desk
             entry = self._streams[stream] = StreamLease(stream, desk)
         return entry
 

@@ -24,6 +24,10 @@ ANSWER_AGAIN_S = 0.25
 when a directory comes back everybody subscribes at once."""
 
 
+GRACE_S = 2.0
+"""A lease outlives its last subscription by so long: a page is being reloaded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """How patient the directory is, in seconds."""
@@ -33,8 +37,7 @@ class Timing:
     settle_s: float = 1.0
     """A directory that has just started listens for so long to what encoders hold, before it grants
     leases itself."""
-    grace_s: float = 2.0
-    """A lease outlives its last subscription by so long: a page is being reloaded."""
+    grace_s: float = GRACE_S
     forget_s: float = 3600.0
     """A desk or a process that is gone is still told of for so long to those who ask."""
     suspect_s: float = 0.35
@@ -96,7 +99,7 @@ class Registry:
         return self._done(effects, now, unix_s)
 
     def subscribed(self, topic: bytes, now: float, unix_s: int) -> list[Effect]:
-        """Somebody subscribed: answer with the present record, and lease a stream that is asked for.
+        """Somebody subscribed: answer with the present record, and lease a stream if one is meant.
 
         Raises ProtocolError for what is no topic.
         """

@@ -1,6 +1,6 @@
-"""What kind of access unit a codec has made, from its bytes.
+"""What kind of access unit of H.264 some bytes are (Annex B: NAL units behind start codes).
 
-Pure. Asked of the bytes, not of the codec: what counts is what a decoder will find.
+Pure. The bytes are asked and not the codec, because what counts is what a decoder will find.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def _nal_types(unit: bytes) -> Iterator[int]:
 def is_idr(unit: bytes) -> bool:
     """Whether decoding can begin with this unit: SPS and PPS, then an IDR picture.
 
-    Only what stands before the first slice is looked at.
+    Only what stands before the first slice is read.
     """
     parameters: set[int] = set()
     for kind in _nal_types(unit):

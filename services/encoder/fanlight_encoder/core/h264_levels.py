@@ -1,10 +1,10 @@
 """Which H.264 level a stream has: what a decoder has to be able to do.
 
-Pure. Left to itself libx264 would go by the most that a single picture may take (see `options`),
-and call 1080p level 5.
+Pure. Left to itself libx264 would go by the most bytes that a single picture may have, because that
+is the bitrate that it is opened with (see `codecs.x264`), and would call 1080p level 5.
 """
 
-from fanlight_encoder.core.picture_size import Size
+from fanlight_common.core.geometry import Size
 
 _LEVELS = (
     # level, macroblocks a second, macroblocks a picture, kbit/s (Baseline)
@@ -22,8 +22,8 @@ _LEVELS = (
     ("5.1", 983_040, 36_864, 240_000),
     ("5.2", 10**9, 36_864, 10**9),
 )
-"""Table A-1 of the standard, without those that differ in nothing that matters here. 5.2 is what
-browsers decode at most, and they do not mind a few pictures more than it allows."""
+"""Table A-1 of the standard, without the levels that differ in nothing that matters here. 5.2 is
+the highest that browsers decode, and they accept a few pictures a second more than it allows."""
 HIGHEST = "6.2"
 
 

@@ -1,58 +1,104 @@
 """When the next unit has to be an IDR.
 
-Pure. However many viewers ask, one IDR answers them all, and one that is asked for too soon after
-the last is remembered, not lost. An IDR right after another is worse than none: with the buffer
+Pure. However many viewers ask, one IDR answers them all, and a request that comes too soon after
+the last IDR is remembered, not lost. An IDR right after another is worse than none: with its buffer
 spent, libx264 codes it at QP 50.
+
+The state is whether an IDR is owed to somebody, and `TRANSITIONS` is what the code runs by:
+
+    state   a viewer asks   an IDR was sent   another unit was sent
+    OWED    OWED            PAID              OWED
+    PAID    OWED            PAID              PAID
+
+It begins with OWED: nobody can decode a stream that does not begin with an IDR. An IDR that is owed
+is due from `ready_at` on; one that the GOP asks for is due with the next unit, and is owed to
+nobody, so it makes no unit on an idle desk.
 """
 
 import math
+from collections.abc import Mapping
+from enum import Enum
+
+IDR_INTERVAL_S = 0.25
+"""The least time from one IDR to the next, however many are asked for."""
+
+
+class IdrState(Enum):
+    """See the table above."""
+
+    OWED = "owed"
+    PAID = "paid"
+
+
+class IdrEvent(Enum):
+    """What has happened."""
+
+    ASKED = "asked"
+    IDR_SENT = "idr sent"
+    OTHER_SENT = "other sent"
+
+
+TRANSITIONS: Mapping[tuple[IdrState, IdrEvent], IdrState] = {
+    (IdrState.OWED, IdrEvent.ASKED): IdrState.OWED,
+    (IdrState.OWED, IdrEvent.IDR_SENT): IdrState.PAID,
+    (IdrState.OWED, IdrEvent.OTHER_SENT): IdrState.OWED,
+    (IdrState.PAID, IdrEvent.ASKED): IdrState.OWED,
+    (IdrState.PAID, IdrEvent.IDR_SENT): IdrState.PAID,
+    (IdrState.PAID, IdrEvent.OTHER_SENT): IdrState.PAID,
+}
 
 
 class IdrPolicy:
     """Requests in, due or not out. The first unit is always due to be one."""
 
-    def __init__(self, interval_s: float, gop: int = 0) -> None:
+    def __init__(self, interval_s: float = IDR_INTERVAL_S, gop: int = 0) -> None:
+        """`gop`: an IDR at least every so many units; 0: only where one is asked for."""
         self._interval_s = interval_s
         self._gop = gop
-        self._pending = True
+        self._state = IdrState.OWED
         self._asked_why = "first"
         self.why = ""
-        """The reason for the IDR that was made last."""
-        self._last = -math.inf
-        self._since = 0
+        """The reason for the IDR that was sent last."""
+        self._sent_at = -math.inf
+        self._units_since = 0
 
     @property
     def pending(self) -> bool:
-        """Somebody waits for one."""
-        return self._pending
+        """Whether somebody waits for one."""
+        return self._state is IdrState.OWED
 
     @property
     def ready_at(self) -> float:
-        """When one may be made, if it is wanted."""
-        return self._last + self._interval_s
+        """From when on one may be made, if it is wanted."""
+        return self._sent_at + self._interval_s
 
     def request(self, why: str = "asked") -> bool:
-        """Somebody's gate is closed. False: that joins a request which was there already."""
-        fresh = not self._pending
+        """A viewer cannot decode without one. False: it joins a request that was there already."""
+        fresh = not self.pending
         if fresh:
             self._asked_why = why
-        self._pending = True
+        self._follow(IdrEvent.ASKED)
         return fresh
 
     def due(self, now: float) -> bool:
         """Whether a unit made now for its own sake has to be an IDR."""
-        if self._gop and self._since >= self._gop:
-            return True
-        return self.due_on_request(now)
+        return self._due_by_gop or self.due_on_request(now)
 
     def due_on_request(self, now: float) -> bool:
         """Whether an IDR is owed now, even if the desk is idle."""
-        return self._pending and now >= self.ready_at
+        return self.pending and now >= self.ready_at
 
-    def made(self, now: float, idr: bool) -> None:
-        """A unit went out. An IDR answers everyone who asked until now."""
+    def unit_sent(self, now: float, idr: bool) -> None:
+        """A unit of video was sent. An IDR answers everyone who asked until now."""
         if idr:
-            due_by_gop = self._gop and self._since >= self._gop
-            self.why = self._asked_why if self._pending else "gop" if due_by_gop else "changed"
-            self._pending, self._last, self._since = False, now, 0
-        self._since += 1
+            self.why = self._asked_why if self.pending else "gop" if self._due_by_gop else "changed"
+            self._sent_at, self._units_since = now, 0
+        self._follow(IdrEvent.IDR_SENT if idr else IdrEvent.OTHER_SENT)
+        self._units_since += 1
+
+    @property
+    def _due_by_gop(self) -> bool:
+        return self._gop > 0 and self._units_since >= self._gop
+
+    def _follow(self, event: IdrEvent) -> None:
+        self._state = TRANSITIONS[self._state, event]

@@ -1,6 +1,6 @@
-"""How busy this process is, for the directory to choose by.
+"""How busy this process is, so that the directory can choose among encoders.
 
-Pure.
+Pure. Owns the time that was spent since the last sample.
 """
 
 import math
@@ -18,11 +18,11 @@ class LoadMeter:
         self._load = 0.0
 
     def busy(self, seconds: float) -> None:
-        """So long a picture took."""
+        """A picture took so long."""
         self._busy_s += seconds
 
     def sample(self, now: float) -> float:
-        """The load, 0 to 1, smoothed over the last seconds."""
+        """The load, 0 to 1, smoothed over the last seconds. Begins a new sample."""
         elapsed_s = now - self._at
         if elapsed_s > 0:
             share = min(1.0, self._busy_s / (elapsed_s * self._capacity))

@@ -1,6 +1,6 @@
-"""What a unit is labelled with, and whose turn it is to label: epoch, sequence, time.
+"""What a unit is labelled with (epoch, sequence, time), and which encoder may label.
 
-Pure.
+Pure. A lease's epoch says who may; `Numbering` owns the last number of one epoch.
 """
 
 from fanlight_common.protocol import bus
@@ -11,7 +11,8 @@ _U32 = 0xFFFFFFFF
 def held_epoch(record: bus.DirectoryOutlet, id_: str, instance: str) -> int | None:
     """The epoch by which this very process may encode the stream; None: it may not.
 
-    The fence: an encoder that was thought dead, and is still subscribed to, falls silent.
+    This is the fence: an encoder that the directory thought dead falls silent, although gateways
+    are still subscribed to it.
     """
     if not isinstance(record, bus.LeaseRecord) or not record.alive:
         return None
@@ -21,9 +22,9 @@ def held_epoch(record: bus.DirectoryOutlet, id_: str, instance: str) -> int | No
 
 
 def may_go_on(record: bus.DirectoryOutlet, epoch: int) -> bool:
-    """Whether who encodes by `epoch`, which is over, may do so until its successor has begun.
+    """Whether the encoder of `epoch`, which is over, may go on until its successor has begun.
 
-    So when it was relieved of it; not when it was thought dead.
+    It may if the directory moved the lease (a handover), and not if it was thought dead.
     """
     if not isinstance(record, bus.LeaseRecord) or not record.alive:
         return False
@@ -38,9 +39,10 @@ class Numbering:
         self._captured_us = 0
 
     def next(self, captured_us: int | None) -> tuple[int, int]:
-        """Sequence and time of the next unit.
+        """Sequence and time of the next unit, microseconds of the bus clock.
 
-        None: its picture is not known to be current, so it gets no younger than the last.
+        `captured_us` None: its picture is not known to be current, so the unit's time is only a
+        microsecond later than the last one's.
         """
         self._sequence += 1
         self._captured_us = max(captured_us or 0, self._captured_us + 1)

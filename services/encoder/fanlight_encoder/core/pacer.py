@@ -1,9 +1,9 @@
 """No more than so many pictures a second, give or take a twentieth.
 
-Pure. A frame may come up to one interval early, so that the jitter of a source at the same rate
-does not turn into waiting; over any second the rate still holds. It is held to TOLERANCE more than
-what was asked for: capture at "60" makes 60.1, and against a limit of exactly 60 every frame in the
-end waited a whole interval (age at the gateway median 20 ms at 1080p, 8 to 10 ms since).
+Pure. A picture may be up to one interval early, so that the jitter of a source at the same rate
+does not turn into waiting; over any second the rate still holds. It is held to TOLERANCE times what
+was asked for: capture at "60" makes 60.1, and with a limit of exactly 60 every frame in the end
+waited a whole interval (age at the gateway: median 20 ms at 1080p, 8 to 10 ms since).
 """
 
 import math
@@ -20,9 +20,9 @@ class Pacer:
 
     @property
     def due_at(self) -> float:
-        """From when on."""
+        """From when on, in the caller's seconds."""
         return self._next - self._interval_s
 
-    def made(self, now: float) -> None:
-        """One was."""
+    def encoded(self, now: float) -> None:
+        """A picture was encoded at `now`."""
         self._next = max(self._next, now) + self._interval_s

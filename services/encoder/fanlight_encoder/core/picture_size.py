@@ -1,23 +1,15 @@
-"""How large the picture is that goes out: what is visible of it, and what is coded.
+"""How large the picture is that is sent: what is visible of it, and what is coded.
 
-Pure.
+Pure. Sizes are in pixels.
 """
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """Pixels."""
-
-    width: int
-    height: int
+from fanlight_common.core.geometry import Size
 
 
 def visible(desk: Size, limit: Size, divisor: int = 1) -> Size:
-    """The size that is seen of a desk: its own, or the largest even one of its aspect in `limit`.
+    """The size in which a desk is seen: its own, or the largest even one of its aspect in `limit`.
 
-    Divided by `divisor`, and then even as well.
+    A `divisor` above 1 divides that size, and makes it even.
     """
     whole = _within(desk, limit)
     if divisor == 1:
@@ -26,14 +18,14 @@ def visible(desk: Size, limit: Size, divisor: int = 1) -> Size:
 
 
 def coded(seen: Size) -> Size:
-    """The size that is coded. 4:2:0 wants it even: a row and a column more where it is odd."""
+    """The size that is coded: even, as 4:2:0 wants it, by a row or column more where it is odd."""
     return Size(seen.width + (seen.width & 1), seen.height + (seen.height & 1))
 
 
 def _within(desk: Size, limit: Size) -> Size:
     if desk.width <= limit.width and desk.height <= limit.height:
         return desk
-    # As integers: a float factor would lose a row where the division comes out even.
+    # In integers, because a float factor would lose a row where the division comes out even.
     if desk.width * limit.height >= desk.height * limit.width:
         width, height = limit.width, desk.height * limit.width // desk.width
     else:

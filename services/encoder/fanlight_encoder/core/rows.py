@@ -1,6 +1,7 @@
 """Which rows of a picture are converted anew.
 
-Pure. Rows rather than boxes: a band of them lies in one piece, and converting costs what it covers.
+Pure. They are rows rather than boxes because a band of rows lies in memory in one piece. To convert
+a band takes time in proportion to its area.
 """
 
 from collections.abc import Iterable
@@ -8,13 +9,13 @@ from collections.abc import Iterable
 from fanlight_common.core.geometry import Rect
 
 _WORTH = 0.8
-"""With more rows than this share the whole picture is no dearer."""
+"""With a larger share of the rows than this, the whole picture takes no longer."""
 
 
 def bands(damage: Iterable[Rect], height: int, step: int) -> list[tuple[int, int]] | None:
-    """Rows from, to (not included), that cover the damage; None: all of them.
+    """Bands that cover the damage: first row, and the row after the last; None: the whole picture.
 
-    Multiples of `step` but for the picture's end, apart from each other by at least one step.
+    Both are multiples of `step`, or the end of the picture. Two bands are at least a step apart.
     """
     found: list[tuple[int, int]] = []
     covered = 0

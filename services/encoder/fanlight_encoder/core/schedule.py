@@ -3,27 +3,51 @@
 Pure. This is where frames are dropped before encoding, which costs nothing: a newer frame replaces
 one that was not encoded, and none is encoded while nobody has room, or while the link still carries
 what was sent. The newest is never lost: it is encoded as soon as there is room again.
+
+`next` goes by the first of these rules that applies:
+
+    1. no frame has come yet                         wait for one
+    2. the codec failed less than RETRY_S ago        wait until then
+    3. no gateway has room                           wait for room, or until their reports expire
+    4. only keyframes are made                       an IDR each second, or sooner if one is owed
+    5. a frame waits that was not encoded (unless    after `refine_turn` patches one refinement, and
+       `motion` hurries the repeats of rule 6)       the frame once the pace and the link allow it:
+                                                     as a patch if that may be, else as video
+    6. an IDR is owed, or `motion` wants a repeat    the last picture again, as video
+    7. viewers see places less sharp than they are   refine them, if a patch may be next and no IDR
+                                                     is owed
+    8. nothing of this                               wait for an event
+
+Each of the rules 5 to 7 has a moment from which on it applies. Of those that apply now the upper
+one is taken; if none does yet, the stream waits for the earliest. What an event does to the state:
+
+    frame_came   a frame waits; it replaces the one that waited
+    begin        the frame that waited is being encoded; one that comes from now on is newer
+    unit_built   the link owes its bytes; video begins the repeats of `motion`, a patch ends them
+    failed       rest for RETRY_S, then begin with an IDR; the picture is kept
 """
 
 import math
 from dataclasses import dataclass
 
-from fanlight_encoder.core.budget import Budget
+from fanlight_common.core.budget import Budget
 from fanlight_encoder.core.idr_policy import IdrPolicy
 from fanlight_encoder.core.motion import Motion
 from fanlight_encoder.core.pacer import Pacer
+from fanlight_encoder.core.renditions import KEYFRAME_INTERVAL_S, StreamParams
 from fanlight_encoder.core.room import RoomPolicy
-from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, Kind, Made, UnitLimits
+from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, BuiltUnit, UnitKind, UnitLimits
 
-KEYFRAME_INTERVAL_S = 1.0
-"""The `keyframes` rendition: one picture a second, whether or not anything changed."""
 RETRY_S = 1.0
-"""How long a stream rests after its codec failed with no other to fall back to."""
+"""How long a stream rests after its codec and the fallback have failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encode:
-    """Encode now. `fresh`: the newest frame; otherwise the last picture again, as video."""
+    """Encode now. `fresh`: the newest frame; otherwise the last picture again, as video.
+
+    `may_patch`: a patch will do if it pays; else the unit has to be video.
+    """
 
     fresh: bool
     idr: bool
@@ -64,7 +88,8 @@ class Schedule:
         self.room = room
         self.budget = budget
         self.least_bytes = 0
-        """With less than this a picture is not worth encoding."""
+        """With fewer bytes a picture is not worth encoding. Set by the owner of the schedule, where
+        the codec can be told the size of a unit."""
         self._limits = limits
         self._motion = motion
         self._pacer = pacer
@@ -74,13 +99,27 @@ class Schedule:
         self._picture = False
         """There is a last picture, to be encoded again."""
         self._blurry = False
+        """Viewers see places less sharp than they are."""
         self._refine_at = 0.0
         self._since_refined = 0
         self._keyframe_at = -math.inf
         self._rest_until = 0.0
 
+    @classmethod
+    def for_stream(cls, params: StreamParams, *, kbps: int | None = None) -> "Schedule":
+        """The schedule of a stream that is made so, at its ceiling or at another rate."""
+        return cls(
+            idr=IdrPolicy(gop=params.gop),
+            room=RoomPolicy(),
+            budget=Budget(params.kbps if kbps is None else kbps, params.budget_depth_s),
+            motion=Motion(params.repeat_interval_s, patches=params.patches),
+            pacer=Pacer(params.fps),
+            keyframes_only=params.keyframes_only,
+            limits=params.limits,
+        )
+
     def frame_came(self) -> bool:
-        """A newer frame is there. False: one that was not encoded is replaced by it."""
+        """A newer frame is there. False: it replaces one that was not encoded."""
         replaced = self._waiting
         self._waiting = True
         return not replaced
@@ -95,7 +134,7 @@ class Schedule:
             return Wait(self.room.silent_at(), no_room=True)
         if self._keyframes_only:
             return self._next_keyframe(now)
-        # The first that is due; of several, the first in this order.
+        # The first that is due. Of several that are due, the first in this order.
         moments = self._moments(now)
         for at, decision in moments:
             if now >= at:
@@ -110,7 +149,7 @@ class Schedule:
 
     def _moments(self, now: float) -> list[tuple[float, Decision]]:
         motion, moments = self._motion, list[tuple[float, Decision]]()
-        # Somebody waits for an IDR, and nothing else may spend what it needs.
+        # Where somebody waits for an IDR, nothing else may spend the bytes that it needs.
         owed = self.idr.due_on_request(now)
         thin = self.budget.kbps < self._limits.spare_repeats_kbps
         spare_at = motion.spare_at if thin else None
@@ -125,7 +164,8 @@ class Schedule:
             moments.append((due_at, Encode(fresh=True, idr=idr, may_patch=patch)))
         else:
             if self.idr.pending:
-                # Not one that the GOP is due: each IDR begins repeats anew, without an end.
+                # An IDR that only the GOP asks for is not made here: each IDR begins the repeats
+                # anew, so there would be no end.
                 at = max(self.idr.ready_at, self._paid_at(idr=True))
                 moments.append((at, Encode(fresh=False, idr=True)))
             repeat_at = motion.due_at if motion.due_at is not None else spare_at
@@ -138,44 +178,45 @@ class Schedule:
         return moments
 
     def _paid_at(self, *, idr: bool) -> float:
-        """When the link has carried enough of what was sent to be sent a picture."""
+        """When the link has carried enough of what was sent for another picture."""
         least = self.budget.of(self._limits.idr_credit_ms / 1000) if idr else 0
         return self.budget.ready_at(max(least, self.least_bytes))
 
     def begin(self, decision: Encode | Refine) -> None:
-        """It is being done. A frame that comes from now on is a newer one."""
+        """The decision is being carried out. A frame that comes from now on is a newer one."""
         if isinstance(decision, Encode) and decision.fresh:
             self._waiting = False
 
-    def made(self, decision: Encode | Refine, made: Made, now: float) -> None:
-        """This came of it."""
-        self._blurry = made.blurry
-        self.budget.spend(len(made.payload), now)
+    def unit_built(self, decision: Encode | Refine, unit: BuiltUnit, now: float) -> None:
+        """The decision was carried out, and this unit came of it."""
+        self._blurry = unit.blurry
+        self.budget.spend(len(unit.payload), now)
         self._refine_at = max(self._refine_at, now + self._limits.refine_pause_ms / 1000)
         if isinstance(decision, Refine):
             self._since_refined = 0
             return
         self._picture = True
-        self._pacer.made(now)
-        if made.kind is Kind.NOTHING:
+        self._pacer.encoded(now)
+        if unit.kind is UnitKind.NOTHING:
             return
-        if made.kind is Kind.PATCH:
+        if unit.kind is UnitKind.PATCH:
             self._since_refined += 1
             self._motion.patched()
             return
-        idr = made.kind is Kind.IDR
-        self.idr.made(now, idr)
-        # From when it was due, not from when it was done: one a second stays one a second.
+        idr = unit.kind is UnitKind.IDR
+        self.idr.unit_sent(now, idr)
+        # The next is due a second after this one was due, not after it was done: else one a second
+        # would become fewer.
         in_time = 0 <= now - self._keyframe_at < KEYFRAME_INTERVAL_S
         self._keyframe_at = (self._keyframe_at if in_time else now) + KEYFRAME_INTERVAL_S
         if decision.fresh or idr:
             self._refine_at = now + self._limits.refine_after_ms / 1000
-            self._motion.video(now, calm=made.calm or not decision.fresh, refused=made.refused)
+            self._motion.video(now, calm=unit.calm or not decision.fresh, refused=unit.refused)
         else:
             self._motion.repeated(now)
 
     def failed(self, now: float) -> None:
-        """The codec failed on a picture that is still there: once more, after a rest."""
+        """The codec failed on the picture, which is kept: it is encoded after a rest, as an IDR."""
         self._picture = True
         self._rest_until = now + RETRY_S
         self.idr.request("failed")

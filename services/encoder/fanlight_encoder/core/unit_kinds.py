@@ -1,8 +1,8 @@
-"""What comes of a picture: an IDR, a delta, a patch, or nothing; and what a patch may cost.
+"""What comes of a picture: an IDR, a delta, a patch, or nothing; and how much each may take.
 
-Pure. A patch pays where little changed; where much did, a delta of the whole picture is smaller and
-no slower to make. What is tried is bounded beforehand, so that a vain try costs less than the video
-that follows it.
+Pure. A patch pays where little has changed; where much has, a delta of the whole picture is smaller
+and no slower to make. The limits bound what is tried before it is tried, so that a patch that is
+given up costs less than the video that follows it.
 """
 
 from dataclasses import dataclass
@@ -11,89 +11,71 @@ from enum import StrEnum
 from fanlight_common.core.geometry import Rect
 
 TRY_PX = 2_200_000
-"""With more damage than this nothing is tried: looking would take longer than encoding."""
+"""With more damage than this no patch is tried: to compare it would take longer than to encode."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnitLimits:
-    """How much a unit may take, and when there may be one. Defaults as in `unit_settings`."""
+    """How much a unit may take, and when there may be one. What was measured: decisions 11, 12.
+
+    The fields in ms are times of the link at the stream's present rate, unless they say otherwise.
+    """
 
     patch_ms: float = 50
+    """A patch takes the link at most so long; anything larger is better off as video."""
     patch_bytes: int = 48_000
+    """Nor is it larger than this."""
     delta_ms: float = 50
+    """A delta takes the link at most so long; an IDR may take all of `StreamParams.buffer_s`."""
     idr_credit_ms: float = 50
+    """An IDR waits until the link could carry so much of it at once."""
     refine_ms: float = 40
+    """A unit that only makes things sharper takes the link at most so long: fresh changes may have
+    to wait behind it."""
     refine_bytes: int = 32_000
+    """Nor is it larger than this."""
     refine_pause_ms: float = 15
+    """The least time from one such unit to the next."""
     refine_after_ms: float = 150
+    """They begin so long after the last change that became video: the next would undo them all."""
     refine_turn: int = 8
+    """After so many patches of something new one such unit has its turn, however busy the desk."""
     spare_repeats_kbps: int = 1500
+    """Below this rate the last picture is encoded ten times more before places are made sharp one
+    by one: all of the desk can then be read sooner (decision 19)."""
     changed_px: int = 400_000
+    """No more pixels than this become images of a patch, once scrolling is taken out."""
     picture_px: int = 20_000
-    sharp_qp: float = 24
+    """What looks like a picture is patched up to this size; a JPEG of more is larger than video."""
     small_effort_kbps: int = 8000
-    small_effort_px: int = 40_000
+    """Below this rate images are made as small as can be: a kilobyte takes the link longer than
+    that takes the encoder."""
 
 
 DEFAULT_LIMITS = UnitLimits()
 
 
-class Kind(StrEnum):
-    """What was made."""
+class UnitKind(StrEnum):
+    """The kinds of units."""
 
     IDR = "idr"
     DELTA = "delta"
     PATCH = "patch"
     NOTHING = "nothing"
-    """There was damage, and every pixel is what it was."""
+    """No unit: there was damage, and yet every pixel is what it was."""
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """A unit, and what the schedule has to know of it."""
+class BuiltUnit:
+    """A unit, and what the schedule has to know about it."""
 
-    kind: Kind
+    kind: UnitKind
     payload: bytes = b""
     calm: bool = False
-    """So little was damaged that a patch might have been tried."""
+    """Video: so little was damaged that a patch might have been tried."""
     refused: bool = False
-    """One was, and does not pay."""
+    """Video: a patch was tried, and does not pay."""
     blurry: bool = False
     """Viewers see places less sharp than they are."""
     areas: tuple[Rect, ...] = ()
-    """Of a delta: where it is to be painted; none: everywhere."""
-
-
-class Prices:
-    """What images cost lately, bytes a pixel, to tell beforehand what the next will.
-
-    Lossless text takes 0.05 to 0.3, a JPEG of a photograph 0.3, of noise more than 1.
-    """
-
-    OVERHEAD_BYTES = 80
-    """Of an image of a few pixels."""
-    _NEW_SHARE = 0.3
-    _FORGIVEN = 0.97
-
-    def __init__(self) -> None:
-        self._per_px = {True: 0.1, False: 0.35}
-
-    def guess(self, px: int, *, lossless: bool) -> int:
-        """What an image of so many pixels will take."""
-        return self.OVERHEAD_BYTES + int(px * self._per_px[lossless])
-
-    def px_for(self, size_bytes: int, *, lossless: bool) -> int:
-        """How many pixels will go into so many bytes."""
-        return int(max(0, size_bytes - self.OVERHEAD_BYTES) / self._per_px[lossless])
-
-    def paid(self, px: int, size_bytes: int, *, lossless: bool) -> None:
-        """What one took. Tiny ones tell nothing."""
-        if px >= 1000:
-            now = max(0.005, (size_bytes - self.OVERHEAD_BYTES) / px)
-            # Up at once, down slowly: too small a unit costs little, too large a one costs time.
-            fall = self._NEW_SHARE * (self._per_px[lossless] - now)
-            self._per_px[lossless] = max(now, self._per_px[lossless] - fall)
-
-    def too_dear(self) -> None:
-        """Nothing was bought, for fear of the price: which may be lower next time."""
-        self._per_px[True] *= self._FORGIVEN
+    """A delta: where viewers are to paint it; none: everywhere."""

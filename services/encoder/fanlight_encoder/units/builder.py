@@ -1,7 +1,7 @@
-"""Makes the units of one stream: a patch where that pays, else H.264.
+"""Builds the units of one stream: a patch where that pays, else video.
 
-Lives on a worker thread, one call at a time. Owns what viewers have: the shadow and its tiles.
-Whoever calls decides when, and what is allowed.
+Lives on whatever thread calls, one call at a time. Owns what viewers have: the shadow, and the
+ledger of how sharp they see it. The caller decides when a unit is built, and what is allowed.
 """
 
 import dataclasses
@@ -9,33 +9,31 @@ import time
 from dataclasses import dataclass
 
 from fanlight_common.core.errors import FrameLostError
-from fanlight_common.core.geometry import Rect
-from fanlight_common.core.names import split_stream
-from fanlight_common.patching.regions import Effort, Pixels, from_buffer
+from fanlight_common.core.geometry import Rect, Size, area, at_most
+from fanlight_common.core.sharpness import SharpnessLedger
+from fanlight_common.patching.images import Effort
+from fanlight_common.patching.pixels import Pixels, from_buffer
 from fanlight_common.protocol import patch
 from fanlight_common.protocol.binary import VideoUnit
 from fanlight_common.protocol.frames import Frame, damage_since
 from fanlight_encoder import metrics
-from fanlight_encoder.core.picture_size import Size
-from fanlight_encoder.core.rectangles import area, at_most
-from fanlight_encoder.core.renditions import SHAPES
-from fanlight_encoder.core.tiles import Tiles
-from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, TRY_PX, Kind, Made, UnitLimits
+from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, TRY_PX, BuiltUnit, UnitKind, UnitLimits
 from fanlight_encoder.units.patcher import Patcher
 from fanlight_encoder.units.pipeline import FrameSource, Pipeline
 from fanlight_encoder.units.shadow import Shadow
 
 _SMALL_PX = 4_000
 _SMALL_RECTS = 4
-"""Damage of so little is looked at, and made a patch of, in 0.5 to 1 ms with cold caches."""
+"""Damage up to this is compared and becomes a patch in 0.5 to 1 ms, with cold caches."""
 _MOST_PAINTED = 0.8
-"""More of the desk than this is painted as quickly as all of it."""
+"""A browser paints a larger share of the desk than this as quickly as all of it."""
 _MOST_IN_PLACES = 12
-"""After so many deltas in a row one is painted everywhere: what stands still gets sharper, too."""
+"""After so many deltas in a row that are painted in places, one is painted everywhere, because what
+stands still gets sharper as well."""
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
+class UnitAllowance:
     """What the link allows the next unit."""
 
     kbps: int
@@ -44,133 +42,147 @@ class Aim:
 
     @property
     def patch_bytes(self) -> int:
-        """What a patch may have."""
+        """The most that a patch may have."""
         return min(self.limits.patch_bytes, self._carried(self.limits.patch_ms))
 
     @property
     def refine_bytes(self) -> int:
-        """What a patch may have that only makes things sharper."""
+        """The most that a patch may have that only makes things sharper."""
         return min(self.limits.refine_bytes, self._carried(self.limits.refine_ms))
 
     def delta_bytes(self, *, again: bool) -> int:
-        """What a delta may have. Less where the picture is not new: it can wait."""
+        """The most that a delta may have; less if the picture is not new, because it can wait."""
         limits = self.limits
         return min(self.unit_bytes, self._carried(limits.refine_ms if again else limits.delta_ms))
 
     @property
     def effort(self) -> Effort:
-        """How hard to press."""
+        """How hard to compress images."""
         return Effort.SMALL if self.kbps < self.limits.small_effort_kbps else Effort.FAST
 
     def _carried(self, ms: float) -> int:
         return int(self.kbps * ms / 8)
 
 
-class Maker:
-    """Pictures in, units out."""
+class UnitBuilder:
+    """Frames in, units out. Changes the pipeline's picture, and closes nothing."""
 
     def __init__(
         self,
-        stream: str,
         pipeline: Pipeline,
         *,
         patches: bool,
         limits: UnitLimits = DEFAULT_LIMITS,
     ) -> None:
-        shape = SHAPES[split_stream(stream)[1]]
         self.pipeline = pipeline
-        self._stream = stream
-        self._patches = patches and shape.patches
+        self._patches = patches
         self._limits = limits
         self._patcher = Patcher(limits)
         self._shadow = Shadow(Size(1, 1))
-        self._tiles = Tiles(Size(1, 1))
+        self._ledger = SharpnessLedger(Size(1, 1))
         self._frame: Frame | None = None
-        """The newest of which a unit was made."""
+        """The newest frame of which a unit was built."""
         self._patched = False
         """The last picture is in the shadow, and the pipeline has an older one."""
         self._pictures_blurry = True
+        """The last video left pictures so blurry that an image of them is worth its bytes."""
         self._in_places = 0
-        """Deltas since one was painted everywhere."""
+        """The number of deltas since one was painted everywhere."""
         self._refused: Frame | None = None
-        """Of which a small patch was tried and does not pay."""
+        """The frame of which a small patch was tried and does not pay."""
 
     @property
     def size(self) -> Size:
-        """Of the desk."""
+        """The desk's size."""
         return self._shadow.size
 
-    def small(self, source: FrameSource, frame: Frame, aim: Aim) -> Made | None:
-        """A patch of a new frame that takes less than a millisecond; None: there is more to do.
+    def small(
+        self, source: FrameSource, frame: Frame, allowance: UnitAllowance
+    ) -> BuiltUnit | None:
+        """A patch of a new frame that takes less than a millisecond; None: call `fresh`.
 
-        Raises FrameLostError.
+        Raises FrameLostError, and then the next unit is video.
         """
         damage = self._damage(frame)
         small = len(damage) <= _SMALL_RECTS and area(damage) <= _SMALL_PX
         if not small or not self._can_patch(frame, damage):
             return None
-        made = self._patch(source, frame, damage, aim)
-        if made is None:
+        unit = self._patch(source, frame, damage, allowance)
+        if unit is None:
             self._refused = frame
-        return made
+        return unit
 
     def fresh(
-        self, source: FrameSource, frame: Frame, aim: Aim, *, idr: bool, may_patch: bool
-    ) -> Made:
-        """The unit of a new frame. Raises FrameLostError or CodecError; no unit came of it then."""
+        self,
+        source: FrameSource,
+        frame: Frame,
+        allowance: UnitAllowance,
+        *,
+        idr: bool,
+        may_patch: bool,
+    ) -> BuiltUnit:
+        """The unit of a new frame.
+
+        Raises FrameLostError or CodecError. Then there is no unit, and the shadow counts as behind
+        wherever it may differ from what viewers have.
+        """
         damage = self._damage(frame)
         tried = may_patch and not idr and self._can_patch(frame, damage)
         refused, self._refused = frame is self._refused, None
         if tried and not refused:
-            made = self._patch(source, frame, damage, aim)
-            if made is not None:
-                return made
+            unit = self._patch(source, frame, damage, allowance)
+            if unit is not None:
+                return unit
         calm = area(damage) <= TRY_PX
         self.pipeline.load(source, frame)
         self._patched = False
         if self._patches:
             if self._shadow.size != (size := Size(frame.width, frame.height)):
-                self._shadow, self._tiles = Shadow(size), Tiles(size)
+                self._shadow, self._ledger = Shadow(size), SharpnessLedger(size)
             self._shadow.fall_behind(damage)
         self._frame = frame
-        made = self._video(aim, idr=idr, calm=calm, refused=tried)
-        return dataclasses.replace(made, areas=self._areas(made, damage, frame))
+        unit = self._video(allowance, idr=idr, calm=calm, refused=tried)
+        return dataclasses.replace(unit, areas=self._areas(unit, damage, frame))
 
-    def again(self, source: FrameSource, aim: Aim, *, idr: bool) -> Made:
-        """The last picture as H.264 once more. Raises CodecError."""
-        # A shadow that was spoilt by a torn frame will do for nothing; a newer frame is coming.
+    def again(self, source: FrameSource, allowance: UnitAllowance, *, idr: bool) -> BuiltUnit:
+        """The last picture as video once more. Raises CodecError.
+
+        Brings the shadow up to date, because a patch may be next.
+        """
+        # A shadow that a torn frame has spoilt cannot be encoded; a newer frame is coming.
         if self._patched and self._shadow.current:
             assert self._frame is not None
             self.pipeline.load_pixels(self._shadow.buffer.data, self._frame)
             self._patched = False
-        made = self._video(aim, idr=idr, again=True)
+        unit = self._video(allowance, idr=idr, again=True)
         self._in_places = 0
         if self._patches and not self._shadow.current:
             self._catch_up(source)
-        return made
+        return unit
 
-    def refine(self, aim: Aim) -> Made:
-        """Some of what viewers see blurry, as it is."""
+    def refine(self, allowance: UnitAllowance) -> BuiltUnit:
+        """A patch that makes some places sharp that viewers see blurry."""
         started = time.perf_counter()
         if not self._shadow.current:
-            return Made(Kind.NOTHING)
+            return BuiltUnit(UnitKind.NOTHING)
         operations = self._patcher.refine(
             self._shadow,
-            self._tiles,
-            aim.refine_bytes,
-            aim.effort,
+            self._ledger,
+            allowance.refine_bytes,
+            allowance.effort,
             pictures=self._pictures_blurry,
         )
-        return self._made_of(operations, started)
+        return self._unit_of(operations, started)
 
     def _can_patch(self, frame: Frame, damage: tuple[Rect, ...]) -> bool:
         same = self._shadow.current and self._shadow.size == Size(frame.width, frame.height)
         return self._patches and same and area(damage) <= TRY_PX
 
     def _damage(self, frame: Frame) -> tuple[Rect, ...]:
-        """Where it may differ from the last: everywhere, where that was too long ago to tell.
+        """Where a frame may differ from the last; everywhere, if the last was too long ago to tell.
 
-        Then comparing it all is 0.5 ms at 1080p, far less than video of what may be a keystroke.
+        To compare all of it then takes 0.5 ms at 1080p, far less than video of what may be a
+        keystroke.
         """
         last = self._frame
         if last is not None and last.instance == frame.instance:
@@ -180,21 +192,21 @@ class Maker:
         return (Rect(0, 0, frame.width, frame.height),)
 
     def _patch(
-        self, source: FrameSource, frame: Frame, damage: tuple[Rect, ...], aim: Aim
-    ) -> Made | None:
+        self, source: FrameSource, frame: Frame, damage: tuple[Rect, ...], allowance: UnitAllowance
+    ) -> BuiltUnit | None:
         started = time.perf_counter()
         try:
             operations = self._patcher.changed(
                 self._shadow,
-                self._tiles,
+                self._ledger,
                 _pixels(source, frame),
                 damage,
-                aim.patch_bytes,
-                aim.effort,
+                allowance.patch_bytes,
+                allowance.effort,
             )
             source.check(frame)
         except FrameLostError:
-            # It may have taken over pixels that were being overwritten.
+            # The shadow may have taken pixels that were being overwritten.
             self._shadow.fall_behind(None)
             self._frame = None
             raise
@@ -204,35 +216,40 @@ class Maker:
         self._frame = frame
         if operations:
             self._patched = True
-        return self._made_of(operations, started)
+        return self._unit_of(operations, started)
 
-    def _made_of(self, operations: list[patch.Operation], started: float) -> Made:
-        blurry = self._tiles.blurry
+    def _unit_of(self, operations: list[patch.Operation], started: float) -> BuiltUnit:
+        blurry = self._ledger.blurry
         if not operations:
-            return Made(Kind.NOTHING, blurry=blurry)
+            return BuiltUnit(UnitKind.NOTHING, blurry=blurry)
         payload = patch.encode(operations)
         metrics.patch_seconds.labels("made").observe(time.perf_counter() - started)
-        return Made(Kind.PATCH, payload, blurry=blurry)
+        return BuiltUnit(UnitKind.PATCH, payload, blurry=blurry)
 
     def _video(
-        self, aim: Aim, *, idr: bool, again: bool = False, calm: bool = False, refused: bool = False
-    ) -> Made:
-        unit_bytes = aim.unit_bytes
+        self,
+        allowance: UnitAllowance,
+        *,
+        idr: bool,
+        again: bool = False,
+        calm: bool = False,
+        refused: bool = False,
+    ) -> BuiltUnit:
+        unit_bytes = allowance.unit_bytes
         if self._patches and not idr:
-            # Whatever it leaves unsharp, patches will see to.
-            unit_bytes = aim.delta_bytes(again=again)
-        encoded = self.pipeline.encode(aim.kbps, unit_bytes, idr=idr)
+            # Patches will make sharp what a smaller delta leaves blurry.
+            unit_bytes = allowance.delta_bytes(again=again)
+        encoded = self.pipeline.encode(allowance.kbps, unit_bytes, idr=idr)
         if self._patches:
-            self._tiles.blur()
-        blurry = encoded.qp is None or encoded.qp > self._limits.sharp_qp
-        self._pictures_blurry = self._scaled() or blurry
-        kind = Kind.IDR if encoded.idr else Kind.DELTA
-        return Made(kind, encoded.payload, calm, refused, blurry=self._patches)
+            self._ledger.blur()
+        self._pictures_blurry = self._scaled() or not encoded.sharp
+        kind = UnitKind.IDR if encoded.idr else UnitKind.DELTA
+        return BuiltUnit(kind, encoded.payload, calm, refused, blurry=self._patches)
 
-    def _areas(self, made: Made, damage: tuple[Rect, ...], frame: Frame) -> tuple[Rect, ...]:
-        """Where viewers are to paint it: where it is new."""
+    def _areas(self, unit: BuiltUnit, damage: tuple[Rect, ...], frame: Frame) -> tuple[Rect, ...]:
+        """Where viewers are to paint a unit of video: where it is new; none: everywhere."""
         size = Size(frame.width, frame.height)
-        if made.kind is Kind.DELTA and self.pipeline.seen == size:
+        if unit.kind is UnitKind.DELTA and self.pipeline.seen == size:
             areas = at_most(VideoUnit.MAX_AREAS, damage)
             few = 0 < area(areas) <= _MOST_PAINTED * size.width * size.height
             if few and self._in_places < _MOST_IN_PLACES:
@@ -252,7 +269,7 @@ class Maker:
             self._shadow.catch_up(_pixels(source, frame))
             source.check(frame)
         except FrameLostError:
-            # A newer one is on its way, and will be video.
+            # A newer frame is on its way, and will be video.
             self._shadow.fall_behind(None)
         else:
             self._shadow.caught_up()

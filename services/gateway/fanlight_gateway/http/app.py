@@ -12,8 +12,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from fanlight_common.core.errors import ProtocolError
+from fanlight_common.core.grants import ALL_DESKS
 from fanlight_common.core.names import check_name
-from fanlight_common.process.tokens import ALL_DESKS
 from fanlight_gateway.gateway import Gateway
 from fanlight_gateway.http.pages import Pages, SecurityHeaders
 from fanlight_gateway.http.problems import problem

@@ -13,6 +13,7 @@ from fastapi import Request, Response
 from starlette.requests import HTTPConnection
 
 from fanlight_common.core.errors import TokenError
+from fanlight_common.core.grants import Grant
 from fanlight_common.process import http, tokens
 from fanlight_gateway.core.origins import same_site
 from fanlight_gateway.http.problems import problem, read_body
@@ -30,7 +31,7 @@ class Auth:
         self._settings = settings
         self._cookie_path = settings.root_path.rstrip("/") or "/"
 
-    def grant(self, connection: HTTPConnection, *, cookie: bool = True) -> tokens.Grant:
+    def grant(self, connection: HTTPConnection, *, cookie: bool = True) -> Grant:
         """Check the connection's token: what it allows. Raises TokenError.
 
         Without `cookie` only the header counts.
@@ -42,14 +43,14 @@ class Auth:
             raise TokenError("no token")
         return tokens.verify(self._secret, token, time.time())
 
-    def require(self, request: Request, *, cookie: bool = True) -> tokens.Grant:
+    def require(self, request: Request, *, cookie: bool = True) -> Grant:
         """As `grant`, for an HTTP route: raises the answer 401."""
         try:
             return self.grant(request, cookie=cookie)
         except TokenError as error:
             raise problem(401, "unauthorized", str(error)) from None
 
-    def require_desk(self, request: Request, desk: str) -> tokens.Grant:
+    def require_desk(self, request: Request, desk: str) -> Grant:
         """As `require`, for a desk: raises 401, or 403 if the token is for another desk."""
         grant = self.require(request)
         if not grant.allows(desk):

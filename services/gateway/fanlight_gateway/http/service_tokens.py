@@ -4,8 +4,8 @@ A viewer's token is not passed on, because it may allow more than to look at thi
 argument (unix seconds). Keeps some thousand tokens, and drops all of them when there are more.
 """
 
+from fanlight_common.core.grants import Grant, Role
 from fanlight_common.process import tokens
-from fanlight_common.process.tokens import Grant, Role
 
 LIFE_S = 300
 """A token's life. The clocks of two hosts may differ by half of it."""

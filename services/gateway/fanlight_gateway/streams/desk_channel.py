@@ -15,6 +15,7 @@ import zmq.asyncio
 from fanlight_common.bus.inlet_connections import CurrentInlet, InletConnections
 from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import FanlightError, ProtocolError
+from fanlight_common.process import refusals
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import binary, bus, topics
 from fanlight_gateway import metrics
@@ -140,7 +141,7 @@ class DeskChannel:
             self._on_event(bus.decode_event(parts[1]), socket)
         except ProtocolError as error:
             metrics.refused.labels("event").inc()
-            log.debug("event=refused where=events reason=%r", str(error))
+            refusals.note(log, "events", error, self.record.id)
 
     def _on_event(self, event: bus.Event, socket: zmq.asyncio.Socket) -> None:
         if self._last_event is not None and event.sequence != self._last_event + 1:

@@ -4,15 +4,25 @@ Lives on the worker's loop. Transports differ in how they tell a refusal, not in
 Tokens are checked by `http.auth.Auth.grant`.
 """
 
+import logging
+
 from starlette.requests import HTTPConnection
 
-from fanlight_common.core.errors import FanlightError, ProtocolError, TokenError
+from fanlight_common.core.errors import (
+    FanlightError,
+    NotUnderstoodError,
+    ProtocolError,
+    TokenError,
+)
+from fanlight_common.core.grants import Grant
 from fanlight_common.core.names import check_name
-from fanlight_common.process.tokens import Grant
+from fanlight_common.process import refusals
 from fanlight_common.protocol import bus, control
 from fanlight_common.protocol.binary import PROTOCOL_VERSION, CloseCode
 from fanlight_gateway import metrics
 from fanlight_gateway.gateway import Gateway
+
+log = logging.getLogger(__name__)
 
 FOREIGN_ORIGIN = "pages of other sites may not connect (FANLIGHT_GATEWAY_ALLOWED_ORIGINS)"
 
@@ -58,8 +68,14 @@ def read_hello(message: bytes | str) -> control.Hello:
         if not isinstance(hello, control.Hello):
             raise ProtocolError("the first message has to be hello")
         if hello.protocol != PROTOCOL_VERSION:
-            raise ProtocolError(f"this gateway speaks protocol {PROTOCOL_VERSION}")
+            raise NotUnderstoodError(
+                f"viewer of protocol {hello.protocol}, this gateway speaks {PROTOCOL_VERSION}",
+                "Hello",
+                hello.protocol,
+                PROTOCOL_VERSION,
+            )
     except ProtocolError as error:
+        refusals.note(log, "hello", error)
         metrics.refused.labels("bad_message").inc()
         raise NotAdmittedError(CloseCode.BAD_MESSAGE, str(error)) from None
     return hello

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec
 
 from fanlight_common.core.errors import ProtocolError
+from fanlight_common.core.grants import Grant
 from fanlight_common.core.names import Rendition
 from fanlight_common.process import clock
-from fanlight_common.process.tokens import Grant
 from fanlight_common.protocol import binary, bus, control
 from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics

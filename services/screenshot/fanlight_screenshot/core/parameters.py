@@ -1,6 +1,6 @@
-"""The parameters of a screenshot: what a query may say, and what it means. Pure.
+"""The parameters of a screenshot: what a query may say, and what it means.
 
-Names that are not known are ignored, so that a newer viewer works with an older service.
+Pure. Parameters of unknown names are ignored, so that a newer viewer works with an older service.
 """
 
 import re
@@ -11,7 +11,7 @@ from enum import StrEnum
 from fanlight_common.core.errors import FanlightError
 
 WAIT_MAX_S = 25
-"""Proxies tend to give up on an answer after 30."""
+"""Proxies tend to give up on an answer after 30 seconds."""
 RATE_MIN, RATE_MAX = 1000, 1_000_000_000
 _VIEWER = re.compile(r"[A-Za-z0-9._-]{0,64}")
 
@@ -39,15 +39,15 @@ class Parameters:
     scale: float = 1.0
     """0.1 to 1, of width and height each; in steps of 0.001."""
     cursor: bool = False
-    """Is the pointer drawn into the picture?"""
+    """Whether the pointer is drawn into the picture."""
     wait_s: float = 0.0
     """How long the request may be held until the desk differs from what If-None-Match names."""
     delta: bool = False
-    """May the answer be a patch?"""
+    """Whether the answer may be a patch."""
     viewer: str = ""
-    """Who asks, so that requests in flight together are answered one after the other."""
+    """The name of the client, whose requests in flight are answered one after the other."""
     rate: int = 0
-    """Bytes a second that their link carries; 0: not known."""
+    """Bytes a second that the client's link carries; 0: not known."""
 
 
 class BadParameterError(FanlightError):

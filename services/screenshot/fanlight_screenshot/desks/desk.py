@@ -1,9 +1,9 @@
 """One desk as the screenshot service sees it: fresh frames on demand, and the last picture.
 
 Lives on the worker's loop; pixels are copied in the pool, one copy of a desk at a time, because a
-FrameFeed may be read from one thread only. The subscription is passive: capture grabs when it is
-told to. Drops every frame but the newest, and copies a frame only when its pixels are needed: an
-unchanged desk costs a descriptor.
+FrameFeed may be read from one thread only. The subscription is passive: capture grabs when the
+service tells it to. It drops every frame but the newest, and copies a frame only when its pixels
+are needed, so that an unchanged desk costs a descriptor.
 """
 
 import asyncio
@@ -16,76 +16,76 @@ from dataclasses import dataclass
 from fanlight_common.bus.frame_feed import FrameFeed
 from fanlight_common.bus.inlet_connections import InletConnections
 from fanlight_common.core.errors import FrameLostError
-from fanlight_common.patching import regions
-from fanlight_common.patching.regions import Pixels
+from fanlight_common.patching.pixels import Pixels, from_buffer
 from fanlight_common.process import clock
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, frames, topics
 from fanlight_screenshot import metrics
+from fanlight_screenshot.core.change_history import ChangeHistory
 from fanlight_screenshot.core.grabs import Grabs
+from fanlight_screenshot.core.tuning import Tuning
 from fanlight_screenshot.desks.pointer import PointerFollower
-from fanlight_screenshot.images.change_history import History
 from fanlight_screenshot.images.encodings import Encodings
-from fanlight_screenshot.settings import ScreenshotSettings
 
 log = logging.getLogger(__name__)
 UNREADABLE_LIMIT = 3
-"""So many fresh frames in a row that cannot be read at all: shared memory is out of reach."""
+"""After so many frames in a row that cannot be read, shared memory counts as out of reach."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """Which frame answers a request."""
+    """The frame that answers a request."""
 
     frame: frames.Frame
     stale: bool
+    """The desk has gone, or its capture does not answer: the desk may look different by now."""
 
 
-class Desk:
-    """A desk from the moment the directory tells of it."""
+class ScreenshotDesk:
+    """A desk, from the moment the directory publishes its record until the service ends."""
 
     def __init__(
         self,
         worker: Worker,
         inlets: InletConnections,
         pool: Executor,
-        settings: ScreenshotSettings,
+        tuning: Tuning,
         record: bus.DeskRecord,
     ) -> None:
         self.record = record
-        self.encodings: Encodings[bytes] = Encodings(settings.keep_encodings)
-        self.history = History()
-        self.pointer = PointerFollower(worker.network, record.desk)
+        self.encodings: Encodings[bytes] = Encodings()
+        self.history = ChangeHistory()
+        self.pointer = PointerFollower(worker.network, record.desk, tuning.pointer)
         self._worker = worker
         self._inlets = inlets
         self._pool = pool
-        self._settings = settings
-        self._grabs = Grabs(settings.reuse_ms * 1000, settings.grab_retry_ms * 1000)
+        self._times = tuning.grabs
+        self._grabs = Grabs(tuning.grabs)
         self._feed = FrameFeed(worker, record.desk, topics.still)
         self._newest: frames.Frame | None = None
         self._fresh_us = 0
-        """When the newest frame was known to be current, in this process's clock."""
+        """When the newest frame was known to be current; microseconds of this process's clock."""
         self._arrival = asyncio.Event()
-        """Set, and replaced, with each frame."""
+        """Set, and replaced by a new one, with each frame and each record."""
         self._kept: tuple[frames.Frame, Pixels] | None = None
         self._copying = asyncio.Lock()
         self._awaited: tuple[frames.Frame, int] | None = None
-        """The frame after which capture was asked for the next one, and when."""
+        """The frame after which capture was asked for the next one, and when (microseconds)."""
         self._unreadable = 0
         self.moved(record)
 
     def close(self) -> None:
-        """Let everything go."""
+        """Let go of the feed and of the pointer's events."""
         self._feed.close()
         self.pointer.close()
 
     def moved(self, record: bus.DeskRecord) -> None:
-        """The desk's record has changed."""
+        """Take over a new record of the desk."""
         if self.record.inlet != record.inlet:
             self._inlets.disconnect(self.record.inlet)
         self.record = record
         if record.alive:
-            # Ahead of the first grab, which would find nobody otherwise.
+            # Connecting takes a moment, and the first grab would find nobody.
             self._inlets.connect(record.inlet)
             self.pointer.moved(record.outlet)
         self._wake()
@@ -96,8 +96,8 @@ class Desk:
 
     def _received(self, frame: frames.Frame) -> None:
         now_us = clock.now_us()
-        # On a network the bus clock is good to a millisecond or so, which is not enough to say
-        # whether this picture is newer than a request: there the arrival counts.
+        # On a network the bus clock is right to about a millisecond. That is not enough to say
+        # whether this picture is newer than a request, so there the time of arrival counts.
         same_clock = (
             self.record.host == self._worker.host and not self._worker.settings.bus_directory
         )
@@ -110,18 +110,18 @@ class Desk:
     async def shot(self, arrived_us: int) -> Shot | None:
         """The frame that answers a request which arrived at `arrived_us`.
 
-        Stale where the desk has gone or does not answer; None where there is nothing at all.
+        It is stale where the desk has gone or does not answer; None where there is no picture.
         """
         if self.record.state == "live":
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._settings.grab_timeout_ms / 1000):
+                async with asyncio.timeout(self._times.timeout_s):
                     frame = await self._fresh(self._grabs.oldest_us(arrived_us))
                     age_us = self._worker.now_us() - frame.current_us
                     metrics.age_seconds.observe(max(0, age_us) / 1e6)
                     return Shot(frame, stale=False)
         if self._newest is not None:
-            # The ring outlives its writer for as long as it is attached, so the newest frame may
-            # still be had although nobody asked for it while the desk was there.
+            # The ring outlives its writer for as long as somebody is attached to it, so the pixels
+            # of the newest frame may be there although nobody read them while the desk was.
             with contextlib.suppress(FrameLostError):
                 await self.picture(self._newest)
         if self._kept is None:
@@ -135,11 +135,11 @@ class Desk:
         return self._newest
 
     async def next_change(self, seen: frames.Frame, until_us: int) -> None:
-        """Wait for a frame that is not `seen`, for the desk to go, or until the time is up.
+        """Return when a frame came that is not `seen`, when the desk goes, or at `until_us`.
 
-        Costs an idle desk one message in so many seconds.
+        While it waits, an idle desk costs one message to its capture every `next_retry_s`.
         """
-        retry_us = int(self._settings.next_retry_s * 1e6)
+        retry_us = int(self._times.next_retry_s * 1e6)
         while self._newest is not None and _same_pixels(self._newest, seen):
             now_us = clock.now_us()
             if now_us >= until_us or self.record.state != "live":
@@ -159,12 +159,15 @@ class Desk:
                     await arrival.wait()
 
     async def pixels(self, frame: frames.Frame) -> Pixels:
-        """A copy of the frame's pixels, to be kept by whoever asks. Raises FrameLostError."""
+        """A copy of the frame's pixels, which belongs to the caller. Raises FrameLostError."""
         async with self._copying:
             return await self._copied(frame)
 
     async def picture(self, frame: frames.Frame) -> Pixels:
-        """The frame's pixels, copied once and kept, not to be changed. Raises FrameLostError."""
+        """The frame's pixels, copied once and kept as the last picture. Nobody may change them.
+
+        Raises FrameLostError; the last picture stays what it was.
+        """
         async with self._copying:
             if self._kept is None or not _same_pixels(self._kept[0], frame):
                 pixels = await self._copied(frame)
@@ -182,13 +185,13 @@ class Desk:
         return pixels
 
     def forget_picture(self) -> None:
-        """Somebody else's last picture needs the memory more."""
+        """Give up the last picture: other desks were asked for since."""
         self._kept = None
 
     async def _fresh(self, oldest_us: int) -> frames.Frame:
         while (frame := self._newest) is None or self._fresh_us < oldest_us:
             if self.record.state != "live":
-                raise TimeoutError  # it went while we waited: as if it had not answered
+                raise TimeoutError  # the desk went meanwhile, which is as if it did not answer
             now_us = clock.now_us()
             if self._grabs.due(now_us):
                 self._grabs.asked(now_us)
@@ -196,13 +199,13 @@ class Desk:
                 self._inlets.tell(self.record.inlet, bus.encode(bus.Grab(self.record.desk)))
             arrival = self._arrival
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._settings.grab_retry_ms / 1000):
+                async with asyncio.timeout(self._times.retry_s):
                     await arrival.wait()
         return frame
 
     def _copy_pixels(self, frame: frames.Frame) -> Pixels:
-        """In the pool."""
-        view = regions.from_buffer(self._view(frame), frame.width, frame.height, frame.stride)
+        """A copy of the pixels; runs in the pool. Raises FrameLostError."""
+        view = from_buffer(self._view(frame), frame.width, frame.height, frame.stride)
         copied = view.copy()
         self._feed.check(frame)
         return copied

@@ -1,7 +1,7 @@
 """The desk's pointer, followed while somebody asks for screenshots with it.
 
-Lives on the worker's loop. Subscribes to the desk's events with the first such request and lets go
-some time after the last. Drops every event but the newest shape and position.
+Lives on the worker's loop. It subscribes to the desk's events with the first such request and
+unsubscribes some time after the last. It drops every event but the newest image and position.
 """
 
 import asyncio
@@ -16,8 +16,10 @@ from prometheus_client import Counter
 from fanlight_common.bus.network import BusNetwork
 from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ProtocolError
+from fanlight_common.process import refusals
 from fanlight_common.process.tasks import spawn
 from fanlight_common.protocol import binary, bus, topics
+from fanlight_screenshot.core.pointer_times import PointerTimes
 from fanlight_screenshot.images import images
 
 log = logging.getLogger(__name__)
@@ -33,22 +35,23 @@ class Pointer:
     position: tuple[int, int]
     """Fractions of the desk, in 1/65536."""
     tag: str
-    """Names shape and position, for entity tags."""
+    """The name of image and position, for entity tags."""
 
 
 class PointerFollower:
     """The pointer of one desk."""
 
-    def __init__(self, network: BusNetwork, desk: str) -> None:
+    def __init__(self, network: BusNetwork, desk: str, times: PointerTimes) -> None:
+        self._times = times
         self._network = network
         self._topic = topics.events(desk)
         self._endpoint = ""
         self._socket: zmq.asyncio.Socket | None = None
         self._task: asyncio.Task[None] | None = None
-        self._heard = asyncio.Event()
+        self._known = asyncio.Event()
         self._last_event = 0
         self._used_at = 0.0
-        self._shape: tuple[Image.Image, tuple[int, int], str] | None = None
+        self._image: tuple[Image.Image, tuple[int, int], str] | None = None
         self._position: tuple[int, int] | None = None
 
     def close(self) -> None:
@@ -59,11 +62,11 @@ class PointerFollower:
         if self._socket is not None:
             self._socket.close(linger=0)
             self._socket = None
-        self._shape, self._position, self._last_event = None, None, 0
-        self._heard = asyncio.Event()
+        self._image, self._position, self._last_event = None, None, 0
+        self._known = asyncio.Event()
 
     def moved(self, endpoint: str) -> None:
-        """The desk's events come from here now."""
+        """Follow the desk's events at another endpoint, where they come from now."""
         if endpoint != self._endpoint:
             followed = self._socket is not None
             self.close()
@@ -71,26 +74,26 @@ class PointerFollower:
             if followed:
                 self._open()
 
-    async def current(self, now: float, wait_s: float) -> Pointer | None:
-        """The pointer now; None while it is hidden, or nothing was heard of it within `wait_s`."""
+    async def current(self, now: float) -> Pointer | None:
+        """The pointer now; None while it is hidden, or while nothing is known of it in time."""
         self._used_at = now
         if self._socket is None and self._endpoint:
             self._open()
-        if not self._heard.is_set():
+        if not self._known.is_set():
             try:
-                async with asyncio.timeout(wait_s):
-                    await self._heard.wait()
+                async with asyncio.timeout(self._times.wait_s):
+                    await self._known.wait()
             except TimeoutError:
                 return None
-        if self._shape is None or self._position is None:
+        if self._image is None or self._position is None:
             return None
-        image, hotspot, name = self._shape
+        image, hotspot, name = self._image
         tag = f"{self._position[0]:x}.{self._position[1]:x}.{name}"
         return Pointer(image, hotspot, self._position, tag)
 
-    def expire(self, now: float, keep_s: float) -> None:
-        """Stop following if nobody has asked for `keep_s`."""
-        if self._socket is not None and now - self._used_at >= keep_s:
+    def expire(self, now: float) -> None:
+        """Stop following if nobody has asked for long enough."""
+        if self._socket is not None and now - self._used_at >= self._times.keep_s:
             self.close()
 
     def _open(self) -> None:
@@ -108,11 +111,11 @@ class PointerFollower:
                 self._on_event(bus.decode_event(parts[1]), socket)
             except ProtocolError as error:
                 refused.inc()
-                log.debug("event=refused where=events reason=%r", str(error))
+                refusals.note(log, "events", error, self._endpoint)
 
     def _on_event(self, event: bus.Event, socket: zmq.asyncio.Socket) -> None:
         if self._last_event and event.sequence != self._last_event + 1:
-            # Something was lost: subscribing again brings the present shape and position.
+            # An event was lost: subscribing again brings the present image and position.
             socket.unsubscribe(self._topic)
             socket.subscribe(self._topic)
         self._last_event = event.sequence
@@ -125,8 +128,8 @@ class PointerFollower:
                 image = images.decode_pointer(shape)
                 name = hashlib.blake2b(event.binary, digest_size=8).hexdigest()
                 hotspot = (shape.hotspot_x, shape.hotspot_y)
-                self._shape = None if image is None else (image, hotspot, name)
+                self._image = None if image is None else (image, hotspot, name)
                 if image is None:
-                    self._heard.set()
-        if self._shape is not None and self._position is not None:
-            self._heard.set()
+                    self._known.set()
+        if self._image is not None and self._position is not None:
+            self._known.set()

@@ -1,8 +1,8 @@
 """What clients have on their canvases, by entity tag, and who was answered with which. No I/O.
 
-A view is a frame and the tiles of it that are coarse. Clients with the same history have the same
-view, and its tag says so. Drops what was used longest ago; a client whose view was dropped gets a
-whole picture.
+Lives on the event loop. A view is a frame and how sharp its tiles are. Clients with the same
+history have the same view, and its tag says so. It drops what was used longest ago; a client whose
+view was dropped gets a whole picture.
 """
 
 import asyncio
@@ -10,10 +10,14 @@ import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-import numpy as np
-
+from fanlight_common.core.budget import Budget
+from fanlight_common.core.geometry import Size
+from fanlight_common.core.sharpness import SharpnessLedger
 from fanlight_common.protocol import frames
-from fanlight_screenshot.images.changes import Grid, grid_shape
+
+KEEP = 256
+"""Views, and clients, of one desk."""
+_TAGS_MAX = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,73 +27,85 @@ class View:
     tag: str
     instance: int
     sequence: int
-    size: tuple[int, int]
-    blur: Grid
+    size: Size
+    ledger: SharpnessLedger
+    """Nobody changes it any more."""
 
     def shows(self, frame: frames.Frame) -> bool:
-        """Is it of this frame (as sharp or not)?"""
+        """Whether it is of this frame, as sharp or not."""
         return (self.instance, self.sequence) == (frame.instance, frame.sequence)
 
     def leads_to(self, frame: frames.Frame) -> bool:
-        """Can a patch turn it into this frame?"""
-        size = (frame.width, frame.height)
-        return (self.instance, self.size) == (frame.instance, size)
+        """Whether a patch can turn it into this frame."""
+        return (self.instance, self.size) == (frame.instance, Size(frame.width, frame.height))
 
 
-def view_of(frame: frames.Frame, blur: Grid) -> View:
-    """The view of who painted `frame`."""
-    size = (frame.width, frame.height)
-    coarse = hashlib.blake2b(np.packbits(blur).tobytes(), digest_size=6).hexdigest()
-    tag = f'"d{frame.instance:x}-{frame.sequence:x}-{coarse if blur.any() else 0}"'
-    return View(tag, frame.instance, frame.sequence, size, blur)
+def view_of(frame: frames.Frame, ledger: SharpnessLedger) -> View:
+    """The view of a client that has painted `frame`."""
+    states = ledger.states
+    name = hashlib.blake2b(states, digest_size=6).hexdigest() if any(states) else "0"
+    tag = f'"d{frame.instance:x}-{frame.sequence:x}-{name}"'
+    return View(tag, frame.instance, frame.sequence, Size(frame.width, frame.height), ledger)
 
 
-def sharp(frame: frames.Frame) -> Grid:
-    """The grid of a frame of which nothing is coarse."""
-    return np.zeros(grid_shape(frame.width, frame.height), np.bool_)
+def new_link() -> Budget:
+    """The budget of a link whose rate is not known yet: nothing is sent while it is busy."""
+    return Budget(kbps=1, depth_s=0)
 
 
 @dataclass(slots=True)
-class Viewer:
-    """Who asks. One request of theirs is answered after the other, each from the one before."""
+class ScreenshotClient:
+    """Who asks. A client's requests are answered one after the other, each from the one before."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     view: View | None = None
-    """What they have once all answers have come."""
-    free_us: int = 0
-    """The link is busy with the last answer until then."""
+    """What the client has once all answers have come."""
+    link: Budget = field(default_factory=new_link)
+    not_before_s: float = 0
+    """The least interval between two answers ends then, seconds of the process's clock."""
+
+    @property
+    def free_at_s(self) -> float:
+        """When the next answer may be sent: the link is busy with the last one until then."""
+        return max(self.link.ready_at(0), self.not_before_s)
+
+    def answered(self, size_bytes: int, rate: float, least_s: float, now_s: float) -> None:
+        """An answer of this size goes out over a link of `rate` bytes a second."""
+        self.link.set_rate(rate / 125, now_s)
+        self.link.spend(size_bytes, now_s)
+        self.not_before_s = now_s + least_s
 
 
 class Views:
-    """The views and viewers of one desk, `keep` of each."""
+    """The views and clients of one desk, `keep` of each."""
 
-    def __init__(self, keep: int) -> None:
+    def __init__(self, keep: int = KEEP) -> None:
         self._keep = keep
         self._views: OrderedDict[str, View] = OrderedDict()
-        self._viewers: OrderedDict[str, Viewer] = OrderedDict()
+        self._clients: OrderedDict[str, ScreenshotClient] = OrderedDict()
 
     def add(self, view: View) -> None:
-        """Somebody has it now."""
+        """Remember a view that a client has now."""
         self._views[view.tag] = view
         self._views.move_to_end(view.tag)
         if len(self._views) > self._keep:
             self._views.popitem(last=False)
 
     def find(self, tags: str | None) -> View | None:
-        """The first that is known of the tags in an If-None-Match."""
-        for tag in (tags or "").split(",")[:8]:
+        """The first known view of the tags in an If-None-Match."""
+        for tag in (tags or "").split(",")[:_TAGS_MAX]:
             view = self._views.get(tag.strip().removeprefix("W/"))
             if view is not None:
                 self._views.move_to_end(view.tag)
                 return view
         return None
 
-    def viewer(self, name: str) -> Viewer:
-        """Who asks by that name; somebody new by the name of nobody."""
+    def client(self, name: str) -> ScreenshotClient:
+        """The client that asks by that name; a new one where it gives none."""
         if not name:
-            return Viewer()
-        viewer = self._viewers.setdefault(name, Viewer())
-        self._viewers.move_to_end(name)
-        if len(self._viewers) > self._keep:
-            self._viewers.popitem(last=False)
-        return viewer
+            return ScreenshotClient()
+        client = self._clients.setdefault(name, ScreenshotClient())
+        self._clients.move_to_end(name)
+        if len(self._clients) > self._keep:
+            self._clients.popitem(last=False)
+        return client

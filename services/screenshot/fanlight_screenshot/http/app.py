@@ -1,4 +1,7 @@
-"""The HTTP routes. No decisions about pictures here: see `desks` and `desk`."""
+"""The HTTP routes.
+
+Lives on the worker's loop. It decides nothing about pictures: see `desks.deltas` and `desks.desk`.
+"""
 
 import asyncio
 import time
@@ -14,20 +17,21 @@ from fanlight_common.process import clock
 from fanlight_common.protocol import patch
 from fanlight_screenshot import metrics
 from fanlight_screenshot.core import etags
+from fanlight_screenshot.core.admission import BusyError
 from fanlight_screenshot.core.parameters import BadParameterError, Parameters, parse
 from fanlight_screenshot.desks.deltas import Answer
-from fanlight_screenshot.desks.desk import Desk, Shot
-from fanlight_screenshot.desks.desk_pool import BusyError, Desks
-from fanlight_screenshot.http.access import Access, RefusedError
+from fanlight_screenshot.desks.desk import ScreenshotDesk, Shot
+from fanlight_screenshot.desks.desk_pool import DeskPool
+from fanlight_screenshot.http.access import Access, AccessDeniedError
 
 ATTEMPTS = 4
 """A frame is lost when capture overwrites it while it is copied; the next one is as good."""
 
 
-def build(desks: Desks, access: Access) -> FastAPI:
-    """The application over `desks`, for whom `access` lets in."""
+def build(desks: DeskPool, access: Access) -> FastAPI:
+    """The application that serves `desks` to those whom `access` lets in."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    app.add_exception_handler(RefusedError, _refused)
+    app.add_exception_handler(AccessDeniedError, _refused)
 
     @app.get("/healthz")
     async def healthz() -> dict[str, Any]:
@@ -63,7 +67,7 @@ def _authorization(request: Request) -> str:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RefusedError)
+    assert isinstance(error, AccessDeniedError)
     metrics.requests.labels(error.status).inc()
     answer = _problem(error.status, error.error, str(error))
     if error.status == 401:
@@ -71,7 +75,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     return answer
 
 
-async def _answer(desks: Desks, name: str, request: Request, arrived_us: int) -> Response:
+async def _answer(desks: DeskPool, name: str, request: Request, arrived_us: int) -> Response:
     try:
         parameters = parse(request.query_params)
     except BadParameterError as error:
@@ -101,7 +105,7 @@ async def _answer(desks: Desks, name: str, request: Request, arrived_us: int) ->
 
 
 async def _screenshot(
-    desks: Desks, desk: Desk, parameters: Parameters, request: Request, arrived_us: int
+    desks: DeskPool, desk: ScreenshotDesk, parameters: Parameters, request: Request, arrived_us: int
 ) -> Response:
     if parameters.delta and not parameters.cursor:
         tags = request.headers.get("if-none-match")
@@ -116,8 +120,7 @@ async def _screenshot(
             break
         pointer = None
         if parameters.cursor:
-            wait_s = desks.settings.pointer_wait_ms / 1000
-            pointer = await desk.pointer.current(clock.now_s(), wait_s)
+            pointer = await desk.pointer.current(clock.now_s())
         frame = shot.frame
         tag = etags.make(frame.instance, frame.sequence, pointer.tag if pointer else "", parameters)
         headers = _headers(shot, tag)
@@ -139,7 +142,7 @@ async def _screenshot(
 
 
 async def _unless_left(request: Request, asked: Coroutine[Any, Any, Response]) -> Response:
-    """The answer; given up when the client does."""
+    """The answer. It is given up when the client disconnects."""
     answering = asyncio.ensure_future(asked)
     leaving = asyncio.ensure_future(_left(request))
     try:

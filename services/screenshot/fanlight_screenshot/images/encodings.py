@@ -10,19 +10,22 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+KEEP = 8
+"""Encodings of one desk: pictures with other parameters, or patches from other pictures."""
+
 
 class Encodings(Generic[T]):
-    """What was made, by entity tag, of one desk."""
+    """The encodings of one desk, by entity tag."""
 
-    def __init__(self, keep: int) -> None:
+    def __init__(self, keep: int = KEEP) -> None:
         self._keep = keep
         self._done: OrderedDict[str, T] = OrderedDict()
         self._under_way: dict[str, asyncio.Future[T]] = {}
 
     async def get(self, tag: str, make: Callable[[], Awaitable[T]]) -> T:
-        """That of `tag`, made by `make` unless they are there or being made.
+        """The encoding of `tag`; `make` makes it unless it is there or under way.
 
-        Who is cancelled leaves the others theirs. What `make` raises, all of them get.
+        A caller that is cancelled leaves the others theirs. What `make` raises, all of them get.
         """
         if tag in self._done:
             self._done.move_to_end(tag)

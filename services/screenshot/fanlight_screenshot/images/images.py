@@ -1,9 +1,9 @@
-"""Pixels to images: conversion, scaling, the pointer, encoding. No state.
+"""From pixels to screenshots: conversion, scaling, the pointer, encoding. No state.
 
-Runs in the pool's threads; the codecs let go of the interpreter lock. A JPEG of all of the desk is
-made straight from BGRX by simplejpeg, everything else by Pillow. Measured at 1920x1080: conversion
-1 to 3 ms, WebP 28 ms, PNG 33 ms; a full JPEG 70, conversion included, 7.3 ms by Pillow and 5.6 by
-simplejpeg, of the same size and quality.
+Runs in the pool's threads; the codecs release the interpreter lock. A JPEG of all of the desk is
+made straight from BGRX by simplejpeg, everything else by Pillow. Measured at 1920 x 1080:
+conversion 1 to 3 ms, WebP 28 ms, PNG 33 ms; a JPEG of quality 70, conversion included, 7.3 ms by
+Pillow and 5.6 ms by simplejpeg, of the same size and quality.
 """
 
 import io
@@ -13,7 +13,7 @@ import simplejpeg
 from PIL import Image
 
 from fanlight_common.core.errors import ProtocolError
-from fanlight_common.patching.regions import Pixels
+from fanlight_common.patching.pixels import Pixels
 from fanlight_common.protocol import binary
 from fanlight_screenshot.core.parameters import Format, Parameters
 
@@ -34,12 +34,12 @@ def from_bgrx(pixels: Pixels) -> Image.Image:
 
 
 def is_direct(parameters: Parameters) -> bool:
-    """Does it take no Pillow?"""
+    """Whether `encode_directly` can make it."""
     return parameters.format is Format.JPEG and parameters.scale == 1
 
 
 def encode_directly(pixels: Pixels, parameters: Parameters) -> bytes:
-    """The bytes of all of a desk, as JPEG."""
+    """All of a desk as the bytes of a JPEG file."""
     data: bytes = simplejpeg.encode_jpeg(
         pixels,
         quality=parameters.quality,
@@ -50,7 +50,7 @@ def encode_directly(pixels: Pixels, parameters: Parameters) -> bytes:
 
 
 def decode_pointer(shape: binary.PointerShape) -> Image.Image | None:
-    """The pointer's picture, RGBA; None for a hidden one. Raises ProtocolError."""
+    """The pointer's image, RGBA; None for a hidden pointer. Raises ProtocolError."""
     if not shape.png:
         return None
     try:

@@ -1,38 +1,44 @@
 """A patch that fits what the link carries: sharp first where it is small, coarse where it must be.
 
-Numpy and Pillow in the pool's threads; no state. What a viewer got coarse is marked in a grid of
-tiles, and made sharp when nothing moves there any more.
+The screenshot service's policy over the patch engine in common. Lives in the pool's threads; no
+state. What a viewer got coarse stands in its sharpness ledger, and becomes sharp when nothing moves
+there any more.
 """
 
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
-from fanlight_common.core.geometry import Rect
-from fanlight_common.patching import regions
-from fanlight_common.patching.regions import Effort, Pixels
+from fanlight_common.core.geometry import Rect, Size, area
+from fanlight_common.core.prices import Prices
+from fanlight_common.core.sharpness import TILE, SharpnessLedger
+from fanlight_common.patching import changes, contents, images, refining
+from fanlight_common.patching.images import Effort
+from fanlight_common.patching.pixels import Pixels, part
+from fanlight_common.patching.refining import Refinement
 from fanlight_common.protocol import patch
-from fanlight_screenshot.images import changes
-from fanlight_screenshot.images.changes import TILE, Grid
 
 SHARP_QUALITY = 85
 """A picture in its own size and this quality needs no refining."""
 _TEXT_PX_PER_BYTE = 40
-"""Lossless, an interface takes a byte for 50 pixels, text one for 8: not even tried beyond this."""
+"""Lossless, an interface takes a byte for 50 pixels, text one for 8: with less it is not tried."""
 _LOSSY_BYTES_PER_PX = 0.1
 """WebP at quality 50: where the search for a scale that fits begins."""
-_REFINE_PX_PER_BYTE = 16
+_REFINE_LOSSLESS_PRICE, _REFINE_LOSSY_PRICE = 1 / 16, 1 / 4
+"""Bytes a pixel, by which the first image is sized. What is far too large is made anew."""
+_REFINE_FAR_TOO_MUCH = 1.6
+"""Large images are worth their bytes: in halves a page of text takes a quarter more."""
+_REFINE_ENOUGH = 0.9
+"""The next patch comes a tenth of a second later: what this one leaves of the link is lost."""
 _COARSE_QUALITY = 50
-"""In a smaller scale, finer shades than this are bytes better spent on more pixels."""
+"""In a smaller scale bytes for finer shades than this are better spent on more pixels."""
 _COARSEST_QUALITY = 20
 _SCALE_MIN = 0.1
 _TINY_BYTES = 1500
-"""One packet: sharp, whatever the budget."""
+"""One packet: so much is sharp, whatever the budget."""
 _LEAST_BYTES = 200
-"""Of an image that has to be sent although nothing is left."""
+"""The limit of an image that has to be sent although nothing is left."""
 _FITS = 1.2
-"""So far above the budget is not worth another try."""
+"""An image so far above the budget is not worth another try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,170 +54,136 @@ class Means:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """The bytes, and which tiles are coarse at a viewer that has painted them."""
+    """The bytes, and how sharp the tiles are at a viewer that has painted them."""
 
     data: bytes
-    blur: Grid
+    """b"" where there is nothing to paint, but coarse tiles were found to be good enough."""
+    ledger: SharpnessLedger
 
 
 def build(
     before: Pixels | None,
     after: Pixels,
     damage: tuple[Rect, ...] | None,
-    blur: Grid,
-    quiet: Grid,
+    ledger: SharpnessLedger,
+    at_rest: bytes,
     means: Means,
 ) -> Patch | None:
-    """The patch to `after`; None where there is nothing to send.
+    """The patch to `after`; None where there is nothing to send. Mutates none of its arguments.
 
-    `before` is the picture that the viewer has (coarse where `blur` says so) and `damage` all that
-    may have changed since. Each may be None: without both, all of the picture is sent. Tiles that
-    are `quiet` are refined as far as the means go.
+    `before` is the picture that the viewer has (as sharp as `ledger` says) and `damage` all that
+    may have changed since. Each may be None: without both, all of the picture is sent. Tiles whose
+    byte in `at_rest` is not 0 are refined as far as the means go.
     """
-    height, width = after.shape[:2]
+    size = Size(after.shape[1], after.shape[0])
     copies: tuple[patch.Copy, ...] = ()
+    places = [size.whole] if damage is None else changes.to_compare(damage)
     if before is not None:
-        changed = changes.between(before, after, damage)
-        copies, places = changed.copies, changed.places
-    elif damage is not None:
-        places = changes.merged(damage)
-    else:
-        places = (Rect(0, 0, width, height),)
-    sketch = _Sketch(after, blur, means)
+        changed = changes.between(before, after, places)
+        copies, places = changed.copies, list(changed.boxes)
+    sketch = _Sketch(after, ledger, means)
     for copy in copies:
         sketch.copy(copy)
-    for place in sorted(places, key=lambda r: r.width * r.height):
+    for place in sorted(places, key=lambda rect: rect.area):
         sketch.draw(place)
-    sketch.refine(quiet)
-    if not sketch.operations:
+    sketch.refine(at_rest)
+    if not sketch.operations and sketch.ledger.states == ledger.states:
         return None
-    return Patch(patch.encode(sketch.operations), sketch.blur)
+    return Patch(patch.encode(sketch.operations), sketch.ledger)
 
 
 class _Sketch:
     """A patch being made."""
 
-    def __init__(self, after: Pixels, blur: Grid, means: Means) -> None:
+    def __init__(self, after: Pixels, ledger: SharpnessLedger, means: Means) -> None:
         self.operations: list[patch.Operation] = []
-        self.blur = blur.copy()
+        self.ledger = ledger.copy()
         self._after = after
         self._means = means
         self._bytes = 0
 
     def copy(self, copy: patch.Copy) -> None:
-        """What was coarse is coarse where it goes to."""
+        """Pixels that the viewer has already."""
         self.operations.append(copy)
-        source = Rect(copy.from_x, copy.from_y, copy.width, copy.height)
-        if self._tiles(source).any():
-            self._mark(Rect(copy.x, copy.y, copy.width, copy.height), sharp=False)
+        self.ledger.copied(copy)
 
     def draw(self, place: Rect) -> None:
         """New pixels, in what is left of the budget."""
-        pixels = changes.cut(self._after, place)
-        parts = list(regions.split(pixels))
+        pixels = part(self._after, place)
+        parts = list(contents.split(pixels))
         text = [rect for rect, few in parts if few]
         left = self._left()
         lossless = self._lossless(pixels, text, left)
         if lossless is None:
             self._lossy(place, pixels, left)
             return
-        for rect, image in zip(text, lossless, strict=True):
-            self._image(_moved(rect, place), *image, sharp=True)
+        for rect, (format_, data) in zip(text, lossless, strict=True):
+            self._append(rect.moved(place.x, place.y), format_, data)
+            self.ledger.drawn(rect.moved(place.x, place.y), lossless=True)
         pictures = [rect for rect, few in parts if not few]
-        area = sum(rect.width * rect.height for rect in pictures)
+        all_pictures_px = area(pictures)
         left = self._left()
         for rect in pictures:
-            share = left * rect.width * rect.height // area
-            self._lossy(_moved(rect, place), changes.cut(pixels, rect), share)
+            limit = left * rect.area // all_pictures_px
+            self._lossy(rect.moved(place.x, place.y), part(pixels, rect), limit)
 
-    def refine(self, quiet: Grid) -> None:
-        """Sharp pixels for coarse places at rest, from the top, in what is left."""
-        budget = min(self._means.refine_bytes, self._means.budget_bytes) - self._bytes
-        height, width = self._after.shape[:2]
-        coarse = self.blur & quiet
-        while budget > 0 and coarse.any():
-            tiles = _first_box(coarse, max(1, budget * _REFINE_PX_PER_BYTE // TILE**2))
-            coarse[tiles.y : tiles.y + tiles.height, tiles.x : tiles.x + tiles.width] = False
-            x, y = tiles.x * TILE, tiles.y * TILE
-            right, bottom = x + tiles.width * TILE, y + tiles.height * TILE
-            rect = Rect(x, y, min(width, right) - x, min(height, bottom) - y)
-            image = regions.encode_region(
-                changes.cut(self._after, rect), SHARP_QUALITY, 1, self._means.effort
-            )
-            if self.operations and len(image[1]) > budget:
-                return
-            self._image(rect, *image, sharp=True)
-            budget -= len(image[1])
+    def refine(self, at_rest: bytes) -> None:
+        """Sharp pixels for coarse places at rest, in what is left of the budget."""
+        prices = Prices(lossless=_REFINE_LOSSLESS_PRICE, lossy=_REFINE_LOSSY_PRICE)
+        left = min(self._means.refine_bytes, self._means.budget_bytes) - self._bytes
+        if left < prices.guess(TILE**2, lossless=True) and self.operations:
+            return
+        refinement = Refinement(
+            max(1, left),
+            self._means.effort,
+            quality=SHARP_QUALITY,
+            far_too_much=_REFINE_FAR_TOO_MUCH,
+            enough=_REFINE_ENOUGH,
+            most_rows=len(at_rest),
+        )
+        made = refining.refine(self._after, self.ledger, prices, refinement, at_rest)
+        self.operations += made
 
     def _lossless(
         self, pixels: Pixels, rects: list[Rect], left: int
     ) -> list[tuple[patch.ImageFormat, bytes]] | None:
-        """All of them, if they fit."""
-        if sum(r.width * r.height for r in rects) > left * _TEXT_PX_PER_BYTE:
+        """The images of all of them; None where those do not fit."""
+        if area(rects) > left * _TEXT_PX_PER_BYTE:
             return None
-        images, total = [], 0
+        made, total = [], 0
         for rect in rects:
-            image = regions.encode_lossless(changes.cut(pixels, rect), self._means.effort)
-            images.append(image)
+            image = images.encode_lossless(part(pixels, rect), self._means.effort)
+            made.append(image)
             total += len(image[1])
             if total > left:
                 return None
-        return images
+        return made
 
     def _lossy(self, place: Rect, pixels: Pixels, limit: int) -> None:
         quality, scale = self._means.quality, self._means.scale
         limit = max(limit, _LEAST_BYTES)
-        fitting = math.sqrt(limit / (place.width * place.height * _LOSSY_BYTES_PER_PX))
+        fitting = math.sqrt(limit / (place.area * _LOSSY_BYTES_PER_PX))
         if fitting < scale:
             quality, scale = min(quality, _COARSE_QUALITY), max(fitting, _SCALE_MIN)
         effort = self._means.effort
-        format_, data = regions.encode_lossy(pixels, quality, scale, effort)
+        format_, data = images.encode_lossy(pixels, quality, scale, effort)
         if len(data) > limit * _FITS:
             factor = 0.9 * math.sqrt(limit / len(data))
             quality, scale = min(quality, _COARSE_QUALITY), max(scale * factor, _SCALE_MIN)
             if scale == _SCALE_MIN:
                 quality = min(quality, _COARSEST_QUALITY)
-            format_, data = regions.encode_lossy(pixels, quality, scale, effort)
-        sharp = scale == 1 and quality >= SHARP_QUALITY and not regions.is_few_colours(pixels)
-        self._image(place, format_, data, sharp=sharp)
+            format_, data = images.encode_lossy(pixels, quality, scale, effort)
+        self._append(place, format_, data)
+        if scale == 1 and quality >= SHARP_QUALITY and not contents.is_few_colours(pixels):
+            self.ledger.drawn(place, lossless=False)
+            self.ledger.suffice(place)
+        else:
+            self.ledger.blur(place)
 
-    def _image(self, rect: Rect, format_: patch.ImageFormat, data: bytes, *, sharp: bool) -> None:
+    def _append(self, rect: Rect, format_: patch.ImageFormat, data: bytes) -> None:
         self.operations.append(patch.Image(rect.x, rect.y, rect.width, rect.height, format_, data))
         self._bytes += len(data)
-        self._mark(rect, sharp=sharp)
 
     def _left(self) -> int:
-        """Of the budget; of a packet, where that is more."""
+        """What is left of the budget, or of a packet where that is more; bytes."""
         return max(self._means.budget_bytes, _TINY_BYTES) - self._bytes
-
-    def _tiles(self, rect: Rect) -> Grid:
-        bottom, right = rect.y + rect.height - 1, rect.x + rect.width - 1
-        return self.blur[rect.y // TILE : bottom // TILE + 1, rect.x // TILE : right // TILE + 1]
-
-    def _mark(self, rect: Rect, *, sharp: bool) -> None:
-        """A tile is coarse if any of it is, sharp only if all of it was sent."""
-        if not sharp:
-            self._tiles(rect)[...] = True
-            return
-        height, width = self._after.shape[:2]
-        right, bottom = rect.x + rect.width, rect.y + rect.height
-        last_column = -(-right // TILE) if right == width else right // TILE
-        last_row = -(-bottom // TILE) if bottom == height else bottom // TILE
-        self.blur[-(-rect.y // TILE) : last_row, -(-rect.x // TILE) : last_column] = False
-
-
-def _first_box(tiles: Grid, most: int) -> Rect:
-    """The first tile that is set, and its neighbours to the right and below, `most` tiles."""
-    y, x = (int(at) for at in np.argwhere(tiles)[0])
-    right = x + 1
-    while right < tiles.shape[1] and tiles[y, right] and right - x < most:
-        right += 1
-    bottom = y + 1
-    rows = max(1, most // (right - x))
-    while bottom < tiles.shape[0] and tiles[bottom, x:right].all() and bottom - y < rows:
-        bottom += 1
-    return Rect(x, y, right - x, bottom - y)
-
-
-def _moved(rect: Rect, place: Rect) -> Rect:
-    return Rect(rect.x + place.x, rect.y + place.y, rect.width, rect.height)

@@ -1,17 +1,17 @@
 """The pixels of the last few frames, of all desks together: what patches are made from.
 
-Lives on the event loop. Drops what was used longest ago: a full HD picture is 8 MB.
+Lives on the event loop. Drops what was used longest ago: a picture of full HD is 8 MB.
 """
 
 from collections import OrderedDict
 
-from fanlight_common.patching.regions import Pixels
+from fanlight_common.patching.pixels import Pixels
 
 Key = tuple[str, int, int]
 """Desk, instance, sequence."""
 
 
-class Pictures:
+class RecentPictures:
     """BGRX pixels by frame."""
 
     def __init__(self, keep: int) -> None:
@@ -25,7 +25,7 @@ class Pictures:
         return self._kept.get(key)
 
     def add(self, key: Key, pixels: Pixels) -> None:
-        """Keep these."""
+        """Keep these, which nobody may change any more."""
         self._kept[key] = pixels
         self._kept.move_to_end(key)
         while len(self._kept) > self._keep:

@@ -1,35 +1,23 @@
 // @ts-check
 /**
- * The canvas, which has the desk's size: video, patches and stills are drawn onto the same one, so
- * changing between them never blinks. Lives in the page; decides nothing.
+ * The canvas, which has the desk's size. Lives in the page. Video, patches and screenshots are
+ * drawn onto the same canvas, so a change between them does not blink. It decides nothing.
  *
- * What the worker's painter.js sends is drawn at once: the browser shows what is on the canvas at
- * its next refresh. It closes every picture that it is given.
+ * It draws at once what the painter (painter.js, in the worker) sends; the browser shows it at its
+ * next refresh. It closes every picture that it gets.
  *
  * @import { Rectangle } from "../protocol/binary.js"
- *
- * @typedef {{ width: number, height: number }} Size
- * @typedef {VideoFrame | ImageBitmap} Picture
- *
- * @typedef {{ type: "picture", picture: Picture, source: Size }
- *   | { type: "pixels", pixels: ArrayBuffer, source: Size, areas: Rectangle[] | null }
- *   | Rectangle & { type: "image", image: Picture }
- *   | Rectangle & { type: "copy", from_x: number, from_y: number }} Step
- * picture: its top left `source` fills the canvas; pixels: the same, as RGBA. areas: only what lies in
- * them is put down, on a canvas of the source's size; null: everything.
- *
- * @typedef {{ size: Size, steps: Step[] }} Order  what is to be drawn, on a canvas of that size
- *
- * @typedef {{ at_ms: number | null, buffers: ArrayBuffer[] }} Drawn
- * at_ms: when it was drawn, since the Unix epoch; null: drawing failed. buffers: of the pixels, to be used again.
+ * @import { Drawing, DrawResult, DrawStep, Size } from "../painting/drawing.js"
  */
 
-export class Surface {
+import { buffersOf, closePictures } from "../painting/drawing.js";
+
+export class DeskCanvas {
   /** @type {HTMLCanvasElement} */
   #canvas;
   /** @type {CanvasRenderingContext2D} */
   #context;
-  /** Pixels that are to be enlarged, or kept while the size changes. */
+  /** For pixels that are enlarged, or kept while the size changes. */
   #scratch = new OffscreenCanvas(1, 1);
   #isSoftware = isSoftware();
   #isEmpty = true;
@@ -43,27 +31,26 @@ export class Surface {
   }
 
   /**
-   * Draws, all of it before the browser can show any.
+   * Draws everything before the browser can show a part of it.
    *
-   * @param {Order[]} orders
-   * @returns {Drawn}
+   * @param {Drawing[]} drawings
+   * @returns {DrawResult}
    */
-  draw(orders) {
+  draw(drawings) {
     this.#isEmpty = false;
     try {
-      for (const { size, steps } of orders) {
+      for (const { size, steps } of drawings) {
         this.#resize(size, steps[0]);
-        for (const step of steps) this.#step(step);
+        for (const step of steps) this.#drawStep(step);
       }
     } finally {
-      discard(orders);
+      closePictures(drawings);
     }
-    const steps = orders.flatMap((order) => order.steps);
-    const buffers = steps.flatMap((step) => (step.type === "pixels" ? [step.pixels] : []));
-    return { at_ms: performance.timeOrigin + performance.now(), buffers };
+    const at_ms = performance.timeOrigin + performance.now();
+    return { at_ms, buffers: buffersOf(drawings) };
   }
 
-  /** Shows a picture as long as there is nothing else, and does not close it. @param {ImageBitmap} picture */
+  /** Shows a picture if nothing was drawn yet. Leaves it open. @param {ImageBitmap} picture */
   preview(picture) {
     if (!this.#isEmpty) return;
     const { width, height } = picture;
@@ -72,7 +59,7 @@ export class Surface {
     this.#context.drawImage(picture, 0, 0);
   }
 
-  /** What is painted, without loss. @returns {Promise<Blob>} */
+  /** What is on the canvas, as PNG. @returns {Promise<Blob>} rejects before there is a picture */
   snapshot() {
     return new Promise((resolve, reject) => {
       this.#canvas.toBlob((blob) => {
@@ -82,8 +69,8 @@ export class Surface {
     });
   }
 
-  /** @param {Step} step */
-  #step(step) {
+  /** @param {DrawStep} step */
+  #drawStep(step) {
     const { width, height } = this.#canvas;
     switch (step.type) {
       case "picture": {
@@ -105,9 +92,10 @@ export class Surface {
   }
 
   /**
-   * A canvas drawn onto itself is right where source and target overlap, but without a GPU all of it
-   * is copied first: 6.5 ms at 1080p, and as much for each further copy, where reading 800 x 460
-   * pixels and putting them elsewhere takes 1.2. With a GPU, reading would wait for it.
+   * Moves pixels. Drawing a canvas onto itself is right where source and target overlap, but
+   * without a GPU the browser first copies the whole canvas: 6.5 ms at 1080p for each copy. Reading
+   * 800 x 460 pixels and putting them elsewhere takes 1.2 ms. With a GPU, reading would wait for
+   * the GPU.
    *
    * @param {Rectangle & { from_x: number, from_y: number }} copy
    */
@@ -142,7 +130,7 @@ export class Surface {
     }
   }
 
-  /** @param {Size} size @param {Step | undefined} first */
+  /** @param {Size} size @param {DrawStep | undefined} first */
   #resize({ width, height }, first) {
     const canvas = this.#canvas;
     if (canvas.width === width && canvas.height === height) return;
@@ -174,12 +162,4 @@ function isSoftware() {
   const context = new OffscreenCanvas(1, 1).getContext("webgl", options);
   context?.getExtension("WEBGL_lose_context")?.loseContext();
   return context === null;
-}
-
-/** Closes the pictures of orders, drawn or not. @param {Order[]} orders */
-export function discard(orders) {
-  for (const step of orders.flatMap(({ steps }) => steps)) {
-    if (step.type === "picture") step.picture.close();
-    else if (step.type === "image") step.image.close();
-  }
 }

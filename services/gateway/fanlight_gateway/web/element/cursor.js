@@ -1,18 +1,19 @@
 // @ts-check
 /**
- * The desk's pointer, drawn by the viewer so that it never waits for a picture. Lives in the page.
+ * The desk's cursor, which the viewer draws itself, so that it never waits for a picture. Lives in
+ * the page.
  *
- * While the local pointer is over the desk it *is* the desk's pointer, as a CSS cursor. Otherwise,
- * and for whoever only watches, an image shows where the desk's pointer is.
+ * While the local pointer is over the picture, it has the desk's cursor as a CSS cursor. Otherwise,
+ * and for a person who only watches, an image shows where the desk's pointer is.
  *
  * @import { Rect } from "./geometry.js"
  * @import { PointerShape } from "../protocol/binary.js"
  */
 
-/** Browsers ignore larger CSS cursors. */
+/** Browsers ignore larger CSS cursors (pixels). */
 const MAX_CURSOR_PX = 128;
 
-export class DeskPointer {
+export class DeskCursor {
   /** @type {HTMLElement} */
   #surface;
   /** @type {HTMLImageElement} */
@@ -26,7 +27,7 @@ export class DeskPointer {
   #picture;
 
   /**
-   * @param {HTMLElement} surface  whose cursor it is
+   * @param {HTMLElement} surface  gets the CSS cursor
    * @param {HTMLImageElement} image  positioned within the surface
    * @param {() => Rect} picture  where the picture is within the surface
    */
@@ -43,19 +44,23 @@ export class DeskPointer {
     this.update();
   }
 
-  /** @param {number} x @param {number} y fractions of the desk */
+  /** @param {number} x @param {number} y  in 1/65536 of the desk */
   setPosition(x, y) {
     this.#position = { x: x / 65536, y: y / 65536 };
     this.update();
   }
 
-  /** Whether the local pointer is the desk's. @param {boolean} isLocal */
+  /**
+   * Whether the local pointer is over the picture, and moves the desk's.
+   *
+   * @param {boolean} isLocal
+   */
   setLocal(isLocal) {
     this.#isLocal = isLocal;
     this.update();
   }
 
-  /** The picture's place has changed, or anything else has. */
+  /** Shows the cursor anew, because the picture's place or anything else has changed. */
   update() {
     const shape = this.#shape;
     const visible = shape !== null && shape.png.length > 0;

@@ -1,14 +1,15 @@
 // @ts-check
 /**
- * Where the picture is within its element, and what a point of the page is on the desk. Pure.
+ * Where the picture is in its element, and which point of the desk a point of the page is. Lives in
+ * the page. Pure.
  *
  * @typedef {{ x: number, y: number, width: number, height: number }} Rect
  */
 
-import { FRACTION_MAX } from "../protocol/binary.js";
+import { FRACTION_MAX } from "../protocol/constants.js";
 
 /**
- * The picture as large as it fits, in the middle (`object-fit: contain`).
+ * The place of the picture: in the middle, as large as it fits (`object-fit: contain`).
  *
  * @param {Rect} box
  * @param {number} width
@@ -27,8 +28,9 @@ export function letterbox(box, width, height) {
 }
 
 /**
- * A point of the page as fractions of the desk: of the middle of the desk's pixel under it, so that
- * the gateway's `fraction * width >> 16` gives that very pixel. Beside the picture: the edge.
+ * A point of the page as fractions of the desk (1/65536). It is the middle of the desk's pixel
+ * under the point, so that the gateway's `fraction * width >> 16` gives that pixel. A point beside
+ * the picture gives the picture's edge.
  *
  * @param {number} x
  * @param {number} y

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * The icons, as inline SVG: no request, the colour of the text around them, hidden from screen
- * readers. Drawn for this project on a grid of 24.
+ * The icons, as inline SVG, so that they need no request and take the colour of the text around
+ * them. Lives in the page. They are hidden from screen readers. Drawn for this project on a grid of
+ * 24.
  */
 
 const PATHS = {

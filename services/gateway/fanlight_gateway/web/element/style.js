@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The look of <fanlight-view>. A constructed sheet: a strict Content-Security-Policy allows it,
- * and many views share one.
+ * The style sheet of <fanlight-view>. Lives in the page. It is a constructed sheet, because a
+ * strict Content-Security-Policy allows that, and because many views share one.
  */
 
 export const style = new CSSStyleSheet();
@@ -14,14 +14,14 @@ style.replaceSync(`
   background: #0b0d10;
   color: #eef1f4;
   font: 500 0.9375rem/1.4 system-ui, sans-serif;
-  /* All that there is, less a margin; each browser knows one of these by its own name. */
+  /* The whole width without the margin. Each browser knows one of these values by its own name. */
   width: 100%;
   width: -moz-available;
   width: -webkit-fill-available;
   width: stretch;
 }
-/* What it is high by itself. No aspect-ratio of the host's own, which would count before the
-   insets, grid cells and flex lines that a page gives it. */
+/* Its height where the page gives it none. The host itself has no aspect-ratio, because that would
+   override the insets, grid cells and flex lines that a page gives it. */
 :host::before {
   content: "";
   display: block;
@@ -53,7 +53,7 @@ canvas {
   transition: filter 0.2s;
 }
 .surface.old canvas { filter: saturate(0.35) brightness(0.6); }
-/* Another encoder is mostly there within half a second: no flicker for that. */
+/* Mostly another encoder is there within half a second, so the picture does not flicker. */
 .surface.old.between canvas { transition-delay: 1s; }
 .surface.barred canvas { visibility: hidden; }
 textarea {
@@ -66,7 +66,7 @@ textarea {
   border: 0;
   opacity: 0;
   resize: none;
-  /* Smaller text makes a phone zoom in. */
+  /* A phone zooms in when the text is smaller. */
   font-size: 16px;
   pointer-events: none;
 }

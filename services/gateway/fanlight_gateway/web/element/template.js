@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What is in the shadow of <fanlight-view>: the surface that is the desk, the notices over it, and
- * what screen readers are told.
+ * What is in the shadow DOM of <fanlight-view>: the surface, which is the desk; the notices over
+ * it; and what screen readers are told. Lives in the page.
  */
 
 export const TEMPLATE = `

@@ -2,19 +2,21 @@
 /**
  * Text between the browser's clipboard and the desk's. Lives in the page.
  *
- * From the desk: written to the browser's clipboard where that is allowed, else offered (`onoffer`)
- * for a click. To the desk: from the paste event of Ctrl+V, which needs no permission, and, where
- * reading is already allowed, whenever the desk gets the focus. Nobody is asked for a permission.
- * The same text is not sent twice, and what came from the desk is not sent back.
+ * 1. A text from the desk is written to the browser's clipboard where that is allowed. Otherwise it
+ *    is offered for a click (`onoffer`), because browsers allow writing after a click.
+ * 2. A text for the desk comes from the paste event of Ctrl+V, which needs no permission. Where
+ *    reading the clipboard is allowed already, it is also read whenever the desk gets the focus.
+ * 3. It never asks the person for a permission.
+ * 4. The same text is not sent twice, and a text from the desk is not sent back.
  */
 
-import { characters, MAX_CLIPBOARD_CHARS } from "../protocol/control.js";
+import { characters, MAX_CLIPBOARD_CHARS } from "../protocol/text.js";
 
-/** Half of a character: no text, and no UTF-8 can carry it. */
+/** Half of a character, which UTF-8 cannot carry. */
 const LONE_SURROGATE = /\p{Surrogate}/gu;
 
 export class ClipboardBridge {
-  /** What both sides have. */
+  /** The text that both sides have. */
   #known = "";
   /** @type {(text: string) => void} */
   #send;
@@ -23,51 +25,56 @@ export class ClipboardBridge {
 
   /**
    * @param {(text: string) => void} send  to the desk
-   * @param {(text: string | null) => void} onoffer  a text waits for a click; null: none any more
+   * @param {(text: string | null) => void} onoffer  a text waits for a click; null: none does
    */
   constructor(send, onoffer) {
     this.#send = send;
     this.#onoffer = onoffer;
   }
 
-  /** Somebody copied on the desk. @param {string} text */
+  /** A person copied on the desk. @param {string} text */
   async fromDesk(text) {
     this.#known = text;
     this.#onoffer((await this.write(text)) ? null : text);
   }
 
-  /** @param {string} text @returns {Promise<boolean>} */
+  /**
+   * Writes to the browser's clipboard.
+   *
+   * @param {string} text
+   * @returns {Promise<boolean>} false: not allowed
+   */
   async write(text) {
     if (!navigator.clipboard || !document.hasFocus()) return false;
     try {
       await navigator.clipboard.writeText(text);
       return true;
     } catch (error) {
-      if (error instanceof DOMException) return false; // not allowed
+      if (error instanceof DOMException) return false;
       throw error;
     }
   }
 
-  /** Somebody copied here. @param {string} text */
+  /** A person copied in this browser. Sends the text, if it is new. @param {string} text */
   toDesk(text) {
     if (text === "" || text === this.#known || characters(text) > MAX_CLIPBOARD_CHARS) return;
     this.#known = text;
     this.#send(text.replace(LONE_SURROGATE, "\ufffd"));
   }
 
-  /** What was sent may have gone nowhere, or the desk is another: the same text may go again. */
+  /** The same text may be sent again, because it may have been lost, or the desk is another one. */
   forget() {
     this.#known = "";
   }
 
-  /** The desk got the focus: bring along what was copied elsewhere, if reading is allowed. */
+  /** The desk has got the focus: sends what was copied elsewhere, if reading is allowed. */
   async sync() {
     try {
       const name = /** @type {PermissionName} */ ("clipboard-read");
       const { state } = await navigator.permissions.query({ name });
       if (state === "granted") this.toDesk(await navigator.clipboard.readText());
     } catch (error) {
-      // Not every browser knows this permission (TypeError), and a focus may be lost again.
+      // Not every browser knows this permission (TypeError). The focus may be lost meanwhile.
       if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
     }
   }

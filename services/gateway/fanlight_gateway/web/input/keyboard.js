@@ -1,174 +1,137 @@
 // @ts-check
 /**
- * Browser key events to physical keys of the desk. Pure: it remembers what is held down.
+ * Keyboard events to input messages. Lives in the page. It touches no DOM but the value of the text
+ * area that has the focus, and the focus itself, so that tests can make the events by hand.
  *
- * A key travels as its place on the keyboard (KeyboardEvent.code); the desk's own layout decides
- * what it means, dead keys and AltGr included. A key that is held is repeated by the keyboard under
- * the person's hands and by nobody else: each repetition is a further key-down, marked so that it can
- * be dropped on its way, and dropped here if it waited for the page. What has no place (an input
- * method, most phones) is left to the text route. Quirks that are undone here:
+ * The text area makes input methods and phones work. Keys with a place on the keyboard are taken
+ * away from it and travel as keys (physical-keys.js). Everything else arrives in it as text, and
+ * travels as text. While `isEnabled` is false (a person who only watches) nothing is taken away or
+ * sent.
  *
- * - Windows announces AltGr as ControlLeft and AltRight at once; the ControlLeft is a lie.
- * - macOS reports no key-up of what is pressed together with Command, and CapsLock as one event
- *   for each change of the lamp.
- * - Windows reports PrintScreen by its key-up only.
+ * @import { InputMessage } from "../protocol/binary.js"
+ * @import { Platform } from "./platform.js"
+ * @import { KeyEvent } from "./physical-keys.js"
  *
- * @import { Key } from "../protocol/binary.js"
+ * @typedef {Pick<KeyboardEvent, "ctrlKey" | "altKey" | "shiftKey" | "metaKey" | "timeStamp"
+ *   | "preventDefault" | "stopPropagation"> & KeyEvent} KeyboardEventLike
+ * @typedef {Pick<InputEvent, "inputType" | "isComposing" | "timeStamp">} InputEventLike
+ * @typedef {Pick<Event, "preventDefault"> & {
+ *   clipboardData: Pick<DataTransfer, "getData"> | null }} PasteEventLike
  *
- * @typedef {Pick<KeyboardEvent, "code" | "key" | "repeat" | "isComposing">} KeyEvent
- * @typedef {"windows" | "mac" | "other"} Platform
+ * @typedef {{
+ *   textArea: { value: string, blur: () => void },
+ *   platform: Platform,
+ *   now: () => number,
+ *   copyToDesk: (text: string) => void,
+ *   send: (messages: InputMessage[]) => void,
+ *   onleave: () => void,
+ * }} KeyboardHost
+ *
+ * now: in the clock of the events' timeStamp. onleave: a person gives the keyboard back to the
+ * page.
  */
 
-import { USAGE_BY_CODE } from "../protocol/keys.js";
+import { splitText } from "../protocol/text.js";
+import { isLeaveChord, isPasteChord } from "./chords.js";
+import { PasteDelay } from "./paste-delay.js";
+import { ALTGR_WAIT_MS, PhysicalKeys } from "./physical-keys.js";
 
-/** ControlLeft waits this long for an AltRight that makes the two an AltGr (ms, Windows). */
-export const ALTGR_WAIT_MS = 20;
-/** A repetition that waited longer than this for the page is not what a person holds now (ms). */
-export const REPEAT_AGE_MS = 150;
-/** Nobody taps quicker than this again and again; a phone's keyboard does for a held key (ms). */
-export const TAP_REPEAT_MS = 150;
+/**
+ * What stands in the text area: no character that anyone types, but something to delete, because
+ * phones report a Backspace only where there is something to delete.
+ */
+export const FILLER = "\u200b";
+
+/** Keys that a phone's keyboard reports as edits. @type {Record<string, string | undefined>} */
+const KEY_BY_EDIT = {
+  deleteContentBackward: "Backspace",
+  deleteContentForward: "Delete",
+  insertLineBreak: "Enter",
+};
 
 export class Keyboard {
-  /** @type {Set<string>} */
-  #held = new Set();
-  /** A ControlLeft that may be half of an AltGr. */
-  #maybeAltGr = false;
-  /** The last key that was tapped, and when (ms). */
-  #tapped = { code: "", at_ms: -Infinity };
-  /** @type {Platform} */
-  #platform;
+  /** @type {KeyboardHost} */
+  #host;
+  /** @type {PhysicalKeys} */
+  #keys;
+  /** @type {PasteDelay} */
+  #paste;
+  isEnabled = false;
 
-  /** @param {Platform} platform */
-  constructor(platform) {
-    this.#platform = platform;
+  /** @param {KeyboardHost} host */
+  constructor(host) {
+    this.#host = host;
+    this.#keys = new PhysicalKeys(host.platform);
+    this.#paste = new PasteDelay(host.send);
   }
 
-  /** Whether flush() has to be called in ALTGR_WAIT_MS. */
-  get waiting() {
-    return this.#maybeAltGr;
-  }
-
-  /**
-   * @param {KeyEvent} event
-   * @param {number} [age_ms]  how long ago it happened
-   * @returns {Key[] | null} null: this is the text route's
-   */
-  down(event, age_ms = 0) {
-    if (isText(event)) return null;
-    const { code } = event;
-    if (event.repeat && this.#held.has(code)) {
-      if (age_ms > REPEAT_AGE_MS || isModifier(code) || LOCKS.has(code)) return [];
-      return [{ ...this.#press(code), repeat: true }];
-    }
-    if (this.#platform === "mac" && code === "CapsLock") return tap(code);
-    if (this.#maybeAltGr && code === "AltRight") {
-      this.#maybeAltGr = false;
-      return [this.#press(code)];
-    }
-    const before = this.flush();
-    if (this.#platform === "windows" && code === "ControlLeft" && !this.#held.has(code)) {
-      this.#maybeAltGr = true;
-      return before;
-    }
-    return [...before, this.#press(code)];
-  }
-
-  /** @param {KeyEvent} event @returns {Key[]} */
-  up(event) {
-    const { code } = event;
-    if (!Object.hasOwn(USAGE_BY_CODE, code)) return [];
-    if (this.#platform === "mac" && code === "CapsLock") return tap(code);
-    const before = this.flush();
-    if (!this.#held.has(code)) return code === "PrintScreen" ? [...before, ...tap(code)] : before;
-    const released = [this.#release(code)];
-    if (this.#platform === "mac" && code.startsWith("Meta")) {
-      for (const other of [...this.#held]) {
-        if (!isModifier(other)) released.push(this.#release(other));
-      }
-    }
-    return [...before, ...released];
-  }
-
-  /**
-   * A key that is told of as one edit of the text, down and up at once. One that is held comes as
-   * many of them: to be dropped as repetitions are, but for its going up, which never is.
-   *
-   * @param {string} code
-   * @param {number} at_ms
-   * @returns {Key[]}
-   */
-  tap(code, at_ms) {
-    const repeat = code === this.#tapped.code && at_ms - this.#tapped.at_ms < TAP_REPEAT_MS;
-    this.#tapped = { code, at_ms };
-    const before = this.flush();
-    const down = this.#press(code);
-    return [...before, repeat ? { ...down, repeat } : down, this.#release(code)];
-  }
-
-  /** A ControlLeft that waited was one. @returns {Key[]} */
-  flush() {
-    if (!this.#maybeAltGr) return [];
-    this.#maybeAltGr = false;
-    return [this.#press("ControlLeft")];
-  }
-
-  /** The desk lost the keyboard; its gateway lets everything go. */
+  /** No key is down any more: the gateway releases them itself. */
   reset() {
-    this.#held.clear();
-    this.#maybeAltGr = false;
+    this.#keys.reset();
   }
 
-  /** @param {string} code @returns {Key} */
-  #press(code) {
-    this.#held.add(code);
-    return { type: "Key", down: true, usage: USAGE_BY_CODE[code] };
+  /** The desk has lost the keyboard: as `reset`, and drops the keys that wait. */
+  release() {
+    this.#keys.reset();
+    this.#paste.drop();
   }
 
-  /** @param {string} code @returns {Key} */
-  #release(code) {
-    this.#held.delete(code);
-    return { type: "Key", down: false, usage: USAGE_BY_CODE[code] };
+  /** @param {KeyboardEventLike} event */
+  keydown(event) {
+    if (!this.isEnabled) return;
+    if (isLeaveChord(event)) {
+      event.preventDefault();
+      this.#host.textArea.blur();
+      this.#host.onleave();
+      return;
+    }
+    const keys = this.#keys.down(event, this.#host.now() - event.timeStamp);
+    if (keys === null) return;
+    event.stopPropagation();
+    if (this.#keys.isWaiting) {
+      setTimeout(() => this.#paste.send(this.#keys.flush()), ALTGR_WAIT_MS);
+    }
+    if (isPasteChord(event) && !event.repeat) {
+      // The browser pastes. A repetition of the key pastes what is on the desk's clipboard by then.
+      if (keys.length) this.#paste.start();
+    } else {
+      event.preventDefault();
+    }
+    this.#paste.send(keys);
   }
-}
 
-/**
- * The way out of the desk for people without a pointer: Ctrl+Alt+Shift+K.
- *
- * @param {Pick<KeyboardEvent, "code" | "ctrlKey" | "altKey" | "shiftKey">} event
- */
-export function isLeaveChord(event) {
-  return event.code === "KeyK" && event.ctrlKey && event.altKey && event.shiftKey;
-}
+  /** @param {KeyboardEventLike} event */
+  keyup(event) {
+    if (!this.isEnabled) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.#paste.send(this.#keys.up(event));
+  }
 
-/**
- * Whether this key makes the browser paste.
- *
- * @param {Pick<KeyboardEvent, "code" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey">} event
- */
-export function isPasteChord(event) {
-  if (event.altKey) return false;
-  if (event.code === "KeyV") return event.ctrlKey || event.metaKey;
-  return event.code === "Insert" && event.shiftKey && !event.ctrlKey;
-}
+  /** The text area has changed. @param {InputEventLike} event */
+  input(event) {
+    if (event.isComposing) return; // an input method has not decided yet
+    const code = KEY_BY_EDIT[event.inputType];
+    if (code === undefined) {
+      this.takeText();
+      return;
+    }
+    this.#paste.send(this.#keys.tap(code, event.timeStamp));
+    this.#host.textArea.value = FILLER;
+  }
 
-const LOCKS = new Set(["CapsLock", "NumLock", "ScrollLock"]);
+  /** Sends what stands in the text area, for example when an input method has decided. */
+  takeText() {
+    const text = this.#host.textArea.value.replaceAll(FILLER, "");
+    this.#host.textArea.value = FILLER;
+    if (text && this.isEnabled) this.#paste.send(splitText(text));
+  }
 
-/** @param {KeyEvent} event */
-function isText(event) {
-  if (event.isComposing || event.key === "Process" || event.key === "Unidentified") return true;
-  return !Object.hasOwn(USAGE_BY_CODE, event.code);
-}
-
-/** @param {string} code */
-function isModifier(code) {
-  return /^(Control|Shift|Alt|Meta)(Left|Right)$/.test(code);
-}
-
-/** @param {string} code @returns {Key[]} */
-function tap(code) {
-  const usage = USAGE_BY_CODE[code];
-  return [
-    { type: "Key", down: true, usage },
-    { type: "Key", down: false, usage },
-  ];
+  /** @param {PasteEventLike} event */
+  paste(event) {
+    event.preventDefault();
+    if (!this.isEnabled) return;
+    this.#host.copyToDesk(event.clipboardData?.getData("text/plain") ?? "");
+    this.#paste.finish();
+  }
 }

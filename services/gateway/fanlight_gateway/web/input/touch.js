@@ -1,9 +1,19 @@
 // @ts-check
 /**
- * Fingers as a pointer. Pure; positions in CSS pixels, times in ms.
+ * Fingers as a pointer. Lives in the page. Pure; positions in CSS pixels, times are arguments, in
+ * ms.
  *
- * Tap: click. Two fingers: the wheel. Long press: the right button. One finger that moves at once:
- * a drag with the left button, from where it began.
+ *   gesture | event                                     | next    | actions
+ *   --------+-------------------------------------------+---------+------------------------------
+ *   none    | a finger goes down                        | press   |
+ *   press   | it goes up                                | none    | a click with the left button
+ *   press   | it moves by `SLOP_PX`                     | drag    | the left button goes down
+ *   press   | it rests for `LONG_PRESS_MS`              | done    | a click with the right button
+ *   press   | a second finger goes down                 | scroll  | a move to where it began
+ *   drag    | it moves                                  | drag    | a move
+ *   drag    | it goes up, or the system takes it away   | done    | the left button goes up
+ *   scroll  | a finger moves                            | scroll  | the wheel
+ *   any     | the last finger goes up                   | none    |
  *
  * @typedef {{ type: "button", button: number, down: boolean, x: number, y: number }
  *   | { type: "move", x: number, y: number }
@@ -12,7 +22,7 @@
  */
 
 export const LONG_PRESS_MS = 500;
-/** A finger that moves less than this has not moved. */
+/** A finger that moves less than this has not moved (CSS pixels). */
 export const SLOP_PX = 10;
 
 const LEFT = 0;
@@ -27,7 +37,7 @@ export class Touch {
   #start = { x: 0, y: 0 };
   #start_ms = 0;
 
-  /** When tick() has to be called (ms); null: not at all. */
+  /** When `tick` has to be called (ms); null: not. */
   get deadline_ms() {
     return this.#gesture === "press" ? this.#start_ms + LONG_PRESS_MS : null;
   }
@@ -54,7 +64,8 @@ export class Touch {
     if (!last) return [];
     if (this.#gesture === "scroll") {
       this.#fingers.set(id, point);
-      const share = this.#fingers.size; // the middle of the fingers moves by this part
+      // The middle of the fingers moves by this part of the way.
+      const share = this.#fingers.size;
       const dx = (last.x - point.x) / share;
       const dy = (last.y - point.y) / share;
       return [{ type: "scroll", dx, dy, ...this.#start }];
@@ -86,7 +97,7 @@ export class Touch {
     return pressed;
   }
 
-  /** The system took the fingers away. @param {number} id @returns {TouchAction[]} */
+  /** The system has taken a finger away. @param {number} id @returns {TouchAction[]} */
   cancel(id) {
     const point = this.#fingers.get(id);
     const dragging = this.#gesture === "drag";
@@ -96,7 +107,7 @@ export class Touch {
   }
 
   /**
-   * A finger that rested long enough is the right button.
+   * Time has passed: a finger that has rested for long enough is the right button.
    *
    * @param {number} now_ms
    * @returns {TouchAction[]}

@@ -1,15 +1,16 @@
 // @ts-check
 /**
- * Wheel events of any kind to 1/120 of a notch. Pure; keeps the fractions for the next event.
+ * Wheel events of any kind to 1/120 of a notch. Lives in the page. Pure; it keeps the fractions for
+ * the next event.
  *
  * @typedef {{ deltaX: number, deltaY: number, deltaMode: number,
  *   wheelDeltaX?: number, wheelDeltaY?: number }} WheelLike
  */
 
-import { INT16_MAX } from "../protocol/binary.js";
+import { INT16_MAX } from "../protocol/constants.js";
 
 export const UNITS_PER_NOTCH = 120;
-/** What browsers scroll for one notch of a wheel with detents, roughly. */
+/** What browsers scroll for one notch of a wheel with detents, about. */
 const PIXELS_PER_NOTCH = 100;
 const LINES_PER_NOTCH = 3;
 const NOTCHES_PER_PAGE = 5;
@@ -27,7 +28,7 @@ export class WheelSteps {
 
   /**
    * @param {WheelLike} event
-   * @returns {{ dx: number, dy: number } | null} null: less than a unit so far
+   * @returns {{ dx: number, dy: number } | null} null: it was less than 1/120
    */
   turn(event) {
     this.#x += units(event.deltaX, event.deltaMode, event.wheelDeltaX);
@@ -44,10 +45,10 @@ export class WheelSteps {
 /**
  * @param {number} delta
  * @param {number} mode
- * @param {number | undefined} legacy
+ * @param {number | undefined} legacy  wheelDeltaX or wheelDeltaY
  */
 function units(delta, mode, legacy) {
-  // Where the old attribute counts whole notches it is exact; pixels depend on system and zoom.
+  // The old attribute is exact where it counts whole notches; pixels depend on system and zoom.
   if (legacy && legacy % UNITS_PER_NOTCH === 0) return -legacy;
   return delta * (UNITS[mode] ?? UNITS[0]);
 }

@@ -1,35 +1,36 @@
 // @ts-check
 /**
- * What was seen of the pictures, and how old they were. Pure; times in ms.
+ * How many pictures and bytes came, and how old the pictures were when they were painted. Lives in
+ * the worker. Pure; times are arguments, in ms.
  *
- * The age of a picture is taken when it is painted. It grows on only while a newer one is known to
- * exist: on a desk at rest the picture of an hour ago is the picture of now.
+ * The age of a picture is taken when it is painted. After that it grows only while a newer picture
+ * is known to exist, because on a desk at rest the picture of an hour ago is still the current one.
  *
  * @import { Clock } from "./clock.js"
  * @import { VideoUnit } from "../protocol/binary.js"
  */
 
-import { Meter } from "./rate-meter.js";
+import { RateMeter } from "./rate-meter.js";
 
-export class Figures {
-  #pictures = new Meter();
-  #bytes = new Meter();
+export class PictureStatistics {
+  #pictures = new RateMeter();
+  #bytes = new RateMeter();
   /** @type {Clock} */
   #clock;
-  /** @type {number | null} */
+  /** Of the picture on the canvas. @type {number | null} */
   #captured_us = null;
-  /** A unit that is newer than the picture on the screen has come. */
+  /** A unit has come that is newer than the picture on the canvas. */
   #isBehind = false;
   /** Whether anything was painted. */
   hasPainted = false;
-  /** Of the picture on the screen, when it was painted. @type {number | null} */
+  /** The age of the picture on the canvas, when it was painted (ms). @type {number | null} */
   age_ms = null;
   epoch = 0;
   /** The newest sequence that came. */
   received = 0;
   video_bytes = 0;
-  still_bytes = 0;
-  /** The picture is the last one of a desk that has gone. */
+  screenshot_bytes = 0;
+  /** The picture on the canvas is the last one of a desk that has gone. */
   stale = false;
 
   /** @param {Clock} clock */
@@ -37,7 +38,7 @@ export class Figures {
     this.#clock = clock;
   }
 
-  /** @param {VideoUnit} unit @param {number} bytes @param {number} now_ms */
+  /** A unit has come. @param {VideoUnit} unit @param {number} bytes @param {number} now_ms */
   unit(unit, bytes, now_ms) {
     this.video_bytes += bytes;
     this.#bytes.add(bytes, now_ms);
@@ -46,15 +47,15 @@ export class Figures {
     this.#isBehind = true;
   }
 
-  /** @param {number} bytes @param {boolean} stale @param {number} now_ms */
-  still(bytes, stale, now_ms) {
-    this.still_bytes += bytes;
+  /** A screenshot has come. @param {number} bytes @param {boolean} stale @param {number} now_ms */
+  screenshot(bytes, stale, now_ms) {
+    this.screenshot_bytes += bytes;
     this.#bytes.add(bytes, now_ms);
     this.stale = stale;
   }
 
   /**
-   * A picture is really on the canvas.
+   * A picture is on the canvas.
    *
    * @param {number | null} captured_us
    * @param {number} now_ms
@@ -62,10 +63,10 @@ export class Figures {
   painted(captured_us, now_ms) {
     this.hasPainted = true;
     this.#pictures.add(1, now_ms);
-    this.#current(captured_us, now_ms);
+    this.#setCurrent(captured_us, now_ms);
   }
 
-  /** The same as `painted`, of a unit. @param {VideoUnit} unit @param {number} now_ms */
+  /** The picture of a unit is on the canvas. @param {VideoUnit} unit @param {number} now_ms */
   paintedUnit(unit, now_ms) {
     this.painted(unit.captured_us, now_ms);
     this.stale = false;
@@ -73,7 +74,7 @@ export class Figures {
   }
 
   /**
-   * The desk has not changed since: the picture on the screen is as new as that answer.
+   * The desk has not changed: the picture on the canvas is as new as this answer.
    *
    * @param {number | null} captured_us
    * @param {boolean} stale
@@ -81,16 +82,20 @@ export class Figures {
    */
   unchanged(captured_us, stale, now_ms) {
     this.stale = stale;
-    if (this.hasPainted) this.#current(captured_us, now_ms);
+    if (this.hasPainted) this.#setCurrent(captured_us, now_ms);
   }
 
-  /** Video was turned off or begins anew: nothing is being waited for. */
-  forget() {
+  /** No newer picture is expected, because video was turned off or begins anew. */
+  expectNone() {
     this.#isBehind = false;
   }
 
-  /** The age now of a picture that should have been replaced. @param {number} now_ms */
-  overdue(now_ms) {
+  /**
+   * The age of the picture on the canvas (ms); null: no newer one has come.
+   *
+   * @param {number} now_ms
+   */
+  overdueAge(now_ms) {
     if (!this.#isBehind || this.#captured_us === null) return null;
     return this.#clock.age(this.#captured_us, now_ms);
   }
@@ -104,7 +109,7 @@ export class Figures {
   }
 
   /** @param {number | null} captured_us @param {number} now_ms */
-  #current(captured_us, now_ms) {
+  #setCurrent(captured_us, now_ms) {
     this.#captured_us = captured_us;
     this.age_ms = captured_us === null ? null : this.#clock.age(captured_us, now_ms);
   }

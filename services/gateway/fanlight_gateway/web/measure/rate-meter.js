@@ -1,9 +1,10 @@
 // @ts-check
 /**
- * A rate over the last while (pictures or bytes a second). Pure; times in ms.
+ * A rate over the last two seconds, for example pictures or bytes a second. Lives in the worker.
+ * Pure; times are arguments, in ms. It forgets what is older.
  */
 
-export class Meter {
+export class RateMeter {
   /** @type {{ at_ms: number, amount: number }[]} */
   #events = [];
   /** @type {number} */
@@ -17,18 +18,18 @@ export class Meter {
   /** @param {number} amount @param {number} now_ms */
   add(amount, now_ms) {
     this.#events.push({ at_ms: now_ms, amount });
-    this.#forget(now_ms);
+    this.#forgetOld(now_ms);
   }
 
   /** The amount a second. @param {number} now_ms */
   rate(now_ms) {
-    this.#forget(now_ms);
+    this.#forgetOld(now_ms);
     const sum = this.#events.reduce((total, event) => total + event.amount, 0);
     return (sum * 1000) / this.#window_ms;
   }
 
   /** @param {number} now_ms */
-  #forget(now_ms) {
+  #forgetOld(now_ms) {
     const first = this.#events.findIndex((event) => event.at_ms > now_ms - this.#window_ms);
     this.#events.splice(0, first === -1 ? this.#events.length : first);
   }

@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * The gateway's HTTP API, as far as the page needs it. Every URL is relative to the page, which may
- * stand under any path.
+ * The gateway's HTTP API, as far as the page needs it. Lives in the page. Every URL is relative to
+ * the page, which may have any path.
  *
  * @typedef {{ name: string, state: string, width: number, height: number }} Desk
  */
 
-/** The gateway does not let us in, or does not answer. */
+/** The gateway refuses, or does not answer. */
 export class ApiError extends Error {
   /** @param {number} status  0: no answer */
   constructor(status) {
@@ -17,10 +17,10 @@ export class ApiError extends Error {
 }
 
 /**
- * The token in the address, which is taken out of it at once: not in the history, not on a screen
- * that somebody shares, not in a bookmark.
+ * Takes the token out of the address, so that it is not in the history, not in a bookmark, and not
+ * on a screen that is shared.
  *
- * @returns {string | null}
+ * @returns {string | null} null: there is none
  */
 export function takeToken() {
   const fragment = new URLSearchParams(location.hash.slice(1));
@@ -29,7 +29,7 @@ export function takeToken() {
   return token;
 }
 
-/** Swaps a token for a cookie that scripts cannot read. @param {string} token */
+/** Swaps a token for a cookie that scripts cannot read. Throws ApiError. @param {string} token */
 export async function signIn(token) {
   await request("api/session", {
     method: "POST",
@@ -38,13 +38,13 @@ export async function signIn(token) {
   });
 }
 
-/** @returns {Promise<Desk[]>} */
+/** Throws ApiError. @returns {Promise<Desk[]>} those that the person may see */
 export async function listDesks() {
   const response = await request("api/desks", { cache: "no-store" });
   return (await response.json()).desks;
 }
 
-/** Where a desk's own addresses begin. @param {string} desk */
+/** The base of a desk's URLs. @param {string} desk */
 export function deskUrl(desk) {
   return new URL(`api/desks/${encodeURIComponent(desk)}/`, document.baseURI).href;
 }

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What this browser remembers of a person's choice.
+ * What this browser remembers of a person's choice. Lives in the page.
  *
  * @import { Mode } from "../session/fallback.js"
  */

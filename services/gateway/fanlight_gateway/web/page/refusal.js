@@ -1,20 +1,21 @@
 // @ts-check
 /**
- * What the page says in place of a desk that it may not show, or that is not there. Pure: the words
- * over a desk are status-text.js's; these have room, and name the way out.
+ * What the page says in place of a desk that it may not show, or that is not there. Lives in the
+ * page. Pure. status-text.js has the short texts over a desk; these are longer, and say what a
+ * person can do.
  *
  * @import { Desk } from "./api.js"
  *
  * @typedef {Readonly<{ title: string, text: string, wantsLink: boolean }>} Refusal
- * wantsLink: a new link is the way out.
+ * wantsLink: a new link helps.
  *
  * @typedef {{ closeCode: number | null, desk: string, desks: Desk[] | null, hasSignedIn: boolean }}
  *   Refused
- * desks: those that the link allows; null: not known. hasSignedIn: the page swapped a link for a
- * cookie, and was never let in with it.
+ * desks: those that the person may see; null: not known. hasSignedIn: the page swapped a token for
+ * a cookie, and the gateway has never let the cookie in.
  */
 
-import { CloseCode } from "../protocol/binary.js";
+import { CloseCode } from "../protocol/constants.js";
 
 /** @type {Refusal} */
 export const FOREIGN = Object.freeze({
@@ -25,7 +26,7 @@ export const FOREIGN = Object.freeze({
   wantsLink: false,
 });
 
-/** Null: no refusal, the desk is to be seen. @param {Refused} refused @returns {Refusal | null} */
+/** @param {Refused} refused @returns {Refusal | null} null: the desk is shown */
 export function refusal({ closeCode, desk, desks, hasSignedIn }) {
   switch (closeCode) {
     case CloseCode.UNAUTHORIZED:

@@ -1,41 +1,48 @@
 // @ts-check
 /**
- * The page's first code, which stands within it: while the application is still on its way, it signs
- * in and asks for a first picture. It hands both on (`Started`), decides nothing, and asks again for
- * a file of the page that did not come.
+ * The page's first code, which stands in the page itself. While app.js is still being loaded, it
+ * signs in and asks for a first screenshot. It hands both on (`Started`) and decides nothing. When
+ * a file of the page does not come, it asks for the file again.
  *
- * @import { Still } from "../screenshots/first-screenshot.js"
+ * @import { FirstScreenshot } from "../screenshots/first-screenshot.js"
  *
- * @typedef {{ token: string | null, signedIn: Promise<void> | null, still: Promise<Still | null> | null }}
- *   Started
+ * @typedef {{ token: string | null, signedIn: Promise<void> | null,
+ *   screenshot: Promise<FirstScreenshot | null> | null }} Started
  *
- * token: the address had one. signedIn: with it. still: of the desk in the address.
+ * token: the one in the address. signedIn: settles when the token has been swapped for a cookie.
+ * screenshot: of the desk in the address. Null: there is none.
  */
 
 import { deskUrl, signIn, takeToken } from "./api.js";
-import { firstStill } from "../screenshots/first-screenshot.js";
+import { fetchFirstScreenshot } from "../screenshots/first-screenshot.js";
 import { rememberedMode } from "./preferences.js";
 
-/** A file that does not come is asked for so often, after a pause that doubles. */
+/** So often a file is asked for again, after a pause that doubles (ms). */
 const TRIES = 8;
 const PAUSE_MS = 300;
 const PAUSE_MAX_MS = 5000;
 
 /** @returns {Started} */
 function start() {
-  // Before anything else: the token leaves the address bar.
+  // First of all, so that the token leaves the address bar.
   const token = takeToken();
   const signedIn = token === null ? null : signIn(token);
-  // Whoever awaits it later hears of it then.
+  // app.js awaits it later, and handles the error then.
   signedIn?.catch(() => {});
   const desk = new URLSearchParams(location.search).get("desk");
   const isWanted =
     desk && document.visibilityState === "visible" && rememberedMode() !== "screenshots";
-  const still = isWanted ? firstStill(new URL(`${deskUrl(desk)}screenshot`), { token }) : null;
-  return { token, signedIn, still };
+  const screenshot = isWanted
+    ? fetchFirstScreenshot(new URL(`${deskUrl(desk)}screenshot`), { token })
+    : null;
+  return { token, signedIn, screenshot };
 }
 
-/** A browser whose network changes fails all that is on its way. @param {Event} event */
+/**
+ * A file did not come: a browser whose network changes fails all that it is loading.
+ *
+ * @param {Event} event
+ */
 function askAgain({ target }) {
   if (target instanceof HTMLScriptElement && target.src) {
     const script = document.createElement("script");
@@ -53,13 +60,13 @@ function insertLater(failed, setUrl, element) {
   const url = new URL(failed);
   const failures = Number(url.searchParams.get("again") ?? "0") + 1;
   if (failures > TRIES) return;
-  // Under another address: a module that a page did not find, it does not look for again.
+  // Under another address, because a page does not load a module again that failed.
   url.searchParams.set("again", String(failures));
   setUrl(url.href);
   const pause_ms = Math.min(PAUSE_MS * 2 ** (failures - 1), PAUSE_MAX_MS);
   setTimeout(() => document.head.append(element), pause_ms);
 }
 
-// An element's error does not bubble.
+// The error of an element does not bubble, so this captures it.
 addEventListener("error", askAgain, { capture: true });
 Object.assign(globalThis, { fanlight: start() });

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The statistics as rows of names and values for people. Pure.
+ * The statistics as rows of names and values, for people. Lives in the page. Pure.
  *
- * @import { Stats } from "../session/session.js"
+ * @import { Stats } from "../session/reports.js"
  */
 
 /**

@@ -1,14 +1,15 @@
 // @ts-check
 /**
- * Messages as the body of a plain HTTP request or answer, the viewer's half. Pure.
+ * Messages in the body of a plain HTTP request or answer. Pure; runs in the worker.
  *
- * One after the other: u32 length (little-endian), u8 kind (1 binary, 2 text), the bytes. Described
- * in fanlight_common/protocol/batches.py and held to it by tests/vectors/batches.json.
+ * One after the other: u32 length (little-endian), u8 kind (1 binary, 2 text), the bytes.
+ * fanlight_common/protocol/batches.py is the other half; tests/vectors/batches.json holds the two
+ * together.
  *
  * @typedef {ArrayBuffer | string} Message
  */
 
-import { ProtocolError } from "./binary.js";
+import { ProtocolError } from "./constants.js";
 
 const HEAD_BYTES = 5;
 const BINARY = 1;

@@ -1,21 +1,23 @@
 // @ts-check
 /**
- * Binary messages between viewer and gateway, the viewer's half: it decodes what a gateway sends
- * and encodes what a viewer sends. Pure.
+ * Binary messages between viewer and gateway: decodes what a gateway sends, and encodes what a
+ * viewer sends. Pure; runs in the page and in the worker.
  *
- * The other half, and the description of each byte, is fanlight_common/protocol/binary.py;
+ * fanlight_common/protocol/binary.py and input.py are the other half and describe each byte;
  * tests/vectors/binary.json holds the two together. Messages are plain objects with their name in
- * `type`, so that they pass between the page and its worker as they are. Everything is
- * little-endian. Positions are fractions of the desk in 1/65536, so they mean the same whatever the
- * desk's size at the moment.
+ * `type`, so that they can be posted between the page and its worker. Everything is little-endian.
+ * Positions are fractions of the desk in 1/65536, so that they mean the same when the desk changes
+ * its size. Times are microseconds in a Number, exact up to 2^53 (285 years); larger ones are
+ * refused.
  *
- * Times are microseconds in a Number, exact up to 2^53 (285 years); more is refused.
+ * A later release may append fields to a unit's header and to messages of fixed size; they are
+ * passed over. A unit of another version, stream kind or codec is a ProtocolError.
  *
  * @typedef {{ x: number, y: number, width: number, height: number }} Rectangle
  *
  * @typedef {{ type: "VideoUnit", idr: boolean, width: number, height: number, epoch: number,
  *   sequence: number, captured_us: number, payload: Uint8Array, patch: boolean,
- *   relaxed: boolean, areas: Rectangle[] }} VideoUnit
+ *   relaxed: boolean, areas: Rectangle[], kind: string, codec: string }} VideoUnit
  * @typedef {{ type: "Pong", id: number, viewer_us: number, gateway_us: number }} Pong
  * @typedef {{ type: "PointerPosition", x: number, y: number }} PointerPosition
  * @typedef {{ type: "PointerShape", width: number, height: number, hotspot_x: number,
@@ -24,8 +26,8 @@
  *
  * @typedef {{ type: "Ping", id: number, viewer_us: number, base_rtt_ms: number }} Ping
  * @typedef {{ type: "Ack", age_ms: number, epoch: number, received: number, painted: number }} Ack
- * @typedef {{ type: "Key", down: boolean, usage: number, repeat?: boolean }} Key  repeat: of a key
- *   that is held; for outbox.js, it does not travel
+ * @typedef {{ type: "Key", down: boolean, usage: number, repeat?: boolean }} Key  repeat: the
+ *   repetition of a held key; it is for outbox.js, and is not sent
  * @typedef {{ type: "PointerMove", x: number, y: number }} PointerMove
  * @typedef {{ type: "PointerMoveRelative", dx: number, dy: number }} PointerMoveRelative
  * @typedef {{ type: "PointerButton", down: boolean, button: number,
@@ -37,46 +39,27 @@
  * @typedef {Ping | Ack | InputMessage} ViewerMessage
  */
 
-export const PROTOCOL_VERSION = 1;
-export const MAX_VIEWER_MESSAGE_BYTES = 1 << 20;
-export const MAX_TEXT_BYTES = 4096;
-export const FRACTION_MAX = 65535;
-/** Ack.age_ms when the age is not known. */
-export const AGE_UNKNOWN = 65535;
-export const INT16_MAX = 32767;
+import { ProtocolError } from "./constants.js";
 
-/** Why the gateway closed. From 4400 on, coming back by itself is of no use. */
-export const CloseCode = Object.freeze({
-  GOING_AWAY: 1001,
-  FAILED: 1011,
-  TRY_LATER: 1013,
-  SLOW: 4000,
-  BAD_MESSAGE: 4400,
-  UNAUTHORIZED: 4401,
-  FORBIDDEN: 4403,
-  NO_SUCH_DESK: 4404,
-  REPLACED: 4409,
-  TOO_FAST: 4429,
-});
+/** Name of the one codec that the page decodes, in units and in Hello. */
+export const H264 = "h264";
+const SCREEN = "screen";
 
-/** The bytes are not a message. */
-export class ProtocolError extends Error {
-  /** @param {string} message */
-  constructor(message) {
-    super(message);
-    this.name = "ProtocolError";
-  }
-}
-
-const VIDEO_UNIT_HEADER_BYTES = 24;
+const VIDEO_UNIT_VERSION = 1;
+const VIDEO_UNIT_HEADER_BYTES = 28;
 const RELAXED = 4;
+/** Their numbers in a unit's header. */
+const SCREEN_NUMBER = 1;
+const H264_NUMBER = 1;
+/** No message of fixed size is larger, in this release or a later one. */
+const MAX_FIXED_BYTES = 125;
 const AREA_BYTES = 8;
 const MAX_AREAS = 8;
 const POINTER_SHAPE_HEADER_BYTES = 12;
 const UTF8 = new TextEncoder();
 
 /**
- * Any message that a gateway sends. Payloads are views of `data`. Throws ProtocolError.
+ * Decodes any message of a gateway. Payloads are views of `data`. Throws ProtocolError.
  *
  * @param {ArrayBuffer} data
  * @returns {GatewayMessage}
@@ -89,7 +72,7 @@ export function decodeFromGateway(data) {
     case 0x01:
       return decodeVideoUnit(view);
     case 0x02:
-      exact(view, 24, "Pong");
+      fixed(view, 24, "Pong");
       return {
         type: "Pong",
         id: view.getUint32(4, true),
@@ -97,7 +80,7 @@ export function decodeFromGateway(data) {
         gateway_us: getUint64(view, 16),
       };
     case 0x03:
-      exact(view, 6, "PointerPosition");
+      fixed(view, 6, "PointerPosition");
       return { type: "PointerPosition", x: view.getUint16(2, true), y: view.getUint16(4, true) };
     case 0x04:
       return decodePointerShape(view);
@@ -107,7 +90,7 @@ export function decodeFromGateway(data) {
 }
 
 /**
- * Any message that a viewer sends, as bytes. Values are the caller's to keep in range.
+ * Encodes any message of a viewer. The caller keeps the values in range.
  *
  * @param {ViewerMessage} message
  * @returns {ArrayBuffer}
@@ -170,55 +153,39 @@ export function encodeToGateway(message) {
   }
 }
 
-/**
- * A text as Text messages of at most MAX_TEXT_BYTES each, cut between characters.
- *
- * @param {string} text
- * @returns {Text[]}
- */
-export function splitText(text) {
-  /** @type {Text[]} */
-  const messages = [];
-  let piece = "";
-  let size = 0;
-  for (const character of text) {
-    const bytes = UTF8.encode(character).length;
-    if (size + bytes > MAX_TEXT_BYTES) {
-      messages.push({ type: "Text", text: piece });
-      piece = "";
-      size = 0;
-    }
-    piece += character;
-    size += bytes;
-  }
-  if (piece) messages.push({ type: "Text", text: piece });
-  return messages;
-}
-
 /** @param {DataView<ArrayBuffer>} view @returns {VideoUnit} */
 function decodeVideoUnit(view) {
+  if (view.byteLength > 2 && view.getUint8(2) !== VIDEO_UNIT_VERSION) {
+    const version = view.getUint8(2);
+    throw new ProtocolError(`VideoUnit of version ${version}, wants ${VIDEO_UNIT_VERSION}`);
+  }
   if (view.byteLength <= VIDEO_UNIT_HEADER_BYTES) throw new ProtocolError("VideoUnit: truncated");
   const flags = view.getUint8(1);
-  const width = view.getUint16(2, true);
-  const height = view.getUint16(4, true);
-  const what = flags & ~RELAXED;
-  if (what > 2 || width === 0 || height === 0) {
+  const what = flags & 3;
+  const areas_at = 4 * view.getUint8(3);
+  const width = view.getUint16(24, true);
+  const height = view.getUint16(26, true);
+  if (what === 3 || areas_at < VIDEO_UNIT_HEADER_BYTES || width === 0 || height === 0) {
     throw new ProtocolError("VideoUnit: impossible header");
   }
-  const count = view.getUint16(6, true);
+  if (view.getUint8(4) !== SCREEN_NUMBER || view.getUint8(5) !== H264_NUMBER) {
+    throw new ProtocolError("VideoUnit: unknown stream kind or codec");
+  }
+  const count = view.getUint8(6);
   if (count > MAX_AREAS || (count > 0 && what !== 0)) {
     throw new ProtocolError("VideoUnit: impossible areas");
   }
-  const payload_at = VIDEO_UNIT_HEADER_BYTES + count * AREA_BYTES;
+  const payload_at = areas_at + count * AREA_BYTES;
   if (view.byteLength <= payload_at) throw new ProtocolError("VideoUnit: truncated");
-  const areas = Array.from({ length: count }, (_, index) =>
-    decodeArea(view, VIDEO_UNIT_HEADER_BYTES + index * AREA_BYTES, width, height),
-  );
+  const areas = [];
+  for (let at = areas_at; at < payload_at; at += AREA_BYTES) {
+    areas.push(decodeArea(view, at, width, height));
+  }
   return {
     type: "VideoUnit",
     idr: what === 1,
     patch: what === 2,
-    relaxed: what !== flags,
+    relaxed: (flags & RELAXED) !== 0,
     width,
     height,
     epoch: view.getUint32(8, true),
@@ -226,6 +193,8 @@ function decodeVideoUnit(view) {
     captured_us: getUint64(view, 16),
     payload: new Uint8Array(view.buffer, payload_at),
     areas,
+    kind: SCREEN,
+    codec: H264,
   };
 }
 
@@ -256,9 +225,14 @@ function decodePointerShape(view) {
   };
 }
 
-/** @param {DataView} view @param {number} size @param {string} name */
-function exact(view, size, name) {
-  if (view.byteLength !== size) {
+/**
+ * Throws ProtocolError unless the message has the bytes of its layout, or some more: a later
+ * release may append fields.
+ *
+ * @param {DataView} view @param {number} size @param {string} name
+ */
+function fixed(view, size, name) {
+  if (view.byteLength < size || view.byteLength > MAX_FIXED_BYTES) {
     throw new ProtocolError(`${name}: ${view.byteLength} bytes, wants ${size}`);
   }
 }

@@ -1,10 +1,11 @@
 // @ts-check
 /**
- * JSON messages between viewer and gateway, the viewer's half. Pure.
+ * JSON messages between viewer and gateway: decodes what a gateway sends, and encodes what a viewer
+ * sends. Pure; runs in the page and in the worker.
  *
- * One object with one key, the message's name; described in fanlight_common/protocol/control.py and
- * held to it by tests/vectors/control.json. Members that are not known are ignored; members that
- * are missing or of another type are a ProtocolError.
+ * A message is an object with one key, the message's name. fanlight_common/protocol/control.py is
+ * the other half; tests/vectors/control.json holds the two together. Unknown members are ignored.
+ * Members that are missing or of another type are a ProtocolError.
  *
  * @typedef {{ type: "Welcome", protocol: number, desk: string, role: string,
  *   settings: Record<string, number> }} Welcome
@@ -15,7 +16,8 @@
  * @typedef {Welcome | DeskState | VideoState | Clipboard | GatewayError} GatewayControl
  *
  * @typedef {{ type: "Hello", protocol?: number, viewer: string, video_enabled: boolean,
- *   keyframes_only: boolean }} Hello
+ *   keyframes_only: boolean, codecs?: readonly string[] }} Hello  codecs: what can be decoded, the
+ *   best first
  * @typedef {{ type: "SetVideoEnabled", enabled: boolean }} SetVideoEnabled
  * @typedef {{ type: "SetKeyframesOnly", enabled: boolean }} SetKeyframesOnly
  * @typedef {{ type: "FellBack", reason: string }} FellBack
@@ -26,12 +28,12 @@
  *   } ViewerControl
  */
 
-import { PROTOCOL_VERSION, ProtocolError } from "./binary.js";
-
-export const MAX_CLIPBOARD_CHARS = 256 * 1024;
+import { H264 } from "./binary.js";
+import { PROTOCOL_VERSION, ProtocolError } from "./constants.js";
+import { characters, MAX_CLIPBOARD_CHARS } from "./text.js";
 
 /**
- * A control message of a viewer, as text.
+ * Encodes a control message of a viewer.
  *
  * @param {ViewerControl} message
  * @returns {string}
@@ -40,7 +42,8 @@ export function encodeControl(message) {
   switch (message.type) {
     case "Hello": {
       const { protocol = PROTOCOL_VERSION, viewer, video_enabled, keyframes_only } = message;
-      return JSON.stringify({ hello: { protocol, viewer, video_enabled, keyframes_only } });
+      const { codecs = [H264] } = message;
+      return JSON.stringify({ hello: { protocol, viewer, video_enabled, keyframes_only, codecs } });
     }
     case "SetVideoEnabled":
       return JSON.stringify({ set_video_enabled: message.enabled });
@@ -58,7 +61,7 @@ export function encodeControl(message) {
 }
 
 /**
- * A control message of a gateway. Throws ProtocolError.
+ * Decodes a control message of a gateway. Throws ProtocolError.
  *
  * @param {string} text
  * @returns {GatewayControl}
@@ -147,20 +150,4 @@ function member(body, name, kind) {
 /** @param {unknown} value @returns {value is object} */
 function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/**
- * Unicode characters, as Python counts them, not UTF-16 units.
- *
- * @param {string} text
- */
-export function characters(text) {
-  let pairs = 0;
-  for (let i = 0; i < text.length - 1; i++) {
-    if ((text.charCodeAt(i) & 0xfc00) === 0xd800 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) {
-      pairs++;
-      i++;
-    }
-  }
-  return text.length - pairs;
 }

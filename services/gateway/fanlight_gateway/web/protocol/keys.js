@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * Physical keys: KeyboardEvent.code and its USB HID usage (page 7). Pure.
+ * Physical keys: KeyboardEvent.code and its USB HID usage (page 7). Pure; runs in the page.
  *
- * The usage is what travels: a standard number that no layout, browser or system changes. The same
- * table is fanlight_common/protocol/keyboard.py, and a test compares them.
+ * The usage is sent, because it is a standard number that no layout, browser or system changes.
+ * fanlight_common/protocol/keyboard.py has the same table, and a test compares them.
  *
  * @type {Readonly<Record<string, number>>}
  */

@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * A patch's bytes to its operations. Pure.
+ * A patch's bytes to its operations. Pure; runs in the worker.
  *
- * The bytes are described in fanlight_common/protocol/patch.py; tests/vectors/patch.json holds the
- * two together. Positions and sizes are pixels of the desk. Operations are to be done in order; a
- * copy takes its pixels from the picture as the operations before it have left it.
+ * fanlight_common/protocol/patch.py describes the bytes; tests/vectors/patch.json holds the two
+ * together. Positions and sizes are pixels of the desk. Operations are done in order: a copy takes
+ * its pixels from the picture as the operations before it have left it.
  *
  * @import { Rectangle } from "./binary.js"
  *
@@ -13,7 +13,7 @@
  * @typedef {CopyOperation | ImageOperation} Operation
  */
 
-import { ProtocolError } from "./binary.js";
+import { ProtocolError } from "./constants.js";
 
 export const MAX_OPERATIONS = 4096;
 /** The media type of an image, by its format number. @type {readonly (string | undefined)[]} */

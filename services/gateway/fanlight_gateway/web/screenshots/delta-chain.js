@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * The order of answers that build on one another, whichever way they come. Pure.
+ * The order of screenshot answers that build on one another, in whichever order they come. Lives in
+ * the worker. Pure.
  *
- * Each answer has a tag and names the picture that it goes onto (`base`; null: onto anything). What
- * comes before its base has come is kept. An answer that nothing leads to any more, and too many
- * that wait, mean that one was lost: then everything begins anew, as another viewer, of whom the
- * service knows nothing.
+ * Each answer has a tag, and names the tag of the picture that it goes onto (`base`; null: it is a
+ * full picture). An answer whose base has not come yet waits. Too many that wait mean that one was
+ * lost: then `take` returns null, and the caller has to begin anew with a full picture.
  *
  * @template T
  * @typedef {{ tag: string, base: string | null, content: T }} Link
@@ -14,28 +14,28 @@
 const MAX_WAITING = 8;
 
 /** @template T */
-export class Chain {
-  /** Of the picture that is painted. @type {string | null} */
+export class DeltaChain {
+  /** Of the newest picture that `take` returned; null: none. @type {string | null} */
   tag = null;
   /** By their base. @type {Map<string, Link<T>>} */
   #waiting = new Map();
 
-  /** How many answers wait for one before them. */
+  /** How many answers wait for their base. */
   get waiting() {
     return this.#waiting.size;
   }
 
-  /** Nothing is painted, as far as we know. */
+  /** Begins anew. Drops what waits. */
   reset() {
     this.tag = null;
     this.#waiting.clear();
   }
 
   /**
-   * An answer has come: what is to be painted now, in order; null: begin anew.
+   * An answer has come.
    *
    * @param {Link<T>} link
-   * @returns {T[] | null}
+   * @returns {T[] | null} what is to be painted now, in order; null: an answer was lost
    */
   take(link) {
     if (link.base !== null && link.base !== this.tag) {

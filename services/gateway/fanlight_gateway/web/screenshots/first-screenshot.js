@@ -1,25 +1,30 @@
 // @ts-check
 /**
- * The first picture: a small, coarse screenshot, asked for while the WebSocket is still being opened,
- * so that a thin link shows something at once. Asked for by fanlight's own page before anything else
- * (start.js), elsewhere by the worker. It is one request, without a retry: if it fails, video comes
- * all the same. Its quality is no setting of the gateway's, because it is asked for before the
- * gateway's first message is there.
+ * The first picture of a desk: a small, coarse screenshot. It is asked for while the connection is
+ * still being opened, so that a thin link shows something at once. fanlight's own page asks for it
+ * before anything else (start.js); in other pages the worker does. So this runs in both.
  *
- * @typedef {{ bitmap: ImageBitmap, bytes: number, captured_us: number | null, stale: boolean }} Still
+ * It is one request without a retry, because video comes all the same if it fails. Its quality is a
+ * constant here and no setting of the gateway's, because the request goes out before the gateway's
+ * first message has come.
+ *
+ * @typedef {{ bitmap: ImageBitmap, bytes: number, captured_us: number | null, stale: boolean
+ *   }} FirstScreenshot
+ * captured_us: in the gateway's clock. stale: the desk is away, and this is its last picture.
  */
 
 export const QUALITY = 40;
 export const SCALE = 0.5;
 
 /**
- * Whoever is handed the bitmap closes it.
+ * The caller closes the bitmap.
  *
- * @param {URL} screenshot
- * @param {{ signal?: AbortSignal, token?: string | null }} options  token: where there is no cookie yet
- * @returns {Promise<Still | null>} null where there is none, for whatever reason
+ * @param {URL} screenshot  the desk's screenshot URL
+ * @param {{ signal?: AbortSignal, token?: string | null }} options
+ *   token: where there is no cookie yet
+ * @returns {Promise<FirstScreenshot | null>} null: there is none, for whatever reason
  */
-export async function firstStill(screenshot, { signal, token }) {
+export async function fetchFirstScreenshot(screenshot, { signal, token }) {
   const url = new URL(screenshot);
   url.search = new URLSearchParams({
     format: "jpeg",
@@ -41,7 +46,7 @@ export async function firstStill(screenshot, { signal, token }) {
       stale: response.headers.get("X-Fanlight-Stale") === "1",
     };
   } catch (error) {
-    // No network, no image, or not wanted any more.
+    // No network, no image, or aborted.
     if (!(error instanceof Error)) throw error;
     return null;
   }

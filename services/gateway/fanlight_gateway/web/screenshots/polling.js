@@ -1,24 +1,27 @@
 // @ts-check
 /**
- * When to ask for the next still picture, and how good it shall be. Pure; times are ms, arguments.
+ * When to ask for the next screenshot, and how good it shall be. Lives in the worker. Pure; times
+ * are arguments, in ms.
  *
- * One request in flight, and more while answers are small. A fetch that was slow lowers the quality,
- * a fast one raises it. With the quality at its floor and fetches still slow the scale halves, and on
- * the way back the scale returns first: pixels are worth more than their fine shades. A desk at rest
- * (304) is asked less often, down to twice a second; input makes the next request come at once. A
- * server in trouble (5xx) is left alone for as long as it says, or for a time that doubles.
+ * 1. A slow fetch lowers the quality, a fast one raises it.
+ * 2. With the quality at its minimum and fetches still slow, the scale halves. On the way back the
+ *    scale returns first, because pixels are worth more than their fine shades.
+ * 3. A desk at rest (304) is asked less often, down to twice a second. Input makes the next request
+ *    come at once.
+ * 4. A server in trouble (5xx) gets no request for as long as it says, or for a time that doubles.
  *
  * @import { Settings } from "../protocol/settings.js"
  *
  * @typedef {{ status: number, took_ms: number, held_ms?: number,
  *     retry_after_ms?: number | null }
  *   | { status: "timeout" | "network" }} Outcome
+ * held_ms: for how long the server kept the request open.
  */
 
-/** A desk that does not change is asked this much less often from one 304 to the next. */
+/** The interval grows by this factor from one 304 to the next. */
 const IDLE_GROWTH = 1.5;
-/** An answer that was held so long came when its time was up. */
-const HELD_MS = 1000;
+/** A 304 after this long came because the server kept the request open until its limit (ms). */
+const LONG_POLL_MS = 1000;
 const BACKOFF_MIN_MS = 500;
 export const BACKOFF_MAX_MS = 10_000;
 
@@ -28,16 +31,16 @@ export class Polling {
   /** @type {() => number} */
   #random;
   #inFlight = 0;
-  /** @type {number} */
+  /** When the last request went out. */
   #started_ms = -Infinity;
   /** @type {number} */
   #interval_ms;
-  /** @type {number} */
   #blockedUntil_ms = -Infinity;
   #failures = 0;
   #fastInARow = 0;
-  /** @type {number} */
+  /** Of JPEG, 1 to 100. @type {number} */
   quality;
+  /** Of the desk's size. */
   scale = 1;
 
   /**
@@ -52,7 +55,7 @@ export class Polling {
   }
 
   /**
-   * Other settings (a welcome came): what was learnt stays, within the new bounds.
+   * The gateway's settings have come. What was learnt stays, within the new bounds.
    *
    * @param {Readonly<Settings>} settings
    */
@@ -65,14 +68,14 @@ export class Polling {
   }
 
   /**
-   * How long to wait before the next request (ms); null while as many are in flight as may be.
+   * How long to wait before the next request (ms).
    *
    * @param {number} now_ms
-   * @param {number} [most]
-   * @returns {number | null}
+   * @param {number} [maxInFlight]
+   * @returns {number | null} null: as many requests are in flight as may be
    */
-  wait(now_ms, most = 1) {
-    if (this.#inFlight >= most) return null;
+  wait(now_ms, maxInFlight = 1) {
+    if (this.#inFlight >= maxInFlight) return null;
     const due_ms = Math.max(this.#started_ms + this.#interval_ms, this.#blockedUntil_ms);
     return Math.max(0, due_ms - now_ms);
   }
@@ -83,25 +86,25 @@ export class Polling {
     this.#started_ms = now_ms;
   }
 
-  /** The requests were given up by ourselves (hidden, back to video): that says nothing. */
+  /** The viewer itself aborted all requests, which says nothing about the network. */
   cancelled() {
     this.#inFlight = 0;
   }
 
-  /** The network was away and is back: what failed meanwhile says nothing any more. */
+  /** The network was away and is back: earlier failures say nothing any more. */
   reconnected() {
     this.#blockedUntil_ms = -Infinity;
     this.#failures = 0;
-    this.poke();
+    this.expectChange();
   }
 
-  /** Something is going to change: the next request comes as soon as the rate allows. */
-  poke() {
+  /** The desk is going to change: the next request comes as soon as the minimum interval allows. */
+  expectChange() {
     this.#interval_ms = this.#settings.screenshot_min_interval_ms;
   }
 
   /**
-   * The request has ended.
+   * A request has ended.
    *
    * @param {Outcome} outcome
    * @param {number} now_ms
@@ -110,14 +113,14 @@ export class Polling {
     this.#inFlight = Math.max(0, this.#inFlight - 1);
     if (outcome.status === 200) {
       this.#failures = 0;
-      this.poke();
-      this.#judge(outcome.took_ms);
+      this.expectChange();
+      this.#adapt(outcome.took_ms);
     } else if (outcome.status === 304) {
-      // No pixels came, so the time it took says nothing about the quality.
+      // No pixels came, so the time that it took says nothing about the quality.
       this.#failures = 0;
-      if ("held_ms" in outcome && (outcome.held_ms ?? 0) >= HELD_MS) {
-        // The server waited for us: nothing is gained by waiting here, too.
-        this.poke();
+      if ("held_ms" in outcome && (outcome.held_ms ?? 0) >= LONG_POLL_MS) {
+        // The server has waited, so there is no reason to wait here as well.
+        this.expectChange();
         return;
       }
       this.#interval_ms = Math.min(
@@ -125,10 +128,10 @@ export class Polling {
         this.#settings.screenshot_max_interval_ms,
       );
     } else if (outcome.status === "timeout") {
-      this.#judge(Infinity);
+      this.#adapt(Infinity);
     } else {
-      const asked_ms = "retry_after_ms" in outcome ? outcome.retry_after_ms : null;
-      this.#blockedUntil_ms = now_ms + (asked_ms ?? this.#backoff());
+      const retry_after_ms = "retry_after_ms" in outcome ? outcome.retry_after_ms : null;
+      this.#blockedUntil_ms = now_ms + (retry_after_ms ?? this.#backoff());
       this.#failures++;
     }
   }
@@ -138,8 +141,8 @@ export class Polling {
     return full_ms * (0.5 + this.#random() / 2);
   }
 
-  /** @param {number} took_ms */
-  #judge(took_ms) {
+  /** Changes quality and scale. @param {number} took_ms */
+  #adapt(took_ms) {
     const { screenshot_slow_ms, screenshot_fast_ms, screenshot_quality_min } = this.#settings;
     const { screenshot_quality_down, screenshot_quality_up } = this.#settings;
     const { screenshot_scale_min, screenshot_scale_return_fetches } = this.#settings;
@@ -168,10 +171,10 @@ export class Polling {
 }
 
 /**
- * Retry-After, in seconds or as a date (ms of the wall clock).
+ * The Retry-After header, which holds seconds or a date, as a wait (ms).
  *
  * @param {string | null} header
- * @param {number} wall_ms
+ * @param {number} wall_ms  the time of day, since the Unix epoch
  * @returns {number | null}
  */
 export function retryAfter(header, wall_ms) {

@@ -1,31 +1,49 @@
 // @ts-check
 /**
- * Video or screenshots: the one place that decides. Pure: events in, with the time (ms) as an
- * argument; the next machine and its effects out. It outlives every socket.
+ * Video or screenshots: the one place that decides. Lives in the worker. Pure: an event and the
+ * time (ms) go in; the next machine and its effects come out. The machine outlives every
+ * connection.
  *
- *                 bad for 3 s, or the decoder failed
- *      VIDEO ------------------------------------------> LOCKED
- *        ^                                                 | a person's click
- *        |    base RTT measured, with nothing else flowing v
- *        +------------------------------------------- MEASURING
+ *   state       | event                                                       | next state
+ *   ------------+-------------------------------------------------------------+------------
+ *   video       | rtt: over its limit for `sustain_ms`                        | locked
+ *   video       | age: a picture too old when painted, for `sustain_ms`       | locked
+ *   video       | silent: for the second time within `silence_memory_ms`      | locked
+ *   video       | decoder-failed                                              | locked
+ *   locked      | click                                                       | measuring
+ *   measuring   | rtt: after `MIN_BASE_SAMPLES` and `retry_measure_ms`        | video
+ *   video       | mode: screenshots                                           | screenshots
+ *   locked      | mode: screenshots                                           | screenshots
+ *   measuring   | mode: screenshots                                           | screenshots
+ *   locked      | mode: video                                                 | video
+ *   measuring   | mode: video                                                 | video
+ *   screenshots | mode: video                                                 | video
+ *   locked      | mode: automatic                                             | measuring
+ *   screenshots | mode: automatic                                             | measuring
+ *   any         | decoder-missing                                             | no-decoder
  *
- * SCREENSHOTS is a person's choice; NO_DECODER is a browser without H.264, for good.
+ * Every other event leaves the state as it is. A test holds this table against the code.
  *
- * Once locked, only a person leads back: with video gone the link looks healthy, and going back by
- * itself would oscillate every few seconds, for ever. "Bad" is an RTT over the limit or a picture
- * that is too old when it is painted. Nothing at all is another matter: a link that went away, which
- * video outlives, once. After a retry the RTT counts no longer, only its inflation
- * over the base that the retry measured: on a long, clean path one click keeps video.
+ * Only a person leads out of `locked`. Without video the network looks healthy, so a machine that
+ * went back to video by itself would change every few seconds, for ever. `rtt`, `age` and `silent`
+ * lock only in the mode `automatic`, while the page is visible. `no-decoder` (a browser without
+ * H.264) is final.
  *
- * Without a WebSocket (`plain`) there are screenshots whatever the state, which stays what it was:
- * a locked viewer comes back locked; one in VIDEO comes back to video by itself, because it was no
- * bad picture that took video from it. The RTT of plain HTTP decides nothing.
+ * One silence is a network that went away, for example in a tunnel: video goes on behind it. After
+ * a retry, the RTT itself no longer counts, but its inflation over the base that the retry
+ * measured: so one click keeps video on a long, clean path.
+ *
+ * Over plain HTTP (`plain`), which carries no video, screenshots are fetched in every state, and
+ * the state stays what it was: a viewer that was locked comes back locked, and one in `video` comes
+ * back to video by itself, because no bad picture took video from it. The RTT of plain HTTP is
+ * ignored.
  *
  * @import { Settings } from "../protocol/settings.js"
  * @import { Stretch } from "../measure/sustained.js"
  *
  * @typedef {"automatic" | "video" | "screenshots"} Mode
  * @typedef {"network" | "decoder" | "insecure" | "unsupported" | null} Reason
+ * @typedef {"video" | "locked" | "measuring" | "screenshots" | "no-decoder"} FallbackState
  *
  * @typedef {Readonly<{
  *   state: FallbackState,
@@ -41,13 +59,11 @@
  *   silent_ms: number | null,
  * }>} Fallback
  *
- * reason: why it is LOCKED or NO_DECODER.
- * plain: connected by plain HTTP, which carries no video.
- * hasBase: a retry measured the base RTT, so inflation is the measure from now on.
- * silent_ms: when video last ended in a silence.
- * measuringSince_ms: null until the first sample, so that a measurement over a dead socket waits.
- *
- * @typedef {"video" | "locked" | "measuring" | "screenshots" | "no-decoder"} FallbackState
+ * mode: what the person chose. reason: why the state is `locked` or `no-decoder`.
+ * hasBase: a retry has measured the base RTT, so the inflation over it is judged from now on.
+ * measuringSince_ms: null until the first sample, so that a measurement waits for a connection.
+ * measured: samples of this measurement. slow, old: for how long the RTT or the age has been bad.
+ * silent_ms: when the last silence ended video.
  *
  * @typedef {{ type: "rtt", rtt_ms: number, base_rtt_ms: number }
  *   | { type: "age", age_ms: number }
@@ -59,22 +75,37 @@
  *   | { type: "decoder-failed" }
  *   | { type: "decoder-missing", reason: "insecure" | "unsupported" }} FallbackEvent
  *
- * @typedef {"video-on" | "video-off" | "stills-on" | "stills-off" | "reset-base" | "changed"
- *   } FallbackEffect
+ * @typedef {"video-on" | "video-off" | "screenshots-on" | "screenshots-off" | "reset-base"
+ *   | "changed"} FallbackEffect
  */
 
 import { lasted, observe } from "../measure/sustained.js";
 
-export const FallbackState = Object.freeze({
-  VIDEO: /** @type {const} */ ("video"),
-  LOCKED: /** @type {const} */ ("locked"),
-  MEASURING: /** @type {const} */ ("measuring"),
-  SCREENSHOTS: /** @type {const} */ ("screenshots"),
-  NO_DECODER: /** @type {const} */ ("no-decoder"),
-});
-
-/** A base made of fewer round trips is chance. */
+/** A base RTT of fewer samples is chance. */
 export const MIN_BASE_SAMPLES = 3;
+
+/**
+ * @template {FallbackEvent["type"]} E
+ * @typedef {(machine: Fallback, event: Extract<FallbackEvent, { type: E }>, now_ms: number,
+ *   settings: Readonly<Settings>) => Fallback} Rule
+ */
+/** @typedef {{ [E in FallbackEvent["type"]]?: Rule<E> }} Rules */
+
+/** What each event does in each state. @type {Readonly<Record<FallbackState, Rules>>} */
+const RULES = {
+  video: { rtt: judgeRtt, age: judgeAge, silent: judgeSilence, "decoder-failed": decoderFailed },
+  locked: { click: clicked },
+  measuring: { rtt: measure },
+  screenshots: {},
+  "no-decoder": { mode: keepMode },
+};
+/** What the other events do, whatever the state. @type {Readonly<Rules>} */
+const RULES_OF_ANY_STATE = {
+  mode: chooseMode,
+  visible: show,
+  connected: connect,
+  "decoder-missing": decoderMissing,
+};
 
 /**
  * @param {Mode} [mode]
@@ -83,7 +114,7 @@ export const MIN_BASE_SAMPLES = 3;
  */
 export function initialFallback(mode = "automatic", visible = true) {
   return Object.freeze({
-    state: mode === "screenshots" ? FallbackState.SCREENSHOTS : FallbackState.VIDEO,
+    state: mode === "screenshots" ? "screenshots" : "video",
     mode,
     reason: null,
     visible,
@@ -98,37 +129,18 @@ export function initialFallback(mode = "automatic", visible = true) {
 }
 
 /** Whether the gateway is to send video. @param {Fallback} machine */
-export function wantsVideo(machine) {
-  return machine.visible && !machine.plain && machine.state === FallbackState.VIDEO;
+export function wantsVideo({ visible, plain, state }) {
+  return visible && !plain && state === "video";
 }
 
 /**
- * Why video was left by itself, in this step; null where it was not, or a person chose so.
- *
- * @param {Fallback} before
- * @param {FallbackEvent} event
- * @param {Fallback} after
- * @returns {string | null}
- */
-export function fallReason(before, event, after) {
-  const { LOCKED, NO_DECODER } = FallbackState;
-  if (after.state === before.state) return null;
-  if (after.state !== LOCKED && after.state !== NO_DECODER) return null;
-  if (after.reason !== "network") return after.reason;
-  if (event.type === "silent") return "silence";
-  return event.type === "age" ? "age" : "rtt";
-}
-
-/**
- * Whether stills are to be fetched. Not while the base RTT is measured: on a thin link they would
- * be the very queue that must not be in it.
+ * Whether screenshots are to be fetched. Not while the base RTT is measured: on a thin link they
+ * would make the very queue that must not be in the base.
  *
  * @param {Fallback} machine
  */
-export function wantsStills(machine) {
-  const { VIDEO, MEASURING } = FallbackState;
-  const isOther = machine.state !== VIDEO && machine.state !== MEASURING;
-  return machine.visible && (machine.plain || isOther);
+export function wantsScreenshots({ visible, plain, state }) {
+  return visible && (plain || (state !== "video" && state !== "measuring"));
 }
 
 /**
@@ -139,180 +151,147 @@ export function wantsStills(machine) {
  * @returns {[Fallback, FallbackEffect[]]}
  */
 export function stepFallback(machine, event, now_ms, settings) {
-  const next = Object.freeze(advance(machine, event, now_ms, settings));
+  const rule = RULES[machine.state][event.type] ?? RULES_OF_ANY_STATE[event.type];
+  if (!rule) return [machine, []];
+  const apply = /** @type {Rule<any>} */ (rule);
+  const next = Object.freeze(apply(machine, event, now_ms, settings));
   return [next, effects(machine, next)];
 }
 
 /**
- * @param {Fallback} machine
+ * Why this step left video by itself.
+ *
+ * @param {Fallback} before
  * @param {FallbackEvent} event
- * @param {number} now_ms
- * @param {Readonly<Settings>} settings
- * @returns {Fallback}
+ * @param {Fallback} after
+ * @returns {string | null} null: it did not, or a person chose so
  */
-function advance(machine, event, now_ms, settings) {
-  switch (event.type) {
-    case "rtt":
-      if (machine.plain) return machine;
-      return machine.state === FallbackState.MEASURING
-        ? measure(machine, now_ms, settings)
-        : judgeRtt(machine, event.rtt_ms, event.base_rtt_ms, now_ms, settings);
-    case "age":
-      return judgeAge(machine, event.age_ms, now_ms, settings);
-    case "click":
-      return machine.state === FallbackState.LOCKED && !machine.plain ? retry(machine) : machine;
-    case "mode":
-      return choose(machine, event.mode);
-    case "visible":
-      return { ...calm(machine), visible: event.visible };
-    case "connected":
-      // What was seen on the old socket says nothing of this one; state and mode stay.
-      return {
-        ...calm(machine),
-        plain: event.plain ?? false,
-        measuringSince_ms: null,
-        measured: 0,
-      };
-    case "silent":
-      return fellSilent(machine, now_ms, settings);
-    case "decoder-failed":
-      return machine.state === FallbackState.VIDEO ? lock(machine, "decoder") : machine;
-    case "decoder-missing":
-      return { ...calm(machine), state: FallbackState.NO_DECODER, reason: event.reason };
-  }
+export function fallbackReason(before, event, after) {
+  if (after.state === before.state) return null;
+  if (after.state !== "locked" && after.state !== "no-decoder") return null;
+  if (after.reason !== "network") return after.reason;
+  if (event.type === "silent") return "silence";
+  return event.type === "age" ? "age" : "rtt";
 }
 
-/**
- * @param {Fallback} machine
- * @param {number} rtt_ms
- * @param {number} base_rtt_ms
- * @param {number} now_ms
- * @param {Readonly<Settings>} settings
- * @returns {Fallback}
- */
-function judgeRtt(machine, rtt_ms, base_rtt_ms, now_ms, settings) {
-  if (!mayFallBack(machine)) return machine;
-  const bad = machine.hasBase
+/** @type {Rule<"rtt">} */
+function judgeRtt(machine, { rtt_ms, base_rtt_ms }, now_ms, settings) {
+  if (!mayLock(machine)) return machine;
+  const isBad = machine.hasBase
     ? rtt_ms - base_rtt_ms > settings.inflation_limit_ms
     : rtt_ms >= settings.rtt_limit_ms;
-  const slow = observe(machine.slow, bad, now_ms, settings.sustain_ms);
+  const slow = observe(machine.slow, isBad, now_ms, settings.sustain_ms);
   return lasted(slow, settings.sustain_ms) ? lock(machine, "network") : { ...machine, slow };
 }
 
-/**
- * @param {Fallback} machine
- * @param {number} age_ms
- * @param {number} now_ms
- * @param {Readonly<Settings>} settings
- * @returns {Fallback}
- */
-function judgeAge(machine, age_ms, now_ms, settings) {
-  if (!mayFallBack(machine)) return machine;
+/** @type {Rule<"age">} */
+function judgeAge(machine, { age_ms }, now_ms, settings) {
+  if (!mayLock(machine)) return machine;
   const old = observe(machine.old, age_ms > settings.age_limit_ms, now_ms, settings.sustain_ms);
   return lasted(old, settings.sustain_ms) ? lock(machine, "network") : { ...machine, old };
 }
 
-/**
- * The link went away with video on it. Once, that is a tunnel, and video goes on behind it. Again
- * so soon, video may be why.
- *
- * @param {Fallback} machine
- * @param {number} now_ms
- * @param {Readonly<Settings>} settings
- * @returns {Fallback}
- */
-function fellSilent(machine, now_ms, settings) {
-  if (!mayFallBack(machine)) return machine;
+/** @type {Rule<"silent">} */
+function judgeSilence(machine, _, now_ms, settings) {
+  if (!mayLock(machine)) return machine;
   const { silent_ms } = machine;
   const isAgain = silent_ms !== null && now_ms - silent_ms < settings.silence_memory_ms;
   return { ...(isAgain ? lock(machine, "network") : machine), silent_ms: now_ms };
 }
 
-/** Whether the network may end video now. @param {Fallback} machine */
-function mayFallBack(machine) {
-  return machine.mode === "automatic" && wantsVideo(machine);
+/** @type {Rule<"decoder-failed">} */
+function decoderFailed(machine) {
+  return lock(machine, "decoder");
 }
 
-/**
- * One more round trip with video off; after enough of them, video.
- *
- * @param {Fallback} machine
- * @param {number} now_ms
- * @param {Readonly<Settings>} settings
- * @returns {Fallback}
- */
-function measure(machine, now_ms, settings) {
+/** @type {Rule<"decoder-missing">} */
+function decoderMissing(machine, { reason }) {
+  return { ...judgeAnew(machine), state: "no-decoder", reason };
+}
+
+/** @type {Rule<"click">} */
+function clicked(machine) {
+  return machine.plain ? machine : retry(machine);
+}
+
+/** @type {Rule<"rtt">} */
+function measure(machine, _, now_ms, settings) {
+  if (machine.plain) return machine;
   const since_ms = machine.measuringSince_ms ?? now_ms;
   const measured = machine.measured + 1;
   if (measured < MIN_BASE_SAMPLES || now_ms - since_ms < settings.retry_measure_ms) {
     return { ...machine, measuringSince_ms: since_ms, measured };
   }
-  return { ...calm(machine), state: FallbackState.VIDEO, reason: null, hasBase: true };
-}
-
-/** @param {Fallback} machine @param {Reason} reason @returns {Fallback} */
-function lock(machine, reason) {
-  return { ...calm(machine), state: FallbackState.LOCKED, reason };
-}
-
-/** @param {Fallback} machine @returns {Fallback} */
-function retry(machine) {
-  return {
-    ...calm(machine),
-    state: FallbackState.MEASURING,
-    reason: null,
-    measuringSince_ms: null,
-    measured: 0,
-  };
+  return { ...judgeAnew(machine), state: "video", reason: null, hasBase: true };
 }
 
 /**
- * A person chose a mode, which is a click like any other. Whoever comes back from screenshots to
- * `automatic` gets the base measured first, as with a retry.
+ * A person chose a mode, which counts as a click. From screenshots back to `automatic`, the base
+ * RTT is measured first, as in a retry.
  *
- * @param {Fallback} machine
- * @param {Mode} mode
- * @returns {Fallback}
+ * @type {Rule<"mode">}
  */
-function choose(machine, mode) {
+function chooseMode(machine, { mode }) {
   if (mode === machine.mode) return machine;
-  if (machine.state === FallbackState.NO_DECODER) return { ...machine, mode };
   if (mode === "screenshots") {
-    return { ...calm(machine), mode, state: FallbackState.SCREENSHOTS, reason: null };
+    return { ...judgeAnew(machine), mode, state: "screenshots", reason: null };
   }
-  if (mode === "video" || machine.state === FallbackState.VIDEO) {
-    return { ...calm(machine), mode, state: FallbackState.VIDEO, reason: null };
+  if (mode === "video" || machine.state === "video") {
+    return { ...judgeAnew(machine), mode, state: "video", reason: null };
   }
   return { ...retry(machine), mode };
 }
 
-/** Begin every judgement anew. @param {Fallback} machine @returns {Fallback} */
-function calm(machine) {
-  return { ...machine, slow: null, old: null };
+/** @type {Rule<"mode">} */
+function keepMode(machine, { mode }) {
+  return { ...machine, mode };
+}
+
+/** @type {Rule<"visible">} */
+function show(machine, { visible }) {
+  return { ...judgeAnew(machine), visible };
 }
 
 /**
- * @param {Fallback} before
- * @param {Fallback} after
- * @returns {FallbackEffect[]}
+ * What was measured on the old connection says nothing about this one.
+ *
+ * @type {Rule<"connected">}
  */
+function connect(machine, { plain = false }) {
+  return { ...judgeAnew(machine), plain, measuringSince_ms: null, measured: 0 };
+}
+
+/** Whether the network may end video now. @param {Fallback} machine */
+function mayLock(machine) {
+  return machine.mode === "automatic" && wantsVideo(machine);
+}
+
+/** @param {Fallback} machine @param {Reason} reason @returns {Fallback} */
+function lock(machine, reason) {
+  return { ...judgeAnew(machine), state: "locked", reason };
+}
+
+/** @param {Fallback} machine @returns {Fallback} */
+function retry(machine) {
+  const begun = { ...judgeAnew(machine), measuringSince_ms: null, measured: 0 };
+  return { ...begun, state: "measuring", reason: null };
+}
+
+/** Forgets for how long something has been bad. @param {Fallback} machine @returns {Fallback} */
+function judgeAnew(machine) {
+  return { ...machine, slow: null, old: null };
+}
+
+/** @param {Fallback} before @param {Fallback} after @returns {FallbackEffect[]} */
 function effects(before, after) {
   /** @type {FallbackEffect[]} */
   const list = [];
   if (wantsVideo(before) && !wantsVideo(after)) list.push("video-off");
-  if (wantsStills(before) && !wantsStills(after)) list.push("stills-off");
+  if (wantsScreenshots(before) && !wantsScreenshots(after)) list.push("screenshots-off");
   if (!wantsVideo(before) && wantsVideo(after)) list.push("video-on");
-  if (!wantsStills(before) && wantsStills(after)) list.push("stills-on");
-  const { MEASURING } = FallbackState;
-  if (before.state !== MEASURING && after.state === MEASURING) list.push("reset-base");
-  if (
-    before.state !== after.state ||
-    before.mode !== after.mode ||
-    before.reason !== after.reason ||
-    before.visible !== after.visible ||
-    before.plain !== after.plain
-  ) {
-    list.push("changed");
-  }
+  if (!wantsScreenshots(before) && wantsScreenshots(after)) list.push("screenshots-on");
+  if (before.state !== "measuring" && after.state === "measuring") list.push("reset-base");
+  const shown = /** @type {const} */ (["state", "mode", "reason", "visible", "plain"]);
+  if (shown.some((name) => before[name] !== after[name])) list.push("changed");
   return list;
 }

@@ -1,30 +1,30 @@
 // @ts-check
 /**
- * The worker's composition root: it wires the parts to the page, and decides nothing.
+ * The worker's entry: it passes the page's commands to the session, and the session's reports to
+ * the page. It decides nothing.
  *
- * It owns the way of the bytes from the socket to pixels (parse, gate, decode) and back (input, pings,
- * acknowledgements), so that a busy page never makes more of the work late than putting pixels down,
- * which is the page's (canvas.js). The page sends commands and gets reports; both are plain objects,
- * below.
+ * The worker takes bytes from the connection to pixels (parse, gate, decode) and back (input,
+ * pings, acknowledgements), so that a busy page delays nothing but putting pixels onto the canvas,
+ * which the page does (canvas.js). Commands and reports are plain objects.
  *
  * @import { InputMessage, PointerShape } from "../protocol/binary.js"
  * @import { ViewerControl } from "../protocol/control.js"
  * @import { Mode } from "./fallback.js"
  * @import { Status } from "../element/status-text.js"
- * @import { Still } from "../screenshots/first-screenshot.js"
- * @import { Stats } from "./session.js"
- * @import { Drawn, Order } from "../element/canvas.js"
+ * @import { FirstScreenshot } from "../screenshots/first-screenshot.js"
+ * @import { Stats } from "./reports.js"
+ * @import { Drawing, DrawResult } from "../painting/drawing.js"
  *
  * @typedef {{ type: "start", base: string, desk: string, viewer: string,
- *     mode: Mode, visible: boolean, bringsStill: boolean }
- *   | { type: "first-still", still: Still | null }
+ *     mode: Mode, visible: boolean, bringsScreenshot: boolean }
+ *   | { type: "first-screenshot", screenshot: FirstScreenshot | null }
  *   | { type: "input", messages: InputMessage[] }
  *   | { type: "control", message: ViewerControl }
  *   | { type: "mode", mode: Mode }
  *   | { type: "retry" }
  *   | { type: "reconnect" }
  *   | { type: "visible", visible: boolean }
- *   | { type: "drawn", drawn: Drawn }
+ *   | { type: "drawn", result: DrawResult }
  *   | { type: "stop" }} Command
  *
  * @typedef {{ type: "status", status: Status }
@@ -34,9 +34,10 @@
  *   | { type: "pointer-shape", shape: PointerShape }
  *   | { type: "clipboard", text: string }
  *   | { type: "gateway-error", code: string, message: string }
- *   | { type: "draw", orders: Order[] }} Report
- * bringsStill: the page has asked for a first picture, and sends it as first-still.
- * draw: answered by drawn.
+ *   | { type: "draw", drawings: Drawing[] }} Report
+ *
+ * bringsScreenshot: the page has asked for a first screenshot, and sends it as first-screenshot.
+ * draw: the page answers it by drawn.
  */
 
 import { Session } from "./session.js";
@@ -56,7 +57,7 @@ scope.onmessage = ({ data: command }) => {
       scope.postMessage(report, transfer);
     });
     session.start().catch((/** @type {unknown} */ error) => {
-      // Nothing waits for this promise: the error goes to the worker's onerror, for the page.
+      // Nothing awaits this promise. The error goes to the worker's onerror, which tells the page.
       setTimeout(() => {
         throw error;
       });
@@ -64,8 +65,8 @@ scope.onmessage = ({ data: command }) => {
     return;
   }
   switch (command.type) {
-    case "first-still":
-      session?.bringStill(command.still);
+    case "first-screenshot":
+      session?.bringFirstScreenshot(command.screenshot);
       break;
     case "input":
       session?.input(command.messages);
@@ -86,7 +87,7 @@ scope.onmessage = ({ data: command }) => {
       session?.event({ type: "visible", visible: command.visible });
       break;
     case "drawn":
-      session?.drawn(command.drawn);
+      session?.drawn(command.result);
       break;
     case "stop":
       session?.stop();

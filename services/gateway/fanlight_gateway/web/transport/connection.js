@@ -1,211 +1,246 @@
 // @ts-check
 /**
- * The connection to the gateway and its reconnection: the one owner of both. Lives in the worker;
- * decides nothing (see reconnect.js and selection.js). It hands messages up as they come, and a way
- * that was left behind is never heard again.
+ * The viewer's connection to the gateway, over whichever transport, and its reconnection. Lives in
+ * the worker; owns the transport in use. It hands the gateway's messages on as they come. Messages
+ * of a transport that it has left are dropped.
  *
- * A WebSocket first. Where none comes through, plain HTTP goes on, and a WebSocket is tried in the
- * background: only when the gateway has spoken on it, the HTTP way has nothing under way and no key
- * is down does it say hello, which is what makes the gateway end the other. So no input is lost,
- * doubled or overtaken.
+ *   state        | event                                    | next       | effects
+ *   -------------+------------------------------------------+------------+------------------------
+ *   any          | 1 `connect`, `connectNow`                | connecting | leaves the old one;
+ *                |                                          |            | opens the next one
+ *   connecting   | 2 the transport opened                   | open       | Hello; `onopen`
+ *   open (HTTP)  | 3 upgrade.js has a WebSocket             | open       | Hello; `onopen(true)`
+ *   connecting,  | 4 a WebSocket closed, and plain HTTP is  | connecting | opens plain HTTP at once
+ *   open         |   next (selection.js)                    |            |
+ *   connecting,  | 5 the transport closed otherwise         | waiting    | sets the retry timer
+ *   open         |                                          |            |
+ *   open         | 6 `silent`                               | waiting    | the same
+ *   waiting      | 7 the retry timer                        | connecting | see 1
+ *   any          | 8 closed with a final code; `close`      | closed     | leaves the transport
+ *
+ * How long 5 and 6 wait, and which codes are final, is decided in reconnect.js. Every change of the
+ * state calls `onchange`.
  *
  * @import { Settings } from "../protocol/settings.js"
  * @import { ViewerControl } from "../protocol/control.js"
  * @import { ViewerMessage } from "../protocol/binary.js"
- * @import { Connection } from "../element/status-text.js"
+ * @import { ConnectionState } from "../element/status-text.js"
+ * @import { Transport, TransportCapabilities, TransportEvents } from "./transport.js"
  *
  * @typedef {{
- *   onopen: () => void,
- *   onbinary: (data: ArrayBuffer) => void,
- *   ontext: (text: string) => void,
- *   onclosed: (code: number) => void,
- * }} WayEvents
- *
- * @typedef {{
- *   socketUrl: URL,
+ *   webSocketUrl: URL,
  *   httpUrl: URL,
  *   now: () => number,
  *   settings: () => Readonly<Settings>,
- *   hello: (plain: boolean) => ViewerControl,
+ *   hello: (carriesVideo: boolean) => ViewerControl,
  *   expectsPicture: () => boolean,
  *   onopen: (isContinued: boolean) => void,
  *   onbinary: (data: ArrayBuffer) => void,
  *   ontext: (text: string) => void,
  *   onchange: () => void,
- * }} LinkHost
+ * }} ConnectionHost
  *
- * onopen: hello was said; isContinued: this goes on where another way ended, nothing was lost.
+ * onopen: Hello was sent. isContinued: this transport goes on where another one ended, and no
+ * message of the viewer was lost.
  */
 
-import { HttpWay } from "./plain-http.js";
-import { Passage } from "./selection.js";
-import { FINAL_CODE, Reconnect } from "./reconnect.js";
-import { SocketWay } from "./websocket.js";
+import { PlainHttpTransport } from "./plain-http.js";
+import { FIRST_FINAL_CODE, Reconnect } from "./reconnect.js";
+import { TransportSelection } from "./selection.js";
+import { ABNORMAL_CLOSURE } from "./transport.js";
+import { WebSocketUpgrade } from "./upgrade.js";
+import { WebSocketTransport } from "./websocket.js";
 
-const ABNORMAL = 1006;
-/** How often it is looked whether all keys are up. */
-const HELD_STEP_MS = 50;
-/** A WebSocket that came through waits so long for that; the gateway gives it 10 s (ms). */
-const CHANGE_LIMIT_MS = 5000;
-
-export class Link {
-  /** @type {LinkHost} */
+export class Connection {
+  /** @type {ConnectionHost} */
   #host;
   #reconnect = new Reconnect();
-  #passage = new Passage();
-  /** @type {SocketWay | HttpWay | null} */
-  #way = null;
-  /** The WebSocket that is tried while plain HTTP is in use. @type {SocketWay | null} */
-  #candidate = null;
-  /** What is sent while the ways change. @type {((way: SocketWay | HttpWay) => void)[] | null} */
-  #kept = null;
-  #wasPainted = false;
+  #selection = new TransportSelection();
+  /** @type {WebSocketUpgrade} */
+  #upgrade;
+  /** @type {Transport | null} */
+  #transport = null;
+  /** Of the transport that opened last. @type {TransportCapabilities | null} */
+  #capabilities = null;
+  #hasPainted = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #timer;
+  #retryTimer;
   /** @type {number | null} */
   #retryAt_ms = null;
-  /** @type {Connection} */
+  /** @type {ConnectionState} */
   state = "connecting";
   /** @type {number | null} */
   closeCode = null;
-  /** Whether the last way that opened was plain HTTP. */
-  plain = false;
-  /** When anything came, or a way opened (ms). */
-  heard_ms = -Infinity;
+  /** When the last message came, or a transport opened (ms). */
+  lastMessage_ms = -Infinity;
 
-  /** @param {LinkHost} host */
+  /** @param {ConnectionHost} host */
   constructor(host) {
     this.#host = host;
+    this.#upgrade = new WebSocketUpgrade({
+      now: host.now,
+      settings: host.settings,
+      waitBeforeTry: () => this.#selection.waitBeforeTry(host.settings()),
+      makeWebSocket: (events) => this.#makeWebSocket(events),
+      onupgrade: (webSocket) => {
+        this.#transport = webSocket;
+        this.#selection.upgraded(host.settings());
+        this.#opened(webSocket, true);
+      },
+      ontext: (text) => this.#text(text),
+      onbinary: (data) => this.#binary(data),
+      onclosed: (webSocket, code) => this.#transportClosed(webSocket, code),
+    });
   }
 
-  /** Bytes, or anything, that this way has not got rid of. */
+  /** 0 while a message that is sent now leaves at once. */
   get bufferedAmount() {
-    return this.#kept ? 0 : (this.#way?.bufferedAmount ?? 0);
+    return this.#upgrade.isDraining ? 0 : (this.#transport?.bufferedAmount ?? 0);
   }
 
-  /** Time until the next try (ms). @returns {number | null} */
+  /** The time until the next try (ms). @returns {number | null} null: none is due */
   get retry_in_ms() {
     return this.#retryAt_ms === null ? null : Math.max(0, this.#retryAt_ms - this.#host.now());
   }
 
-  /** Connect now: at the start, when a person asks, when the network is back. */
+  /** Whether the transport that opened last carries video. Before one did: as a WebSocket does. */
+  get carriesVideo() {
+    return this.#capabilities?.carriesVideo ?? true;
+  }
+
+  /** The name of the transport that opened last. Before one did: a WebSocket's. */
+  get transportName() {
+    return this.#capabilities?.name ?? "websocket";
+  }
+
+  /** Connects now: at the start, and when the retry timer ends. */
   connect() {
     this.#leave();
     this.#become("connecting", null);
-    if (this.#passage.plain) this.#openHttp();
-    else this.#openSocket();
+    this.#open();
   }
 
-  /** A person asks, so the budget begins anew. */
+  /** Connects now, because a person asked or the network is back: the waits begin anew. */
   connectNow() {
     this.#reconnect.reset();
     this.connect();
   }
 
   /**
-   * Nothing comes any more, though it should: a tunnel, or a laptop that slept. TCP would wait ever
-   * longer before it tries again, so this way is left for a new one. WebSockets are not to blame.
+   * Leaves the transport, because nothing comes over it although it should: the device is in a
+   * tunnel, or slept. TCP would wait longer and longer before it tries again. WebSockets are not to
+   * blame.
    */
   silent() {
-    this.#closed(ABNORMAL);
+    this.#closed(ABNORMAL_CLOSURE);
   }
 
-  /** A picture was drawn: this gateway works. */
+  /** A picture was painted, which shows that this gateway works. */
   painted() {
     if (this.state !== "open") return;
-    this.#wasPainted = true;
+    this.#hasPainted = true;
     this.#reconnect.reset();
-    const way = this.#way;
+    const transport = this.#transport;
+    if (!transport?.capabilities.carriesVideo || transport.firstMessage_ms === null) return;
     const { websocket_proven_ms } = this.#host.settings();
-    if (way instanceof SocketWay && way.heard_ms !== null) {
-      if (this.#host.now() - way.heard_ms >= websocket_proven_ms) this.#passage.works();
+    if (this.#host.now() - transport.firstMessage_ms >= websocket_proven_ms) {
+      this.#selection.webSocketWorks();
     }
   }
 
-  /** Leave for good. @param {number} [code] told to ourselves */
+  /** Leaves the gateway for good. @param {number} [code]  what `closeCode` is afterwards */
   close(code = 1000) {
     this.#leave();
     this.#become("closed", code);
   }
 
-  /** @param {ViewerMessage} message */
+  /** Drops the message if the connection is not open. @param {ViewerMessage} message */
   send(message) {
-    this.#hand((way) => way.send(message));
+    this.#sendBy((transport) => transport.send(message));
   }
 
-  /** @param {ViewerControl} message */
+  /** Drops the message if the connection is not open. @param {ViewerControl} message */
   sendControl(message) {
-    this.#hand((way) => way.sendControl(message));
+    this.#sendBy((transport) => transport.sendControl(message));
   }
 
-  /** @param {(way: SocketWay | HttpWay) => void} send */
-  #hand(send) {
-    if (this.#kept) this.#kept.push(send);
-    else if (this.#way && this.state === "open") send(this.#way);
+  /** @param {(transport: Transport) => void} send */
+  #sendBy(send) {
+    if (this.#upgrade.isDraining) this.#upgrade.postpone(send);
+    else if (this.#transport && this.state === "open") send(this.#transport);
   }
 
   /** @param {string} text */
   #text(text) {
-    this.heard_ms = this.#host.now();
+    this.lastMessage_ms = this.#host.now();
     this.#host.ontext(text);
   }
 
   /** @param {ArrayBuffer} data */
   #binary(data) {
-    this.heard_ms = this.#host.now();
+    this.lastMessage_ms = this.#host.now();
     this.#host.onbinary(data);
   }
 
-  #openSocket() {
-    const way = new SocketWay(this.#socketOptions(), {
+  #open() {
+    /** @type {TransportEvents} */
+    const events = {
       ontext: (text) => this.#text(text),
       onbinary: (data) => this.#binary(data),
-      onopen: () => this.#opened(way, false),
-      onclosed: (code) => this.#socketClosed(way, code),
-    });
-    this.#way = way;
-  }
-
-  #openHttp() {
-    const { httpUrl: url, now, settings, hello } = this.#host;
-    const way = new HttpWay(
-      { url, now, settings, hello: () => hello(true) },
-      {
-        ontext: (text) => this.#text(text),
-        onbinary: (data) => this.#binary(data),
-        onopen: () => {
-          this.#opened(null, false);
-          this.#tryLater();
-        },
-        onclosed: (code) => this.#httpClosed(way, code),
+      onopen: () => {
+        this.#opened(transport, false);
+        const isInUse = transport === this.#transport;
+        if (isInUse && transport instanceof PlainHttpTransport) this.#upgrade.start(transport);
       },
-    );
-    this.#way = way;
+      onclosed: (code) => this.#transportClosed(transport, code),
+    };
+    const transport = this.#selection.usesPlainHttp
+      ? this.#makePlainHttp(events)
+      : this.#makeWebSocket(events);
+    this.#transport = transport;
+    transport.open();
   }
 
-  /** @param {SocketWay | null} socket  it still has to say hello @param {boolean} isContinued */
-  #opened(socket, isContinued) {
-    this.plain = socket === null;
-    this.heard_ms = this.#host.now();
-    this.#wasPainted = false;
-    socket?.sendControl(this.#host.hello(false));
+  /** @param {TransportEvents} events */
+  #makeWebSocket(events) {
+    const { webSocketUrl: url, now, settings } = this.#host;
+    const open_timeout_ms = settings().websocket_open_timeout_ms;
+    return new WebSocketTransport({ url, now, open_timeout_ms }, events);
+  }
+
+  /** @param {TransportEvents} events */
+  #makePlainHttp(events) {
+    const { httpUrl: url, now, settings, hello } = this.#host;
+    return new PlainHttpTransport({ url, now, settings, hello: () => hello(false) }, events);
+  }
+
+  /** @param {Transport} transport @param {boolean} isContinued */
+  #opened(transport, isContinued) {
+    const { capabilities } = transport;
+    this.#capabilities = capabilities;
+    this.lastMessage_ms = this.#host.now();
+    this.#hasPainted = false;
+    if (!capabilities.opensWithHello) {
+      transport.sendControl(this.#host.hello(capabilities.carriesVideo));
+    }
     this.#become("open", null);
     this.#host.onopen(isContinued);
   }
 
-  /** @param {SocketWay} way @param {number} code */
-  #socketClosed(way, code) {
+  /** @param {Transport} transport @param {number} code */
+  #transportClosed({ capabilities, firstMessage_ms }, code) {
     const { now, settings, expectsPicture } = this.#host;
-    const lived_ms = way.heard_ms === null ? null : now() - way.heard_ms;
-    const painted = this.#wasPainted || !expectsPicture();
-    this.#passage.ended({ code, lived_ms, painted }, settings());
-    if (this.#passage.plain && code < FINAL_CODE) this.connect();
-    else this.#closed(code);
-  }
-
-  /** @param {HttpWay} way @param {number} code */
-  #httpClosed(way, code) {
-    if (!way.isOpen && code === ABNORMAL) this.#passage.plainFailed(this.#host.settings());
+    if (capabilities.carriesVideo) {
+      const lived_ms = firstMessage_ms === null ? null : now() - firstMessage_ms;
+      const painted = this.#hasPainted || !expectsPicture();
+      this.#selection.webSocketEnded({ code, lived_ms, painted }, settings());
+      if (this.#selection.usesPlainHttp && code < FIRST_FINAL_CODE) {
+        this.connect();
+        return;
+      }
+    } else if (firstMessage_ms === null && code === ABNORMAL_CLOSURE) {
+      this.#selection.plainHttpFailed(settings());
+    }
     this.#closed(code);
   }
 
@@ -218,111 +253,23 @@ export class Link {
       return;
     }
     this.#retryAt_ms = this.#host.now() + wait_ms;
-    this.#timer = setTimeout(() => this.connect(), wait_ms);
+    this.#retryTimer = setTimeout(() => this.connect(), wait_ms);
     this.#become("waiting", code);
   }
 
-  // A WebSocket in the background.
-
-  #tryLater() {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#try(), this.#passage.wait(this.#host.settings()));
-  }
-
-  #try() {
-    let isFirst = true;
-    /** Messages that come before it is in use. @type {(() => void)[]} */
-    const early = [];
-    /** @param {() => void} deliver */
-    const receive = (deliver) => {
-      if (candidate === this.#way) {
-        deliver();
-        return;
-      }
-      early.push(deliver);
-      if (isFirst) void this.#changeOver(candidate, early);
-      isFirst = false;
-    };
-    const candidate = new SocketWay(this.#socketOptions(), {
-      onopen: () => undefined,
-      ontext: (text) => receive(() => this.#text(text)),
-      onbinary: (data) => receive(() => this.#binary(data)),
-      onclosed: (code) => {
-        if (candidate === this.#way) this.#socketClosed(candidate, code);
-        else this.#giveUp(candidate);
-      },
-    });
-    this.#candidate = candidate;
-  }
-
-  /**
-   * From plain HTTP to a WebSocket on which the gateway has spoken.
-   *
-   * @param {SocketWay} candidate
-   * @param {readonly (() => void)[]} early
-   */
-  async #changeOver(candidate, early) {
-    const old = this.#way;
-    if (!(old instanceof HttpWay)) return;
-    const until_ms = this.#host.now() + CHANGE_LIMIT_MS;
-    const isOn = () => candidate === this.#candidate && old === this.#way && !candidate.isOver;
-    // What is held goes up when the gateway changes ways, so that is not done under somebody's hands.
-    while (old.held && isOn() && this.#host.now() < until_ms) await pause(HELD_STEP_MS);
-    if (!isOn()) return;
-    if (old.held) {
-      this.#giveUp(candidate);
-      return;
-    }
-    this.#kept = [];
-    const isDrained = await old.drain(this.#host.settings().http_input_age_ms);
-    const kept = this.#kept ?? [];
-    if (old !== this.#way) return; // it was left meanwhile, and what was kept with it
-    this.#kept = null;
-    if (!isDrained || !isOn()) {
-      for (const send of kept) send(old);
-      this.#giveUp(candidate);
-      return;
-    }
-    old.abandon();
-    this.#candidate = null;
-    this.#way = candidate;
-    this.#passage.changedOver(this.#host.settings());
-    this.#opened(candidate, true);
-    for (const deliver of early) deliver();
-    for (const send of kept) send(candidate);
-  }
-
-  /** @param {SocketWay} candidate */
-  #giveUp(candidate) {
-    candidate.close();
-    if (candidate !== this.#candidate) return;
-    this.#candidate = null;
-    this.#tryLater();
-  }
-
-  #socketOptions() {
-    const { socketUrl: url, now, settings } = this.#host;
-    return { url, now, open_timeout_ms: settings().websocket_open_timeout_ms };
-  }
-
   #leave() {
-    clearTimeout(this.#timer);
+    clearTimeout(this.#retryTimer);
     this.#retryAt_ms = null;
-    this.#kept = null;
-    const ways = [this.#way, this.#candidate];
-    this.#way = this.#candidate = null;
-    for (const way of ways) way?.close();
+    const transport = this.#transport;
+    this.#transport = null;
+    this.#upgrade.stop();
+    transport?.close();
   }
 
-  /** @param {Connection} state @param {number | null} code */
+  /** @param {ConnectionState} state @param {number | null} code */
   #become(state, code) {
     this.state = state;
     this.closeCode = code;
     this.#host.onchange();
   }
-}
-
-/** @param {number} ms @returns {Promise<void>} */
-function pause(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,42 +1,45 @@
 // @ts-check
 /**
- * Input on its way to the socket. Pure.
+ * Input on its way to the connection: what waits, what is merged, what is dropped. Lives in the
+ * worker. Pure.
  *
- * Keys, buttons, wheel and text are never dropped and never wait. Pointer moves wait while the
- * socket is busy, the newest replacing the one before (relative ones are summed), and go before
- * whatever follows them: a position always precedes its click. Repetitions of a key that is held are
- * dropped while the socket is busy or the link is late: typed later, they would be too many.
+ * 1. Key presses and releases, buttons, wheel and text never wait and are never dropped.
+ * 2. Pointer moves wait while the connection is busy. A position replaces the moves before it;
+ *    relative moves are summed.
+ * 3. Moves that wait are sent before any message that follows them, so that a position always
+ *    precedes its click.
+ * 4. Repetitions of a held key are dropped while the connection is busy or congested, because they
+ *    would arrive when the person has let the key go.
  *
  * @import { InputMessage, PointerMoveRelative } from "../protocol/binary.js"
  */
 
-import { INT16_MAX } from "../protocol/binary.js";
+import { INT16_MAX } from "../protocol/constants.js";
 
 export class Outbox {
-  /** Moves only. @type {InputMessage[]} */
+  /** Pointer moves that wait. @type {InputMessage[]} */
   #moves = [];
 
-  /** Whether moves wait for the socket. */
-  get waiting() {
+  get isWaiting() {
     return this.#moves.length > 0;
   }
 
   /**
-   * @param {InputMessage} message
-   * @param {boolean} busy  the socket still holds bytes
-   * @param {boolean} late  what goes now arrives late
+   * @param {InputMessage} message  stays as it is
+   * @param {boolean} isBusy  the connection still has bytes to send
+   * @param {boolean} isCongested  what is sent now arrives late
    * @returns {InputMessage[]} what to send now, in order
    */
-  push(message, busy, late) {
-    if (message.type === "Key" && message.repeat && (busy || late)) return [];
+  push(message, isBusy, isCongested) {
+    if (message.type === "Key" && message.repeat && (isBusy || isCongested)) return [];
     if (message.type === "PointerMove" || message.type === "PointerMoveRelative") {
       this.#merge(message);
-      return busy ? [] : this.take();
+      return isBusy ? [] : this.take();
     }
     return [...this.take(), message];
   }
 
-  /** The moves that waited. @returns {InputMessage[]} */
+  /** Removes the moves that wait. @returns {InputMessage[]} */
   take() {
     const moves = this.#moves;
     this.#moves = [];
@@ -47,7 +50,6 @@ export class Outbox {
   #merge(move) {
     const last = this.#moves.at(-1);
     if (move.type === "PointerMove") {
-      // An absolute position makes every move before it pointless.
       this.#moves = [move];
     } else if (last?.type === "PointerMoveRelative" && fits(last, move)) {
       last.dx += move.dx;
@@ -58,7 +60,12 @@ export class Outbox {
   }
 }
 
-/** @param {PointerMoveRelative} a @param {PointerMoveRelative} b */
+/**
+ * Whether the sum of both is a message.
+ *
+ * @param {PointerMoveRelative} a
+ * @param {PointerMoveRelative} b
+ */
 function fits(a, b) {
   return Math.abs(a.dx + b.dx) <= INT16_MAX && Math.abs(a.dy + b.dy) <= INT16_MAX;
 }

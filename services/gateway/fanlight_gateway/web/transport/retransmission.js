@@ -1,11 +1,14 @@
 // @ts-check
 /**
- * What a viewer sends by plain HTTP, until the gateway has acknowledged it. Pure; times in ms.
+ * The viewer's messages over plain HTTP, until the gateway has acknowledged them. Lives in the
+ * worker. Pure; times are arguments, in ms.
  *
- * Messages are numbered from 1 and sent again until they are acknowledged; the gateway handles each
- * number once. Input that could not be delivered for too long is not delivered later: what a person
- * typed at a picture that stood still is not for the one that comes then. In its place, under the
- * same numbers, goes that all keys go up, because a key's own going up may be among what is lost.
+ * 1. Messages are numbered from 1. The gateway handles each number once, in order.
+ * 2. `batch` gives the oldest messages without an acknowledgement. It gives them again, with the
+ *    same numbers, until `acknowledge` removes them.
+ * 3. Input that is older than a limit is dropped, because what a person typed at a picture that
+ *    stood still is not meant for the picture that comes afterwards. "All keys up" takes its place
+ *    under the same number, because the release of a key may be among the dropped messages.
  *
  * @import { ViewerMessage } from "../protocol/binary.js"
  * @import { ViewerControl } from "../protocol/control.js"
@@ -16,56 +19,61 @@
  */
 
 import { encodeBatch } from "../protocol/batches.js";
-import { encodeControl } from "../protocol/control.js";
 import { encodeToGateway } from "../protocol/binary.js";
+import { encodeControl } from "../protocol/control.js";
 
-/** In one request; a single message may be larger. Proxies take 1 MiB if nobody asked for more. */
+/**
+ * Bytes in one request. Proxies accept 1 MiB if nobody configured more. A single message may be
+ * larger than this limit, and then goes alone.
+ */
 export const MAX_BATCH_BYTES = 256 * 1024;
 export const MAX_BATCH_MESSAGES = 256;
 
-const RELEASE = encodeControl({ type: "SetFocus", focused: false });
+/** The gateway releases all keys and buttons when the focus leaves. */
+const ALL_KEYS_UP = encodeControl({ type: "SetFocus", focused: false });
 
-export class Uplink {
+export class RetransmissionQueue {
   /** @type {Item[]} */
   #items = [];
-  #next = 1;
+  #nextNumber = 1;
   /** Keys and buttons that are down. @type {Set<string>} */
-  #held = new Set();
+  #down = new Set();
 
-  /** Whether there is anything without acknowledgement. */
-  get waiting() {
+  /** Whether a message has no acknowledgement yet. */
+  get isWaiting() {
     return this.#items.length > 0;
   }
 
-  /** Whether a key or button is down. */
-  get held() {
-    return this.#held.size > 0;
+  /** Whether a key or a pointer button is down. */
+  get isAnyKeyDown() {
+    return this.#down.size > 0;
   }
 
   /** @param {ViewerMessage} message @param {number} now_ms */
   push(message, now_ms) {
     const isInput = message.type !== "Ping" && message.type !== "Ack";
-    if (message.type === "Key") this.#hold(`key ${message.usage}`, message.down);
-    if (message.type === "PointerButton") this.#hold(`button ${message.button}`, message.down);
-    this.#add(encodeToGateway(message), isInput, now_ms);
+    if (message.type === "Key") this.#track(`key ${message.usage}`, message.down);
+    if (message.type === "PointerButton") this.#track(`button ${message.button}`, message.down);
+    this.#append(encodeToGateway(message), isInput, now_ms);
   }
 
   /** @param {ViewerControl} message @param {number} now_ms */
-  control(message, now_ms) {
-    if (message.type === "SetFocus" && !message.focused) this.#held.clear();
-    this.#add(encodeControl(message), false, now_ms);
+  pushControl(message, now_ms) {
+    if (message.type === "SetFocus" && !message.focused) this.#down.clear();
+    this.#append(encodeControl(message), false, now_ms);
   }
 
   /**
-   * The oldest messages without acknowledgement, as a request's body.
+   * The oldest messages without an acknowledgement, as the body of a request. Replaces input that
+   * is too old.
    *
    * @param {number} now_ms
-   * @param {number} maxAge_ms  input that is older is given up
-   * @returns {{ first: number, count: number, body: ArrayBuffer } | null}
+   * @param {number} maxInputAge_ms
+   * @returns {{ first: number, count: number, body: ArrayBuffer } | null} null: there is none
    */
-  batch(now_ms, maxAge_ms) {
+  batch(now_ms, maxInputAge_ms) {
     for (const item of this.#items) {
-      if (item.isInput && now_ms - item.at_ms > maxAge_ms) release(item);
+      if (item.isInput && now_ms - item.at_ms > maxInputAge_ms) replaceByAllKeysUp(item);
     }
     /** @type {Message[]} */
     const messages = [];
@@ -84,34 +92,40 @@ export class Uplink {
     };
   }
 
-  /** The gateway has handled all up to this number. @param {number} handled */
+  /** Removes all messages up to this number. @param {number} handled */
   acknowledge(handled) {
     this.#items = this.#items.filter((item) => item.number > handled);
   }
 
-  /** Somebody on the way does not let it through: the largest of these. @param {number} count */
+  /**
+   * Drops the largest of the oldest `count` messages, because a proxy refused a request as too
+   * large.
+   *
+   * @param {number} count
+   */
   giveUpLargest(count) {
     const sent = this.#items.slice(0, count);
     if (sent.length === 0) return;
-    release(sent.reduce((a, b) => (b.bytes > a.bytes ? b : a)));
+    replaceByAllKeysUp(sent.reduce((a, b) => (b.bytes > a.bytes ? b : a)));
   }
 
   /** @param {Message} message @param {boolean} isInput @param {number} at_ms */
-  #add(message, isInput, at_ms) {
+  #append(message, isInput, at_ms) {
+    // A character has at most 3 bytes of UTF-8 for each of its UTF-16 units.
     const bytes = typeof message === "string" ? message.length * 3 : message.byteLength;
-    this.#items.push({ number: this.#next++, message, bytes, isInput, at_ms });
+    this.#items.push({ number: this.#nextNumber++, message, bytes, isInput, at_ms });
   }
 
-  /** @param {string} name @param {boolean} down */
-  #hold(name, down) {
-    if (down) this.#held.add(name);
-    else this.#held.delete(name);
+  /** @param {string} name @param {boolean} isDown */
+  #track(name, isDown) {
+    if (isDown) this.#down.add(name);
+    else this.#down.delete(name);
   }
 }
 
 /** @param {Item} item */
-function release(item) {
-  item.message = RELEASE;
-  item.bytes = RELEASE.length;
+function replaceByAllKeysUp(item) {
+  item.message = ALL_KEYS_UP;
+  item.bytes = ALL_KEYS_UP.length;
   item.isInput = false;
 }

@@ -1,81 +1,99 @@
 // @ts-check
 /**
- * One WebSocket, as a way to the gateway. Lives in the worker; decides nothing, comes back never
- * (see connection.js). After `close` nothing of it is heard.
+ * A WebSocket as a transport (see transport.js). Lives in the worker. It owns one socket and the
+ * time limit for the first message. It drops what is sent while the socket is not open.
  *
  * @import { ViewerControl } from "../protocol/control.js"
  * @import { ViewerMessage } from "../protocol/binary.js"
- * @import { WayEvents } from "./connection.js"
+ * @import { TransportCapabilities, TransportEvents } from "./transport.js"
  */
 
-import { encodeControl } from "../protocol/control.js";
 import { encodeToGateway } from "../protocol/binary.js";
+import { encodeControl } from "../protocol/control.js";
+import { ABNORMAL_CLOSURE } from "./transport.js";
 
-/** What a browser says of a connection that ended without a word. */
-const ABNORMAL = 1006;
+/** @type {TransportCapabilities} */
+const CAPABILITIES = Object.freeze({
+  name: "websocket",
+  carriesVideo: true,
+  opensWithHello: false,
+});
 
-export class SocketWay {
-  /** @type {WebSocket} */
-  #socket;
-  #isOver = false;
-  /** @type {ReturnType<typeof setTimeout>} */
+export class WebSocketTransport {
+  capabilities = CAPABILITIES;
+  /** When the first message of the gateway came. @type {number | null} */
+  firstMessage_ms = null;
+  isClosed = false;
+  /** @type {{ url: URL, now: () => number, open_timeout_ms: number }} */
+  #options;
+  /** @type {TransportEvents} */
+  #events;
+  /** @type {WebSocket | null} */
+  #socket = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  /** When the first message came. @type {number | null} */
-  heard_ms = null;
 
   /**
    * @param {{ url: URL, now: () => number, open_timeout_ms: number }} options
-   * @param {WayEvents} events
+   *   open_timeout_ms: the socket is given up if no message has come by then
+   * @param {TransportEvents} events
    */
-  constructor({ url, now, open_timeout_ms }, events) {
+  constructor(options, events) {
+    this.#options = options;
+    this.#events = events;
+  }
+
+  /** Bytes that the browser has not handed to the network yet. */
+  get bufferedAmount() {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
+  open() {
+    const { url, open_timeout_ms } = this.#options;
     const socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";
-    this.#socket = socket;
-    /** @param {number} code */
-    const end = (code) => {
-      if (this.#isOver) return;
-      this.close();
-      events.onclosed(code);
-    };
-    this.#timer = setTimeout(() => end(ABNORMAL), open_timeout_ms);
     socket.onopen = () => {
-      if (!this.#isOver) events.onopen();
+      if (!this.isClosed) this.#events.onopen();
     };
-    socket.onmessage = ({ data }) => {
-      if (this.#isOver) return;
-      if (this.heard_ms === null) {
-        // Some proxies open it and let nothing through: only now it is known to work.
-        clearTimeout(this.#timer);
-        this.heard_ms = now();
-      }
-      if (typeof data === "string") events.ontext(data);
-      else events.onbinary(data);
-    };
-    socket.onclose = ({ code }) => end(code);
-  }
-
-  get isOver() {
-    return this.#isOver;
-  }
-
-  /** Bytes that the socket has not got rid of. */
-  get bufferedAmount() {
-    return this.#socket.bufferedAmount;
+    socket.onmessage = ({ data }) => this.#receive(data);
+    socket.onclose = ({ code }) => this.#end(code);
+    this.#socket = socket;
+    this.#timer = setTimeout(() => this.#end(ABNORMAL_CLOSURE), open_timeout_ms);
   }
 
   /** @param {ViewerMessage} message */
   send(message) {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(encodeToGateway(message));
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(encodeToGateway(message));
   }
 
   /** @param {ViewerControl} message */
   sendControl(message) {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(encodeControl(message));
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(encodeControl(message));
   }
 
   close() {
-    this.#isOver = true;
+    this.isClosed = true;
     clearTimeout(this.#timer);
-    this.#socket.close();
+    this.#socket?.close();
+  }
+
+  /** @param {ArrayBuffer | string} data */
+  #receive(data) {
+    if (this.isClosed) return;
+    if (this.firstMessage_ms === null) {
+      // The time limit ends with the first message and not with `onopen`, because some proxies open
+      // a WebSocket and let no message through.
+      clearTimeout(this.#timer);
+      this.firstMessage_ms = this.#options.now();
+    }
+    if (typeof data === "string") this.#events.ontext(data);
+    else this.#events.onbinary(data);
+  }
+
+  /** @param {number} code */
+  #end(code) {
+    if (this.isClosed) return;
+    this.close();
+    this.#events.onclosed(code);
   }
 }

@@ -1,52 +1,62 @@
 // @ts-check
 /**
- * What the gateway is told about the units: the newest received, the newest painted, how old that
- * picture was. Pure. A paint is told at once; what was received waits for its paint a little, so
- * that most small units cost one message. No longer: by what is received, and when, the gateway
- * judges the network. Where it has nothing to learn it says so in the unit (`relaxed`): then both
- * wait for the next unit that is not, and not for long.
+ * What the gateway is told about the units: the newest one received, the newest one painted, and
+ * how old its picture was. Lives in the worker. Pure; times are arguments, in ms.
+ *
+ * 1. A paint is acknowledged at once.
+ * 2. A unit that was received waits `ACK_DELAY_MS` for its paint, so that most small units cost one
+ *    message. It does not wait longer, because the gateway judges the network by what was received,
+ *    and when.
+ * 3. Where the gateway has nothing to learn it says so in the unit (`relaxed`). Then both wait for
+ *    the next unit that is not relaxed, but not longer than `ACK_RELAXED_MS`.
  *
  * @import { Ack } from "../protocol/binary.js"
  */
 
-import { AGE_UNKNOWN } from "../protocol/binary.js";
+import { AGE_UNKNOWN } from "../protocol/constants.js";
 
-/** A received unit is acknowledged after this at the latest (ms). */
+/** A unit that was received is acknowledged after this at the latest (ms). */
 export const ACK_DELAY_MS = 5;
-/** A relaxed one, and its paint. The gateway counts with no more than a tenth of a second. */
+/** The same for a relaxed unit, and its paint (ms). The gateway allows a tenth of a second. */
 export const ACK_RELAXED_MS = 75;
 
-export class Acks {
+export class Acknowledgements {
   #epoch = 0;
   #received = 0;
   #painted = 0;
   #age_ms = AGE_UNKNOWN;
-  /** When to tell of what is untold at the latest. @type {number | null} */
+  /** When what was not sent yet has to be sent. @type {number | null} */
   #due_ms = null;
-  /** The newest unit that is not relaxed, until it is known to be painted. */
+  /** The newest unit that is not relaxed and not known to be painted; 0: none. */
   #prompt = 0;
 
   /**
-   * Another stream begins, whose epochs have nothing to do with this one's. What was received of the
-   * last one and not told yet is told now: units of which the gateway never hears hold it up.
+   * Another stream begins, whose epochs do not compare with this one's. What was received of this
+   * one and not acknowledged yet is acknowledged now, because units of which the gateway never
+   * hears hold it up.
    *
    * @returns {Ack | null} what to send now
    */
-  begin() {
-    const ack = this.waiting ? this.#take() : null;
-    this.#forget();
+  beginStream() {
+    const ack = this.isWaiting ? this.#take() : null;
+    this.#forgetPaint();
     return ack;
   }
 
-  /** @param {number} epoch @param {number} sequence @param {boolean} relaxed @param {number} now_ms */
+  /**
+   * @param {number} epoch
+   * @param {number} sequence
+   * @param {boolean} relaxed
+   * @param {number} now_ms
+   */
   received(epoch, sequence, relaxed, now_ms) {
     if (epoch !== this.#epoch) {
       this.#epoch = epoch;
-      this.#forget();
+      this.#forgetPaint();
     }
     this.#received = sequence;
     if (!relaxed) this.#prompt = sequence;
-    this.#tellBy(now_ms + (relaxed ? ACK_RELAXED_MS : ACK_DELAY_MS));
+    this.#sendBy(now_ms + (relaxed ? ACK_RELAXED_MS : ACK_DELAY_MS));
   }
 
   /**
@@ -61,15 +71,15 @@ export class Acks {
     this.#painted = sequence;
     this.#age_ms = age_ms === null ? AGE_UNKNOWN : Math.min(AGE_UNKNOWN - 1, Math.round(age_ms));
     if (this.#prompt === 0) {
-      this.#tellBy(now_ms + ACK_RELAXED_MS);
+      this.#sendBy(now_ms + ACK_RELAXED_MS);
       return null;
     }
     if (sequence >= this.#prompt) this.#prompt = 0;
     return this.#take();
   }
 
-  /** Whether something has not been told. */
-  get waiting() {
+  /** Whether there is something to send. */
+  get isWaiting() {
     return this.#due_ms !== null;
   }
 
@@ -79,19 +89,19 @@ export class Acks {
     return this.#take();
   }
 
-  /** When `due` has something; null: there is nothing to tell. */
+  /** When to call `due`; null: there is nothing to send. */
   get due_ms() {
     return this.#due_ms;
   }
 
-  #forget() {
+  #forgetPaint() {
     this.#painted = 0;
     this.#age_ms = AGE_UNKNOWN;
     this.#prompt = 0;
   }
 
   /** @param {number} due_ms */
-  #tellBy(due_ms) {
+  #sendBy(due_ms) {
     this.#due_ms = Math.min(this.#due_ms ?? Infinity, due_ms);
   }
 

@@ -1,18 +1,23 @@
 // @ts-check
 /**
- * Access units to pictures: a VideoDecoder behind a gate. Lives in the worker.
+ * Decodes access units: a VideoDecoder behind a gate. Lives in the worker.
  *
- * What it drops: whatever cannot be decoded (see gate.js), and, when the decoder falls behind,
- * everything until the next IDR, which it asks for. Units that come while the support of a codec is
- * being looked up are kept. An error resets the decoder and waits for an IDR; several in a minute,
- * or units for seconds without a picture, are the end of it (`onfailed`). Patches pass the gate like
- * deltas, but not the decoder. Where another codec begins, what is still in the old decoder is shown
- * until the new one's first picture. Whoever is handed a VideoFrame closes it.
+ * 1. gate.js drops the units that cannot be decoded, and this asks for an IDR (`onneedidr`).
+ * 2. When the decoder falls behind, everything until the next IDR is dropped, and an IDR is asked
+ *    for.
+ * 3. While the browser is asked whether it supports a codec, units are kept.
+ * 4. An error discards the decoder, and an IDR is asked for. `decoder_error_limit` errors in a
+ *    minute, or units for `paint_timeout_ms` without a picture, call `onfailed`.
+ * 5. Patches pass the gate like deltas, but not the decoder.
+ * 6. When another codec begins, the pictures that are still in the old decoder are shown until the
+ *    new one gives its first picture.
+ *
+ * Who gets a VideoFrame closes it.
  *
  * @import { VideoUnit } from "../protocol/binary.js"
  * @import { Settings } from "../protocol/settings.js"
  * @import { Stretch } from "../measure/sustained.js"
- * @import { Place } from "./painter.js"
+ * @import { Place } from "../painting/painter.js"
  *
  * @typedef {{
  *   now: () => number,
@@ -27,43 +32,47 @@
  *   VideoDecoder: typeof VideoDecoder,
  *   EncodedVideoChunk: typeof EncodedVideoChunk,
  * }} DecoderHost
- * onexpected: a unit goes into the decoder; its place is handed on with its picture, or abandoned.
  *
- * @typedef {{ decoder: VideoDecoder, units: Map<number, { unit: VideoUnit, place: Place }> }} Coding
- * units: those in the decoder, by timestamp.
+ * onexpected: a unit goes into the decoder; its place comes back with onpicture or onabandoned.
  */
 
+import { lasted, observe } from "../measure/sustained.js";
+import { DecodingRun } from "./decoding-run.js";
 import { Gate } from "./gate.js";
 import { codecString } from "./h264.js";
-import { lasted, observe } from "../measure/sustained.js";
 
-/** Errors are counted over this (ms). */
+/** Errors are counted over this time (ms). */
 const ERROR_WINDOW_MS = 60_000;
-/** Units kept while waiting for the browser's answer about a codec; beyond it, the next IDR. */
+/** With more units than this kept, they are dropped until the next IDR. */
 const MAX_KEPT_UNITS = 240;
-/** Before its first picture a decoder is starting, not falling behind: so many times the limit. */
+/** A decoder that has given no picture yet may have so many times the backlog: it is starting. */
 const STARTING_FACTOR = 15;
 
 export class Decoder {
   /** @type {DecoderHost} */
   #host;
   #gate = new Gate();
-  /** @type {Coding | null} */
-  #coding = null;
-  /** The one before, of another codec, until there is a picture of this one. @type {Coding | null} */
-  #former = null;
-  /** Units that wait for an answer about a codec; null: none does. @type {VideoUnit[] | null} */
+  /** @type {DecodingRun | null} */
+  #run = null;
+  /** The run before, until this one has given a picture. @type {DecodingRun | null} */
+  #formerRun = null;
+  /**
+   * Units that wait for the browser's answer about a codec; null: none is asked.
+   *
+   * @type {VideoUnit[] | null}
+   */
   #kept = null;
   /** @type {Map<string, boolean>} */
   #supported = new Map();
   /** @type {number[]} */
   #errors_ms = [];
-  #starting = true;
-  /** Pushed aside: at the next IDR what is still in the decoder is thrown away. */
-  #behind = false;
-  /** Units since the last picture. @type {Stretch} */
+  /** The run has given no picture yet. */
+  #isStarting = true;
+  /** The run fell behind: it is discarded at the next IDR. */
+  #isBehind = false;
+  /** Since when units come without a picture. @type {Stretch} */
   #unshown = null;
-  /** Answers about codecs that were asked before a reset do not count. */
+  /** Grows with each reset: the answer to a question that was asked before it does not count. */
   #generation = 0;
   /** The codec string in use. @type {string | null} */
   codec = null;
@@ -73,13 +82,12 @@ export class Decoder {
     this.#host = host;
   }
 
-  /** Units that wait for their picture. */
+  /** How many units wait to be decoded. */
   get backlog() {
-    const decoder = this.#coding?.decoder;
-    return decoder?.state === "configured" ? decoder.decodeQueueSize : 0;
+    return this.#run?.backlog ?? 0;
   }
 
-  /** Forget everything: video was off, or the socket is another. */
+  /** Begins anew, because video was off or the connection is another one. Drops every unit. */
   reset() {
     this.#generation++;
     this.#gate.reset();
@@ -88,20 +96,22 @@ export class Decoder {
     this.#discard();
   }
 
-  /** Another stream begins, or something of this one was lost: on with the next IDR. */
+  /**
+   * Drops everything until the next IDR, which comes by itself because another rendition begins.
+   */
   expectIdr() {
     this.#gate.close();
   }
 
-  /** What was let through did not come to be painted. */
+  /** A picture or patch was not painted: drops everything until the next IDR, and asks for it. */
   lost() {
     this.#gate.close();
-    if (this.#gate.shouldAsk(this.#host.now())) this.#host.onneedidr();
+    this.#askForIdr();
   }
 
-  /** Time has passed: an IDR that was asked for may have been lost, and no unit come since. */
-  poke() {
-    if (this.#gate.hasOpened && this.#gate.shouldAsk(this.#host.now())) this.#host.onneedidr();
+  /** Time has passed. An IDR that was asked for may have been lost without a unit after it. */
+  tick() {
+    if (this.#gate.hasOpened) this.#askForIdr();
   }
 
   /** @param {VideoUnit} unit */
@@ -109,21 +119,23 @@ export class Decoder {
     const now_ms = this.#host.now();
     const { paint_timeout_ms } = this.#host.settings();
     this.#unshown = observe(this.#unshown, true, now_ms, paint_timeout_ms);
-    if (this.#gate.admit(unit)) {
-      this.#takeOrKeep(unit);
-    }
-    if (this.#gate.shouldAsk(now_ms)) this.#host.onneedidr();
+    if (this.#gate.admit(unit)) this.#decodeOrKeep(unit);
+    this.#askForIdr();
     if (lasted(this.#unshown, paint_timeout_ms)) {
       this.#unshown = null;
       this.#host.onfailed("units came, but no picture");
     }
   }
 
+  #askForIdr() {
+    if (this.#gate.shouldAsk(this.#host.now())) this.#host.onneedidr();
+  }
+
   /** @param {VideoUnit} unit */
-  #takeOrKeep(unit) {
+  #decodeOrKeep(unit) {
     const kept = this.#kept;
     if (kept === null) {
-      this.#take(unit);
+      this.#decodeOrAsk(unit);
       return;
     }
     if (unit.idr) kept.length = 0;
@@ -135,8 +147,8 @@ export class Decoder {
     }
   }
 
-  /** @param {VideoUnit} unit  one that the gate let through */
-  #take(unit) {
+  /** @param {VideoUnit} unit  that the gate let through */
+  #decodeOrAsk(unit) {
     if (unit.patch) {
       this.#unshown = null;
       this.#host.onpatch(unit);
@@ -148,109 +160,89 @@ export class Decoder {
         this.#failed(new Error("an IDR without an SPS"));
         return;
       }
-      const supported = this.#supported.get(codec);
-      if (supported === undefined) {
+      const isSupported = this.#supported.get(codec);
+      if (isSupported === undefined) {
         void this.#ask(codec, unit);
         return;
       }
-      if (!supported) {
+      if (!isSupported) {
         this.#host.onunsupported();
         return;
       }
-      if (codec !== this.codec || this.#behind || this.#coding?.decoder.state !== "configured") {
+      if (codec !== this.codec || this.#isBehind || !this.#run?.isConfigured) {
         this.#configure(codec);
       }
-    } else if (this.#isBehind()) {
-      this.#behind = true;
+    } else if (this.#fallsBehind()) {
+      this.#isBehind = true;
       this.#gate.close();
       return;
     }
     this.#decode(unit);
   }
 
-  #isBehind() {
+  #fallsBehind() {
     const limit = this.#host.settings().decoder_backlog_units;
-    return this.backlog > limit * (this.#starting ? STARTING_FACTOR : 1);
+    return this.backlog > limit * (this.#isStarting ? STARTING_FACTOR : 1);
   }
 
-  /** @param {string} codec @param {VideoUnit} unit */
+  /** Asks the browser whether it plays a codec. @param {string} codec @param {VideoUnit} unit */
   async #ask(codec, unit) {
     const generation = this.#generation;
     this.#kept = [unit];
-    let supported = false;
+    let isSupported = false;
     try {
       const config = { codec, optimizeForLatency: true };
-      supported = (await this.#host.VideoDecoder.isConfigSupported(config)).supported === true;
+      isSupported = (await this.#host.VideoDecoder.isConfigSupported(config)).supported === true;
     } catch {
-      // A codec string that the browser cannot even parse is one it does not play.
+      // A browser that cannot parse the codec string does not play the codec.
     }
-    this.#supported.set(codec, supported);
+    this.#supported.set(codec, isSupported);
     if (generation !== this.#generation) return;
     const kept = this.#kept ?? [];
     this.#kept = null;
-    for (const waiting of kept) this.#takeOrKeep(waiting);
+    for (const waiting of kept) this.#decodeOrKeep(waiting);
   }
 
   /** @param {string} codec */
   #configure(codec) {
-    this.#retire();
-    const decoder = new this.#host.VideoDecoder({
-      output: (frame) => this.#output(coding, frame),
-      error: (error) => {
-        if (coding === this.#coding) this.#failed(error);
-      },
-    });
-    /** @type {Coding} */
-    const coding = { decoder, units: new Map() };
-    this.#coding = coding;
-    this.codec = codec;
-    // No `description`: the units are Annex B, with SPS and PPS at each IDR.
-    decoder.configure({
+    this.#retireRun();
+    const { VideoDecoder, EncodedVideoChunk } = this.#host;
+    // No `description`, because the units are Annex B, with SPS and PPS at each IDR.
+    const config = /** @type {VideoDecoderConfig} */ ({
       codec,
       optimizeForLatency: true,
-      // Hardware that failed once is not asked again within the minute.
+      // Hardware that failed is not used again within the minute.
       hardwareAcceleration: this.#errors_ms.length ? "prefer-software" : "no-preference",
     });
+    const run = new DecodingRun(config, {
+      VideoDecoder,
+      EncodedVideoChunk,
+      onpicture: (frame, unit, place) => {
+        if (run === this.#run) {
+          this.#isStarting = false;
+          this.#formerRun = end(this.#formerRun);
+        }
+        this.#host.onpicture(frame, unit, place);
+        this.#unshown = null;
+      },
+      onabandoned: (place) => this.#host.onabandoned(place),
+      onerror: (error) => {
+        if (run === this.#run) this.#failed(error);
+      },
+    });
+    this.#run = run;
+    this.codec = codec;
   }
 
   /** @param {VideoUnit} unit */
   #decode(unit) {
-    const { EncodedVideoChunk } = this.#host;
-    if (!this.#coding) return;
-    const { decoder, units } = this.#coding;
-    units.set(unit.captured_us, { unit, place: this.#host.onexpected(unit) });
+    if (!this.#run) return;
+    const place = this.#host.onexpected(unit);
     try {
-      decoder.decode(
-        new EncodedVideoChunk({
-          type: unit.idr ? "key" : "delta",
-          timestamp: unit.captured_us,
-          data: unit.payload,
-        }),
-      );
+      this.#run.decode(unit, place);
     } catch (error) {
       this.#failed(/** @type {Error} */ (error));
     }
-  }
-
-  /** @param {Coding} from @param {VideoFrame} frame */
-  #output(from, frame) {
-    const expected = from.units.get(frame.timestamp);
-    if ((from !== this.#coding && from !== this.#former) || !expected) {
-      frame.close();
-      return;
-    }
-    // Pictures come in the order of the units: older ones that gave none will give none.
-    for (const [timestamp, { place }] of from.units) {
-      from.units.delete(timestamp);
-      if (timestamp === frame.timestamp) break;
-      this.#host.onabandoned(place);
-    }
-    if (from === this.#coding) {
-      this.#starting = false;
-      this.#former = this.#end(this.#former);
-    }
-    this.#host.onpicture(frame, expected.unit, expected.place);
-    this.#unshown = null;
   }
 
   /** @param {Error} error */
@@ -263,39 +255,37 @@ export class Decoder {
     if (this.#errors_ms.length >= this.#host.settings().decoder_error_limit) {
       this.#errors_ms = [];
       this.#host.onfailed(error.message);
-    } else if (this.#gate.shouldAsk(now_ms)) {
-      this.#host.onneedidr();
+    } else {
+      this.#askForIdr();
     }
   }
 
-  /** Another decoder is going to take over. */
-  #retire() {
-    const coding = this.#coding;
-    const isOfUse = !this.#behind && coding?.decoder.state === "configured" && coding.units.size;
-    if (isOfUse) {
-      this.#end(this.#former);
-      this.#coding = null;
+  /**
+   * Another run is going to take over: this one becomes the former one, if it has pictures left.
+   */
+  #retireRun() {
+    const run = this.#run;
+    if (this.#isBehind || !run?.isConfigured || !run.isBusy) {
+      this.#discard();
+      return;
     }
-    this.#discard();
-    if (!isOfUse) return;
-    this.#former = coding;
-    // What it holds back comes out; if it fails, or is closed before, that is no matter any more.
-    coding.decoder.flush().catch(() => {});
+    end(this.#formerRun);
+    this.#formerRun = run;
+    this.#run = null;
+    this.#isStarting = true;
+    run.finish();
   }
 
   #discard() {
-    this.#starting = true;
-    this.#behind = false;
-    this.#coding = this.#end(this.#coding);
-    this.#former = this.#end(this.#former);
+    this.#isStarting = true;
+    this.#isBehind = false;
+    this.#run = end(this.#run);
+    this.#formerRun = end(this.#formerRun);
   }
+}
 
-  /** @param {Coding | null} coding @returns {null} */
-  #end(coding) {
-    if (!coding) return null;
-    if (coding.decoder.state !== "closed") coding.decoder.close();
-    for (const { place } of coding.units.values()) this.#host.onabandoned(place);
-    coding.units.clear();
-    return null;
-  }
+/** @param {DecodingRun | null} run @returns {null} */
+function end(run) {
+  run?.end();
+  return null;
 }

@@ -1,10 +1,19 @@
 // @ts-check
 /**
- * Which units can be decoded. Pure.
+ * Which units can be decoded. Lives in the worker. Pure; times are arguments, in ms.
  *
- * A delta needs every unit since the last IDR. Where one is missing (a gap, a new epoch, a backlog
- * that was dropped, a decoder that was reset) the gate closes until the next IDR, and one is asked
- * for: once, and again only if none came for a while.
+ *   state  | event                                          | next   | lets the unit through
+ *   -------+------------------------------------------------+--------+----------------------
+ *   any    | 1 an IDR                                       | open   | yes
+ *   open   | 2 a unit that follows the one before it        | open   | yes
+ *   open   | 3 any other unit: a gap, a repetition, a new   | closed | no
+ *          |   epoch                                        |        |
+ *   closed | 4 any unit but an IDR                          | closed | no
+ *   any    | 5 `close`: the decoder lost units              | closed |
+ *   any    | 6 `reset`: another stream begins               | closed |
+ *
+ * A delta needs every unit since the last IDR. While the gate is closed, `shouldAsk` says when to
+ * ask the gateway for an IDR: at once, and again every `IDR_REPEAT_MS` until one has come.
  *
  * @import { VideoUnit } from "../protocol/binary.js"
  */
@@ -13,32 +22,30 @@
 export const IDR_REPEAT_MS = 500;
 
 export class Gate {
-  #open = false;
-  /** Whether anything of this stream was let through. */
+  #isOpen = false;
   #hasOpened = false;
-  /** @type {number | null} */
+  /** Of the last unit. @type {number | null} */
   #epoch = null;
-  /** @type {number | null} */
+  /** Of the last unit. @type {number | null} */
   #sequence = null;
   #asked_ms = -Infinity;
 
-  /** Everything until the next IDR is useless. */
+  /** No unit until the next IDR can be decoded. */
   close() {
-    this.#open = false;
+    this.#isOpen = false;
   }
 
-  /** A new stream, of which nothing has been asked yet. */
+  /** Another stream begins, of which no IDR was asked for yet. */
   reset() {
-    this.#open = this.#hasOpened = false;
+    this.#isOpen = this.#hasOpened = false;
     this.#epoch = null;
     this.#sequence = null;
     this.#asked_ms = -Infinity;
   }
 
   /**
-   * Whether this unit can be decoded.
-   *
    * @param {VideoUnit} unit
+   * @returns {boolean} whether it can be decoded
    */
   admit(unit) {
     const follows =
@@ -48,26 +55,22 @@ export class Gate {
     this.#epoch = unit.epoch;
     this.#sequence = unit.sequence;
     if (unit.idr) {
-      this.#open = this.#hasOpened = true;
+      this.#isOpen = this.#hasOpened = true;
       this.#asked_ms = -Infinity;
     } else if (!follows) {
-      this.#open = false;
+      this.#isOpen = false;
     }
-    return this.#open;
+    return this.#isOpen;
   }
 
-  /** If not, the first IDR is still to come, and comes without being asked for. */
+  /** Whether this stream had an IDR. Its first one comes without being asked for. */
   get hasOpened() {
     return this.#hasOpened;
   }
 
-  /**
-   * Whether to ask for an IDR now.
-   *
-   * @param {number} now_ms
-   */
+  /** Whether to ask for an IDR now. If so, it counts as asked. @param {number} now_ms */
   shouldAsk(now_ms) {
-    if (this.#open || now_ms - this.#asked_ms < IDR_REPEAT_MS) return false;
+    if (this.#isOpen || now_ms - this.#asked_ms < IDR_REPEAT_MS) return false;
     this.#asked_ms = now_ms;
     return true;
   }

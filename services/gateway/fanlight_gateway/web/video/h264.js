@@ -1,19 +1,19 @@
 // @ts-check
 /**
- * The codec string of an H.264 access unit in Annex B. Pure.
+ * The codec string of an H.264 access unit in Annex B. Lives in the worker. Pure.
  */
 
 const NAL_SPS = 7;
 
 /**
- * "avc1.PPCCLL" from the SPS of an IDR: profile, constraints and level as they really are, so that
- * the decoder is configured for this size and not for the largest. Null where there is no SPS.
+ * "avc1.PPCCLL" from the SPS of an IDR: the profile, constraints and level that the encoder uses,
+ * so that the decoder is configured for this size and not for the largest one.
  *
  * @param {Uint8Array} unit
- * @returns {string | null}
+ * @returns {string | null} null: there is no SPS
  */
 export function codecString(unit) {
-  // A start code is 00 00 01; the NAL's header and the three bytes wanted follow it.
+  // A start code is 00 00 01. The NAL's header follows, and then the three bytes.
   for (let i = 0; i + 6 < unit.length; i++) {
     if (unit[i] !== 0 || unit[i + 1] !== 0 || unit[i + 2] !== 1) continue;
     if ((unit[i + 3] & 0x1f) === NAL_SPS) {
