@@ -16,7 +16,7 @@ from tests.e2e.witness import Witness
 
 pytestmark = [pytest.mark.processes]
 STREAM = "main/high"
-SILENCE_S = 2
+SILENCE_S = 3
 """Seconds of silence after which a process is given up: more than others on this machine cause."""
 FPS = 30
 

@@ -127,7 +127,7 @@ def test_a_cookie_that_goes_elsewhere(pathed: Stack, open_viewer: Open) -> None:
 def test_without_an_encoder_the_picture_looks_old(stack: Stack, open_viewer: Open) -> None:
     viewer = open_viewer(stack.link)
     viewer.wait("stats.state === 'video' && stats.painted > 0")
-    assert viewer.page.evaluate(FILTER) == "none"
+    wait_until(lambda: viewer.page.evaluate(FILTER) == "none", "a picture of now")
     hung = stack.pid("encoder")
     os.kill(hung, signal.SIGSTOP)
     try:

@@ -309,6 +309,7 @@ def test_the_desk_changes_its_size(gateway: FakeGateway, viewer: Viewer, video: 
     assert np.abs(after[:500] - 51).max() <= 3
 
 
+@pytest.mark.alone
 def test_what_is_received_is_acknowledged_at_once(
     gateway: FakeGateway, viewer: Viewer, video: Encoding
 ) -> None:

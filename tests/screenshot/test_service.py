@@ -230,7 +230,7 @@ async def test_a_capture_on_another_host(start: Start, capture: FakeCapture) -> 
 async def test_the_pointer_is_drawn_on_request(start: Start, capture: FakeCapture) -> None:
     capture.point(PointerShape(4, 4, 0, 0, png((4, 4), (0, 255, 0, 255))), PointerPosition(0, 0))
     capture.announce()
-    client = await start(pointer=PointerTimes(keep_s=0.05))
+    client = await start(pointer=PointerTimes(keep_s=0.5))
     await know(client, "live")
     query = {"format": "png", "cursor": "1"}
     drawn = await client.get(URL, params=query)
