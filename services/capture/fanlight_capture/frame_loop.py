@@ -48,7 +48,7 @@ class FrameLoop:
         now_us: Callable[[], int] = clock.now_us,
         inputs: Callable[[], int] = lambda: 0,
     ) -> None:
-        """Frames carry the time of `now_us`, and how many inputs were injected, which `inputs` says.
+        """Frames carry the time of `now_us`, and the number of injected inputs, from `inputs`.
 
         There is at most one grab in `interval_s` seconds.
         """
