@@ -32,7 +32,8 @@ class Changes:
 
 def to_compare(damage: Iterable[Rect]) -> list[Rect]:
     """Disjoint rectangles that cover the damage, few enough for `between`."""
-    return at_most(_MOST_DAMAGE, (rect for rect in damage if rect.area))
+    rects = [rect for rect in damage if rect.width and rect.height]
+    return at_most(_MOST_DAMAGE, rects) if len(rects) > 1 else rects
 
 
 def between(before: Pixels, after: Pixels, rects: Sequence[Rect]) -> Changes:
@@ -65,10 +66,11 @@ def _add(
     """
     found = [box.moved(rect.x, rect.y) for box in boxes_of(mask)]
     for stack in _stacks(found):
-        around = bounding_box(stack)
-        if len(stack) > 1 and area(stack) >= _TOGETHER * around.area:
+        if len(stack) > 1:
+            around = bounding_box(stack)
+            together = area(stack) >= _TOGETHER * around.area
             # What stands still between two boxes may be blank lines in what scrolled.
-            copy = _scrolled(before, after, around)
+            copy = _scrolled(before, after, around) if together else None
             if copy is not None:
                 copies.append(copy)
                 boxes += _left_over(mask, rect, around, copy)

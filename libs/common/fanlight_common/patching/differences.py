@@ -29,11 +29,16 @@ _X_STEP = 8
 def mask_of(before: Pixels, after: Pixels, rect: Rect) -> Mask | None:
     """Where the two differ inside `rect`. None says that no pixel does; an empty mask may, too."""
     old, new = words(part(before, rect)), words(part(after, rect))
+    if old.size <= _SMALL_PX:
+        different = old ^ new
+        if not different.any():
+            return None
+        different &= COLOUR
+        small: Mask = different != 0
+        return small
     # One pass over memory, where leaving X out takes three. Most of what is compared is the same.
     mask: Mask = old != new
-    if mask.size <= _SMALL_PX:
-        return ((old ^ new) & COLOUR) != 0 if mask.any() else None
-    rows = np.flatnonzero(mask.any(axis=1))
+    rows = _some(mask, 1)
     if not len(rows):
         return None
     top, bottom = int(rows[0]), int(rows[-1]) + 1
@@ -45,15 +50,21 @@ def mask_of(before: Pixels, after: Pixels, rect: Rect) -> Mask | None:
 def boxes_of(mask: Mask) -> list[Rect]:
     """Disjoint boxes around all that is True, cut at gaps: by rows, then columns, and so on."""
     boxes: list[Rect] = []
-    for top, bottom in _runs(np.flatnonzero(mask.any(axis=1)), ROW_GAP):
+    for top, bottom in _runs(_some(mask, 1), ROW_GAP):
         band = mask[top:bottom]
-        runs = _runs(np.flatnonzero(band.any(axis=0)), COLUMN_GAP)
+        runs = _runs(_some(band, 0), COLUMN_GAP)
         if len(runs) == 1:
             boxes.append(between(runs[0][0], top, runs[0][1], bottom))
             continue
         for left, right in runs:
             boxes += [box.moved(left, top) for box in boxes_of(band[:, left:right])]
     return boxes
+
+
+def _some(mask: Mask, axis: int) -> NDArray[np.intp]:
+    """The rows (axis 1) or columns (axis 0) in which anything is True."""
+    some: Mask = np.logical_or.reduce(mask, axis=axis)
+    return some.nonzero()[0]
 
 
 def _runs(places: NDArray[np.intp], gap: int) -> list[tuple[int, int]]:
