@@ -27,9 +27,9 @@ from fanlight_gateway.viewers.websocket_server import ViewerProtocol
 
 log = logging.getLogger("fanlight_gateway")
 GC_THRESHOLD = 20_000
-"""Objects more than before at which the garbage collector looks at the youngest; usual is 700."""
+"""The garbage collector looks at the youngest objects when there are so many more; usual is 700."""
 HARD_MESSAGE_LIMIT_BYTES = 2 * MAX_VIEWER_MESSAGE_BYTES
-"""Past this the library cuts the connection; between the two a viewer is told what it did."""
+"""The library cuts a connection past this; between the two limits the viewer is told the reason."""
 
 
 async def serve(
@@ -78,7 +78,7 @@ async def serve(
             )
         )
         stack.push_async_callback(gateway.farewell)
-        # Before the viewers are told, so that they do not come back to this one.
+        # Runs before `farewell`, so that viewers do not connect to this gateway again.
         stack.callback(stop_listening)
         worker.drain, worker.drain_limit_s = gateway.drain, settings.drain_s + 0.1
         worker.offer.http = http.base_url(settings.host, sockets, worker.address)
@@ -95,9 +95,9 @@ def main() -> None:
     except ConfigurationError as error:
         print(f"fanlight-gateway: {error}", file=sys.stderr)
         sys.exit(2)
-    # Full collections paused everything for 100 ms with 500 viewers, every few seconds. What is on
-    # its way to viewers goes by itself soon; with the usual threshold most of it was taken for
-    # something that stays.
+    # With 500 viewers, full collections paused everything for 100 ms, every few seconds. Objects on
+    # their way to viewers are freed soon; with the usual threshold most of them were moved to the
+    # generation of objects that stay, and that is what full collections look through.
     gc.set_threshold(GC_THRESHOLD)
     run("gateway", bus_settings, None, lambda worker: serve(worker, settings, viewer_settings))
 

@@ -26,10 +26,11 @@ The gate is open, and then knows the epoch and sequence that continue the GOP, o
 A closed gate wants an IDR once there is room and no rest goes on. A rest after a backlog doubles
 each time that the next backlog comes soon, because all viewers of the stream pay for an IDR.
 
-A unit's way ends at the screen, not at the socket. A browser that decodes more slowly than the desk
-changes has a queue, too, so there is room only while its oldest unpainted picture is not much later
-than its fastest one was. Then the encoder skips, and the picture stays fresh. A decoder left to
-itself would fall behind until it has to drop everything up to the next IDR.
+A unit has arrived when it is on the screen, not when it is in the browser's socket. A browser that
+decodes more slowly than the desk changes has a queue, too, so there is room only while its oldest
+unpainted picture is not much later than its fastest one was. Then the encoder skips, and the
+picture stays fresh. A decoder left to itself would fall behind until it has to drop everything up
+to the next IDR.
 
 Where nothing waits and there is room, `pass_on` is `offer` and `take` in one. With hundreds of
 viewers that is nearly always so, and what it costs is what a viewer costs.
@@ -55,7 +56,7 @@ class GateLimits:
     """How long a received picture may be unpainted beyond the fastest one seen before no more are
     sent: what keeps a browser that decodes slowly from showing the past."""
     held_units: int = 2
-    """So many unpainted units are no sign of lateness: some decoders hold one or two back."""
+    """So many unpainted units are no sign that it is late: some decoders hold one or two back."""
     paint_stall_ms: float = 500
     """Where nothing is painted for so long, another unit is sent all the same, to push it out."""
     backlog_ms: float = 250
