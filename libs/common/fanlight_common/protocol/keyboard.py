@@ -148,5 +148,4 @@ KEYS: tuple[tuple[str, int, tuple[str, ...]], ...] = (
 )
 
 USAGE_BY_CODE: dict[str, int] = {code: usage for code, usage, _ in KEYS}
-CODE_BY_USAGE: dict[int, str] = {usage: code for code, usage, _ in KEYS}
 XKB_NAMES_BY_USAGE: dict[int, tuple[str, ...]] = {usage: names for _, usage, names in KEYS}
