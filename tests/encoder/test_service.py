@@ -344,7 +344,9 @@ async def test_a_hardware_codec_that_fails_is_replaced_within_the_stream(bench: 
     assert bench.worker.healthy()[1]["streams"] == {STREAM: "libx264"}
 
 
-async def test_a_stream_whose_every_codec_fails_rests_and_comes_back(bench: Bench) -> None:
+async def test_a_stream_whose_every_codec_fails_rests_and_comes_back(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     broken = True
 
     def opener(params: CodecParams) -> OpenCodec:
@@ -360,6 +362,8 @@ async def test_a_stream_whose_every_codec_fails_rests_and_comes_back(bench: Benc
     broken = False
     # With no new frame: what could not be encoded is kept.
     assert (await gateway.next()).idr
+    assert "event=codecs_failed" in caplog.text
+    assert "event=stream_failed" not in caplog.text, "that is an error that ends a stream"
 
 
 async def test_a_codec_that_is_set_and_does_not_work_ends_it_with_one_line(bench: Bench) -> None:

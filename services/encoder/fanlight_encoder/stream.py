@@ -161,7 +161,7 @@ class StreamEncoder:
             return
         except CodecError as error:
             # The fallback failed as well: this stream rests, the others go on.
-            log.error("event=stream_failed stream=%s reason=%r", self.stream, str(error))
+            log.error("event=codecs_failed stream=%s reason=%r", self.stream, str(error))
             if frame is not None:
                 self._encoded = _identity(frame)
             self._schedule.failed(clock.now_s())

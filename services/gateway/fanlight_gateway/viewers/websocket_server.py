@@ -1,7 +1,8 @@
 """The server's end of a WebSocket: uvicorn's protocol class, with what a viewer's transport needs.
 
-The only file that uses names of uvicorn and websockets that are no public API. pyproject.toml has
-upper bounds for both, and tests/gateway/viewers/test_websocket_server.py fails where they change.
+The only file of the gateway that uses names of uvicorn and websockets that are no public API.
+pyproject.toml has upper bounds for both, and tests/gateway/viewers/test_websocket_server.py fails
+where they change.
 
 It adds two things to uvicorn's class. It tells at once when the kernel takes all that was written
 and when it does not, so that what is sent next is chosen late. And it hands messages on as they
