@@ -266,7 +266,7 @@ describe("a person's choice", () => {
     assert.ok(wantsScreenshots(rig.machine) && !wantsVideo(rig.machine));
   });
 
-  test("video never reasons back, except where the decoder fails", () => {
+  test("video never falls back, except where the decoder fails", () => {
     const rig = new Rig("video").rtt(60_000, 2000).age(60_000, 9000);
     assert.equal(rig.state, "video");
     rig.send({ type: "decoder-failed" });
