@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { Clock } from "../../../services/gateway/fanlight_gateway/web/measure/clock.js";
-import { Pinging } from "../../../services/gateway/fanlight_gateway/web/measure/pinging.js";
+import { HTTP_PING_INTERVAL_MS, Pinging, SILENCE_LIMIT_MS } from "../../../services/gateway/fanlight_gateway/web/measure/pinging.js";
 import { DEFAULTS } from "../../../services/gateway/fanlight_gateway/web/protocol/settings.js";
 
 const INTERVAL_MS = DEFAULTS.ping_interval_ms;
-const SILENCE_MS = DEFAULTS.silence_limit_ms;
+const SILENCE_MS = SILENCE_LIMIT_MS;
 
 /** Pinging over a connection that the test answers. */
 function pinging(context, { carriesVideo = true } = {}) {
@@ -83,7 +83,7 @@ describe("pinging", () => {
   test("is slower over plain HTTP", (context) => {
     const { it, pings, pass } = pinging(context, { carriesVideo: false });
     it.start();
-    pass(DEFAULTS.http_ping_interval_ms - 10);
+    pass(HTTP_PING_INTERVAL_MS - 10);
     assert.equal(pings.length, 1);
     pass(10);
     assert.equal(pings.length, 2);

@@ -28,7 +28,7 @@ function frame(name, format = null) {
   };
 }
 
-function easel() {
+function setUp() {
   const sent = [];
   const log = [];
   const images = [];
@@ -70,7 +70,7 @@ function easel() {
 
 describe("painter", () => {
   test("sends one message at a time: pictures replace, patches gather", async () => {
-    const { show, patch, drawn, steps, log, host, painter } = easel();
+    const { show, patch, drawn, steps, log, host, painter } = setUp();
     show("a");
     const replaced = show("b");
     show("c");
@@ -90,17 +90,17 @@ describe("painter", () => {
   });
 
   test("transfers what it sends", async () => {
-    const { show, patch, sent } = easel();
+    const { show, patch, sent } = setUp();
     const shown = show("a");
     assert.deepEqual(sent[0].transfer, [shown]);
-    const other = easel();
+    const other = setUp();
     await other.patch("p", [1, 2]);
     assert.deepEqual(other.sent[0].transfer, other.images);
     void patch;
   });
 
   test("a patch is painted as a whole or not at all", async () => {
-    const { patch, images, steps } = easel();
+    const { patch, images, steps } = setUp();
     await assert.rejects(patch("p", [1, 0, 2]), /not an image/);
     assert.deepEqual(images.map((image) => image.closed), [1, 1]);
     assert.deepEqual(steps(), []);
@@ -110,7 +110,7 @@ describe("painter", () => {
 
   test("a patch waits for a picture in the decoder, for a while", async (context) => {
     context.mock.timers.enable({ apis: ["setTimeout"] });
-    const { painter, host, patch, steps, show } = easel();
+    const { painter, host, patch, steps, show } = setUp();
     const place = painter.expect();
     await patch("p");
     assert.deepEqual(steps(), []);
@@ -122,7 +122,7 @@ describe("painter", () => {
 
   test("a picture that comes after its patches is lost, which is told now and then", async (context) => {
     context.mock.timers.enable({ apis: ["setTimeout"] });
-    const { painter, host, patch, log, drawn, show } = easel();
+    const { painter, host, patch, log, drawn, show } = setUp();
     const pass = (ms) => {
       host.now_ms += ms;
       context.mock.timers.tick(ms);
@@ -160,7 +160,7 @@ describe("painter", () => {
 
   test("a page that cannot draw is sent more, and what it missed has to come anew", (context) => {
     context.mock.timers.enable({ apis: ["setTimeout"] });
-    const { painter, host, show, log, steps } = easel();
+    const { painter, host, show, log, steps } = setUp();
     const fail = () => painter.drawn({ at_ms: null, buffers: [] });
     show("a");
     show("b");
@@ -176,13 +176,13 @@ describe("painter", () => {
   });
 
   test("what is not wanted any more is not sent, and closed", () => {
-    const { show, steps } = easel();
+    const { show, steps } = setUp();
     assert.equal(show("a", undefined, () => false).closed, 1);
     assert.deepEqual(steps(), []);
   });
 
   test("pictures for a page that does not answer end somewhere", async () => {
-    const { patch, log, steps, show, drawn, images } = easel();
+    const { patch, log, steps, show, drawn, images } = setUp();
     show("a");
     for (let n = 0; n < 20; n++) await patch("p", [1], { width: 4096, height: 2048 });
     assert.ok(log.includes("lost"));
@@ -194,7 +194,7 @@ describe("painter", () => {
   });
 
   test("copies what it has found slow to draw, and keeps the newest meanwhile", async () => {
-    const { painter, host, drawn, sent, steps } = easel();
+    const { painter, host, drawn, sent, steps } = setUp();
     const give = (name) => {
       const shown = frame(name, "I420");
       painter.paintFrame(painter.expect(), shown, SIZE, SIZE, { onpainted: () => {} });
@@ -231,9 +231,9 @@ describe("painter", () => {
     return shown;
   }
 
-  /** An easel that has found out that one method is quicker, with a picture on the canvas. */
+  /** A painter that has found out that one method is quicker, with a picture on the canvas. */
   async function decided({ draws = false } = {}) {
-    const it = easel();
+    const it = setUp();
     const { painter, host, drawn, sent } = it;
     const areas = () =>
       sent.splice(0).map(({ drawings }) => drawings.flatMap(({ steps: [step] }) => [step.areas]));
@@ -380,7 +380,7 @@ describe("painter", () => {
   });
 
   test("forgets all when it is told to", () => {
-    const { painter, show, steps, drawn } = easel();
+    const { painter, show, steps, drawn } = setUp();
     const place = painter.expect();
     show("a");
     const waiting = show("b");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { BACKOFF_MAX_MS, Polling, retryAfter } from "../../../services/gateway/fanlight_gateway/web/screenshots/polling.js";
+import { BACKOFF_MAX_MS, Polling, retryAfter, SCALE_LIMITS } from "../../../services/gateway/fanlight_gateway/web/screenshots/polling.js";
 import { DEFAULTS, withDefaults } from "../../../services/gateway/fanlight_gateway/web/protocol/settings.js";
 
 function polling() {
@@ -49,9 +49,9 @@ test("at the floor the scale halves, and returns before the quality", () => {
   fetches(poll, 1, 900);
   assert.deepEqual([poll.quality, poll.scale], [10, 0.5]);
   fetches(poll, 9, 900);
-  assert.equal(poll.scale, DEFAULTS.screenshot_scale_min);
+  assert.equal(poll.scale, SCALE_LIMITS.least);
   fetches(poll, 2, 100);
-  assert.equal(poll.scale, DEFAULTS.screenshot_scale_min);
+  assert.equal(poll.scale, SCALE_LIMITS.least);
   fetches(poll, 1, 100);
   assert.deepEqual([poll.quality, poll.scale], [10, 0.5]);
   fetches(poll, 2, 100);
@@ -65,8 +65,7 @@ test("at the floor the scale halves, and returns before the quality", () => {
 });
 
 test("the scale comes back to 1, whatever its least is", () => {
-  const settings = withDefaults({ screenshot_scale_min: 0.3, screenshot_scale_return_fetches: 1 });
-  const poll = new Polling(settings, () => 1);
+  const poll = new Polling(DEFAULTS, () => 1, { least: 0.3, returnFetches: 1 });
   fetches(poll, 9, 900);
   assert.equal(poll.scale, 0.3);
   fetches(poll, 2, 100);
@@ -127,11 +126,16 @@ test("a request that was given up says nothing", () => {
 
 test("other settings keep what was learnt, within the new bounds", () => {
   const poll = polling();
-  poll.reconfigure(withDefaults({ screenshot_quality_start: 50 }));
-  assert.equal(poll.quality, 50);
   fetches(poll, 1, 900);
-  poll.reconfigure(withDefaults({ screenshot_quality_start: 80, screenshot_quality_min: 45 }));
+  poll.reconfigure(withDefaults({ screenshot_quality_max: 60, screenshot_min_interval_ms: 300 }));
+  assert.equal(poll.quality, 60);
+  poll.reconfigure(withDefaults({ screenshot_quality_max: 45, screenshot_min_interval_ms: 300 }));
   assert.equal(poll.quality, 45);
+  fetches(poll, 3, 100);
+  assert.equal(poll.quality, 45);
+  poll.started(0);
+  assert.equal(poll.wait(0, 2), 300);
+  assert.equal(new Polling(withDefaults({ screenshot_quality_max: 40 })).quality, 40);
 });
 
 test("Retry-After is seconds or a date", () => {

@@ -6,6 +6,7 @@ import {
   fallbackReason,
   initialFallback,
   MIN_BASE_SAMPLES,
+  SILENCE_MEMORY_MS,
   stepFallback,
   wantsScreenshots,
   wantsVideo,
@@ -111,7 +112,7 @@ describe("a link that goes away", () => {
   test("once is a tunnel: video goes on behind it", () => {
     const rig = new Rig().rtt(5000, 30).send({ type: "silent" });
     assert.equal(rig.machine.state, "video");
-    rig.now_ms += DEFAULTS.silence_memory_ms;
+    rig.now_ms += SILENCE_MEMORY_MS;
     rig.send({ type: "connected" }).rtt(1000, 30).send({ type: "silent" });
     assert.equal(rig.machine.state, "video");
   });
@@ -265,7 +266,7 @@ describe("a person's choice", () => {
     assert.ok(wantsScreenshots(rig.machine) && !wantsVideo(rig.machine));
   });
 
-  test("video never reasons back, except where the decoder fails", () => {
+  test("video never falls back, except where the decoder fails", () => {
     const rig = new Rig("video").rtt(60_000, 2000).age(60_000, 9000);
     assert.equal(rig.state, "video");
     rig.send({ type: "decoder-failed" });

@@ -5,7 +5,6 @@ import { describe, test } from "node:test";
 
 import { Decoder } from "../../../services/gateway/fanlight_gateway/web/video/decoder.js";
 import { IDR_REPEAT_MS } from "../../../services/gateway/fanlight_gateway/web/video/gate.js";
-import { DEFAULTS } from "../../../services/gateway/fanlight_gateway/web/protocol/settings.js";
 import { SPS, unit } from "./unit.js";
 
 /** A VideoDecoder that gives its pictures when it is told to. */
@@ -58,7 +57,6 @@ function fakeCodecs({ supports = () => true } = {}) {
   const host = {
     now_ms: 0,
     now: () => host.now_ms,
-    settings: () => DEFAULTS,
     onexpected: () => ({ name: ++places }),
     onabandoned: ({ name }) => abandoned.push(name),
     onpicture: (frame, { sequence }, place) => {

@@ -48,10 +48,6 @@ export class WorkerHost {
     this.#options = options;
   }
 
-  get isStopped() {
-    return this.#worker === null;
-  }
-
   /**
    * @param {Promise<FirstScreenshot | null> | null} firstScreenshot  null: the worker asks for it
    */

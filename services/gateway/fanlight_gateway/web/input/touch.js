@@ -23,7 +23,7 @@
 
 export const LONG_PRESS_MS = 500;
 /** A finger that moves less than this has not moved (CSS pixels). */
-export const SLOP_PX = 10;
+const SLOP_PX = 10;
 
 const LEFT = 0;
 const RIGHT = 2;

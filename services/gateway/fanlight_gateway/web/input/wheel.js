@@ -9,7 +9,7 @@
 
 import { INT16_MAX } from "../protocol/constants.js";
 
-export const UNITS_PER_NOTCH = 120;
+const UNITS_PER_NOTCH = 120;
 /** What browsers scroll for one notch of a wheel with detents, about. */
 const PIXELS_PER_NOTCH = 100;
 const LINES_PER_NOTCH = 3;

@@ -103,11 +103,6 @@ export class Clock {
     return this.#pending.size > 0;
   }
 
-  /** How many samples the base of the RTT is made of. */
-  get samples() {
-    return this.#rtts.length;
-  }
-
   /** The least RTT of the last minute (ms). @returns {number | null} */
   get base_rtt_ms() {
     if (this.#rtts.length === 0) return null;

@@ -4,10 +4,10 @@
  * ping timer. clock.js keeps what the pongs say.
  *
  * 1. While the page is visible, a ping goes out every `ping_interval_ms` (plain HTTP:
- *    `http_ping_interval_ms`). While it is hidden, none does.
+ *    `HTTP_PING_INTERVAL_MS`). While it is hidden, none does.
  * 2. The RTT is judged at each pong and before each ping, so that a ping without an answer counts
  *    while it waits. While a retry measures the base RTT, only pongs count.
- * 3. When nothing has come for `silence_limit_ms` although pings went out, the connection is silent
+ * 3. When nothing has come for `SILENCE_LIMIT_MS` although pings went out, the connection is silent
  *    (`onsilent`). An RTT is not judged once half of that time has passed.
  * 4. While a person holds a key, `probe` keeps one ping in flight at any time, so that a stall is
  *    seen before many repetitions of the key are sent into it.
@@ -31,6 +31,11 @@
  *
  * onping: a ping went out; the regular moment to look at what else may be overdue.
  */
+
+/** Time between pings on plain HTTP (ms). Each one is a request, and no video needs its RTT. */
+export const HTTP_PING_INTERVAL_MS = 1000;
+/** When nothing has come for this long, the connection is left for a new one (ms). */
+export const SILENCE_LIMIT_MS = 3000;
 
 export class Pinging {
   /** @type {PingingHost} */
@@ -70,8 +75,8 @@ export class Pinging {
     const { connection, clock, now, settings } = this.#host;
     clearTimeout(this.#timer);
     if (connection.state !== "open") return;
-    const { ping_interval_ms, http_ping_interval_ms } = settings();
-    const interval_ms = connection.carriesVideo ? ping_interval_ms : http_ping_interval_ms;
+    const { ping_interval_ms } = settings();
+    const interval_ms = connection.carriesVideo ? ping_interval_ms : HTTP_PING_INTERVAL_MS;
     this.#timer = setTimeout(() => this.#ping(), interval_ms);
     if (!this.#host.isVisible()) {
       this.#since_ms = null;
@@ -89,14 +94,14 @@ export class Pinging {
 
   /** Plain HTTP finds out by itself that its requests fail. */
   #isSilent() {
-    const { connection, now, settings } = this.#host;
+    const { connection, now } = this.#host;
     const since_ms = Math.max(connection.lastMessage_ms, this.#since_ms ?? Infinity);
-    return connection.carriesVideo && now() - since_ms > settings().silence_limit_ms;
+    return connection.carriesVideo && now() - since_ms > SILENCE_LIMIT_MS;
   }
 
   #judgeRtt() {
-    const { connection, clock, now, settings } = this.#host;
-    if (now() - connection.lastMessage_ms > settings().silence_limit_ms / 2) return;
+    const { connection, clock, now } = this.#host;
+    if (now() - connection.lastMessage_ms > SILENCE_LIMIT_MS / 2) return;
     const rtt_ms = clock.currentRtt(now());
     if (rtt_ms !== null) this.#host.onrtt(rtt_ms, clock.base_rtt_ms ?? 0);
   }

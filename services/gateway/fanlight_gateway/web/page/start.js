@@ -1,8 +1,9 @@
 // @ts-check
 /**
  * The page's first code, which stands in the page itself. While app.js is still being loaded, it
- * signs in and asks for a first screenshot. It hands both on (`Started`) and decides nothing. When
- * a file of the page does not come, it asks for the file again.
+ * signs in and asks for a first screenshot. Lives in the page; owns nothing, because it hands both
+ * on (`Started`). It decides nothing. When a file of the page does not come, it asks for the file
+ * again, `TRIES` times; after that it gives the file up without a message.
  *
  * @import { FirstScreenshot } from "../screenshots/first-screenshot.js"
  *
@@ -10,15 +11,16 @@
  *   screenshot: Promise<FirstScreenshot | null> | null }} Started
  *
  * token: the one in the address. signedIn: settles when the token has been swapped for a cookie.
- * screenshot: of the desk in the address. Null: there is none.
+ * screenshot: of the desk in the address. Each is null if there is none.
  */
 
 import { deskUrl, signIn, takeToken } from "./api.js";
 import { fetchFirstScreenshot } from "../screenshots/first-screenshot.js";
 import { rememberedMode } from "./preferences.js";
 
-/** So often a file is asked for again, after a pause that doubles (ms). */
+/** A file is asked for again at most this many times. */
 const TRIES = 8;
+/** The first and the longest pause before that (ms). It doubles from try to try. */
 const PAUSE_MS = 300;
 const PAUSE_MAX_MS = 5000;
 

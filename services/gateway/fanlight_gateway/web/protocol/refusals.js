@@ -1,14 +1,16 @@
 // @ts-check
 /**
- * What the page refuses because it does not understand it: said once in the console.
+ * Drops messages that this release does not understand, and logs each kind of error once. Lives in
+ * the worker; owns the set of texts that it has logged.
  *
- * A gateway of a later release may send a message that this page does not know, sixty times a
- * second. The page drops that message and nothing else. Keeps at most MOST_SAID texts in mind; what
- * comes beyond them is dropped in silence.
+ * A gateway of a later release may send a message that this viewer does not know, sixty times a
+ * second. The worker drops that message and nothing else. After `MOST_SAID` different texts it logs
+ * no further one, because the set must not grow without a limit; it still drops the messages.
  */
 
 import { ProtocolError } from "./constants.js";
 
+/** Different texts that are logged. */
 export const MOST_SAID = 100;
 
 export class Refusals {

@@ -41,6 +41,14 @@ import { Throughput } from "./throughput.js";
 const PATCH_TYPE = "application/vnd.fanlight.patch";
 /** The HTTP status of a service that has too much to do. */
 const BUSY = 503;
+/** The server may keep a request open for this long, until the desk changes (ms). */
+const WAIT_MS = 20_000;
+/** A request is aborted this long after the server had to answer it (ms). */
+const TIMEOUT_MS = 5000;
+/** Requests in flight at most, while answers are small. */
+const MAX_IN_FLIGHT = 4;
+/** An answer is small if the network carries it in this share of the base RTT. */
+const SMALL_SHARE = 0.5;
 
 export class ScreenshotFetcher {
   /** @type {FetcherHost} */
@@ -129,30 +137,28 @@ export class ScreenshotFetcher {
 
   #maxInFlight() {
     if (this.#chain.tag === null) return 1;
-    const { screenshot_in_flight, screenshot_min_interval_ms, screenshot_small_share } =
-      this.#host.settings();
+    const { screenshot_min_interval_ms } = this.#host.settings();
     const base_rtt_ms = this.#host.base_rtt_ms();
     const { rate } = this.#throughput;
-    const small_bytes = (rate * base_rtt_ms * screenshot_small_share) / 1000;
+    const small_bytes = (rate * base_rtt_ms * SMALL_SHARE) / 1000;
     // Two, because the server paces its answers: the network never rests, and no queue forms in it.
-    if (rate && Math.max(...this.#bytes) > small_bytes) return Math.min(screenshot_in_flight, 2);
+    if (rate && Math.max(...this.#bytes) > small_bytes) return Math.min(MAX_IN_FLIGHT, 2);
     // As many as are on their way there and back, and one more that the server keeps open.
     const useful = 2 + Math.ceil(base_rtt_ms / screenshot_min_interval_ms);
-    return Math.min(screenshot_in_flight, useful);
+    return Math.min(MAX_IN_FLIGHT, useful);
   }
 
   async #fetch() {
     const request = new AbortController();
     this.#requests.add(request);
     const started_ms = this.#host.now();
-    const settings = this.#host.settings();
     this.#polling.started(started_ms);
     this.#schedule();
     let timedOut = false;
     const limit = setTimeout(() => {
       timedOut = true;
       request.abort();
-    }, settings.screenshot_timeout_ms + settings.screenshot_wait_ms);
+    }, TIMEOUT_MS + WAIT_MS);
     /** @type {Outcome} */
     let outcome;
     try {
@@ -182,7 +188,7 @@ export class ScreenshotFetcher {
       format: "jpeg",
       quality: String(this.#polling.quality),
       scale: String(this.#polling.scale),
-      wait: String(this.#host.settings().screenshot_wait_ms / 1000),
+      wait: String(WAIT_MS / 1000),
       delta: "1",
       viewer: `${this.#host.viewer}.${this.#chainNumber}`,
       rate: String(this.#throughput.rate),

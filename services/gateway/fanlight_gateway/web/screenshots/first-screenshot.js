@@ -13,8 +13,10 @@
  * captured_us: in the gateway's clock. stale: the desk is away, and this is its last picture.
  */
 
-export const QUALITY = 40;
-export const SCALE = 0.5;
+/** JPEG quality, 1 to 100. */
+const QUALITY = 40;
+/** Of the desk's size. */
+const SCALE = 0.5;
 
 /**
  * The caller closes the bitmap.

@@ -22,14 +22,37 @@
 const IDLE_GROWTH = 1.5;
 /** A 304 after this long came because the server kept the request open until its limit (ms). */
 const LONG_POLL_MS = 1000;
+/** The first and the longest wait after a failure (ms). */
 const BACKOFF_MIN_MS = 500;
 export const BACKOFF_MAX_MS = 10_000;
+/** The longest time between two requests while nothing is wrong (ms). */
+const MAX_INTERVAL_MS = 500;
+/** JPEG quality, 1 to 100. */
+const QUALITY_START = 70;
+const QUALITY_MIN = 10;
+/** A fetch that takes longer lowers the quality (ms). */
+const SLOW_MS = 500;
+/** A fetch that takes less raises it (ms). */
+const FAST_MS = 300;
+/** One slow fetch lowers the quality by more than one fast fetch raises it. */
+const QUALITY_DOWN = 10;
+const QUALITY_UP = 5;
+/**
+ * least: of the desk's size; the scale does not fall below it. returnFetches: after that many fast
+ * fetches in a row the scale doubles, because after one alone it would flicker.
+ *
+ * @typedef {{ least: number, returnFetches: number }} ScaleLimits
+ */
+/** @type {Readonly<ScaleLimits>} */
+export const SCALE_LIMITS = Object.freeze({ least: 0.25, returnFetches: 3 });
 
 export class Polling {
   /** @type {Readonly<Settings>} */
   #settings;
   /** @type {() => number} */
   #random;
+  /** @type {Readonly<ScaleLimits>} */
+  #scaleLimits;
   #inFlight = 0;
   /** When the last request went out. */
   #started_ms = -Infinity;
@@ -46,12 +69,14 @@ export class Polling {
   /**
    * @param {Readonly<Settings>} settings
    * @param {() => number} [random]
+   * @param {Readonly<ScaleLimits>} [scaleLimits]
    */
-  constructor(settings, random = Math.random) {
+  constructor(settings, random = Math.random, scaleLimits = SCALE_LIMITS) {
     this.#settings = settings;
     this.#random = random;
+    this.#scaleLimits = scaleLimits;
     this.#interval_ms = settings.screenshot_min_interval_ms;
-    this.quality = settings.screenshot_quality_start;
+    this.quality = this.#bounded(QUALITY_START);
   }
 
   /**
@@ -60,9 +85,6 @@ export class Polling {
    * @param {Readonly<Settings>} settings
    */
   reconfigure(settings) {
-    if (this.quality === this.#settings.screenshot_quality_start) {
-      this.quality = settings.screenshot_quality_start;
-    }
     this.#settings = settings;
     this.quality = this.#bounded(this.quality);
   }
@@ -123,10 +145,7 @@ export class Polling {
         this.expectChange();
         return;
       }
-      this.#interval_ms = Math.min(
-        this.#interval_ms * IDLE_GROWTH,
-        this.#settings.screenshot_max_interval_ms,
-      );
+      this.#interval_ms = Math.min(this.#interval_ms * IDLE_GROWTH, MAX_INTERVAL_MS);
     } else if (outcome.status === "timeout") {
       this.#adapt(Infinity);
     } else {
@@ -143,20 +162,18 @@ export class Polling {
 
   /** Changes quality and scale. @param {number} took_ms */
   #adapt(took_ms) {
-    const { screenshot_slow_ms, screenshot_fast_ms, screenshot_quality_min } = this.#settings;
-    const { screenshot_quality_down, screenshot_quality_up } = this.#settings;
-    const { screenshot_scale_min, screenshot_scale_return_fetches } = this.#settings;
-    this.#fastInARow = took_ms < screenshot_fast_ms ? this.#fastInARow + 1 : 0;
-    if (took_ms > screenshot_slow_ms) {
-      if (this.quality > screenshot_quality_min) {
-        this.quality = this.#bounded(this.quality - screenshot_quality_down);
+    const { least, returnFetches } = this.#scaleLimits;
+    this.#fastInARow = took_ms < FAST_MS ? this.#fastInARow + 1 : 0;
+    if (took_ms > SLOW_MS) {
+      if (this.quality > QUALITY_MIN) {
+        this.quality = this.#bounded(this.quality - QUALITY_DOWN);
       } else {
-        this.scale = Math.max(screenshot_scale_min, this.scale / 2);
+        this.scale = Math.max(least, this.scale / 2);
       }
-    } else if (took_ms < screenshot_fast_ms) {
+    } else if (took_ms < FAST_MS) {
       if (this.scale === 1) {
-        this.quality = this.#bounded(this.quality + screenshot_quality_up);
-      } else if (this.#fastInARow >= screenshot_scale_return_fetches) {
+        this.quality = this.#bounded(this.quality + QUALITY_UP);
+      } else if (this.#fastInARow >= returnFetches) {
         this.scale = Math.min(1, this.scale * 2);
         this.#fastInARow = 0;
       }
@@ -165,8 +182,7 @@ export class Polling {
 
   /** @param {number} quality */
   #bounded(quality) {
-    const { screenshot_quality_min, screenshot_quality_max } = this.#settings;
-    return Math.min(screenshot_quality_max, Math.max(screenshot_quality_min, quality));
+    return Math.min(this.#settings.screenshot_quality_max, Math.max(QUALITY_MIN, quality));
   }
 }
 

@@ -81,6 +81,15 @@
 
 import { lasted, observe } from "../measure/sustained.js";
 
+/** With video off, a retry measures the base RTT for this long (ms), because a queue drains first. */
+const RETRY_MEASURE_MS = 1000;
+/**
+ * After a retry: an RTT this far above its base is bad (ms). The path has shown that its RTT is long
+ * by itself, so only a queue counts.
+ */
+const INFLATION_LIMIT_MS = 150;
+/** After a second silence within this time, video is locked (ms): one alone may be a tunnel. */
+export const SILENCE_MEMORY_MS = 60_000;
 /** A base RTT of fewer samples is chance. */
 export const MIN_BASE_SAMPLES = 3;
 
@@ -178,7 +187,7 @@ export function fallbackReason(before, event, after) {
 function judgeRtt(machine, { rtt_ms, base_rtt_ms }, now_ms, settings) {
   if (!mayLock(machine)) return machine;
   const isBad = machine.hasBase
-    ? rtt_ms - base_rtt_ms > settings.inflation_limit_ms
+    ? rtt_ms - base_rtt_ms > INFLATION_LIMIT_MS
     : rtt_ms >= settings.rtt_limit_ms;
   const slow = observe(machine.slow, isBad, now_ms, settings.sustain_ms);
   return lasted(slow, settings.sustain_ms) ? lock(machine, "network") : { ...machine, slow };
@@ -192,10 +201,10 @@ function judgeAge(machine, { age_ms }, now_ms, settings) {
 }
 
 /** @type {Rule<"silent">} */
-function judgeSilence(machine, _, now_ms, settings) {
+function judgeSilence(machine, _, now_ms) {
   if (!mayLock(machine)) return machine;
   const { silent_ms } = machine;
-  const isAgain = silent_ms !== null && now_ms - silent_ms < settings.silence_memory_ms;
+  const isAgain = silent_ms !== null && now_ms - silent_ms < SILENCE_MEMORY_MS;
   return { ...(isAgain ? lock(machine, "network") : machine), silent_ms: now_ms };
 }
 
@@ -215,11 +224,11 @@ function clicked(machine) {
 }
 
 /** @type {Rule<"rtt">} */
-function measure(machine, _, now_ms, settings) {
+function measure(machine, _, now_ms) {
   if (machine.plain) return machine;
   const since_ms = machine.measuringSince_ms ?? now_ms;
   const measured = machine.measured + 1;
-  if (measured < MIN_BASE_SAMPLES || now_ms - since_ms < settings.retry_measure_ms) {
+  if (measured < MIN_BASE_SAMPLES || now_ms - since_ms < RETRY_MEASURE_MS) {
     return { ...machine, measuringSince_ms: since_ms, measured };
   }
   return { ...judgeAnew(machine), state: "video", reason: null, hasBase: true };

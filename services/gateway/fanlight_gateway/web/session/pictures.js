@@ -153,7 +153,6 @@ export class Pictures {
   #makeDecoder() {
     return new Decoder({
       now: this.#host.now,
-      settings: () => this.#host.gateway.settings,
       VideoDecoder,
       EncodedVideoChunk,
       onexpected: ({ areas }) => this.painter.expect(areas),

@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * The worker's entry: it passes the page's commands to the session, and the session's reports to
- * the page. It decides nothing.
+ * the page. Lives in the worker; owns the Session. It decides nothing, and drops the commands that
+ * come before `start`.
  *
  * The worker takes bytes from the connection to pixels (parse, gate, decode) and back (input,
  * pings, acknowledgements), so that a busy page delays nothing but putting pixels onto the canvas,

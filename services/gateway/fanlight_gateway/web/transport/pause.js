@@ -1,4 +1,5 @@
 // @ts-check
+/** A pause that can be awaited. Lives in the worker. It cannot be cut short, and drops nothing. */
 
 /** @param {number} ms @returns {Promise<void>} */
 export function pause(ms) {

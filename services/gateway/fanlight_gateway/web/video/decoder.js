@@ -6,8 +6,8 @@
  * 2. When the decoder falls behind, everything until the next IDR is dropped, and an IDR is asked
  *    for.
  * 3. While the browser is asked whether it supports a codec, units are kept.
- * 4. An error discards the decoder, and an IDR is asked for. `decoder_error_limit` errors in a
- *    minute, or units for `paint_timeout_ms` without a picture, call `onfailed`.
+ * 4. An error discards the decoder, and an IDR is asked for. `ERROR_LIMIT` errors in a
+ *    minute, or units for `PAINT_TIMEOUT_MS` without a picture, call `onfailed`.
  * 5. Patches pass the gate like deltas, but not the decoder.
  * 6. When another codec begins, the pictures that are still in the old decoder are shown until the
  *    new one gives its first picture.
@@ -15,13 +15,11 @@
  * Who gets a VideoFrame closes it.
  *
  * @import { VideoUnit } from "../protocol/binary.js"
- * @import { Settings } from "../protocol/settings.js"
  * @import { Stretch } from "../measure/sustained.js"
  * @import { Place } from "../painting/painter.js"
  *
  * @typedef {{
  *   now: () => number,
- *   settings: () => Readonly<Settings>,
  *   onexpected: (unit: VideoUnit) => Place,
  *   onabandoned: (place: Place) => void,
  *   onpicture: (frame: VideoFrame, unit: VideoUnit, place: Place) => void,
@@ -41,11 +39,17 @@ import { DecodingRun } from "./decoding-run.js";
 import { Gate } from "./gate.js";
 import { codecString } from "./h264.js";
 
+/** With more units than this in the decoder, all are dropped until the next IDR. */
+const MAX_BACKLOG_UNITS = 4;
+/** Units that come for this long without a picture call `onfailed` (ms). */
+const PAINT_TIMEOUT_MS = 5000;
+/** One error may be a lost unit; this many within ERROR_WINDOW_MS call `onfailed`. */
+const ERROR_LIMIT = 3;
 /** Errors are counted over this time (ms). */
 const ERROR_WINDOW_MS = 60_000;
 /** With more units than this kept, they are dropped until the next IDR. */
 const MAX_KEPT_UNITS = 240;
-/** A decoder that has given no picture yet may have so many times the backlog: it is starting. */
+/** A decoder that has given no picture yet may have this many times the backlog, because it starts. */
 const STARTING_FACTOR = 15;
 
 export class Decoder {
@@ -117,11 +121,10 @@ export class Decoder {
   /** @param {VideoUnit} unit */
   push(unit) {
     const now_ms = this.#host.now();
-    const { paint_timeout_ms } = this.#host.settings();
-    this.#unshown = observe(this.#unshown, true, now_ms, paint_timeout_ms);
+    this.#unshown = observe(this.#unshown, true, now_ms, PAINT_TIMEOUT_MS);
     if (this.#gate.admit(unit)) this.#decodeOrKeep(unit);
     this.#askForIdr();
-    if (lasted(this.#unshown, paint_timeout_ms)) {
+    if (lasted(this.#unshown, PAINT_TIMEOUT_MS)) {
       this.#unshown = null;
       this.#host.onfailed("units came, but no picture");
     }
@@ -181,8 +184,7 @@ export class Decoder {
   }
 
   #fallsBehind() {
-    const limit = this.#host.settings().decoder_backlog_units;
-    return this.backlog > limit * (this.#isStarting ? STARTING_FACTOR : 1);
+    return this.backlog > MAX_BACKLOG_UNITS * (this.#isStarting ? STARTING_FACTOR : 1);
   }
 
   /** Asks the browser whether it plays a codec. @param {string} codec @param {VideoUnit} unit */
@@ -252,7 +254,7 @@ export class Decoder {
     this.#gate.close();
     this.#errors_ms = this.#errors_ms.filter((at_ms) => at_ms > now_ms - ERROR_WINDOW_MS);
     this.#errors_ms.push(now_ms);
-    if (this.#errors_ms.length >= this.#host.settings().decoder_error_limit) {
+    if (this.#errors_ms.length >= ERROR_LIMIT) {
       this.#errors_ms = [];
       this.#host.onfailed(error.message);
     } else {
