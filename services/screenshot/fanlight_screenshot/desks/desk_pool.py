@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
 from fanlight_common.bus.inlet_connections import InletConnections
+from fanlight_common.patching.images import from_bgrx
 from fanlight_common.patching.pixels import Pixels
 from fanlight_common.process import clock
 from fanlight_common.process.ticks import tick
@@ -211,7 +212,7 @@ def _encode(pixels: Pixels, parameters: Parameters, pointer: Pointer | None) -> 
     if pointer is None and images.is_direct(parameters):
         data = images.encode_directly(pixels, parameters)
     else:
-        image = images.from_bgrx(pixels)
+        image = from_bgrx(pixels)
         if pointer is not None:
             image = images.with_pointer(image, pointer.image, pointer.position, pointer.hotspot)
         data = images.encode(image, parameters)
