@@ -189,6 +189,7 @@ async def test_a_desk_that_comes_back_elsewhere(
     client: httpx.AsyncClient, capture: FakeCapture, directory: FakeDirectory
 ) -> None:
     await client.get(URL)
+    await asyncio.sleep(0.03)  # longer than the reuse window
     await capture.close()
     capture.announce(alive=False)
     await know(client, "gone")

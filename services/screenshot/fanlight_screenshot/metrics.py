@@ -25,6 +25,9 @@ age_seconds = Histogram(
     "Since when a picture may have been out of date when it was chosen for an answer",
     buckets=(0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )
+failed_desks = Counter(
+    "fanlight_screenshot_failed_desks", "Desks that raised an error that nobody foresaw"
+)
 stale = Counter(
     "fanlight_screenshot_stale", "Last pictures served because the desk has gone or is silent"
 )

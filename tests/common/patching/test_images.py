@@ -19,6 +19,19 @@ def rgb(data: bytes) -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
+def test_bgrx_becomes_rgb() -> None:
+    image = images.from_bgrx(np.tile(np.array([1, 2, 3, 0], np.uint8), (2, 3, 1)))
+    assert image.size == (3, 2)
+    assert image.tobytes() == bytes((3, 2, 1)) * 6
+
+
+def test_scaled_keeps_at_least_one_pixel_and_the_image_itself_at_full_scale() -> None:
+    image = Image.new("RGB", (60, 4))
+    assert images.scaled(image, 1) is image
+    assert images.scaled(image, 0.5).size == (30, 2)
+    assert images.scaled(image, 0.1).size == (6, 1)
+
+
 @pytest.mark.parametrize("effort", Effort)
 @pytest.mark.parametrize("colours", [1, 2, 16, 17, 256, 257, 1 << 24])
 def test_lossless_is_exact(effort: Effort, colours: int) -> None:

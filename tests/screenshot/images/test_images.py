@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, JpegImagePlugin
 
 from fanlight_common.core.errors import ProtocolError
+from fanlight_common.patching.images import from_bgrx
 from fanlight_common.protocol.binary import PointerShape
 from fanlight_screenshot.core.parameters import Format, Parameters
 from fanlight_screenshot.images import images
@@ -18,12 +19,6 @@ def png(size: tuple[int, int], colour: tuple[int, int, int, int]) -> bytes:
     return out.getvalue()
 
 
-def test_bgrx_becomes_rgb() -> None:
-    image = images.from_bgrx(np.tile(np.array([1, 2, 3, 0], np.uint8), (2, 3, 1)))
-    assert image.size == (3, 2)
-    assert image.tobytes() == bytes((3, 2, 1)) * 6
-
-
 @pytest.mark.parametrize("quality", [40, 70, 95])
 def test_a_direct_jpeg_is_that_of_pillow(quality: int) -> None:
     rows, columns = np.mgrid[0:45, 0:67]
@@ -32,7 +27,7 @@ def test_a_direct_jpeg_is_that_of_pillow(quality: int) -> None:
     assert images.is_direct(parameters)
     assert not images.is_direct(Parameters(Format.JPEG, quality, 0.5))
     direct = images.encode_directly(pixels, parameters)
-    other = images.encode(images.from_bgrx(pixels), parameters)
+    other = images.encode(from_bgrx(pixels), parameters)
     assert abs(len(direct) - len(other)) < 0.05 * len(other)
     with Image.open(io.BytesIO(direct)) as one, Image.open(io.BytesIO(other)) as two:
         assert (one.size, one.mode) == (two.size, two.mode) == ((67, 45), "RGB")

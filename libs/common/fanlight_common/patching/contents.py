@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fanlight_common.core.geometry import Rect, Size, pixels_of
+from fanlight_common.core.sharpness import TILE
 from fanlight_common.patching.pixels import Pixels, colours
 
 _SAMPLE_ROWS = 64
@@ -19,7 +20,6 @@ _FEW_COLOURS = 48
 """With so few colours among the samples it is lossless even where nothing is flat."""
 _TINY_PX = 400
 """So few pixels cost about the same either way, and stay sharp."""
-_TILE = 64
 _ROW_STEP = 4
 """Of a tile every fourth row is looked at."""
 
@@ -40,7 +40,7 @@ def split(pixels: Pixels) -> Iterator[tuple[Rect, bool]]:
     page nothing of its sharpness. A usual desk becomes a few rectangles.
     """
     height, width = pixels.shape[:2]
-    if -(-height // _TILE) * -(-width // _TILE) <= 2:
+    if -(-height // TILE) * -(-width // TILE) <= 2:
         yield Rect(0, 0, width, height), is_few_colours(pixels)
         return
     kinds = _kinds(pixels)
@@ -51,27 +51,27 @@ def split(pixels: Pixels) -> Iterator[tuple[Rect, bool]]:
         right, bottom = _grow(kinds, done, row, column)
         done[row:bottom, column:right] = True
         tiles = Rect(column, row, right - column, bottom - row)
-        yield pixels_of(tiles, _TILE, Size(width, height)), bool(kinds[row, column])
+        yield pixels_of(tiles, TILE, Size(width, height)), bool(kinds[row, column])
 
 
 def _kinds(pixels: Pixels) -> NDArray[np.bool_]:
     """Of each tile, whether it has few colours."""
     sampled = colours(pixels[::_ROW_STEP])
     height, width = sampled.shape
-    tile_rows = _TILE // _ROW_STEP
-    tops, lefts = np.arange(0, height, tile_rows), np.arange(0, width, _TILE)
+    tile_rows = TILE // _ROW_STEP
+    tops, lefts = np.arange(0, height, tile_rows), np.arange(0, width, TILE)
     heights = np.minimum(tile_rows, height - tops)[:, None]
-    widths = np.minimum(_TILE, width - lefts)[None, :]
+    widths = np.minimum(TILE, width - lefts)[None, :]
     equal = np.zeros((height, width), np.bool_)
     np.equal(sampled[:, 1:], sampled[:, :-1], out=equal[:, :-1])
-    equal[:, _TILE - 1 :: _TILE] = False  # neighbours in two tiles
+    equal[:, TILE - 1 :: TILE] = False  # neighbours in two tiles
     counts = np.add.reduceat(np.add.reduceat(equal, tops, 0, np.int32), lefts, 1)
     kinds: NDArray[np.bool_] = counts >= _FLAT_SHARE * heights * (widths - 1)
     kinds &= widths > 1
     kinds |= heights * widths <= _TINY_PX
     for row, column in np.argwhere(~kinds).tolist():
-        y, x = row * tile_rows, column * _TILE
-        kinds[row, column] = _has_few_colours(sampled[y : y + tile_rows, x : x + _TILE])
+        y, x = row * tile_rows, column * TILE
+        kinds[row, column] = _has_few_colours(sampled[y : y + tile_rows, x : x + TILE])
     return kinds
 
 

@@ -39,8 +39,8 @@ _PNG_LEVEL = 6
 _PNG_LEVEL_LARGE = 3  # a megapixel of text: 10 ms, not 18, for a seventh more
 _LARGE_PX = 1_000_000
 _WEBP_SIDE_MAX = 16383
-_JPEG_FULL_CHROMA = 90
-"""From this quality on colour has full resolution: thin coloured lines stay sharp."""
+_FULL_CHROMA_QUALITY = 90
+"""From this JPEG quality on colour has full resolution, so that thin coloured text stays sharp."""
 _MULTIPLIERS = tuple(
     np.uint32(odd) for odd in (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F, 0x165667B1)
 )
@@ -60,7 +60,7 @@ def encode_lossless(pixels: Pixels, effort: Effort = Effort.FAST) -> tuple[Image
         plain = png.encode(pixels, grey_only=effort is Effort.SMALL)
         if plain is not None:
             return ImageFormat.PNG, plain
-    image = _image(pixels)
+    image = from_bgrx(pixels)
     if max(width, height) > _WEBP_SIDE_MAX:
         return ImageFormat.PNG, _save(image, "PNG", compress_level=1)
     if effort is Effort.SMALL:
@@ -79,18 +79,29 @@ def encode_lossy(
 
     `quality` is 1 to 100. Width and height are each multiplied by `scale`, which is at most 1.
     """
-    image = _image(pixels)
-    if scale < 1:
-        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-        # Hamming keeps text readable without halos; the gap lets a box filter do most of the work.
-        image = image.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
+    image = scaled(from_bgrx(pixels), scale)
     if effort is Effort.SMALL and max(image.size) <= _WEBP_SIDE_MAX:
         return ImageFormat.WEBP, _save(image, "WEBP", quality=quality, method=0)
-    sampling = 0 if quality >= _JPEG_FULL_CHROMA else 2
+    sampling = 0 if has_full_chroma(quality) else 2
     return ImageFormat.JPEG, _save(image, "JPEG", quality=quality, subsampling=sampling)
 
 
-def _image(pixels: Pixels) -> Image.Image:
+def has_full_chroma(quality: int) -> bool:
+    """Whether colour has full resolution in a JPEG of this quality."""
+    return quality >= _FULL_CHROMA_QUALITY
+
+
+def scaled(image: Image.Image, scale: float) -> Image.Image:
+    """The image with width and height multiplied by `scale`; itself if that is not below 1."""
+    if scale >= 1:
+        return image
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    # Hamming keeps text readable without halos; the gap lets a box filter do most of the work.
+    return image.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
+
+
+def from_bgrx(pixels: Pixels) -> Image.Image:
+    """A picture for Pillow."""
     packed = np.ascontiguousarray(pixels)
     height, width = packed.shape[:2]
     data: Any = packed.data  # any buffer will do, Pillow's annotation is narrower

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from fanlight_common.core.geometry import Size
 
-_SLACK_BYTES = 64
-"""libswscale reads rows in steps of its vectors, up to 64 bytes past the last pixel."""
+SLACK_BYTES = 64
+"""libswscale reads rows in steps of its vectors, up to 64 bytes past the last pixel. A buffer
+that it reads where it lies has these bytes behind the pixels."""
 _FEWEST_ROWS = 16
 """Of the target; of fewer rows libswscale makes a last one that is wrong."""
 YUV420P = "yuv420p"
@@ -89,7 +90,7 @@ class Converter:
         padded = Size(size.width + size.width % 2, size.height + size.height % 2)
         if padded != target:
             padded = size  # it is scaled anyhow, and the scaler takes odd sizes
-        if padded != size or len(pixels) < size.height * stride + _SLACK_BYTES:
+        if padded != size or len(pixels) < size.height * stride + SLACK_BYTES:
             source = self._copy(source, padded)
         # AREA is the exact mean of 2 x 2 for chroma, and right for scaling down. FULL_CHR_H_INP
         # gives the same picture by another routine: 1.9 ms at 1080p instead of 2.8 ms.
@@ -115,8 +116,8 @@ class Converter:
         ones. The copy is overwritten by the next.
         """
         count = 4 * padded.width * padded.height
-        if len(self._buffer) != count + _SLACK_BYTES:
-            self._buffer = np.empty(count + _SLACK_BYTES, np.uint8)
+        if len(self._buffer) != count + SLACK_BYTES:
+            self._buffer = np.empty(count + SLACK_BYTES, np.uint8)
         copy = self._buffer[:count].reshape(padded.height, padded.width, 4)
         height, width, _ = source.shape
         copy[:height, :width] = source

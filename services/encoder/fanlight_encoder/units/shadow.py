@@ -10,9 +10,8 @@ import numpy as np
 
 from fanlight_common.core.geometry import Rect, Size
 from fanlight_common.patching.pixels import Pixels, part
+from fanlight_encoder.units.convert import SLACK_BYTES
 
-_SLACK_BYTES = 64
-"""Behind the last pixel, so that the scaler can read the buffer where it lies (see `convert`)."""
 _MOST_BEHIND = 64
 """With more rectangles than this the shadow counts as behind everywhere."""
 
@@ -23,7 +22,7 @@ class Shadow:
     def __init__(self, size: Size) -> None:
         self.size = size
         count = 4 * size.width * size.height
-        self.buffer = np.zeros(count + _SLACK_BYTES, np.uint8)
+        self.buffer = np.zeros(count + SLACK_BYTES, np.uint8)
         self.pixels: Pixels = self.buffer[:count].reshape(size.height, size.width, 4)
         self._behind: list[Rect] = [size.whole]
 

@@ -4,18 +4,22 @@ Lives on the worker's loop; pixels are copied in the pool, one copy of a desk at
 FrameFeed may be read from one thread only. The subscription is passive: capture grabs when the
 service tells it to. It drops every frame but the newest, and copies a frame only when its pixels
 are needed, so that an unchanged desk costs a descriptor.
+
+An error about a frame or a pointer event is passed to `failed`, which closes this desk and no
+other. Requests that wait for a closed desk get DeskClosedError.
 """
 
 import asyncio
 import contextlib
 import dataclasses
 import logging
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from fanlight_common.bus.frame_feed import FrameFeed
-from fanlight_common.bus.inlet_connections import InletConnections
-from fanlight_common.core.errors import FrameLostError
+from fanlight_common.bus.inlet_connections import CurrentInlet, InletConnections
+from fanlight_common.core.errors import FanlightError, FrameLostError
 from fanlight_common.patching.pixels import Pixels, from_buffer
 from fanlight_common.process import clock
 from fanlight_common.process.worker import Worker
@@ -32,6 +36,10 @@ UNREADABLE_LIMIT = 3
 """After so many frames in a row that cannot be read, shared memory counts as out of reach."""
 
 
+class DeskClosedError(FanlightError):
+    """The desk was closed while it was asked for. The next request opens it anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shot:
     """The frame that answers a request."""
@@ -42,23 +50,32 @@ class Shot:
 
 
 class ScreenshotDesk:
-    """A desk, from the moment the directory publishes its record until the service ends."""
+    """A desk, from the moment the directory publishes its record until `close`."""
 
     def __init__(
         self,
         worker: Worker,
         inlets: InletConnections,
         pool: Executor,
+        group: asyncio.TaskGroup,
         tuning: Tuning,
         record: bus.DeskRecord,
+        failed: Callable[["ScreenshotDesk", Exception], None],
     ) -> None:
+        """Connects. `group` runs what receives; `failed` has to close the desk.
+
+        What connecting raises leaves nothing of the desk behind.
+        """
         self.record = record
         self.encodings: Encodings[bytes] = Encodings()
         self.history = ChangeHistory()
-        self.pointer = PointerFollower(worker.network, record.desk, tuning.pointer)
+        self.pointer = PointerFollower(
+            worker.network, record.desk, tuning.pointer, group, lambda error: failed(self, error)
+        )
         self._worker = worker
-        self._inlets = inlets
+        self._inlet = CurrentInlet(inlets)
         self._pool = pool
+        self._failed = failed
         self._times = tuning.grabs
         self._grabs = Grabs(tuning.grabs)
         self._feed = FrameFeed(worker, record.desk, topics.still)
@@ -72,27 +89,43 @@ class ScreenshotDesk:
         self._awaited: tuple[frames.Frame, int] | None = None
         """The frame after which capture was asked for the next one, and when (microseconds)."""
         self._unreadable = 0
-        self.moved(record)
+        self._is_closed = False
+        self._receiving = group.create_task(self._receive())
+        try:
+            self.moved(record)
+        except Exception:
+            self.close()
+            raise
 
     def close(self) -> None:
-        """Let go of the feed and of the pointer's events."""
+        """Let go of the feed, the inlet and the pointer's events; requests that wait here end."""
+        self._is_closed = True
+        self._receiving.cancel()
         self._feed.close()
         self.pointer.close()
+        self._inlet.move("")
+        self._wake()
+
+    def require_open(self) -> None:
+        """Raise DeskClosedError if the desk is closed."""
+        if self._is_closed:
+            raise DeskClosedError(f"desk {self.record.desk} was closed after an error")
 
     def moved(self, record: bus.DeskRecord) -> None:
         """Take over a new record of the desk."""
-        if self.record.inlet != record.inlet:
-            self._inlets.disconnect(self.record.inlet)
+        if record.alive or self.record.inlet != record.inlet:
+            # Connect now, because a grab that is sent while the socket connects finds nobody.
+            self._inlet.move(record.inlet if record.alive else "")
         self.record = record
         if record.alive:
-            # Connecting takes a moment, and the first grab would find nobody.
-            self._inlets.connect(record.inlet)
             self.pointer.moved(record.outlet)
         self._wake()
 
-    async def run(self) -> None:
-        """Receive frames, for ever."""
-        await self._feed.run(self._received)
+    async def _receive(self) -> None:
+        try:
+            await self._feed.run(self._received)
+        except Exception as error:  # noqa: BLE001 - ends the desk it is about, not the process
+            self._failed(self, error)
 
     def _received(self, frame: frames.Frame) -> None:
         now_us = clock.now_us()
@@ -111,7 +144,9 @@ class ScreenshotDesk:
         """The frame that answers a request which arrived at `arrived_us`.
 
         It is stale where the desk has gone or does not answer; None where there is no picture.
+        Raises DeskClosedError.
         """
+        self.require_open()
         if self.record.state == "live":
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._times.timeout_s):
@@ -138,6 +173,7 @@ class ScreenshotDesk:
         """Return when a frame came that is not `seen`, when the desk goes, or at `until_us`.
 
         While it waits, an idle desk costs one message to its capture every `next_retry_s`.
+        Raises DeskClosedError.
         """
         retry_us = int(self._times.next_retry_s * 1e6)
         while self._newest is not None and _same_pixels(self._newest, seen):
@@ -151,22 +187,26 @@ class ScreenshotDesk:
             ):
                 self._awaited = (seen, now_us)
                 message = bus.GrabNext(self.record.desk, seen.sequence)
-                self._inlets.tell(self.record.inlet, bus.encode(message))
+                self._inlet.tell(bus.encode(message))
             wait_us = min(until_us, self._awaited[1] + retry_us) - now_us
             arrival = self._arrival
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_us / 1e6):
                     await arrival.wait()
+            self.require_open()
 
     async def pixels(self, frame: frames.Frame) -> Pixels:
-        """A copy of the frame's pixels, which belongs to the caller. Raises FrameLostError."""
+        """A copy of the frame's pixels, which belongs to the caller.
+
+        Raises FrameLostError or DeskClosedError.
+        """
         async with self._copying:
             return await self._copied(frame)
 
     async def picture(self, frame: frames.Frame) -> Pixels:
         """The frame's pixels, copied once and kept as the last picture. Nobody may change them.
 
-        Raises FrameLostError; the last picture stays what it was.
+        Raises FrameLostError or DeskClosedError; the last picture stays what it was.
         """
         async with self._copying:
             if self._kept is None or not _same_pixels(self._kept[0], frame):
@@ -175,6 +215,7 @@ class ScreenshotDesk:
             return self._kept[1]
 
     async def _copied(self, frame: frames.Frame) -> Pixels:
+        self.require_open()
         loop = asyncio.get_running_loop()
         try:
             pixels = await loop.run_in_executor(self._pool, self._copy_pixels, frame)
@@ -196,11 +237,12 @@ class ScreenshotDesk:
             if self._grabs.due(now_us):
                 self._grabs.asked(now_us)
                 metrics.grabs.inc()
-                self._inlets.tell(self.record.inlet, bus.encode(bus.Grab(self.record.desk)))
+                self._inlet.tell(bus.encode(bus.Grab(self.record.desk)))
             arrival = self._arrival
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._times.retry_s):
                     await arrival.wait()
+            self.require_open()
         return frame
 
     def _copy_pixels(self, frame: frames.Frame) -> Pixels:

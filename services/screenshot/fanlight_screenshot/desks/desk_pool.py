@@ -2,10 +2,14 @@
 
 Lives on the worker's loop. It keeps the last pictures of the desks that were asked for last, and
 drops those of the others.
+
+An error about one desk closes that desk and no other (`_failed`). The next request for it opens it
+anew, and so does a record that says something new. Its viewers then begin with a whole picture.
 """
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -13,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
 from fanlight_common.bus.inlet_connections import InletConnections
+from fanlight_common.patching.images import from_bgrx
 from fanlight_common.patching.pixels import Pixels
 from fanlight_common.process import clock
 from fanlight_common.process.ticks import tick
@@ -23,12 +28,13 @@ from fanlight_screenshot.core.admission import Admission, AdmissionLimits
 from fanlight_screenshot.core.parameters import Parameters
 from fanlight_screenshot.core.tuning import Tuning
 from fanlight_screenshot.desks.deltas import Deltas
-from fanlight_screenshot.desks.desk import ScreenshotDesk, Shot
+from fanlight_screenshot.desks.desk import DeskClosedError, ScreenshotDesk, Shot
 from fanlight_screenshot.desks.pointer import Pointer
 from fanlight_screenshot.images import images
 from fanlight_screenshot.images.recent_pictures import RecentPictures
 from fanlight_screenshot.settings import ScreenshotSettings
 
+log = logging.getLogger(__name__)
 _EXPIRE_INTERVAL_S = 1.0
 _BASES_MIN, _DESKS_A_BASE = 2, 4
 """For so many last pictures one picture to make patches from is kept, but two at least."""
@@ -43,8 +49,9 @@ class DeskPool:
         self._worker = worker
         self._inlets = InletConnections(worker.network)
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="encode")
+        self._records: dict[str, bus.DeskRecord] = {}
+        """The newest record of each desk, also of one that failed and is not open now."""
         self._desks: dict[str, ScreenshotDesk] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._recent: OrderedDict[str, None] = OrderedDict()
         self._pictures = RecentPictures(max(_BASES_MIN, settings.keep_pictures // _DESKS_A_BASE))
         self._deltas: dict[str, Deltas] = {}
@@ -61,21 +68,26 @@ class DeskPool:
 
     async def __aexit__(self, *exception: object) -> None:
         self._end_watch()
-        for task in (self._expiry, *self._tasks.values()):
-            task.cancel()
-        # A task that has failed raises here, and that ends the process.
-        await self._group.__aexit__(None, None, None)
+        self._expiry.cancel()
         for desk in self._desks.values():
             desk.close()
+        # An error that is about no desk raises here, and that ends the process.
+        await self._group.__aexit__(None, None, None)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def get(self, name: str) -> ScreenshotDesk | None:
-        """The desk of that name; None if there never was one."""
-        return self._desks.get(name)
+        """The desk of that name; None if there never was one.
+
+        Opens a desk that had failed. Raises DeskClosedError if that raises an error too.
+        """
+        record = self._records.get(name)
+        if record is None:
+            return None
+        return self._desks.get(name) or self._open(record)
 
     def records(self) -> list[bus.DeskRecord]:
         """Every desk's newest record, by name."""
-        return [self._desks[name].record for name in sorted(self._desks)]
+        return [self._records[name] for name in sorted(self._records)]
 
     async def encoding(
         self,
@@ -85,7 +97,7 @@ class DeskPool:
         parameters: Parameters,
         pointer: Pointer | None,
     ) -> bytes:
-        """The image file of a shot. Raises FrameLostError or BusyError."""
+        """The image file of a shot. Raises FrameLostError, DeskClosedError or BusyError."""
 
         async def make() -> bytes:
             with self._admitted():
@@ -97,7 +109,8 @@ class DeskPool:
         return await desk.encodings.get(tag, make)
 
     def deltas(self, desk: ScreenshotDesk) -> Deltas:
-        """What makes this desk's patches."""
+        """What makes this desk's patches. Raises DeskClosedError."""
+        desk.require_open()
         name = desk.record.desk
         if name not in self._deltas:
             self._deltas[name] = Deltas(
@@ -131,18 +144,55 @@ class DeskPool:
         self._recent.move_to_end(name)
         while len(self._recent) > self._keep_pictures:
             forgotten, _ = self._recent.popitem(last=False)
-            self._desks[forgotten].forget_picture()
+            if forgotten in self._desks:
+                self._desks[forgotten].forget_picture()
 
     def _on_record(self, record: bus.DirectoryOutlet) -> None:
         if not isinstance(record, bus.DeskRecord):
             return
+        is_news = self._records.get(record.desk) != record
+        self._records[record.desk] = record
         desk = self._desks.get(record.desk)
-        if desk is not None:
-            desk.moved(record)
+        if desk is None:
+            # Opening a desk subscribes to its record, and the directory answers each subscription.
+            # Without this condition that answer would open a broken desk again and again.
+            if is_news:
+                with contextlib.suppress(DeskClosedError):
+                    self._open(record)
             return
-        desk = ScreenshotDesk(self._worker, self._inlets, self._pool, self._tuning, record)
+        try:
+            desk.moved(record)
+        except Exception as error:  # noqa: BLE001 - ends the desk it is about, not the process
+            self._failed(desk, error)
+
+    def _open(self, record: bus.DeskRecord) -> ScreenshotDesk:
+        """A new desk for this record. Raises DeskClosedError; the cause is logged and counted."""
+        try:
+            desk = ScreenshotDesk(
+                self._worker,
+                self._inlets,
+                self._pool,
+                self._group,
+                self._tuning,
+                record,
+                self._failed,
+            )
+        except Exception as error:  # noqa: BLE001 - ends the desk it is about, not the process
+            _note_failure(record.desk, error)
+            raise DeskClosedError(f"desk {record.desk} could not be opened") from None
         self._desks[record.desk] = desk
-        self._tasks[record.desk] = self._group.create_task(desk.run())
+        return desk
+
+    def _failed(self, desk: ScreenshotDesk, error: Exception) -> None:
+        """Close one desk, which raised `error`. Its record stays."""
+        name = desk.record.desk
+        if self._desks.get(name) is not desk:
+            return
+        del self._desks[name]
+        self._deltas.pop(name, None)
+        self._recent.pop(name, None)
+        _note_failure(name, error)
+        desk.close()
 
     async def _expire(self) -> None:
         while True:
@@ -151,13 +201,18 @@ class DeskPool:
                 desk.pointer.expire(clock.now_s())
 
 
+def _note_failure(name: str, error: Exception) -> None:
+    log.error("event=desk_failed desk=%s", name, exc_info=error)
+    metrics.failed_desks.inc()
+
+
 def _encode(pixels: Pixels, parameters: Parameters, pointer: Pointer | None) -> bytes:
     """The image file; runs in the pool."""
     started = time.perf_counter()
     if pointer is None and images.is_direct(parameters):
         data = images.encode_directly(pixels, parameters)
     else:
-        image = images.from_bgrx(pixels)
+        image = from_bgrx(pixels)
         if pointer is not None:
             image = images.with_pointer(image, pointer.image, pointer.position, pointer.hotspot)
         data = images.encode(image, parameters)

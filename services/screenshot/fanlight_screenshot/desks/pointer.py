@@ -1,12 +1,14 @@
 """The desk's pointer, followed while somebody asks for screenshots with it.
 
 Lives on the worker's loop. It subscribes to the desk's events with the first such request and
-unsubscribes some time after the last. It drops every event but the newest image and position.
+unsubscribes some time after the last. It drops every event but the newest image and position. An
+error about an event is passed to `failed`, which closes the desk.
 """
 
 import asyncio
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import zmq.asyncio
@@ -17,7 +19,6 @@ from fanlight_common.bus.network import BusNetwork
 from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process import refusals
-from fanlight_common.process.tasks import spawn
 from fanlight_common.protocol import binary, bus, topics
 from fanlight_screenshot.core.pointer_times import PointerTimes
 from fanlight_screenshot.images import images
@@ -41,8 +42,18 @@ class Pointer:
 class PointerFollower:
     """The pointer of one desk."""
 
-    def __init__(self, network: BusNetwork, desk: str, times: PointerTimes) -> None:
+    def __init__(
+        self,
+        network: BusNetwork,
+        desk: str,
+        times: PointerTimes,
+        group: asyncio.TaskGroup,
+        failed: Callable[[Exception], None],
+    ) -> None:
+        """`group` runs what receives."""
         self._times = times
+        self._group = group
+        self._failed = failed
         self._network = network
         self._topic = topics.events(desk)
         self._endpoint = ""
@@ -55,7 +66,11 @@ class PointerFollower:
         self._position: tuple[int, int] | None = None
 
     def close(self) -> None:
-        """Stop following."""
+        """Stop following, for good: `current` opens nothing any more."""
+        self._endpoint = ""
+        self._stop()
+
+    def _stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -69,7 +84,7 @@ class PointerFollower:
         """Follow the desk's events at another endpoint, where they come from now."""
         if endpoint != self._endpoint:
             followed = self._socket is not None
-            self.close()
+            self._stop()
             self._endpoint = endpoint
             if followed:
                 self._open()
@@ -94,24 +109,30 @@ class PointerFollower:
     def expire(self, now: float) -> None:
         """Stop following if nobody has asked for long enough."""
         if self._socket is not None and now - self._used_at >= self._times.keep_s:
-            self.close()
+            self._stop()
 
     def _open(self) -> None:
         self._socket = self._network.open(SocketRole.EVENTS)
         self._socket.subscribe(self._topic)
         self._network.connect(self._socket, self._endpoint)
-        self._task = spawn(self._follow(self._socket))
+        self._task = self._group.create_task(self._follow(self._socket))
 
     async def _follow(self, socket: zmq.asyncio.Socket) -> None:
-        while True:
-            parts = await socket.recv_multipart()
-            try:
-                if len(parts) != 2:
-                    raise ProtocolError(f"event: {len(parts)} parts, wants 2")
-                self._on_event(bus.decode_event(parts[1]), socket)
-            except ProtocolError as error:
-                refused.inc()
-                refusals.note(log, "events", error, self._endpoint)
+        try:
+            while True:
+                self._take(await socket.recv_multipart(), socket)
+        except Exception as error:  # noqa: BLE001 - ends the desk it is about, not the process
+            if self._socket is socket:  # else it was closed while it received
+                self._failed(error)
+
+    def _take(self, parts: list[bytes], socket: zmq.asyncio.Socket) -> None:
+        try:
+            if len(parts) != 2:
+                raise ProtocolError(f"event: {len(parts)} parts, wants 2")
+            self._on_event(bus.decode_event(parts[1]), socket)
+        except ProtocolError as error:
+            refused.inc()
+            refusals.note(log, "events", error, self._endpoint)
 
     def _on_event(self, event: bus.Event, socket: zmq.asyncio.Socket) -> None:
         if self._last_event and event.sequence != self._last_event + 1:

@@ -20,7 +20,7 @@ from fanlight_screenshot.core import etags
 from fanlight_screenshot.core.admission import BusyError
 from fanlight_screenshot.core.parameters import BadParameterError, Parameters, parse
 from fanlight_screenshot.desks.deltas import Answer
-from fanlight_screenshot.desks.desk import ScreenshotDesk, Shot
+from fanlight_screenshot.desks.desk import DeskClosedError, ScreenshotDesk, Shot
 from fanlight_screenshot.desks.desk_pool import DeskPool
 from fanlight_screenshot.http.access import Access, AccessDeniedError
 
@@ -92,6 +92,8 @@ async def _answer(desks: DeskPool, name: str, request: Request, arrived_us: int)
         desk = desks.get(check_name(name))
     except ProtocolError:
         desk = None
+    except DeskClosedError:
+        return _desk_failed()
     if desk is None:
         return _problem(404, "no_such_desk", f"no desk {name[:63]!r} was ever seen")
     try:
@@ -102,6 +104,8 @@ async def _answer(desks: DeskPool, name: str, request: Request, arrived_us: int)
             return await _unless_left(request, asked)
     except BusyError:
         return _problem(503, "busy", "too many pictures are under way; ask again in a second")
+    except DeskClosedError:
+        return _desk_failed()
 
 
 async def _screenshot(
@@ -168,6 +172,10 @@ def _patch(answer: Answer) -> Response:
     if answer.patch is None:
         return Response(status_code=304, headers=headers)
     return Response(answer.patch, 200, headers, media_type=patch.MEDIA_TYPE)
+
+
+def _desk_failed() -> Response:
+    return _problem(503, "desk_failed", "the desk raised an error; ask again in a second")
 
 
 def _headers(shot: Shot, tag: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""From pixels to screenshots: conversion, scaling, the pointer, encoding. No state.
+"""From pixels to screenshots: the pointer, and the formats that a request may ask for. No state.
 
 Runs in the pool's threads; the codecs release the interpreter lock. A JPEG of all of the desk is
 made straight from BGRX by simplejpeg, everything else by Pillow. Measured at 1920 x 1080:
@@ -7,30 +7,21 @@ Pillow and 5.6 ms by simplejpeg, of the same size and quality.
 """
 
 import io
-from typing import Any
 
 import simplejpeg
 from PIL import Image
 
 from fanlight_common.core.errors import ProtocolError
+from fanlight_common.patching.images import has_full_chroma, scaled
 from fanlight_common.patching.pixels import Pixels
 from fanlight_common.protocol import binary
 from fanlight_screenshot.core.parameters import Format, Parameters
 
 _PNG_LEVEL = 1  # 33 ms; the default takes ten times as long for a tenth less
 _WEBP_METHOD = 0
-_FULL_CHROMA_QUALITY = 90
-"""From this JPEG quality on colour has full resolution: thin coloured text stays sharp."""
 _MAX_POINTER_SIDE = 1024
 
 Image.MAX_IMAGE_PIXELS = _MAX_POINTER_SIDE**2  # only pointers are ever decoded
-
-
-def from_bgrx(pixels: Pixels) -> Image.Image:
-    """A picture for Pillow."""
-    height, width = pixels.shape[:2]
-    data: Any = pixels  # any buffer will do, Pillow's annotation is narrower
-    return Image.frombuffer("RGB", (width, height), data, "raw", "BGRX", 4 * width, 1)
 
 
 def is_direct(parameters: Parameters) -> bool:
@@ -44,7 +35,7 @@ def encode_directly(pixels: Pixels, parameters: Parameters) -> bytes:
         pixels,
         quality=parameters.quality,
         colorspace="BGRX",
-        colorsubsampling="444" if _full_chroma(parameters) else "420",
+        colorsubsampling="444" if has_full_chroma(parameters.quality) else "420",
     )
     return data
 
@@ -75,24 +66,14 @@ def with_pointer(
 
 def encode(image: Image.Image, parameters: Parameters) -> bytes:
     """The image's bytes, scaled and encoded as asked for."""
-    if parameters.scale < 1:
-        size = (
-            max(1, round(image.width * parameters.scale)),
-            max(1, round(image.height * parameters.scale)),
-        )
-        # Hamming keeps text readable without halos; the gap lets a box filter do most of the work.
-        image = image.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
+    image = scaled(image, parameters.scale)
     out = io.BytesIO()
     match parameters.format:
         case Format.JPEG:
-            sampling = 0 if _full_chroma(parameters) else 2
+            sampling = 0 if has_full_chroma(parameters.quality) else 2
             image.save(out, "JPEG", quality=parameters.quality, subsampling=sampling)
         case Format.PNG:
             image.save(out, "PNG", compress_level=_PNG_LEVEL)
         case Format.WEBP:
             image.save(out, "WEBP", quality=parameters.quality, method=_WEBP_METHOD)
     return out.getvalue()
-
-
-def _full_chroma(parameters: Parameters) -> bool:
-    return parameters.quality >= _FULL_CHROMA_QUALITY

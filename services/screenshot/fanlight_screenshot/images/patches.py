@@ -17,8 +17,9 @@ from fanlight_common.patching.pixels import Pixels, part
 from fanlight_common.patching.refining import Refinement
 from fanlight_common.protocol import patch
 
-SHARP_QUALITY = 85
-"""A picture in its own size and this quality needs no refining."""
+SUFFICIENT_QUALITY = 85
+"""A picture in its own size and this quality is not refined, and what is refined gets this quality.
+The encoder refines to `refining.SHARP_QUALITY`."""
 _TEXT_PX_PER_BYTE = 40
 """Lossless, an interface takes a byte for 50 pixels, text one for 8: with less it is not tried."""
 _LOSSY_BYTES_PER_PX = 0.1
@@ -136,7 +137,7 @@ class _Sketch:
         refinement = Refinement(
             max(1, left),
             self._means.effort,
-            quality=SHARP_QUALITY,
+            quality=SUFFICIENT_QUALITY,
             far_too_much=_REFINE_FAR_TOO_MUCH,
             enough=_REFINE_ENOUGH,
             most_rows=len(at_rest),
@@ -174,7 +175,7 @@ class _Sketch:
                 quality = min(quality, _COARSEST_QUALITY)
             format_, data = images.encode_lossy(pixels, quality, scale, effort)
         self._append(place, format_, data)
-        if scale == 1 and quality >= SHARP_QUALITY and not contents.is_few_colours(pixels):
+        if scale == 1 and quality >= SUFFICIENT_QUALITY and not contents.is_few_colours(pixels):
             self.ledger.drawn(place, lossless=False)
             self.ledger.suffice(place)
         else:
