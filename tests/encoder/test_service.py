@@ -16,6 +16,7 @@ from fanlight_common.core.errors import CodecError, ConfigurationError, FrameLos
 from fanlight_common.core.geometry import Rect
 from fanlight_common.process import refusals
 from fanlight_common.protocol import bus, topics
+from fanlight_common.protocol.binary import VideoUnit
 from fanlight_common.protocol.frames import Frame
 from fanlight_common.protocol.topics import Lane
 from fanlight_encoder import service
@@ -78,22 +79,31 @@ def see(gateway: Gateway, width: int, height: int) -> Viewer:
     return viewer
 
 
+async def until_shown(gateway: Gateway, picture: Pixels) -> VideoUnit:
+    """The unit with which a viewer of all that came shows the very picture."""
+    height, width = picture.shape[:2]
+    while True:
+        unit = await gateway.next()
+        if (see(gateway, width, height).shown == picture[..., 2::-1]).all():
+            return unit
+
+
 @pytest.mark.parametrize("rendition", ["high", "half", "low"])
 async def test_a_small_change_is_a_patch_in_every_rendition(bench: Bench, rendition: str) -> None:
     await bench.start()
     gateway = await bench.watch(f"main/{rendition}")
     picture = text(640, 480)
     await bench.capture.show(picture)
-    await gateway.until(lambda unit: unit.patch)
+    await until_shown(gateway, picture)
     await bench.a_while()
     picture = picture.copy()
     picture[100:110, 200:300] = 255
     shown = await bench.capture.show(picture, damage=((Rect(190, 90, 130, 30),),))
-    unit = await gateway.until(lambda unit: len(unit.payload) < 500)
+    unit = await until_shown(gateway, picture)
+    assert len(unit.payload) < 500
     assert unit.patch
     assert (unit.width, unit.height) == (640, 480), "the desk's"
     assert shown == 2
-    assert (see(gateway, 640, 480).shown == picture[..., 2::-1]).all()
     # Somebody comes: an IDR of the picture as it is now, although no video was made of it.
     await bench.tell(bus.ForceIdr(f"main/{rendition}"))
     unit = await gateway.until(lambda unit: unit.idr)
