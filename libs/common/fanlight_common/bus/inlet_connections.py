@@ -1,17 +1,30 @@
 """Connections to the inlets of other processes: one PUSH socket an inlet, shared by all who use it.
 
-Lives on the worker's loop. Nothing here waits: a message that no peer can take now is counted
-(`fanlight_undelivered_messages`) and refused, and what becomes of it is up to the sender.
+Lives on the worker's loop. Nothing here waits. A new connection has no peer for some milliseconds.
+It keeps what is sent meanwhile, in order, so that the first key of a person who has just come is
+not lost: for FIRST_S at most, and MOST_WAITING messages and MOST_WAITING_BYTES at most. Any other
+message that no peer can take is counted (`fanlight_undelivered_messages`) and refused, and the
+sender decides what becomes of it.
 """
 
-from collections import Counter
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable
+from functools import partial
 
 import prometheus_client
 import zmq
 
 from fanlight_common.bus.network import BusNetwork
 from fanlight_common.bus.sockets import SocketRole
+from fanlight_common.process import clock
 
+FIRST_S = 1.0
+"""A connection keeps messages for a peer that is to come for at most so many seconds."""
+MOST_WAITING = 1000
+MOST_WAITING_BYTES = 1 << 20
+LOOK_S = 0.005
+"""Seconds from one look at whether the peer has come to the next."""
 LAST_MESSAGE_MS = 500
 """How long a message that is under way may take when its socket is closed."""
 
@@ -20,27 +33,103 @@ undelivered = prometheus_client.Counter(
 )
 
 
+class _InletConnection:
+    """One PUSH socket, and the messages that wait until it has its first peer."""
+
+    def __init__(self, network: BusNetwork, endpoint: str, ended: Callable[[], None]) -> None:
+        """`ended` is called once, when the socket has been closed."""
+        # The plain socket below the asyncio one, because sending never waits here.
+        self._socket: zmq.Socket[bytes] = zmq.Socket.shadow(network.open(SocketRole.TELL))
+        network.connect(self._socket, endpoint)
+        self._waiting: deque[bytes] = deque()
+        self._waiting_bytes = 0
+        self._keeps_until = clock.now_s() + FIRST_S
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_closing = False
+        self._ended = ended
+
+    def reopen(self) -> None:
+        """Somebody uses it again, before it was closed."""
+        self._is_closing = False
+
+    def close(self) -> None:
+        """Close the socket, as soon as what waits has been sent or given up."""
+        self._is_closing = True
+        if not self._waiting:
+            self._end()
+
+    def send(self, data: bytes) -> bool:
+        """Queue one message. False: there is no peer, or its queue is full."""
+        if not self._waiting:
+            try:
+                self._socket.send(data, zmq.DONTWAIT)
+            except zmq.Again:
+                pass
+            else:
+                self._keeps_until = 0.0  # it has its peer; what comes later is refused at once
+                return True
+        if (
+            clock.now_s() >= self._keeps_until
+            or len(self._waiting) >= MOST_WAITING
+            or self._waiting_bytes + len(data) > MOST_WAITING_BYTES
+        ):
+            return False
+        self._waiting.append(data)
+        self._waiting_bytes += len(data)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LOOK_S, self._look)
+        return True
+
+    def _look(self) -> None:
+        """Send what waits, or look again soon, or give it up."""
+        self._timer = None
+        if self._socket.closed:  # with all sockets of the process
+            return
+        try:
+            while self._waiting:
+                self._socket.send(self._waiting[0], zmq.DONTWAIT)
+                self._waiting_bytes -= len(self._waiting.popleft())
+            self._keeps_until = 0.0
+        except zmq.Again:
+            if clock.now_s() < self._keeps_until:
+                self._timer = asyncio.get_running_loop().call_later(LOOK_S, self._look)
+                return
+            undelivered.labels("inlet").inc(len(self._waiting))
+            self._waiting.clear()
+            self._waiting_bytes = 0
+        if self._is_closing:
+            self._end()
+
+    def _end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._socket.close(linger=LAST_MESSAGE_MS)
+        self._ended()
+
+
 class InletConnections:
     """The inlets that this process talks to, by endpoint."""
 
     def __init__(self, network: BusNetwork) -> None:
         self._network = network
-        self._sockets: dict[str, zmq.Socket[bytes]] = {}
+        self._connections: dict[str, _InletConnection] = {}
         self._holders: Counter[str] = Counter()
 
     def connect(self, endpoint: str) -> None:
-        """Connect, unless it is connected. The first message finds no peer without it."""
-        if endpoint and endpoint not in self._sockets:
-            # The plain socket below the asyncio one, because sending never waits here.
-            socket: zmq.Socket[bytes] = zmq.Socket.shadow(self._network.open(SocketRole.TELL))
-            self._network.connect(socket, endpoint)
-            self._sockets[endpoint] = socket
+        """Connect, unless it is connected."""
+        if not endpoint:
+            return
+        if endpoint in self._connections:
+            self._connections[endpoint].reopen()
+        else:
+            self._connections[endpoint] = _InletConnection(
+                self._network, endpoint, partial(self._connections.__delitem__, endpoint)
+            )
 
     def disconnect(self, endpoint: str) -> None:
         """Close the connection. The last messages, such as keys to release, still get there."""
-        socket = self._sockets.pop(endpoint, None)
-        if socket is not None:
-            socket.close(linger=LAST_MESSAGE_MS)
+        if endpoint in self._connections:
+            self._connections[endpoint].close()
 
     def hold(self, endpoint: str) -> None:
         """Connect for one more user of this inlet, who calls `release` in the end."""
@@ -48,11 +137,7 @@ class InletConnections:
         self.connect(endpoint)
 
     def release(self, endpoint: str) -> None:
-        """One of the users needs this inlet no more; the last one closes the connection.
-
-        A connection that was closed under another user would lose that user's next message,
-        because a new connection has no peer at first.
-        """
+        """One of the users needs this inlet no more; the last one closes the connection."""
         self._holders[endpoint] -= 1
         if not self._holders[endpoint]:
             del self._holders[endpoint]
@@ -61,14 +146,11 @@ class InletConnections:
     def tell(self, endpoint: str, data: bytes) -> bool:
         """Queue one message. False: there is no peer, or its queue is full."""
         self.connect(endpoint)
-        try:
-            if not endpoint:
-                raise zmq.Again  # a process that is gone has no inlet
-            self._sockets[endpoint].send(data, zmq.DONTWAIT)
-        except zmq.Again:
-            undelivered.labels("inlet").inc()
-            return False
-        return True
+        # A process that is gone has no inlet.
+        if endpoint and self._connections[endpoint].send(data):
+            return True
+        undelivered.labels("inlet").inc()
+        return False
 
 
 class CurrentInlet:

@@ -1,0 +1,100 @@
+"""Messages to inlets: none of the first is lost, and what nobody takes is refused and counted."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import zmq.asyncio
+
+from fanlight_common.bus import inlet_connections
+from fanlight_common.bus.inlet_connections import InletConnections, undelivered
+from fanlight_common.bus.network import BusNetwork
+from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
+from fanlight_common.process.settings import BusSettings
+from tests.screenshot.fakes import until
+
+
+@pytest.fixture
+async def network(bus_settings: BusSettings) -> AsyncIterator[BusNetwork]:
+    network = BusNetwork(bus_settings, "gateway")
+    yield network
+    network.close(0)
+
+
+def inlet(network: BusNetwork, endpoint: str) -> zmq.asyncio.Socket:
+    socket = open_socket(network.context, SocketRole.INLET)
+    socket.bind(endpoint)
+    return socket
+
+
+def refused() -> float:
+    return undelivered.labels("inlet")._value.get()
+
+
+async def test_the_first_messages_arrive_in_order(
+    network: BusNetwork, bus_settings: BusSettings
+) -> None:
+    endpoint = ipc_endpoint(bus_settings.runtime_dir, "capture", "inlet")
+    socket = inlet(network, endpoint)
+    inlets = InletConnections(network)
+    inlets.hold(endpoint)
+    messages = [b"%d" % number for number in range(100)]
+    assert all(inlets.tell(endpoint, message) for message in messages)
+    assert [await socket.recv() for _ in messages] == messages
+
+
+async def test_who_leaves_at_once_has_still_said_what_it_said(
+    network: BusNetwork, bus_settings: BusSettings
+) -> None:
+    endpoint = ipc_endpoint(bus_settings.runtime_dir, "capture", "inlet")
+    inlets = InletConnections(network)
+    for number in range(3):
+        inlets.hold(endpoint)
+        assert inlets.tell(endpoint, b"%d" % number)
+        inlets.release(endpoint)
+    # The process is there a little later, and nobody holds its inlet any more.
+    socket = inlet(network, endpoint)
+    assert [await socket.recv() for _ in range(3)] == [b"0", b"1", b"2"]
+    await until(lambda: not inlets._connections)
+
+
+async def test_what_nobody_takes_is_given_up_and_counted(
+    network: BusNetwork, bus_settings: BusSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inlet_connections, "FIRST_S", 0.05)
+    monkeypatch.setattr(inlet_connections, "MOST_WAITING", 2)
+    endpoint = ipc_endpoint(bus_settings.runtime_dir, "nobody", "inlet")
+    inlets = InletConnections(network)
+    before = refused()
+    assert [inlets.tell(endpoint, b"x") for _ in range(3)] == [True, True, False]
+    assert refused() == before + 1
+    await until(lambda: refused() == before + 3)
+    # It had its time; from now on every message is refused at once.
+    assert not inlets.tell(endpoint, b"x")
+    inlets.disconnect(endpoint)
+    assert not inlets._connections
+
+
+async def test_no_more_bytes_wait_than_the_bound(
+    network: BusNetwork, bus_settings: BusSettings
+) -> None:
+    endpoint = ipc_endpoint(bus_settings.runtime_dir, "nobody", "inlet")
+    inlets = InletConnections(network)
+    half = bytes(inlet_connections.MOST_WAITING_BYTES // 2)
+    assert [inlets.tell(endpoint, half) for _ in range(3)] == [True, True, False]
+
+
+async def test_a_process_that_is_gone_has_no_inlet(network: BusNetwork) -> None:
+    assert not InletConnections(network).tell("", b"x")
+
+
+async def test_a_peer_that_went_is_not_waited_for(
+    network: BusNetwork, bus_settings: BusSettings, tmp_path: Path
+) -> None:
+    endpoint = ipc_endpoint(bus_settings.runtime_dir, "capture", "inlet")
+    socket = inlet(network, endpoint)
+    inlets = InletConnections(network)
+    assert inlets.tell(endpoint, b"x")
+    assert await socket.recv() == b"x"
+    socket.close(linger=0)
+    await until(lambda: not inlets.tell(endpoint, b"y"))
