@@ -4,8 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { CloseCode } from "../../../services/gateway/fanlight_gateway/web/protocol/constants.js";
-import { DEFAULTS } from "../../../services/gateway/fanlight_gateway/web/protocol/settings.js";
-import { TransportSelection } from "../../../services/gateway/fanlight_gateway/web/transport/selection.js";
+import { FAILURE_LIMIT, PROVEN_FACTOR, TransportSelection } from "../../../services/gateway/fanlight_gateway/web/transport/selection.js";
 
 describe("selection", () => {
   const good = { code: 1006, lived_ms: 60_000, painted: true };
@@ -18,9 +17,9 @@ describe("selection", () => {
   ]) {
     test(`${name}, twice: plain HTTP`, () => {
       const selection = new TransportSelection();
-      selection.webSocketEnded(end, DEFAULTS);
+      selection.webSocketEnded(end);
       assert.equal(selection.usesPlainHttp, false);
-      selection.webSocketEnded(end, DEFAULTS);
+      selection.webSocketEnded(end);
       assert.equal(selection.usesPlainHttp, true);
     });
   }
@@ -29,48 +28,48 @@ describe("selection", () => {
     const selection = new TransportSelection();
     selection.webSocketWorks();
     const end = { code: 1006, lived_ms: null, painted: false };
-    const limit = DEFAULTS.websocket_failure_limit * DEFAULTS.websocket_proven_factor;
+    const limit = FAILURE_LIMIT * PROVEN_FACTOR;
     for (let i = 1; i < limit; i++) {
-      selection.webSocketEnded(end, DEFAULTS);
+      selection.webSocketEnded(end);
       assert.equal(selection.usesPlainHttp, false);
     }
-    selection.webSocketEnded(end, DEFAULTS);
+    selection.webSocketEnded(end);
     assert.equal(selection.usesPlainHttp, true);
   });
 
   test("a proxy that cuts what lasts long is no reason", () => {
     const selection = new TransportSelection();
-    for (const end of [never, good, never, good, good, never, good]) selection.webSocketEnded(end, DEFAULTS);
+    for (const end of [never, good, never, good, good, never, good]) selection.webSocketEnded(end);
     assert.equal(selection.usesPlainHttp, false);
   });
 
   test("what the gateway itself closed came through", () => {
     const selection = new TransportSelection();
     for (const code of [CloseCode.GOING_AWAY, CloseCode.SLOW, CloseCode.REPLACED, CloseCode.TRY_LATER, 1001]) {
-      selection.webSocketEnded({ ...never, code }, DEFAULTS);
+      selection.webSocketEnded({ ...never, code });
     }
     assert.equal(selection.usesPlainHttp, false);
   });
 
   test("where plain HTTP fails too, a WebSocket is next, and one failure of it is enough", () => {
     const selection = new TransportSelection();
-    selection.webSocketEnded(never, DEFAULTS);
-    selection.webSocketEnded(never, DEFAULTS);
-    selection.plainHttpFailed(DEFAULTS);
+    selection.webSocketEnded(never);
+    selection.webSocketEnded(never);
+    selection.plainHttpFailed();
     assert.equal(selection.usesPlainHttp, false);
-    selection.webSocketEnded(never, DEFAULTS);
+    selection.webSocketEnded(never);
     assert.equal(selection.usesPlainHttp, true);
-    selection.upgraded(DEFAULTS);
-    selection.webSocketEnded({ ...good, lived_ms: 100 }, DEFAULTS);
+    selection.upgraded();
+    selection.webSocketEnded({ ...good, lived_ms: 100 });
     assert.equal(selection.usesPlainHttp, true);
   });
 
   test("tries again later and later, and begins anew after a WebSocket that worked", () => {
     const selection = new TransportSelection(() => 1);
-    const waits = Array.from({ length: 8 }, () => selection.waitBeforeTry(DEFAULTS));
+    const waits = Array.from({ length: 8 }, () => selection.waitBeforeTry());
     assert.deepEqual(waits, [5e3, 10e3, 20e3, 40e3, 80e3, 160e3, 300e3, 300e3]);
-    selection.webSocketEnded(good, DEFAULTS);
-    assert.equal(selection.waitBeforeTry(DEFAULTS), 5000);
-    assert.equal(new TransportSelection(() => 0).waitBeforeTry(DEFAULTS), 2500);
+    selection.webSocketEnded(good);
+    assert.equal(selection.waitBeforeTry(), 5000);
+    assert.equal(new TransportSelection(() => 0).waitBeforeTry(), 2500);
   });
 });

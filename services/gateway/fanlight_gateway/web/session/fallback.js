@@ -8,10 +8,10 @@
  *   ------------+-------------------------------------------------------------+------------
  *   video       | rtt: over its limit for `sustain_ms`                        | locked
  *   video       | age: a picture too old when painted, for `sustain_ms`       | locked
- *   video       | silent: for the second time within `silence_memory_ms`      | locked
+ *   video       | silent: for the second time within `SILENCE_MEMORY_MS`      | locked
  *   video       | decoder-failed                                              | locked
  *   locked      | click                                                       | measuring
- *   measuring   | rtt: after `MIN_BASE_SAMPLES` and `retry_measure_ms`        | video
+ *   measuring   | rtt: after `MIN_BASE_SAMPLES` and `RETRY_MEASURE_MS`        | video
  *   video       | mode: screenshots                                           | screenshots
  *   locked      | mode: screenshots                                           | screenshots
  *   measuring   | mode: screenshots                                           | screenshots

@@ -165,7 +165,6 @@ export class Session {
       webSocketUrl,
       httpUrl: new URL("http", desk),
       now,
-      settings: () => this.#gateway.settings,
       hello: (carriesVideo) => ({
         type: "Hello",
         viewer,

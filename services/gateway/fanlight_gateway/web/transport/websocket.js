@@ -19,12 +19,15 @@ const CAPABILITIES = Object.freeze({
   opensWithHello: false,
 });
 
+/** A WebSocket without a message by then is given up (ms), because some proxies let it open only. */
+export const FIRST_MESSAGE_TIMEOUT_MS = 5000;
+
 export class WebSocketTransport {
   capabilities = CAPABILITIES;
   /** When the first message of the gateway came. @type {number | null} */
   firstMessage_ms = null;
   isClosed = false;
-  /** @type {{ url: URL, now: () => number, first_message_timeout_ms: number }} */
+  /** @type {{ url: URL, now: () => number }} */
   #options;
   /** @type {TransportEvents} */
   #events;
@@ -34,8 +37,7 @@ export class WebSocketTransport {
   #timer;
 
   /**
-   * @param {{ url: URL, now: () => number, first_message_timeout_ms: number }} options
-   *   first_message_timeout_ms: the socket is given up if no message has come after this time
+   * @param {{ url: URL, now: () => number }} options
    * @param {TransportEvents} events
    */
   constructor(options, events) {
@@ -49,7 +51,7 @@ export class WebSocketTransport {
   }
 
   open() {
-    const { url, first_message_timeout_ms } = this.#options;
+    const { url } = this.#options;
     const socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
@@ -58,7 +60,7 @@ export class WebSocketTransport {
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onclose = ({ code }) => this.#end(code);
     this.#socket = socket;
-    this.#timer = setTimeout(() => this.#end(ABNORMAL_CLOSURE), first_message_timeout_ms);
+    this.#timer = setTimeout(() => this.#end(ABNORMAL_CLOSURE), FIRST_MESSAGE_TIMEOUT_MS);
   }
 
   /** @param {ViewerMessage} message */
