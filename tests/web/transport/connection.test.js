@@ -197,7 +197,7 @@ describe("the connection", () => {
       return socket;
     };
     connection.connect();
-    await pass(2 * settings.websocket_open_timeout_ms + 400);
+    await pass(2 * settings.websocket_first_message_timeout_ms + 400);
     assert.equal(connection.carriesVideo, false);
   });
 

@@ -34,7 +34,7 @@ function webSocket(events) {
     },
     { OPEN: 1 },
   );
-  const options = { url: new URL("ws://desk/stream"), now: () => 7, open_timeout_ms: 50 };
+  const options = { url: new URL("ws://desk/stream"), now: () => 7, first_message_timeout_ms: 50 };
   return {
     sent,
     transport: new WebSocketTransport(options, events),

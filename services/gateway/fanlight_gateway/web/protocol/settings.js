@@ -58,8 +58,8 @@ export const DEFAULTS = Object.freeze({
   decoder_error_limit: 3,
   /** When units come for so long without a picture, video is locked (ms). */
   paint_timeout_ms: 5000,
-  /** A WebSocket without a message by then is given up (ms). */
-  websocket_open_timeout_ms: 5000,
+  /** A WebSocket is given up if it brings no message within this time (ms). */
+  websocket_first_message_timeout_ms: 5000,
   /** After so many WebSockets that failed in a row, plain HTTP is used. */
   websocket_failure_limit: 2,
   /** A WebSocket that showed a picture and lasted so long did not fail (ms). */

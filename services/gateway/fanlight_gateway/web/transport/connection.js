@@ -18,7 +18,7 @@
  *   waiting      | 7 the retry timer                        | connecting | see 1
  *   any          | 8 closed with a final code; `close`      | closed     | leaves the transport
  *
- * How long 5 and 6 wait, and which codes are final, is decided in reconnect.js. Every change of the
+ * How long 5 and 6 wait, and which codes are final, is decided in retry-wait.js. Every change of the
  * state calls `onchange`.
  *
  * @import { Settings } from "../protocol/settings.js"
@@ -45,7 +45,7 @@
  */
 
 import { PlainHttpTransport } from "./plain-http.js";
-import { FIRST_FINAL_CODE, Reconnect } from "./reconnect.js";
+import { FIRST_FINAL_CODE, RetryWait } from "./retry-wait.js";
 import { TransportSelection } from "./selection.js";
 import { ABNORMAL_CLOSURE } from "./transport.js";
 import { WebSocketUpgrade } from "./upgrade.js";
@@ -54,7 +54,7 @@ import { WebSocketTransport } from "./websocket.js";
 export class Connection {
   /** @type {ConnectionHost} */
   #host;
-  #reconnect = new Reconnect();
+  #retryWait = new RetryWait();
   #selection = new TransportSelection();
   /** @type {WebSocketUpgrade} */
   #upgrade;
@@ -122,7 +122,7 @@ export class Connection {
 
   /** Connects now, because a person asked or the network is back: the waits begin anew. */
   connectNow() {
-    this.#reconnect.reset();
+    this.#retryWait.reset();
     this.connect();
   }
 
@@ -139,9 +139,9 @@ export class Connection {
   painted() {
     if (this.state !== "open") return;
     this.#hasPainted = true;
-    this.#reconnect.reset();
+    this.#retryWait.reset();
     const transport = this.#transport;
-    if (!transport?.capabilities.carriesVideo || transport.firstMessage_ms === null) return;
+    if (transport?.capabilities.name !== "websocket" || transport.firstMessage_ms === null) return;
     const { websocket_proven_ms } = this.#host.settings();
     if (this.#host.now() - transport.firstMessage_ms >= websocket_proven_ms) {
       this.#selection.webSocketWorks();
@@ -187,11 +187,7 @@ export class Connection {
     const events = {
       ontext: (text) => this.#text(text),
       onbinary: (data) => this.#binary(data),
-      onopen: () => {
-        this.#opened(transport, false);
-        const isInUse = transport === this.#transport;
-        if (isInUse && transport instanceof PlainHttpTransport) this.#upgrade.start(transport);
-      },
+      onopen: () => this.#opened(transport, false),
       onclosed: (code) => this.#transportClosed(transport, code),
     };
     const transport = this.#selection.usesPlainHttp
@@ -204,14 +200,20 @@ export class Connection {
   /** @param {TransportEvents} events */
   #makeWebSocket(events) {
     const { webSocketUrl: url, now, settings } = this.#host;
-    const open_timeout_ms = settings().websocket_open_timeout_ms;
-    return new WebSocketTransport({ url, now, open_timeout_ms }, events);
+    const first_message_timeout_ms = settings().websocket_first_message_timeout_ms;
+    return new WebSocketTransport({ url, now, first_message_timeout_ms }, events);
   }
 
   /** @param {TransportEvents} events */
   #makePlainHttp(events) {
     const { httpUrl: url, now, settings, hello } = this.#host;
-    return new PlainHttpTransport({ url, now, settings, hello: () => hello(false) }, events);
+    const onopen = () => {
+      events.onopen();
+      if (transport === this.#transport) this.#upgrade.start(transport);
+    };
+    const options = { url, now, settings, hello: () => hello(false) };
+    const transport = new PlainHttpTransport(options, { ...events, onopen });
+    return transport;
   }
 
   /** @param {Transport} transport @param {boolean} isContinued */
@@ -230,7 +232,7 @@ export class Connection {
   /** @param {Transport} transport @param {number} code */
   #transportClosed({ capabilities, firstMessage_ms }, code) {
     const { now, settings, expectsPicture } = this.#host;
-    if (capabilities.carriesVideo) {
+    if (capabilities.name === "websocket") {
       const lived_ms = firstMessage_ms === null ? null : now() - firstMessage_ms;
       const painted = this.#hasPainted || !expectsPicture();
       this.#selection.webSocketEnded({ code, lived_ms, painted }, settings());
@@ -247,7 +249,7 @@ export class Connection {
   /** @param {number} code */
   #closed(code) {
     this.#leave();
-    const wait_ms = this.#reconnect.closed(code, this.#host.settings());
+    const wait_ms = this.#retryWait.closed(code, this.#host.settings());
     if (wait_ms === null) {
       this.#become("closed", code);
       return;

@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * Which transport to use next, and when to try a WebSocket again while plain HTTP is in use. Lives
- * in the worker. Pure; time is an argument.
+ * in the worker. Pure; time is an argument. It knows exactly two transports, a WebSocket and plain
+ * HTTP; a third one needs rules of its own here.
  *
  * A WebSocket *failed* if no message came over it, if it ended without a picture although a picture
  * was due, or if it ended soon after its first message. It *worked* if it showed pictures for

@@ -24,7 +24,7 @@ export class WebSocketTransport {
   /** When the first message of the gateway came. @type {number | null} */
   firstMessage_ms = null;
   isClosed = false;
-  /** @type {{ url: URL, now: () => number, open_timeout_ms: number }} */
+  /** @type {{ url: URL, now: () => number, first_message_timeout_ms: number }} */
   #options;
   /** @type {TransportEvents} */
   #events;
@@ -34,8 +34,8 @@ export class WebSocketTransport {
   #timer;
 
   /**
-   * @param {{ url: URL, now: () => number, open_timeout_ms: number }} options
-   *   open_timeout_ms: the socket is given up if no message has come by then
+   * @param {{ url: URL, now: () => number, first_message_timeout_ms: number }} options
+   *   first_message_timeout_ms: the socket is given up if no message has come after this time
    * @param {TransportEvents} events
    */
   constructor(options, events) {
@@ -49,7 +49,7 @@ export class WebSocketTransport {
   }
 
   open() {
-    const { url, open_timeout_ms } = this.#options;
+    const { url, first_message_timeout_ms } = this.#options;
     const socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
@@ -58,7 +58,7 @@ export class WebSocketTransport {
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onclose = ({ code }) => this.#end(code);
     this.#socket = socket;
-    this.#timer = setTimeout(() => this.#end(ABNORMAL_CLOSURE), open_timeout_ms);
+    this.#timer = setTimeout(() => this.#end(ABNORMAL_CLOSURE), first_message_timeout_ms);
   }
 
   /** @param {ViewerMessage} message */

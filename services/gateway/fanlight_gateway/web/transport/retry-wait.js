@@ -17,7 +17,7 @@ import { CloseCode } from "../protocol/constants.js";
 /** After a close code from here on (see CloseCode), connecting again by itself is of no use. */
 export const FIRST_FINAL_CODE = 4400;
 
-export class Reconnect {
+export class RetryWait {
   #tries = 0;
   /** @type {() => number} */
   #random;
