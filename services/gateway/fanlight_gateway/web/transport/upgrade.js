@@ -17,6 +17,8 @@
  *   any      | 8 the candidate closed                       | waiting (draining: see 7)
  *   any      | 9 `stop`: plain HTTP has ended               | idle: what waited is dropped
  *
+ * A test has a case for each row.
+ *
  * The Hello of the candidate, which the owner sends in `onupgrade`, makes the gateway end the plain
  * HTTP session. The gateway then releases held keys, so this does not happen while a person holds
  * one (4).
