@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { CloseCode } from "../../../services/gateway/fanlight_gateway/web/protocol/constants.js";
-import { FAILURE_LIMIT, PROVEN_FACTOR, TransportSelection } from "../../../services/gateway/fanlight_gateway/web/transport/selection.js";
+import { FAILURE_LIMIT, PROVEN_FACTOR, PROVEN_MS, TransportSelection } from "../../../services/gateway/fanlight_gateway/web/transport/selection.js";
+import { tableOf } from "../tables.js";
 
 describe("selection", () => {
   const good = { code: 1006, lived_ms: 60_000, painted: true };
@@ -72,4 +73,57 @@ describe("selection", () => {
     assert.equal(selection.waitBeforeTry(), 5000);
     assert.equal(new TransportSelection(() => 0).waitBeforeTry(), 2500);
   });
+});
+
+describe("the table at the top of selection.js", () => {
+  const failed = { code: 1006, lived_ms: null, painted: false };
+  const worked = { code: 1006, lived_ms: PROVEN_MS, painted: true };
+  const EVENTS = {
+    "1 webSocketEnded, closed by the gateway": (it) => it.webSocketEnded({ ...failed, code: CloseCode.GOING_AWAY }),
+    "2 webSocketEnded, it worked": (it) => it.webSocketEnded(worked),
+    "3 webSocketEnded, it failed": (it) => it.webSocketEnded(failed),
+    "4 webSocketWorks": (it) => it.webSocketWorks(),
+    "5 plainHttpFailed": (it) => it.plainHttpFailed(),
+    "6 upgraded": (it) => it.upgraded(),
+  };
+  /** What each text of the table means: failures before, and the limit, to failures and limit after. */
+  const FAILURES = {
+    "as before": (failures, limit) => [failures, limit],
+    "0": (_, limit) => [0, limit],
+    "one more; the limit is `FAILURE_LIMIT`": (failures) => [failures + 1, FAILURE_LIMIT],
+    "0, and the limit grows by `PROVEN_FACTOR`": () => [0, FAILURE_LIMIT * PROVEN_FACTOR],
+    "one below the limit": (_, limit) => [limit - 1, limit],
+  };
+  const NEXT = {
+    "as before": (before) => before,
+    "WebSocket": () => false,
+    "plain HTTP at the limit": (_, failures, limit) => failures >= limit,
+  };
+
+  /** How many further failures it takes until plain HTTP is next. */
+  function failuresLeft(selection) {
+    for (let count = 1; ; count++) {
+      selection.webSocketEnded(failed);
+      if (selection.usesPlainHttp) return count;
+    }
+  }
+
+  const rows = tableOf("transport/selection.js");
+  test("has every event", () => {
+    assert.deepEqual(rows.map(([event]) => event), Object.keys(EVENTS));
+  });
+
+  for (const [event, next, failures] of rows) {
+    test(`${event}: ${failures}`, () => {
+      for (let before = 0; before <= FAILURE_LIMIT; before++) {
+        const selection = new TransportSelection();
+        for (let count = 0; count < before; count++) selection.webSocketEnded(failed);
+        const usedPlainHttp = selection.usesPlainHttp;
+        EVENTS[event](selection);
+        const [counted, limit] = FAILURES[failures](before, FAILURE_LIMIT);
+        assert.equal(selection.usesPlainHttp, NEXT[next](usedPlainHttp, counted, limit), `after ${before}`);
+        assert.equal(failuresLeft(selection), Math.max(1, limit - counted), `after ${before}`);
+      }
+    });
+  }
 });

@@ -6,8 +6,8 @@
  *
  * A WebSocket *failed* if no message came over it, if it ended without a picture although a picture
  * was due, or if it ended soon after its first message. It *worked* if it showed pictures for
- * `PROVEN_MS`: proxies cut what lasts long, and that is an ordinary reconnect. What the
- * gateway closed itself got through, so it is neither.
+ * `PROVEN_MS`: proxies cut what lasts long, and that is an ordinary reconnect. What the gateway
+ * closed itself got through, so it is neither.
  *
  *   event                                    | next transport | failures
  *   -----------------------------------------+----------------+---------------------------------
@@ -23,7 +23,7 @@
  * 4: where a WebSocket has worked before, failures are more likely a tunnel, in which plain HTTP
  * would fare no better. 5: perhaps the gateway is down, and the WebSocket may be what comes back
  * first. 6: a WebSocket that was tried in the background works; if it is cut soon, that is one
- * failure too many.
+ * failure too many. A test holds this table against the code.
  *
  * @typedef {Readonly<{ code: number, lived_ms: number | null, painted: boolean }>} WebSocketEnd
  *
