@@ -27,8 +27,8 @@ export const DEFAULTS = Object.freeze({
 });
 
 /**
- * The defaults with the gateway's values over them. Unknown names, and values that are no numbers of
- * at least 0, are ignored.
+ * The defaults with the gateway's values over them. Unknown names are ignored, and so are values
+ * that are no numbers of at least 0.
  *
  * @param {Record<string, number>} [overrides]
  * @returns {Readonly<Settings>}

@@ -81,11 +81,13 @@
 
 import { lasted, observe } from "../measure/sustained.js";
 
-/** With video off, a retry measures the base RTT for this long (ms), because a queue drains first. */
+/**
+ * With video off, a retry measures the base RTT for this long (ms), because a queue drains first.
+ */
 const RETRY_MEASURE_MS = 1000;
 /**
- * After a retry: an RTT this far above its base is bad (ms). The path has shown that its RTT is long
- * by itself, so only a queue counts.
+ * After a retry, an RTT this far above its base is bad (ms). The path has shown that its RTT is
+ * long by itself, so only a queue counts.
  */
 const INFLATION_LIMIT_MS = 150;
 /** After a second silence within this time, video is locked (ms): one alone may be a tunnel. */

@@ -18,8 +18,8 @@
  *   waiting      | 7 the retry timer                        | connecting | see 1
  *   any          | 8 closed with a final code; `close`      | closed     | leaves the transport
  *
- * How long 5 and 6 wait, and which codes are final, is decided in retry-wait.js. Every change of the
- * state calls `onchange`.
+ * How long 5 and 6 wait, and which codes are final, is decided in retry-wait.js. Every change of
+ * the state calls `onchange`.
  *
  * @import { ViewerControl } from "../protocol/control.js"
  * @import { ViewerMessage } from "../protocol/binary.js"

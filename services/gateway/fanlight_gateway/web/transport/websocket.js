@@ -19,7 +19,9 @@ const CAPABILITIES = Object.freeze({
   opensWithHello: false,
 });
 
-/** A WebSocket without a message by then is given up (ms), because some proxies let it open only. */
+/**
+ * A WebSocket without a message by then is given up (ms), because some proxies let it only open.
+ */
 export const FIRST_MESSAGE_TIMEOUT_MS = 5000;
 
 export class WebSocketTransport {
