@@ -1,6 +1,7 @@
 """The rules that the tree itself has to show; docs/architecture.md and CONTRIBUTING.md say why."""
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -50,10 +51,26 @@ def test_a_long_module_says_why() -> None:
     assert not long
 
 
-def test_no_class_name_stands_for_two_things() -> None:
+def types_of(node: ast.stmt) -> list[str]:
+    """Returns the names of types that a statement defines: a class, or aliases in CamelCase."""
+    if isinstance(node, ast.ClassDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    names = [target.id for target in targets if isinstance(target, ast.Name)]
+    return [name for name in names if re.fullmatch("_?[A-Z]+[a-z][A-Za-z0-9]*", name)]
+
+
+def test_types_are_found() -> None:
+    found = [
+        types_of(node) for node in ast.parse("class A: ...\nUnit = int | str\nMAX_S = 1\n").body
+    ]
+    assert found == [["A"], ["Unit"], []]
+
+
+def test_no_type_name_stands_for_two_things() -> None:
     found = defaultdict(list)
     for file in PYTHON:
         for node in ast.parse(file.read_text()).body:
-            if isinstance(node, ast.ClassDef):
-                found[node.name].append(name(file))
-    assert not {class_: files for class_, files in found.items() if len(files) > 1}
+            for type_ in types_of(node):
+                found[type_].append(name(file))
+    assert not {type_: files for type_, files in found.items() if len(files) > 1}

@@ -18,7 +18,7 @@ from fanlight_common.protocol.topics import Lane
 from tests.capture.conftest import until
 
 FRAME = topics.frame("main", Lane.SHM)
-SCREENSHOT = topics.still("main", Lane.SHM)
+SCREENSHOT = topics.screenshot("main", Lane.SHM)
 WHOLE = (Rect(0, 0, 16, 16),)
 
 

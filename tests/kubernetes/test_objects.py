@@ -16,7 +16,7 @@ from fanlight_common.process.health import HealthServer
 from fanlight_common.process.supervision import STOP_LIMIT_S
 from fanlight_gateway.http.screenshots import TIMEOUT_S, WAIT_MAX_S
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
-from fanlight_gateway.viewers.plain_http import MAX_BODY_BYTES
+from fanlight_gateway.viewers.plain_http_sessions import MAX_BODY_BYTES
 from tests.kubernetes.rendered import (
     KUBERNETES,
     RENDERINGS,
@@ -266,7 +266,7 @@ def test_the_ingress_is_patient_enough() -> None:
     size = notes["proxy-body-size"]
     assert size.endswith("m")
     assert int(size[:-1]) << 20 >= MAX_BODY_BYTES
-    # A viewer without WebSocket is known to one gateway only (fanlight_gateway.viewers.plain_http).
+    # A viewer without WebSocket is known to one gateway only (viewers/plain_http_sessions.py).
     assert notes["affinity"] == "cookie"
 
 

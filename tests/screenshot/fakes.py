@@ -143,7 +143,7 @@ class FakeCapture:
             self.publish()
 
     def publish(self) -> None:
-        """The desk as it is now, under still/."""
+        """The desk as it is now, under screenshot/."""
         red, green, blue = self.colour
         content = bytes((blue, green, red, 0)) * (WIDTH * HEIGHT)
         if self.noise:
@@ -159,7 +159,7 @@ class FakeCapture:
             pixels = memoryview(content)
         now = clock.now_us()
         frame = frames.Frame(WIDTH, HEIGHT, WIDTH * 4, 7, self.sequence, now, now, (), slot, pixels)
-        self.outlet.send(frames.encode(topics.still(self.desk, self.lane), frame))
+        self.outlet.send(frames.encode(topics.screenshot(self.desk, self.lane), frame))
 
     def point(self, shape: PointerShape | None, position: PointerPosition | None) -> None:
         """The pointer changes."""
@@ -192,7 +192,7 @@ class FakeCapture:
                 self.subscribed.discard(topic)
                 continue
             self.subscribed.add(topic)
-            if topic.startswith(b"still/"):
+            if topic.startswith(b"screenshot/"):
                 self.lane = Lane(topics.parse(topic)[2])
                 if not self.mute:
                     self.publish()

@@ -12,7 +12,7 @@ from fanlight_common.protocol.binary import PointerPosition, PointerShape
 from fanlight_common.protocol.topics import Lane
 from fanlight_screenshot import metrics
 from fanlight_screenshot.core.grabs import GrabTimes
-from fanlight_screenshot.core.parameters import Format
+from fanlight_screenshot.core.parameters import ScreenshotFormat
 from fanlight_screenshot.core.pointer_times import PointerTimes
 from tests.screenshot.conftest import Start, know
 from tests.screenshot.fakes import HEIGHT, WIDTH, FakeCapture, FakeDirectory, until
@@ -33,7 +33,7 @@ def near(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
 
 
 def encodes() -> float:
-    return sum(metrics.encodes.labels(f)._value.get() for f in Format)
+    return sum(metrics.encodes.labels(f)._value.get() for f in ScreenshotFormat)
 
 
 async def test_the_first_image_of_a_desk_nobody_was_watching(
@@ -48,7 +48,7 @@ async def test_the_first_image_of_a_desk_nobody_was_watching(
     assert int(response.headers["x-fanlight-captured-us"]) > 0
     assert "x-fanlight-stale" not in response.headers
     assert near(colour(response), (255, 0, 0))
-    assert capture.subscribed == {topics.still("main", Lane.SHM)}  # passive, and nothing else
+    assert capture.subscribed == {topics.screenshot("main", Lane.SHM)}  # passive, and nothing else
 
 
 async def test_an_image_is_never_older_than_the_request(start: Start, capture: FakeCapture) -> None:
@@ -97,7 +97,7 @@ async def test_one_encode_and_few_grabs_however_many_ask(
 
 
 async def test_formats_scale_and_bad_parameters(client: httpx.AsyncClient) -> None:
-    for format_ in Format:
+    for format_ in ScreenshotFormat:
         response = await client.get(URL, params={"format": format_, "scale": "0.5"})
         assert response.headers["content-type"] == f"image/{format_}"
         with Image.open(io.BytesIO(response.content)) as image:

@@ -53,7 +53,7 @@ class FrameLoop:
         There is at most one grab in `interval_s` seconds.
         """
         self._frame_topics = {topics.frame(desk, lane): lane for lane in Lane}
-        self._screenshot_topics = {topics.still(desk, lane): lane for lane in Lane}
+        self._screenshot_topics = {topics.screenshot(desk, lane): lane for lane in Lane}
         self._lanes = self._frame_topics | self._screenshot_topics
         self._source = source
         self._demand = demand

@@ -18,9 +18,9 @@ from fanlight_capture.core.held_keys import (
     DEFAULT_LIMITS,
     Control,
     ControlKind,
-    Effect,
     HeldKeyLimits,
     HeldKeys,
+    PressEffect,
 )
 from fanlight_capture.core.positions import to_pixel
 from fanlight_capture.core.sequences import SequenceTracker
@@ -221,12 +221,12 @@ class InputRouter:
     def _switch(self, viewer: str, control: Control, down: bool) -> None:
         if down:
             match self._held.press(viewer, control, self._now):
-                case Effect.PRESS:
+                case PressEffect.PRESS:
                     self._turn(control, True)
-                case Effect.REPEAT:
+                case PressEffect.REPEAT:
                     assert self._source is not None
                     self._source.sink.repeat(control.number)
-                case Effect.NOTHING:
+                case PressEffect.NOTHING:
                     metrics.inputs_ignored.labels("held_already").inc()
             self.holding.set()
         elif self._held.release(viewer, control):

@@ -50,7 +50,7 @@ class CaptureService:
         self._open = opener
         self._outlet = Receiver(worker.outlet, self._on_subscription)
         self._events_topic = topics.events(settings.desk)
-        lanes = [f(settings.desk, lane) for f in (topics.frame, topics.still) for lane in Lane]
+        lanes = [f(settings.desk, lane) for f in (topics.frame, topics.screenshot) for lane in Lane]
         self._demand = Demand([*lanes, self._events_topic])
         self._log = EventLog()
         self.input = InputRouter(held_key_limits, self._acknowledge)

@@ -16,7 +16,7 @@ from fanlight_common.bus.receiver import Receiver
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process import clock, refusals
 from fanlight_common.protocol import bus
-from fanlight_directory.core.checks import known_streams
+from fanlight_directory.core.checks import without_unknown_streams
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def _decode(data: bytes) -> bus.DirectoryInlet:
     message = bus.decode_directory_inlet(data)
     if not isinstance(message, bus.Heartbeat):
         return message
-    message, unknown = known_streams(message)
+    message, unknown = without_unknown_streams(message)
     for error in unknown:
         refusals.note(log, "heartbeat", error, message.id)
     return message

@@ -38,7 +38,7 @@ from fanlight_encoder.core.load import LoadMeter
 from fanlight_encoder.core.numbering import Numbering, held_epoch, may_go_on
 from fanlight_encoder.core.renditions import StreamParams
 from fanlight_encoder.settings import EncoderSettings
-from fanlight_encoder.stream import Publish, StreamEncoder
+from fanlight_encoder.stream import PublishUnit, StreamEncoder
 from fanlight_encoder.units.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
@@ -256,7 +256,7 @@ class EncoderService:
     def _running(self) -> int:
         return sum(demand.stream is not None for demand in self._demands.values())
 
-    def _publisher(self, stream: str) -> Publish:
+    def _publisher(self, stream: str) -> PublishUnit:
         topic = topics.unit(stream)
 
         def publish(unit: VideoUnit) -> None:

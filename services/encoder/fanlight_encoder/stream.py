@@ -31,7 +31,7 @@ from fanlight_encoder.units.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
 
-Publish = Callable[[VideoUnit], None]
+PublishUnit = Callable[[VideoUnit], None]
 _Result = TypeVar("_Result")
 
 
@@ -48,7 +48,7 @@ class StreamEncoder:
         open_feed: Callable[[], FrameFeed],
         pipeline: Pipeline,
         threads: Executor,
-        publish: Publish,
+        publish: PublishUnit,
         busy: Callable[[float], None],
         now_us: Callable[[], int] = clock.now_us,
     ) -> None:

@@ -23,7 +23,7 @@ from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from fanlight_gateway.streams.desk_book import DeskBook
 from fanlight_gateway.streams.desk_channel import DeskChannels
 from fanlight_gateway.streams.fan_out import StreamHub
-from fanlight_gateway.viewers.websocket_server import ViewerProtocol
+from fanlight_gateway.viewers.websocket_server import ViewerWebSocketProtocol
 
 log = logging.getLogger("fanlight_gateway")
 GC_THRESHOLD = 20_000
@@ -73,7 +73,7 @@ async def serve(
             http.serving(
                 app.build(gateway),
                 sockets,
-                websocket=ViewerProtocol,
+                websocket=ViewerWebSocketProtocol,
                 max_message_bytes=HARD_MESSAGE_LIMIT_BYTES,
             )
         )

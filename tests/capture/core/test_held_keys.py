@@ -6,13 +6,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from fanlight_capture.core import held_keys
-from fanlight_capture.core.held_keys import Control, ControlKind, Effect, HeldKeyLimits, HeldKeys
+from fanlight_capture.core.held_keys import (
+    Control,
+    ControlKind,
+    HeldKeyLimits,
+    HeldKeys,
+    PressEffect,
+)
 from tests.capture.core.tables import table
 
 A, B, CTRL, CAPS = (Control(ControlKind.KEY, n) for n in (4, 5, 0xE0, 0x39))
 LEFT = Control(ControlKind.BUTTON, 0)
 LIMITS = HeldKeyLimits(silence_s=3.0)
-PRESS, REPEAT, NOTHING = Effect.PRESS, Effect.REPEAT, Effect.NOTHING
+PRESS, REPEAT, NOTHING = PressEffect.PRESS, PressEffect.REPEAT, PressEffect.NOTHING
 
 
 def test_stray_ups_are_ignored_and_one_up_ends_many_downs() -> None:
@@ -159,10 +165,10 @@ class Desk(RuleBasedStateMachine):
     @rule(viewer=viewers, control=controls)
     def press(self, viewer: str, control: Control) -> None:
         match self.held.press(viewer, control, self.now):
-            case Effect.PRESS:
+            case PressEffect.PRESS:
                 assert control not in self.down
                 self.down.add(control)
-            case Effect.REPEAT:
+            case PressEffect.REPEAT:
                 assert (viewer, control) in self.model
         self.model.add((viewer, control))
 

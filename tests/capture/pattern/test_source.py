@@ -96,7 +96,7 @@ async def test_screenshots_are_grabbed_only_when_something_changed(
     start_capture: StartCapture,
 ) -> None:
     capture = await start_capture(**moving(0))
-    screenshots = capture.frames(topic_of=topics.still)
+    screenshots = capture.frames(topic_of=topics.screenshot)
     first = await screenshots.next()
     for _ in range(3):
         asked_us = clock.now_us()
@@ -105,13 +105,13 @@ async def test_screenshots_are_grabbed_only_when_something_changed(
         assert (again.sequence, again.captured_us) == (first.sequence, first.captured_us)
         assert again.current_us >= asked_us
     # A second subscriber is given the same picture once more.
-    second = capture.frames(topic_of=topics.still)
+    second = capture.frames(topic_of=topics.screenshot)
     assert (await second.next()).sequence == first.sequence
 
 
 async def test_a_grab_of_a_changing_desk_is_a_new_picture(start_capture: StartCapture) -> None:
     capture = await start_capture(**moving(200))
-    screenshots = capture.frames(topic_of=topics.still)
+    screenshots = capture.frames(topic_of=topics.screenshot)
     first = await screenshots.next()
     assert await screenshots.none_within(0.1)
     await capture.tell(bus.Grab("main"))

@@ -151,7 +151,7 @@ async def test_a_desk_at_rest_is_not_grabbed_again(
     again = await newcomer.next()
     assert again.sequence == first.sequence
     assert again.current_us > first.current_us
-    screenshots = capture.frames(topic_of=topics.still)
+    screenshots = capture.frames(topic_of=topics.screenshot)
     assert (await screenshots.next()).sequence == first.sequence
     assert counter(metrics.grabs) == grabs
     painter.fill(RED, Rect(5, 5, 5, 5))
@@ -164,7 +164,7 @@ async def test_a_screenshot_of_an_unwatched_desk_is_as_it_is_now(
     xserver: XServer, painter: Painter, start_capture: StartCapture
 ) -> None:
     capture = await start_capture(display=xserver.display)
-    screenshots = capture.frames(topic_of=topics.still)
+    screenshots = capture.frames(topic_of=topics.screenshot)
     await screenshots.next()
     for i in range(5):
         painter.fill(RED + i, Rect(0, 0, 9, 9))

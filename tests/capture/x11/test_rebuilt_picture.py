@@ -36,7 +36,7 @@ WIDTH, HEIGHT = 200, 700
 """High, so that there is room for several bands of rows."""
 ROUNDS = 1500
 FRAME = topics.frame("main", Lane.SHM)
-SCREENSHOT = topics.still("main", Lane.SHM)
+SCREENSHOT = topics.screenshot("main", Lane.SHM)
 
 
 class Artist:

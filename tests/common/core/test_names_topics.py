@@ -81,7 +81,7 @@ def test_no_topic_is_the_prefix_of_another_desks(one: str, other: str) -> None:
         lambda desk: topics.unit(f"{desk}/high"),
         lambda desk: topics.ack(desk, "viewer-1"),
         lambda desk: topics.frame(desk, Lane.SHM),
-        lambda desk: topics.still(desk, Lane.PIXELS),
+        lambda desk: topics.screenshot(desk, Lane.PIXELS),
     ):
         if one != other:
             assert not make(one).startswith(make(other))

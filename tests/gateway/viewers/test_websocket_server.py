@@ -18,7 +18,7 @@ from websockets.server import ServerProtocol
 
 import fanlight_gateway
 from fanlight_gateway.viewers import websocket_server
-from fanlight_gateway.viewers.websocket_server import ViewerProtocol
+from fanlight_gateway.viewers.websocket_server import ViewerWebSocketProtocol
 
 METHODS = {
     "connection_made": ["self", "transport"],
@@ -46,7 +46,7 @@ OBJECTS = {"queue": asyncio.Queue, "conn": ServerProtocol}
 
 @pytest.fixture
 async def fresh() -> WebSocketsSansIOProtocol:
-    config = uvicorn.Config(lambda: None, ws=ViewerProtocol, log_config=None)
+    config = uvicorn.Config(lambda: None, ws=ViewerWebSocketProtocol, log_config=None)
     config.load()
     return WebSocketsSansIOProtocol(config, ServerState(), {"of": "ours"})
 

@@ -5,13 +5,13 @@ import dataclasses
 import pytest
 
 from fanlight_screenshot.core import etags
-from fanlight_screenshot.core.parameters import Format, Parameters
+from fanlight_screenshot.core.parameters import Parameters, ScreenshotFormat
 
 
 def test_every_difference_shows() -> None:
     base = Parameters()
     others = [
-        dataclasses.replace(base, format=Format.WEBP),
+        dataclasses.replace(base, format=ScreenshotFormat.WEBP),
         dataclasses.replace(base, quality=71),
         dataclasses.replace(base, scale=0.5),
     ]

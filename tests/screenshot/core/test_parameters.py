@@ -4,17 +4,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight_screenshot.core.parameters import BadParameterError, Format, Parameters, parse
+from fanlight_screenshot.core.parameters import (
+    BadParameterError,
+    Parameters,
+    ScreenshotFormat,
+    parse,
+)
 
 
 def test_defaults() -> None:
-    assert parse({}) == Parameters(Format.JPEG, 70, 1.0, False)
+    assert parse({}) == Parameters(ScreenshotFormat.JPEG, 70, 1.0, False)
 
 
 def test_all_at_once() -> None:
     query = {"format": "webp", "quality": "1", "scale": "0.1", "cursor": "1", "later": "x"}
-    assert parse(query) == Parameters(Format.WEBP, 1, 0.1, True)
-    assert Format.WEBP.media_type == "image/webp"
+    assert parse(query) == Parameters(ScreenshotFormat.WEBP, 1, 0.1, True)
+    assert ScreenshotFormat.WEBP.media_type == "image/webp"
 
 
 def test_png_has_no_quality() -> None:

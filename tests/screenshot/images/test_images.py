@@ -9,7 +9,7 @@ from PIL import Image, JpegImagePlugin
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.patching.images import from_bgrx
 from fanlight_common.protocol.binary import PointerShape
-from fanlight_screenshot.core.parameters import Format, Parameters
+from fanlight_screenshot.core.parameters import Parameters, ScreenshotFormat
 from fanlight_screenshot.images import images
 
 
@@ -23,9 +23,9 @@ def png(size: tuple[int, int], colour: tuple[int, int, int, int]) -> bytes:
 def test_a_direct_jpeg_is_that_of_pillow(quality: int) -> None:
     rows, columns = np.mgrid[0:45, 0:67]
     pixels = np.stack([3 * columns, 5 * rows, columns + rows, rows], axis=2).astype(np.uint8)
-    parameters = Parameters(Format.JPEG, quality)
+    parameters = Parameters(ScreenshotFormat.JPEG, quality)
     assert images.is_direct(parameters)
-    assert not images.is_direct(Parameters(Format.JPEG, quality, 0.5))
+    assert not images.is_direct(Parameters(ScreenshotFormat.JPEG, quality, 0.5))
     direct = images.encode_directly(pixels, parameters)
     other = images.encode(from_bgrx(pixels), parameters)
     assert abs(len(direct) - len(other)) < 0.05 * len(other)
@@ -36,9 +36,9 @@ def test_a_direct_jpeg_is_that_of_pillow(quality: int) -> None:
     assert apart.mean() < 2
 
 
-@pytest.mark.parametrize("format_", list(Format))
+@pytest.mark.parametrize("format_", list(ScreenshotFormat))
 @pytest.mark.parametrize("quality", [70, 95])
-def test_colours_survive(format_: Format, quality: int) -> None:
+def test_colours_survive(format_: ScreenshotFormat, quality: int) -> None:
     image = Image.new("RGB", (64, 48), (200, 30, 90))
     data = images.encode(image, Parameters(format_, quality))
     with Image.open(io.BytesIO(data)) as decoded:
@@ -50,7 +50,7 @@ def test_colours_survive(format_: Format, quality: int) -> None:
 
 @pytest.mark.parametrize(("size", "scaled"), [((64, 48), (32, 24)), ((3, 1), (2, 1))])
 def test_scale(size: tuple[int, int], scaled: tuple[int, int]) -> None:
-    data = images.encode(Image.new("RGB", size), Parameters(Format.PNG, 0, 0.5))
+    data = images.encode(Image.new("RGB", size), Parameters(ScreenshotFormat.PNG, 0, 0.5))
     with Image.open(io.BytesIO(data)) as decoded:
         assert decoded.size == scaled
 

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { PaintQueue, PATCH_WAIT_MS } from "../../../services/gateway/fanlight_gateway/web/painting/paint-queue.js";
+import { tableOf } from "../tables.js";
 
 function queue() {
   const dropped = [];
@@ -75,4 +76,70 @@ describe("paint queue", () => {
     line.leave(third);
     assert.deepEqual(dropped, ["c"]);
   });
+});
+
+describe("the table at the top of paint-queue.js", () => {
+  /** A patch, ready, behind a picture that the decoder holds. */
+  function patchBehindPicture() {
+    const it = queue();
+    const [picture, patch] = [it.line.enter(true, 0), it.line.enter(false, 0)];
+    it.line.fill(patch, "patch");
+    return { ...it, picture, patch };
+  }
+
+  const ROWS = {
+    "1 `enter`": () => {
+      const { line } = queue();
+      const [first, last] = [line.enter(false, 0), line.enter(false, 0)];
+      line.fill(last, "last");
+      line.fill(first, "first");
+      assert.deepEqual(line.take(0), ["first", "last"]);
+    },
+    "2 `fill`, full": () => {
+      const { line, dropped, patch } = patchBehindPicture();
+      line.fill(line.enter(true, 0), "full");
+      assert.deepEqual([dropped, line.take(0), patch.isGone], [["patch"], ["full"], true]);
+    },
+    "3 `fill`, a patch": () => {
+      const { line } = patchBehindPicture();
+      assert.deepEqual([line.take(0), line.length], [[], 2]);
+    },
+    "4 `take`": () => {
+      const { line, picture } = patchBehindPicture();
+      const next = line.enter(true, 0);
+      line.fill(picture, "picture");
+      assert.deepEqual([line.take(0), line.length, next.isGone], [["picture", "patch"], 1, false]);
+    },
+    "5 `take`, when the patch has waited PATCH_WAIT_MS": () => {
+      const { line, dropped, picture } = patchBehindPicture();
+      assert.deepEqual([line.take(PATCH_WAIT_MS - 1), line.isMissed(picture)], [[], false]);
+      assert.deepEqual([line.take(PATCH_WAIT_MS), line.isMissed(picture)], [["patch"], true]);
+      line.fill(picture, "late");
+      assert.deepEqual([dropped, line.isMissed(picture)], [["late"], true]);
+    },
+    "6 a full picture is taken": () => {
+      const { line, picture } = patchBehindPicture();
+      const next = line.enter(true, 0);
+      line.take(PATCH_WAIT_MS);
+      line.fill(next, "next");
+      assert.equal(line.isMissed(picture), true);
+      assert.deepEqual([line.take(PATCH_WAIT_MS), line.isMissed(picture)], [["next"], false]);
+    },
+    "7 `leave`": () => {
+      const { line, picture, dropped } = patchBehindPicture();
+      line.leave(picture);
+      assert.deepEqual(line.take(0), ["patch"]);
+      const missed = patchBehindPicture();
+      missed.line.take(PATCH_WAIT_MS);
+      missed.line.leave(missed.picture);
+      assert.deepEqual([missed.line.isMissed(missed.picture), dropped], [false, []]);
+    },
+  };
+  const rows = tableOf("painting/paint-queue.js");
+
+  test("has a test for each of its rows", () => {
+    assert.deepEqual(rows.map(([event]) => event), Object.keys(ROWS));
+  });
+
+  for (const [event, effect] of rows) test(`${event}: ${effect}`, ROWS[event]);
 });

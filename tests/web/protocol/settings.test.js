@@ -8,10 +8,12 @@ import { DEFAULTS, withDefaults } from "../../../services/gateway/fanlight_gatew
 group("settings", () => {
   test("the gateway's values replace the defaults, where they are usable", () => {
     const settings = withDefaults({ rtt_limit_ms: 300, sustain_ms: -1, age_limit_ms: NaN, tomorrow: 1 });
+    assert.equal(Object.keys(DEFAULTS).length, 6);
     assert.equal(settings.rtt_limit_ms, 300);
     assert.equal(settings.sustain_ms, 3000);
     assert.equal(settings.age_limit_ms, 1000);
     assert.equal("tomorrow" in settings, false);
+    assert.deepEqual(Object.keys(settings), Object.keys(DEFAULTS));
     assert.ok(Object.isFrozen(settings) && Object.isFrozen(DEFAULTS));
     assert.deepEqual(withDefaults(), DEFAULTS);
   });

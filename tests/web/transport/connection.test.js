@@ -6,7 +6,10 @@ import { afterEach, beforeEach, describe, mock, test } from "node:test";
 import { decodeBatch, encodeBatch } from "../../../services/gateway/fanlight_gateway/web/protocol/batches.js";
 import { Connection } from "../../../services/gateway/fanlight_gateway/web/transport/connection.js";
 import { CloseCode } from "../../../services/gateway/fanlight_gateway/web/protocol/constants.js";
-import { DEFAULTS } from "../../../services/gateway/fanlight_gateway/web/protocol/settings.js";
+import { LOST_MS } from "../../../services/gateway/fanlight_gateway/web/transport/plain-http.js";
+import { MIN_MS } from "../../../services/gateway/fanlight_gateway/web/transport/retry-wait.js";
+import { RETRY_MIN_MS } from "../../../services/gateway/fanlight_gateway/web/transport/selection.js";
+import { FIRST_MESSAGE_TIMEOUT_MS } from "../../../services/gateway/fanlight_gateway/web/transport/websocket.js";
 
 const WELCOME = '{"welcome":{"protocol":2,"desk":"main","role":"control","settings":{}}}';
 
@@ -127,13 +130,11 @@ function gone(code) {
 let network;
 let connection;
 let seen;
-let settings;
 
 beforeEach(() => {
   mock.timers.enable({ apis: ["setTimeout"] });
   mock.method(Math, "random", () => 1);
   network = new Network();
-  settings = { ...DEFAULTS };
   globalThis.WebSocket = Object.assign(function (url) { return network.socket(url); }, { OPEN: 1 });
   mock.method(globalThis, "fetch", (url, options) => network.fetch(url, options));
   seen = [];
@@ -141,7 +142,6 @@ beforeEach(() => {
     webSocketUrl: new URL("wss://desk.example/api/desks/main/stream"),
     httpUrl: new URL("https://desk.example/api/desks/main/http"),
     now: () => network.now_ms,
-    settings: () => settings,
     hello: (carriesVideo) => ({ type: "Hello", viewer: "viewer-0", video_enabled: carriesVideo, keyframes_only: false }),
     expectsPicture: () => true,
     onopen: (isContinued) => seen.push(`open ${connection.transportName}${isContinued ? " continued" : ""}`),
@@ -197,7 +197,7 @@ describe("the connection", () => {
       return socket;
     };
     connection.connect();
-    await pass(2 * settings.websocket_open_timeout_ms + 400);
+    await pass(2 * FIRST_MESSAGE_TIMEOUT_MS + 400);
     assert.equal(connection.carriesVideo, false);
   });
 
@@ -223,7 +223,7 @@ describe("the connection", () => {
     const before = network.sockets.length;
     connection.silent();
     assert.equal(connection.state, "waiting");
-    await pass(DEFAULTS.reconnect_min_ms + 50);
+    await pass(MIN_MS + 50);
     assert.equal(network.sockets.length, before + 1);
     assert.equal(connection.state, "open");
     assert.equal(connection.carriesVideo, true);
@@ -280,7 +280,7 @@ describe("the connection", () => {
     network.httpPasses = false;
     network.session.polls.splice(0);
     key(5);
-    await pass(settings.http_lost_ms + 3000);
+    await pass(LOST_MS + 3000);
     assert.notEqual(connection.state, "open");
     network.httpPasses = true;
     await pass(25_000);
@@ -322,12 +322,12 @@ describe("the connection", () => {
     await onHttp();
     key(225);
     network.socketsPass = true;
-    await pass(settings.websocket_retry_min_ms + 500);
+    await pass(RETRY_MIN_MS + 500);
     assert.equal(network.sockets.length, 3);
     assert.equal(connection.carriesVideo, false);
     await pass(5000);
     assert.equal(network.sockets[2].closed, true);
-    await pass(2 * settings.websocket_retry_min_ms);
+    await pass(2 * RETRY_MIN_MS);
     key(225, false);
     await pass(500);
     assert.equal(connection.carriesVideo, true);
@@ -346,14 +346,14 @@ describe("the connection", () => {
   test("a WebSocket that is cut soon after the change: plain HTTP at once, the next try later", async () => {
     await onHttp();
     network.socketsPass = true;
-    await pass(settings.websocket_retry_min_ms + 100);
+    await pass(RETRY_MIN_MS + 100);
     assert.equal(connection.carriesVideo, true);
     network.socketsPass = false;
     network.sockets.at(-1).cut();
     await pass(20);
     assert.deepEqual([connection.state, connection.carriesVideo, network.sessions], ["open", false, 2]);
     const before = network.sockets.length;
-    await pass(2 * settings.websocket_retry_min_ms - 100);
+    await pass(2 * RETRY_MIN_MS - 100);
     assert.equal(network.sockets.length, before);
     await pass(200);
     assert.equal(network.sockets.length, before + 1);

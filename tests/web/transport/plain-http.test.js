@@ -3,8 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
-import { PlainHttpTransport } from "../../../services/gateway/fanlight_gateway/web/transport/plain-http.js";
-import { DEFAULTS } from "../../../services/gateway/fanlight_gateway/web/protocol/settings.js";
+import { LOST_MS, PlainHttpTransport } from "../../../services/gateway/fanlight_gateway/web/transport/plain-http.js";
 
 const HOLD_MS = 20_000;
 const OPENED = JSON.stringify({ session: "s", hold_ms: HOLD_MS, welcome: {} });
@@ -39,7 +38,6 @@ function transport(context) {
     {
       url: new URL("http://desk/http"),
       now: () => now_ms,
-      settings: () => DEFAULTS,
       hello: () => ({ type: "SetFocus", focused: true }),
     },
     {
@@ -66,7 +64,7 @@ test("one failure after a long hold does not end it; failures for long do", asyn
   requests[2].answer(new Uint8Array());
   await pass(HOLD_MS);
   assert.equal(requests.length, 4);
-  for (let waited_ms = 0; waited_ms <= DEFAULTS.http_lost_ms; waited_ms += 1000) {
+  for (let waited_ms = 0; waited_ms <= LOST_MS; waited_ms += 1000) {
     assert.deepEqual(closed, []);
     requests.at(-1).fail();
     await pass(1000);

@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 
-import { DEFAULTS } from "../../../services/gateway/fanlight_gateway/web/protocol/settings.js";
 import { PlainHttpTransport } from "../../../services/gateway/fanlight_gateway/web/transport/plain-http.js";
 import { ABNORMAL_CLOSURE } from "../../../services/gateway/fanlight_gateway/web/transport/transport.js";
 import { WebSocketTransport } from "../../../services/gateway/fanlight_gateway/web/transport/websocket.js";
@@ -34,7 +33,7 @@ function webSocket(events) {
     },
     { OPEN: 1 },
   );
-  const options = { url: new URL("ws://desk/stream"), now: () => 7, open_timeout_ms: 50 };
+  const options = { url: new URL("ws://desk/stream"), now: () => 7 };
   return {
     sent,
     transport: new WebSocketTransport(options, events),
@@ -63,7 +62,6 @@ function plainHttp(events) {
   const options = {
     url: new URL("http://desk/http"),
     now: () => 7,
-    settings: () => DEFAULTS,
     hello: () => HELLO,
   };
   return {

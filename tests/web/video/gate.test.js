@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { Gate, IDR_REPEAT_MS } from "../../../services/gateway/fanlight_gateway/web/video/gate.js";
+import { tableOf } from "../tables.js";
 import { unit } from "./unit.js";
 
 describe("gate", () => {
@@ -42,5 +43,40 @@ describe("gate", () => {
     assert.equal(gate.shouldAsk(9999), true);
     gate.reset();
     assert.equal(gate.shouldAsk(9999), true);
+  });
+});
+
+describe("the table at the top of gate.js", () => {
+  /** An event of the table, after unit 2 of epoch 1; its units, and whether each one passes. */
+  const EVENTS = {
+    "1 an IDR": { units: [unit(9, { idr: true }), unit(3, { idr: true }), unit(2, { idr: true, epoch: 2 })] },
+    "2 a unit that follows the one before it": { units: [unit(3)] },
+    "3 any other unit: a gap, a repetition, a new epoch": { units: [unit(4), unit(2), unit(3, { epoch: 2 })] },
+    "4 any unit but an IDR": { units: [unit(3), unit(4), unit(2), unit(3, { epoch: 2 })] },
+    "5 `close`: the decoder lost units": { act: (gate) => gate.close() },
+    "6 `reset`: another stream begins": { act: (gate) => gate.reset() },
+  };
+  const START = {
+    open: (gate) => [unit(1, { idr: true }), unit(2)].forEach((each) => gate.admit(each)),
+    closed: (gate) => [unit(1), unit(2)].forEach((each) => gate.admit(each)),
+  };
+
+  test("has every event, each with what the gate does", () => {
+    const rows = tableOf("video/gate.js");
+    assert.deepEqual(rows.map(([, event]) => event), Object.keys(EVENTS));
+    for (const [state, event, next, passes] of rows) {
+      const { units = [null], act } = EVENTS[event];
+      for (const from of state === "any" ? ["open", "closed"] : [state]) {
+        for (const each of units) {
+          const gate = new Gate();
+          START[from](gate);
+          if (each) assert.equal(gate.admit(each) ? "yes" : "no", passes, `${from}: ${event}`);
+          else act(gate);
+          // A closed gate asks for an IDR, in the end; an open one never does.
+          const isClosed = gate.shouldAsk(10 * IDR_REPEAT_MS);
+          assert.equal(isClosed ? "closed" : "open", next, `${from}: ${event}`);
+        }
+      }
+    }
   });
 });

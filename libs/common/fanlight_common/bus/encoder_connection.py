@@ -76,7 +76,7 @@ class EncoderConnection:
 
     def request_idr(self, wanted: bool, now: float) -> bool:
         """Ask for an IDR if one is `wanted` and a request is due. True: the encoder was asked."""
-        if not self._requests.is_due(wanted, now):
+        if not self._requests.take_due(wanted, now):
             return False
         if self._inlet.tell(bus.encode(bus.ForceIdr(self._stream))):
             return True

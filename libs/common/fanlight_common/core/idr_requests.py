@@ -1,4 +1,7 @@
-"""When a consumer asks a stream's encoder for an IDR: once for all who wait for one. Pure."""
+"""When a consumer asks a stream's encoder for an IDR. Pure.
+
+One request serves all viewers that wait.
+"""
 
 from dataclasses import dataclass
 
@@ -8,9 +11,9 @@ class IdrRequestLimits:
     """How often an IDR is asked for. IDRs are large, and all viewers of the stream pay for one."""
 
     retry_s: float = 1.0
-    """An IDR that was asked for and did not arrive is asked for again after so long."""
+    """Seconds until a request without an answer is repeated."""
     interval_s: float = 0.25
-    """The least time between two requests where the IDR did arrive."""
+    """Least seconds from a request to the next one if the IDR came."""
 
 
 class IdrRequests:
@@ -21,10 +24,10 @@ class IdrRequests:
         self._asked_at = float("-inf")
         self._is_pending = False
 
-    def is_due(self, wanted: bool, now: float) -> bool:
-        """Is the encoder to be asked now? If so, it counts as asked from now on.
+    def take_due(self, wanted: bool, now: float) -> bool:
+        """Returns True if the encoder must be asked. Changes state: True starts the pause.
 
-        `wanted`: an IDR would help the consumer, who has room for it.
+        `wanted` is True if an IDR would help the consumer, and the consumer has room for it.
         """
         if not wanted:
             return False

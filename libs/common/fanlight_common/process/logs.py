@@ -17,7 +17,7 @@ import sys
 import time
 from typing import ClassVar, Literal
 
-Format = Literal["text", "json"]
+LogFormat = Literal["text", "json"]
 
 _FIELD = re.compile(r"""(\w+)=('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\S*)""")
 _OURS = "fanlight"
@@ -38,7 +38,7 @@ def identify(**fields: str) -> None:
     _process.update(fields)
 
 
-def configure(level: str, format: Format = "text") -> None:
+def configure(level: str, format: LogFormat = "text") -> None:
     """Send the log to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if format == "json" else _Text())

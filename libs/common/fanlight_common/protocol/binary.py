@@ -22,7 +22,7 @@ from fanlight_common.core.errors import NotUnderstoodError, ProtocolError
 from fanlight_common.core.geometry import Rect
 from fanlight_common.core.names import CodecName, StreamKind
 from fanlight_common.protocol.input import INPUT_KINDS, InputMessage
-from fanlight_common.protocol.layouts import by_type, fixed
+from fanlight_common.protocol.layouts import decode_by_type, unpack_fixed
 
 PROTOCOL_VERSION = 2
 """Of what viewer and gateway say to each other. Two that differ do not talk: the viewer says that
@@ -226,7 +226,7 @@ class Pong:
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
         """From bytes. Raises ProtocolError."""
-        _, id_, viewer_us, gateway_us = fixed(data, cls.LAYOUT, cls.__name__)
+        _, id_, viewer_us, gateway_us = unpack_fixed(data, cls.LAYOUT, cls.__name__)
         return cls(id_, viewer_us, gateway_us)
 
 
@@ -250,7 +250,7 @@ class PointerPosition:
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
         """From bytes. Raises ProtocolError."""
-        _, x, y = fixed(data, cls.LAYOUT, cls.__name__)
+        _, x, y = unpack_fixed(data, cls.LAYOUT, cls.__name__)
         return cls(x, y)
 
 
@@ -309,7 +309,7 @@ class Ping:
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
         """From bytes. Raises ProtocolError."""
-        _, base_rtt_ms, id_, viewer_us = fixed(data, cls.LAYOUT, cls.__name__)
+        _, base_rtt_ms, id_, viewer_us = unpack_fixed(data, cls.LAYOUT, cls.__name__)
         return cls(id_, viewer_us, base_rtt_ms)
 
 
@@ -341,7 +341,7 @@ class Ack:
     @classmethod
     def fields(cls, data: bytes | memoryview) -> tuple[int, int, int, int]:
         """The same without an object, because this message comes most. Raises ProtocolError."""
-        return fixed(data, cls.LAYOUT, "Ack")[1:]
+        return unpack_fixed(data, cls.LAYOUT, "Ack")[1:]
 
 
 GatewayMessage = VideoUnit | Pong | PointerPosition | PointerShape
@@ -355,9 +355,9 @@ FROM_VIEWER: Mapping[int, type[ViewerMessage]] = {Ping.TYPE: Ping, Ack.TYPE: Ack
 
 def decode_from_gateway(data: bytes | memoryview) -> GatewayMessage:
     """Any message that a gateway sends. Raises ProtocolError."""
-    return by_type(data, FROM_GATEWAY)
+    return decode_by_type(data, FROM_GATEWAY)
 
 
 def decode_from_viewer(data: bytes | memoryview) -> ViewerMessage:
     """Any message that a viewer sends. Raises ProtocolError."""
-    return by_type(data, FROM_VIEWER)
+    return decode_by_type(data, FROM_VIEWER)

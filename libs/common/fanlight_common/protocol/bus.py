@@ -146,7 +146,7 @@ class ClockRecord:
 
 @dataclass(frozen=True, slots=True)
 class Grab:
-    """Asks a capture to publish the desk as it is now under `still/`."""
+    """Asks a capture to publish the desk as it is now under `screenshot/`."""
 
     TYPE: ClassVar[int] = 20
     VERSION: ClassVar[int] = 1
@@ -156,7 +156,7 @@ class Grab:
 
 @dataclass(frozen=True, slots=True)
 class GrabNext:
-    """Asks a capture to publish the desk under `still/` once it differs from frame `sequence`.
+    """Asks a capture to publish the desk under `screenshot/` once it differs from frame `sequence`.
 
     Capture does so at once where the desk differs already, or where that is not the newest frame.
     There is one answer, also to several requests. Until then a desk that does not change costs

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from fanlight_common.core.errors import ProtocolError
-from fanlight_common.protocol.layouts import by_type, fixed
+from fanlight_common.protocol.layouts import decode_by_type, unpack_fixed
 
 MAX_TEXT_BYTES = 4096
 FRACTION_MAX = 65535
@@ -43,7 +43,7 @@ class Key:
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
         """From bytes. Raises ProtocolError."""
-        _, flags, usage = fixed(data, cls.LAYOUT, cls.__name__)
+        _, flags, usage = unpack_fixed(data, cls.LAYOUT, cls.__name__)
         if flags > 1:
             raise ProtocolError("Key: unknown flags")
         return cls(bool(flags), usage)
@@ -69,7 +69,7 @@ class PointerMove:
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
         """From bytes. Raises ProtocolError."""
-        _, x, y = fixed(data, cls.LAYOUT, cls.__name__)
+        _, x, y = unpack_fixed(data, cls.LAYOUT, cls.__name__)
         return cls(x, y)
 
 
@@ -95,7 +95,7 @@ class PointerMoveRelative:
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
         """From bytes. Raises ProtocolError."""
-        _, dx, dy = fixed(data, cls.LAYOUT, cls.__name__)
+        _, dx, dy = unpack_fixed(data, cls.LAYOUT, cls.__name__)
         return cls(dx, dy)
 
 
@@ -124,7 +124,7 @@ class PointerButton:
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
         """From bytes. Raises ProtocolError."""
-        _, flags, button, x, y = fixed(data, cls.LAYOUT, cls.__name__)
+        _, flags, button, x, y = unpack_fixed(data, cls.LAYOUT, cls.__name__)
         if flags > 3 or button > 4:
             raise ProtocolError("PointerButton: unknown flags or button")
         return cls(bool(flags & 1), button, (x, y) if flags & 2 else None)
@@ -152,7 +152,7 @@ class Wheel:
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
         """From bytes. Raises ProtocolError."""
-        _, flags, dx, dy, x, y = fixed(data, cls.LAYOUT, cls.__name__)
+        _, flags, dx, dy, x, y = unpack_fixed(data, cls.LAYOUT, cls.__name__)
         if flags not in (0, 2):
             raise ProtocolError("Wheel: unknown flags")
         return cls(dx, dy, (x, y) if flags else None)
@@ -193,4 +193,4 @@ INPUT_KINDS: Mapping[int, type[InputMessage]] = {
 
 def decode_input(data: bytes | memoryview) -> InputMessage:
     """An input message, as capture gets it. Raises ProtocolError."""
-    return by_type(data, INPUT_KINDS)
+    return decode_by_type(data, INPUT_KINDS)

@@ -1,7 +1,7 @@
-"""Binary messages of a fixed layout: what of them is read, and what is passed over.
+"""Binary messages of a fixed layout: which bytes are read and which are ignored.
 
 Pure. A later release may append fields to a message of fixed size. So a reader takes the bytes that
-it knows, and passes over at most those that follow up to MAX_FIXED_BYTES.
+it knows. A reader ignores the bytes after those. A message above MAX_FIXED_BYTES is refused.
 """
 
 import struct
@@ -11,8 +11,8 @@ from typing import Any, Protocol, Self, TypeVar
 from fanlight_common.core.errors import NotUnderstoodError, ProtocolError
 
 MAX_FIXED_BYTES = 125
-"""No message of fixed size is larger, in this release or a later one: a WebSocket frame of so much
-has the shortest header, which the gateway reads by itself."""
+"""No message of fixed size is larger, in this release or a later one. 125, because up to there a
+WebSocket frame has the shortest header, which the gateway reads by itself."""
 
 
 class _Decodable(Protocol):
@@ -23,17 +23,21 @@ class _Decodable(Protocol):
 T = TypeVar("T", bound=_Decodable)
 
 
-def fixed(data: bytes | memoryview, layout: struct.Struct, name: str) -> tuple[Any, ...]:
-    """The fields of `layout` at the begin of `data`. Raises ProtocolError, which says `name`."""
+def unpack_fixed(data: bytes | memoryview, layout: struct.Struct, name: str) -> tuple[Any, ...]:
+    """Returns the fields of `layout` at the beginning of `data`.
+
+    Raises ProtocolError if `data` has too few bytes or too many. The error's text contains `name`.
+    """
     if not layout.size <= len(data) <= MAX_FIXED_BYTES:
         raise ProtocolError(f"{name}: {len(data)} bytes, wants {layout.size} to {MAX_FIXED_BYTES}")
     return layout.unpack_from(data)
 
 
-def by_type(data: bytes | memoryview, kinds: Mapping[int, type[T]]) -> T:
-    """The message in `data`, of the kind that its first byte names.
+def decode_by_type(data: bytes | memoryview, kinds: Mapping[int, type[T]]) -> T:
+    """Returns the message in `data`. Its first byte names its kind.
 
-    Raises NotUnderstoodError for a kind that is not in `kinds`, ProtocolError for what is none.
+    Raises NotUnderstoodError for a kind that is not in `kinds`, and ProtocolError if `data` is
+    empty or not a valid message of its kind.
     """
     if not len(data):
         raise ProtocolError("empty message")

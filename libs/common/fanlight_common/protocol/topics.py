@@ -17,7 +17,7 @@ On the directory's outlet:
                                   ends with its connection, and the directory is told of that
 On a capture's outlet:
     frame/<desk>/<lane>/          every frame; being subscribed makes capture grab
-    still/<desk>/<lane>/          the same frames, grabbed only by Grab, GrabNext and subscribing
+    screenshot/<desk>/<lane>/     the same frames, grabbed only by Grab, GrabNext and subscribing
     events/<desk>/                numbered pointer and clipboard events
     ack/<desk>/<viewer>/          InputAck, for each Input of this viewer that wants one
 On an encoder's outlet:
@@ -74,9 +74,9 @@ def frame(desk_name: str, lane: Lane) -> bytes:
     return f"frame/{desk_name}/{lane}/".encode()
 
 
-def still(desk_name: str, lane: Lane) -> bytes:
+def screenshot(desk_name: str, lane: Lane) -> bytes:
     """Topic of a desk's frames for those who ask for single ones with Grab."""
-    return f"still/{desk_name}/{lane}/".encode()
+    return f"screenshot/{desk_name}/{lane}/".encode()
 
 
 def events(desk_name: str) -> bytes:

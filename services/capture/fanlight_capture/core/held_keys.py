@@ -76,7 +76,7 @@ class Control:
         return self.kind is ControlKind.KEY and self.number not in (*_MODIFIERS, *_LOCKS)
 
 
-class Effect(Enum):
+class PressEffect(Enum):
     """What is to be done at the desk when a viewer's down arrives."""
 
     PRESS = "press"
@@ -104,20 +104,20 @@ class HeldKeys:
         self._held: dict[str, dict[Control, _Down]] = {}
         self._heard_at: dict[str, float] = {}
 
-    def press(self, viewer: str, control: Control, now: float) -> Effect:
+    def press(self, viewer: str, control: Control, now: float) -> PressEffect:
         """Take a viewer's down of a control; what is to be done at the desk."""
         self._heard_at[viewer] = now
         down = self._held.get(viewer, {}).get(control)
         if down is None:
             first = not self._is_held(control)
             self._held.setdefault(viewer, {})[control] = _Down(now, now)
-            return Effect.PRESS if first else Effect.NOTHING
+            return PressEffect.PRESS if first else PressEffect.NOTHING
         fresh = (
             now - down.pressed_at >= self._limits.first_repeat_s
             and now - down.last_down_at >= self._limits.repeat_gap_s
         )
         down.last_down_at = now
-        return Effect.REPEAT if fresh and control.repeats else Effect.NOTHING
+        return PressEffect.REPEAT if fresh and control.repeats else PressEffect.NOTHING
 
     def release(self, viewer: str, control: Control) -> bool:
         """Take a viewer's up of a control. True: the control is to be released at the desk."""

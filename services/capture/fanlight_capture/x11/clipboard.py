@@ -91,7 +91,7 @@ class X11Clipboard:
             mask = xcffib.xfixes.SelectionEventMask.SetSelectionOwner
             self._x.xfixes.SelectSelectionInput(self._window, self._atoms["CLIPBOARD"], mask)
 
-    def start(self) -> None:
+    def watch(self) -> None:
         """Begin to tell what is copied, beginning with what the clipboard holds now."""
         self._watching = True
         if self._own is not None:
@@ -99,12 +99,12 @@ class X11Clipboard:
         else:
             self._read()
 
-    def stop(self) -> None:
+    def unwatch(self) -> None:
         """End telling; a conversion that is under way is given up."""
         self._watching = False
         self._stop_reading()
 
-    def set(self, text: str) -> None:
+    def set_text(self, text: str) -> None:
         """Make `text` the desk's clipboard."""
         self._own = text
         self._stop_reading()

@@ -65,7 +65,7 @@ class PointerWatch:
         self.size = connection.size
         connection.on(xcffib.xfixes.CursorNotifyEvent, lambda event: self._changed(event))
 
-    def start(self) -> None:
+    def watch(self) -> None:
         """Begin to tell, beginning with how the pointer is now."""
         self._watching = True
         self._seen = None
@@ -74,7 +74,7 @@ class PointerWatch:
         self._spawn(self._tell_shape())
         self._spawn(self._poll())
 
-    def stop(self) -> None:
+    def unwatch(self) -> None:
         """End telling. Afterwards the pointer costs nothing."""
         self._watching = False
         for task in self._tasks:

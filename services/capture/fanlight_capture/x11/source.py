@@ -77,17 +77,17 @@ class X11Source:
         """As in Source."""
         for part in (self._pointer, self._clipboard):
             if on:
-                part.start()
+                part.watch()
             else:
-                part.stop()
+                part.unwatch()
 
     def set_clipboard(self, text: str) -> None:
         """As in Source."""
-        self._clipboard.set(text)
+        self._clipboard.set_text(text)
 
     async def close(self) -> None:
         """As in Source."""
-        self._pointer.stop()
+        self._pointer.unwatch()
         self._clipboard.close()
         await self.sink.close()
         self._x.close()

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from fanlight_common.protocol import bus, topics
-from fanlight_directory.core.checks import asked_stream, check_heartbeat, left_behind, names_many
+from fanlight_directory.core.checks import check_heartbeat
 from fanlight_directory.core.desk_records import DeskRecords
 from fanlight_directory.core.effects import Contested, Effect, Joined, Left, Publish
 from fanlight_directory.core.leases import Leases
 from fanlight_directory.core.members import Change, Members
 from fanlight_directory.core.placement import Rules
+from fanlight_directory.core.subscriptions import asked_stream, is_prefix_of_topics, presence_of
 
 ENCODER = "encoder"
 ANSWER_AGAIN_S = 0.25
@@ -105,7 +106,7 @@ class Registry:
         """
         stream = asked_stream(topic)
         if stream is None:
-            if names_many(topic):
+            if is_prefix_of_topics(topic):
                 return self._answer(topic, now)
             present = self._present.get(topic)
             return [] if present is None else [Publish(topic, present)]
@@ -124,7 +125,7 @@ class Registry:
         if stream is not None:
             self._leases.unwant(stream, now)
             return
-        gone = left_behind(topic)
+        gone = presence_of(topic)
         if gone is not None:
             self._members.suspect(*gone, now, self._timing.suspect_s)
 

@@ -32,7 +32,7 @@ class VaapiCodec(h264.H264Codec):
 
 NVENC = Codec(
     h264.NAME,
-    names.NVENC,
+    names.H264_NVENC,
     Capabilities(
         live_bitrate=True,
         unit_limit=False,
@@ -44,7 +44,7 @@ NVENC = Codec(
 )
 VAAPI = Codec(
     h264.NAME,
-    names.VAAPI,
+    names.H264_VAAPI,
     # libavcodec wants VA-API to be opened anew for another bitrate.
     replace(NVENC.capabilities, live_bitrate=False),
     VaapiCodec,

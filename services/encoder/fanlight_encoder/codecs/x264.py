@@ -34,7 +34,7 @@ class X264Codec(h264.H264Codec):
 
 X264 = Codec(
     h264.NAME,
-    names.X264,
+    names.LIBX264,
     Capabilities(
         live_bitrate=True,
         unit_limit=True,

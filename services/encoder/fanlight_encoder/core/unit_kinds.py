@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from fanlight_common.core.geometry import Rect
 
-TRY_PX = 2_200_000
+MOST_PATCHED_PX = 2_200_000
 """With more damage than this no patch is tried: to compare it would take longer than to encode."""
 
 

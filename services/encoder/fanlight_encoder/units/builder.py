@@ -17,7 +17,13 @@ from fanlight_common.protocol import patch
 from fanlight_common.protocol.binary import VideoUnit
 from fanlight_common.protocol.frames import Frame, damage_since
 from fanlight_encoder import metrics
-from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, TRY_PX, BuiltUnit, UnitKind, UnitLimits
+from fanlight_encoder.core.unit_kinds import (
+    DEFAULT_LIMITS,
+    MOST_PATCHED_PX,
+    BuiltUnit,
+    UnitKind,
+    UnitLimits,
+)
 from fanlight_encoder.units.patcher import Patcher
 from fanlight_encoder.units.pipeline import FrameSource, Pipeline
 from fanlight_encoder.units.shadow import Shadow
@@ -133,7 +139,7 @@ class UnitBuilder:
             unit = self._patch(source, frame, damage, allowance)
             if unit is not None:
                 return unit
-        calm = area(damage) <= TRY_PX
+        calm = area(damage) <= MOST_PATCHED_PX
         self.pipeline.load(source, frame)
         self._patched = False
         if self._patches:
@@ -176,7 +182,7 @@ class UnitBuilder:
 
     def _can_patch(self, frame: Frame, damage: tuple[Rect, ...]) -> bool:
         same = self._shadow.current and self._shadow.size == Size(frame.width, frame.height)
-        return self._patches and same and area(damage) <= TRY_PX
+        return self._patches and same and area(damage) <= MOST_PATCHED_PX
 
     def _damage(self, frame: Frame) -> tuple[Rect, ...]:
         """Where a frame may differ from the last; everywhere, if the last was too long ago to tell.

@@ -17,7 +17,7 @@ from fanlight_common.patching.pixels import Pixels, part
 from fanlight_common.patching.refining import Refinement
 from fanlight_common.protocol import patch
 from fanlight_common.protocol.patch import Image
-from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, TRY_PX, UnitLimits
+from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, MOST_PATCHED_PX, UnitLimits
 from fanlight_encoder.units.shadow import Shadow
 
 _SURELY_VIDEO_PX = 100_000
@@ -49,7 +49,7 @@ class Patcher:
         Updates the shadow and the ledger. Returns None, and leaves both as they are, where a patch
         would cost too much. The caller has to check afterwards that `picture` was read whole.
         """
-        if area(damage) > TRY_PX:
+        if area(damage) > MOST_PATCHED_PX:
             return None
         rects = changes.to_compare(damage)
         if any(

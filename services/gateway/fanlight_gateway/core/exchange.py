@@ -14,7 +14,7 @@ MAX_MESSAGES = 64
 MAX_BYTES = 256 * 1024
 """Unacknowledged, at which there is no room for more; a single message may be larger."""
 
-Message = bytes | str
+NumberedMessage = bytes | str
 
 
 class Outgoing:
@@ -23,7 +23,7 @@ class Outgoing:
     def __init__(self) -> None:
         self.first = 1
         """The number of the oldest message that is not acknowledged."""
-        self.messages: deque[Message] = deque()
+        self.messages: deque[NumberedMessage] = deque()
         """The messages that are not acknowledged, `first` being the oldest."""
         self._bytes = 0
 
@@ -44,7 +44,7 @@ class Outgoing:
         """May another message be added, with so many that are not acknowledged?"""
         return len(self.messages) < MAX_MESSAGES and self._bytes < MAX_BYTES
 
-    def add(self, message: Message) -> None:
+    def add(self, message: NumberedMessage) -> None:
         """Give the message the next number, and keep it until it is acknowledged."""
         self.messages.append(message)
         self._bytes += len(message)
@@ -57,7 +57,7 @@ class Incoming:
         self.handled = 0
         """The newest number that was taken."""
 
-    def accept(self, first: int, messages: Sequence[Message]) -> Sequence[Message]:
+    def accept(self, first: int, messages: Sequence[NumberedMessage]) -> Sequence[NumberedMessage]:
         """Those of `messages`, the first of which has number `first`, that were not taken before.
 
         They count as taken from now on. Raises ProtocolError, and takes nothing, where a message

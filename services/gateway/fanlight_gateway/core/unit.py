@@ -1,4 +1,6 @@
-"""One access unit on its way to the viewers of a stream, and the forms in which it is sent. Pure.
+"""One unit on its way to the viewers of a stream, and the forms in which it is sent. Pure.
+
+A unit carries an access unit or a patch.
 
 A unit is encoded once for each kind of transport, not once for each viewer: with 500 viewers,
 making a frame of 20 kB for each of them would cost more than sending it. So a unit keeps its
@@ -10,13 +12,13 @@ from dataclasses import dataclass, field
 
 from fanlight_common.protocol.binary import VideoUnit
 
-Encode = Callable[[bytes], bytes]
+EncodeForm = Callable[[bytes], bytes]
 """Turns a message into what one kind of transport writes, such as a WebSocket frame.
 
 It has to be one function for all transports of a kind, because it is the key of the form."""
 
 
-class Forms(dict[Encode, bytes]):
+class Forms(dict[EncodeForm, bytes]):
     """The encoded forms of one message. A form that is looked up and missing is made and kept."""
 
     __slots__ = ("_is_relaxed", "_message")
@@ -26,7 +28,7 @@ class Forms(dict[Encode, bytes]):
         self._message = message
         self._is_relaxed = is_relaxed
 
-    def __missing__(self, encode: Encode) -> bytes:
+    def __missing__(self, encode: EncodeForm) -> bytes:
         """Make the form, and keep it. A subscript costs viewers 40 ns; a method would cost 120."""
         message = relaxed(self._message) if self._is_relaxed else self._message
         form = self[encode] = encode(message)
@@ -35,7 +37,7 @@ class Forms(dict[Encode, bytes]):
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What the gates need to know of an access unit, and the message that carries it."""
+    """What the gates need to know of a unit, and the message that carries it."""
 
     epoch: int
     sequence: int

@@ -1,7 +1,7 @@
 """The public routes, and nothing else: what each route does is in the module that it calls.
 
 `auth` checks tokens, `pages` has the viewer's files, `screenshots` passes pictures on, `websocket`
-and `plain_http` are the transports of viewers. Lives on the worker's loop.
+and `plain_http_sessions` take the viewers' connections. Lives on the worker's loop.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from fanlight_common.core.names import check_name
 from fanlight_gateway.gateway import Gateway
 from fanlight_gateway.http.pages import Pages, SecurityHeaders
 from fanlight_gateway.http.problems import problem
-from fanlight_gateway.viewers.plain_http import PlainHttpSessions
+from fanlight_gateway.viewers.plain_http_sessions import PlainHttpSessions
 from fanlight_gateway.viewers.websocket import WebSocketTransport
 
 

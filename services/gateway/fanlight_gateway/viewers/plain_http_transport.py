@@ -15,7 +15,7 @@ from fanlight_common.core.grants import Grant
 from fanlight_common.protocol import bus, control
 from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics
-from fanlight_gateway.core.exchange import Incoming, Message, Outgoing
+from fanlight_gateway.core.exchange import Incoming, NumberedMessage, Outgoing
 from fanlight_gateway.gateway import Gateway
 from fanlight_gateway.viewers.viewer import Viewer
 
@@ -102,7 +102,7 @@ class PlainHttpTransport:
             self.closed = CloseCode.GOING_AWAY, "the viewer has left"
             self._end()
 
-    def give(self, first: int, messages: Sequence[Message]) -> tuple[int, list[bytes]]:
+    def give(self, first: int, messages: Sequence[NumberedMessage]) -> tuple[int, list[bytes]]:
         """Messages of the viewer, from number `first` on: the newest number handled, and pongs.
 
         Raises ProtocolError where a message is missing before them. Does not wait, so that two
@@ -122,7 +122,7 @@ class PlainHttpTransport:
             self._viewer.flush()
         return self._incoming.handled, pongs
 
-    async def take(self, after: int) -> tuple[int, list[Message]]:
+    async def take(self, after: int) -> tuple[int, list[NumberedMessage]]:
         """The number of the first message after `after`, and all messages, once there is one.
 
         None of them: the time is up, a newer request waits instead, or the session was closed.

@@ -2,7 +2,8 @@
 
 A viewer (`viewer.Viewer`) knows messages; a transport knows how they travel. `websocket` and
 `plain_http_transport` are the two transports. A third one, WebTransport for example, implements
-this protocol and nothing else changes.
+this protocol, and needs a route in `http/app.py` and a server that speaks it. Viewers and gateway
+do not change.
 
 **A transport's life.** It calls `Gateway.add_transport` when it opens. When the browser was
 admitted (`admission`) and has said hello, it calls `Gateway.add_viewer`, then makes itself writable
@@ -27,7 +28,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fanlight_common.protocol.binary import CloseCode
-from fanlight_gateway.core.unit import Encode
+from fanlight_gateway.core.unit import EncodeForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Transport(Protocol):
         """
 
     @property
-    def encode_unit(self) -> Encode:
+    def encode_unit(self) -> EncodeForm:
         """Turns a unit's message into what `send_unit` takes.
 
         One function for all transports of a kind, because all their viewers share its result.

@@ -27,7 +27,7 @@ from fanlight_gateway.viewers.admission import (
     welcome,
 )
 from fanlight_gateway.viewers.viewer import Viewer
-from fanlight_gateway.viewers.websocket_server import ViewerProtocol
+from fanlight_gateway.viewers.websocket_server import ViewerWebSocketProtocol
 
 log = logging.getLogger(__name__)
 CLOSE_LIMIT_S = 0.3
@@ -45,7 +45,7 @@ class WebSocketTransport:
         self.is_writable = False
         self._websocket = websocket
         self._gateway = gateway
-        self._protocol: ViewerProtocol = websocket.scope["state"]["connection"]
+        self._protocol: ViewerWebSocketProtocol = websocket.scope["state"]["connection"]
         # The socket's own method, with nothing of ours around it.
         self.send_unit: Callable[[bytes], None] = self._protocol.write
         self._viewer: Viewer | None = None

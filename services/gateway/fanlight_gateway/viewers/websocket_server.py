@@ -21,7 +21,7 @@ from websockets.frames import apply_mask  # type: ignore[attr-defined]  # C wher
 from fanlight_gateway.core.websocket_frames import HEADER_BYTES, Splitter, is_short
 
 
-class ViewerProtocol(WebSocketsSansIOProtocol):
+class ViewerWebSocketProtocol(WebSocketsSansIOProtocol):
     """One connection. The application finds it as `connection` in the `state` of its scope."""
 
     write: Callable[[bytes], None]

@@ -16,7 +16,7 @@ RATE_MIN, RATE_MAX = 1000, 1_000_000_000
 _VIEWER = re.compile(r"[A-Za-z0-9._-]{0,64}")
 
 
-class Format(StrEnum):
+class ScreenshotFormat(StrEnum):
     """How the picture is encoded."""
 
     JPEG = "jpeg"
@@ -33,7 +33,7 @@ class Format(StrEnum):
 class Parameters:
     """A screenshot as it was asked for."""
 
-    format: Format = Format.JPEG
+    format: ScreenshotFormat = ScreenshotFormat.JPEG
     quality: int = 70
     """1 to 100; 0 for PNG, which has none."""
     scale: float = 1.0
@@ -61,11 +61,11 @@ class BadParameterError(FanlightError):
 
 def parse(query: Mapping[str, str]) -> Parameters:
     """The parameters in a query. Raises BadParameterError for the first that is wrong."""
-    format_ = _format(query.get("format", Format.JPEG))
+    format_ = _format(query.get("format", ScreenshotFormat.JPEG))
     quality = _quality(query.get("quality", "70"))
     return Parameters(
         format_,
-        0 if format_ is Format.PNG else quality,
+        0 if format_ is ScreenshotFormat.PNG else quality,
         _scale(query.get("scale", "1")),
         _flag("cursor", query.get("cursor", "0")),
         _wait(query.get("wait", "0")),
@@ -75,10 +75,10 @@ def parse(query: Mapping[str, str]) -> Parameters:
     )
 
 
-def _format(value: str) -> Format:
-    if value not in tuple(Format):
+def _format(value: str) -> ScreenshotFormat:
+    if value not in tuple(ScreenshotFormat):
         raise BadParameterError("format", value, "jpeg, png or webp")
-    return Format(value)
+    return ScreenshotFormat(value)
 
 
 def _quality(value: str) -> int:

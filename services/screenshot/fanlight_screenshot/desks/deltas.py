@@ -27,7 +27,7 @@ from fanlight_screenshot.desks import views
 from fanlight_screenshot.desks.desk import ScreenshotDesk, Shot
 from fanlight_screenshot.desks.views import ScreenshotClient, View, Views
 from fanlight_screenshot.images import patches
-from fanlight_screenshot.images.encodings import Encodings
+from fanlight_screenshot.images.encoding_cache import EncodingCache
 from fanlight_screenshot.images.patches import Means, Patch
 from fanlight_screenshot.images.recent_pictures import RecentPictures
 
@@ -63,7 +63,7 @@ class Deltas:
         self._limits = limits
         self._admit = admit
         self._views = Views()
-        self._made: Encodings[Patch | None] = Encodings()
+        self._made: EncodingCache[Patch | None] = EncodingCache()
 
     async def answer(
         self, parameters: Parameters, if_none_match: str | None, arrived_us: int

@@ -29,7 +29,7 @@ from fanlight_screenshot.core.change_history import ChangeHistory
 from fanlight_screenshot.core.grabs import Grabs
 from fanlight_screenshot.core.tuning import Tuning
 from fanlight_screenshot.desks.pointer import PointerFollower
-from fanlight_screenshot.images.encodings import Encodings
+from fanlight_screenshot.images.encoding_cache import EncodingCache
 
 log = logging.getLogger(__name__)
 UNREADABLE_LIMIT = 3
@@ -67,7 +67,7 @@ class ScreenshotDesk:
         What connecting raises leaves nothing of the desk behind.
         """
         self.record = record
-        self.encodings: Encodings[bytes] = Encodings()
+        self.encodings: EncodingCache[bytes] = EncodingCache()
         self.history = ChangeHistory()
         self.pointer = PointerFollower(
             worker.network, record.desk, tuning.pointer, group, lambda error: failed(self, error)
@@ -78,7 +78,7 @@ class ScreenshotDesk:
         self._failed = failed
         self._times = tuning.grabs
         self._grabs = Grabs(tuning.grabs)
-        self._feed = FrameFeed(worker, record.desk, topics.still)
+        self._feed = FrameFeed(worker, record.desk, topics.screenshot)
         self._newest: frames.Frame | None = None
         self._fresh_us = 0
         """When the newest frame was known to be current; microseconds of this process's clock."""

@@ -15,7 +15,7 @@ from fanlight_common.core.errors import ProtocolError
 from fanlight_common.patching.images import has_full_chroma, scaled
 from fanlight_common.patching.pixels import Pixels
 from fanlight_common.protocol import binary
-from fanlight_screenshot.core.parameters import Format, Parameters
+from fanlight_screenshot.core.parameters import Parameters, ScreenshotFormat
 
 _PNG_LEVEL = 1  # 33 ms; the default takes ten times as long for a tenth less
 _WEBP_METHOD = 0
@@ -26,7 +26,7 @@ Image.MAX_IMAGE_PIXELS = _MAX_POINTER_SIDE**2  # only pointers are ever decoded
 
 def is_direct(parameters: Parameters) -> bool:
     """Whether `encode_directly` can make it."""
-    return parameters.format is Format.JPEG and parameters.scale == 1
+    return parameters.format is ScreenshotFormat.JPEG and parameters.scale == 1
 
 
 def encode_directly(pixels: Pixels, parameters: Parameters) -> bytes:
@@ -69,11 +69,11 @@ def encode(image: Image.Image, parameters: Parameters) -> bytes:
     image = scaled(image, parameters.scale)
     out = io.BytesIO()
     match parameters.format:
-        case Format.JPEG:
+        case ScreenshotFormat.JPEG:
             sampling = 0 if has_full_chroma(parameters.quality) else 2
             image.save(out, "JPEG", quality=parameters.quality, subsampling=sampling)
-        case Format.PNG:
+        case ScreenshotFormat.PNG:
             image.save(out, "PNG", compress_level=_PNG_LEVEL)
-        case Format.WEBP:
+        case ScreenshotFormat.WEBP:
             image.save(out, "WEBP", quality=parameters.quality, method=_WEBP_METHOD)
     return out.getvalue()

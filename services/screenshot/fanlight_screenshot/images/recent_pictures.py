@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 from fanlight_common.patching.pixels import Pixels
 
-Key = tuple[str, int, int]
+PictureKey = tuple[str, int, int]
 """Desk, instance, sequence."""
 
 
@@ -16,15 +16,15 @@ class RecentPictures:
 
     def __init__(self, keep: int) -> None:
         self._keep = keep
-        self._kept: OrderedDict[Key, Pixels] = OrderedDict()
+        self._kept: OrderedDict[PictureKey, Pixels] = OrderedDict()
 
-    def get(self, key: Key) -> Pixels | None:
+    def get(self, key: PictureKey) -> Pixels | None:
         """The pixels of that frame, if they are still there."""
         if key in self._kept:
             self._kept.move_to_end(key)
         return self._kept.get(key)
 
-    def add(self, key: Key, pixels: Pixels) -> None:
+    def add(self, key: PictureKey, pixels: Pixels) -> None:
         """Keep these, which nobody may change any more."""
         self._kept[key] = pixels
         self._kept.move_to_end(key)

@@ -33,8 +33,9 @@
 
 import { closePictures } from "../painting/drawing.js";
 
+/** A worker whose files do not come is started again at most this many times. */
 export const WORKER_TRIES = 5;
-/** The pause doubles from try to try (ms). */
+/** The first pause before that (ms). It doubles from try to try. */
 const WORKER_PAUSE_MS = 300;
 
 export class WorkerHost {
@@ -72,7 +73,7 @@ export class WorkerHost {
 
   /**
    * @param {Promise<FirstScreenshot | null> | null} firstScreenshot
-   * @param {number} failures  so many workers in a row failed before their first report
+   * @param {number} failures  workers in a row that failed before their first report
    */
   #start(firstScreenshot, failures) {
     const worker = new Worker(new URL("../session/worker.js", import.meta.url), { type: "module" });

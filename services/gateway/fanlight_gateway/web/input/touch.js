@@ -10,10 +10,14 @@
  *   press   | it moves by `SLOP_PX`                     | drag    | the left button goes down
  *   press   | it rests for `LONG_PRESS_MS`              | done    | a click with the right button
  *   press   | a second finger goes down                 | scroll  | a move to where it began
+ *   press   | the system takes it away                  | none    |
  *   drag    | it moves                                  | drag    | a move
  *   drag    | it goes up, or the system takes it away   | done    | the left button goes up
  *   scroll  | a finger moves                            | scroll  | the wheel
- *   any     | the last finger goes up                   | none    |
+ *   scroll  | the system takes one of them away         | done    |
+ *   any     | the last finger goes up                   | none    | those of its own row
+ *
+ * In `done`, fingers that are still down do nothing. A test holds this table against the code.
  *
  * @typedef {{ type: "button", button: number, down: boolean, x: number, y: number }
  *   | { type: "move", x: number, y: number }

@@ -17,15 +17,15 @@
 
 /** Older samples are forgotten (ms), because routes change. */
 export const WINDOW_MS = 60_000;
-/** So many pings without a pong are remembered. */
+/** Pings without a pong that are remembered. */
 const MAX_PENDING = 600;
 /** Two clocks drift apart by less than this (us for each ms). */
 const DRIFT_US = 0.2;
 /** The gateway corrects its clock in steps of less than this (us). */
 const CORRECTION_US = 5000;
-/** A ping that waits for so much longer than the last RTT is in a stall (ms). */
+/** A ping that waits longer than the last RTT by this is in a stall (ms). */
 const STALL_MS = 150;
-/** An RTT so far above its base means a queue in the network (ms). */
+/** An RTT above its base by this means a queue in the network (ms). */
 const QUEUE_MS = 500;
 
 export class Clock {

@@ -21,6 +21,7 @@
  *   7 `leave`           | the place is given up
  *
  * 5: a decoder may hold its pictures back for long. A patch before the patch is always waited for.
+ * A test has a case for each row.
  *
  * @template T
  * @typedef {{ full: boolean, since_ms: number, content: T | null, isGone: boolean }} Place

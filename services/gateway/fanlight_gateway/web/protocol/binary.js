@@ -72,7 +72,7 @@ export function decodeFromGateway(data) {
     case 0x01:
       return decodeVideoUnit(view);
     case 0x02:
-      fixed(view, 24, "Pong");
+      checkFixedSize(view, 24, "Pong");
       return {
         type: "Pong",
         id: view.getUint32(4, true),
@@ -80,7 +80,7 @@ export function decodeFromGateway(data) {
         gateway_us: getUint64(view, 16),
       };
     case 0x03:
-      fixed(view, 6, "PointerPosition");
+      checkFixedSize(view, 6, "PointerPosition");
       return { type: "PointerPosition", x: view.getUint16(2, true), y: view.getUint16(4, true) };
     case 0x04:
       return decodePointerShape(view);
@@ -231,7 +231,7 @@ function decodePointerShape(view) {
  *
  * @param {DataView} view @param {number} size @param {string} name
  */
-function fixed(view, size, name) {
+function checkFixedSize(view, size, name) {
   if (view.byteLength < size || view.byteLength > MAX_FIXED_BYTES) {
     throw new ProtocolError(`${name}: ${view.byteLength} bytes, wants ${size}`);
   }

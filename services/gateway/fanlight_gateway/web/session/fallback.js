@@ -8,10 +8,10 @@
  *   ------------+-------------------------------------------------------------+------------
  *   video       | rtt: over its limit for `sustain_ms`                        | locked
  *   video       | age: a picture too old when painted, for `sustain_ms`       | locked
- *   video       | silent: for the second time within `silence_memory_ms`      | locked
+ *   video       | silent: for the second time within `SILENCE_MEMORY_MS`      | locked
  *   video       | decoder-failed                                              | locked
  *   locked      | click                                                       | measuring
- *   measuring   | rtt: after `MIN_BASE_SAMPLES` and `retry_measure_ms`        | video
+ *   measuring   | rtt: after `MIN_BASE_SAMPLES` and `RETRY_MEASURE_MS`        | video
  *   video       | mode: screenshots                                           | screenshots
  *   locked      | mode: screenshots                                           | screenshots
  *   measuring   | mode: screenshots                                           | screenshots
@@ -81,11 +81,13 @@
 
 import { lasted, observe } from "../measure/sustained.js";
 
-/** With video off, a retry measures the base RTT for this long (ms), because a queue drains first. */
+/**
+ * With video off, a retry measures the base RTT for this long (ms), because a queue drains first.
+ */
 const RETRY_MEASURE_MS = 1000;
 /**
- * After a retry: an RTT this far above its base is bad (ms). The path has shown that its RTT is long
- * by itself, so only a queue counts.
+ * After a retry, an RTT this far above its base is bad (ms). The path has shown that its RTT is
+ * long by itself, so only a queue counts.
  */
 const INFLATION_LIMIT_MS = 150;
 /** After a second silence within this time, video is locked (ms): one alone may be a tunnel. */

@@ -4,7 +4,7 @@
  * it, the pings, the fallback machine, and the pictures (pictures.js), and wires them together.
  *
  * Decisions are made elsewhere: fallback.js (video or screenshots), screenshots/polling.js (when
- * and how to fetch), transport/reconnect.js, video/gate.js. Here, events reach them and their
+ * and how to fetch), transport/retry-wait.js, video/gate.js. Here, events reach them and their
  * effects happen. A message that is none, or that this page does not know, is logged and dropped.
  *
  * @import { Command, Report } from "./worker.js"
@@ -165,7 +165,6 @@ export class Session {
       webSocketUrl,
       httpUrl: new URL("http", desk),
       now,
-      settings: () => this.#gateway.settings,
       hello: (carriesVideo) => ({
         type: "Hello",
         viewer,

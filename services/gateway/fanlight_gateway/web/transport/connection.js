@@ -18,10 +18,9 @@
  *   waiting      | 7 the retry timer                        | connecting | see 1
  *   any          | 8 closed with a final code; `close`      | closed     | leaves the transport
  *
- * How long 5 and 6 wait, and which codes are final, is decided in reconnect.js. Every change of the
- * state calls `onchange`.
+ * How long 5 and 6 wait, and which codes are final, is decided in retry-wait.js. Every change of
+ * the state calls `onchange`.
  *
- * @import { Settings } from "../protocol/settings.js"
  * @import { ViewerControl } from "../protocol/control.js"
  * @import { ViewerMessage } from "../protocol/binary.js"
  * @import { ConnectionState } from "../element/status-text.js"
@@ -31,7 +30,6 @@
  *   webSocketUrl: URL,
  *   httpUrl: URL,
  *   now: () => number,
- *   settings: () => Readonly<Settings>,
  *   hello: (carriesVideo: boolean) => ViewerControl,
  *   expectsPicture: () => boolean,
  *   onopen: (isContinued: boolean) => void,
@@ -45,8 +43,8 @@
  */
 
 import { PlainHttpTransport } from "./plain-http.js";
-import { FIRST_FINAL_CODE, Reconnect } from "./reconnect.js";
-import { TransportSelection } from "./selection.js";
+import { FIRST_FINAL_CODE, RetryWait } from "./retry-wait.js";
+import { PROVEN_MS, TransportSelection } from "./selection.js";
 import { ABNORMAL_CLOSURE } from "./transport.js";
 import { WebSocketUpgrade } from "./upgrade.js";
 import { WebSocketTransport } from "./websocket.js";
@@ -54,7 +52,7 @@ import { WebSocketTransport } from "./websocket.js";
 export class Connection {
   /** @type {ConnectionHost} */
   #host;
-  #reconnect = new Reconnect();
+  #retryWait = new RetryWait();
   #selection = new TransportSelection();
   /** @type {WebSocketUpgrade} */
   #upgrade;
@@ -79,12 +77,11 @@ export class Connection {
     this.#host = host;
     this.#upgrade = new WebSocketUpgrade({
       now: host.now,
-      settings: host.settings,
-      waitBeforeTry: () => this.#selection.waitBeforeTry(host.settings()),
+      waitBeforeTry: () => this.#selection.waitBeforeTry(),
       makeWebSocket: (events) => this.#makeWebSocket(events),
       onupgrade: (webSocket) => {
         this.#transport = webSocket;
-        this.#selection.upgraded(host.settings());
+        this.#selection.upgraded();
         this.#opened(webSocket, true);
       },
       ontext: (text) => this.#text(text),
@@ -122,7 +119,7 @@ export class Connection {
 
   /** Connects now, because a person asked or the network is back: the waits begin anew. */
   connectNow() {
-    this.#reconnect.reset();
+    this.#retryWait.reset();
     this.connect();
   }
 
@@ -139,11 +136,10 @@ export class Connection {
   painted() {
     if (this.state !== "open") return;
     this.#hasPainted = true;
-    this.#reconnect.reset();
+    this.#retryWait.reset();
     const transport = this.#transport;
-    if (!transport?.capabilities.carriesVideo || transport.firstMessage_ms === null) return;
-    const { websocket_proven_ms } = this.#host.settings();
-    if (this.#host.now() - transport.firstMessage_ms >= websocket_proven_ms) {
+    if (transport?.capabilities.name !== "websocket" || transport.firstMessage_ms === null) return;
+    if (this.#host.now() - transport.firstMessage_ms >= PROVEN_MS) {
       this.#selection.webSocketWorks();
     }
   }
@@ -187,11 +183,7 @@ export class Connection {
     const events = {
       ontext: (text) => this.#text(text),
       onbinary: (data) => this.#binary(data),
-      onopen: () => {
-        this.#opened(transport, false);
-        const isInUse = transport === this.#transport;
-        if (isInUse && transport instanceof PlainHttpTransport) this.#upgrade.start(transport);
-      },
+      onopen: () => this.#opened(transport, false),
       onclosed: (code) => this.#transportClosed(transport, code),
     };
     const transport = this.#selection.usesPlainHttp
@@ -203,15 +195,20 @@ export class Connection {
 
   /** @param {TransportEvents} events */
   #makeWebSocket(events) {
-    const { webSocketUrl: url, now, settings } = this.#host;
-    const open_timeout_ms = settings().websocket_open_timeout_ms;
-    return new WebSocketTransport({ url, now, open_timeout_ms }, events);
+    const { webSocketUrl: url, now } = this.#host;
+    return new WebSocketTransport({ url, now }, events);
   }
 
   /** @param {TransportEvents} events */
   #makePlainHttp(events) {
-    const { httpUrl: url, now, settings, hello } = this.#host;
-    return new PlainHttpTransport({ url, now, settings, hello: () => hello(false) }, events);
+    const { httpUrl: url, now, hello } = this.#host;
+    const onopen = () => {
+      events.onopen();
+      if (transport === this.#transport) this.#upgrade.start(transport);
+    };
+    const options = { url, now, hello: () => hello(false) };
+    const transport = new PlainHttpTransport(options, { ...events, onopen });
+    return transport;
   }
 
   /** @param {Transport} transport @param {boolean} isContinued */
@@ -229,17 +226,17 @@ export class Connection {
 
   /** @param {Transport} transport @param {number} code */
   #transportClosed({ capabilities, firstMessage_ms }, code) {
-    const { now, settings, expectsPicture } = this.#host;
-    if (capabilities.carriesVideo) {
+    const { now, expectsPicture } = this.#host;
+    if (capabilities.name === "websocket") {
       const lived_ms = firstMessage_ms === null ? null : now() - firstMessage_ms;
       const painted = this.#hasPainted || !expectsPicture();
-      this.#selection.webSocketEnded({ code, lived_ms, painted }, settings());
+      this.#selection.webSocketEnded({ code, lived_ms, painted });
       if (this.#selection.usesPlainHttp && code < FIRST_FINAL_CODE) {
         this.connect();
         return;
       }
     } else if (firstMessage_ms === null && code === ABNORMAL_CLOSURE) {
-      this.#selection.plainHttpFailed(settings());
+      this.#selection.plainHttpFailed();
     }
     this.#closed(code);
   }
@@ -247,7 +244,7 @@ export class Connection {
   /** @param {number} code */
   #closed(code) {
     this.#leave();
-    const wait_ms = this.#reconnect.closed(code, this.#host.settings());
+    const wait_ms = this.#retryWait.closed(code);
     if (wait_ms === null) {
       this.#become("closed", code);
       return;

@@ -9,15 +9,14 @@
  * viewer's messages until the gateway has acknowledged them.
  *
  * A request that failed is sent again with the same numbers. When requests have failed for
- * `http_lost_ms`, the transport ends. It drops messages of the gateway that came before (they were
+ * `LOST_MS`, the transport ends. It drops messages of the gateway that came before (they were
  * sent twice), and input that is too old to be delivered.
  *
- * @import { Settings } from "../protocol/settings.js"
  * @import { ViewerControl } from "../protocol/control.js"
  * @import { ViewerMessage } from "../protocol/binary.js"
  * @import { TransportCapabilities, TransportEvents } from "./transport.js"
  *
- * @typedef {{ url: URL, now: () => number, settings: () => Readonly<Settings>,
+ * @typedef {{ url: URL, now: () => number,
  *   hello: () => ViewerControl }} PlainHttpOptions
  *
  * @typedef {{ status: number, headers: Headers, body: ArrayBuffer }} Answer
@@ -32,6 +31,15 @@ import { ABNORMAL_CLOSURE } from "./transport.js";
 
 /** @type {TransportCapabilities} */
 const CAPABILITIES = Object.freeze({ name: "http", carriesVideo: false, opensWithHello: true });
+/** A request without an answer is sent again after this (ms). */
+const TIMEOUT_MS = 5000;
+/** When requests have failed for this long, the transport ends (ms). */
+export const LOST_MS = 10_000;
+/**
+ * Input that is not delivered by then is dropped (ms), because it was meant for the picture of
+ * then. upgrade.js waits no longer for it either.
+ */
+export const INPUT_AGE_MS = 2000;
 /** The pause after a failed request (ms). It doubles from failure to failure. */
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 1000;
@@ -125,8 +133,8 @@ export class PlainHttpTransport {
   }
 
   async #openSession() {
-    const { url, now, settings, hello } = this.#options;
-    const answer = await this.#request(url, settings().http_timeout_ms, encodeControl(hello()));
+    const { url, now, hello } = this.#options;
+    const answer = await this.#request(url, TIMEOUT_MS, encodeControl(hello()));
     if (this.isClosed) return;
     const opened = answer?.status === 200 ? parse(answer.body) : null;
     if (typeof opened?.session !== "string" || typeof opened.hold_ms !== "number") {
@@ -148,7 +156,7 @@ export class PlainHttpTransport {
     while (!this.isClosed) {
       const url = new URL(session);
       url.search = `after=${this.#received}`;
-      const limit_ms = this.#longPoll_ms + this.#options.settings().http_timeout_ms;
+      const limit_ms = this.#longPoll_ms + TIMEOUT_MS;
       const answer = await this.#request(url, limit_ms);
       const messages = this.#messagesOf(answer);
       if (messages === null) {
@@ -177,12 +185,11 @@ export class PlainHttpTransport {
     let failures = 0;
     await undefined; // so that messages that are sent together go in one request
     while (!this.isClosed) {
-      const { http_timeout_ms, http_input_age_ms } = this.#options.settings();
-      const batch = this.#queue.batch(this.#options.now(), http_input_age_ms);
+      const batch = this.#queue.batch(this.#options.now(), INPUT_AGE_MS);
       if (batch === null) return;
       const url = new URL(session);
       url.search = `first=${batch.first}`;
-      const answer = await this.#request(url, http_timeout_ms, batch.body);
+      const answer = await this.#request(url, TIMEOUT_MS, batch.body);
       const pongs = this.#messagesOf(answer);
       if (pongs === null) {
         if (answer?.status === 413) {
@@ -235,7 +242,7 @@ export class PlainHttpTransport {
     // may have kept a request open for longer than the limit.
     const now_ms = this.#options.now();
     this.#failed_ms ??= now_ms;
-    const isLost = now_ms - this.#failed_ms > this.#options.settings().http_lost_ms;
+    const isLost = now_ms - this.#failed_ms > LOST_MS;
     if (isFinal) this.#fail(closeCodeOf(answer));
     else if (isLost) this.#fail(ABNORMAL_CLOSURE);
     else await pause(Math.min(RETRY_MIN_MS * 2 ** failures, RETRY_MAX_MS));

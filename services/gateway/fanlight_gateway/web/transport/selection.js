@@ -1,30 +1,29 @@
 // @ts-check
 /**
  * Which transport to use next, and when to try a WebSocket again while plain HTTP is in use. Lives
- * in the worker. Pure; time is an argument.
+ * in the worker. Pure; time is an argument. It knows exactly two transports, a WebSocket and plain
+ * HTTP; a third one needs rules of its own here.
  *
  * A WebSocket *failed* if no message came over it, if it ended without a picture although a picture
  * was due, or if it ended soon after its first message. It *worked* if it showed pictures for
- * `websocket_proven_ms`: proxies cut what lasts long, and that is an ordinary reconnect. What the
- * gateway closed itself got through, so it is neither.
+ * `PROVEN_MS`: proxies cut what lasts long, and that is an ordinary reconnect. What the gateway
+ * closed itself got through, so it is neither.
  *
  *   event                                    | next transport | failures
  *   -----------------------------------------+----------------+---------------------------------
  *   1 webSocketEnded, closed by the gateway  | as before      | as before
  *   2 webSocketEnded, it worked              | as before      | 0
  *   3 webSocketEnded, it failed              | plain HTTP at  | one more; the limit is
- *                                            | the limit      | `websocket_failure_limit` (2)
+ *                                            | the limit      | `FAILURE_LIMIT`
  *   4 webSocketWorks                         | as before      | 0, and the limit grows by
- *                                            |                | `websocket_proven_factor` (5)
+ *                                            |                | `PROVEN_FACTOR`
  *   5 plainHttpFailed                        | WebSocket      | one below the limit
  *   6 upgraded                               | WebSocket      | one below the limit
  *
  * 4: where a WebSocket has worked before, failures are more likely a tunnel, in which plain HTTP
  * would fare no better. 5: perhaps the gateway is down, and the WebSocket may be what comes back
  * first. 6: a WebSocket that was tried in the background works; if it is cut soon, that is one
- * failure too many.
- *
- * @import { Settings } from "../protocol/settings.js"
+ * failure too many. A test holds this table against the code.
  *
  * @typedef {Readonly<{ code: number, lived_ms: number | null, painted: boolean }>} WebSocketEnd
  *
@@ -34,6 +33,15 @@
 
 import { CloseCode } from "../protocol/constants.js";
 
+/** A WebSocket that showed a picture and lasted this long did not fail (ms). */
+export const PROVEN_MS = 5000;
+/** After this many WebSockets that failed in a row, plain HTTP is used. One may be an accident. */
+export const FAILURE_LIMIT = 2;
+/** Where a WebSocket has worked before, it takes this many times the failures. */
+export const PROVEN_FACTOR = 5;
+/** On plain HTTP: the first and the longest wait before a WebSocket is tried again (ms). */
+export const RETRY_MIN_MS = 5000;
+const RETRY_MAX_MS = 300_000;
 /** Close codes from here on are the gateway's own. */
 const FIRST_GATEWAY_CODE = 4000;
 /** Smaller codes that no proxy sends. @type {readonly number[]} */
@@ -61,44 +69,40 @@ export class TransportSelection {
     this.#failures = 0;
   }
 
-  /** @param {WebSocketEnd} end @param {Readonly<Settings>} settings */
-  webSocketEnded({ code, lived_ms, painted }, settings) {
+  /** @param {WebSocketEnd} end */
+  webSocketEnded({ code, lived_ms, painted }) {
     if (GATEWAY_CODES.includes(code) || code >= FIRST_GATEWAY_CODE) return;
-    if (lived_ms !== null && lived_ms >= settings.websocket_proven_ms && painted) {
+    if (lived_ms !== null && lived_ms >= PROVEN_MS && painted) {
       this.#failures = 0;
       this.#tries = 0;
       return;
     }
     this.#failures++;
-    this.usesPlainHttp = this.#failures >= this.#failureLimit(settings);
+    this.usesPlainHttp = this.#failures >= this.#failureLimit;
   }
 
-  /** Plain HTTP did not open. @param {Readonly<Settings>} settings */
-  plainHttpFailed(settings) {
+  /** Plain HTTP did not open. */
+  plainHttpFailed() {
     this.usesPlainHttp = false;
-    this.#failures = this.#failureLimit(settings) - 1;
+    this.#failures = this.#failureLimit - 1;
   }
 
-  /** A WebSocket has taken over from plain HTTP. @param {Readonly<Settings>} settings */
-  upgraded(settings) {
-    this.plainHttpFailed(settings);
+  /** A WebSocket has taken over from plain HTTP. */
+  upgraded() {
+    this.plainHttpFailed();
   }
 
   /**
    * How long to wait before a WebSocket is tried in the background (ms). Each call counts as a try:
    * the wait doubles from one to the next.
-   *
-   * @param {Readonly<Settings>} settings
    */
-  waitBeforeTry(settings) {
-    const { websocket_retry_min_ms, websocket_retry_max_ms } = settings;
-    const full_ms = Math.min(websocket_retry_min_ms * 2 ** this.#tries, websocket_retry_max_ms);
+  waitBeforeTry() {
+    const full_ms = Math.min(RETRY_MIN_MS * 2 ** this.#tries, RETRY_MAX_MS);
     this.#tries++;
     return full_ms * (0.5 + this.#random() / 2);
   }
 
-  /** @param {Readonly<Settings>} settings */
-  #failureLimit({ websocket_failure_limit, websocket_proven_factor }) {
-    return websocket_failure_limit * (this.#hasWorked ? websocket_proven_factor : 1);
+  get #failureLimit() {
+    return FAILURE_LIMIT * (this.#hasWorked ? PROVEN_FACTOR : 1);
   }
 }

@@ -4,7 +4,9 @@
  * plain-http.js implement it; connection.js owns them; selection.js chooses between them. Lives in
  * the worker.
  *
- * A transport follows these rules, so that connection.js treats all of them alike:
+ * A transport follows these rules, so that connection.js opens, uses and closes all of them alike.
+ * Only the choice between them knows which is which: selection.js counts how WebSockets ended, and
+ * upgrade.js changes from plain HTTP to a WebSocket.
  *
  * 1. `open` is called once. A transport that has ended is never opened again.
  * 2. The events come in this order: `onopen`, then messages, then `onclosed`. `onclosed` comes at
@@ -23,7 +25,7 @@
  *   opensWithHello: boolean,
  * }>} TransportCapabilities
  *
- * name: as statistics show it.
+ * name: as statistics show it. connection.js tells selection.js by it which transport ended.
  * carriesVideo: false where the gateway sends no video units over this transport.
  * opensWithHello: the transport itself sends Hello to the gateway while it opens. Without it, the
  *   owner sends Hello after `onopen`, and the gateway takes the viewer over only then.

@@ -13,21 +13,21 @@
  *   quiet    | 4 all keys are up                            | draining: messages of the viewer wait
  *   quiet    | 5 a key is down for `CHANGE_LIMIT_MS`        | waiting: the candidate is closed
  *   draining | 6 the gateway acknowledged everything        | idle: `onupgrade`, then what waited
- *   draining | 7 it did not within `http_input_age_ms`      | waiting: what waited goes by HTTP
+ *   draining | 7 it did not within `INPUT_AGE_MS`           | waiting: what waited goes by HTTP
  *   any      | 8 the candidate closed                       | waiting (draining: see 7)
  *   any      | 9 `stop`: plain HTTP has ended               | idle: what waited is dropped
+ *
+ * A test has a case for each row.
  *
  * The Hello of the candidate, which the owner sends in `onupgrade`, makes the gateway end the plain
  * HTTP session. The gateway then releases held keys, so this does not happen while a person holds
  * one (4).
  *
- * @import { Settings } from "../protocol/settings.js"
  * @import { PlainHttpTransport } from "./plain-http.js"
  * @import { Transport, TransportEvents } from "./transport.js"
  *
  * @typedef {{
  *   now: () => number,
- *   settings: () => Readonly<Settings>,
  *   waitBeforeTry: () => number,
  *   makeWebSocket: (events: TransportEvents) => Transport,
  *   onupgrade: (webSocket: Transport) => void,
@@ -41,6 +41,7 @@
  */
 
 import { pause } from "./pause.js";
+import { INPUT_AGE_MS } from "./plain-http.js";
 
 /** How often it is checked whether all keys are up (ms). */
 const KEYS_STEP_MS = 50;
@@ -160,7 +161,7 @@ export class WebSocketUpgrade {
       return false;
     }
     this.#waiting = [];
-    const isDrained = await plainHttp.drain(this.#host.settings().http_input_age_ms);
+    const isDrained = await plainHttp.drain(INPUT_AGE_MS);
     if (plainHttp !== this.#plainHttp) return false;
     if (isDrained && isOn()) return true;
     const waiting = this.#waiting;

@@ -19,12 +19,17 @@ const CAPABILITIES = Object.freeze({
   opensWithHello: false,
 });
 
+/**
+ * A WebSocket without a message by then is given up (ms), because some proxies let it only open.
+ */
+export const FIRST_MESSAGE_TIMEOUT_MS = 5000;
+
 export class WebSocketTransport {
   capabilities = CAPABILITIES;
   /** When the first message of the gateway came. @type {number | null} */
   firstMessage_ms = null;
   isClosed = false;
-  /** @type {{ url: URL, now: () => number, open_timeout_ms: number }} */
+  /** @type {{ url: URL, now: () => number }} */
   #options;
   /** @type {TransportEvents} */
   #events;
@@ -34,8 +39,7 @@ export class WebSocketTransport {
   #timer;
 
   /**
-   * @param {{ url: URL, now: () => number, open_timeout_ms: number }} options
-   *   open_timeout_ms: the socket is given up if no message has come by then
+   * @param {{ url: URL, now: () => number }} options
    * @param {TransportEvents} events
    */
   constructor(options, events) {
@@ -49,7 +53,7 @@ export class WebSocketTransport {
   }
 
   open() {
-    const { url, open_timeout_ms } = this.#options;
+    const { url } = this.#options;
     const socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
@@ -58,7 +62,7 @@ export class WebSocketTransport {
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onclose = ({ code }) => this.#end(code);
     this.#socket = socket;
-    this.#timer = setTimeout(() => this.#end(ABNORMAL_CLOSURE), open_timeout_ms);
+    this.#timer = setTimeout(() => this.#end(ABNORMAL_CLOSURE), FIRST_MESSAGE_TIMEOUT_MS);
   }
 
   /** @param {ViewerMessage} message */

@@ -1,4 +1,4 @@
-"""One encoding however many ask for it: those under way are shared, the last few are kept.
+"""Each encoding is made once, because callers of the same tag share the result.
 
 Lives on the event loop. Drops the encodings that were used longest ago.
 """
@@ -11,10 +11,11 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 KEEP = 8
-"""Encodings of one desk: pictures with other parameters, or patches from other pictures."""
+"""The most encodings that are kept for one desk. They differ in their parameters or, for patches,
+in the picture that they start from."""
 
 
-class Encodings(Generic[T]):
+class EncodingCache(Generic[T]):
     """The encodings of one desk, by entity tag."""
 
     def __init__(self, keep: int = KEEP) -> None:
@@ -23,9 +24,11 @@ class Encodings(Generic[T]):
         self._under_way: dict[str, asyncio.Future[T]] = {}
 
     async def get(self, tag: str, make: Callable[[], Awaitable[T]]) -> T:
-        """The encoding of `tag`; `make` makes it unless it is there or under way.
+        """Returns the encoding of `tag`.
 
-        A caller that is cancelled leaves the others theirs. What `make` raises, all of them get.
+        `make` is called only if the encoding is neither kept nor being made.
+        Cancelling one caller does not cancel the others. If `make` raises, every waiting caller
+        gets that error.
         """
         if tag in self._done:
             self._done.move_to_end(tag)
@@ -38,7 +41,8 @@ class Encodings(Generic[T]):
 
     def _on_done(self, tag: str, task: asyncio.Future[T]) -> None:
         del self._under_way[tag]
-        # Looking at the exception also marks it as seen, in case that everybody was cancelled.
+        # We read the exception, because asyncio would log it as never retrieved if no caller is
+        # left.
         if task.cancelled() or task.exception() is not None:
             return
         self._done[tag] = task.result()

@@ -5,19 +5,20 @@
  *
  * The wait doubles from try to try and is random, so that the viewers of a gateway that restarts do
  * not all connect at the same time. A gateway that says that it goes away most likely has another
- * one beside it: the first try after that comes within `reconnect_min_ms`, just spread enough that
+ * one beside it: the first try after that comes within `MIN_MS`, just spread enough that
  * its viewers are not one crowd. The waits begin anew with the first *painted* picture, because a
  * gateway that accepts a connection and then drops it does not work.
- *
- * @import { Settings } from "../protocol/settings.js"
  */
 
 import { CloseCode } from "../protocol/constants.js";
 
+/** The first and the longest wait before the next try to connect (ms). */
+export const MIN_MS = 250;
+const MAX_MS = 10_000;
 /** After a close code from here on (see CloseCode), connecting again by itself is of no use. */
 export const FIRST_FINAL_CODE = 4400;
 
-export class Reconnect {
+export class RetryWait {
   #tries = 0;
   /** @type {() => number} */
   #random;
@@ -36,15 +37,13 @@ export class Reconnect {
    * The connection closed. Counts as a try.
    *
    * @param {number} code
-   * @param {Readonly<Settings>} settings
    * @returns {number | null} how long to wait (ms); null: do not connect again
    */
-  closed(code, settings) {
+  closed(code) {
     if (code >= FIRST_FINAL_CODE) return null;
-    const { reconnect_min_ms, reconnect_max_ms } = settings;
-    const full_ms = Math.min(reconnect_min_ms * 2 ** this.#tries, reconnect_max_ms);
+    const full_ms = Math.min(MIN_MS * 2 ** this.#tries, MAX_MS);
     const isFirst = this.#tries++ === 0;
-    if (isFirst && code === CloseCode.GOING_AWAY) return reconnect_min_ms * this.#random();
-    return Math.max(reconnect_min_ms / 2, full_ms * (0.5 + this.#random() / 2));
+    if (isFirst && code === CloseCode.GOING_AWAY) return MIN_MS * this.#random();
+    return Math.max(MIN_MS / 2, full_ms * (0.5 + this.#random() / 2));
   }
 }
