@@ -76,7 +76,7 @@ export class WorkerHost {
 
   /**
    * @param {Promise<FirstScreenshot | null> | null} firstScreenshot
-   * @param {number} failures  so many workers in a row failed before their first report
+   * @param {number} failures  how many workers in a row failed before their first report
    */
   #start(firstScreenshot, failures) {
     const worker = new Worker(new URL("../session/worker.js", import.meta.url), { type: "module" });

@@ -23,9 +23,9 @@ const MAX_PENDING = 600;
 const DRIFT_US = 0.2;
 /** The gateway corrects its clock in steps of less than this (us). */
 const CORRECTION_US = 5000;
-/** A ping that waits for so much longer than the last RTT is in a stall (ms). */
+/** A ping that waits this much longer than the last RTT is in a stall (ms). */
 const STALL_MS = 150;
-/** An RTT so far above its base means a queue in the network (ms). */
+/** An RTT this far above its base means a queue in the network (ms). */
 const QUEUE_MS = 500;
 
 export class Clock {

@@ -13,14 +13,14 @@ export const DEFAULTS = Object.freeze({
   /** An RTT below this is good (ms). */
   rtt_limit_ms: 150,
   /**
-   * For so long something has to be bad before video is locked (ms): one spike does not lock it.
+   * How long something must be bad before video is locked (ms), because one spike must not lock it.
    */
   sustain_ms: 3000,
   /** A picture that is older when it is painted is bad (ms). */
   age_limit_ms: 1000,
-  /** For so long a retry measures the base RTT, with video off (ms). */
+  /** How long a retry measures the base RTT, with video off (ms). */
   retry_measure_ms: 1000,
-  /** After a retry: an RTT that is so far above its base is bad (ms). */
+  /** After a retry: an RTT that is this far above its base is bad (ms). */
   inflation_limit_ms: 150,
   /** Time between pings (ms). */
   ping_interval_ms: 250,
@@ -28,9 +28,9 @@ export const DEFAULTS = Object.freeze({
   screenshot_min_interval_ms: 100,
   /** Screenshots: the longest time between two requests while nothing is wrong (ms). */
   screenshot_max_interval_ms: 500,
-  /** Screenshots: a request is aborted so long after `screenshot_wait_ms` (ms). */
+  /** Screenshots: a request is aborted this time after `screenshot_wait_ms` (ms). */
   screenshot_timeout_ms: 5000,
-  /** Screenshots: for so long the server may keep a request open until the desk changes (ms). */
+  /** Screenshots: how long the server may keep a request open until the desk changes (ms). */
   screenshot_wait_ms: 20000,
   /** Screenshots: requests in flight while answers are small. */
   screenshot_in_flight: 4,
@@ -43,28 +43,28 @@ export const DEFAULTS = Object.freeze({
   screenshot_slow_ms: 500,
   /** Screenshots: a fetch under this raises it (ms). */
   screenshot_fast_ms: 300,
-  /** Screenshots: a slow fetch lowers the quality by so much, a fast one raises it by so much. */
+  /** Screenshots: how much a slow fetch lowers the quality, and a fast one raises it. */
   screenshot_quality_down: 10,
   screenshot_quality_up: 5,
   /** Screenshots: the least scale, where the lowest quality is still slow. */
   screenshot_scale_min: 0.25,
   /**
-   * Screenshots: after so many fast fetches in a row the scale doubles. One would make it flicker.
+   * Screenshots: after this many fast fetches in a row the scale doubles. One would make it flicker.
    */
   screenshot_scale_return_fetches: 3,
   /** When more units wait in the decoder, all are dropped until the next IDR. */
   decoder_backlog_units: 4,
-  /** After so many decoder errors within a minute, video is locked. */
+  /** After this many decoder errors within a minute, video is locked. */
   decoder_error_limit: 3,
-  /** When units come for so long without a picture, video is locked (ms). */
+  /** When units come for this time without a picture, video is locked (ms). */
   paint_timeout_ms: 5000,
   /** A WebSocket is given up if it brings no message within this time (ms). */
   websocket_first_message_timeout_ms: 5000,
-  /** After so many WebSockets that failed in a row, plain HTTP is used. */
+  /** After this many WebSockets that failed in a row, plain HTTP is used. */
   websocket_failure_limit: 2,
-  /** A WebSocket that showed a picture and lasted so long did not fail (ms). */
+  /** A WebSocket that showed a picture and lasted this time did not fail (ms). */
   websocket_proven_ms: 5000,
-  /** Where a WebSocket has worked before, it takes so many times the failures. */
+  /** If a WebSocket has worked before, it takes this many times the failures. */
   websocket_proven_factor: 5,
   /** On plain HTTP: the first and the longest wait before a WebSocket is tried again (ms). */
   websocket_retry_min_ms: 5000,
@@ -73,11 +73,11 @@ export const DEFAULTS = Object.freeze({
   http_ping_interval_ms: 1000,
   /** A plain HTTP request without an answer is sent again after this (ms). */
   http_timeout_ms: 5000,
-  /** When requests have failed for so long, plain HTTP is lost (ms). */
+  /** When requests have failed for this time, plain HTTP is lost (ms). */
   http_lost_ms: 10000,
   /** Input that plain HTTP has not delivered by then is dropped (ms). */
   http_input_age_ms: 2000,
-  /** When nothing has come for so long, the connection is left for a new one (ms). */
+  /** When nothing has come for this time, the connection is left for a new one (ms). */
   silence_limit_ms: 3000,
   /** After a second silence within this time, video is locked (ms). */
   silence_memory_ms: 60000,

@@ -45,7 +45,7 @@ import { codecString } from "./h264.js";
 const ERROR_WINDOW_MS = 60_000;
 /** With more units than this kept, they are dropped until the next IDR. */
 const MAX_KEPT_UNITS = 240;
-/** A decoder that has given no picture yet may have so many times the backlog: it is starting. */
+/** A decoder that has given no picture yet may have this many times the backlog, because it is starting. */
 const STARTING_FACTOR = 15;
 
 export class Decoder {
