@@ -1,7 +1,8 @@
 """Checks all services' settings before anything starts, so that a wrong setting is one line.
 
 The launcher imports no service. So `check` starts a process that imports them (`main`), in the
-environment that the services will have. It costs 0.3 s of CPU, and nothing where no setting is set.
+environment that the services will have. That costs 0.3 s of CPU. It does nothing if no FANLIGHT_
+variable is set, because every default is valid.
 """
 
 import importlib
@@ -25,7 +26,7 @@ _WRONG_SETTINGS = 2
 def check(kinds: Iterable[str], specs: Iterable[ProcessSpec]) -> None:
     """Raise ConfigurationError with each setting that services of these kinds would refuse.
 
-    What `specs` set is checked instead of what the launcher's environment says.
+    A variable in `specs` replaces the launcher's own, because the service will get that one.
     """
     if not any(name.startswith(_PREFIX) for name in os.environ):
         return
@@ -44,7 +45,7 @@ def check(kinds: Iterable[str], specs: Iterable[ProcessSpec]) -> None:
 
 
 def main(kinds: Iterable[str]) -> None:
-    """Print what is wrong and end with status 2; print nothing where all is right."""
+    """Print each wrong setting and end with status 2. Print nothing if all settings are valid."""
     found: list[type[BaseSettings]] = [BusSettings]
     for kind in kinds:
         found += _classes(importlib.import_module(f"fanlight_{kind}.settings"))

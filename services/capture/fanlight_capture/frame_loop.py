@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 MAX_FAILED_GRABS = 30
 """A resize makes some grabs fail; more failures in a row than this mean a lost display."""
 SCREENSHOT_LINGER_S = 5.0
-"""For so long after a request for a screenshot, every frame goes out under screenshot topics too.
+"""For this time after a request for a screenshot, every frame goes out under screenshot topics too.
 It is longer than a held request takes to ask again. Later each has to be asked for, because the
 screenshot service would work 60 times a second for nobody while others watch (3 % of a core)."""
 

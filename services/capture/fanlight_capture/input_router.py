@@ -2,10 +2,10 @@
 
 Lives on the worker's loop. Owns who holds what, the rests of wheel turns, the queue that forms
 while a text is being typed (nothing overtakes the text), how many inputs were injected, and which
-of them are to be acknowledged. Drops what is no input message (counted), downs that are neither a
-press nor a fresh repetition (counted), ups of what is not held, texts behind more than
-MAX_QUEUED_TEXT_BYTES of them (counted), and everything while the desk has no display. What is
-dropped by the last two, or with the display, gets no acknowledgement.
+of them are to be acknowledged. Drops data that is not an input message (counted), downs that are
+neither a press nor a fresh repetition (counted), ups of keys that are not held, texts behind more
+than MAX_QUEUED_TEXT_BYTES of them (counted), and everything while the desk has no display. An input
+that the last two rules drop, or that is lost with the display, gets no acknowledgement.
 """
 
 import asyncio
@@ -38,10 +38,10 @@ log = logging.getLogger(__name__)
 
 Ordered = Input | ReleaseViewer | SetClipboard
 MAX_QUEUED_TEXT_BYTES = 32 * 1024
-"""Texts that wait may have so many bytes together. A text types at a hundred characters a second at
-worst, and whatever comes after it waits."""
+"""Texts that wait may have this many bytes together. A text types at a hundred characters a
+second at worst, and whatever comes after it waits."""
 TYPING_LOOK_S = 0.25
-"""While a text is typed, whether its end has come is looked at so often."""
+"""While a text is typed, the router looks once in this time whether its end has come."""
 
 
 class InputRouter:

@@ -1,7 +1,8 @@
 """Opens the source that the settings name. The one place that knows which kinds there are.
 
 Another kind of display is another folder beside `x11/` and `pattern/`, a value of
-`CaptureSettings.source`, and a case here.
+`CaptureSettings.source`, and a case here. The launcher sets that value to "x11" for every desk
+(`fanlight_launcher/core/plan.py`).
 """
 
 from collections.abc import Awaitable, Callable

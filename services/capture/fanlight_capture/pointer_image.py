@@ -15,9 +15,9 @@ HIDDEN = PointerShape(0, 0, 0, 0, b"")
 def pointer_shape(
     premultiplied: bytes, width: int, height: int, hotspot_x: int, hotspot_y: int
 ) -> PointerShape:
-    """The shape in `premultiplied`: BGRA with colours multiplied by alpha, as XFIXES has them.
+    """Returns the shape in `premultiplied`: BGRA, colours multiplied by alpha, as XFIXES has them.
 
-    A shape without a visible pixel is HIDDEN.
+    Returns HIDDEN if every pixel is transparent.
     """
     if not any(premultiplied[3::4]):
         return HIDDEN

@@ -30,9 +30,7 @@ class CaptureSettings(BaseSettings):
     display: str = Field(
         default=":0", description="The X display, like :0; empty takes DISPLAY of the environment."
     )
-    max_fps: float = Field(
-        default=60.0, gt=0, le=240, description="At most so many pictures a second."
-    )
+    max_fps: float = Field(default=60.0, gt=0, le=240, description="The most pictures a second.")
     pattern: str = Field(
         default="1280x720@30",
         description="Size of the synthetic picture in pixels, and how many times a second it "

@@ -1,6 +1,6 @@
 """What arrives at the directory's inlet, in batches; a message that is repeated is decoded once.
 
-Lives on the worker's loop. Drops nothing but what is no message, which it counts. Most heartbeats
+Lives on the worker's loop. Drops only data that is not a message, and counts it. Most heartbeats
 repeat the one before byte for byte, so that there is nothing to decode and nothing to check. At
 4,800 heartbeats a second a directory spends its time on decoding, and on waking up for each.
 """
@@ -21,10 +21,10 @@ from fanlight_directory.core.checks import without_unknown_streams
 log = logging.getLogger(__name__)
 
 PAUSE_S = 0.01
-"""Where the next messages arrive sooner than this, those of so long are taken together, because a
+"""If the next messages arrive sooner than this, those of this time are taken together, because a
 directory of thousands would wake for each. A directory of a few takes each at once."""
 TURN_S = 2.0
-"""A message that was not repeated for so long is forgotten."""
+"""A message that was not repeated for this time is forgotten."""
 
 
 class DecodedMessages:

@@ -13,7 +13,7 @@ class DirectorySettings(BaseSettings):
         default=0.5,
         ge=0,
         le=10,
-        description="An encoder on another host than the desk counts as so much fuller than it is, "
+        description="An encoder on another host than the desk counts as fuller by this than it is, "
         "1 being its capacity: frames of a 1080p desk that change 60 times a second are 500 MB/s "
         "on the network, and nothing in shared memory. 0: it makes no difference.",
     )
@@ -21,6 +21,6 @@ class DirectorySettings(BaseSettings):
         default=10,
         ge=0,
         le=1000,
-        description="At most so many running streams move to another encoder in a second, to even "
-        "out the load or to come to their desk's host; 0: none.",
+        description="At most this many running streams move to another encoder in a second, to "
+        "even out the load or to come to their desk's host; 0: none.",
     )

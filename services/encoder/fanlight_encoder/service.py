@@ -50,11 +50,11 @@ class HandoverTimes:
     """How long an encoder gives another one to take over."""
 
     drain_s: float = 1.2
-    """After SIGTERM: so long others may take to take over what this process encodes. Without others
+    """After SIGTERM, others have this time to take over what this process encodes. Without others
     it ends at once."""
     handover_s: float = 5.0
-    """A stream whose lease is another's is encoded here as well for so long, if the other one does
-    not begin."""
+    """A stream whose lease is another encoder's is encoded here as well for this time, if the other
+    one does not begin."""
     look_for_others_s: float = 0.3
     """A draining encoder asks the directory for other encoders, and an answer takes less."""
 

@@ -27,7 +27,7 @@ from fanlight_gateway.viewers.websocket_server import ViewerWebSocketProtocol
 
 log = logging.getLogger("fanlight_gateway")
 GC_THRESHOLD = 20_000
-"""The garbage collector looks at the youngest objects when there are so many more; usual is 700."""
+"""The garbage collector looks at the youngest objects at this many more; the default is 700."""
 HARD_MESSAGE_LIMIT_BYTES = 2 * MAX_VIEWER_MESSAGE_BYTES
 """The library cuts a connection past this; between the two limits the viewer is told the reason."""
 

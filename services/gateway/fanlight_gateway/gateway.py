@@ -34,7 +34,7 @@ TICK_S = 0.125
 FAREWELL_LIMIT_S = 0.4
 """How long viewers may take to close when the gateway stops; see `supervision.STOP_LIMIT_S`."""
 SETTLE_S = 10.0
-"""For so long after the start, an unknown desk may be one that has not announced itself yet."""
+"""Until this time after the start, an unknown desk may not have announced itself yet."""
 
 
 @dataclass(slots=True)

@@ -66,8 +66,8 @@ class GatewaySettings(BaseSettings):
         ge=0,
         le=60,
         description="After SIGTERM: how long /readyz says no while all goes on, before viewers are "
-        "told to come back. A load balancer that looks every so often wants a little more than "
-        "that; one that tries another server where a connection is refused wants none.",
+        "told to come back. A load balancer that looks at intervals wants a little more than "
+        "one interval; one that tries another server where a connection is refused wants none.",
     )
     start_kbps: int = Field(
         default=int(_PATH.start_kbps),

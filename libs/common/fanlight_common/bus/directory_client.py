@@ -2,7 +2,7 @@
 
 Lives on the worker's loop. Subscribing is the look-up: the directory answers with the present
 record, and then with every change. Nothing is kept on disk. When a directory comes back, ZeroMQ
-repeats the subscriptions by itself. Drops what is no record, and counts it.
+repeats the subscriptions by itself. Drops data that is not a record, and counts it.
 
 One task reads the records for everybody who watches. A watch that raises an error about a record
 therefore ends what that watch is about, and nothing else: see `DirectoryClient.watch`.

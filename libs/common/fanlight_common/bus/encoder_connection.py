@@ -1,7 +1,7 @@
 """One connection to one encoder, for one stream: its units arrive, its inlet is told of demand.
 
 Lives on the worker's loop. Exists from the lease until another encoder has taken over; during a
-handover a stream has two (`core.handover`). Drops what is no unit, and tells its owner.
+handover a stream has two (`core.handover`). Drops data that is not a unit, and tells its owner.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from fanlight_common.protocol.binary import VideoUnit
 
 log = logging.getLogger(__name__)
 DEMAND_INTERVAL_S = 1.0
-"""A demand that has not changed is told again after so long: an encoder forgets it otherwise."""
+"""An unchanged demand is sent again after this time, because an encoder forgets it otherwise."""
 RATE_CHANGE_SHARE = 0.03
 """A rate that changed by a smaller share waits for the next regular message."""
 

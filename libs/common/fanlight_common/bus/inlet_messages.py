@@ -1,6 +1,6 @@
 """The messages that arrive at a process's inlet, decoded.
 
-Lives on the worker's loop. Drops what is no message, and counts it (`refused`).
+Lives on the worker's loop. Drops data that is not a message, and counts it (`refused`).
 """
 
 import logging

@@ -46,7 +46,7 @@ _NAME_S = 1.0
 """How often the directory's name is looked up: it may come back under another address."""
 _REBIND_S = 0.02
 _DEAD_S = 4
-"""A peer whose kernel does not answer for so long counts as gone, with its subscriptions."""
+"""A peer whose kernel does not answer for this time counts as gone, with its subscriptions."""
 
 denied = Counter("fanlight_bus_denied", "Connections refused for a key that is not of this bus")
 

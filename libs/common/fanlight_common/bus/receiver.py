@@ -1,13 +1,11 @@
 """Hands over the messages of a socket of the bus as they arrive.
 
-Lives on the worker's loop. Drops nothing. A callback of the socket's descriptor takes all waiting
-messages, so that no task is woken and no future created for each message: those cost more than most
-messages do.
+Lives on the worker's loop. Drops nothing. The loop calls `_look` when the descriptor is readable.
+`_look` takes all messages itself, because a task for each message costs more than most messages do.
 
-ZeroMQ's descriptor becomes readable once when something has happened, and not again until
-everything that happened has been looked at. Sending on the same socket, or connecting it, looks
-too. Therefore a socket that is read here is sent on by `send` alone, and after any other call on
-the socket its user calls `look_soon`.
+The descriptor tells of new messages once. Sending or connecting on the socket uses that signal up.
+So send only by `send`, and call `look_soon` after any other call on the socket, because a message
+would else wait unseen.
 """
 
 import asyncio
@@ -18,7 +16,7 @@ import zmq
 
 _SMALL_BYTES = 65536
 BATCH = 256
-"""So many messages are taken before the loop's other callbacks have their turn."""
+"""The most messages that are taken before the loop's other callbacks have their turn."""
 
 
 class Receiver:
@@ -32,8 +30,10 @@ class Receiver:
         multipart: bool = False,
         looked: Callable[[bool], None] = lambda _: None,
     ) -> None:
-        """Nobody else may receive from `socket`. `looked` is called after each look at it, with the
-        answer to: was every waiting message taken?"""
+        """Nobody else may receive from `socket`.
+
+        `looked` is called after each look at the socket. It gets True if no message waits any more.
+        """
         self._socket = socket
         self._plain: zmq.Socket[bytes] = zmq.Socket.shadow(socket)
         self._receive: Callable[[int], Any] = (
@@ -54,7 +54,7 @@ class Receiver:
         self._ended = self._loop.create_future()
         self._descriptor = int(self._plain.getsockopt(zmq.FD))
         self._loop.add_reader(self._descriptor, self._look)
-        # The descriptor has told of earlier messages already.
+        # Look once now, because the descriptor does not report messages that came earlier.
         self.look_soon()
         try:
             await self._ended
@@ -75,7 +75,10 @@ class Receiver:
             self._later = self._loop.call_soon(self._look)
 
     def send(self, *parts: bytes) -> None:
-        """Send a message on the same socket, which must be one that refuses none (XPUB)."""
+        """Send a message on the same socket, which must be one that refuses none (XPUB).
+
+        It is here because sending uses up the descriptor's signal for messages that have come.
+        """
         if len(parts) == 1:
             # ZeroMQ copies a small message faster than it keeps a reference to it.
             self._plain.send(parts[0], zmq.DONTWAIT, copy=len(parts[0]) < _SMALL_BYTES)
@@ -85,7 +88,7 @@ class Receiver:
             self.look_soon()
 
     def pause(self, seconds: float) -> None:
-        """Look again after so many seconds, at all that has arrived by then."""
+        """Wait `seconds`, then take all messages that have arrived by then."""
         if self._loop is not None:
             self._loop.remove_reader(self._descriptor)
             if self._later is not None:

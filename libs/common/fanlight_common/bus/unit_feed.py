@@ -98,7 +98,7 @@ class UnitFeed:
         feed is left behind.
         """
         self.pause_s = 0.0
-        """What changes within so long is told to the encoder together; 0: each change at once."""
+        """Changes within this time are sent to the encoder together; 0 means each at once."""
         self._worker = worker
         self._inlets = inlets
         self._group = group

@@ -45,7 +45,7 @@ class Budget:
         return self.of(min(now - self._paid_at, self._depth_s))
 
     def ready_at(self, size_bytes: int) -> float:
-        """When so much may be sent, or all that the bucket holds where that is less."""
+        """Returns when `size_bytes` may be sent, or when the bucket is full if it holds less."""
         return self._paid_at + min(size_bytes / self._bytes_per_s, self._depth_s)
 
     def spend(self, size_bytes: int, now: float) -> None:

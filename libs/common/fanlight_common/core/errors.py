@@ -16,7 +16,7 @@ class NotUnderstoodError(ProtocolError):
     """A message of another release: its kind, its version or its form is not known here.
 
     `what` names the message kind, stream kind or codec. `version` is the version that the sender
-    wrote, `known` the newest one that this release reads; None where there is none.
+    wrote, `known` the newest one that this release reads. Both are None if there is no version.
     """
 
     def __init__(self, text: str, what: str, version: int | None, known: int | None) -> None:

@@ -54,7 +54,7 @@ class Rect(NamedTuple):
         return self.width * self.height
 
     def moved(self, dx: int, dy: int) -> "Rect":
-        """The same rectangle, so many pixels further right and down."""
+        """Returns the same rectangle, `dx` pixels further right and `dy` further down."""
         return Rect(self.x + dx, self.y + dy, self.width, self.height)
 
 
@@ -97,7 +97,7 @@ def contains(outer: Rect, inner: Rect) -> bool:
 
 
 def intersection(one: Rect, other: Rect) -> Rect | None:
-    """The pixels that lie in both; None where there are none."""
+    """Returns the pixels that lie in both, None if no pixel does."""
     left, top = max(one.x, other.x), max(one.y, other.y)
     right, bottom = min(one.right, other.right), min(one.bottom, other.bottom)
     if left >= right or top >= bottom:
@@ -160,7 +160,7 @@ def tiles_touched(rect: Rect, tile: int) -> Rect:
 
 
 def tiles_inside(rect: Rect, tile: int, size: Size) -> Rect:
-    """The tiles that lie in `rect` as a whole; width or height is 0 or less where there are none.
+    """Returns the tiles that lie in `rect` as a whole. Width or height is 0 or less if none does.
 
     The tiles at the right and the bottom edge of a picture of `size` may be smaller than others.
     Counted in tiles.

@@ -20,11 +20,11 @@ class Prices:
         self._per_px = {True: lossless, False: lossy}
 
     def guess(self, px: int, *, lossless: bool) -> int:
-        """What an image of so many pixels will take, bytes."""
+        """Returns how many bytes an image of `px` pixels will take."""
         return OVERHEAD_BYTES + int(px * self._per_px[lossless])
 
     def px_for(self, size_bytes: int, *, lossless: bool) -> int:
-        """How many pixels will go into so many bytes."""
+        """Returns how many pixels an image of `size_bytes` will have."""
         return int(max(0, size_bytes - OVERHEAD_BYTES) / self._per_px[lossless])
 
     def paid(self, px: int, size_bytes: int, *, lossless: bool) -> None:

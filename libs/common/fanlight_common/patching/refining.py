@@ -33,7 +33,7 @@ class Refinement:
     quality: int = SHARP_QUALITY
     """Of lossy images."""
     far_too_much: float = 1.3
-    """An image of more than so many times the bytes that are left is made smaller, and anew."""
+    """An image of more than this many times the bytes left is made again, smaller."""
     enough: float = 0.6
     """No further image is begun when this share of `most_bytes` is used."""
 
@@ -112,7 +112,7 @@ def _fitting(
     *,
     lossless: bool,
 ) -> Image:
-    """The image of `rect`, or of so much of its top left as does not take far too many bytes."""
+    """Returns the image of `rect`, or of its top left part if the whole takes far too much."""
     while True:
         image = image_of(
             pixels, rect, prices, means.effort, lossless=lossless, quality=means.quality

@@ -28,7 +28,7 @@ request may be under way."""
 NOT_SENT_LIMIT_BYTES = 16 * 1024
 """How much unsent data a kernel buffer holds. What waits there can no longer be dropped."""
 DEAD_PEER_MS = 30_000
-"""The kernel ends the connection of a peer that acknowledges nothing for so long."""
+"""The kernel ends the connection of a peer that acknowledges nothing for this time."""
 RETRANSMIT_MAX_MS = 1000
 """TCP sends again at least this often (Linux 6.15 and later). By itself it doubles the time between
 two attempts, so that after ten seconds in a tunnel a connection stands still for three more."""

@@ -60,7 +60,7 @@ class BusSettings(BaseSettings):
         default=1.0,
         gt=0.05,
         le=60,
-        description="A process that is silent for so long is dead. All processes of a bus "
+        description="A process that is silent for this time is dead. All processes of a bus "
         "need the same value: each sends four heartbeats in this time, at least one a second.",
     )
     health_host: str = Field(

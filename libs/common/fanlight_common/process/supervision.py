@@ -29,9 +29,10 @@ from fanlight_common.process.worker import Worker
 log = logging.getLogger(__name__)
 
 STOP_LIMIT_S = 1.8
-"""The process ends so long after the signal, whatever its worker does."""
+"""The process ends this time after the signal, whatever its worker does."""
 END_LIMIT_S = 0.6
-"""What of it is left for the end itself after a drain. A longer drain makes the limit longer."""
+"""The part of STOP_LIMIT_S for the end itself after a drain. A longer drain makes the limit
+longer."""
 _STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 

@@ -14,7 +14,7 @@ import math
 from fanlight_common.process import clock
 
 _CLOSE_S = 0.002
-"""Timers have steps of a millisecond, and may fire so many seconds early."""
+"""Timers have steps of a millisecond, and may fire this many seconds early."""
 
 
 async def tick(interval_s: float) -> float:

@@ -192,7 +192,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class InputAck:
-    """A capture tells one viewer, under `ack/`, that the display has taken an Input of theirs.
+    """A capture tells one viewer, under `ack/`, that the display has taken one of its Inputs.
 
     `sequence` is the Input's own. `inputs` counts what this capture process has injected, of all
     viewers, up to and with that Input: a frame whose `inputs` is as large or larger was grabbed

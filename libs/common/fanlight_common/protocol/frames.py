@@ -127,7 +127,8 @@ def encode(topic: bytes, frame: Frame) -> bytes:
 def decode(data: bytes, topic: bytes) -> Frame:
     """The frame in a message that came under `topic`.
 
-    Raises NotUnderstoodError for a header of another version, ProtocolError for what is no frame.
+    Raises NotUnderstoodError for a header of another version, ProtocolError for data that is not
+    a frame.
     """
     if not data.startswith(topic):
         raise ProtocolError("frame: another topic")

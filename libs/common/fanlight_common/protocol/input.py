@@ -7,8 +7,8 @@ its width and height, so that they mean the same whatever the desk's size is at 
 pixel = fraction * width >> 16.
 
 Input needs the role `control`: 0x20 Key, 0x21 PointerMove, 0x22 PointerMoveRelative,
-0x23 PointerButton, 0x24 Wheel, 0x25 Text. A message with an unknown flag is refused, because half
-of what a person did is worse than nothing of it.
+0x23 PointerButton, 0x24 Wheel, 0x25 Text. A message with an unknown flag is refused, because
+doing only half of an action is worse than doing none.
 """
 
 import struct
@@ -75,9 +75,9 @@ class PointerMove:
 
 @dataclass(frozen=True, slots=True)
 class PointerMoveRelative:
-    """The pointer moved by so many desk pixels, under pointer lock.
+    """The pointer moved by `dx`, `dy` desk pixels, under pointer lock.
 
-    A sender may add several up, but drops none.
+    A sender may add several moves together. It drops none, because the sum must stay right.
 
     0 u8 0x22 | 1 zero | 2 i16 dx | 4 i16 dy
     """
@@ -103,7 +103,7 @@ class PointerMoveRelative:
 class PointerButton:
     """A button went down or up at this position. The pointer is moved there first.
 
-    0 u8 0x23 | 1 u8 flags, bit 0: down, bit 1: x and y count | 2 u8 button | 3 zero |
+    0 u8 0x23 | 1 u8 flags, bit 0: down, bit 1: x and y are valid | 2 u8 button | 3 zero |
     4 u16 x | 6 u16 y, fractions
 
     Buttons as in the DOM: 0 left, 1 middle, 2 right, 3 back, 4 forward.
@@ -134,7 +134,7 @@ class PointerButton:
 class Wheel:
     """The wheel was turned at this position, in 1/120 of a notch. Positive is right and down.
 
-    0 u8 0x24 | 1 u8 flags, bit 1: x and y count | 2 i16 dx | 4 i16 dy | 6 u16 x | 8 u16 y
+    0 u8 0x24 | 1 u8 flags, bit 1: x and y are valid | 2 i16 dx | 4 i16 dy | 6 u16 x | 8 u16 y
     """
 
     TYPE: ClassVar[int] = 0x24

@@ -1,7 +1,8 @@
 """msgpack for frozen dataclasses, so that two releases understand each other.
 
-Pure (msgpack is a codec, without I/O). A message is the array [TYPE, VERSION, field, field ...],
-with the fields in the order of the class. A dataclass within a message is the array of its fields.
+Pure. msgpack is a codec without I/O, and the one library that pure code imports (decisions 1 and
+26). A message is the array [TYPE, VERSION, field, field ...], with the fields in the order of the
+class. A dataclass within a message is the array of its fields.
 
 The rules by which a message may change (docs/decisions/0023-a-bus-that-can-evolve.md):
 
@@ -62,7 +63,8 @@ def pack(message: Message) -> bytes:
 def unpack(data: bytes, *kinds: type[M]) -> M:
     """The message in `data`, which has to be one of `kinds`.
 
-    Raises NotUnderstoodError for a message of another release, ProtocolError for what is none.
+    Raises NotUnderstoodError for a message of another release, ProtocolError for data that is
+    not a message.
     """
     try:
         value = msgpack.unpackb(data, use_list=False, raw=False, strict_map_key=True)
@@ -129,15 +131,15 @@ def _to_plain(value: Any) -> Any:
 
 
 Check = Callable[[Any], Any]
-"""Gives the field's value for what msgpack read. Raises ProtocolError."""
+"""Checks what msgpack read, and returns the field's value. Raises ProtocolError."""
 
 
 class _Reader(NamedTuple):
     kind: type
     required: int
-    """So many fields, the first ones, have no default."""
+    """The number of fields without a default; they come first."""
     checks: tuple[tuple[Any, Check], ...]
-    """Of each field: the type of values that are taken as they are, and the check of others."""
+    """For each field: a type that needs no check, and the check for any other value."""
 
 
 @cache
@@ -153,7 +155,10 @@ def _reader(kind: type) -> _Reader:
 
 
 def _from_fields(reader: _Reader, values: tuple[Any, ...], begin: int, version: int) -> Any:
-    """An object of the fields in `values` from `begin` on. Fields beyond the known are left."""
+    """Returns an object made of the fields in `values` from `begin` on.
+
+    Further fields are ignored, because a later release may add them.
+    """
     kind, required, checks = reader
     if len(values) - begin < required:
         found = len(values) - begin

@@ -15,7 +15,7 @@ from fanlight_common.core.geometry import Rect
 MAX_BANDS = 4
 _GAP_ROWS = 48
 """Bands that are closer than this are joined, because one more request costs server and capture
-together as much as so many rows of 1920 pixels (a request about 15 us, a row 0.3 us)."""
+together as much as this many rows of 1920 pixels (a request about 15 us, a row 0.3 us)."""
 
 
 @dataclass(frozen=True, slots=True)

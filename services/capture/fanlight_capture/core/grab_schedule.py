@@ -49,7 +49,7 @@ viewer would look at an older picture for that hour."""
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One decision. `seconds` is None where only a flag can end the waiting."""
+    """One decision. `seconds` is None if only a flag can end the waiting."""
 
     action: Action
     seconds: float | None = None

@@ -3,9 +3,10 @@
 Pure. Owns the keys and buttons that viewers have pressed and not released, and the time at which
 each of these viewers was last heard of. Drops downs and ups that mean nothing, as the table says.
 
-Several viewers can hold one control, so its state is seen from the viewer whose message comes:
-NOBODY holds it, that viewer holds it ALONE, the viewer and others hold it (SHARED), or only OTHERS
-do. The table says what a viewer's message does to one control, and what is done at the desk:
+Several viewers can hold one control. The state is always that of one viewer: the one that sent the
+message. NOBODY holds it, that viewer holds it ALONE, the viewer and others hold it (SHARED), or
+only OTHERS do. The table says what a viewer's message does to one control, and what is done at the
+desk:
 
     state    event    state after  at the desk
     NOBODY   down     ALONE        press
@@ -45,8 +46,8 @@ class HeldKeyLimits:
     """Times, in seconds."""
 
     silence_s: float = 3.0
-    """A viewer that holds something and is not heard of for so long lets go of it. The
-    gateway tells once a second that a viewer is there, so two such messages may be lost."""
+    """A viewer's controls are released if nothing is heard of it for this time. The gateway tells
+    once a second that a viewer is there, so two such messages may be lost."""
     first_repeat_s: float = 0.1
     """No keyboard repeats a key sooner than this after its press; the quickest wait 0.2 s."""
     repeat_gap_s: float = 0.01

@@ -109,7 +109,7 @@ def draw(pixels: memoryview, background: bytes, number: int, width: int, height:
 
 
 def read_number(pixels: bytes | bytearray | memoryview, width: int, height: int) -> int | None:
-    """The number of the picture in `pixels` (tightly packed BGRX); None where there is no barcode.
+    """Returns the number of the picture in `pixels` (tightly packed BGRX), None without a barcode.
 
     It reads the green of each cell's middle, so that it also reads what a lossy codec decoded.
     """

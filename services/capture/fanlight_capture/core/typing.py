@@ -17,7 +17,7 @@ class TypingLimits:
     """Times, in seconds."""
 
     settle_s: float = 0.15
-    """A spare key that typed a character keeps its keysym for so long, because slow programs need
+    """A spare key that typed a character keeps its keysym this long, because slow programs need
     time to read the changed keymap."""
 
 

@@ -21,7 +21,7 @@ from fanlight_common.process import clock
 
 MAX_RECORDED = 10_000
 POINTER_SIDE = 12
-"""The pointer is a magenta square, so many pixels wide, with its hot spot in the upper left."""
+"""The pointer is a magenta square, this many pixels wide, with its hot spot in the upper left."""
 
 
 class InputRecorder:

@@ -1,8 +1,9 @@
 """The text clipboard (selection CLIPBOARD) of an X display, both ways.
 
 Lives on the worker's loop. Owns an invisible window, the text that a viewer set, and the one
-conversion under way. It reads what is copied only while it is watched. Drops what is no text, and
-texts of more than MAX_CLIPBOARD_CHARS, because a truncated one would be wrong without saying so.
+request for text that waits for an answer (a conversion). It reads what is copied only while it is
+watched. Drops data that is not text, and texts of more than MAX_CLIPBOARD_CHARS, because a
+truncated one would be wrong without saying so.
 It never touches PRIMARY, the selection by mouse.
 """
 
@@ -26,7 +27,7 @@ from fanlight_common.protocol.control import MAX_CLIPBOARD_CHARS
 log = logging.getLogger(__name__)
 
 CONVERT_TIMEOUT_S = 3.0
-"""The owner of the selection is given so long to hand its text over."""
+"""The most seconds that the owner of the selection may take to hand its text over."""
 _MAX_BYTES = 4 * MAX_CLIPBOARD_CHARS
 _CHANGE_PROPERTY, _REPLACE = 18, 0
 _PROPERTY_REPLY = struct.Struct("<xB2xIIII12x")
@@ -47,7 +48,10 @@ _UTF8_TARGETS = ("UTF8_STRING", "TEXT", "text/plain;charset=utf-8", "text/plain"
 
 
 class _NoTextError(Exception):
-    """The owner of the selection gives no text, or too much. The message is a metric label."""
+    """The owner of the selection gives no text, or too much.
+
+    The exception's text becomes a metric label.
+    """
 
 
 class X11Clipboard:
@@ -92,7 +96,7 @@ class X11Clipboard:
             self._x.xfixes.SelectSelectionInput(self._window, self._atoms["CLIPBOARD"], mask)
 
     def watch(self) -> None:
-        """Begin to tell what is copied, beginning with what the clipboard holds now."""
+        """Begin to tell the listener of copied text. It gets the present text first."""
         self._watching = True
         if self._own is not None:
             self._listener.clipboard(self._own)
@@ -100,7 +104,7 @@ class X11Clipboard:
             self._read()
 
     def unwatch(self) -> None:
-        """End telling; a conversion that is under way is given up."""
+        """Tell nothing more. A conversion that is under way is given up."""
         self._watching = False
         self._stop_reading()
 
@@ -109,7 +113,7 @@ class X11Clipboard:
         self._own = text
         self._stop_reading()
         with self._x.batch():
-            # Time 0 means now, because a viewer's copy has no time on the server's clock.
+            # We pass 0 (now), because the X server did not see the viewer copy.
             self._x.raw.core.SetSelectionOwner(self._window, self._atoms["CLIPBOARD"], 0)
         if self._watching:
             self._listener.clipboard(text)
@@ -170,7 +174,7 @@ class X11Clipboard:
             return None
         while not self._chunks.empty():
             self._chunks.get_nowait()
-        # Reading the property deletes it, and that lets an owner that sends in pieces begin.
+        # We read and delete the property, because an owner that sends in pieces waits for that.
         kind, data = await self._take(prop)
         if kind == self._atoms["INCR"]:
             data = b""
@@ -189,7 +193,8 @@ class X11Clipboard:
 
     async def _take(self, prop: int) -> tuple[int, bytes]:
         with self._x.batch():
-            # Four bytes more than allowed, so that too large a text shows without being fetched.
+            # We ask for one word more than allowed, because a rest that is left then proves that
+            # the text is too large.
             asked = self._x.ask(
                 lambda: self._x.raw.core.GetProperty(
                     True, self._window, prop, 0, 0, _MAX_BYTES // 4 + 1
@@ -214,7 +219,7 @@ class X11Clipboard:
     # Giving what a viewer copied.
 
     def _serve(self, event: Any) -> None:
-        # Clients older than ICCCM name no property; the target's name is used then.
+        # Old clients name no property. The target's name is used, because ICCCM says so.
         prop = event.property or event.target
         given = False
         with self._x.batch():

@@ -23,7 +23,7 @@ from fanlight_common.process import clock
 log = logging.getLogger(__name__)
 
 ANSWER_TIMEOUT_S = 10.0
-"""A display that leaves a request unanswered for so long counts as gone."""
+"""A display that leaves a request unanswered for this many seconds counts as gone."""
 
 
 class XRequestError(FanlightError):
@@ -31,7 +31,10 @@ class XRequestError(FanlightError):
 
 
 class _Batch:
-    """See `X11Connection.batch`. Not a generator, because that cost more than the requests."""
+    """See `X11Connection.batch`.
+
+    A class, because a generator as context manager took longer than the requests themselves.
+    """
 
     def __init__(self, connection: "X11Connection") -> None:
         self._connection = connection
@@ -81,16 +84,15 @@ class X11Connection:
         self._read_soon()
 
     def on(self, event: type, handler: Callable[[Any], None]) -> None:
-        """Call `handler` with each event of this class. There is one handler a class."""
+        """Call `handler` with each event of this class. Each event class has one handler."""
         self._handlers[event] = handler
 
     def batch(self) -> "_Batch":
-        """`with` it: requests within go out together at its end; nowhere if the display is lost."""
+        """Use it with `with`. At the end all requests are flushed, unless the display is lost."""
         return self._batch
 
     def end_batch(self, error: BaseException | None) -> bool:
-        """Flush, or lose the connection. True: the error was the connection's own, and is dealt
-        with; the block that raised it need not know."""
+        """Flush. Returns True to hide a connection error, because `_lose` has handled it."""
         try:
             if error is None:
                 self.raw.flush()
@@ -105,7 +107,7 @@ class X11Connection:
         return known
 
     def ask(self, request: Callable[[], Any]) -> asyncio.Future[bytes]:
-        """Send a request (called here, returns xcffib's cookie); a future of its raw reply.
+        """Call `request`, which returns xcffib's cookie. Return a future of the reply's bytes.
 
         The future fails with XRequestError or SourceLostError. Use it within `batch`.
         """
@@ -214,5 +216,5 @@ async def connect(display: str) -> X11Connection:
 
 def _fail(future: asyncio.Future[bytes], error: FanlightError) -> None:
     future.set_exception(error)
-    # Marked as seen: if the task that asked was cancelled, nobody is to be told of the failure.
+    # We read the exception here: asyncio must not log it, because the task that asked is gone.
     future.exception()

@@ -43,7 +43,7 @@ class PollIntervals:
     """While it rests. When a program in the desk moves it, the viewer may see the first movement so
     much later."""
     rest_after_s: float = 1.0
-    """A pointer that has not moved for so long rests."""
+    """A pointer that has not moved for this time rests."""
 
 
 class PointerWatch:
@@ -66,7 +66,7 @@ class PointerWatch:
         connection.on(xcffib.xfixes.CursorNotifyEvent, lambda event: self._changed(event))
 
     def watch(self) -> None:
-        """Begin to tell, beginning with how the pointer is now."""
+        """Begin to tell the listener of the pointer. It gets shape and position at once."""
         self._watching = True
         self._seen = None
         with self._x.batch():
@@ -75,7 +75,7 @@ class PointerWatch:
         self._spawn(self._poll())
 
     def unwatch(self) -> None:
-        """End telling. Afterwards the pointer costs nothing."""
+        """Tell nothing more. Afterwards the pointer costs nothing."""
         self._watching = False
         for task in self._tasks:
             task.cancel()

@@ -29,7 +29,7 @@ _LOCK = 2
 _SHIFT_ROW, _LOCK_ROW, _NUM_LOCK_ROW = 0, 1, 4
 _FIRST_KEYCODE, _KEYCODES = 8, 248
 _STROKES_A_TURN = 16
-"""Typing so many characters takes about 1 ms of the loop."""
+"""Typing this many characters takes about 1 ms of the loop."""
 
 
 class X11Text:

@@ -13,10 +13,10 @@ and what is published then stand as a table in `lease_states`. The rules:
   `LeaseRecord.handover_from`); a holder that is lost is out at once.
 - If two encoders hold one epoch, there are two directories. The encoder with the larger id is
   right, in both of them, and gets an epoch of its own.
-- An encoder that claims what it does not hold, or does not claim what it holds, is shown the lease
-  again, because a published record can be lost. Where that does not help, the lease goes to another
-  encoder: the holder listens to another directory, or gateways do not take its epoch, of which the
-  next is larger.
+- An encoder that claims a stream that it does not hold, or does not claim one that it holds, is
+  shown the lease again, because a published record can be lost. If that does not help, the holder
+  may listen to another directory, or gateways may refuse its epoch. The lease then moves. That
+  helps in both cases: another encoder has it, and its epoch is larger.
 - The last subscription may end and come back (a page is reloaded): the lease lasts a grace longer.
 - A stream that runs moves where that evens out the load, or brings it to its desk's host
   (`rebalancing`, `placement`), a few streams a second.
@@ -35,9 +35,9 @@ from fanlight_directory.core.rebalancing import Rebalancing
 REMIND_S = 1.0
 """An encoder whose claims are wrong is shown the present lease this often at most."""
 FORGET_ENDED_S = 60.0
-"""The epoch of an ended lease is remembered for so long: claims of it may be under way."""
+"""The epoch of an ended lease is remembered this long, because claims of it may be under way."""
 UNCLAIMED_S = 5.0
-"""A lease that its holder does not claim for so long goes to another."""
+"""A lease that its holder does not claim for this time goes to another."""
 _EVEN_OUT_S = 1.0
 
 
@@ -266,7 +266,7 @@ class Leases:
         host = self._desks.get(entry.desk)
         encoder = None if host is None else choice.best(host)
         if encoder is None:
-            # "Nobody" is a verdict with a date too: what an older directory gave is over.
+            # No encoder also gets an epoch, because that ends an older directory's lease.
             entry.epoch = entry.epoch or unix_s
             return self._publish_dead(entry)
         handover_from = 0

@@ -17,13 +17,13 @@ class Rules:
     """How streams are spread. `settings` has the first and the third."""
 
     locality: float = 0.5
-    """An encoder on another host than the desk counts as so much fuller; 1 is its capacity."""
+    """An encoder on another host than the desk counts as fuller by this; 1 is its capacity."""
     margin: float = 0.1
     """A running stream moves only where that makes the sum better by more than this."""
     moves: int = 10
-    """At most so many running streams move in a second."""
+    """At most this many running streams move in a second."""
     seasoned_s: float = 5.0
-    """Running streams move only to an encoder that has lived for so long, because one that has just
+    """Running streams move only to an encoder that has lived this long, because one that has just
     come may be failing again and again."""
 
 
@@ -63,7 +63,7 @@ class Choice:
             heapq.heapify(heap)
 
     def best(self, host: str) -> Encoder | None:
-        """The encoder for a stream of a desk on `host`; None where there is none at all."""
+        """Returns the encoder for a stream of a desk on `host`, None without any encoder."""
         anywhere = self._top(self._all)
         near = self._top(self._near.get(host, []))
         if near is None or anywhere is None:

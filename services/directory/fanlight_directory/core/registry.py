@@ -21,12 +21,12 @@ from fanlight_directory.core.subscriptions import asked_stream, is_prefix_of_top
 
 ENCODER = "encoder"
 ANSWER_AGAIN_S = 0.25
-"""A prefix is answered at most once in so long: an answer goes to everybody who is subscribed, and
-when a directory comes back everybody subscribes at once."""
+"""A prefix is answered at most once in this time, because an answer goes to everybody who is
+subscribed, and when a directory comes back everybody subscribes at once."""
 
 
 GRACE_S = 2.0
-"""A lease outlives its last subscription by so long: a page is being reloaded."""
+"""A lease outlives its last subscription by this time, because a page may be reloading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +34,15 @@ class Timing:
     """How patient the directory is, in seconds."""
 
     timeout_s: float = 1.0
-    """A process that is silent for so long is dead (`BusSettings.heartbeat_timeout_s`)."""
+    """A process that is silent for this time is dead (`BusSettings.heartbeat_timeout_s`)."""
     settle_s: float = 1.0
-    """A directory that has just started listens for so long to what encoders hold, before it grants
-    leases itself."""
+    """A directory that has just started listens for this time to what encoders hold, before it
+    grants leases itself."""
     grace_s: float = GRACE_S
     forget_s: float = 3600.0
-    """A desk or a process that is gone is still told of for so long to those who ask."""
+    """A desk or process that is gone is still published for this time to those who ask."""
     suspect_s: float = 0.35
-    """A process whose connection ended is dead unless it is heard of within so long."""
+    """A process whose connection ended is dead unless it is heard of within this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Registry:
     def subscribed(self, topic: bytes, now: float, unix_s: int) -> list[Effect]:
         """Somebody subscribed: answer with the present record, and lease a stream if one is meant.
 
-        Raises ProtocolError for what is no topic.
+        Raises ProtocolError if `topic` is not a topic of the directory.
         """
         stream = asked_stream(topic)
         if stream is None:
@@ -120,7 +120,7 @@ class Registry:
         return effects
 
     def unsubscribed(self, topic: bytes, now: float) -> None:
-        """Nobody is subscribed to `topic` any more. Raises ProtocolError for what is no topic."""
+        """Nobody is subscribed to `topic` any more. Raises ProtocolError as `subscribed` does."""
         stream = asked_stream(topic)
         if stream is not None:
             self._leases.unwant(stream, now)

@@ -20,19 +20,19 @@ from fanlight_encoder.core.renditions import StreamParams
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a codec can do. Whoever uses it asks here, not for its name."""
+    """What a codec can do. Its users ask this, and never compare its name."""
 
     live_bitrate: bool
-    """It follows a new rate with no IDR. One that does not is opened anew when the rate has changed
+    """It follows a new rate with no IDR. Another codec is opened anew when the rate has changed
     much."""
     unit_limit: bool
-    """It keeps a unit to the size that it is told. For one that does not, nobody waits until the
-    link could carry a picture of a useful size: it makes the size that it makes."""
+    """It keeps a unit to the size that it is told. For other codecs the stream does not wait for
+    room, because it cannot set the size."""
     forced_idr: bool
-    """It makes an IDR where one is asked for. One that does not is opened anew for each IDR."""
+    """It makes an IDR where one is asked for. Another codec is opened anew for each IDR."""
     region: bool
-    """It encodes a rectangle of the picture and leaves the rest as it was. For one that does not, a
-    region is a picture of its own, in a context of its own."""
+    """It encodes a rectangle of the picture and leaves the rest as it was. Another codec encodes a
+    region as a picture of its own, in a context of its own."""
     threads: bool
     """It spreads one picture over `CodecParams.threads` threads, with no delay (slices)."""
     pixel_format: str = "yuv420p"
@@ -92,7 +92,7 @@ class OpenCodec(Protocol):
 
     def set_target(self, kbps: int, unit_bytes: int) -> None:
         """From the next unit on: this rate, and this size at most, both within what it was opened
-        with. The codec takes of this what its capabilities name and passes over the rest."""
+        with. The codec ignores a value that its capabilities do not cover."""
 
     def encode(self, picture: VideoFrame, *, idr: bool) -> Encoded:
         """The unit of `picture`, an IDR if one is asked for. Sets the picture's time and type.
@@ -115,4 +115,4 @@ class Codec:
     """In settings, logs and metrics: which encoder this is, for example "libx264"."""
     capabilities: Capabilities
     open: Callable[[CodecParams], OpenCodec]
-    """Raises CodecError where it cannot be opened, and then leaves nothing open."""
+    """Raises CodecError if the codec cannot be opened, and then leaves nothing open."""

@@ -28,7 +28,7 @@ HIGHEST = "6.2"
 
 
 def level_of(size: Size, fps: int, kbps: int) -> str:
-    """The lowest level that holds so many pixels so often at this rate."""
+    """Returns the lowest level that holds pictures of `size`, `fps` a second, at `kbps`."""
     columns, rows = -(-size.width // 16), -(-size.height // 16)
     for level, per_second, per_picture, most_kbps in _LEVELS:
         # A side may be at most the root of eight times the area.

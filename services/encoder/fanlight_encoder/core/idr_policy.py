@@ -52,7 +52,7 @@ class IdrPolicy:
     """Requests in, due or not out. The first unit is always due to be one."""
 
     def __init__(self, interval_s: float = IDR_INTERVAL_S, gop: int = 0) -> None:
-        """`gop`: an IDR at least every so many units; 0: only where one is asked for."""
+        """An IDR comes at least every `gop` units. 0 means only when one is asked for."""
         self._interval_s = interval_s
         self._gop = gop
         self._state = IdrState.OWED

@@ -18,7 +18,7 @@ class LoadMeter:
         self._load = 0.0
 
     def busy(self, seconds: float) -> None:
-        """A picture took so long."""
+        """A picture took `seconds`."""
         self._busy_s += seconds
 
     def sample(self, now: float) -> float:

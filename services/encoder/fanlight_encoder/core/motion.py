@@ -30,7 +30,7 @@ from enum import Enum
 REPEATS = 2
 SPARE_REPEATS = 10
 LONG_REPEATS = 25
-"""Without patches: so many make a full screen of small text sharp."""
+"""Without patches: this many repeats make a full screen of small text sharp."""
 REPEAT_INTERVAL_S = 0.03
 """From the last change to the first repeat, and from one repeat to the next."""
 _PATIENCE = 2

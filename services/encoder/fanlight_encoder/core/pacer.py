@@ -1,4 +1,4 @@
-"""No more than so many pictures a second, give or take a twentieth.
+"""Keeps pictures to a rate (per second), give or take a twentieth.
 
 Pure. A picture may be up to one interval early, so that the jitter of a source at the same rate
 does not turn into waiting; over any second the rate still holds. It is held to TOLERANCE times what

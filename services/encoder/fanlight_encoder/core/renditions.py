@@ -78,7 +78,7 @@ class StreamParams:
     """Constant quality instead of `kbps`, `buffer_s` and `qmin`, which then do nothing. 23 with a
     `gop` of 30 gives the settings of the cloud-gaming write-up."""
     gop: int = 0
-    """An IDR at least every so many units; 0: only where one is asked for."""
+    """An IDR comes at least every `gop` units. 0 means only when one is asked for."""
 
     @property
     def budget_depth_s(self) -> float:

@@ -49,7 +49,7 @@ class RoomPolicy:
         return not self._reports or any(report.room for report in self._reports.values())
 
     def least_kbps(self, now: float) -> int | None:
-        """The rate to hold the stream to; None where nobody knows one. Forgets as `has_room`."""
+        """Returns the rate to hold the stream to, None if unknown. Forgets as `has_room`."""
         self._forget(now)
         rated = [report for report in self._reports.values() if report.kbps]
         in_band = [report for report in rated if report.in_band]

@@ -1,8 +1,9 @@
-"""What comes of a picture: an IDR, a delta, a patch, or nothing; and how much each may take.
+"""The kinds of units (IDR, delta, patch, nothing), their limits, and the result of building one.
 
-Pure. A patch pays where little has changed; where much has, a delta of the whole picture is smaller
-and no slower to make. The limits bound what is tried before it is tried, so that a patch that is
-given up costs less than the video that follows it.
+Pure. The choice between the kinds is made in `schedule` and `units.builder`. A patch pays if little
+has changed. If much has changed, a delta of the whole picture is smaller and no slower to make. The
+limits are checked before a patch is built, so that a patch that is given up costs less than the
+video that follows it.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from enum import StrEnum
 from fanlight_common.core.geometry import Rect
 
 MOST_PATCHED_PX = 2_200_000
-"""With more damage than this no patch is tried: to compare it would take longer than to encode."""
+"""With more damaged pixels than this no patch is tried, because comparing them would take longer
+than encoding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,34 +24,36 @@ class UnitLimits:
     """
 
     patch_ms: float = 50
-    """A patch takes the link at most so long; anything larger is better off as video."""
+    """A patch takes the link at most this time, because a larger one is better sent as video."""
     patch_bytes: int = 48_000
-    """Nor is it larger than this."""
+    """The most bytes of a patch."""
     delta_ms: float = 50
-    """A delta takes the link at most so long; an IDR may take all of `StreamParams.buffer_s`."""
+    """A delta takes the link at most this time; an IDR may take all of `StreamParams.buffer_s`."""
     idr_credit_ms: float = 50
-    """An IDR waits until the link could carry so much of it at once."""
+    """An IDR waits until the link could carry this much of it at once."""
     refine_ms: float = 40
-    """A unit that only makes things sharper takes the link at most so long: fresh changes may have
-    to wait behind it."""
+    """A refinement (a unit that only makes the picture sharper) takes the link at most this time,
+    because fresh changes may have to wait behind it."""
     refine_bytes: int = 32_000
-    """Nor is it larger than this."""
+    """The most bytes of a refinement."""
     refine_pause_ms: float = 15
-    """The least time from one such unit to the next."""
+    """The least time from one refinement to the next."""
     refine_after_ms: float = 150
-    """They begin so long after the last change that became video: the next would undo them all."""
+    """Refinements begin this time after the last change that became video, because the next such
+    change would undo them all."""
     refine_turn: int = 8
-    """After so many patches of something new one such unit has its turn, however busy the desk."""
+    """After this many patches of new content one refinement has its turn, however busy the desk."""
     spare_repeats_kbps: int = 1500
     """Below this rate the last picture is encoded ten times more before places are made sharp one
     by one: all of the desk can then be read sooner (decision 19)."""
     changed_px: int = 400_000
-    """No more pixels than this become images of a patch, once scrolling is taken out."""
+    """The most pixels that become images of a patch, once scrolling is taken out."""
     picture_px: int = 20_000
-    """What looks like a picture is patched up to this size; a JPEG of more is larger than video."""
+    """An area that looks like a picture is patched up to this size, because a larger JPEG takes
+    more bytes than video."""
     small_effort_kbps: int = 8000
-    """Below this rate images are made as small as can be: a kilobyte takes the link longer than
-    that takes the encoder."""
+    """Below this rate images are made as small as can be, because the link needs longer for a
+    kilobyte than the encoder needs to save it."""
 
 
 DEFAULT_LIMITS = UnitLimits()
@@ -62,7 +66,7 @@ class UnitKind(StrEnum):
     DELTA = "delta"
     PATCH = "patch"
     NOTHING = "nothing"
-    """No unit: there was damage, and yet every pixel is what it was."""
+    """No unit, because every damaged pixel is what it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +78,8 @@ class BuiltUnit:
     calm: bool = False
     """Video: so little was damaged that a patch might have been tried."""
     refused: bool = False
-    """Video: a patch was tried, and does not pay."""
+    """Video: a patch was tried and does not pay."""
     blurry: bool = False
     """Viewers see places less sharp than they are."""
     areas: tuple[Rect, ...] = ()
-    """A delta: where viewers are to paint it; none: everywhere."""
+    """Where viewers paint a delta. Empty means everywhere."""

@@ -34,8 +34,8 @@ _SMALL_RECTS = 4
 _MOST_PAINTED = 0.8
 """A browser paints a larger share of the desk than this as quickly as all of it."""
 _MOST_IN_PLACES = 12
-"""After so many deltas in a row that are painted in places, one is painted everywhere, because what
-stands still gets sharper as well."""
+"""After this many deltas in a row that are painted in places, one is painted everywhere, because
+what stands still gets sharper as well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from fanlight_encoder.units.convert import Converter, replace_rows, row_step
 log = logging.getLogger(__name__)
 
 _REOPEN_DOWN, _REOPEN_UP = 1.5, 2.0
-"""A codec with no live bitrate is opened anew when the rate is so many times less, or more."""
+"""A codec with no live bitrate is opened anew when the rate is 1.5 times less or 2 times more."""
 
 
 class FrameSource(Protocol):
@@ -87,7 +87,7 @@ class Pipeline:
         self._load(pixels, 4 * frame.width, frame, lambda _: None)
 
     def encode(self, kbps: int, unit_bytes: int, *, idr: bool) -> Encoded:
-        """Encode the picture, again if need be, in at most so many bytes where the codec can.
+        """Encode the picture, again if need be, in at most `unit_bytes` if the codec can.
 
         Raises CodecError where the fallback has failed too. The picture stays, and the next call
         tries again with a codec that is opened anew.
@@ -140,7 +140,7 @@ class Pipeline:
         metrics.convert_seconds.observe(time.perf_counter() - started)
 
     def _changed_rows(self, frame: Frame, target: Size) -> list[tuple[int, int]] | None:
-        """Where `frame` differs from the last picture; None where that is not known, or much."""
+        """Returns where `frame` differs from the last picture, None if unknown or much."""
         last = self._picture
         if last is None or last.coded != target or last.frame.instance != frame.instance:
             return None

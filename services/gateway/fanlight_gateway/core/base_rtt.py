@@ -8,7 +8,7 @@ that a path that has become longer is noticed, and can be forgotten at once (`fo
 from collections import deque
 
 BUCKETS = 6
-"""The last minute is kept as so many floors, the oldest of which is forgotten."""
+"""The last minute is kept as this many floors. A new one replaces the oldest."""
 UNMEASURED_MS = 100.0
 """Taken for the base RTT until there was an answer."""
 

@@ -114,9 +114,9 @@ class CongestionLimits:
     train_share: float = 0.8
     """This share of that measurement is believed."""
     relearn_ms: float = 3000
-    """A queue that stays so long, though half as much is sent, makes the base RTT learnt anew."""
+    """If a queue stays this long although half as much is sent, the base RTT is learnt anew."""
     ack_timeout_ms: float = 5000
-    """A unit that is not acknowledged so long after it should have been is given up."""
+    """A unit is given up this time after its acknowledgement should have come."""
 
 
 class Congestion:

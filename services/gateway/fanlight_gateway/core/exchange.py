@@ -1,8 +1,8 @@
 """Messages exactly once and in order, over requests that may be lost or come twice. Pure.
 
 In both directions messages are numbered from 1. The sender keeps what is not acknowledged and sends
-it again; the receiver takes each number once. Bounded: at so many unacknowledged messages nothing
-more is added.
+it again; the receiver takes each number once. Bounded: at MAX_MESSAGES or MAX_BYTES
+unacknowledged the owner adds nothing more.
 """
 
 from collections import deque
@@ -41,7 +41,7 @@ class Outgoing:
 
     @property
     def has_room(self) -> bool:
-        """May another message be added, with so many that are not acknowledged?"""
+        """May another message be added? False while too many are not acknowledged."""
         return len(self.messages) < MAX_MESSAGES and self._bytes < MAX_BYTES
 
     def add(self, message: NumberedMessage) -> None:

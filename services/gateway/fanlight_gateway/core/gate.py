@@ -56,20 +56,21 @@ class GateLimits:
     """How long a received picture may be unpainted beyond the fastest one seen before no more are
     sent: what keeps a browser that decodes slowly from showing the past."""
     held_units: int = 2
-    """So many unpainted units are no sign that it is late: some decoders hold one or two back."""
+    """Up to this many unpainted units are normal, because some decoders hold one or two."""
     paint_stall_ms: float = 500
-    """Where nothing is painted for so long, another unit is sent all the same, to push it out."""
+    """If nothing is painted for this time, another unit is sent all the same, because it pushes a
+    held picture out of the decoder."""
     backlog_ms: float = 250
     """Time that units wait for one viewer before all of them are dropped."""
     backlog_bytes: int = 2 << 20
     """Bytes that wait for one viewer, likewise."""
     backlog_rest_ms: float = 1000
-    """After a backlog no IDR is asked for on behalf of this viewer for so long. It doubles each
-    time that the next one comes soon."""
+    """After a backlog no IDR is asked for on behalf of this viewer for this time. It doubles each
+    time that the next backlog comes soon."""
     backlog_rest_max_ms: float = 8000
     """The longest that it becomes."""
     backlog_memory_ms: float = 20_000
-    """So long after a rest, the next backlog counts as the first."""
+    """A backlog that comes this much later than a rest counts as the first."""
 
 
 class Drop(StrEnum):
@@ -93,7 +94,7 @@ class Gate:
     def __init__(
         self, limits: GateLimits, congestion: Congestion, on_drop: Callable[[Drop, int], None]
     ) -> None:
-        """`on_drop` is told why so many units were dropped."""
+        """`on_drop` is called with the reason and the number of units that were dropped."""
         self._limits = limits
         self._congestion = congestion
         self._on_drop = on_drop

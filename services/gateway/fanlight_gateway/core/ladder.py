@@ -41,7 +41,7 @@ class LadderLimits:
     max_quiet_ms: float = 300_000
     """The longest that failed moves up make it."""
     up_margin: float = 1.15
-    """A viewer moves up only with a target of so many times the floor."""
+    """A viewer moves up only if its target is at least this many times the floor."""
 
 
 class Ladder:

@@ -11,7 +11,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def normal_origin(origin: str) -> str | None:
-    """`https://Host:443` -> `https://host`; None for what is no origin of a web page."""
+    """`https://Host:443` -> `https://host`; None if it is not a web page's origin."""
     try:
         parts = urlsplit(origin)
         port = parts.port

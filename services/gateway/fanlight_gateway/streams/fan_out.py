@@ -26,7 +26,8 @@ from fanlight_gateway.core.unit import Unit
 _FEW = 8
 """With more viewers of a stream, its changes are collected before they are looked at."""
 _PAUSE_S = 20e-6
-"""They are collected for so long for each viewer: looking at one takes some microseconds."""
+"""They are collected for this time for each viewer, because looking at one takes some
+microseconds."""
 
 
 class Subscriber(Protocol):

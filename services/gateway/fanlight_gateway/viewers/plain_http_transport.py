@@ -54,9 +54,9 @@ class PlainHttpTransport:
         self._outgoing = Outgoing()
         self._viewer: Viewer | None = None
         self._polls = 0
-        """Requests for messages that have come so far; only the newest one waits."""
+        """The number of requests for messages that have come. Only the newest one waits."""
         self._held = 0
-        """Requests for messages that wait now."""
+        """The number of requests for messages that wait now."""
         self._is_handling = False
         self._news = asyncio.Event()
         """Something for the request that waits: a message, a newer request, or the end."""
@@ -161,7 +161,7 @@ class PlainHttpTransport:
         self._ended(self)
 
     def _heard(self) -> None:
-        """The viewer was heard of: from now on it may be silent for so long."""
+        """The viewer was heard of: its time limit for the next request begins anew."""
         self._stop_silence()
         if self._viewer is not None and not self._held:
             self._silence = asyncio.get_running_loop().call_later(

@@ -42,7 +42,7 @@ class TransportLimits:
     slow_timeout_s: float = 20.0
     """For a viewer that reads nothing from its WebSocket."""
     http_hold_s: float = 20.0
-    """A request on plain HTTP is held so long while there is nothing to tell. A setting."""
+    """A request on plain HTTP is held for this time while there is nothing to send. A setting."""
     http_timeout_s: float = 10.0
     """For the next request of a viewer on plain HTTP."""
 

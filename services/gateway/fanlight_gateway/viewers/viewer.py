@@ -29,11 +29,11 @@ from fanlight_gateway.viewers.viewer_video import ViewerVideo
 
 log = logging.getLogger(__name__)
 ERROR_INTERVAL_S = 1.0
-"""The viewer is told an error of one code at most so often."""
+"""The viewer is told an error of one code at most once in this time."""
 IDR_INTERVAL_S = 0.3
-"""A viewer's own requests for an IDR are honoured at most so often."""
+"""A viewer's own requests for an IDR are honoured at most once in this time."""
 ALIVE_INTERVAL_S = 1.0
-"""Capture is told at most so often that a viewer in control is still there."""
+"""Capture is told at most once in this time that a viewer in control is still there."""
 _AGE_UNKNOWN_MS = 65535
 _ACK = bytes([binary.Ack.TYPE])
 
@@ -229,6 +229,8 @@ class Viewer:
             else:
                 self._on_binary(binary.decode_from_viewer(message), message, now)
         except ProtocolError as error:
+            # An unknown message counts as a bad one too, because a page sends a new message only to
+            # a gateway whose Welcome says that it knows it (decision 23).
             self._refuse("bad_message", str(error))
             self._bad_messages += 1
             if self._bad_messages >= self._bad_message_limit:

@@ -24,10 +24,10 @@ class AdmissionLimits:
     waiting: int = 4096
     """Requests that are held."""
     waiting_desk: int | None = None
-    """Of those, so many for one desk. None: nearly all, and 4000 of 4096 are a thousand viewers
+    """The most of those for one desk. None means nearly all: 4000 of 4096 are a thousand viewers
     with four requests each."""
     waiting_client: int = 8
-    """Of those, so many for one name of a client at one desk. Who gives no name is not counted."""
+    """The most of those for one client's name at one desk. No name: not counted."""
 
     @property
     def of_one_desk(self) -> int:

@@ -68,7 +68,7 @@ class ChangeHistory:
         return bytes(changed_us <= before_us for changed_us in self._changed_us)
 
     def at_rest_from_us(self, tiles: Iterable[int]) -> int | None:
-        """When the first of these tiles changed last; None where there is none."""
+        """Returns the earliest last change of these tiles, None if no tile is known."""
         known = self._changed_us
         return min((known[tile] for tile in tiles if tile < len(known)), default=None)
 

@@ -16,6 +16,6 @@ class PatchLimits:
     refine_s: float = 0.1
     """A patch that only makes coarse places sharp takes the link this long."""
     refine_after_s: float = 0.3
-    """A coarse place is made sharp when it has not changed for so long."""
+    """A coarse place is made sharp when it has not changed for this time."""
     fast_rate: int = 4_000_000
     """From this rate on patches are encoded quickly, not tightly."""

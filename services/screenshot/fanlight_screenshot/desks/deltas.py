@@ -37,7 +37,7 @@ ATTEMPTS = 4
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a request gets: a patch, or None where nothing has changed."""
+    """What a request gets: a patch, or None if nothing has changed."""
 
     shot: Shot
     tag: str
@@ -68,7 +68,7 @@ class Deltas:
     async def answer(
         self, parameters: Parameters, if_none_match: str | None, arrived_us: int
     ) -> Answer | None:
-        """The answer; None where there is no picture of this desk yet. Raises BusyError."""
+        """Returns the answer, None if this desk has no picture yet. Raises BusyError."""
         deadline_us = arrived_us + int(parameters.wait_s * 1e6)
         client = self._views.client(parameters.viewer)
         known = self._views.find(if_none_match)
@@ -120,7 +120,7 @@ class Deltas:
     async def _patch(
         self, client: ScreenshotClient, shot: Shot, parameters: Parameters
     ) -> Answer | None:
-        """The patch to this shot; None where there is nothing to send after all.
+        """Returns the patch to this shot, None if there is nothing to send after all.
 
         Either way the client's view is of the shot's frame afterwards.
         """

@@ -33,7 +33,7 @@ from fanlight_screenshot.images.encoding_cache import EncodingCache
 
 log = logging.getLogger(__name__)
 UNREADABLE_LIMIT = 3
-"""After so many frames in a row that cannot be read, shared memory counts as out of reach."""
+"""After this many frames in a row that cannot be read, shared memory counts as out of reach."""
 
 
 class DeskClosedError(FanlightError):
@@ -143,7 +143,7 @@ class ScreenshotDesk:
     async def shot(self, arrived_us: int) -> Shot | None:
         """The frame that answers a request which arrived at `arrived_us`.
 
-        It is stale where the desk has gone or does not answer; None where there is no picture.
+        It is stale if the desk has gone or does not answer, and None if there is no picture.
         Raises DeskClosedError.
         """
         self.require_open()

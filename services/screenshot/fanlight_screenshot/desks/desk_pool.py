@@ -37,7 +37,7 @@ from fanlight_screenshot.settings import ScreenshotSettings
 log = logging.getLogger(__name__)
 _EXPIRE_INTERVAL_S = 1.0
 _BASES_MIN, _DESKS_A_BASE = 2, 4
-"""For so many last pictures one picture to make patches from is kept, but two at least."""
+"""One picture to make patches from is kept for every four last pictures, but at least two."""
 
 
 class DeskPool:

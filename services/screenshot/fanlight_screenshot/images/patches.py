@@ -35,11 +35,11 @@ _COARSE_QUALITY = 50
 _COARSEST_QUALITY = 20
 _SCALE_MIN = 0.1
 _TINY_BYTES = 1500
-"""One packet: so much is sharp, whatever the budget."""
+"""One packet. Up to this many bytes a patch is sharp, whatever the budget."""
 _LEAST_BYTES = 200
 """The limit of an image that has to be sent although nothing is left."""
 _FITS = 1.2
-"""An image so far above the budget is not worth another try."""
+"""An image that is larger than the budget by less than this factor is not made again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def build(
     at_rest: bytes,
     means: Means,
 ) -> Patch | None:
-    """The patch to `after`; None where there is nothing to send. Mutates none of its arguments.
+    """Returns the patch to `after`, None if there is nothing to send. Changes no argument.
 
     `before` is the picture that the viewer has (as sharp as `ledger` says) and `damage` all that
     may have changed since. Each may be None: without both, all of the picture is sent. Tiles whose
@@ -148,7 +148,7 @@ class _Sketch:
     def _lossless(
         self, pixels: Pixels, rects: list[Rect], left: int
     ) -> list[tuple[patch.ImageFormat, bytes]] | None:
-        """The images of all of them; None where those do not fit."""
+        """Returns the images of all of them, None if they do not fit."""
         if area(rects) > left * _TEXT_PX_PER_BYTE:
             return None
         made, total = [], 0

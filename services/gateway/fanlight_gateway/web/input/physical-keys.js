@@ -19,7 +19,7 @@
 import { USAGE_BY_CODE } from "../protocol/keys.js";
 import { QUIRKS } from "./platform.js";
 
-/** ControlLeft waits for so long for an AltRight that makes the two an AltGr (ms, Windows). */
+/** ControlLeft waits this time for an AltRight that makes the two an AltGr (ms, Windows). */
 export const ALTGR_WAIT_MS = 20;
 /** A repetition that waited longer than this for the page is dropped (ms). */
 export const REPEAT_AGE_MS = 150;

@@ -4,7 +4,7 @@
  * outbox, in which pointer moves wait while the connection is busy.
  *
  * A control message is sent after the input that came before it. Input is dropped while there is no
- * connection, because what a person typed at no picture must not be typed later.
+ * connection, because the person saw no picture when they typed.
  *
  * @import { Connection } from "./connection.js"
  * @import { InputMessage } from "../protocol/binary.js"
@@ -27,7 +27,7 @@ export class Sender {
 
   /**
    * @param {Connection} connection
-   * @param {() => boolean} isCongested  what is sent now arrives too late to repeat keys by it
+   * @param {() => boolean} isCongested  messages arrive late, so key repeats must not be sent
    */
   constructor(connection, isCongested) {
     this.#connection = connection;
