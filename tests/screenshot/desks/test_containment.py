@@ -103,6 +103,7 @@ async def test_an_error_about_a_desk_ends_that_desk_which_comes_back(
 ) -> None:
     fault = Fault(monkeypatch, of, method, desk_of)
     client = await serving(start, capture, other)
+    assert (await client.get(URL, params={"delta": "1"})).status_code == 200
     tag = (await client.get(URL)).headers["etag"]
     held = asyncio.create_task(
         client.get(URL, params={"wait": "20"}, headers={"If-None-Match": tag})
