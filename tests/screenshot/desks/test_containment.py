@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from fanlight_common.bus.frame_feed import FrameFeed
-from fanlight_common.protocol import topics
 from fanlight_common.protocol.binary import PointerPosition, PointerShape
 from fanlight_screenshot import metrics
 from fanlight_screenshot.desks.desk import ScreenshotDesk
@@ -41,10 +40,6 @@ class Fault:
 
 def desk_of_record(desk: Any) -> str:
     return str(desk.record.desk)
-
-
-def desk_of_topic(pointer: PointerFollower) -> str:
-    return topics.parse(pointer._topic)[1]
 
 
 def failed() -> float:
@@ -92,7 +87,7 @@ def pointer(capture: FakeCapture) -> None:
         (ScreenshotDesk, "_received", desk_of_record, frame),
         (ScreenshotDesk, "moved", desk_of_record, record),
         (FrameFeed, "_on_record", lambda feed: feed.desk, record),
-        (PointerFollower, "_on_event", desk_of_topic, pointer),
+        (PointerFollower, "_on_event", lambda follower: follower._desk, pointer),
     ],
 )
 async def test_an_error_about_a_desk_ends_that_desk_which_comes_back(
@@ -108,6 +103,7 @@ async def test_an_error_about_a_desk_ends_that_desk_which_comes_back(
 ) -> None:
     fault = Fault(monkeypatch, of, method, desk_of)
     client = await serving(start, capture, other)
+    assert (await client.get(URL, params={"delta": "1"})).status_code == 200
     tag = (await client.get(URL)).headers["etag"]
     held = asyncio.create_task(
         client.get(URL, params={"wait": "20"}, headers={"If-None-Match": tag})

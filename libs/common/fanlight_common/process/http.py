@@ -10,8 +10,8 @@ import contextlib
 import errno
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, MutableMapping
+from typing import Any, TypeVar
 
 import uvicorn
 
@@ -19,9 +19,12 @@ from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process.uvicorn_server import WorkerServer, drop_text_errors
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 GRACE_S = 1
 """How long requests under way may take to end once the server stops."""
+CLIENT_CLOSED = 499
+"""The status code for a client that has left, as proxies use it. Nobody reads it."""
 KEEP_ALIVE_S = 75
 """Longer than clients keep an idle connection, so that the client ends it: where the server does, a
 request may be under way."""
@@ -88,6 +91,26 @@ def bearer(authorization: str) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
+async def unless_disconnected(
+    receive: Callable[[], Awaitable[MutableMapping[str, Any]]], work: Coroutine[Any, Any, T]
+) -> T | None:
+    """What `work` returns, or None if the client disconnects before.
+
+    `receive` is the request's, whose body was read already or is empty. `work` has ended when this
+    returns: it is cancelled if the client disconnects, and if the caller is cancelled. Raises what
+    `work` raises.
+    """
+    working = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_disconnected(receive))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        working.cancel()
+        leaving.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
+
+
 @contextlib.asynccontextmanager
 async def serving(
     app: Any,
@@ -138,6 +161,11 @@ async def serving(
             server.stop()
             # Before the group's own end: where the block is cancelled, it would cancel the server.
             await asyncio.wait({task})
+
+
+async def _disconnected(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _set_congestion(sockets: list[socket.socket], name: str) -> None:

@@ -12,4 +12,5 @@ and drops nothing; a decoder raises ProtocolError, and the caller decides what i
 - `topics`: the topics of the bus
 - `keyboard`: physical keys
 - `layouts`: binary messages of a fixed size
+- `screenshot_wait`: how long a request for a screenshot may be held
 """

@@ -4,13 +4,14 @@ Lives on the worker's loop. Keeps no pictures: the service has the cache. Drops 
 viewer has left.
 """
 
-import asyncio
 import logging
 import time
 
 import httpx
 from fastapi import Request, Response
 
+from fanlight_common.process.http import CLIENT_CLOSED, unless_disconnected
+from fanlight_common.protocol.screenshot_wait import WAIT_MAX_S
 from fanlight_gateway import metrics
 from fanlight_gateway.http.problems import problem
 from fanlight_gateway.http.service_tokens import ServiceTokens
@@ -18,13 +19,8 @@ from fanlight_gateway.streams.desk_book import DeskBook
 
 log = logging.getLogger(__name__)
 TIMEOUT_S = 5.0
-WAIT_MAX_S = 25.0
-"""The longest that a viewer may ask to be held. The service refuses more; this bounds our own
-wait."""
 _REFUSED = (401, 403)
 """Status codes of a service that does not accept our token."""
-_CLIENT_CLOSED = 499
-"""For a client that has left, as proxies use it; nobody reads it."""
 _PASSED_BACK = ("etag", "content-type", "retry-after")
 _PASSED_BACK_PREFIX = "x-fanlight-"
 
@@ -57,15 +53,9 @@ class Screenshots:
         wait_s = _wait_s(request.query_params.get("wait", "0"))
         if not wait_s:
             return await self._ask(desk, request, TIMEOUT_S)
-        answering = asyncio.ensure_future(self._ask(desk, request, TIMEOUT_S + wait_s))
-        leaving = asyncio.ensure_future(_left(request))
-        try:
-            await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            return answering.result() if answering.done() else Response(status_code=_CLIENT_CLOSED)
-        finally:
-            answering.cancel()
-            leaving.cancel()
-            await asyncio.gather(answering, leaving, return_exceptions=True)
+        asked = self._ask(desk, request, TIMEOUT_S + wait_s)
+        answer = await unless_disconnected(request.receive, asked)
+        return answer or Response(status_code=CLIENT_CLOSED)
 
     async def _ask(self, desk: str, request: Request, timeout_s: float) -> Response:
         headers = {"Authorization": f"Bearer {self._tokens.token(desk, time.time())}"}
@@ -96,11 +86,6 @@ class Screenshots:
         if url not in self._failing:
             log.warning(f"{event} url=%s reason=%r", url, reason)
             self._failing.add(url)
-
-
-async def _left(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _wait_s(value: str) -> float:

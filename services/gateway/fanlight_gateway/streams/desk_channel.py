@@ -10,12 +10,9 @@ import asyncio
 import logging
 from typing import Protocol
 
-import zmq.asyncio
-
+from fanlight_common.bus.event_feed import EventFeed
 from fanlight_common.bus.inlet_connections import CurrentInlet, InletConnections
-from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import FanlightError, ProtocolError
-from fanlight_common.process import refusals
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import binary, bus, topics
 from fanlight_gateway import metrics
@@ -62,10 +59,7 @@ class DeskChannel:
         self._worker = worker
         self._inlet = CurrentInlet(inlets)
         self._group = group
-        self._topic = topics.events(record.desk)
-        self._socket: zmq.asyncio.Socket | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._last_event: int | None = None
+        self._feed: EventFeed | None = None
         self._newest: dict[str, bytes | str] = {}
         try:
             # The record is known, so this calls back at once, and so connects.
@@ -99,7 +93,7 @@ class DeskChannel:
         if old.instance != record.instance or record.state != "live":
             # Another display shows up, or will soon: the old one's pointer and clipboard are over.
             self._newest.clear()
-        if record.alive and (self._socket is None or old.instance != record.instance):
+        if record.alive and (self._feed is None or old.instance != record.instance):
             self._connect()
         if (old.state, old.width, old.height) != (record.state, record.width, record.height):
             log.info("event=desk desk=%s state=%s", record.desk, record.state)
@@ -109,47 +103,28 @@ class DeskChannel:
     def _connect(self) -> None:
         self._disconnect()
         self._inlet.move(self.record.inlet)
-        self._last_event = None
-        self._socket = self._worker.network.open(SocketRole.EVENTS)
-        self._socket.subscribe(self._topic)
-        self._worker.network.connect(self._socket, self.record.outlet)
-        self._task = self._group.create_task(self._receive(self._socket))
+        self._feed = EventFeed(
+            self._worker.network,
+            self._group,
+            self.record.desk,
+            self.record.outlet,
+            take=self._on_event,
+            failed=self._failed,
+            on_refused=metrics.refused.labels("event").inc,
+            on_gap=metrics.refused.labels("event_gap").inc,
+            peer=self.record.id,
+        )
 
     def _disconnect(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
-        if self._socket is not None:
-            self._socket.close(linger=0)
-            self._socket = None
+        if self._feed is not None:
+            self._feed.close()
+            self._feed = None
 
     def _let_go(self) -> None:
         self._disconnect()
         self._inlet.move("")
 
-    async def _receive(self, socket: zmq.asyncio.Socket) -> None:
-        try:
-            while not socket.closed:  # an error may have ended the channel meanwhile
-                self._take(await socket.recv_multipart(), socket)
-        except Exception as error:  # noqa: BLE001 - ends the viewers of this desk, not the process
-            self._failed(error)
-
-    def _take(self, parts: list[bytes], socket: zmq.asyncio.Socket) -> None:
-        try:
-            if len(parts) != 2:
-                raise ProtocolError(f"event: {len(parts)} parts, wants 2")
-            self._on_event(bus.decode_event(parts[1]), socket)
-        except ProtocolError as error:
-            metrics.refused.labels("event").inc()
-            refusals.note(log, "events", error, self.record.id)
-
-    def _on_event(self, event: bus.Event, socket: zmq.asyncio.Socket) -> None:
-        if self._last_event is not None and event.sequence != self._last_event + 1:
-            # An event was lost. Subscribing again makes the capture send the present state.
-            metrics.refused.labels("event_gap").inc()
-            socket.unsubscribe(self._topic)
-            socket.subscribe(self._topic)
-        self._last_event = event.sequence
+    def _on_event(self, event: bus.Event) -> None:
         kind, message = _kind(event)
         self._newest[kind] = message
         for viewer in list(self.viewers):

@@ -8,13 +8,12 @@ others are.
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import Coroutine
-from typing import Any, TypeVar
 
 from fastapi import HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 
 from fanlight_common.core.errors import ProtocolError
+from fanlight_common.process.http import unless_disconnected
 from fanlight_common.protocol import batches
 from fanlight_common.protocol.binary import MAX_VIEWER_MESSAGE_BYTES, CloseCode
 from fanlight_gateway import metrics
@@ -29,7 +28,6 @@ from fanlight_gateway.viewers.admission import (
 )
 from fanlight_gateway.viewers.plain_http_transport import PlainHttpTransport
 
-T = TypeVar("T")
 MAX_HELLO_BYTES = 4096
 MAX_BODY_BYTES = 2 * MAX_VIEWER_MESSAGE_BYTES
 MAX_REMEMBERED = 1000
@@ -84,7 +82,7 @@ class PlainHttpSessions:
         session = self._session(desk, name, request)
         try:
             held = session.take(_number(request, "after"))
-            first, messages = await _unless_gone(request, held) or (0, [])
+            first, messages = await unless_disconnected(request.receive, held) or (0, [])
         except ProtocolError as error:
             raise problem(_CONFLICT, "bad_number", str(error)) from None
         if session.closed is not None and not messages:
@@ -142,23 +140,6 @@ class PlainHttpSessions:
             self._over[session.id] = session.closed
         while len(self._over) > MAX_REMEMBERED:
             self._over.popitem(last=False)
-
-
-async def _unless_gone(request: Request, held: Coroutine[Any, Any, T]) -> T | None:
-    """What `held` returns. If the browser gives the request up before: cancel it, and None."""
-    holding = asyncio.ensure_future(held)
-    gone = asyncio.ensure_future(_gone(request))
-    try:
-        await asyncio.wait({holding, gone}, return_when=asyncio.FIRST_COMPLETED)
-        return holding.result() if holding.done() else None
-    finally:
-        for task in (holding, gone):
-            task.cancel()
-
-
-async def _gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _number(request: Request, name: str) -> int:

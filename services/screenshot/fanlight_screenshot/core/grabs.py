@@ -7,6 +7,10 @@ answer turns out to be older than the request by more than the reuse window.
 
 from dataclasses import dataclass
 
+ATTEMPTS = 4
+"""How many frames a request tries to copy. A frame is lost when capture overwrites it while it is
+copied; the next one is as good."""
+
 
 @dataclass(frozen=True, slots=True)
 class GrabTimes:

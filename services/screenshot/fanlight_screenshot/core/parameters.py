@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fanlight_common.core.errors import FanlightError
+from fanlight_common.protocol.screenshot_wait import WAIT_MAX_S
 
-WAIT_MAX_S = 25
-"""Proxies tend to give up on an answer after 30 seconds."""
 RATE_MIN, RATE_MAX = 1000, 1_000_000_000
 _VIEWER = re.compile(r"[A-Za-z0-9._-]{0,64}")
 

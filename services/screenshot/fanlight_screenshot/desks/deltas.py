@@ -21,6 +21,7 @@ from fanlight_common.patching.pixels import Pixels
 from fanlight_common.process import clock
 from fanlight_common.protocol import frames
 from fanlight_screenshot import metrics
+from fanlight_screenshot.core.grabs import ATTEMPTS
 from fanlight_screenshot.core.parameters import Parameters
 from fanlight_screenshot.core.patch_limits import PatchLimits
 from fanlight_screenshot.desks import views
@@ -30,9 +31,6 @@ from fanlight_screenshot.images import patches
 from fanlight_screenshot.images.encoding_cache import EncodingCache
 from fanlight_screenshot.images.patches import Means, Patch
 from fanlight_screenshot.images.recent_pictures import RecentPictures
-
-ATTEMPTS = 4
-"""A frame is lost when capture overwrites it while it is copied; the next one is as good."""
 
 
 @dataclass(frozen=True, slots=True)

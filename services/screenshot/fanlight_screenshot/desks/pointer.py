@@ -7,23 +7,18 @@ error about an event is passed to `failed`, which closes the desk.
 
 import asyncio
 import hashlib
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import zmq.asyncio
 from PIL import Image
 from prometheus_client import Counter
 
+from fanlight_common.bus.event_feed import EventFeed
 from fanlight_common.bus.network import BusNetwork
-from fanlight_common.bus.sockets import SocketRole
-from fanlight_common.core.errors import ProtocolError
-from fanlight_common.process import refusals
-from fanlight_common.protocol import binary, bus, topics
+from fanlight_common.protocol import binary, bus
 from fanlight_screenshot.core.pointer_times import PointerTimes
 from fanlight_screenshot.images import images
 
-log = logging.getLogger(__name__)
 refused = Counter("fanlight_screenshot_refused_events", "Pointer events not understood")
 
 
@@ -55,12 +50,10 @@ class PointerFollower:
         self._group = group
         self._failed = failed
         self._network = network
-        self._topic = topics.events(desk)
+        self._desk = desk
         self._endpoint = ""
-        self._socket: zmq.asyncio.Socket | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._feed: EventFeed | None = None
         self._known = asyncio.Event()
-        self._last_event = 0
         self._used_at = 0.0
         self._image: tuple[Image.Image, tuple[int, int], str] | None = None
         self._position: tuple[int, int] | None = None
@@ -71,19 +64,16 @@ class PointerFollower:
         self._stop()
 
     def _stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
-        if self._socket is not None:
-            self._socket.close(linger=0)
-            self._socket = None
-        self._image, self._position, self._last_event = None, None, 0
+        if self._feed is not None:
+            self._feed.close()
+            self._feed = None
+        self._image = self._position = None
         self._known = asyncio.Event()
 
     def moved(self, endpoint: str) -> None:
         """Follow the desk's events at another endpoint, where they come from now."""
         if endpoint != self._endpoint:
-            followed = self._socket is not None
+            followed = self._feed is not None
             self._stop()
             self._endpoint = endpoint
             if followed:
@@ -92,7 +82,7 @@ class PointerFollower:
     async def current(self, now: float) -> Pointer | None:
         """The pointer now; None while it is hidden, or while nothing is known of it in time."""
         self._used_at = now
-        if self._socket is None and self._endpoint:
+        if self._feed is None and self._endpoint:
             self._open()
         if not self._known.is_set():
             try:
@@ -108,38 +98,22 @@ class PointerFollower:
 
     def expire(self, now: float) -> None:
         """Stop following if nobody has asked for long enough."""
-        if self._socket is not None and now - self._used_at >= self._times.keep_s:
+        if self._feed is not None and now - self._used_at >= self._times.keep_s:
             self._stop()
 
     def _open(self) -> None:
-        self._socket = self._network.open(SocketRole.EVENTS)
-        self._socket.subscribe(self._topic)
-        self._network.connect(self._socket, self._endpoint)
-        self._task = self._group.create_task(self._follow(self._socket))
+        self._feed = EventFeed(
+            self._network,
+            self._group,
+            self._desk,
+            self._endpoint,
+            take=self._on_event,
+            failed=self._failed,
+            on_refused=refused.inc,
+            peer=self._endpoint,
+        )
 
-    async def _follow(self, socket: zmq.asyncio.Socket) -> None:
-        try:
-            while True:
-                self._take(await socket.recv_multipart(), socket)
-        except Exception as error:  # noqa: BLE001 - ends the desk it is about, not the process
-            if self._socket is socket:  # else it was closed while it received
-                self._failed(error)
-
-    def _take(self, parts: list[bytes], socket: zmq.asyncio.Socket) -> None:
-        try:
-            if len(parts) != 2:
-                raise ProtocolError(f"event: {len(parts)} parts, wants 2")
-            self._on_event(bus.decode_event(parts[1]), socket)
-        except ProtocolError as error:
-            refused.inc()
-            refusals.note(log, "events", error, self._endpoint)
-
-    def _on_event(self, event: bus.Event, socket: zmq.asyncio.Socket) -> None:
-        if self._last_event and event.sequence != self._last_event + 1:
-            # An event was lost: subscribing again brings the present image and position.
-            socket.unsubscribe(self._topic)
-            socket.subscribe(self._topic)
-        self._last_event = event.sequence
+    def _on_event(self, event: bus.Event) -> None:
         if not event.binary:
             return
         match binary.decode_from_gateway(event.binary):

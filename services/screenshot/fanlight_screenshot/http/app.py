@@ -3,9 +3,7 @@
 Lives on the worker's loop. It decides nothing about pictures: see `desks.deltas` and `desks.desk`.
 """
 
-import asyncio
 import time
-from collections.abc import Coroutine
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -14,18 +12,17 @@ from fastapi.responses import JSONResponse
 from fanlight_common.core.errors import FrameLostError, ProtocolError
 from fanlight_common.core.names import check_name
 from fanlight_common.process import clock
+from fanlight_common.process.http import CLIENT_CLOSED, unless_disconnected
 from fanlight_common.protocol import patch
 from fanlight_screenshot import metrics
 from fanlight_screenshot.core import etags
 from fanlight_screenshot.core.admission import BusyError
+from fanlight_screenshot.core.grabs import ATTEMPTS
 from fanlight_screenshot.core.parameters import BadParameterError, Parameters, parse
 from fanlight_screenshot.desks.deltas import Answer
 from fanlight_screenshot.desks.desk import DeskClosedError, ScreenshotDesk, Shot
 from fanlight_screenshot.desks.desk_pool import DeskPool
 from fanlight_screenshot.http.access import Access, AccessDeniedError
-
-ATTEMPTS = 4
-"""A frame is lost when capture overwrites it while it is copied; the next one is as good."""
 
 
 def build(desks: DeskPool, access: Access) -> FastAPI:
@@ -101,7 +98,8 @@ async def _answer(desks: DeskPool, name: str, request: Request, arrived_us: int)
             return await _screenshot(desks, desk, parameters, request, arrived_us)
         with desks.held(desk.record.desk, parameters.viewer):
             asked = _screenshot(desks, desk, parameters, request, arrived_us)
-            return await _unless_left(request, asked)
+            answer = await unless_disconnected(request.receive, asked)
+            return answer or Response(status_code=CLIENT_CLOSED)
     except BusyError:
         return _problem(503, "busy", "too many pictures are under way; ask again in a second")
     except DeskClosedError:
@@ -143,26 +141,6 @@ async def _screenshot(
     what = "its display is away" if desk.record.state == "away" else "nothing came yet"
     why = f"there is no picture of this desk: {what}; ask again in a second"
     return _problem(503, "no_picture", why)
-
-
-async def _unless_left(request: Request, asked: Coroutine[Any, Any, Response]) -> Response:
-    """The answer. It is given up when the client disconnects."""
-    answering = asyncio.ensure_future(asked)
-    leaving = asyncio.ensure_future(_left(request))
-    try:
-        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if answering.done():
-            return answering.result()
-        return Response(status_code=499)  # nobody reads it; a proxy's number for "client closed"
-    finally:
-        answering.cancel()
-        leaving.cancel()
-        await asyncio.gather(answering, leaving, return_exceptions=True)
-
-
-async def _left(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _patch(answer: Answer) -> Response:

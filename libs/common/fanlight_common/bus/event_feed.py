@@ -1,0 +1,91 @@
+"""A consumer's view of one desk's events (pointer, clipboard), as one capture publishes them.
+
+Lives on the worker's loop; nothing here waits. The capture answers a subscription with the present
+state. Events are numbered, so a gap shows that one was lost; the feed then subscribes again, which
+brings the present state once more. Drops what is no event, and tells its owner. When the desk's
+capture comes back elsewhere, the owner closes this feed and opens another one.
+
+An error about one event ends this feed alone: `failed` is called with it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import zmq.asyncio
+
+from fanlight_common.bus.network import BusNetwork
+from fanlight_common.bus.sockets import SocketRole
+from fanlight_common.core.errors import ProtocolError
+from fanlight_common.process import refusals
+from fanlight_common.protocol import bus, topics
+
+log = logging.getLogger(__name__)
+
+
+class EventFeed:
+    """Events of one desk from the moment of creation until `close`."""
+
+    def __init__(
+        self,
+        network: BusNetwork,
+        group: asyncio.TaskGroup,
+        desk: str,
+        outlet: str,
+        *,
+        take: Callable[[bus.Event], None],
+        failed: Callable[[Exception], None],
+        on_refused: Callable[[], None],
+        on_gap: Callable[[], None] = lambda: None,
+        peer: str = "",
+    ) -> None:
+        """Subscribes at `outlet`. What that raises leaves nothing of the feed behind.
+
+        `group` runs what receives. `take` gets each event; it may raise ProtocolError about one
+        that it does not understand. `failed` is called with anything else that is raised, after
+        which nothing more is received; it has to close the feed. `on_refused` is called for each
+        message that is no event, `on_gap` for each gap. `peer` names the capture in the log.
+        """
+        self._topic = topics.events(desk)
+        self._take = take
+        self._failed = failed
+        self._on_refused = on_refused
+        self._on_gap = on_gap
+        self._peer = peer
+        self._last: int | None = None
+        """The number of the last event; None before the first."""
+        self._socket: zmq.asyncio.Socket = network.open(SocketRole.EVENTS)
+        try:
+            self._socket.subscribe(self._topic)
+            network.connect(self._socket, outlet)
+        except Exception:
+            self._socket.close(linger=0)
+            raise
+        self._task = group.create_task(self._receive())
+
+    def close(self) -> None:
+        """Unsubscribe. `take` is called no more. A second call does nothing."""
+        self._task.cancel()
+        self._socket.close(linger=0)
+
+    async def _receive(self) -> None:
+        try:
+            while not self._socket.closed:  # the event just taken may have closed it
+                self._received(await self._socket.recv_multipart())
+        except Exception as error:  # noqa: BLE001 - ends the desk it is about, not the process
+            self._failed(error)
+
+    def _received(self, parts: list[bytes]) -> None:
+        try:
+            if len(parts) != 2:
+                raise ProtocolError(f"event: {len(parts)} parts, wants 2")
+            event = bus.decode_event(parts[1])
+            if self._last is not None and event.sequence != self._last + 1:
+                self._on_gap()
+                self._socket.unsubscribe(self._topic)
+                self._socket.subscribe(self._topic)
+            self._last = event.sequence
+            self._take(event)
+        except ProtocolError as error:
+            self._on_refused()
+            refusals.note(log, "events", error, self._peer)
