@@ -70,7 +70,7 @@ class DeskPool:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def get(self, name: str) -> ScreenshotDesk | None:
-        """The desk of that name; None if there never was one."""
+        """Returns the desk of that name, None if there never was one."""
         return self._desks.get(name)
 
     def records(self) -> list[bus.DeskRecord]:

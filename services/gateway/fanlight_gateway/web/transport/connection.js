@@ -18,8 +18,8 @@
  *   waiting      | 7 the retry timer                        | connecting | see 1
  *   any          | 8 closed with a final code; `close`      | closed     | leaves the transport
  *
- * How long 5 and 6 wait, and which codes are final, is decided in retry-wait.js. Every change of the
- * state calls `onchange`.
+ * How long 5 and 6 wait, and which codes are final, is decided in retry-wait.js. Every change of
+ * the state calls `onchange`.
  *
  * @import { Settings } from "../protocol/settings.js"
  * @import { ViewerControl } from "../protocol/control.js"
@@ -98,7 +98,7 @@ export class Connection {
     return this.#upgrade.isDraining ? 0 : (this.#transport?.bufferedAmount ?? 0);
   }
 
-  /** The time until the next try (ms). @returns {number | null} null: none is due */
+  /** The time until the next try (ms). @returns {number | null} null if no try is due */
   get retry_in_ms() {
     return this.#retryAt_ms === null ? null : Math.max(0, this.#retryAt_ms - this.#host.now());
   }

@@ -37,7 +37,7 @@ export class RetryWait {
    *
    * @param {number} code
    * @param {Readonly<Settings>} settings
-   * @returns {number | null} how long to wait (ms); null: do not connect again
+   * @returns {number | null} how long to wait (ms); null means do not connect again
    */
   closed(code, settings) {
     if (code >= FIRST_FINAL_CODE) return null;

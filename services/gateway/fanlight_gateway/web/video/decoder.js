@@ -45,7 +45,10 @@ import { codecString } from "./h264.js";
 const ERROR_WINDOW_MS = 60_000;
 /** With more units than this kept, they are dropped until the next IDR. */
 const MAX_KEPT_UNITS = 240;
-/** A decoder that has given no picture yet may have this many times the backlog, because it is starting. */
+/**
+ * A decoder that has given no picture yet may have this many times the backlog, because it is
+ * starting.
+ */
 const STARTING_FACTOR = 15;
 
 export class Decoder {
@@ -57,7 +60,7 @@ export class Decoder {
   /** The run before, until this one has given a picture. @type {DecodingRun | null} */
   #formerRun = null;
   /**
-   * Units that wait for the browser's answer about a codec; null: none is asked.
+   * Units that wait for the browser's answer about a codec; null if no answer is awaited.
    *
    * @type {VideoUnit[] | null}
    */
