@@ -74,7 +74,7 @@ class InletReader:
         self._turn_at = 0.0
         self._looked_at = 0.0
         self._behind_since: float | None = None
-        """Since when messages wait in the inlet; None: at the last look all of them were taken."""
+        """Returns since when messages wait in the inlet, None if the last look took all of them."""
 
     def read_until(self, now: float) -> float:
         """The moment up to which silence means something (clock.now_s).

@@ -70,7 +70,7 @@ class DirectoryClient:
         self._changed = asyncio.Event()
         self._reachable: bool | None = None
         self.reachable_since: float | None = None
-        """When the directory came within reach (clock.now_s); None while it is away."""
+        """Returns when the directory came within reach (clock.now_s), None while it is away."""
         self.records: dict[bytes, bus.DirectoryOutlet] = {}
         """The newest record of each watched topic."""
         self._connect()

@@ -75,7 +75,7 @@ class EncoderConnection:
         self._requests.arrived()
 
     def request_idr(self, wanted: bool, now: float) -> bool:
-        """Ask for an IDR if one is `wanted` and a request is due. True: the encoder was asked."""
+        """Ask for an IDR if one is `wanted` and a request is due. Returns True if it asked."""
         if not self._requests.take_due(wanted, now):
             return False
         if self._inlet.tell(bus.encode(bus.ForceIdr(self._stream))):

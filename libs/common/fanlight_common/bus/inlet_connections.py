@@ -144,7 +144,7 @@ class InletConnections:
             self.disconnect(endpoint)
 
     def tell(self, endpoint: str, data: bytes) -> bool:
-        """Queue one message. False: there is no peer, or its queue is full."""
+        """Queue one message. Returns False if there is no peer, or its queue is full."""
         self.connect(endpoint)
         # A process that is gone has no inlet.
         if endpoint and self._connections[endpoint].send(data):
@@ -171,5 +171,5 @@ class CurrentInlet:
         self._endpoint = endpoint
 
     def tell(self, data: bytes) -> bool:
-        """Queue one message for the present inlet. False: nobody takes it now."""
+        """Queue one message for the present inlet. Returns False if nobody takes it now."""
         return bool(self._endpoint) and self._inlets.tell(self._endpoint, data)

@@ -40,7 +40,7 @@ class UnitDemand(NamedTuple):
     room: bool
     """Can a unit be taken? An encoder skips frames while no consumer of the stream has room."""
     kbps: int
-    """The rate that the consumer can take, kbit/s; 0: not known."""
+    """The rate that the consumer can take, kbit/s. 0 means unknown."""
     in_band: bool
     """Is that rate known to be enough for this stream?"""
 

@@ -39,7 +39,7 @@ class BusClock:
 
     @property
     def trip_us(self) -> int | None:
-        """The round trip of the answer that the offset comes from; None: the offset is a guess."""
+        """The round trip of the answer that the offset comes from, None for a guess."""
         return self._best.trip_us if self._samples else None
 
     def at(self, own_us: int) -> int:

@@ -81,7 +81,7 @@ class SharpnessLedger:
         return [at for at, state in enumerate(self._states) if state in _ORDER]
 
     def blur(self, rect: Rect | None = None) -> None:
-        """Tiles that `rect` touches were sent as coarse pixels; None: all, as video."""
+        """Tiles that `rect` touches were sent as coarse pixels. None means all tiles, as video."""
         if rect is None:
             self._states[:] = bytes([Sharpness.BLURRY]) * len(self._states)
             return

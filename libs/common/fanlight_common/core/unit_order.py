@@ -12,7 +12,7 @@ class UnitOrder:
 
     def __init__(self) -> None:
         self._next: tuple[int, int] | None = None
-        """Epoch and sequence of the unit that continues the GOP; None: closed."""
+        """Epoch and sequence of the unit that continues the GOP. None if it is closed."""
 
     @property
     def wants_idr(self) -> bool:

@@ -86,7 +86,7 @@ def base_url(host: str, sockets: list[socket.socket], address: str) -> str:
 
 
 def bearer(authorization: str) -> str | None:
-    """The token in the value of an Authorization header; None: it has none."""
+    """Returns the token in an Authorization header's value, None if it has no token."""
     scheme, _, token = authorization.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 

@@ -26,7 +26,7 @@ class Wakeup:
         self._is_set = False
 
     async def wait(self, seconds: float | None) -> None:
-        """Wait until the first `set` after the last `clear`, at most `seconds`; None: no limit.
+        """Wait until the first `set` after the last `clear`, at most `seconds` (None: no limit).
 
         Only one task may wait at a time.
         """

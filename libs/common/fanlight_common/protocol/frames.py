@@ -209,7 +209,7 @@ def _decode_damage(
 
 
 def damage_since(frame: Frame, sequence: int) -> tuple[Rect, ...] | None:
-    """What changed between `sequence` (of the same instance) and `frame`; None: take all of it."""
+    """Returns what changed from `sequence` (same instance) to `frame`. None means all of it."""
     behind = frame.sequence - sequence
     if not 0 <= behind <= len(frame.damage):
         return None

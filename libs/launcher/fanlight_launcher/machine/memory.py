@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def shared_memory_mib(path: Path = Path("/dev/shm")) -> int:
-    """The free shared memory, MiB; -1 where there is none, or we may not use it."""
+    """Returns the free shared memory in MiB, -1 if there is no such memory or we may not use it."""
     try:
         if not stat.S_ISDIR(path.stat().st_mode) or not os.access(path, os.W_OK):
             return -1

@@ -19,7 +19,7 @@ _COOKIE_BYTES = 16
 
 
 def display_socket(display: str) -> Path | None:
-    """The socket of a display of this machine (`:0`, `unix:0.0`); None for any other display."""
+    """Returns the socket of a local display (`:0`, `unix:0.0`), None for any other display."""
     found = re.fullmatch(r"(?:unix)?:([0-9]+)(?:\.[0-9]+)?", display)
     return Path(f"/tmp/.X11-unix/X{found[1]}") if found else None
 
@@ -74,7 +74,7 @@ def write_cookie(path: Path) -> None:
 
 
 def _cookie(number: str, environment: Mapping[str, str]) -> bytes:
-    """The cookie that an X client would show to this display; b"" where there is none."""
+    """Returns the cookie that an X client would show to this display, b"" without a cookie."""
     file = environment.get("XAUTHORITY") or os.path.join(environment.get("HOME", ""), ".Xauthority")
     try:
         data = Path(file).read_bytes()

@@ -106,7 +106,7 @@ class HeldKeys:
         self._heard_at: dict[str, float] = {}
 
     def press(self, viewer: str, control: Control, now: float) -> PressEffect:
-        """Take a viewer's down of a control; what is to be done at the desk."""
+        """Take a viewer's down of a control. Returns what is to be done at the desk."""
         self._heard_at[viewer] = now
         down = self._held.get(viewer, {}).get(control)
         if down is None:
@@ -121,7 +121,7 @@ class HeldKeys:
         return PressEffect.REPEAT if fresh and control.repeats else PressEffect.NOTHING
 
     def release(self, viewer: str, control: Control) -> bool:
-        """Take a viewer's up of a control. True: the control is to be released at the desk."""
+        """Take a viewer's up of a control. Returns True if the desk must release the control."""
         held = self._held.get(viewer, {})
         if control not in held:
             return False
@@ -151,7 +151,7 @@ class HeldKeys:
         return tuple(v for v, heard_at in self._heard_at.items() if now - heard_at >= silence_s)
 
     def next_silence_in(self, now: float) -> float | None:
-        """Seconds until the first viewer could become silent; None while nobody holds anything."""
+        """Returns seconds until a viewer could become silent, None while nobody holds anything."""
         if not self._heard_at:
             return None
         return max(0.0, min(self._heard_at.values()) + self._limits.silence_s - now)

@@ -16,7 +16,7 @@ NO_SYMBOL = 0
 
 
 def keysym_of(char: str) -> int | None:
-    """The keysym of one character; None for a control character that no key stands for."""
+    """Returns the keysym of one character, None for a control character that no key stands for."""
     if char in _CONTROL:
         return _CONTROL[char]
     code = ord(char)

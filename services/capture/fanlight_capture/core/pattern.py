@@ -40,7 +40,7 @@ _BLACK = (0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class PatternMode:
-    """The size of the picture in pixels, and how many times a second it changes; 0: never."""
+    """The size of the picture in pixels, and how many times a second it changes. 0 means never."""
 
     width: int
     height: int

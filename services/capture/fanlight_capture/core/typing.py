@@ -31,7 +31,7 @@ class Stroke:
     keycode: int
     shift: bool = False
     assign: int | None = None
-    """The keysym to give to the key before the tap; None: the key has it already."""
+    """The keysym to give to the key before the tap. None if the key has it already."""
     wait_s: float = 0.0
     """How many seconds to wait before the keysym is given."""
 
@@ -107,7 +107,7 @@ class Typist:
         self._spare.update(mine)
 
     def stroke(self, keysym: int, now: float) -> Stroke | None:
-        """How to type `keysym` at `now` (monotonic seconds); None if there is no key for it.
+        """Returns how to type `keysym` at `now` (monotonic seconds), None if no key is left for it.
 
         Counts as a use of the key, at the end of `wait_s`.
         """

@@ -70,7 +70,7 @@ class X11Grabber:
             connection.xfixes.CreateRegion(self._region, 0, [])
 
     async def use_ring(self, ring: FrameRing, width: int, height: int) -> bool:
-        """Grab pictures of this size into `ring` from now on. True: the server writes into it."""
+        """Grab pictures of this size into `ring`. Returns True if the server writes into it."""
         if self._uses_shm:
             with self._x.batch():
                 self._x.shm.Detach(self._segment)

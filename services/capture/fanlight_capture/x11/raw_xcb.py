@@ -13,7 +13,7 @@ _xcffib: Any = xcffib  # Its types cover only a part of it, and not this one.
 
 
 def poll_for_reply(raw: Any, sequence: int) -> bytes | int | None:
-    """The reply to request `sequence` of the connection `raw`; None while there is none.
+    """Returns the reply to request `sequence` of the connection `raw`, None until it comes.
 
     An int is the code of the X error that came instead, or 0 if the connection was lost. Raw,
     because xcffib's own parsing makes a Python object of every byte of a large reply.

@@ -78,7 +78,7 @@ class StreamLease:
     holder: str = ""
     """The id of the encoder that holds it; "" is none."""
     record: bus.LeaseRecord | None = None
-    """What was published last; None before anything is known."""
+    """The record that was published last. None before anything is known."""
     wanted: bool = False
     idle_since: float = 0.0
     """When it was last wanted or held."""

@@ -93,7 +93,7 @@ class Leases:
             self._rest(entry, now)
 
     def present(self, stream: str) -> bus.LeaseRecord | None:
-        """The present record; None while nothing is known for sure."""
+        """Returns the present record, None while nothing is known for sure."""
         entry = self._streams.get(stream)
         if entry is None or entry.record is None or entry.record.alive != bool(entry.holder):
             return None

@@ -25,7 +25,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`before` None: it joined. `after` None: it left, and `why` says how."""
+    """A member changed.
+
+    `before` is None if it joined. `after` is None if it left, and `why` says how.
+    """
 
     before: bus.Heartbeat | None
     after: bus.Heartbeat | None

@@ -32,7 +32,7 @@ class Opening:
     """What a context of libavcodec is opened with, beside the size and rate of its pictures."""
 
     bitrate_kbps: int | None = None
-    """None: the options say how its rate is controlled."""
+    """None if the options say how its rate is controlled."""
     qmin: int | None = None
     pixel_format: str = "yuv420p"
     accelerator: str | None = None
@@ -45,7 +45,7 @@ class LavCodec:
     """An OpenCodec. A codec's module says how it is opened, and what it is told in between."""
 
     SHARP_QP: ClassVar[float | None] = None
-    """Up to this quantiser a unit is `Encoded.sharp`. None: no unit is known to be."""
+    """Up to this quantiser a unit is `Encoded.sharp`. None if no unit is known to be sharp."""
 
     def __init__(self, codec: Codec, params: CodecParams, opening: Opening) -> None:
         """Raises CodecError where libavcodec cannot open it."""

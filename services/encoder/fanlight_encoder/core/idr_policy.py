@@ -73,7 +73,7 @@ class IdrPolicy:
         return self._sent_at + self._interval_s
 
     def request(self, why: str = "asked") -> bool:
-        """A viewer cannot decode without one. False: it joins a request that was there already."""
+        """A viewer needs an IDR. Returns False if it joins a request that was there already."""
         fresh = not self.pending
         if fresh:
             self._asked_why = why

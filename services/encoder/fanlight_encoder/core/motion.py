@@ -95,7 +95,7 @@ class Motion:
 
     @property
     def due_at(self) -> float | None:
-        """When the last picture is to be encoded again; None: it need not be."""
+        """Returns when the last picture is to be encoded again, None if it need not be."""
         return self._due_at if self._repeats_left else None
 
     @property

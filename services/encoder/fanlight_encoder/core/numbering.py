@@ -9,7 +9,7 @@ _U32 = 0xFFFFFFFF
 
 
 def held_epoch(record: bus.DirectoryOutlet, id_: str, instance: str) -> int | None:
-    """The epoch by which this very process may encode the stream; None: it may not.
+    """The epoch by which this very process may encode the stream. None if it may not.
 
     This is the fence: an encoder that the directory thought dead falls silent, although gateways
     are still subscribed to it.

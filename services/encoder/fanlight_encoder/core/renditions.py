@@ -37,7 +37,7 @@ class RenditionProfile:
     divisor: int = 1
     fps_divisor: int = 1
     preset: str | None = None
-    """None: the one that is set."""
+    """None means the one that is set."""
     patches: bool = True
     """Whether small changes are sent as patches."""
 

@@ -119,7 +119,7 @@ class Schedule:
         )
 
     def frame_came(self) -> bool:
-        """A newer frame is there. False: it replaces one that was not encoded."""
+        """A newer frame is there. Returns False if it replaces one that was not encoded."""
         replaced = self._waiting
         self._waiting = True
         return not replaced

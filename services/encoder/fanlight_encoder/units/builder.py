@@ -48,12 +48,12 @@ class UnitAllowance:
 
     @property
     def patch_bytes(self) -> int:
-        """The most that a patch may have."""
+        """The most bytes of a patch."""
         return min(self.limits.patch_bytes, self._carried(self.limits.patch_ms))
 
     @property
     def refine_bytes(self) -> int:
-        """The most that a patch may have that only makes things sharper."""
+        """The most bytes of a refinement."""
         return min(self.limits.refine_bytes, self._carried(self.limits.refine_ms))
 
     def delta_bytes(self, *, again: bool) -> int:
@@ -105,7 +105,7 @@ class UnitBuilder:
     def small(
         self, source: FrameSource, frame: Frame, allowance: UnitAllowance
     ) -> BuiltUnit | None:
-        """A patch of a new frame that takes less than a millisecond; None: call `fresh`.
+        """Returns a patch of a new frame made in less than a millisecond. None means: call `fresh`.
 
         Raises FrameLostError, and then the next unit is video.
         """
@@ -185,7 +185,7 @@ class UnitBuilder:
         return self._patches and same and area(damage) <= MOST_PATCHED_PX
 
     def _damage(self, frame: Frame) -> tuple[Rect, ...]:
-        """Where a frame may differ from the last; everywhere, if the last was too long ago to tell.
+        """Returns where a frame may differ from the last. Everywhere, if that was too long ago.
 
         To compare all of it then takes 0.5 ms at 1080p, far less than video of what may be a
         keystroke.
@@ -253,7 +253,7 @@ class UnitBuilder:
         return BuiltUnit(kind, encoded.payload, calm, refused, blurry=self._patches)
 
     def _areas(self, unit: BuiltUnit, damage: tuple[Rect, ...], frame: Frame) -> tuple[Rect, ...]:
-        """Where viewers are to paint a unit of video: where it is new; none: everywhere."""
+        """Returns where viewers paint a unit of video: where it is new. Empty means everywhere."""
         size = Size(frame.width, frame.height)
         if unit.kind is UnitKind.DELTA and self.pipeline.seen == size:
             areas = at_most(VideoUnit.MAX_AREAS, damage)

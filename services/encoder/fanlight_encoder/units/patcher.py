@@ -44,9 +44,9 @@ class Patcher:
         most_bytes: int,
         effort: Effort,
     ) -> list[patch.Operation] | None:
-        """The operations from the shadow to `picture`; an empty list where nothing has changed.
+        """Returns the operations from the shadow to `picture`, empty if nothing has changed.
 
-        Updates the shadow and the ledger. Returns None, and leaves both as they are, where a patch
+        Updates the shadow and the ledger. Returns None, and leaves both as they are, if a patch
         would cost too much. The caller has to check afterwards that `picture` was read whole.
         """
         if area(damage) > MOST_PATCHED_PX:
@@ -89,7 +89,7 @@ class Patcher:
     def _images(
         self, picture: Pixels, boxes: Sequence[Rect], most_bytes: int, effort: Effort
     ) -> list[tuple[Image, bool]] | None:
-        """An image of each box, and whether it is lossless; None where they are too large."""
+        """Returns an image of each box, and whether it is lossless. None if they are too large."""
         if len(boxes) > _MOST_IMAGES or area(boxes) > self._limits.changed_px:
             return None
         kinds = [is_few_colours(part(picture, box)) for box in boxes]

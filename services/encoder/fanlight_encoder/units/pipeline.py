@@ -32,7 +32,7 @@ _REOPEN_DOWN, _REOPEN_UP = 1.5, 2.0
 
 
 class FrameSource(Protocol):
-    """Where a frame's pixels are to be had: a FrameFeed."""
+    """Gives a frame's pixels: a FrameFeed."""
 
     def pixels(self, frame: Frame) -> memoryview:
         """The pixels. Raises FrameLostError."""
@@ -89,7 +89,7 @@ class Pipeline:
     def encode(self, kbps: int, unit_bytes: int, *, idr: bool) -> Encoded:
         """Encode the picture, again if need be, in at most `unit_bytes` if the codec can.
 
-        Raises CodecError where the fallback has failed too. The picture stays, and the next call
+        Raises CodecError if the fallback has failed too. The picture stays, and the next call
         tries again with a codec that is opened anew.
         """
         picture = self._picture

@@ -28,11 +28,11 @@ class Shadow:
 
     @property
     def current(self) -> bool:
-        """Whether it is what viewers were sent."""
+        """Whether the shadow is the picture that viewers were sent."""
         return not self._behind
 
     def fall_behind(self, rects: Iterable[Rect] | None) -> None:
-        """Note that the picture has changed in these places; None: everywhere."""
+        """Note that the picture has changed in these places. None means everywhere."""
         whole = self.size.whole
         known = [*self._behind, *rects] if rects is not None else [whole]
         self._behind = known if whole not in known and len(known) <= _MOST_BEHIND else [whole]

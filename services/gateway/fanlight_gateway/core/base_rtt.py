@@ -10,11 +10,11 @@ from collections import deque
 BUCKETS = 6
 """The last minute is kept as this many floors. A new one replaces the oldest."""
 UNMEASURED_MS = 100.0
-"""Taken for the base RTT until there was an answer."""
+"""The base RTT until the first answer."""
 
 
 class BaseRtt:
-    """One path's. Times are in milliseconds, of any one clock."""
+    """The base RTT of one path. Times are in milliseconds, of any one clock."""
 
     def __init__(self, over_ms: float) -> None:
         self.ms = UNMEASURED_MS
@@ -59,8 +59,11 @@ class BaseRtt:
         return True
 
     def forget(self, now_ms: float) -> None:
-        """The path is another one. The viewer's floor is the old path's for another minute, so it
-        does not count until then."""
+        """Forget the path, because it is another one now.
+
+        The viewer reports the old path's floor for another minute, so its floor is ignored until
+        then.
+        """
         self._buckets.clear()
         self._pinged_ms = None
         self._pings_count_from = now_ms + self._over_ms

@@ -139,7 +139,7 @@ class Congestion:
         self._base = BaseRtt(limits.base_rtt_over_ms)
         self._delivered = DeliveryRate(limits.delivered_over_ms)
         self._inflated_since: float | None = None
-        """Since when the inflation is too much; None: it is not."""
+        """Since when the inflation is too much. None if it is not."""
         self._queue_ms = 0.0
         """The inflation, smoothed."""
         self._observed_at = float("-inf")

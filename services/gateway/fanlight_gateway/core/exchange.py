@@ -12,7 +12,7 @@ from fanlight_common.core.errors import ProtocolError
 
 MAX_MESSAGES = 64
 MAX_BYTES = 256 * 1024
-"""Unacknowledged, at which there is no room for more; a single message may be larger."""
+"""With this many unacknowledged bytes there is no room for more. One message may be larger."""
 
 NumberedMessage = bytes | str
 
@@ -28,8 +28,9 @@ class Outgoing:
         self._bytes = 0
 
     def acknowledge(self, after: int) -> None:
-        """The viewer has all up to `after`: forget them. An old number that comes late says
-        nothing.
+        """Forget all messages up to `after`, because the viewer has them.
+
+        An old number that comes late changes nothing.
 
         Raises ProtocolError for a number that was never sent.
         """
@@ -58,10 +59,10 @@ class Incoming:
         """The newest number that was taken."""
 
     def accept(self, first: int, messages: Sequence[NumberedMessage]) -> Sequence[NumberedMessage]:
-        """Those of `messages`, the first of which has number `first`, that were not taken before.
+        """Returns those of `messages` that were not taken before, and counts them as taken.
 
-        They count as taken from now on. Raises ProtocolError, and takes nothing, where a message
-        before `first` is missing.
+        The first of `messages` has the number `first`. Raises ProtocolError, and takes nothing, if
+        a message before `first` is missing.
         """
         if first < 1 or first > self.handled + 1:
             raise ProtocolError(f"message {first} after {self.handled}")

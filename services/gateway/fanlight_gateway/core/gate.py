@@ -53,8 +53,8 @@ class GateLimits:
     """The constants of the algorithm. What was measured with them is in docs/freshness.md."""
 
     paint_lag_ms: float = 30
-    """How long a received picture may be unpainted beyond the fastest one seen before no more are
-    sent: what keeps a browser that decodes slowly from showing the past."""
+    """Nothing more is sent while a received picture is unpainted this much longer than the fastest
+    one was, because a browser that decodes slowly would show the past."""
     held_units: int = 2
     """Up to this many unpainted units are normal, because some decoders hold one or two."""
     paint_stall_ms: float = 500
@@ -68,7 +68,7 @@ class GateLimits:
     """After a backlog no IDR is asked for on behalf of this viewer for this time. It doubles each
     time that the next backlog comes soon."""
     backlog_rest_max_ms: float = 8000
-    """The longest that it becomes."""
+    """The longest rest."""
     backlog_memory_ms: float = 20_000
     """A backlog that comes this much later than a rest counts as the first."""
 
@@ -99,7 +99,7 @@ class Gate:
         self._congestion = congestion
         self._on_drop = on_drop
         self._next: tuple[int, int] | None = None
-        """Epoch and sequence of the unit that continues the GOP; None: the gate is closed."""
+        """Epoch and sequence of the unit that continues the GOP. None if the gate is closed."""
         self._waiting: deque[tuple[Unit, float]] = deque()
         """Units that wait for room, and when each was offered."""
         self._waiting_bytes = 0
@@ -110,7 +110,7 @@ class Gate:
         self._keeps_up = True
         """Are those no more than a decoder may hold back?"""
         self._fastest_paint_ms: float | None = None
-        """The least time from received to painted; None: nothing was painted yet."""
+        """The least time from received to painted. None if nothing was painted yet."""
         self._painting_ms = 0.0
         """When a picture was painted last, or a unit sent."""
         self._rest_ms = 0.0
@@ -154,9 +154,9 @@ class Gate:
         self._waiting_bytes += unit.size_bytes
 
     def pass_on(self, unit: Unit, now_ms: float) -> bool:
-        """Is this a unit of the stream to be sent at once? Then it is in flight from now on.
+        """Returns True if this unit of the stream is to be sent at once; it is then in flight.
 
-        Otherwise nothing has changed, and it is to be offered.
+        If it returns False, nothing has changed, and the caller offers the unit.
         """
         # Most have painted what they have: `_has_room` with fewer calls, 30,000 times a second.
         if (
@@ -176,7 +176,7 @@ class Gate:
         return True
 
     def take(self, now_ms: float) -> Unit | None:
-        """The next unit to be sent, which is in flight from now on; None: nothing, or no room."""
+        """Returns the next unit to send, which is then in flight. None without a unit or room."""
         if not self._waiting or not self._has_room(0, now_ms):
             return None
         unit, offered_ms = self._waiting.popleft()
@@ -186,9 +186,10 @@ class Gate:
         return unit
 
     def acked(self, arrived: Sequence[Sent], epoch: int, painted: int, now_ms: float) -> None:
-        """What has arrived by now, and the newest unit that is painted, and so all before it.
+        """Take the viewer's word on what has arrived, and on the newest unit that is painted.
 
-        A painted unit that has not arrived, or is known to be painted already, says nothing.
+        All units before a painted one count as painted. A painted unit that has not arrived, or is
+        known to be painted already, is ignored.
         """
         unpainted = self._unpainted
         unpainted.extend(zip(arrived, repeat(now_ms), strict=False))

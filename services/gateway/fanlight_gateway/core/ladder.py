@@ -39,32 +39,32 @@ class LadderLimits:
     quiet_ms: float = 10_000
     """How long all has to be well before a viewer moves up."""
     max_quiet_ms: float = 300_000
-    """The longest that failed moves up make it."""
+    """The longest quiet time after failed moves up."""
     up_margin: float = 1.15
     """A viewer moves up only if its target is at least this many times the floor."""
 
 
 class Ladder:
-    """One viewer's place on it."""
+    """One viewer's place on the ladder."""
 
     def __init__(self, limits: LadderLimits, now_ms: float) -> None:
         self._limits = limits
         self._rung = 0
         self._poor_since: float | None = None
-        """Since when the target is under the floor; None: it is not."""
+        """Since when the target is under the floor. None if it is not."""
         self._quiet_since = now_ms
         self._quiet_ms = limits.quiet_ms
         """The quiet time that the next move up wants."""
         self._went_up_at: float | None = None
-        """When the last move was one up; None: it was not."""
+        """When the last move was made, if it was one up. Else None."""
 
     @property
     def rendition(self) -> Rendition:
-        """The viewer's present one."""
+        """The viewer's present rendition."""
         return RUNGS[self._rung]
 
     def step(self, target_kbps: float, *, limited: bool, fell_behind: bool, now_ms: float) -> bool:
-        """Look at the viewer's path; True: `rendition` is another one from now on.
+        """Look at the viewer's path. Returns True if `rendition` is another one from now on.
 
         `limited`: more was to be sent than the path took. `fell_behind`: units were dropped, and
         others share the stream.

@@ -32,7 +32,7 @@ class Mailbox:
         self._newest[kind] = message
 
     def next(self) -> bytes | str | None:
-        """Take the message that is sent next; None: nothing waits."""
+        """Take the message that is sent next. Returns None if nothing waits."""
         if self._pongs:
             return self._pongs.popleft()
         if self._newest:

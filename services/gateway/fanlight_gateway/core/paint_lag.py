@@ -14,7 +14,7 @@ from collections import deque
 Label = tuple[int, int]
 """Epoch and sequence: within a stream they only grow."""
 _MOST = 1024
-"""Units that a stream remembers: seconds, where viewers are looked at once a second."""
+"""Units that a stream remembers. They span seconds, and viewers are looked at once a second."""
 
 
 class UnitLog:
@@ -47,7 +47,7 @@ class PaintLag:
         self._painted: Label = (0, 0)
         """The newest unit that the viewer has painted."""
         self._since_ms = float("-inf")
-        """Only units that came from then on count."""
+        """Only units that came since this time count."""
         self._oldest: tuple[Label, float] | None = None
         """The oldest unpainted unit at the last look, and when the stream got it."""
 
@@ -63,7 +63,7 @@ class PaintLag:
         self._oldest = None
 
     def behind_ms(self, log: UnitLog, now_ms: float) -> float:
-        """How old the oldest unpainted unit is; 0: the viewer has painted all."""
+        """Returns how old the oldest unpainted unit is, 0 if the viewer has painted all."""
         if self._oldest is None or self._oldest[0] <= self._painted:
             self._oldest = log.first_after(self._painted, self._since_ms)
         return now_ms - self._oldest[1] if self._oldest else 0.0

@@ -75,7 +75,7 @@ class Splitter:
 
 
 def _frame_bytes(data: bytes, at: int) -> int | None:
-    """The size of the frame that begins at `at`; None: its header is not whole yet."""
+    """Returns the size of the frame that begins at `at`, None if its header is not whole yet."""
     if len(data) - at < 2:
         return None
     size = data[at + 1] & ~_MASKED

@@ -128,7 +128,7 @@ class Auth:
 
 
 def bearer(connection: HTTPConnection) -> str | None:
-    """The token of the Authorization header; None: there is none."""
+    """Returns the token of the Authorization header, None without a token."""
     return http.bearer(connection.headers.get("authorization", ""))
 
 

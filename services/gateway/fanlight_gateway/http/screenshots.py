@@ -89,7 +89,7 @@ class Screenshots:
 
 
 def _wait_s(value: str) -> float:
-    """The seconds in the query; 0 for any other text, which the service refuses at once."""
+    """Returns the seconds in the query, 0 for any other text, which the service refuses at once."""
     try:
         wait_s = float(value)
     except ValueError:

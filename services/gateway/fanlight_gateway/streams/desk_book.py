@@ -31,7 +31,7 @@ class DeskBook:
 
     @property
     def told_since(self) -> float | None:
-        """Since when the directory has been there (clock.now_s); None: it is away."""
+        """Returns since when the directory has been there (clock.now_s), None if it is away."""
         return self._directory.reachable_since
 
     def close(self) -> None:
@@ -44,7 +44,7 @@ class DeskBook:
         return [self._desks[name] for name in sorted(self._desks)]
 
     async def desk(self, name: str, wait_s: float) -> bus.DeskRecord | None:
-        """The desk's record; None if the directory does not tell of it within `wait_s`."""
+        """Returns the desk's record, None if the directory does not tell of it within `wait_s`."""
         try:
             async with asyncio.timeout(wait_s):
                 while name not in self._desks:

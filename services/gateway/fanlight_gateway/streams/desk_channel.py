@@ -83,7 +83,7 @@ class DeskChannel:
             viewer.event(kind, message)
 
     def tell(self, message: bus.CaptureInlet) -> bool:
-        """Pass a message on to the desk's capture. False: nobody takes it now."""
+        """Pass a message on to the desk's capture. Returns False if nobody takes it now."""
         return self.record.alive and self._inlet.tell(bus.encode(message))
 
     def _on_record(self, record: bus.DirectoryOutlet) -> None:

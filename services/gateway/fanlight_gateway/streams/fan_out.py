@@ -96,7 +96,7 @@ class StreamFanOut:
         self._now_us = worker.now_us
         self._rate: tuple[int, bool] | None = None
         """The rate that the viewers' paths can take, kbit/s, and whether that of any is known.
-        None: it has to be worked out again."""
+        None if it has to be worked out again."""
         self._is_leased = False
         self.has_failed = False
         """Has the feed ended by an error? Then the viewers are on their way out."""
@@ -264,7 +264,7 @@ class StreamHub:
             self._streams[name].rate_changed()
 
     def history(self, name: str) -> UnitLog | None:
-        """What this stream had lately; None: it is not watched."""
+        """Returns what this stream had lately, None if it is not watched."""
         return self._streams[name].history if name in self._streams else None
 
     def is_shared(self, name: str) -> bool:

@@ -47,7 +47,7 @@ class PlainHttpTransport:
         self.grant = grant
         self.desk = record.desk
         self.closed: tuple[CloseCode, str] | None = None
-        """Why the session is over; None: it is not."""
+        """Why the session is over. None if it is not."""
         self._gateway = gateway
         self._ended = ended
         self._incoming = Incoming()

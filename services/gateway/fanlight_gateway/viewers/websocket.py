@@ -133,7 +133,7 @@ class WebSocketTransport:
             self._gateway.remove_viewer(viewer)
 
     async def _hello(self) -> control.Hello | None:
-        """The viewer's first message; None: it has gone. Raises NotAdmittedError."""
+        """Returns the viewer's first message, None if it has gone. Raises NotAdmittedError."""
         try:
             async with asyncio.timeout(self._gateway.limits.transport.hello_timeout_s):
                 message = await self._next_message()
@@ -142,7 +142,7 @@ class WebSocketTransport:
         return None if message is None else read_hello(message)
 
     async def _next_message(self) -> bytes | str | None:
-        """None: the viewer has gone."""
+        """Returns None if the viewer has gone."""
         event = await self._websocket.receive()
         if event["type"] == "websocket.disconnect":
             return None

@@ -50,7 +50,7 @@ class ChangeHistory:
         self._instance, self._sequence, self._size = frame.instance, frame.sequence, size
 
     def since(self, frame: frames.Frame, sequence: int) -> tuple[Rect, ...] | None:
-        """All that may differ between `sequence` and `frame`, of one instance; None: not known."""
+        """Returns all that may differ from `sequence` to `frame` (one instance), or None."""
         ahead, behind = self._sequence - frame.sequence, self._sequence - sequence
         known = frame.instance == self._instance and 0 <= ahead <= behind <= len(self._damage)
         if not known:

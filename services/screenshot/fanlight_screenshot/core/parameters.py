@@ -46,7 +46,7 @@ class Parameters:
     viewer: str = ""
     """The name of the client, whose requests in flight are answered one after the other."""
     rate: int = 0
-    """Bytes a second that the client's link carries; 0: not known."""
+    """Bytes a second that the client's link carries. 0 means unknown."""
 
 
 class BadParameterError(FanlightError):

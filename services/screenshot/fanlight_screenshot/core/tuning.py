@@ -19,4 +19,4 @@ class Tuning:
     patches: PatchLimits = field(default_factory=PatchLimits)
     pointer: PointerTimes = field(default_factory=PointerTimes)
     admission: AdmissionLimits | None = None
-    """None: as the settings say."""
+    """None means as the settings say."""

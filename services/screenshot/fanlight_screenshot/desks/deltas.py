@@ -210,7 +210,7 @@ def _build(
 
 @contextlib.asynccontextmanager
 async def _turn(client: ScreenshotClient, deadline_us: int) -> AsyncIterator[bool]:
-    """True once it is this request's turn; False where the time was up before."""
+    """Returns True once it is this request's turn, False if the time was up before."""
     try:
         async with asyncio.timeout(max(0.001, (deadline_us - clock.now_us()) / 1e6)):
             await client.turn.acquire()

@@ -80,7 +80,7 @@ class PointerFollower:
                 self._open()
 
     async def current(self, now: float) -> Pointer | None:
-        """The pointer now; None while it is hidden, or while nothing is known of it in time."""
+        """Returns the pointer now, None while it is hidden or nothing is known of it in time."""
         self._used_at = now
         if self._feed is None and self._endpoint:
             self._open()

@@ -27,7 +27,8 @@ class Access:
     secret: bytes | None = None
 
     def grant(self, authorization: str, now: float) -> Grant | None:
-        """What an Authorization header allows; None: everything. Raises AccessDeniedError."""
+        """Returns what an Authorization header allows. None means everything. Raises
+        AccessDeniedError."""
         if self.secret is None:
             return None
         token = http.bearer(authorization)

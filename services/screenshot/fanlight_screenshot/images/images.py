@@ -41,7 +41,7 @@ def encode_directly(pixels: Pixels, parameters: Parameters) -> bytes:
 
 
 def decode_pointer(shape: binary.PointerShape) -> Image.Image | None:
-    """The pointer's image, RGBA; None for a hidden pointer. Raises ProtocolError."""
+    """Returns the pointer's image (RGBA), None for a hidden pointer. Raises ProtocolError."""
     if not shape.png:
         return None
     try:

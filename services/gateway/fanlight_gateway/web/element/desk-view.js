@@ -64,7 +64,7 @@ export class DeskView {
   #isFirstStatus = true;
   status = INITIAL_STATUS;
   text = describeStatus(INITIAL_STATUS);
-  /** The newest; null: there are none yet. @type {Readonly<Stats> | null} */
+  /** The newest statistics; null before the first ones. @type {Readonly<Stats> | null} */
   stats = null;
 
   /** @param {DeskViewHost} host */

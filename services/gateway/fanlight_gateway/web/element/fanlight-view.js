@@ -79,7 +79,7 @@ export class FanlightView extends HTMLElement {
     this.setAttribute("mode", mode);
   }
 
-  /** The newest statistics; null: there are none yet. @returns {Readonly<Stats> | null} */
+  /** The newest statistics; null before the first ones. @returns {Readonly<Stats> | null} */
   get stats() {
     return this.#view?.stats ?? null;
   }

@@ -25,7 +25,7 @@ export class ClipboardBridge {
 
   /**
    * @param {(text: string) => void} send  to the desk
-   * @param {(text: string | null) => void} onoffer  a text waits for a click; null: none does
+   * @param {(text: string | null) => void} onoffer  a text waits for a click; null if no text waits
    */
   constructor(send, onoffer) {
     this.#send = send;
@@ -42,7 +42,7 @@ export class ClipboardBridge {
    * Writes to the browser's clipboard.
    *
    * @param {string} text
-   * @returns {Promise<boolean>} false: not allowed
+   * @returns {Promise<boolean>} false if the browser does not allow it
    */
   async write(text) {
     if (!navigator.clipboard || !document.hasFocus()) return false;

@@ -52,7 +52,7 @@ export class PhysicalKeys {
   /**
    * @param {KeyEvent} event
    * @param {number} [age_ms]  how long ago the key was pressed
-   * @returns {Key[] | null} null: the key is text
+   * @returns {Key[] | null} null if the key is text
    */
   down(event, age_ms = 0) {
     if (isText(event)) return null;

@@ -41,7 +41,7 @@ export class Touch {
   #start = { x: 0, y: 0 };
   #start_ms = 0;
 
-  /** When `tick` has to be called (ms); null: not. */
+  /** When `tick` has to be called (ms); null if it need not be called. */
   get deadline_ms() {
     return this.#gesture === "press" ? this.#start_ms + LONG_PRESS_MS : null;
   }

@@ -28,7 +28,7 @@ export class WheelSteps {
 
   /**
    * @param {WheelLike} event
-   * @returns {{ dx: number, dy: number } | null} null: it was less than 1/120
+   * @returns {{ dx: number, dy: number } | null} null if it was less than 1/120
    */
   turn(event) {
     this.#x += units(event.deltaX, event.deltaMode, event.wheelDeltaX);

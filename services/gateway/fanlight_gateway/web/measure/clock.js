@@ -75,7 +75,7 @@ export class Clock {
   /**
    * @param {Pong} pong
    * @param {number} now_ms
-   * @returns {boolean} false: it answers no ping of this connection, and counts for nothing
+   * @returns {boolean} false if it answers no ping of this connection; it is then ignored
    */
   pong(pong, now_ms) {
     const sent_ms = this.#pending.get(pong.id);

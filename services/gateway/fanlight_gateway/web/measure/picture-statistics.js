@@ -91,7 +91,7 @@ export class PictureStatistics {
   }
 
   /**
-   * The age of the picture on the canvas (ms); null: no newer one has come.
+   * The age of the picture on the canvas (ms); null if no newer one has come.
    *
    * @param {number} now_ms
    */

@@ -7,7 +7,7 @@
  * observation after a silence that is longer than the limit begins a new stretch, because two bad
  * moments with nothing observed between them (the device slept) are not a bad minute.
  *
- * @typedef {Readonly<{ since_ms: number, last_ms: number }> | null} Stretch  null: nothing is bad
+ * @typedef {Readonly<{ since_ms: number, last_ms: number }> | null} Stretch  null if nothing is bad
  */
 
 /**

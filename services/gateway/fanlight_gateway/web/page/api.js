@@ -20,7 +20,7 @@ export class ApiError extends Error {
  * Takes the token out of the address, so that it is not in the history, not in a bookmark, and not
  * on a screen that is shared.
  *
- * @returns {string | null} null: there is none
+ * @returns {string | null} null if there is none
  */
 export function takeToken() {
   const fragment = new URLSearchParams(location.hash.slice(1));

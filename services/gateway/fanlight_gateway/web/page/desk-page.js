@@ -78,9 +78,9 @@ function showState(view, state, hadToken) {
 /**
  * @param {string} desk
  * @param {ViewState} state
- * @param {Desk[] | null} desks  null: not known
+ * @param {Desk[] | null} desks  null if unknown
  * @param {boolean} hadToken  the address had a token
- * @returns {Refusal | null} null: the desk is shown
+ * @returns {Refusal | null} null if the desk is shown
  */
 function refusalOf(desk, { status }, desks, hadToken) {
   if (status.connection !== "closed") return null;

@@ -11,7 +11,7 @@
  *
  * @typedef {{ closeCode: number | null, desk: string, desks: Desk[] | null, hasSignedIn: boolean }}
  *   Refused
- * desks: those that the person may see; null: not known. hasSignedIn: the page swapped a token for
+ * desks: those that the person may see; null if unknown. hasSignedIn: the page swapped a token for
  * a cookie, and the gateway has never let the cookie in.
  */
 
@@ -26,7 +26,7 @@ export const FOREIGN = Object.freeze({
   wantsLink: false,
 });
 
-/** @param {Refused} refused @returns {Refusal | null} null: the desk is shown */
+/** @param {Refused} refused @returns {Refusal | null} null if the desk is shown */
 export function refusal({ closeCode, desk, desks, hasSignedIn }) {
   switch (closeCode) {
     case CloseCode.UNAUTHORIZED:

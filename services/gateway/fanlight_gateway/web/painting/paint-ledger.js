@@ -36,7 +36,7 @@ const MAX_SHARE = 0.8;
 /** @template P  what stands for a place in the paint queue */
 export class PaintLedger {
   /**
-   * In painting order; areas null: everywhere.
+   * In painting order; areas is null for everywhere.
    *
    * @type {{ place: P, areas: Rectangle[] | null }[]}
    */

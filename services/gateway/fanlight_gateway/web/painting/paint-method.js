@@ -18,7 +18,7 @@ export class PaintMethod {
   #draw_ms = [];
   /** @type {number[]} */
   #copy_ms = [];
-  /** Whether copying is faster; null: not known yet. @type {boolean | null} */
+  /** Whether copying is faster; null until it is known. @type {boolean | null} */
   #copies = null;
 
   /** Whether the next picture is to be copied and not drawn. */

@@ -123,7 +123,7 @@ export class PaintQueue {
   /**
    * When to call `take` even if nothing happens: a patch has then waited long enough (ms).
    *
-   * @returns {number | null} null: not
+   * @returns {number | null} null if not
    */
   get due_ms() {
     if (!this.#places[0]?.full || this.#places[0].content !== null) return null;

@@ -15,7 +15,7 @@ const MAX_WAITING = 8;
 
 /** @template T */
 export class DeltaChain {
-  /** Of the newest picture that `take` returned; null: none. @type {string | null} */
+  /** Of the newest picture that `take` returned; null before the first. @type {string | null} */
   tag = null;
   /** By their base. @type {Map<string, Link<T>>} */
   #waiting = new Map();
@@ -35,7 +35,7 @@ export class DeltaChain {
    * An answer has come.
    *
    * @param {Link<T>} link
-   * @returns {T[] | null} what is to be painted now, in order; null: an answer was lost
+   * @returns {T[] | null} what is to be painted now, in order; null if an answer was lost
    */
   take(link) {
     if (link.base !== null && link.base !== this.tag) {

@@ -15,7 +15,7 @@
  *
  * @typedef {{ bytes: number, captured_us: number | null, stale: boolean,
  *   size: { width: number, height: number } | null }} ScreenshotInfo
- * size: the desk's; null: the service did not say it.
+ * size: the desk's; null if the service did not say it.
  *
  * @typedef {{
  *   now: () => number,

@@ -24,7 +24,7 @@ const SCALE = 0.5;
  * @param {URL} screenshot  the desk's screenshot URL
  * @param {{ signal?: AbortSignal, token?: string | null }} options
  *   token: where there is no cookie yet
- * @returns {Promise<FirstScreenshot | null>} null: there is none, for whatever reason
+ * @returns {Promise<FirstScreenshot | null>} null if there is none, for whatever reason
  */
 export async function fetchFirstScreenshot(screenshot, { signal, token }) {
   const url = new URL(screenshot);

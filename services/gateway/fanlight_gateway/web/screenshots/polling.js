@@ -94,7 +94,7 @@ export class Polling {
    *
    * @param {number} now_ms
    * @param {number} [maxInFlight]
-   * @returns {number | null} null: as many requests are in flight as may be
+   * @returns {number | null} null if as many requests are in flight as may be
    */
   wait(now_ms, maxInFlight = 1) {
     if (this.#inFlight >= maxInFlight) return null;

@@ -175,7 +175,7 @@ export function stepFallback(machine, event, now_ms, settings) {
  * @param {Fallback} before
  * @param {FallbackEvent} event
  * @param {Fallback} after
- * @returns {string | null} null: it did not, or a person chose so
+ * @returns {string | null} null if it did not, or a person chose so
  */
 export function fallbackReason(before, event, after) {
   if (after.state === before.state) return null;

@@ -40,7 +40,7 @@ export class FirstPicture {
   }
 
   /**
-   * What the page has asked for; null: there is none.
+   * What the page has asked for; null if it asked for nothing.
    *
    * @param {FirstScreenshot | null} screenshot
    */

@@ -82,7 +82,7 @@ export class Pictures {
   /**
    * Shows a first picture, and finds out whether this browser can decode video.
    *
-   * @returns {Promise<boolean>} false: it was stopped meanwhile
+   * @returns {Promise<boolean>} false if it was stopped meanwhile
    */
   async start() {
     if (wantsVideo(this.#host.fallback())) void this.firstPicture.paint();

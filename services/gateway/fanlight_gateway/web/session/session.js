@@ -84,7 +84,7 @@ export class Session {
   }
 
   /**
-   * The page brings the first screenshot; null: there is none.
+   * The page brings the first screenshot; null if it brings none.
    *
    * @param {FirstScreenshot | null} screenshot
    */

@@ -95,7 +95,7 @@ export class Connection {
     return this.#upgrade.isDraining ? 0 : (this.#transport?.bufferedAmount ?? 0);
   }
 
-  /** The time until the next try (ms). @returns {number | null} null: none is due */
+  /** The time until the next try (ms). @returns {number | null} null if no try is due */
   get retry_in_ms() {
     return this.#retryAt_ms === null ? null : Math.max(0, this.#retryAt_ms - this.#host.now());
   }

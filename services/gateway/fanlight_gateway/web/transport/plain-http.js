@@ -107,7 +107,7 @@ export class PlainHttpTransport {
    * Waits until the gateway has acknowledged everything that was sent.
    *
    * @param {number} limit_ms
-   * @returns {Promise<boolean>} false: not within the limit, or the transport has ended
+   * @returns {Promise<boolean>} false if not within the limit, or if the transport has ended
    */
   async drain(limit_ms) {
     const until_ms = this.#options.now() + limit_ms;
@@ -212,7 +212,7 @@ export class PlainHttpTransport {
   }
 
   /**
-   * The messages of an answer; null: it is no answer of the gateway.
+   * The messages of an answer; null if it is not an answer of the gateway.
    *
    * @param {Answer | null} answer
    */
@@ -231,7 +231,7 @@ export class PlainHttpTransport {
   /**
    * Returns after a pause, so that the caller sends its request again; or ends the transport.
    *
-   * @param {Answer | null} answer  null: there was none
+   * @param {Answer | null} answer  null if there was none
    * @param {number} failures  of this chain of requests, before this one
    */
   async #requestFailed(answer, failures) {
@@ -259,7 +259,7 @@ export class PlainHttpTransport {
    * @param {URL} url
    * @param {number} limit_ms
    * @param {ArrayBuffer | string} [body]  undefined: a GET
-   * @returns {Promise<Answer | null>} with its whole body; null: none came within the limit
+   * @returns {Promise<Answer | null>} with its whole body; null if no answer came within the limit
    */
   async #request(url, limit_ms, body) {
     const request = new AbortController();
@@ -295,7 +295,7 @@ function closeCodeOf(answer) {
   return answer.status === 403 ? CloseCode.FORBIDDEN : ABNORMAL_CLOSURE;
 }
 
-/** @param {ArrayBuffer} body @returns {any} null: it is no JSON */
+/** @param {ArrayBuffer} body @returns {any} null if it is not JSON */
 function parse(body) {
   try {
     return JSON.parse(new TextDecoder().decode(body));

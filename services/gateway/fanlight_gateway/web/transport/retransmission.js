@@ -69,7 +69,7 @@ export class RetransmissionQueue {
    *
    * @param {number} now_ms
    * @param {number} maxInputAge_ms
-   * @returns {{ first: number, count: number, body: ArrayBuffer } | null} null: there is none
+   * @returns {{ first: number, count: number, body: ArrayBuffer } | null} null if there is none
    */
   batch(now_ms, maxInputAge_ms) {
     for (const item of this.#items) {

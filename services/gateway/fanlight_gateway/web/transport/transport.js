@@ -51,7 +51,7 @@
  * }} Transport
  *
  * bufferedAmount: 0 while a message that is sent now leaves at once. Else pointer moves wait.
- * firstMessage_ms: when the first message of the gateway came; null: none has come yet.
+ * firstMessage_ms: when the first message of the gateway came; null until then.
  */
 
 /** The close code of a connection that ended without one: a lost network, a refused handshake. */

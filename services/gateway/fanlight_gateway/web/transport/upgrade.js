@@ -54,7 +54,7 @@ const CHANGE_LIMIT_MS = 5000;
 export class WebSocketUpgrade {
   /** @type {UpgradeHost} */
   #host;
-  /** The transport in use; null: idle. @type {PlainHttpTransport | null} */
+  /** The transport in use; null while idle. @type {PlainHttpTransport | null} */
   #plainHttp = null;
   /** @type {Transport | null} */
   #candidate = null;
@@ -144,7 +144,7 @@ export class WebSocketUpgrade {
    * Waits for the moment of the change.
    *
    * @param {Transport} candidate  over which the gateway has sent a message
-   * @returns {Promise<boolean>} true: the candidate may be used, and `#waiting` goes to it
+   * @returns {Promise<boolean>} true if the candidate may be used, and `#waiting` goes to it
    */
   async #change(candidate) {
     const plainHttp = this.#plainHttp;

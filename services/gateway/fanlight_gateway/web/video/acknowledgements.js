@@ -89,7 +89,7 @@ export class Acknowledgements {
     return this.#take();
   }
 
-  /** When to call `due`; null: there is nothing to send. */
+  /** When to call `due`; null if there is nothing to send. */
   get due_ms() {
     return this.#due_ms;
   }

@@ -6,7 +6,7 @@
 /** Constrained Baseline, level 3.1, which every H.264 decoder plays. */
 const PLAIN_CODEC = "avc1.42E01F";
 
-/** @returns {Promise<"insecure" | "unsupported" | null>} why it does not; null: it does */
+/** @returns {Promise<"insecure" | "unsupported" | null>} why it does not; null if it does */
 export async function missingDecoder() {
   // Browsers offer VideoDecoder to secure pages only.
   if (typeof VideoDecoder === "undefined") return isSecureContext ? "unsupported" : "insecure";

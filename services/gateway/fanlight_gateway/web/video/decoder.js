@@ -61,7 +61,7 @@ export class Decoder {
   /** The run before, until this one has given a picture. @type {DecodingRun | null} */
   #formerRun = null;
   /**
-   * Units that wait for the browser's answer about a codec; null: none is asked.
+   * Units that wait for the browser's answer about a codec; null if no answer is awaited.
    *
    * @type {VideoUnit[] | null}
    */

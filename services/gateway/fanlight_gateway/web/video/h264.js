@@ -10,7 +10,7 @@ const NAL_SPS = 7;
  * so that the decoder is configured for this size and not for the largest one.
  *
  * @param {Uint8Array} unit
- * @returns {string | null} null: there is no SPS
+ * @returns {string | null} null if there is no SPS
  */
 export function codecString(unit) {
   // A start code is 00 00 01. The NAL's header follows, and then the three bytes.
