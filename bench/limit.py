@@ -33,12 +33,12 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 from PIL import Image
 
 from bench.age import figures, pacing
-from fanlight_common.names import Rendition
-from fanlight_common.protocol.public import VideoUnit
-from fanlight_common.ring import FrameRing
-from fanlight_encoder.codec import LavCodec
-from fanlight_encoder.geometry import Size
-from fanlight_encoder.options import ceiling_kbps, params_for
+from fanlight_common.bus.ring import FrameRing
+from fanlight_common.core.geometry import Size
+from fanlight_common.core.names import Rendition
+from fanlight_common.protocol.binary import VideoUnit
+from fanlight_encoder.codecs.base import CodecParams
+from fanlight_encoder.codecs.x264 import X264
 from fanlight_encoder.settings import EncoderSettings
 
 WARM_UP_S = 1.0
@@ -93,15 +93,15 @@ class Encode:
     """The encoder's own codec at its highest rate, shared out evenly over the pictures."""
 
     def __init__(self, size: Size, rate: float) -> None:
-        settings = EncoderSettings()
-        self._kbps = ceiling_kbps(settings, Rendition.HIGH)
-        self._codec = LavCodec("libx264", params_for(settings, size, Rendition.HIGH))
+        params = EncoderSettings().stream_params(Rendition.HIGH)
+        self._kbps = params.kbps
+        self._codec = X264.open(CodecParams.for_stream(params, size))
         self._unit_bytes = int(self._kbps * 125 / rate)
         self._first = True
 
     def unit(self, picture: av.VideoFrame) -> bytes:
         """One access unit."""
-        self._codec.aim(self._kbps, self._unit_bytes)
+        self._codec.set_target(self._kbps, self._unit_bytes)
         encoded = self._codec.encode(picture, idr=self._first)
         self._first = False
         return encoded.payload

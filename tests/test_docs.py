@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fanlight_common.protocol import bus, control, frames, public
+from fanlight_common.protocol import binary, bus, control, frames, input
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -19,7 +19,7 @@ def messages() -> list[str]:
     parts = {"DeskOffer", "HeldStream", "Rect", "SlotRef"}
     return sorted(
         name
-        for module in (bus, control, frames, public)
+        for module in (bus, control, frames, binary, input)
         for name, kind in vars(module).items()
         if isinstance(kind, type)
         and is_dataclass(kind)
@@ -33,9 +33,11 @@ def test_every_message_is_documented(message: str) -> None:
     assert f"`{message}`" in (ROOT / "docs/protocol.md").read_text()
 
 
-@pytest.mark.parametrize("message", [m for m in messages() if hasattr(public, m)])
+@pytest.mark.parametrize(
+    "message", [m for m in messages() if hasattr(binary, m) or hasattr(input, m)]
+)
 def test_every_binary_message_has_its_bytes_in_its_docstring(message: str) -> None:
-    kind = getattr(public, message)
+    kind = getattr(binary, message, None) or getattr(input, message)
     assert f"0 u8 0x{kind.TYPE:02x}" in kind.__doc__
 
 

@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from bench.age import clip
-from fanlight_common.protocol.frames import Rect
-from fanlight_encoder.geometry import Size
+from fanlight_common.core.geometry import Rect, Size
 
 RATE = 30
 SIZE = Size(1920, 1080)

@@ -1,6 +1,6 @@
 """Text after a change of the whole screen, as a viewer has it: cut-outs, for eyes.
 
-The encoder's own schedule and maker in virtual time. A desk at rest is replaced by a page of text;
+The encoder's own schedule and builder in virtual time. A desk at rest is replaced by a text page;
 shown is what a viewer has when the link has carried the first unit of it, and what it has later.
 One file a rate; a row a way to encode, a column a moment, twice as large as on the desk.
 """
@@ -13,7 +13,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from bench.encoding.contents import SIZE, bgrx, desk, text_page, whole
-from fanlight_encoder.product import Kind, Made
+from fanlight_common.core.names import Rendition
+from fanlight_encoder.core.renditions import StreamParams
+from fanlight_encoder.core.unit_kinds import BuiltUnit, UnitKind
 from fanlight_encoder.settings import EncoderSettings
 from tests.encoder import desk as roads
 from tests.encoder.pictures import Pixels
@@ -40,23 +42,28 @@ class Seen:
     shown: Pixels
 
 
-def ways(kbps: int) -> Mapping[str, EncoderSettings]:
+def ways(kbps: int) -> Mapping[str, StreamParams]:
     """How: as the encoder is set, without what decision 19 gave thin links or can give wide ones,
     and without patches."""
-    thin = RENDITIONS[kbps] != "high"
-    other = "ultrafast, no spare repeats" if thin else "with CABAC"
-    differs = EncoderSettings(small_preset="ultrafast", spare_repeats_kbps=0)
+    rendition = Rendition(RENDITIONS[kbps])
+    as_set = EncoderSettings().stream_params(rendition)
+    if rendition is Rendition.HIGH:
+        other, differs = "with CABAC", dataclasses.replace(as_set, cabac=True)
+    else:
+        limits = dataclasses.replace(as_set.limits, spare_repeats_kbps=0)
+        other = "ultrafast, no spare repeats"
+        differs = dataclasses.replace(as_set, preset="ultrafast", limits=limits)
     return {
-        "as it is set": EncoderSettings(),
-        other: differs if thin else EncoderSettings(cabac=True),
-        "no patches": EncoderSettings(patches=False),
+        "as it is set": as_set,
+        other: differs,
+        "no patches": dataclasses.replace(as_set, patches=False),
     }
 
 
-def watch(kbps: int, settings: EncoderSettings) -> list[Seen]:
+def watch(kbps: int, params: StreamParams) -> list[Seen]:
     """What is seen, moment by moment."""
     viewer = Viewer(SIZE.width, SIZE.height)
-    road = roads.Road(f"main/{RENDITIONS[kbps]}", kbps, settings)
+    road = roads.Road(f"main/{RENDITIONS[kbps]}", kbps, params)
     source = roads.Desk(SIZE.width, SIZE.height)
     source.pixels = bgrx(desk(SIZE))
     road.show(source.grab())
@@ -71,7 +78,7 @@ def watch(kbps: int, settings: EncoderSettings) -> list[Seen]:
     carried_at, sharp_at, all_sharp_at = changed_at, None, None
     moments = list(MOMENTS_S)
     for made in road.steps(changed_at + SETTLED_S):
-        if made.kind is Kind.NOTHING:
+        if made.kind is UnitKind.NOTHING:
             continue
         # The link carries one unit after the other; none is seen before it has come whole.
         carried_at = max(carried_at, road.now) + len(made.payload) / 125 / kbps
@@ -100,7 +107,7 @@ def draw(folder: Path, *, short: bool) -> Iterator[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     for kbps in list(RENDITIONS)[:1] if short else RENDITIONS:
         every = list(ways(kbps).items())[:1] if short else ways(kbps).items()
-        rows = [(name, watch(kbps, settings)) for name, settings in every]
+        rows = [(name, watch(kbps, params)) for name, params in every]
         path = folder / f"text-{kbps}.png"
         sheet(kbps, rows).save(path, optimize=True)
         yield path
@@ -127,9 +134,9 @@ def sheet(kbps: int, rows: list[tuple[str, list[Seen]]]) -> Image.Image:
     return image.quantize(_COLOURS, dither=Image.Dither.NONE)
 
 
-def _see(viewer: Viewer, made: Made, road: roads.Road) -> None:
-    if made.kind is Kind.PATCH:
+def _see(viewer: Viewer, made: BuiltUnit, road: roads.Road) -> None:
+    if made.kind is UnitKind.PATCH:
         viewer.patch(made.payload)
-    elif made.kind is not Kind.NOTHING:
+    elif made.kind is not UnitKind.NOTHING:
         seen = road.pipeline.seen
         viewer.video(made.payload, seen.width, seen.height, made.areas)

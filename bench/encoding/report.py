@@ -22,7 +22,7 @@ _TITLES = {
     "tools": "Single tools, added to ultrafast where nothing else is said; one thread",
     "control": "Who keeps to the rate; ultrafast, one thread",
     "delay": "How many later pictures a unit waits for",
-    "scrolling": "What finding a scroll pays; the encoder's schedule and maker, one thread",
+    "scrolling": "What finding a scroll pays; the encoder's schedule and builder, one thread",
 }
 _HEADINGS = {
     "content": "content", "kbps": "kbit/s", "rendition": "rendition", "way": "way",

@@ -1,4 +1,4 @@
-"""What finding a scroll pays: the encoder's own schedule and maker on what scrolls.
+"""What finding a scroll pays: the encoder's own schedule and builder on what scrolls.
 
 With it, without it (patches are tried, and no scroll is ever found), and without patches: H.264
 alone, by the motion search of the preset and by longer ones. The clock is virtual. CPU is all of
@@ -19,10 +19,11 @@ import numpy as np
 from bench.encoding.contents import CONTENTS, RATE, SIZE, Shown
 from bench.encoding.likeness import ssim
 from bench.encoding.trial import percentile
-from fanlight_encoder import patcher
-from fanlight_encoder.codec import LavCodec
-from fanlight_encoder.product import DEFAULT_LIMITS, Kind, Made
+from fanlight_common.core.names import Rendition
+from fanlight_encoder.codecs.x264 import X264, X264Codec
+from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, BuiltUnit, UnitKind
 from fanlight_encoder.settings import EncoderSettings
+from fanlight_encoder.units import patcher
 from tests.encoder import desk
 from tests.encoder.pictures import Pixels
 from tests.encoder.viewer import Viewer
@@ -67,13 +68,17 @@ def study(short: bool) -> Iterator[dict[str, Any]]:
 
 
 def _measured(shown: Sequence[Shown], kbps: int, rendition: str, way: Way) -> dict[str, Any]:
-    settings = EncoderSettings(patches=way.patches, patch_ms=way.patch_ms, threads=1)
+    settings = EncoderSettings(patches=way.patches, threads=1)
+    params = dataclasses.replace(
+        settings.stream_params(Rendition(rendition)),
+        limits=dataclasses.replace(DEFAULT_LIMITS, patch_ms=way.patch_ms),
+    )
+    codec = dataclasses.replace(X264, open=lambda params: X264Codec(params, way.more))
     with contextlib.ExitStack() as stack:
         if not way.scrolls:
             stack.enter_context(mock.patch.object(patcher, "find_scroll", return_value=None))
         viewer = Viewer(SIZE.width, SIZE.height)
-        road = desk.Road(f"main/{rendition}", kbps, settings)
-        road.pipeline._opener = lambda name, params: LavCodec(name, params, way.more)
+        road = desk.Road(f"main/{rendition}", kbps, params, codec=codec)
         source = desk.Desk(SIZE.width, SIZE.height)
         source.pixels = shown[0][0]
         road.show(source.grab())
@@ -107,15 +112,15 @@ def _measured(shown: Sequence[Shown], kbps: int, rendition: str, way: Way) -> di
         "sent_kbps": round(sum(unit.size_bytes for unit in road.sent) / 125 / seconds),
         "pictures_s": round(len(fresh) / seconds, 1),
         "link_p95_ms": round(percentile(link_ms, 0.95)),
-        "patches": round(sum(unit.kind is Kind.PATCH for unit in fresh) / len(fresh), 2),
+        "patches": round(sum(unit.kind is UnitKind.PATCH for unit in fresh) / len(fresh), 2),
         "seen_ssim": round(statistics.mean(likeness), 4) if likeness else None,
     }
 
 
-def _see(viewer: Viewer, made: Made, road: desk.Road) -> None:
-    if made.kind is Kind.PATCH:
+def _see(viewer: Viewer, made: BuiltUnit, road: desk.Road) -> None:
+    if made.kind is UnitKind.PATCH:
         viewer.patch(made.payload)
-    elif made.kind is not Kind.NOTHING:
+    elif made.kind is not UnitKind.NOTHING:
         seen = road.pipeline.seen
         viewer.video(made.payload, seen.width, seen.height, made.areas)
 

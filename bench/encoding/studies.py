@@ -17,10 +17,11 @@ import av
 from bench.encoding import scrolling
 from bench.encoding.contents import CONTENTS, RATE, SIZE
 from bench.encoding.trial import Road, Way, compare, converted
-from fanlight_common.names import Rendition
-from fanlight_encoder.codec import open_context
-from fanlight_encoder.geometry import Size
-from fanlight_encoder.options import params_for
+from fanlight_common.core.geometry import Size
+from fanlight_common.core.names import Rendition
+from fanlight_encoder.codecs.base import CodecParams
+from fanlight_encoder.codecs.libav import open_context
+from fanlight_encoder.codecs.x264 import X264, opening
 from fanlight_encoder.settings import EncoderSettings
 
 Row = dict[str, Any]
@@ -128,10 +129,11 @@ def delay(short: bool) -> Iterator[Row]:
     shown = itertools.islice(CONTENTS["typing"](SIZE), 1)
     picture = converted(shown, SIZE, HIGH)[0].reformat(size.width, size.height)
     for name, threads, more in DELAYS[:2] if short else DELAYS:
-        params = params_for(EncoderSettings(threads=threads, max_fps=RATE), size, HIGH)
+        stream = EncoderSettings(threads=threads, max_fps=RATE).stream_params(HIGH)
+        params = CodecParams.for_stream(stream, size)
         if "tune" in more:
             more = {"tune": "film", **{key: more[key] for key in more if key != "tune"}}
-        context = open_context("libx264", params, more)
+        context = open_context(X264, params, opening(params, more))
         for number in range(100):
             picture.pts = number
             if context.encode(picture):

@@ -17,15 +17,16 @@ import numpy as np
 
 from bench.encoding.contents import RATE, Shown
 from bench.encoding.likeness import luma, ssim
-from fanlight_common.names import Rendition
-from fanlight_encoder.budget import Budget
-from fanlight_encoder.codec import LavCodec
-from fanlight_encoder.convert import Converter
-from fanlight_encoder.geometry import Size, coded, visible
-from fanlight_encoder.options import buffer_s, least_bytes, params_for
-from fanlight_encoder.product import DEFAULT_LIMITS
-from fanlight_encoder.renditions import SHAPES
+from fanlight_common.core.budget import Budget
+from fanlight_common.core.geometry import Size
+from fanlight_common.core.names import Rendition
+from fanlight_encoder.codecs.base import CodecParams
+from fanlight_encoder.codecs.x264 import X264Codec
+from fanlight_encoder.core.picture_size import coded, visible
+from fanlight_encoder.core.renditions import PROFILES, least_bytes
+from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS
 from fanlight_encoder.settings import EncoderSettings
+from fanlight_encoder.units.convert import Converter
 
 _SLICE = re.compile(rb"\x00\x00\x01[\x01\x05\x21\x25\x41\x45\x61\x65]")
 """The begin of a NAL unit that is part of a picture."""
@@ -56,7 +57,7 @@ class Road:
 def converted(shown: Iterable[Shown], size: Size, rendition: Rendition) -> list[av.VideoFrame]:
     """The pictures as a codec of this rendition gets them."""
     converter = Converter()
-    target = coded(visible(size, size, SHAPES[rendition].divisor))
+    target = coded(visible(size, size, PROFILES[rendition].divisor))
     return [
         converter.convert(
             memoryview(np.ascontiguousarray(p).data).cast("B"), size, 4 * size.width, target
@@ -70,14 +71,15 @@ class Trial:
 
     def __init__(self, way: Way, road: Road, size: Size) -> None:
         settings = EncoderSettings(preset=way.preset, threads=way.threads, max_fps=RATE)
+        stream = settings.stream_params(road.rendition)
         params = dataclasses.replace(
-            params_for(settings, size, road.rendition), fps=RATE, preset=way.preset, size=size
+            CodecParams.for_stream(stream, size), fps=RATE, preset=way.preset
         )
-        self._codec = LavCodec("libx264", params, way.more)
+        self._codec = X264Codec(params, way.more)
         self._decoder = av.CodecContext.create("h264", "r")
         self._decoder.thread_count = 1
         self._kbps, self._told = road.kbps, way.told
-        self._budget = Budget(road.kbps, buffer_s(settings, road.rendition))
+        self._budget = Budget(road.kbps, stream.budget_depth_s)
         self._least = least_bytes(size)
         self._left_at = 0.0
         self._offered = 0
@@ -102,7 +104,7 @@ class Trial:
             if not idr and there < self._least:
                 return
             most = there if idr else min(there, self._budget.of(DEFAULT_LIMITS.delta_ms / 1000))
-            self._codec.aim(self._kbps, max(most, self._least))
+            self._codec.set_target(self._kbps, max(most, self._least))
         wall, cpu = time.perf_counter_ns(), time.process_time_ns()
         unit = self._codec.encode(picture, idr=idr)
         cpu, wall = time.process_time_ns() - cpu, time.perf_counter_ns() - wall

@@ -19,7 +19,8 @@ from bench.performance import stack
 from bench.performance.rows import Measured
 from bench.performance.settings import Settings
 from bench.processes import module, started, wait_for_server
-from fanlight_common import tokens
+from fanlight_common.core.grants import ALL_DESKS, Grant, Role
+from fanlight_common.process import tokens
 from tests.ports import free_port
 
 RATE, SIZE_BYTES = 60, 20_000
@@ -71,7 +72,7 @@ def gateway() -> Iterator[Server]:
         )
         wait_for_server(port, process)
         now = time.time()
-        grant = tokens.Grant(tokens.Role.CONTROL, tokens.ALL_DESKS, int(now) + _TOKEN_S)
+        grant = Grant(Role.CONTROL, ALL_DESKS, int(now) + _TOKEN_S)
         token = tokens.issue(tokens.load_secret(secret), grant, now)
 
         def go() -> None:

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import uvloop
 
-from fanlight_common.names import Rendition, stream_name
+from fanlight_common.core.names import Rendition, stream_name
+from fanlight_common.process.settings import BusSettings
 from fanlight_common.protocol import topics
-from fanlight_common.protocol.public import VideoUnit
-from fanlight_common.settings import BusSettings
+from fanlight_common.protocol.binary import VideoUnit
 from tests.gateway.fakes import FakeEncoder
 from tests.screenshot.fakes import FakeCapture, FakeDirectory
 

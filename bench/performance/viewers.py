@@ -23,11 +23,11 @@ import time
 from dataclasses import dataclass, field
 
 from fanlight_common.protocol import control
-from fanlight_common.protocol.public import Ack, Ping, VideoUnit
+from fanlight_common.protocol.binary import Ack, Ping, VideoUnit
 
 PING_INTERVAL_S = 0.25
 RELAXED_S = 0.1
-"""As ACK_RELAXED_MS in web/acks.js."""
+"""As ACK_RELAXED_MS in web/video/acknowledgements.js."""
 CONNECT_LIMIT_S = 20.0
 _READ_BYTES = 1 << 18
 _NO_MASK = bytes(4)
@@ -207,7 +207,7 @@ class Crowd:
         self, viewer: Viewer, payload: memoryview, now_us: int
     ) -> tuple[tuple[int, int], int]:
         """Its label, and not 0 where its acknowledgement may wait."""
-        _, flags, _, _, _, epoch, sequence, captured_us = VideoUnit.LAYOUT.unpack_from(payload)
+        _, flags, *_, epoch, sequence, captured_us, _, _ = VideoUnit.LAYOUT.unpack_from(payload)
         viewer.units += 1
         label = (epoch, sequence)
         arrival = self.arrivals.get(label)

@@ -25,7 +25,7 @@ from bench.scale.desks import Plan, measure
 from bench.scale.directory import Population, memory_bytes, simulate
 from bench.scale.heartbeats import measure as measure_heartbeats
 from bench.scale.stack import Shape
-from fanlight_directory.placing import Rules
+from fanlight_directory.core.placement import Rules
 
 PARTS = ("desks", "heartbeats", "simulation", "locality")
 QUIET_LOAD = 1.0

@@ -14,8 +14,8 @@ from typing import Any
 
 from bench.scale.world import BEAT_S, TIMING, Desk, Encoder, Gateway, World
 from fanlight_common.protocol import bus, topics
-from fanlight_directory.placing import Rules
-from fanlight_directory.registry import Registry
+from fanlight_directory.core.placement import Rules
+from fanlight_directory.core.registry import Registry
 
 RENDITIONS = ("high", "half", "low", "keyframes")
 SHARES = (80, 15, 4, 1)

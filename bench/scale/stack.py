@@ -18,7 +18,8 @@ from pathlib import Path
 
 from bench.processes import ROOT
 from bench.scale.usage import Usage
-from fanlight_common import tokens
+from fanlight_common.core.grants import ALL_DESKS, Grant, Role
+from fanlight_common.process import tokens
 from tests.ports import free_port
 
 START_LIMIT_S = 120.0
@@ -52,9 +53,7 @@ class Stack:
             **os.environ,
             "FANLIGHT_RUNTIME_DIR": str(directory / "run"),
             "FANLIGHT_CAPTURE_SOURCE": "pattern",
-            "FANLIGHT_CAPTURE_PATTERN_WIDTH": str(shape.width),
-            "FANLIGHT_CAPTURE_PATTERN_HEIGHT": str(shape.height),
-            "FANLIGHT_CAPTURE_PATTERN_FPS": str(shape.fps),
+            "FANLIGHT_CAPTURE_PATTERN": f"{shape.width}x{shape.height}@{shape.fps:g}",
             "FANLIGHT_ENCODER_CODEC": "libx264",
             "FANLIGHT_ENCODER_CAPACITY": "16",
             "FANLIGHT_GATEWAY_SECRET_FILE": str(directory / "secret"),
@@ -140,7 +139,7 @@ class Stack:
         """One that may watch every desk."""
         secret = tokens.load_secret(self._directory / "secret")
         now = time.time()
-        grant = tokens.Grant(tokens.Role.VIEW, tokens.ALL_DESKS, int(now) + 86_400)
+        grant = Grant(Role.VIEW, ALL_DESKS, int(now) + 86_400)
         return tokens.issue(secret, grant, now)
 
     def end(self) -> None:

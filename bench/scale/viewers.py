@@ -13,8 +13,8 @@ from itertools import pairwise
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from fanlight_common import clock
-from fanlight_common.protocol import control, public
+from fanlight_common.process import clock
+from fanlight_common.protocol import binary, control
 
 PING_S = 0.25
 AGE_UNKNOWN_MS = 65_535
@@ -95,7 +95,7 @@ class Viewer:
         with contextlib.suppress(ConnectionClosed):
             while True:
                 number += 1
-                ping = public.Ping(number, clock.now_us(), round(self._base_rtt_ms))
+                ping = binary.Ping(number, clock.now_us(), round(self._base_rtt_ms))
                 await socket.send(ping.encode())
                 await asyncio.sleep(PING_S)
 
@@ -106,14 +106,14 @@ class Viewer:
                 self.rendition = message.rendition
                 self.seen.states[f"{message.state} {message.rendition}"] += 1
             return
-        unit = public.decode_from_gateway(data)
-        if isinstance(unit, public.Pong):
+        unit = binary.decode_from_gateway(data)
+        if isinstance(unit, binary.Pong):
             now_us = clock.now_us()
             rtt_ms = max(1.0, (now_us - unit.viewer_us) / 1000)
             if self._ahead_us is None or rtt_ms <= self._base_rtt_ms:
                 self._base_rtt_ms = rtt_ms
                 self._ahead_us = unit.gateway_us - (now_us + unit.viewer_us) / 2
-        if not isinstance(unit, public.VideoUnit):
+        if not isinstance(unit, binary.VideoUnit):
             return
         seen, age_ms = self.seen, AGE_UNKNOWN_MS
         seen.now = (self.rendition, unit.epoch)
@@ -124,7 +124,7 @@ class Viewer:
             seen.ages_ms.append(exact_ms)
             age_ms = min(round(exact_ms), age_ms - 1)
         self._first.set()
-        ack = public.Ack(age_ms, unit.epoch, unit.sequence, unit.sequence)
+        ack = binary.Ack(age_ms, unit.epoch, unit.sequence, unit.sequence)
         await socket.send(ack.encode())
 
 

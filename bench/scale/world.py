@@ -15,9 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fanlight_common.protocol import bus, topics
-from fanlight_directory.effects import Effect, Leased, Publish
-from fanlight_directory.placing import Rules
-from fanlight_directory.registry import Registry, Timing
+from fanlight_directory.core.effects import Effect, Leased, Publish
+from fanlight_directory.core.placement import Rules
+from fanlight_directory.core.registry import Registry, Timing
 
 LATENCY_S = 0.002
 BEAT_S = 0.25

@@ -15,8 +15,8 @@ from bench.encoding.likeness import ssim
 from bench.encoding.studies import DELAYS, STUDIES, TOOLS, delay
 from bench.encoding.trial import Road, Trial, Way, converted
 from bench.processes import ROOT, module
-from fanlight_common.names import Rendition
-from fanlight_encoder.geometry import Size
+from fanlight_common.core.geometry import Size
+from fanlight_common.core.names import Rendition
 
 SMALL = Size(640, 480)
 

@@ -24,8 +24,8 @@ from bench.performance import (
 from bench.performance.rows import Measured
 from bench.performance.viewers import Arrival
 from bench.processes import ROOT, module
-from fanlight_common.protocol.public import Ack, VideoUnit
-from fanlight_encoder.geometry import Size
+from fanlight_common.core.geometry import Size
+from fanlight_common.protocol.binary import Ack, VideoUnit
 
 
 def test_a_ratio_is_of_the_medians() -> None:
@@ -108,7 +108,7 @@ def _pixels(plane: Any) -> "np.ndarray[Any, np.dtype[np.uint8]]":
 
 
 def test_the_limit_converts_as_the_encoder_does() -> None:
-    from fanlight_encoder.convert import Converter
+    from fanlight_encoder.units.convert import Converter
 
     size = Size(320, 200)
     noise = np.random.default_rng(1).integers(0, 256, 4 * 320 * 200 + 64, np.uint8)

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,16 @@ import pytest
 import zmq
 import zmq.asyncio
 
+from fanlight_capture.core.held_keys import DEFAULT_LIMITS, HeldKeyLimits
+from fanlight_capture.open_source import OpenSource, open_source
 from fanlight_capture.service import CaptureService
 from fanlight_capture.settings import CaptureSettings
-from fanlight_common.protocol import bus, frames, public, topics
+from fanlight_common.bus.ring import RingReader
+from fanlight_common.bus.sockets import SocketRole, open_socket
+from fanlight_common.process.settings import BusSettings
+from fanlight_common.process.worker import Worker
+from fanlight_common.protocol import binary, bus, frames, input, topics
 from fanlight_common.protocol.topics import Lane
-from fanlight_common.ring import RingReader
-from fanlight_common.settings import BusSettings
-from fanlight_common.sockets import Role, open_socket
-from fanlight_common.worker import Worker
 from tests.ports import free_display
 
 TIMEOUT_S = 30.0
@@ -138,8 +141,8 @@ class Events:
     def __init__(self, socket: zmq.asyncio.Socket) -> None:
         self._socket = socket
         self.all: list[bus.Event] = []
-        self.shapes: list[public.PointerShape] = []
-        self.positions: list[public.PointerPosition] = []
+        self.shapes: list[binary.PointerShape] = []
+        self.positions: list[binary.PointerPosition] = []
         self.texts: list[str] = []
         self._task = asyncio.ensure_future(self._receive())
 
@@ -151,10 +154,10 @@ class Events:
             if event.text:
                 self.texts.append(event.text)
             else:
-                message = public.decode_from_gateway(event.binary)
-                if isinstance(message, public.PointerShape):
+                message = binary.decode_from_gateway(event.binary)
+                if isinstance(message, binary.PointerShape):
                     self.shapes.append(message)
-                elif isinstance(message, public.PointerPosition):
+                elif isinstance(message, binary.PointerPosition):
                     self.positions.append(message)
 
     def close(self) -> None:
@@ -200,7 +203,7 @@ class Capture:
         self.desk = desk
         self._closers: list[Callable[[], None]] = []
         self._numbers: dict[str, int] = {}
-        self._inlet = open_socket(worker.context, Role.TELL)
+        self._inlet = open_socket(worker.context, SocketRole.TELL)
         self._inlet.connect(worker.inlet_endpoint)
 
     @property
@@ -213,7 +216,7 @@ class Capture:
     def frames(
         self, lane: Lane = Lane.SHM, topic_of: Callable[[str, Lane], bytes] = topics.frame
     ) -> Frames:
-        socket = open_socket(self.worker.context, Role.FRAMES)
+        socket = open_socket(self.worker.context, SocketRole.FRAMES)
         topic = topic_of(self.desk, lane)
         socket.subscribe(topic)
         socket.connect(self.worker.outlet_endpoint)
@@ -222,7 +225,7 @@ class Capture:
         return feed
 
     def events(self) -> Events:
-        socket = open_socket(self.worker.context, Role.EVENTS)
+        socket = open_socket(self.worker.context, SocketRole.EVENTS)
         socket.subscribe(topics.events(self.desk))
         socket.connect(self.worker.outlet_endpoint)
         events = Events(socket)
@@ -232,12 +235,24 @@ class Capture:
     async def tell(self, message: Any) -> None:
         await self._inlet.send(bus.encode(message))
 
-    async def input(self, message: Any, viewer: str = "viewer-1") -> None:
+    async def input(
+        self, message: Any, viewer: str = "viewer-1", *, wants_ack: bool = False
+    ) -> int:
+        """Send an input; the sequence number that it got."""
         number = self._numbers[viewer] = self._numbers.get(viewer, 0) + 1
-        await self.tell(bus.Input(self.desk, viewer, number, message.encode()))
+        await self.tell(bus.Input(self.desk, viewer, number, message.encode(), wants_ack=wants_ack))
+        return number
+
+    def acks(self, viewer: str = "viewer-1") -> zmq.asyncio.Socket:
+        """A subscriber of the acknowledgements of a viewer's input."""
+        socket = open_socket(self.worker.context, SocketRole.EVENTS)
+        socket.subscribe(topics.ack(self.desk, viewer))
+        socket.connect(self.worker.outlet_endpoint)
+        self._closers.append(partial(socket.close, linger=0))
+        return socket
 
     async def key(self, usage: int, down: bool, viewer: str = "viewer-1") -> None:
-        await self.input(public.Key(down, usage), viewer)
+        await self.input(input.Key(down, usage), viewer)
 
     async def tap(self, *usages: int) -> None:
         for usage in usages:
@@ -264,14 +279,22 @@ def runtime_dir() -> Iterator[Path]:
 
 @pytest.fixture
 async def start_capture(runtime_dir: Path) -> AsyncIterator[StartCapture]:
-    """Start captures in this process: `await start_capture(display=":1")`."""
+    """Start captures in this process: `await start_capture(display=":1")`.
+
+    `opener` and `held_key_limits` go to the service, everything else is settings.
+    """
     running: list[tuple[asyncio.Task[None], Capture]] = []
 
-    async def start(**settings: Any) -> Capture:
+    async def start(
+        *,
+        opener: OpenSource = open_source,
+        held_key_limits: HeldKeyLimits = DEFAULT_LIMITS,
+        **settings: Any,
+    ) -> Capture:
         worker = Worker(
-            "capture", BusSettings(runtime_dir=runtime_dir, id="c"), Role.CAPTURE_OUTLET
+            "capture", BusSettings(runtime_dir=runtime_dir, id="c"), SocketRole.CAPTURE_OUTLET
         )
-        service = CaptureService(worker, CaptureSettings(**settings))
+        service = CaptureService(worker, CaptureSettings(**settings), opener, held_key_limits)
         task = asyncio.ensure_future(worker.serve(lambda _: service.run()))
         capture = Capture(worker, service, settings.get("desk", "main"))
         running.append((task, capture))

@@ -5,21 +5,20 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from fanlight_capture.demand import Demand
-from fanlight_capture.frame_loop import MAX_FAILED_GRABS, STILL_LINGER_S, FrameLoop
-from fanlight_capture.pattern_source import InputRecorder
+from fanlight_capture.core.demand import Demand
+from fanlight_capture.frame_loop import MAX_FAILED_GRABS, SCREENSHOT_LINGER_S, FrameLoop
+from fanlight_capture.pattern.source import InputRecorder
 from fanlight_capture.source import GrabFailedError
-from fanlight_common import clock
-from fanlight_common.errors import SourceLostError
+from fanlight_common.bus.ring import SLOTS, FrameRing, RingReader
+from fanlight_common.core.errors import SourceLostError
+from fanlight_common.core.geometry import Rect
+from fanlight_common.process import clock
 from fanlight_common.protocol import frames, topics
-from fanlight_common.protocol.frames import Rect
 from fanlight_common.protocol.topics import Lane
-from fanlight_common.ring import SLOTS, FrameRing, RingReader
-
-from .conftest import until
+from tests.capture.conftest import until
 
 FRAME = topics.frame("main", Lane.SHM)
-STILL = topics.still("main", Lane.SHM)
+SCREENSHOT = topics.still("main", Lane.SHM)
 WHOLE = (Rect(0, 0, 16, 16),)
 
 
@@ -68,13 +67,21 @@ class Bench:
 
     def __init__(self) -> None:
         self.source = Puppet()
-        self.demand = Demand([FRAME, STILL])
+        self.demand = Demand([FRAME, SCREENSHOT])
         self.published: list[tuple[bytes, frames.Frame]] = []
-        self.loop = FrameLoop("main", self.source, self.demand, self._publish, 0.0001)
+        self.inputs = 0
+        self.loop = FrameLoop(
+            "main",
+            self.source,
+            self.demand,
+            self._publish,
+            0.0001,
+            inputs=lambda: self.inputs,
+        )
         self.task = asyncio.ensure_future(self.loop.run())
 
     def _publish(self, message: bytes) -> None:
-        topic = FRAME if message.startswith(FRAME) else STILL
+        topic = FRAME if message.startswith(FRAME) else SCREENSHOT
         self.published.append((topic, frames.decode(message, topic)))
 
     def subscribe(self, topic: bytes) -> None:
@@ -106,32 +113,34 @@ async def test_damage_outside_the_desk_is_no_new_picture(bench: Bench) -> None:
     assert await bench.count(2) == [1, 1]
 
 
-async def test_stills_are_for_who_asks(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_screenshots_are_for_whoever_asks(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def kinds(topic: bytes) -> int:
         return sum(published == topic for published, _ in bench.published)
 
     bench.subscribe(FRAME)
-    bench.subscribe(STILL)
-    await until(lambda: kinds(STILL) == 1)
-    for number in range(2, 10):  # somebody watches, and nobody asks for stills
+    bench.subscribe(SCREENSHOT)
+    await until(lambda: kinds(SCREENSHOT) == 1)
+    for number in range(2, 10):  # somebody watches, and nobody asks for screenshots
         bench.loop.damaged()
         await until(lambda number=number: bench.source.grabbing == number)
     await until(lambda: kinds(FRAME) == 9)
-    assert kinds(STILL) == 1
+    assert kinds(SCREENSHOT) == 1
     # After the last change the echo brings it.
-    await until(lambda: kinds(STILL) == 2)
+    await until(lambda: kinds(SCREENSHOT) == 2)
     assert bench.published[-1][1].sequence == 9
-    bench.loop.want_still()  # once asked for, they come with every frame for some time
-    await until(lambda: kinds(STILL) == 3)
+    bench.loop.want_screenshot()  # once asked for, they come with every frame for some time
+    await until(lambda: kinds(SCREENSHOT) == 3)
     for number in (10, 11):
         bench.loop.damaged()
-        await until(lambda number=number: kinds(STILL) == number - 6)
+        await until(lambda number=number: kinds(SCREENSHOT) == number - 6)
     now = clock.now_s()
-    monkeypatch.setattr(clock, "now_s", lambda: now + STILL_LINGER_S + 1)
+    monkeypatch.setattr(clock, "now_s", lambda: now + SCREENSHOT_LINGER_S + 1)
     before = kinds(FRAME)
     bench.loop.damaged()
     await until(lambda: kinds(FRAME) == before + 1)
-    assert kinds(STILL) == 5
+    assert kinds(SCREENSHOT) == 5
 
 
 async def test_pictures_that_come_to_nothing_do_not_use_up_the_slots(bench: Bench) -> None:
@@ -155,16 +164,16 @@ async def test_pictures_that_come_to_nothing_do_not_use_up_the_slots(bench: Benc
 
 
 async def test_a_look_that_finds_a_change_is_followed_by_a_grab(bench: Bench) -> None:
-    bench.subscribe(STILL)
+    bench.subscribe(SCREENSHOT)
     assert await bench.count(1) == [1]
     bench.source.changed = True
-    bench.loop.want_still()
+    bench.loop.want_screenshot()
     assert await bench.count(2) == [1, 2]
     assert bench.published[1][1].damage == (WHOLE,)
 
 
 async def test_the_next_picture_comes_with_the_next_change_and_only_that(bench: Bench) -> None:
-    bench.subscribe(STILL)
+    bench.subscribe(SCREENSHOT)
     assert await bench.count(1) == [1]
     bench.loop.want_next(1)
     bench.loop.want_next(1)
@@ -184,17 +193,17 @@ async def test_the_next_picture_comes_with_the_next_change_and_only_that(bench: 
 
 
 async def test_who_does_not_know_the_newest_picture_gets_it_at_once(bench: Bench) -> None:
-    bench.subscribe(STILL)
+    bench.subscribe(SCREENSHOT)
     await bench.count(1)
     bench.loop.want_next(7)
     assert await bench.count(2) == [1, 1]
 
 
 async def test_a_change_while_looking_is_followed_by_a_grab(bench: Bench) -> None:
-    bench.subscribe(STILL)
+    bench.subscribe(SCREENSHOT)
     await bench.count(1)
     bench.source.may_look.clear()
-    bench.loop.want_still()
+    bench.loop.want_screenshot()
     await until(lambda: bench.source.looking == 1)
     bench.loop.damaged()
     bench.source.may_look.set()
@@ -202,21 +211,41 @@ async def test_a_change_while_looking_is_followed_by_a_grab(bench: Bench) -> Non
 
 
 async def test_who_asks_during_a_grab_is_answered_after_it(bench: Bench) -> None:
-    bench.subscribe(STILL)
+    bench.subscribe(SCREENSHOT)
     await bench.count(1)
     bench.source.may_grab.clear()
     bench.loop.damaged()
-    bench.loop.want_still()
+    bench.loop.want_screenshot()
     await until(lambda: bench.source.grabbing == 2)
-    bench.loop.want_still()
+    bench.loop.want_screenshot()
     bench.source.may_grab.set()
     assert await bench.count(3) == [1, 2, 2]
     assert bench.published[2][1].current_us > bench.published[1][1].current_us
 
 
+async def test_a_frame_says_what_was_injected_before_it_was_asked_for(bench: Bench) -> None:
+    bench.inputs = 3
+    bench.subscribe(SCREENSHOT)
+    await bench.count(1)
+    bench.source.may_grab.clear()
+    bench.loop.damaged()
+    bench.loop.want_screenshot()
+    await until(lambda: bench.source.grabbing == 2)
+    bench.inputs = 4  # too late for this one
+    bench.source.may_grab.set()
+    assert await bench.count(2) == [1, 2]
+    bench.source.may_look.clear()
+    bench.loop.want_screenshot()
+    await until(lambda: bench.source.looking == 1)
+    bench.inputs = 5  # and for this one, which is the same picture, known to be current later
+    bench.source.may_look.set()
+    assert await bench.count(3) == [1, 2, 2]
+    assert [frame.inputs for _, frame in bench.published[:3]] == [3, 3, 4]
+
+
 async def test_failed_grabs_are_repeated_and_nobody_forgotten(bench: Bench) -> None:
     bench.source.fails = 3
-    bench.subscribe(STILL)
+    bench.subscribe(SCREENSHOT)
     assert await bench.count(1) == [1]
     assert bench.source.grabbing == 4
 
@@ -229,11 +258,11 @@ async def test_a_source_that_only_fails_is_lost(bench: Bench) -> None:
 
 
 async def test_a_resize_during_a_grab_drops_that_picture(bench: Bench) -> None:
-    bench.subscribe(STILL)
+    bench.subscribe(SCREENSHOT)
     await bench.count(1)
     bench.source.may_grab.clear()
     bench.loop.damaged()
-    bench.loop.want_still()
+    bench.loop.want_screenshot()
     await until(lambda: bench.source.grabbing == 2)
     bench.source.width = 24
     bench.loop.resized()
@@ -245,5 +274,5 @@ async def test_a_resize_during_a_grab_drops_that_picture(bench: Bench) -> None:
 
 async def test_topics_that_are_no_frames_are_nothing_to_it(bench: Bench) -> None:
     bench.loop.want([topics.events("main")])
-    bench.subscribe(STILL)
+    bench.subscribe(SCREENSHOT)
     assert await bench.count(1) == [1]

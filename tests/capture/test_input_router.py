@@ -3,12 +3,16 @@
 import asyncio
 from typing import Any
 
+from fanlight_capture import metrics
+from fanlight_capture.core.held_keys import HeldKeyLimits
 from fanlight_capture.input_router import MAX_QUEUED_TEXT_BYTES, InputRouter
-from fanlight_capture.pattern_source import InputRecorder
-from fanlight_common.errors import SourceLostError
-from fanlight_common.protocol import bus, public
+from fanlight_capture.pattern.source import InputRecorder
+from fanlight_capture.source import SourceCapabilities
+from fanlight_common.core.errors import SourceLostError
+from fanlight_common.protocol import bus, input
+from tests.capture.conftest import counter, until
 
-from .conftest import until
+LIMITS = HeldKeyLimits(silence_s=3.0)
 
 
 class SlowSink(InputRecorder):
@@ -31,6 +35,7 @@ class Desk:
     """As much of a source as the router uses."""
 
     width, height = 100, 100
+    capabilities = SourceCapabilities(pointer_shape=True, clipboard=True, any_character=True)
 
     def __init__(self) -> None:
         self.sink = SlowSink()
@@ -41,7 +46,7 @@ class Desk:
 
 def router() -> tuple[InputRouter, SlowSink]:
     desk: Any = Desk()
-    made = InputRouter(silence_s=3.0)
+    made = InputRouter(LIMITS)
     made.attach(desk)
     return made, desk.sink
 
@@ -52,9 +57,9 @@ def message(number: int, what: Any) -> bus.Input:
 
 async def test_nothing_overtakes_a_text() -> None:
     made, sink = router()
-    made.handle(message(1, public.Text("one")), 0.0)
-    made.handle(message(2, public.Key(True, 4)), 0.1)
-    made.handle(message(3, public.Text("two")), 0.2)
+    made.handle(message(1, input.Text("one")), 0.0)
+    made.handle(message(2, input.Key(True, 4)), 0.1)
+    made.handle(message(3, input.Text("two")), 0.2)
     made.handle(bus.SetClipboard("main", "v", "c"), 0.3)
     made.handle(bus.ReleaseViewer("main", "v", "left"), 0.3)
     await until(lambda: sink.recorded)
@@ -76,8 +81,8 @@ async def test_a_desk_that_goes_while_typing() -> None:
     made, sink = router()
     sink.fails = True
     sink.go.set()
-    made.handle(message(1, public.Text("one")), 0.0)
-    made.handle(message(2, public.Key(True, 4)), 0.0)
+    made.handle(message(1, input.Text("one")), 0.0)
+    made.handle(message(2, input.Key(True, 4)), 0.0)
     await until(lambda: ("key", 4, True) in sink.recorded)
     await made.detach("display")
     assert sink.recorded[-1] == ("key", 4, False)
@@ -85,25 +90,25 @@ async def test_a_desk_that_goes_while_typing() -> None:
 
 async def test_stopping_in_the_middle_of_a_text() -> None:
     made, sink = router()
-    made.handle(message(1, public.Key(True, 4)), 0.0)
-    made.handle(message(2, public.Text("one")), 0.0)
-    made.handle(message(3, public.Key(True, 5)), 0.0)
+    made.handle(message(1, input.Key(True, 4)), 0.0)
+    made.handle(message(2, input.Text("one")), 0.0)
+    made.handle(message(3, input.Key(True, 5)), 0.0)
     await until(lambda: ("begin", "one") in sink.recorded)
     await made.detach("stop")
     # The key that waited was never pressed, the one that was held goes up.
     assert list(sink.recorded) == [("key", 4, True), ("begin", "one"), ("key", 4, False)]
-    made.handle(message(4, public.Key(True, 6)), 0.0)
+    made.handle(message(4, input.Key(True, 6)), 0.0)
     assert len(sink.recorded) == 3
 
 
 async def test_a_repetition_that_waited_behind_a_text_is_none() -> None:
     made, sink = router()
-    made.handle(message(1, public.Key(True, 4)), 0.0)
-    made.handle(message(2, public.Key(True, 4)), 0.5)
-    made.handle(message(3, public.Text("long")), 0.6)
+    made.handle(message(1, input.Key(True, 4)), 0.0)
+    made.handle(message(2, input.Key(True, 4)), 0.5)
+    made.handle(message(3, input.Text("long")), 0.6)
     for number in range(4, 34):
-        made.handle(message(number, public.Key(True, 4)), 0.6 + number / 30)
-    made.handle(message(34, public.Key(False, 4)), 2.0)
+        made.handle(message(number, input.Key(True, 4)), 0.6 + number / 30)
+    made.handle(message(34, input.Key(False, 4)), 2.0)
     sink.go.set()
     await until(lambda: ("key", 4, False) in sink.recorded)
     assert list(sink.recorded) == [
@@ -118,14 +123,14 @@ async def test_a_repetition_that_waited_behind_a_text_is_none() -> None:
 
 async def test_silence_and_unknown_reasons() -> None:
     made, sink = router()
-    made.handle(message(1, public.Key(True, 4)), 1.0)
+    made.handle(message(1, input.Key(True, 4)), 1.0)
     assert made.holding.is_set()
     assert made.release_silent(2.0) == 2.0
     made.heard("v", 3.0)
     assert made.release_silent(5.0) == 1.0
     assert made.release_silent(6.0) is None
     assert not made.holding.is_set()
-    made.handle(message(2, public.Key(True, 5)), 6.0)
+    made.handle(message(2, input.Key(True, 5)), 6.0)
     made.handle(bus.ReleaseViewer("main", "v", "because"), 6.0)
     assert [what[1:] for what in sink.recorded] == [
         (4, True),
@@ -137,8 +142,8 @@ async def test_silence_and_unknown_reasons() -> None:
 
 async def test_who_falls_silent_while_a_text_is_typed_is_released_after_it() -> None:
     made, sink = router()
-    made.handle(message(1, public.Key(True, 0xE0)), 0.0)
-    made.handle(bus.Input("main", "other", 1, public.Text("long").encode()), 0.1)
+    made.handle(message(1, input.Key(True, 0xE0)), 0.0)
+    made.handle(bus.Input("main", "other", 1, input.Text("long").encode()), 0.1)
     await until(lambda: ("begin", "long") in sink.recorded)
     assert made.release_silent(10.0) is not None
     assert ("key", 0xE0, False) not in sink.recorded, "typing presses it again at its end"
@@ -152,9 +157,118 @@ async def test_texts_that_wait_are_bounded_and_keys_are_not_dropped_for_it() -> 
     made, sink = router()
     text = "x" * 4096
     for number in range(1, 30):
-        made.handle(message(number, public.Text(text)), 0.0)
-    made.handle(message(30, public.Key(True, 4)), 0.0)
+        made.handle(message(number, input.Text(text)), 0.0)
+    made.handle(message(30, input.Key(True, 4)), 0.0)
     sink.go.set()
     await until(lambda: ("key", 4, True) in sink.recorded)
     typed = sum(what[0] == "end" for what in sink.recorded)
     assert typed == 1 + MAX_QUEUED_TEXT_BYTES // (len(text) + 1)
+
+
+class SlowDisplay(SlowSink):
+    """Answers that it has taken what came when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+        self.may_answer = asyncio.Event()
+        self.lost = False
+
+    async def taken(self) -> None:
+        self.asked += 1
+        await self.may_answer.wait()
+        if self.lost:
+            raise SourceLostError("gone")
+
+
+def acknowledging() -> tuple[InputRouter, SlowDisplay, list[bus.InputAck]]:
+    desk: Any = Desk()
+    desk.sink = SlowDisplay()
+    acks: list[bus.InputAck] = []
+    made = InputRouter(LIMITS, acks.append)
+    made.attach(desk)
+    return made, desk.sink, acks
+
+
+def asking(number: int, what: Any, viewer: str = "v") -> bus.Input:
+    return bus.Input("main", viewer, number, what.encode(), wants_ack=True)
+
+
+async def test_nobody_who_did_not_ask_is_acknowledged() -> None:
+    made, sink, acks = acknowledging()
+    sink.may_answer.set()
+    for number in range(1, 6):
+        made.handle(message(number, input.PointerMove(number, 0)), 0.0)
+    await asyncio.sleep(0)
+    assert (made.injected, sink.asked, acks) == (5, 0, [])
+
+
+async def test_an_input_is_acknowledged_once_the_display_has_taken_it() -> None:
+    made, sink, acks = acknowledging()
+    made.handle(message(1, input.Key(True, 4)), 0.0)
+    made.handle(asking(2, input.Key(False, 4)), 0.0)
+    await until(lambda: sink.asked == 1)
+    # These come while the display is asked, and it is asked once for both.
+    made.handle(asking(1, input.PointerMove(1, 1), "w"), 0.0)
+    made.handle(asking(3, input.Key(True, 5)), 0.0)
+    assert acks == []
+    sink.may_answer.set()
+    await until(lambda: len(acks) == 3)
+    assert acks == [bus.InputAck("v", 2, 2), bus.InputAck("w", 1, 3), bus.InputAck("v", 3, 4)]
+    assert sink.asked == 2
+    made.handle(asking(4, input.Key(False, 5)), 0.0)
+    await until(lambda: len(acks) == 4)
+    assert acks[-1] == bus.InputAck("v", 4, 5)
+
+
+async def test_a_text_counts_and_is_acknowledged_when_it_was_typed() -> None:
+    made, sink, acks = acknowledging()
+    sink.may_answer.set()
+    made.handle(asking(1, input.Text("one")), 0.0)
+    made.handle(asking(2, input.Key(True, 4)), 0.0)
+    await until(lambda: sink.recorded)
+    assert (made.injected, acks) == (0, [])
+    sink.go.set()
+    await until(lambda: len(acks) == 2)
+    assert acks == [bus.InputAck("v", 1, 1), bus.InputAck("v", 2, 2)]
+
+
+async def test_what_is_dropped_is_not_acknowledged_and_does_not_count() -> None:
+    made, sink, acks = acknowledging()
+    made.handle(bus.Input("main", "v", 1, b"rubbish", wants_ack=True), 0.0)
+    made.handle(asking(2, input.Key(True, 4)), 0.0)
+    await until(lambda: sink.asked == 1)
+    sink.lost = True
+    sink.may_answer.set()
+    await asyncio.sleep(0.01)
+    await made.detach("display")
+    made.handle(asking(3, input.Key(True, 4)), 0.0)
+    assert (made.injected, acks) == (1, [])
+    desk: Any = Desk()
+    desk.sink = SlowDisplay()
+    desk.sink.may_answer.set()
+    made.attach(desk)
+    made.handle(asking(4, input.Key(True, 4)), 0.0)
+    await until(lambda: acks)
+    assert acks == [bus.InputAck("v", 4, 2)]  # The count goes on, over displays.
+
+
+async def test_a_desk_that_goes_while_it_is_asked() -> None:
+    made, sink, acks = acknowledging()
+    made.handle(asking(1, input.Key(True, 4)), 0.0)
+    await until(lambda: sink.asked == 1)
+    await made.detach("display")
+    sink.may_answer.set()
+    await asyncio.sleep(0.01)
+    assert acks == []
+
+
+async def test_a_desk_without_a_clipboard_is_given_none() -> None:
+    desk: Any = Desk()
+    desk.capabilities = SourceCapabilities(pointer_shape=True, clipboard=False, any_character=True)
+    made = InputRouter(LIMITS)
+    made.attach(desk)
+    refused = counter(metrics.clipboard_refused)
+    made.handle(bus.SetClipboard("main", "v", "copied"), 0.0)
+    assert list(desk.sink.recorded) == []
+    assert counter(metrics.clipboard_refused) == refused + 1

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from fanlight_capture.pattern_source import PatternSource
+from fanlight_capture.core.pattern import PatternMode
+from fanlight_capture.pattern.source import PatternSource
 from fanlight_capture.service import CaptureService
 from fanlight_capture.settings import CaptureSettings
 from fanlight_capture.source import Listener
-from fanlight_common.errors import ConfigurationError, SourceLostError
-from fanlight_common.settings import BusSettings
-from fanlight_common.sockets import Role
-from fanlight_common.worker import Worker
-
-from .conftest import Capture, until
+from fanlight_common.bus.sockets import SocketRole
+from fanlight_common.core.errors import ConfigurationError, SourceLostError
+from fanlight_common.process.settings import BusSettings
+from fanlight_common.process.worker import Worker
+from tests.capture.conftest import Capture, until
 
 
 class Displays:
@@ -29,12 +29,14 @@ class Displays:
         self.tried += 1
         if self.outcomes:
             raise self.outcomes.pop(0)
-        self.opened.append(PatternSource(listener, 320, 240, 0))
+        self.opened.append(PatternSource(listener, PatternMode(320, 240, 0)))
         return self.opened[-1]
 
 
 def service(runtime_dir: Path, displays: Displays) -> tuple[Worker, CaptureService]:
-    worker = Worker("capture", BusSettings(runtime_dir=runtime_dir, id="c"), Role.CAPTURE_OUTLET)
+    worker = Worker(
+        "capture", BusSettings(runtime_dir=runtime_dir, id="c"), SocketRole.CAPTURE_OUTLET
+    )
     return worker, CaptureService(worker, CaptureSettings(), displays)
 
 

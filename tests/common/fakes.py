@@ -2,12 +2,12 @@
 
 import zmq.asyncio
 
-from fanlight_common import clock
+from fanlight_common.bus.ring import FrameRing, host_id
+from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
+from fanlight_common.process import clock
+from fanlight_common.process.settings import BusSettings
 from fanlight_common.protocol import bus, frames, topics
 from fanlight_common.protocol.topics import Lane
-from fanlight_common.ring import FrameRing, host_id
-from fanlight_common.settings import BusSettings
-from fanlight_common.sockets import Role, ipc_endpoint, open_socket
 
 
 class FakeDirectory:
@@ -15,9 +15,9 @@ class FakeDirectory:
 
     def __init__(self, settings: BusSettings) -> None:
         self.context = zmq.asyncio.Context()
-        self.outlet = open_socket(self.context, Role.DIRECTORY_OUTLET)
+        self.outlet = open_socket(self.context, SocketRole.DIRECTORY_OUTLET)
         self.outlet.bind(ipc_endpoint(settings.runtime_dir, "directory", "outlet"))
-        self.inlet = open_socket(self.context, Role.INLET)
+        self.inlet = open_socket(self.context, SocketRole.INLET)
         self.inlet.bind(ipc_endpoint(settings.runtime_dir, "directory", "inlet"))
 
     async def told(self) -> bus.DirectoryInlet:
@@ -39,7 +39,7 @@ class FakeCapture:
     WIDTH, HEIGHT, STRIDE = 8, 4, 32
 
     def __init__(self, directory: FakeDirectory, settings: BusSettings, id_: str) -> None:
-        self.outlet = open_socket(directory.context, Role.CAPTURE_OUTLET)
+        self.outlet = open_socket(directory.context, SocketRole.CAPTURE_OUTLET)
         self.endpoint = ipc_endpoint(settings.runtime_dir, id_, "outlet")
         self.outlet.bind(self.endpoint)
         self.ring = FrameRing(self.STRIDE * self.HEIGHT)

@@ -15,8 +15,8 @@ from typing import Any
 
 import zmq
 
-from fanlight_common import keys
-from fanlight_common.protocol import bus, public, topics
+from fanlight_common.bus import curve_keys
+from fanlight_common.protocol import bus, input, topics
 from fanlight_common.protocol.topics import Lane
 
 PATIENCE_S = 4.0
@@ -26,9 +26,9 @@ DESK = "desk-1"
 class Attacker:
     """Connects as one of the three."""
 
-    def __init__(self, found: tuple[keys.BusKey, ...], kind: str) -> None:
+    def __init__(self, found: tuple[curve_keys.BusKey, ...], kind: str) -> None:
         self.context: zmq.Context[Any] = zmq.Context()
-        self.own = found[0] if kind == "member" else keys.new()
+        self.own = found[0] if kind == "member" else curve_keys.new()
         self.kind = kind
 
     def connect(self, socket_type: int, endpoint: str) -> zmq.Socket[Any]:
@@ -39,7 +39,7 @@ class Attacker:
         socket.immediate = 1
         address, _, key = endpoint.partition("#")
         if self.kind != "plain":
-            socket.curve_serverkey = keys.public_z85(key)
+            socket.curve_serverkey = curve_keys.public_z85(key)
             socket.curve_secretkey, socket.curve_publickey = self.own.secret, self.own.public
         socket.connect(address)
         return socket
@@ -70,8 +70,8 @@ class Attacker:
 
 def main() -> None:
     """Try everything."""
-    found = keys.load(Path(sys.argv[1]))
-    name = keys.public_hex(found[0].public)
+    found = curve_keys.load(Path(sys.argv[1]))
+    name = curve_keys.public_hex(found[0].public)
     outlet, inlet = f"tcp://directory:7400#{name}", f"tcp://directory:7401#{name}"
     # Where the others are: as a member would learn it. A stranger is given as much.
     insider = Attacker(found, "member")
@@ -82,7 +82,7 @@ def main() -> None:
 
 def describe(me: Attacker, outlet: str, inlet: str, desk: Any) -> dict[str, Any]:
     """What is seen, and who takes what is told."""
-    press = bus.Input(DESK, "stranger", 1, public.Key(True, 4).encode())
+    press = bus.Input(DESK, "stranger", 1, input.Key(True, 4).encode())
     return {
         "directory": len(me.sees(outlet, b"", 2)),
         "frames": len(me.sees(desk.outlet, topics.frame(DESK, Lane.PIXELS))),

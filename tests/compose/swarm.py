@@ -16,7 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from fanlight_common import keys, tokens
+from fanlight_common.bus import curve_keys
+from fanlight_common.process import tokens
 from tests.compose.project import IMAGES, LIMIT_S, ROOT, TAG, run
 from tests.e2e import lan
 from tests.e2e.processes import wait_until
@@ -122,7 +123,7 @@ class Swarm:
         """What docs/swarm.md says."""
         key_file, secret_file = self.root / "bus.keys", self.root / "secret"
         if not key_file.exists():
-            keys.create(key_file)
+            curve_keys.create(key_file)
             tokens.load_secret(secret_file)
             self.manager.docker("secret", "create", "fanlight-bus-1", str(key_file))
             self.manager.docker("secret", "create", "fanlight-tokens-1", str(secret_file))

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from fanlight_common import tokens
-from fanlight_common.protocol import public
-from fanlight_common.tokens import Grant, Role
+from fanlight_common.core.grants import Grant, Role
+from fanlight_common.process import tokens
+from fanlight_common.protocol import input
 from tests.compose.conftest import Report
 from tests.compose.project import LIMIT_S, SERVICES
 from tests.compose.swarm import Swarm, save, unavailable
@@ -88,7 +88,7 @@ def test_a_desk_is_watched_and_steered_across_nodes(swarm: Swarm, report: Report
         # As often as it takes: the first picture may be of a desk without its terminal.
         for _ in range(20):
             for down in (True, False):
-                watcher.send(public.PointerButton(down, 0, (32768, 32768)).encode())
+                watcher.send(input.PointerButton(down, 0, (32768, 32768)).encode())
             watcher.type("\ntouch /tmp/typed\n")
             deadline = time.monotonic() + 2
             while not (found := swarm.nodes[FRONT].docker(*find, check=False)):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fanlight_common.settings import BusSettings
+from fanlight_common.process.settings import BusSettings
 
 
 @pytest.fixture

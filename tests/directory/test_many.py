@@ -6,7 +6,7 @@ import pytest
 
 from bench.scale.directory import Population, memory_bytes, simulate
 from bench.scale.world import BEAT_S, LATENCY_S, RECONNECT_S, TICK_S, TIMING
-from fanlight_directory.placing import Rules
+from fanlight_directory.core.placement import Rules
 
 SMALL = Population(
     desks=100, encoders=24, viewers=1000, gateways=4, hosts=6, encoder_s=60, capture_s=120,

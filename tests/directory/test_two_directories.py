@@ -1,7 +1,7 @@
 """Two directories by mistake, seen by everybody, or one after the other: what do viewers get?
 
 Two registries that know the same processes and give the same epoch to two encoders, and a gateway
-(`fanlight_gateway.handover`, which decides what its viewers get) that hears both.
+(`fanlight_common.core.handover`, which decides what its viewers get) that hears both.
 """
 
 import itertools
@@ -9,10 +9,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from fanlight_common.core.handover import Handover, LeaseChange, Verdict
 from fanlight_common.protocol import bus
-from fanlight_directory.registry import Registry
-from fanlight_gateway.handover import Handover, News, Verdict
-from tests.directory.test_registry import LEASE, TIMING, Bench, capture, encoder, leases, the_lease
+from fanlight_directory.core.registry import Registry
+from tests.directory.core.test_registry import (
+    LEASE,
+    TIMING,
+    Bench,
+    capture,
+    encoder,
+    leases,
+    the_lease,
+)
 
 
 def directories() -> tuple[Bench, Bench]:
@@ -31,11 +39,11 @@ def test_one_epoch_of_two_encoders_never_mixes_them(order: tuple[int, int]) -> N
     assert first.epoch == second.epoch
     assert first.instance != second.instance
     gateway, epoch = Handover(), first.epoch
-    assert gateway.leased(first) is News.CUT
+    assert gateway.leased(first) is LeaseChange.CUT
     assert gateway.unit(first.instance, epoch, idr=True) is Verdict.FIRST
     assert gateway.unit(first.instance, epoch, idr=False) is Verdict.PASS
     # The other directory speaks: gates close, and only the other encoder's IDR opens them.
-    assert gateway.leased(second) is News.CUT
+    assert gateway.leased(second) is LeaseChange.CUT
     assert gateway.unit(first.instance, epoch, idr=False) is Verdict.OLD
     assert gateway.unit(first.instance, epoch, idr=True) is Verdict.OLD
     assert gateway.unit(second.instance, epoch, idr=False) is Verdict.EARLY
@@ -122,7 +130,7 @@ def test_a_new_directory_whose_clock_is_behind_is_heard_once_its_epochs_catch_up
         said += leases(late.registry.tick(late.now, late.unix_s))
         for record in said:
             # A gateway that takes a lease connects, and only then the encoder encodes and claims.
-            if record.alive and gateway.leased(record) is not News.STALE:
+            if record.alive and gateway.leased(record) is not LeaseChange.STALE:
                 heard = record
                 held["main/high"] = record.epoch
     assert heard is not None

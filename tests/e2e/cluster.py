@@ -13,21 +13,30 @@ from typing import Any
 
 import httpx
 
-from fanlight_common import tokens
+from fanlight_common.core.grants import ALL_DESKS, Grant, Role
+from fanlight_common.process import tokens
 from tests.e2e.processes import NO_TLS, answers, end, wait_until
 from tests.ports import free_port
+
+
+def present_release(kind: str) -> list[str]:
+    """The command of a service."""
+    return [sys.executable, "-m", f"fanlight_{kind}"]
 
 
 class Service:
     """One process. Its output is kept in a file."""
 
-    def __init__(self, kind: str, id_: str, log: Path, environment: dict[str, str]) -> None:
+    def __init__(
+        self, kind: str, id_: str, log: Path, environment: dict[str, str], command: list[str]
+    ) -> None:
         self.kind = kind
         self.id = id_
         self.port = 0
         """Of a gateway."""
         self._log = log
         self._environment = environment
+        self.command = command
         self.start()
 
     def start(self) -> None:
@@ -35,7 +44,7 @@ class Service:
         self._life_from = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("a") as log:
             self.process: subprocess.Popen[str] = subprocess.Popen(
-                [sys.executable, "-m", f"fanlight_{self.kind}"],
+                self.command,
                 env={**os.environ, **self._environment},
                 stdout=log,
                 stderr=log,
@@ -90,6 +99,8 @@ class Cluster:
         self.services: dict[str, Service] = {}
         self.ports: dict[str, int] = {}
         """Of each gateway."""
+        self.command_of = present_release
+        """Of services that are started from now on."""
         self.environment = environment
         """Settings of every service."""
 
@@ -102,7 +113,9 @@ class Cluster:
             **self.environment,
             **environment,
         }
-        self.services[id_] = Service(kind, id_, self.runtime_dir / f"{id_}.log", own)
+        self.services[id_] = Service(
+            kind, id_, self.runtime_dir / f"{id_}.log", own, self.command_of(kind)
+        )
         return self.services[id_]
 
     def directory(self) -> Service:
@@ -122,9 +135,7 @@ class Cluster:
             f"capture-{name}",
             FANLIGHT_CAPTURE_DESK=name,
             FANLIGHT_CAPTURE_SOURCE="pattern",
-            FANLIGHT_CAPTURE_PATTERN_WIDTH=str(width),
-            FANLIGHT_CAPTURE_PATTERN_HEIGHT=str(height),
-            FANLIGHT_CAPTURE_PATTERN_FPS=str(fps),
+            FANLIGHT_CAPTURE_PATTERN=f"{width}x{height}@{fps:g}",
         )
 
     def screenshot(self, id_: str = "screenshot") -> Service:
@@ -145,10 +156,10 @@ class Cluster:
         wait_until(lambda: self.answers(port), f"{id_} to answer")
         return service
 
-    def token(self, role: tokens.Role = tokens.Role.CONTROL) -> str:
+    def token(self, role: Role = Role.CONTROL) -> str:
         """For all desks, for an hour."""
         now = time.time()
-        return tokens.issue(self.secret, tokens.Grant(role, tokens.ALL_DESKS, int(now) + 3600), now)
+        return tokens.issue(self.secret, Grant(role, ALL_DESKS, int(now) + 3600), now)
 
     def get(self, port: int, path: str) -> httpx.Response:
         """An answer of the gateway on this port, to somebody with a token."""

@@ -16,14 +16,14 @@ from fastapi import FastAPI, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
-from fanlight_common.protocol import control, public
-from fanlight_common.protocol.frames import Rect
+from fanlight_common.core.geometry import Rect
+from fanlight_common.protocol import binary, control
 from tests.e2e.processes import wait_until
 from tests.ports import free_port
 
 WEB = Path(str(files("fanlight_gateway") / "web"))
 PAGE = """<!doctype html><meta charset="utf-8"><style>fanlight-view { width: 640px; height: 360px }
-</style><script type="module" src="/fanlight-view.js"></script>"""
+</style><script type="module" src="/element/fanlight-view.js"></script>"""
 
 
 class FakeGateway:
@@ -34,7 +34,7 @@ class FakeGateway:
         self.still: bytes | None = None
         self.still_requests: list[str] = []
         self.sockets: list[WebSocket] = []
-        self.acks: list[tuple[float, public.Ack]] = []
+        self.acks: list[tuple[float, binary.Ack]] = []
         self.controls: list[str] = []
         self.port = free_port()
         self._loop = asyncio.new_event_loop()
@@ -71,14 +71,14 @@ class FakeGateway:
             else:
                 await self.sockets[-1].send_bytes(message)
 
-    def wait_painted(self, epoch: int, sequence: int, limit_s: float = 10.0) -> public.Ack:
+    def wait_painted(self, epoch: int, sequence: int, limit_s: float = 10.0) -> binary.Ack:
         """The first acknowledgement of that unit as painted."""
 
-        def found() -> public.Ack | None:
+        def found() -> binary.Ack | None:
             hits = (ack for _, ack in self.acks if (ack.epoch, ack.painted) == (epoch, sequence))
             return next(hits, None)
 
-        ack: public.Ack = wait_until(found, f"unit {sequence} painted; {self.acks[-3:]}", limit_s)
+        ack: binary.Ack = wait_until(found, f"unit {sequence} painted; {self.acks[-3:]}", limit_s)
         return ack
 
     def _app(self) -> FastAPI:
@@ -118,11 +118,11 @@ class FakeGateway:
         if event.get("text") is not None:
             self.controls.append(next(iter(json.loads(event["text"]))))
             return
-        message = public.decode_from_viewer(event["bytes"])
-        if isinstance(message, public.Ack):
+        message = binary.decode_from_viewer(event["bytes"])
+        if isinstance(message, binary.Ack):
             self.acks.append((time.monotonic(), message))
-        elif isinstance(message, public.Ping):
-            pong = public.Pong(message.id, message.viewer_us, time.monotonic_ns() // 1000)
+        elif isinstance(message, binary.Ping):
+            pong = binary.Pong(message.id, message.viewer_us, time.monotonic_ns() // 1000)
             task = self._loop.create_task(socket.send_bytes(pong.encode()))
             task.add_done_callback(lambda done: done.exception())
 
@@ -158,7 +158,7 @@ class Encoding:
         frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         frame.pts = sequence
         (packet,) = self._codec.encode(frame)
-        unit = public.VideoUnit(
+        unit = binary.VideoUnit(
             packet.is_keyframe, self.width, self.height, self.epoch, sequence, captured_us,
             bytes(packet), areas=areas,
         )  # fmt: skip
@@ -167,6 +167,6 @@ class Encoding:
     def patch(self, payload: bytes) -> bytes:
         """A unit that is a patch."""
         sequence, captured_us = self._head()
-        return public.VideoUnit(
+        return binary.VideoUnit(
             False, *self.desk, self.epoch, sequence, captured_us, payload, patch=True
         ).encode()

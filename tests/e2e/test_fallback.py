@@ -21,7 +21,6 @@ def stack(xserver: XServer, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     running_stack = Stack(
         {"main": xserver.display},
         FANLIGHT_VIEWER_SUSTAIN_MS="700",
-        FANLIGHT_VIEWER_RETRY_MEASURE_MS="500",
         **private_state(tmp_path_factory.mktemp("state")),
     )
     yield running_stack

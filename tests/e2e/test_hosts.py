@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from fanlight_common import tokens
-from fanlight_common.tokens import Grant, Role
+from fanlight_common.core.grants import Grant, Role
+from fanlight_common.process import tokens
 from tests.e2e import lan
 from tests.e2e.processes import wait_until
 from tests.e2e.watcher import Watcher

@@ -16,9 +16,9 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
-from fanlight_common import tokens
-from fanlight_common.protocol import control, public
-from fanlight_common.tokens import Grant, Role
+from fanlight_common.core.grants import Grant, Role
+from fanlight_common.process import tokens
+from fanlight_common.protocol import binary, control
 from tests.e2e.processes import end, wait_ready
 from tests.ports import free_port
 
@@ -134,17 +134,17 @@ def test_the_age_of_video_is_right(hosts: Hosts) -> None:
         assert isinstance(control.decode_from_gateway(str(client.recv(10))), control.Welcome)
         hello = control.Hello("many-clocks", video_enabled=True, keyframes_only=False)
         client.send(hello.encode())
-        newest: public.VideoUnit | None = None
+        newest: binary.VideoUnit | None = None
         while len(ages_us) < 20:
             message = client.recv(30)
             if isinstance(message, str):
                 continue
-            match public.decode_from_gateway(message):
-                case public.VideoUnit() as unit:
+            match binary.decode_from_gateway(message):
+                case binary.VideoUnit() as unit:
                     newest = unit
-                    client.send(public.Ack(0, unit.epoch, unit.sequence, unit.sequence).encode())
-                    client.send(public.Ping(unit.sequence, 1).encode())
-                case public.Pong() as pong if newest is not None:
+                    client.send(binary.Ack(0, unit.epoch, unit.sequence, unit.sequence).encode())
+                    client.send(binary.Ping(unit.sequence, 1).encode())
+                case binary.Pong() as pong if newest is not None:
                     ages_us.append(pong.gateway_us - newest.captured_us)
     assert all(0 < age_us < OLD_US for age_us in ages_us), ages_us
     assert "lane=pixels" in hosts.log("encoder")

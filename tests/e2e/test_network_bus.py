@@ -15,9 +15,10 @@ import pytest
 import zmq
 from websockets.sync.client import ClientConnection, connect
 
-from fanlight_common import keys, tokens
-from fanlight_common.protocol import bus, control, public
-from fanlight_common.tokens import Grant, Role
+from fanlight_common.bus import curve_keys
+from fanlight_common.core.grants import Grant, Role
+from fanlight_common.process import tokens
+from fanlight_common.protocol import binary, bus, control, input
 from tests.e2e.processes import NO_TLS, XServer, end, wait_until
 from tests.e2e.xclient import KeyWindow
 from tests.ports import free_port
@@ -147,21 +148,21 @@ def viewer(network: Network) -> Iterator[ClientConnection]:
         yield connection
 
 
-def next_unit(client: ClientConnection, limit_s: float) -> public.VideoUnit:
+def next_unit(client: ClientConnection, limit_s: float) -> binary.VideoUnit:
     deadline = time.monotonic() + limit_s
     while True:
         message = client.recv(max(0.01, deadline - time.monotonic()))
         if isinstance(message, bytes):
-            unit = public.decode_from_gateway(message)
-            if isinstance(unit, public.VideoUnit):
-                client.send(public.Ack(0, unit.epoch, unit.sequence, unit.sequence).encode())
+            unit = binary.decode_from_gateway(message)
+            if isinstance(unit, binary.VideoUnit):
+                client.send(binary.Ack(0, unit.epoch, unit.sequence, unit.sequence).encode())
                 return unit
 
 
 def test_a_desk_is_watched_and_steered(network: Network, xserver: XServer) -> None:
     with KeyWindow(xserver.display) as window, viewer(network) as client:
         assert next_unit(client, 20).idr
-        client.send(public.Key(True, 4).encode())
+        client.send(input.Key(True, 4).encode())
         wait_until(window.keys_seen, "the key")
 
 
@@ -187,7 +188,7 @@ def test_without_a_key_nothing_is_seen_and_no_key_is_pressed(
 ) -> None:
     """Every port that anything listens on is tried, in every way that a stranger has."""
     context = zmq.Context()
-    press = public.Key(True, 5).encode()
+    press = input.Key(True, 5).encode()
     told = bus.encode(bus.Input("main", "stranger", 1, press))
     listeners, pushers = [], []
     # A desk on which something moves, watched: there is something to be seen everywhere.
@@ -196,12 +197,12 @@ def test_without_a_key_nothing_is_seen_and_no_key_is_pressed(
         ports = [port for port in network.listening() if port != network.port]
         assert len(ports) >= 2 * 4  # outlet and inlet of each of four, and health ports
         for port in ports:
-            for key in (None, keys.new()):
+            for key in (None, curve_keys.new()):
                 sub, push = context.socket(zmq.SUB), context.socket(zmq.PUSH)
                 for socket in (sub, push):
                     socket.linger = 0
                     if key is not None:
-                        socket.curve_serverkey = keys.new().public
+                        socket.curve_serverkey = curve_keys.new().public
                         socket.curve_secretkey, socket.curve_publickey = key.secret, key.public
                 sub.subscribe(b"")
                 push.immediate = 1
@@ -225,7 +226,7 @@ def test_keys_change_while_somebody_watches(network: Network, xserver: XServer) 
     with KeyWindow(xserver.display) as window, viewer(network) as client:
         next_unit(client, 20)
         epoch = 0
-        for count, step in enumerate((keys.add, keys.promote, keys.remove), 1):
+        for count, step in enumerate((curve_keys.add, curve_keys.promote, curve_keys.remove), 1):
             step(network.keys)
             # Until everybody has looked at the file; all the while there are pictures.
             deadline = time.monotonic() + 30
@@ -239,13 +240,13 @@ def test_keys_change_while_somebody_watches(network: Network, xserver: XServer) 
         for kind in network.processes:
             assert network.log(kind).count(TAKEN) == 3, network.log(kind)
             assert network.processes[kind].poll() is None
-        client.send(public.Key(True, 6).encode())
+        client.send(input.Key(True, 6).encode())
         wait_until(window.keys_seen, "the key")
         assert epoch
 
 
 def test_no_secret_is_logged(network: Network) -> None:
-    secrets = [key.secret.decode() for key in keys.load(network.keys)] + [network.token()]
+    secrets = [key.secret.decode() for key in curve_keys.load(network.keys)] + [network.token()]
     for kind in network.processes:
         assert not any(secret in network.log(kind) for secret in secrets)
 

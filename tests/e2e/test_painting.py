@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
+from fanlight_common.core.geometry import Rect
 from fanlight_common.protocol import control, patch
-from fanlight_common.protocol.frames import Rect
 from tests.e2e.conftest import Viewer
 from tests.e2e.fake_gateway import Encoding, FakeGateway
 from tests.e2e.processes import wait_until
@@ -366,7 +366,7 @@ def test_the_first_picture_is_a_still_and_video_replaces_it(
     gateway.still = image_file(np.full((180, 320, 3), (200, 30, 60)), "JPEG")
     shown = open_viewer(gateway.url)
     shown.page.evaluate(ADD_VIEW)
-    shown.wait("stats.painted === 1 && stats.still_bytes > 0")
+    shown.wait("stats.painted === 1 && stats.screenshot_bytes > 0")
     assert gateway.still_requests == ["40 0.5"]
     assert np.abs(canvas(shown.page) - (200, 30, 60)).max() <= 4
     gateway.send(Encoding(*SIZE).picture(GREY))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from fanlight_common.protocol import control, public
+from fanlight_common.protocol import binary, control
 from tests.e2e.processes import Stack
 
 pytestmark = [pytest.mark.x11, pytest.mark.processes]
@@ -26,18 +26,18 @@ def client(stack: Stack) -> Iterator[ClientConnection]:
     ) as connection:
         welcome = control.decode_from_gateway(str(connection.recv(10)))
         assert isinstance(welcome, control.Welcome)
-        assert (welcome.protocol, welcome.desk, welcome.role) == (1, "main", "control")
+        assert (welcome.protocol, welcome.desk, welcome.role) == (2, "main", "control")
         yield connection
 
 
-def units(client: ClientConnection) -> Iterator[public.VideoUnit]:
+def units(client: ClientConnection) -> Iterator[binary.VideoUnit]:
     """Units, each acknowledged as received and painted."""
     while True:
         message = client.recv(10)
         if isinstance(message, bytes):
-            unit = public.decode_from_gateway(message)
-            if isinstance(unit, public.VideoUnit):
-                client.send(public.Ack(0, unit.epoch, unit.sequence, unit.sequence).encode())
+            unit = binary.decode_from_gateway(message)
+            if isinstance(unit, binary.VideoUnit):
+                client.send(binary.Ack(0, unit.epoch, unit.sequence, unit.sequence).encode())
                 yield unit
 
 

@@ -18,7 +18,7 @@ import av
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from fanlight_common.protocol import control, public
+from fanlight_common.protocol import binary, control, input
 
 PING_S = 0.25
 MODIFIER_SHIFT = 225
@@ -119,7 +119,7 @@ class Watcher:
         keys = [MODIFIER_SHIFT, usage] if shifted else [usage]
         for down, order in ((True, keys), (False, keys[::-1])):
             for key in order:
-                self.send(public.Key(down, key).encode())
+                self.send(input.Key(down, key).encode())
 
     def type(self, text: str) -> None:
         """Lower-case letters, digits and a few signs of an American keyboard, key by key."""
@@ -149,20 +149,20 @@ class Watcher:
             now = time.monotonic()
             if now >= ping_at:
                 ping_at, pings = now + PING_S, pings + 1
-                self._connection.send(public.Ping(pings, _now_us()).encode())
+                self._connection.send(binary.Ping(pings, _now_us()).encode())
             with contextlib.suppress(TimeoutError):
                 message = self._connection.recv(max(0.0, ping_at - now))
                 if isinstance(message, bytes):
                     self._take(message)
 
     def _take(self, message: bytes) -> None:
-        match public.decode_from_gateway(message):
-            case public.Pong() as pong:
+        match binary.decode_from_gateway(message):
+            case binary.Pong() as pong:
                 trip_us = _now_us() - pong.viewer_us
                 if trip_us < self._shortest_us:
                     self._shortest_us = trip_us
                     self._offset_us = pong.gateway_us - pong.viewer_us - trip_us // 2
-            case public.VideoUnit() as unit:
+            case binary.VideoUnit() as unit:
                 known = self._shortest_us < 1 << 62
                 age_us = _now_us() + self._offset_us - unit.captured_us if known else -1
                 self._check(unit)
@@ -177,10 +177,10 @@ class Watcher:
                         len(unit.payload),
                     )
                 )
-                ack = public.Ack(max(0, age_us) // 1000, unit.epoch, unit.sequence, unit.sequence)
+                ack = binary.Ack(max(0, age_us) // 1000, unit.epoch, unit.sequence, unit.sequence)
                 self._connection.send(ack.encode())
 
-    def _check(self, unit: public.VideoUnit) -> None:
+    def _check(self, unit: binary.VideoUnit) -> None:
         last = self.arrivals[-1] if self.arrivals else None
         if last is not None and unit.epoch < last.epoch:
             self.wrong.append(f"epoch {unit.epoch} after {last}")

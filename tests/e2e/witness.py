@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from fanlight_capture import pattern
-from fanlight_common.protocol import control, public
+from fanlight_capture.core import pattern
+from fanlight_common.protocol import binary, control
 from tests.e2e.processes import wait_until
 from tests.encoder.viewer import Viewer as Canvas
 
@@ -119,10 +119,10 @@ class Witness:
                     if isinstance(told, control.VideoState):
                         self.states.append(told.state)
                     continue
-                unit = public.decode_from_gateway(message)
-                if isinstance(unit, public.VideoUnit):
+                unit = binary.decode_from_gateway(message)
+                if isinstance(unit, binary.VideoUnit):
                     self._unit(unit)
-                    ack = public.Ack(0, unit.epoch, unit.sequence, unit.sequence)
+                    ack = binary.Ack(0, unit.epoch, unit.sequence, unit.sequence)
                     socket.send(ack.encode())
         except ConnectionClosed:
             self.close_code = socket.close_code
@@ -131,7 +131,7 @@ class Witness:
             with contextlib.suppress(ConnectionClosed):
                 socket.close()
 
-    def _unit(self, unit: public.VideoUnit) -> None:
+    def _unit(self, unit: binary.VideoUnit) -> None:
         at_s = time.monotonic()
         last = self.deliveries[-1] if self.deliveries else None
         follows = last is not None and (unit.epoch, unit.sequence) == (
@@ -145,7 +145,7 @@ class Witness:
         number = self._paint(unit) if self._looks else None
         self.deliveries.append(Delivery(at_s, unit.epoch, unit.sequence, unit.idr, number))
 
-    def _paint(self, unit: public.VideoUnit) -> int:
+    def _paint(self, unit: binary.VideoUnit) -> int:
         if self._canvas is None:
             self._canvas = Canvas(unit.width, unit.height)
         if unit.patch:

@@ -1,27 +1,24 @@
-"""A desk to draw on, and the road from there to a viewer without sockets: schedule, maker, model.
+"""A desk to draw on, and the road from there to a viewer without sockets: schedule, builder, model.
 
 The clock is virtual; encoding is real and takes no time of it.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from fanlight_common.names import split_stream
-from fanlight_common.protocol.frames import Frame, Rect
-from fanlight_encoder.budget import Budget
-from fanlight_encoder.idr import IdrPolicy
-from fanlight_encoder.maker import Aim, Maker
-from fanlight_encoder.motion import Motion
-from fanlight_encoder.options import buffer_s, fps_of, least_bytes
-from fanlight_encoder.pace import Pacer
-from fanlight_encoder.pipeline import Pipeline
-from fanlight_encoder.product import Kind, Made
-from fanlight_encoder.room import RoomPolicy
-from fanlight_encoder.schedule import Refine, Schedule, Wait
+from fanlight_common.core.geometry import Rect
+from fanlight_common.core.names import split_stream
+from fanlight_common.protocol.frames import Frame
+from fanlight_encoder.codecs.base import Codec
+from fanlight_encoder.codecs.x264 import X264
+from fanlight_encoder.core.renditions import StreamParams, least_bytes
+from fanlight_encoder.core.schedule import Refine, Schedule, Wait
+from fanlight_encoder.core.unit_kinds import BuiltUnit, UnitKind
 from fanlight_encoder.settings import EncoderSettings
-from tests.encoder.fakes import no_hardware
+from fanlight_encoder.units.builder import UnitAllowance, UnitBuilder
+from fanlight_encoder.units.pipeline import Pipeline
 from tests.encoder.pictures import Pixels
 from tests.encoder.viewer import Viewer
 
@@ -56,7 +53,7 @@ class Desk:
 
 
 class Source:
-    """What a feed is to the maker."""
+    """What a feed is to the builder."""
 
     def pixels(self, frame: Frame) -> memoryview:
         assert frame.pixels is not None
@@ -71,7 +68,7 @@ class Sent:
     """One unit, when, and how it came about."""
 
     at: float
-    kind: Kind
+    kind: UnitKind
     size_bytes: int
     fresh: bool
     refined: bool
@@ -84,24 +81,19 @@ class Road:
 
     stream: str = "main/high"
     kbps: int = 16_000
-    settings: EncoderSettings = field(default_factory=EncoderSettings)
+    params: StreamParams | None = None
+    """None: as the settings' defaults are."""
     viewer: Viewer | None = None
+    codec: Codec = X264
 
     def __post_init__(self) -> None:
-        rendition = split_stream(self.stream)[1]
-        settings = self.settings
-        self.pipeline = Pipeline(self.stream, settings, "libx264", no_hardware)
-        self.maker = Maker(
-            self.stream, self.pipeline, patches=settings.patches, limits=settings.unit_limits
-        )
-        self.schedule = Schedule(
-            idr=IdrPolicy(settings.idr_interval_ms / 1000),
-            room=RoomPolicy(3.0),
-            budget=Budget(self.kbps, buffer_s(settings, rendition)),
-            motion=Motion(settings.repeat_interval_ms / 1000, patches=settings.patches),
-            pacer=Pacer(fps_of(settings, rendition)),
-            limits=settings.unit_limits,
-        )
+        params = self.params
+        if params is None:
+            params = EncoderSettings().stream_params(split_stream(self.stream)[1])
+        self._limits = params.limits
+        self.pipeline = Pipeline(self.stream, params, self.codec, self.codec)
+        self.builder = UnitBuilder(self.pipeline, patches=params.patches, limits=params.limits)
+        self.schedule = Schedule.for_stream(params, kbps=self.kbps)
         self.now = 100.0
         self.sent: list[Sent] = []
         self._newest: Frame | None = None
@@ -116,7 +108,7 @@ class Road:
         for _ in self.steps(until):
             pass
 
-    def steps(self, until: float) -> Iterator[Made]:
+    def steps(self, until: float) -> Iterator[BuiltUnit]:
         """The same, one unit at a time."""
         while True:
             decision = self.schedule.next(self.now)
@@ -129,28 +121,29 @@ class Road:
             budget = self.schedule.budget
             available = budget.available_bytes(self.now)
             least = max(available, self.schedule.least_bytes)
-            aim = Aim(budget.kbps, least, self.settings.unit_limits)
+            allowance = UnitAllowance(budget.kbps, least, self._limits)
             fresh = False
             if isinstance(decision, Refine):
-                made = self.maker.refine(aim)
+                made = self.builder.refine(allowance)
             elif decision.fresh:
                 frame, self._newest = self._newest, None
                 assert frame is not None
                 fresh = True
-                made = self.maker.fresh(
-                    Source(), frame, aim, idr=decision.idr, may_patch=decision.may_patch
+                made = self.builder.fresh(
+                    Source(), frame, allowance, idr=decision.idr, may_patch=decision.may_patch
                 )
             else:
-                made = self.maker.again(Source(), aim, idr=decision.idr)
-            if made.kind in (Kind.IDR, Kind.DELTA):
-                self.schedule.least_bytes = least_bytes(self.pipeline.seen)
-            self.schedule.made(decision, made, self.now)
+                made = self.builder.again(Source(), allowance, idr=decision.idr)
+            if made.kind in (UnitKind.IDR, UnitKind.DELTA):
+                limited = self.pipeline.codec.capabilities.unit_limit
+                self.schedule.least_bytes = least_bytes(self.pipeline.seen) if limited else 0
+            self.schedule.unit_built(decision, made, self.now)
             size = len(made.payload)
             refined = isinstance(decision, Refine)
             self.sent.append(Sent(self.now, made.kind, size, fresh, refined, made.areas))
-            if self.viewer is not None and made.kind is Kind.PATCH:
+            if self.viewer is not None and made.kind is UnitKind.PATCH:
                 self.viewer.patch(made.payload)
-            elif self.viewer is not None and made.kind is not Kind.NOTHING:
+            elif self.viewer is not None and made.kind is not UnitKind.NOTHING:
                 seen = self.pipeline.seen
                 self.viewer.video(made.payload, seen.width, seen.height, made.areas)
             yield made

@@ -6,25 +6,31 @@ Every wait is for a condition; the tests' own time limit is the only clock.
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import zmq
 import zmq.asyncio
 from av import VideoFrame
 
-from fanlight_common import clock
-from fanlight_common.errors import CodecError
+from fanlight_common.bus.ring import FrameRing, host_id
+from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
+from fanlight_common.core.errors import CodecError
+from fanlight_common.core.geometry import Rect
+from fanlight_common.core.names import Rendition
+from fanlight_common.process import clock
+from fanlight_common.process.settings import BusSettings
+from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, frames, topics
-from fanlight_common.protocol.public import VideoUnit
+from fanlight_common.protocol.binary import VideoUnit
 from fanlight_common.protocol.topics import Lane
-from fanlight_common.ring import FrameRing, host_id
-from fanlight_common.settings import BusSettings
-from fanlight_common.sockets import Role, ipc_endpoint, open_socket
-from fanlight_common.worker import Worker
-from fanlight_encoder.codec import Codec, Encoded, LavCodec, Opener
-from fanlight_encoder.options import CodecParams
-from fanlight_encoder.service import EncoderService
+from fanlight_encoder.codecs.base import Codec, CodecParams, Encoded, OpenCodec
+from fanlight_encoder.codecs.h264_hardware import NVENC, VAAPI
+from fanlight_encoder.codecs.x264 import X264
+from fanlight_encoder.core.renditions import StreamParams
+from fanlight_encoder.service import EncoderService, HandoverTimes
 from fanlight_encoder.settings import EncoderSettings
 from tests.encoder.pictures import Pixels
 
@@ -32,38 +38,53 @@ STREAM = "main/high"
 
 
 class FlakyCodec:
-    """libx264 that fails on the `after`th picture from now, for ever."""
+    """libx264 by another name, which fails on the `after`th picture from now, for ever."""
 
-    def __init__(self, name: str, params: CodecParams, after: int) -> None:
-        self.name = name
+    def __init__(self, codec: Codec, params: CodecParams, after: int) -> None:
+        self.codec = codec
         self.params = params
-        self._real = LavCodec("libx264", params)
+        self._real = X264.open(params)
         self._left = after
+
+    def set_target(self, kbps: int, unit_bytes: int) -> None:
+        self._real.set_target(kbps, unit_bytes)
 
     def encode(self, picture: VideoFrame, *, idr: bool) -> Encoded:
         self._left -= 1
         if self._left < 0:
-            raise CodecError(f"{self.name}: the device was lost")
+            raise CodecError(f"{self.codec.implementation}: the device was lost")
         return self._real.encode(picture, idr=idr)
 
-    def aim(self, kbps: int, unit_bytes: int) -> None:
-        self._real.aim(kbps, unit_bytes)
+    def close(self) -> None:
+        self._real.close()
 
 
-def flaky_hardware(after: int) -> Opener:
-    """Opens h264_nvenc codecs that fail after so many pictures, and real ones by other names."""
-
-    def opener(name: str, params: CodecParams) -> Codec:
-        return FlakyCodec(name, params, after) if name == "h264_nvenc" else LavCodec(name, params)
-
-    return opener
+def opened_by(codec: Codec, opener: Callable[[CodecParams], OpenCodec]) -> Codec:
+    """The codec with the same names and capabilities, opened in another way."""
+    return dataclasses.replace(codec, open=opener)
 
 
-def no_hardware(name: str, params: CodecParams) -> Codec:
-    """libx264 and nothing else, whatever this machine has."""
-    if name != "libx264":
-        raise CodecError(f"{name}: not in this test")
-    return LavCodec(name, params)
+def missing(codec: Codec) -> Codec:
+    """The codec on a machine that has no such thing."""
+
+    def opener(params: CodecParams) -> OpenCodec:
+        raise CodecError(f"{codec.implementation}: not in this test")
+
+    return opened_by(codec, opener)
+
+
+def flaky(codec: Codec, after: int) -> Codec:
+    """The codec on a machine where it fails after so many pictures."""
+    return opened_by(codec, lambda params: FlakyCodec(codec, params, after))
+
+
+NO_HARDWARE = (missing(NVENC), missing(VAAPI), X264)
+"""libx264 and nothing else, whatever this machine has."""
+
+
+def flaky_hardware(after: int) -> Sequence[Codec]:
+    """NVENC that fails after so many pictures, and libx264."""
+    return (flaky(NVENC, after), missing(VAAPI), X264)
 
 
 class Capture:
@@ -72,12 +93,12 @@ class Capture:
     def __init__(self, context: zmq.asyncio.Context, settings: BusSettings) -> None:
         self.subscribed: dict[bytes, int] = {}
         self._changed = asyncio.Condition()
-        self._outlet = open_socket(context, Role.CAPTURE_OUTLET)
+        self._outlet = open_socket(context, SocketRole.CAPTURE_OUTLET)
         self.endpoint = ipc_endpoint(settings.runtime_dir, "cap", "outlet")
         self._outlet.bind(self.endpoint)
         self._ring = FrameRing(1 << 22)
         self._sequence = 0
-        self._damage: tuple[tuple[frames.Rect, ...], ...] = ()
+        self._damage: tuple[tuple[Rect, ...], ...] = ()
         self._task = asyncio.create_task(self._subscriptions())
 
     def record(self, width: int = 320, *, alive: bool = True, host: str = "") -> bus.DeskRecord:
@@ -95,7 +116,7 @@ class Capture:
         self,
         pixels: Pixels,
         lane: Lane = Lane.SHM,
-        damage: tuple[tuple[frames.Rect, ...], ...] = (),
+        damage: tuple[tuple[Rect, ...], ...] = (),
     ) -> int:
         """Publish a new picture; its sequence number."""
         self._sequence += 1
@@ -181,7 +202,7 @@ class Gateway:
 
     def __init__(self, context: zmq.asyncio.Context, outlet: str, topic: bytes) -> None:
         self.units: list[VideoUnit] = []
-        self._socket = open_socket(context, Role.UNITS)
+        self._socket = open_socket(context, SocketRole.UNITS)
         self._socket.connect(outlet)
         self._socket.subscribe(topic)
 
@@ -216,24 +237,41 @@ class Bench:
     def __init__(self, bus_settings: BusSettings) -> None:
         self._bus_settings = bus_settings
         self.context = zmq.asyncio.Context()
-        self._directory = open_socket(self.context, Role.DIRECTORY_OUTLET)
+        self._directory = open_socket(self.context, SocketRole.DIRECTORY_OUTLET)
         self._directory.bind(ipc_endpoint(bus_settings.runtime_dir, "directory", "outlet"))
         self._records: dict[bytes, bus.DirectoryOutlet] = {}
         self._families: dict[bytes, bytes] = {}
         """The one topic that there is of a prefix."""
-        self._beats = open_socket(self.context, Role.INLET)
+        self._beats = open_socket(self.context, SocketRole.INLET)
         self._beats.bind(ipc_endpoint(bus_settings.runtime_dir, "directory", "inlet"))
         self.capture = Capture(self.context, bus_settings)
-        self._tell = open_socket(self.context, Role.TELL)
+        self._tell = open_socket(self.context, SocketRole.TELL)
         self._tell.connect(ipc_endpoint(bus_settings.runtime_dir, "enc", "inlet"))
         self._tasks: list[asyncio.Task[None]] = [asyncio.create_task(self._answer())]
         self.watched: set[bytes] = set()
         self._gateways: list[Gateway] = []
 
-    async def start(self, opener: Opener = no_hardware, **settings: object) -> Worker:
-        """The encoder, with these settings."""
-        self.worker = Worker("encoder", self._bus_settings, Role.ENCODER_OUTLET)
-        service = EncoderService(EncoderSettings.model_validate(settings), opener)
+    async def start(
+        self,
+        codecs: Sequence[Codec] = NO_HARDWARE,
+        *,
+        constants: Mapping[str, Any] = {},
+        handover_s: float = HandoverTimes().handover_s,
+        **settings: object,
+    ) -> Worker:
+        """The encoder, with these settings and these constants of its streams."""
+        self.worker = Worker("encoder", self._bus_settings, SocketRole.ENCODER_OUTLET)
+        known = EncoderSettings.model_validate(settings)
+
+        def stream_params(rendition: Rendition) -> StreamParams:
+            return dataclasses.replace(known.stream_params(rendition), **constants)
+
+        service = EncoderService(
+            known,
+            codecs=codecs,
+            stream_params=stream_params,
+            times=HandoverTimes(handover_s=handover_s),
+        )
         self.serving = asyncio.create_task(self.worker.serve(service.run))
         self._tasks.append(self.serving)
         await self.until_offer(lambda beat: beat.capacity > 0)

@@ -51,28 +51,29 @@ def text(width: int, height: int, first_line: int = 0) -> Pixels:
     return pixels
 
 
-def decoder() -> VideoCodecContext:
+def decoder(codec: str = "h264") -> VideoCodecContext:
     """One in, one out."""
-    context = av.CodecContext.create("h264", "r")
+    context = av.CodecContext.create(codec, "r")
     assert isinstance(context, VideoCodecContext)
     context.thread_count = 1
     context.flags |= av.codec.context.Flags.low_delay
     return context
 
 
-def decode(units: Iterable[bytes | memoryview]) -> list[av.VideoFrame]:
+def decode(units: Iterable[bytes | memoryview], codec: str = "h264") -> list[av.VideoFrame]:
     """The picture of each unit; fails where one brings none at once."""
-    context, pictures = decoder(), []
+    context, pictures = decoder(codec), []
     for unit in units:
         (picture,) = context.decode(av.Packet(bytes(unit)))
         pictures.append(picture)
     return pictures
 
 
-def rgb(picture: av.VideoFrame) -> Pixels:
-    """As a browser would show it: by the tags of the stream."""
-    assert picture.colorspace == Colorspace.ITU709
-    assert picture.color_range == ColorRange.MPEG
+def rgb(picture: av.VideoFrame, *, tagged: bool = True) -> Pixels:
+    """As a browser would show it: by the tags of the stream, which VP8 has not."""
+    if tagged:
+        assert picture.colorspace == Colorspace.ITU709
+        assert picture.color_range == ColorRange.MPEG
     image: Pixels = picture.reformat(
         format="rgb24", src_colorspace=Colorspace.ITU709, src_color_range=ColorRange.MPEG
     ).to_ndarray()

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from fanlight_common.protocol import bus
-from fanlight_encoder.numbering import may_go_on
+from fanlight_encoder.core.numbering import may_go_on
 from tests.encoder.fakes import STREAM, Bench
 from tests.encoder.pictures import text
 from tests.encoder.test_service import QUIET, keep_showing

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from fanlight_common.settings import BusSettings
+from fanlight_common.process.settings import BusSettings
 
 pytestmark = pytest.mark.processes
 

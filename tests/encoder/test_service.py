@@ -11,18 +11,23 @@ import pytest
 from numpy.typing import NDArray
 from prometheus_client import REGISTRY
 
-from fanlight_common.errors import CodecError, ConfigurationError, FrameLostError
-from fanlight_common.protocol import bus
-from fanlight_common.protocol.frames import Rect
-from fanlight_common.protocol.public import VideoUnit
+from fanlight_common.bus.frame_feed import FrameFeed
+from fanlight_common.core.errors import CodecError, ConfigurationError, FrameLostError
+from fanlight_common.core.geometry import Rect
+from fanlight_common.process import refusals
+from fanlight_common.protocol import bus, topics
+from fanlight_common.protocol.binary import VideoUnit
+from fanlight_common.protocol.frames import Frame
 from fanlight_common.protocol.topics import Lane
-from fanlight_encoder.codec import Codec
-from fanlight_encoder.options import CodecParams
-from tests.encoder.fakes import STREAM, Bench, Gateway, flaky_hardware, no_hardware
+from fanlight_encoder import service
+from fanlight_encoder.codecs.base import CodecParams, OpenCodec
+from fanlight_encoder.codecs.x264 import X264
+from fanlight_encoder.core.numbering import held_epoch
+from tests.encoder.fakes import STREAM, Bench, Gateway, flaky_hardware, opened_by
 from tests.encoder.pictures import Pixels, decode, patches, rgb, text, worst_patch_error
 from tests.encoder.viewer import Viewer
 
-QUIET: dict[str, Any] = {"patches": False, "repeat_interval_ms": 1000}
+QUIET: dict[str, Any] = {"patches": False, "constants": {"repeat_interval_s": 1.0}}
 """One frame, one unit of video."""
 
 
@@ -100,7 +105,7 @@ async def test_a_small_change_is_a_patch_in_every_rendition(bench: Bench, rendit
     assert (unit.width, unit.height) == (640, 480), "the desk's"
     assert shown == 2
     # Somebody comes: an IDR of the picture as it is now, although no video was made of it.
-    await bench.tell(bus.RequestIdr(f"main/{rendition}"))
+    await bench.tell(bus.ForceIdr(f"main/{rendition}"))
     unit = await gateway.until(lambda unit: unit.idr)
     later = Viewer(640, 480)
     later.video(unit.payload, unit.width, unit.height, unit.areas)
@@ -162,6 +167,66 @@ async def test_only_the_holder_of_the_lease_encodes(bench: Bench) -> None:
     showing.cancel()
 
 
+async def test_an_error_about_a_stream_ends_that_stream_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = [False]
+
+    class Feed(FrameFeed):
+        async def run(self, take: Callable[[Frame], None]) -> None:
+            def take_or_fail(frame: Frame) -> None:
+                if broken[0] and frame.sequence == 2:
+                    raise ZeroDivisionError("about this frame")
+                take(frame)
+
+            await super().run(take_or_fail)
+
+    monkeypatch.setattr(service, "FrameFeed", Feed)
+    await bench.start(**QUIET)
+    gateway = await bench.watch()
+    other = bench.view("main/half")
+    await bench.lease(1, stream="main/half")
+    await bench.capture.show(patches(320, 240))
+    first = await gateway.next()
+    before = count("failed_streams")
+    broken[0] = True
+    await bench.capture.show(patches(320, 240))
+    await bench.until_offer(lambda beat: beat.streams == ())
+    assert count("failed_streams") == before + 2, "both streams of the desk, and not the process"
+    await bench.capture.until_demand(False)
+    assert caplog.text.count("event=stream_failed") == 2
+    assert "ZeroDivisionError" in caplog.text
+    # The directory shows the lease again: the same gateway gets an IDR, in the order of its epoch.
+    broken[0] = False
+    await bench.lease(1)
+    await bench.capture.until_demand(True)
+    await bench.capture.show(patches(320, 240))
+    again = await gateway.next()
+    assert again.idr
+    assert (again.epoch, again.sequence) == (first.epoch, first.sequence + 1)
+    other.close()
+
+
+async def test_a_record_that_raises_ends_what_it_is_about(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def held(record: bus.DirectoryOutlet, id_: str, instance: str) -> int | None:
+        if isinstance(record, bus.LeaseRecord) and record.epoch == 13:
+            raise ZeroDivisionError("about this record")
+        return held_epoch(record, id_, instance)
+
+    monkeypatch.setattr(service, "held_epoch", held)
+    await bench.start(**QUIET)
+    gateway = await bench.watch()
+    await bench.capture.show(patches(320, 240))
+    await gateway.next()
+    await bench.lease(13)
+    await bench.until_offer(lambda beat: beat.streams == ())
+    assert caplog.text.count("event=stream_failed") == 1
+    await bench.lease(14)
+    await bench.until_offer(lambda beat: beat.streams == (bus.HeldStream(STREAM, 14),))
+
+
 async def test_an_idr_on_demand_on_an_idle_desk(bench: Bench) -> None:
     await bench.start(**QUIET)
     gateway = await bench.watch()
@@ -173,7 +238,7 @@ async def test_an_idr_on_demand_on_an_idle_desk(bench: Bench) -> None:
     )
     # Ten viewers at once are one IDR.
     for _ in range(10):
-        await bench.tell(bus.RequestIdr(STREAM))
+        await bench.tell(bus.ForceIdr(STREAM))
     assert (await gateway.next()).idr
     await until(lambda: count("idr_requested", stream=STREAM) == asked + 10)
     await bench.capture.show(patches(320, 240))
@@ -199,7 +264,7 @@ async def test_no_room_skips_before_encoding_and_the_newest_is_not_lost(bench: B
     await bench.tell(bus.StreamDemand(STREAM, "g", False, 0, True))
     # Wait until that has been heard: an IDR that is asked for behind it does not come.
     asked = count("idr_requested", stream=STREAM)
-    await bench.tell(bus.RequestIdr(STREAM))
+    await bench.tell(bus.ForceIdr(STREAM))
     await until(lambda: count("idr_requested", stream=STREAM) == asked + 1)
     skipped = count("skipped", reason="no_room")
     shown = 0
@@ -292,12 +357,12 @@ async def test_a_hardware_codec_that_fails_is_replaced_within_the_stream(bench: 
 async def test_a_stream_whose_every_codec_fails_rests_and_comes_back(bench: Bench) -> None:
     broken = True
 
-    def opener(name: str, params: CodecParams) -> Codec:
+    def opener(params: CodecParams) -> OpenCodec:
         if broken and params.size.width == 320:
             raise CodecError("no memory")
-        return no_hardware(name, params)
+        return X264.open(params)
 
-    await bench.start(opener, **QUIET)
+    await bench.start((opened_by(X264, opener),), **QUIET)
     gateway = await bench.watch()
     failures = count("codec_failures", codec="libx264")
     await bench.capture.show(patches(320, 240))
@@ -354,7 +419,7 @@ async def test_what_was_seen_lost_makes_the_last_picture_no_younger(bench: Bench
     lost = count("skipped", reason="frame_lost")
     await bench.capture.show_torn(text(320, 240))
     await until(lambda: count("skipped", reason="frame_lost") == lost + 1)
-    await bench.tell(bus.RequestIdr(STREAM))
+    await bench.tell(bus.ForceIdr(STREAM))
     assert (await gateway.next()).captured_us == first.captured_us + 1
 
 
@@ -396,7 +461,7 @@ async def test_bytes_that_mean_nothing_harm_nothing(bench: Bench) -> None:
     await bench.start(**QUIET)
     gateway = await bench.watch()
     await bench.tell_garbage()
-    await bench.tell(bus.RequestIdr("other/high"))
+    await bench.tell(bus.ForceIdr("other/high"))
     await bench.tell(bus.StreamDemand("other/high", "g", False, 0, True))
     await bench.capture.garbage()
     for topic in (b"", b"unit/", b"unit/main/", b"unit/main/odd/", b"other/main/high/", b"\xff/"):
@@ -405,6 +470,28 @@ async def test_bytes_that_mean_nothing_harm_nothing(bench: Bench) -> None:
     await bench.capture.show(patches(320, 240))
     assert (await gateway.next()).idr
     assert (await bench.until_offer(lambda beat: True)).streams == (bus.HeldStream(STREAM, 1),)
+
+
+async def test_streams_of_a_later_release_are_refused_once_and_harm_nothing(
+    bench: Bench, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusals, "_said", set())
+    await bench.start(**QUIET)
+    gateway = await bench.watch()
+    for _ in range(3):
+        for stream in ("main/high.vp9", "main/high.opus.audio", "main/high.h264.video"):
+            bench.subscribe_raw(topics.unit(stream))
+            await bench.tell(bus.StreamDemand(stream, "g", False, 0, True))
+    await until(lambda: caplog.text.count("event=not_understood") >= 3)
+    await bench.a_while()
+    said = [r.getMessage() for r in caplog.records if "not_understood" in r.getMessage()]
+    assert len(said) == 3
+    for what in ("codec vp9", "codec opus", "stream kind video"):
+        assert any(f"where=outlet peer=unknown what={what!r}" in line for line in said)
+    assert bench.watched.isdisjoint({topics.lease("main/high.vp9")})
+    await bench.capture.show(patches(320, 240))
+    unit = await gateway.next()
+    assert (unit.idr, unit.kind, unit.codec) == (True, "screen", "h264")
 
 
 async def test_it_stops_in_the_middle_of_it_all(bench: Bench) -> None:

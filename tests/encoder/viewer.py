@@ -10,8 +10,8 @@ import av
 import numpy as np
 from PIL import Image as Pillow
 
+from fanlight_common.core.geometry import Rect
 from fanlight_common.protocol import patch
-from fanlight_common.protocol.frames import Rect
 from fanlight_common.protocol.patch import Copy
 from tests.encoder.pictures import Pixels, decoder, rgb
 
@@ -19,10 +19,11 @@ from tests.encoder.pictures import Pixels, decoder, rgb
 class Viewer:
     """`shown` is RGB, of the desk's size."""
 
-    def __init__(self, width: int, height: int) -> None:
+    def __init__(self, width: int, height: int, codec: str = "h264") -> None:
         self.shown: Pixels = np.zeros((height, width, 3), np.uint8)
         self._size = width, height
-        self._decoder = decoder()
+        self._decoder = decoder(codec)
+        self._tagged = codec == "h264"
 
     def video(
         self,
@@ -33,7 +34,7 @@ class Viewer:
     ) -> None:
         """An access unit whose visible size is this, painted there or everywhere."""
         (picture,) = self._decoder.decode(av.Packet(bytes(payload)))
-        visible = rgb(picture)[:height, :width]
+        visible = rgb(picture, tagged=self._tagged)[:height, :width]
         if areas:
             for x, y, across, down in areas:
                 place = np.s_[y : y + down, x : x + across]

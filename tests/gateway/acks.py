@@ -1,4 +1,4 @@
-"""web/acks.js in Python, for simulations; test_acks.py holds the two together."""
+"""web/video/acknowledgements.js in Python, for simulations; test_acks.py holds the two together."""
 
 from dataclasses import dataclass
 

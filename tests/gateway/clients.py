@@ -10,9 +10,10 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from fanlight_common import tokens
-from fanlight_common.protocol import control, public
-from fanlight_common.worker import Worker
+from fanlight_common.core.grants import ALL_DESKS, Grant, Role
+from fanlight_common.process import tokens
+from fanlight_common.process.worker import Worker
+from fanlight_common.protocol import binary, control
 from tests.screenshot.fakes import until
 
 T = TypeVar("T")
@@ -27,7 +28,7 @@ class TestViewer:
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.silent = False
-        self.units: list[public.VideoUnit] = []
+        self.units: list[binary.VideoUnit] = []
         self.raw_units: list[bytes] = []
         self.messages: list[object] = []
         self.close_code: int | None = None
@@ -64,11 +65,11 @@ class TestViewer:
         assert self.close_code is not None
         return self.close_code
 
-    async def ping(self) -> public.Pong:
+    async def ping(self) -> binary.Pong:
         """A round trip: everything sent before has been handled."""
-        before = len(self.all(public.Pong))
-        await self.send(public.Ping(before, 1))
-        return await self.get(public.Pong, before + 1)
+        before = len(self.all(binary.Pong))
+        await self.send(binary.Ping(before, 1))
+        return await self.get(binary.Pong, before + 1)
 
     async def stop(self) -> None:
         """Go."""
@@ -89,14 +90,14 @@ class TestViewer:
         if isinstance(data, str):
             self.messages.append(control.decode_from_gateway(data))
             return
-        message = public.decode_from_gateway(data)
-        if not isinstance(message, public.VideoUnit):
+        message = binary.decode_from_gateway(data)
+        if not isinstance(message, binary.VideoUnit):
             self.messages.append(message)
             return
         self.units.append(message)
         self.raw_units.append(data)
         if not self.silent:
-            await self.send(public.Ack(10, message.epoch, message.sequence, message.sequence))
+            await self.send(binary.Ack(10, message.epoch, message.sequence, message.sequence))
 
 
 class Site:
@@ -121,13 +122,13 @@ class Site:
 
     def token(
         self,
-        role: tokens.Role = tokens.Role.CONTROL,
-        desk: str = tokens.ALL_DESKS,
+        role: Role = Role.CONTROL,
+        desk: str = ALL_DESKS,
         ttl_s: float = 60,
     ) -> str:
         """A token."""
         now = time.time()
-        return tokens.issue(self.secret, tokens.Grant(role, desk, int(now + ttl_s)), now)
+        return tokens.issue(self.secret, Grant(role, desk, int(now + ttl_s)), now)
 
     def bearer(self, token: str | None = None) -> dict[str, str]:
         """The header with a token."""
@@ -156,7 +157,7 @@ class Site:
     @contextlib.asynccontextmanager
     async def viewer(
         self,
-        role: tokens.Role = tokens.Role.CONTROL,
+        role: Role = Role.CONTROL,
         *,
         video: bool = True,
         keyframes: bool = False,

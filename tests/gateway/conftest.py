@@ -5,15 +5,17 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 import uvloop
 
-from fanlight_common import tokens
-from fanlight_common.settings import BusSettings
-from fanlight_common.worker import Worker
+from fanlight_common.process import tokens
+from fanlight_common.process.settings import BusSettings
+from fanlight_common.process.worker import Worker
 from fanlight_gateway.__main__ import serve
+from fanlight_gateway.limits import Limits
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from tests.gateway.clients import Site
 from tests.gateway.fakes import FakeEncoder
@@ -30,7 +32,7 @@ def pytest_asyncio_loop_factories(
 @pytest.fixture
 def bus_settings() -> Iterator[BusSettings]:
     directory = Path(tempfile.mkdtemp(prefix="fl-"))
-    yield BusSettings(runtime_dir=directory, id="gw", heartbeat_interval_s=0.05)
+    yield BusSettings(runtime_dir=directory, id="gw", heartbeat_timeout_s=0.2)
     shutil.rmtree(directory)
 
 
@@ -62,17 +64,30 @@ async def encoder(directory: FakeDirectory) -> AsyncIterator[FakeEncoder]:
 Start = Callable[..., Awaitable[Site]]
 
 
+def limits_with(**changes: object) -> Limits:
+    """The gateway's constants with some changed, each by its name, whichever group it is of."""
+    limits = Limits()
+    for group in fields(limits):
+        old = getattr(limits, group.name)
+        ours = {f.name: changes.pop(f.name) for f in fields(old) if f.name in changes}
+        limits = replace(limits, **{group.name: replace(old, **ours)})
+    assert not changes, f"neither settings nor limits: {changes}"
+    return limits
+
+
 @pytest.fixture
 async def start(bus_settings: BusSettings) -> AsyncIterator[Start]:
-    """Start a gateway with settings of the test's."""
+    """Start a gateway with settings and constants of the test's."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def begin(settle_s: float = 0.0, **settings: object) -> Site:
             secret_file = bus_settings.runtime_dir / "secret"
-            own = GatewaySettings(port=0, secret_file=secret_file, **settings)  # type: ignore[arg-type]  # by name
+            ours = {n: settings.pop(n) for n in GatewaySettings.model_fields if n in settings}
+            own = GatewaySettings(port=0, secret_file=secret_file, **ours)  # type: ignore[arg-type]  # by name
+            limits = limits_with(**settings)
             worker = Worker("gateway", bus_settings, None)
             task = asyncio.create_task(
-                worker.serve(lambda w: serve(w, own, ViewerSettings(), settle_s))
+                worker.serve(lambda w: serve(w, own, ViewerSettings(), settle_s, limits))
             )
 
             async def stop() -> None:
@@ -93,6 +108,6 @@ async def start(bus_settings: BusSettings) -> AsyncIterator[Start]:
 async def site(start: Start, directory: FakeDirectory, capture: FakeCapture) -> Site:
     """A gateway with default settings that knows the desk."""
     # Quicker than in earnest: the first request of a fresh connection may come to nothing.
-    site = await start(idr_retry_ms=100)
+    site = await start(retry_s=0.1)
     await site.ready("main")
     return site

@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 
-from fanlight_common import clock
+from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
+from fanlight_common.process import clock
 from fanlight_common.protocol import bus, topics
-from fanlight_common.protocol.public import VideoUnit
-from fanlight_common.sockets import Role, ipc_endpoint, open_socket
+from fanlight_common.protocol.binary import VideoUnit
 from tests.screenshot.fakes import FakeDirectory
 
 
@@ -22,10 +22,10 @@ class FakeEncoder:
         self.sequence = 0
         self.automatic = True
         self.sent: list[bytes] = []
-        self.outlet = open_socket(directory.context, Role.ENCODER_OUTLET)
+        self.outlet = open_socket(directory.context, SocketRole.ENCODER_OUTLET)
         self.outlet_endpoint = ipc_endpoint(directory.settings.runtime_dir, id_, "outlet")
         self.outlet.bind(self.outlet_endpoint)
-        self.inlet = open_socket(directory.context, Role.INLET)
+        self.inlet = open_socket(directory.context, SocketRole.INLET)
         self.inlet_endpoint = ipc_endpoint(directory.settings.runtime_dir, id_, "inlet")
         self.inlet.bind(self.inlet_endpoint)
         self._tasks = [asyncio.create_task(self._demand()), asyncio.create_task(self._listen())]
@@ -49,7 +49,7 @@ class FakeEncoder:
     @property
     def idr_requests(self) -> int:
         """How often an IDR was asked for."""
-        return sum(isinstance(message, bus.RequestIdr) for message in self.told)
+        return sum(isinstance(message, bus.ForceIdr) for message in self.told)
 
     @property
     def room(self) -> list[bool]:
@@ -101,6 +101,6 @@ class FakeEncoder:
         while True:
             message = bus.decode_encoder_inlet(await self.inlet.recv())
             self.told.append(message)
-            wanted = isinstance(message, bus.RequestIdr) and self.automatic
+            wanted = isinstance(message, bus.ForceIdr) and self.automatic
             if wanted and topics.unit(message.stream) in self.subscribed:
                 self.send(idr=True, stream=message.stream)

@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from fanlight_gateway.congestion import Congestion
-from fanlight_gateway.gate import Drop, Gate, Unit
-from fanlight_gateway.video_settings import VideoSettings
+from fanlight_gateway.core.congestion import Congestion, CongestionLimits
+from fanlight_gateway.core.gate import Drop, Gate, GateLimits
+from fanlight_gateway.core.unit import Unit
 from tests.gateway.acks import Acks, Told
 from tests.netlab.model import Conditions, Direction
 
@@ -23,9 +23,8 @@ TICK_MS = 100
 ACK_BYTES = 80
 DECODE_MS = 8
 
-SETTINGS = VideoSettings()
-CONGESTION = SETTINGS.congestion
-GATE = SETTINGS.gate
+CONGESTION = CongestionLimits()
+GATE = GateLimits()
 
 Size = Callable[[float], int]
 """Bytes of the next unit, given the target rate (kbit/s)."""

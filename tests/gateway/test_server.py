@@ -14,9 +14,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fanlight_common import http, tokens
-from fanlight_common.errors import ConfigurationError
-from fanlight_common.settings import BusSettings
+from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.core.grants import Grant, Role
+from fanlight_common.process import http, tokens
+from fanlight_common.process.settings import BusSettings
+from fanlight_common.process.uvicorn_server import WorkerServer
 from tests.screenshot.fakes import FakeCapture, FakeDirectory, until
 
 
@@ -71,12 +73,12 @@ def test_base_url() -> None:
 async def test_a_server_that_ends_by_itself_ends_the_block(
     monkeypatch: pytest.MonkeyPatch, step: str, error: OSError | None
 ) -> None:
-    async def end(server: http._Server, *_: object, **__: object) -> None:
+    async def end(server: WorkerServer, *_: object, **__: object) -> None:
         server.should_exit = True
         if error is not None:
             raise error
 
-    monkeypatch.setattr(http._Server, step, end)
+    monkeypatch.setattr(WorkerServer, step, end)
     sockets = http.listen("127.0.0.1", 0, "FANLIGHT_X_")
     with pytest.raises(ExceptionGroup) as caught:
         async with asyncio.timeout(5), http.serving(None, sockets):
@@ -170,7 +172,7 @@ async def test_both_are_started_at_once_with_a_secret_that_is_not_there_yet(
     try:
         await until(lambda: {b.kind for b in directory.heartbeats.values() if b.http} == {*kinds})
         urls = {beat.kind: beat.http for beat in directory.heartbeats.values()}
-        grant = tokens.Grant(tokens.Role.VIEW, "main", int(time.time()) + 60)
+        grant = Grant(Role.VIEW, "main", int(time.time()) + 60)
         token = tokens.issue(tokens.load_secret(secret_file), grant, time.time())
         async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
             direct = await client.get(f"{urls['screenshot']}/desks/main/screenshot")

@@ -26,8 +26,10 @@ from typing import Any
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-from fanlight_common import keys, tokens
-from fanlight_common.protocol import control, public
+from fanlight_common.bus import curve_keys
+from fanlight_common.core.grants import Grant, Role
+from fanlight_common.process import tokens
+from fanlight_common.protocol import binary, control
 from tests.kubernetes.rendered import (
     ROOT,
     WORKLOADS,
@@ -180,7 +182,7 @@ def until(condition: Any, what: str) -> Any:
 
 def secret_files(work: Path) -> tuple[dict[str, dict[str, bytes]], bytes]:
     """The secrets as docs/kubernetes.md makes them, and the tokens' own."""
-    keys.create(work / "keys")
+    curve_keys.create(work / "keys")
     secret = os.urandom(32)
     made = {
         "fanlight-bus": {"keys": (work / "keys").read_bytes()},
@@ -202,9 +204,9 @@ def watch(gateway: str, token: str) -> list[int]:
         client.send(control.Hello("kubernetes", video_enabled=True, keyframes_only=True).encode())
         while len(sizes) < UNITS:
             message = client.recv(LIMIT_S)
-            unit = public.decode_from_gateway(message) if isinstance(message, bytes) else None
-            if isinstance(unit, public.VideoUnit):
-                client.send(public.Ack(0, unit.epoch, unit.sequence, unit.sequence).encode())
+            unit = binary.decode_from_gateway(message) if isinstance(message, bytes) else None
+            if isinstance(unit, binary.VideoUnit):
+                client.send(binary.Ack(0, unit.epoch, unit.sequence, unit.sequence).encode())
                 sizes.append(len(unit.payload))
     return sizes
 
@@ -244,7 +246,7 @@ def look(work: Path) -> dict[str, Any]:
         gateway = f"{pods['Deployment/fanlight-gateway'].address}:8080"
         until(lambda: answer(f"http://{gateway}/readyz")[0] == 200, "the gateway is not ready")
         until(lambda: {answer(url)[0] for url in probes.values()} == {200}, "a probe is refused")
-        grant = tokens.Grant(tokens.Role.VIEW, "*", int(time.time()) + 600)
+        grant = Grant(Role.VIEW, "*", int(time.time()) + 600)
         token = tokens.issue(secret, grant, time.time())
 
         def desks() -> Any:

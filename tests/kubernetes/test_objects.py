@@ -10,13 +10,13 @@ import yaml
 from fastapi.routing import APIRoute
 
 import fanlight_encoder.metrics
-import fanlight_gateway.app
-import fanlight_screenshot.app
-from fanlight_common.health import HealthServer
-from fanlight_common.worker import STOP_LIMIT_S
-from fanlight_gateway.plain import MAX_BODY_BYTES
-from fanlight_gateway.screenshots import TIMEOUT_S, WAIT_MAX_S
+import fanlight_gateway.http.app
+import fanlight_screenshot.http.app
+from fanlight_common.process.health import HealthServer
+from fanlight_common.process.supervision import STOP_LIMIT_S
+from fanlight_gateway.http.screenshots import TIMEOUT_S, WAIT_MAX_S
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
+from fanlight_gateway.viewers.plain_http import MAX_BODY_BYTES
 from tests.kubernetes.rendered import (
     KUBERNETES,
     RENDERINGS,
@@ -117,8 +117,8 @@ def http_paths(one: Placed, port: str) -> set[str]:
     """The paths that are answered on a port, by what answers there."""
     if port == "http":
         app: Any = {
-            "gateway": lambda: fanlight_gateway.app.build(cast(Any, Anything())),
-            "screenshot": lambda: fanlight_screenshot.app.build(
+            "gateway": lambda: fanlight_gateway.http.app.build(cast(Any, Anything())),
+            "screenshot": lambda: fanlight_screenshot.http.app.build(
                 cast(Any, Anything()), cast(Any, Anything())
             ),
         }[one.service]()
@@ -266,7 +266,7 @@ def test_the_ingress_is_patient_enough() -> None:
     size = notes["proxy-body-size"]
     assert size.endswith("m")
     assert int(size[:-1]) << 20 >= MAX_BODY_BYTES
-    # A viewer without WebSocket is known to one gateway only (fanlight_gateway.plain).
+    # A viewer without WebSocket is known to one gateway only (fanlight_gateway.viewers.plain_http).
     assert notes["affinity"] == "cookie"
 
 

@@ -7,8 +7,8 @@ import tomllib
 import pytest
 from pydantic_settings import BaseSettings
 
-from fanlight_common.names import check_name
-from fanlight_common.settings import BusSettings, load
+from fanlight_common.core.names import check_name
+from fanlight_common.process.settings import BusSettings, load
 from tests.kubernetes.rendered import (
     RENDERINGS,
     ROOT,

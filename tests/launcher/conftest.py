@@ -6,45 +6,46 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
-from fanlight_launcher.supervisor import Phase, Spec, State, Supervisor, always
+from fanlight_launcher.core.process_spec import Phase, ProcessSpec, ProcessState, always
+from fanlight_launcher.processes.supervisor import Supervisor
 
 LIMIT_S = 30.0
 
 
 class Watched:
-    """A supervisor, and all that it showed and its processes said."""
+    """A supervisor, the states that it showed, and the lines that its processes printed."""
 
     def __init__(self) -> None:
-        self.states: list[State] = []
+        self.states: list[ProcessState] = []
         self.lines: list[tuple[str, str]] = []
         self.supervisor = Supervisor(self._show, lambda name, line: self.lines.append((name, line)))
         self._news = asyncio.Event()
 
     def phases(self, name: str) -> list[Phase]:
-        """What a process went through."""
+        """The phases of a process, in order."""
         return [state.phase for state in self.states if state.name == name]
 
     def pids(self, name: str) -> list[int]:
-        """Of each life of a process."""
+        """The process ids that a process had, one for each start."""
         return [s.pid for s in self.states if s.name == name and s.phase is Phase.RUNNING]
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for something to be seen."""
+        """Wait until a condition holds."""
         async with asyncio.timeout(LIMIT_S):
             while not condition():  # noqa: ASYNC110  # what it waits for is in another process
                 await asyncio.sleep(0.01)
 
-    def _show(self, state: State) -> None:
+    def _show(self, state: ProcessState) -> None:
         self.states.append(state)
 
 
-def script(name: str, code: str, *arguments: str) -> Spec:
-    """A process that runs a few lines of Python."""
-    return Spec(name, always(sys.executable, "-c", code, *arguments), {})
+def script(name: str, code: str, *arguments: str) -> ProcessSpec:
+    """A specification of a process that runs a few lines of Python."""
+    return ProcessSpec(name, always(sys.executable, "-c", code, *arguments), {})
 
 
 def announcing(code: str) -> Callable[[int], Sequence[str]]:
-    """The same, told the descriptor to announce itself on."""
+    """A command that runs Python, with the descriptor to announce readiness on as its argument."""
     return lambda descriptor: [sys.executable, "-c", code, str(descriptor)]
 
 

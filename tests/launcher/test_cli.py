@@ -1,5 +1,6 @@
 """The `fanlight` command itself, as a person runs it."""
 
+import contextlib
 import os
 import re
 import signal
@@ -7,13 +8,16 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from fanlight_common import tokens
-from fanlight_common.tokens import Grant, Role
+from fanlight_common.core.grants import Grant, Role
+from fanlight_common.process import tokens
+from fanlight_launcher.machine.programs import DEMO_PROGRAMS, missing
+from tests.ports import free_port
 
 pytestmark = pytest.mark.processes
 FANLIGHT = [sys.executable, "-W", "error", "-c", "from fanlight_launcher.cli import app; app()"]
@@ -21,7 +25,7 @@ LIMIT_S = 30
 
 
 def fanlight(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run it to its end."""
+    """Run the command to its end."""
     return subprocess.run(
         [*FANLIGHT, *arguments],
         text=True,
@@ -40,12 +44,11 @@ def taken() -> Iterator[str]:
 @pytest.fixture
 def ports() -> list[str]:
     """Options with two ports that were free just now."""
-    with socket.create_server(("127.0.0.1", 0)) as a, socket.create_server(("127.0.0.1", 0)) as b:
-        one, two = a.getsockname()[1], b.getsockname()[1]
-    return ["--port", str(one), "--screenshot-port", str(two)]
+    port = free_port(2)
+    return ["--port", str(port), "--screenshot-port", str(port + 1)]
 
 
-def test_a_link_lets_in_whom_it_says(tmp_path: Path) -> None:
+def test_a_link_grants_what_the_options_say(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     ran = fanlight("token", "--desk", "main", "--ttl", "2m", "--secret-file", str(secret))
     assert ran.returncode == 0, ran.stderr
@@ -56,7 +59,7 @@ def test_a_link_lets_in_whom_it_says(tmp_path: Path) -> None:
     assert 0 <= time.time() + 120 - grant.expires_at < LIMIT_S
 
 
-def test_a_raw_token_is_nothing_else(tmp_path: Path) -> None:
+def test_raw_prints_the_token_alone(tmp_path: Path) -> None:
     ran = fanlight(
         "token", "--role", "control", "--desk", "*", "--raw", XDG_STATE_HOME=str(tmp_path)
     )
@@ -65,20 +68,22 @@ def test_a_raw_token_is_nothing_else(tmp_path: Path) -> None:
     assert grant == Grant(Role.CONTROL, "*", grant.expires_at)
 
 
-def test_a_token_beside_a_gateway_is_signed_with_its_secret(tmp_path: Path) -> None:
+def test_the_gateway_s_setting_names_the_secret_file(tmp_path: Path) -> None:
     secret = tmp_path / "of-the-gateway"
     ran = fanlight("token", "--raw", FANLIGHT_GATEWAY_SECRET_FILE=str(secret))
     assert ran.returncode == 0, ran.stderr
     tokens.verify(tokens.load_secret(secret), ran.stdout.strip(), time.time())
 
 
-def test_a_link_leads_where_the_environment_or_better_the_option_says(tmp_path: Path) -> None:
-    told = {"FANLIGHT_URL": "http://127.0.0.1:9000", "XDG_STATE_HOME": str(tmp_path)}
-    assert fanlight("token", **told).stdout.startswith("http://127.0.0.1:9000/?desk=main#token=")
-    ran = fanlight("token", "--url", "https://desks.example", **told)
+def test_the_option_counts_more_than_the_environment_for_the_url(tmp_path: Path) -> None:
+    environment = {"FANLIGHT_URL": "http://127.0.0.1:9000", "XDG_STATE_HOME": str(tmp_path)}
+    assert fanlight("token", **environment).stdout.startswith(
+        "http://127.0.0.1:9000/?desk=main#token="
+    )
+    ran = fanlight("token", "--url", "https://desks.example", **environment)
     assert ran.stdout.startswith("https://desks.example/?desk=main#token=")
-    # As from a compose file that sets it from something that is not set.
-    ran = fanlight("token", **{**told, "FANLIGHT_URL": ""})
+    # A compose file sets it to nothing where its own variable is not set.
+    ran = fanlight("token", **{**environment, "FANLIGHT_URL": ""})
     assert ran.stdout.startswith("http://127.0.0.1:8080/?desk=main#token=")
 
 
@@ -93,7 +98,9 @@ def test_a_link_leads_where_the_environment_or_better_the_option_says(tmp_path: 
         (["up", "--host", "nowhere.invalid"], "--host nowhere.invalid"),
     ],
 )
-def test_what_is_wrong_is_one_clear_line(arguments: list[str], words: str, tmp_path: Path) -> None:
+def test_a_wrong_command_line_is_one_clear_line(
+    arguments: list[str], words: str, tmp_path: Path
+) -> None:
     ran = fanlight(*arguments, XDG_STATE_HOME=str(tmp_path))
     assert ran.returncode == 2
     (line,) = ran.stderr.splitlines()
@@ -102,9 +109,9 @@ def test_what_is_wrong_is_one_clear_line(arguments: list[str], words: str, tmp_p
     assert ran.stdout == ""
 
 
-def test_a_taken_port_is_told_before_anything_starts(taken: str, ports: list[str]) -> None:
+def test_a_taken_port_is_an_error_before_anything_starts(taken: str, ports: list[str]) -> None:
     for option in ("--port", "--screenshot-port"):
-        # The later one counts.
+        # The last of two equal options counts.
         ran = fanlight("up", *ports, option, taken)
         assert ran.returncode == 2
         (line,) = ran.stderr.splitlines()
@@ -112,7 +119,9 @@ def test_a_taken_port_is_told_before_anything_starts(taken: str, ports: list[str
         assert ran.stdout == ""
 
 
-def test_missing_programs_are_told_before_anything_starts(ports: list[str], tmp_path: Path) -> None:
+def test_missing_programs_are_an_error_before_anything_starts(
+    ports: list[str], tmp_path: Path
+) -> None:
     ran = fanlight("up", *ports, PATH=str(tmp_path))
     assert ran.returncode == 2
     assert "sudo apt-get install openbox x11-apps" in ran.stderr
@@ -128,7 +137,7 @@ def test_missing_programs_are_told_before_anything_starts(ports: list[str], tmp_
         ({"FANLIGHT_LOG_LEVEL": "loud"}, "FANLIGHT_LOG_LEVEL: "),
     ],
 )
-def test_a_wrong_setting_is_told_before_anything_starts(
+def test_a_wrong_setting_is_an_error_before_anything_starts(
     setting: dict[str, str], words: str, ports: list[str], tmp_path: Path
 ) -> None:
     ran = fanlight("up", *ports, "--desk", "main=:98765", XDG_STATE_HOME=str(tmp_path), **setting)
@@ -139,12 +148,12 @@ def test_a_wrong_setting_is_told_before_anything_starts(
     assert ran.stdout == ""
 
 
-def test_a_service_that_cannot_run_ends_it_all_loudly(ports: list[str], tmp_path: Path) -> None:
+def test_a_service_that_cannot_run_ends_all_with_an_error(ports: list[str], tmp_path: Path) -> None:
     ran = fanlight(
         "up",
         *[*ports, "--desk", "main=:98765"],
         XDG_STATE_HOME=str(tmp_path),
-        # Nobody's address: well-formed, and nothing can be bound there.
+        # An address for examples, which no machine has, so that nothing can be bound there.
         FANLIGHT_HEALTH_HOST="192.0.2.1",
     )
     assert ran.returncode == 1, ran.stderr
@@ -170,8 +179,8 @@ def test_it_stops_cleanly(number: signal.Signals, ports: list[str], tmp_path: Pa
         lines: list[str] = []
         for line in process.stdout:
             lines.append(line)
-            # The display is away: told at first, and again below the link.
-            if any("#token=" in told for told in lines) and "no X server answers" in line:
+            # The display is away, which is said first and again below the link.
+            if any("#token=" in earlier for earlier in lines) and "no X server answers" in line:
                 break
         process.send_signal(number)
         lines += process.stdout.readlines()
@@ -179,12 +188,48 @@ def test_it_stops_cleanly(number: signal.Signals, ports: list[str], tmp_path: Pa
     assert "no X server answers on :98765" in lines[0]
     stopped = [line.split()[0] for line in lines if " stopped" in line]
     assert sorted(stopped) == ["capture-main", "directory", "encoder-0", "gateway", "screenshot"]
-    # To whom the others said farewell.
+    # The directory ends last, because the others say farewell to it.
     assert stopped[-1] == "directory"
     assert "state=away" not in errors.read_text()
 
 
-def test_bus_keys_are_made_and_changed(tmp_path: Path) -> None:
+@pytest.mark.x11
+@pytest.mark.skipif(bool(missing(DEMO_PROGRAMS)), reason="programs are missing")
+def test_two_beside_each_other_need_nothing_but_two_ports(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        runs = []
+        for _ in range(2):
+            port = free_port(2)
+            process = subprocess.Popen(
+                [*FANLIGHT, "up", "--port", str(port)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
+            )
+            stack.enter_context(process)
+            stack.callback(process.send_signal, signal.SIGINT)
+            runs.append((port, process))
+        for port, process in runs:
+            assert process.stdout is not None
+            output = ""
+            for line in process.stdout:
+                output += line
+                if "#token=" in line:
+                    break
+            assert f"http://127.0.0.1:{port}/?desk=main#token=" in output, output
+            # A screenshot of the demonstration desk needs all services but the gateway and encoder.
+            url = f"http://127.0.0.1:{port + 1}/desks/main/screenshot"
+            with urllib.request.urlopen(url, timeout=LIMIT_S) as answer:
+                assert answer.headers["Content-Type"].startswith("image/")
+        for _, process in runs:
+            process.send_signal(signal.SIGINT)
+        for _, process in runs:
+            output = process.communicate(timeout=LIMIT_S)[0]
+            assert process.returncode == 0, output
+
+
+def test_bus_keys_are_created_and_changed(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     names = []
     for step in ("create", "add", "promote", "remove"):

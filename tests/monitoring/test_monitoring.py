@@ -19,9 +19,9 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.sync.client import connect
 
-from fanlight_common import tokens
-from fanlight_common.protocol import control, public
-from fanlight_common.tokens import Grant, Role
+from fanlight_common.core.grants import Grant, Role
+from fanlight_common.process import tokens
+from fanlight_common.protocol import binary, control, input
 from tests.e2e.processes import end, wait_ready, wait_until
 from tests.ports import free_port
 
@@ -294,19 +294,19 @@ def watch(stack: Stack, until: Callable[[], object]) -> None:
     ) as client:
         client.recv(20)
         client.send(control.Hello("viewer-of-metrics", True, False).encode())
-        client.send(public.Text(TYPED).encode())
+        client.send(input.Text(TYPED).encode())
         client.send(control.Clipboard(COPIED).encode())
-        client.send(control.FellBack(control.Fall.AGE).encode())
+        client.send(control.FellBack(control.FallbackReason.AGE).encode())
         units = 0
         while units < 30 or not until():
             message = client.recv(30)
             if isinstance(message, str):
                 continue
-            unit = public.decode_from_gateway(message)
-            if isinstance(unit, public.VideoUnit):
+            unit = binary.decode_from_gateway(message)
+            if isinstance(unit, binary.VideoUnit):
                 units += 1
-                client.send(public.Ack(20, unit.epoch, unit.sequence, unit.sequence).encode())
-                client.send(public.Ping(units, 1, 5).encode())
+                client.send(binary.Ack(20, unit.epoch, unit.sequence, unit.sequence).encode())
+                client.send(binary.Ping(units, 1, 5).encode())
 
 
 TYPED = "the-typed-secret"

@@ -10,9 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fanlight_common.settings import BusSettings
-from fanlight_common.worker import Worker
+from fanlight_common.process.settings import BusSettings
+from fanlight_common.process.worker import Worker
 from fanlight_screenshot.__main__ import serve
+from fanlight_screenshot.core.tuning import Tuning
 from fanlight_screenshot.settings import ScreenshotSettings
 from tests.screenshot.fakes import FakeCapture, FakeDirectory, until
 
@@ -20,7 +21,7 @@ from tests.screenshot.fakes import FakeCapture, FakeDirectory, until
 @pytest.fixture
 def bus_settings() -> Iterator[BusSettings]:
     directory = Path(tempfile.mkdtemp(prefix="fl-"))
-    yield BusSettings(runtime_dir=directory, id="shots", heartbeat_interval_s=0.05)
+    yield BusSettings(runtime_dir=directory, id="shots", heartbeat_timeout_s=0.2)
     shutil.rmtree(directory)
 
 
@@ -44,13 +45,15 @@ Start = Callable[..., Awaitable[httpx.AsyncClient]]
 
 @pytest.fixture
 async def start(bus_settings: BusSettings, directory: FakeDirectory) -> AsyncIterator[Start]:
-    """Start the service with settings of the test's; gives a client of it."""
+    """Start the service with settings and tuning of the test's own; gives a client of it."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def begin(**settings: object) -> httpx.AsyncClient:
+            names = [name for name in settings if name in Tuning.__dataclass_fields__]
+            tuning = Tuning(**{name: settings.pop(name) for name in names})  # type: ignore[arg-type]
             own = ScreenshotSettings(port=0, **settings)  # type: ignore[arg-type]  # by name
             worker = Worker("screenshot", bus_settings, None)
-            task = asyncio.create_task(worker.serve(lambda w: serve(w, own)))
+            task = asyncio.create_task(worker.serve(lambda w: serve(w, own, tuning)))
 
             async def stop() -> None:
                 task.cancel()

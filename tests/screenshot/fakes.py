@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import zmq.asyncio
 
-from fanlight_common import clock
+from fanlight_common.bus.ring import FrameRing, host_id
+from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
+from fanlight_common.process import clock
+from fanlight_common.process.settings import BusSettings
 from fanlight_common.protocol import bus, frames, topics
-from fanlight_common.protocol.public import PointerPosition, PointerShape
+from fanlight_common.protocol.binary import PointerPosition, PointerShape
 from fanlight_common.protocol.topics import Lane
-from fanlight_common.ring import FrameRing, host_id
-from fanlight_common.settings import BusSettings
-from fanlight_common.sockets import Role, ipc_endpoint, open_socket
 
 WIDTH, HEIGHT = 64, 32
 
@@ -38,9 +38,9 @@ class FakeDirectory:
         self.records: dict[bytes, bus.DirectoryOutlet] = {}
         self.subscribed: set[bytes] = set()
         self.heartbeats: dict[str, bus.Heartbeat] = {}
-        self.outlet = open_socket(self.context, Role.DIRECTORY_OUTLET)
+        self.outlet = open_socket(self.context, SocketRole.DIRECTORY_OUTLET)
         self.outlet.bind(ipc_endpoint(settings.runtime_dir, "directory", "outlet"))
-        self.inlet = open_socket(self.context, Role.INLET)
+        self.inlet = open_socket(self.context, SocketRole.INLET)
         self.inlet.bind(ipc_endpoint(settings.runtime_dir, "directory", "inlet"))
         self._tasks = [asyncio.create_task(self._answer()), asyncio.create_task(self._listen())]
 
@@ -103,11 +103,11 @@ class FakeCapture:
         self.events = 0
         self.shape = b""
         self.position = b""
-        self.outlet = open_socket(directory.context, Role.CAPTURE_OUTLET)
+        self.outlet = open_socket(directory.context, SocketRole.CAPTURE_OUTLET)
         self.outlet.set_hwm(1000)  # events of a test come in bursts
         self.outlet_endpoint = ipc_endpoint(directory.settings.runtime_dir, id_, "outlet")
         self.outlet.bind(self.outlet_endpoint)
-        self.inlet = open_socket(directory.context, Role.INLET)
+        self.inlet = open_socket(directory.context, SocketRole.INLET)
         self.inlet_endpoint = ipc_endpoint(directory.settings.runtime_dir, id_, "inlet")
         self.inlet.bind(self.inlet_endpoint)
         self.ring = FrameRing(WIDTH * HEIGHT * 4)

@@ -8,13 +8,15 @@ import pytest
 from PIL import Image
 
 from fanlight_common.protocol import bus, topics
-from fanlight_common.protocol.public import PointerPosition, PointerShape
+from fanlight_common.protocol.binary import PointerPosition, PointerShape
 from fanlight_common.protocol.topics import Lane
 from fanlight_screenshot import metrics
-from fanlight_screenshot.parameters import Format
+from fanlight_screenshot.core.grabs import GrabTimes
+from fanlight_screenshot.core.parameters import Format
+from fanlight_screenshot.core.pointer_times import PointerTimes
 from tests.screenshot.conftest import Start, know
 from tests.screenshot.fakes import HEIGHT, WIDTH, FakeCapture, FakeDirectory, until
-from tests.screenshot.test_images import png
+from tests.screenshot.images.test_images import png
 
 URL = "/desks/main/screenshot"
 
@@ -51,7 +53,7 @@ async def test_the_first_image_of_a_desk_nobody_was_watching(
 
 async def test_an_image_is_never_older_than_the_request(start: Start, capture: FakeCapture) -> None:
     capture.announce()
-    client = await start(reuse_ms=0)
+    client = await start(grabs=GrabTimes(reuse_s=0))
     await know(client, "live")
     for shown in ((0, 255, 0), (0, 0, 255), (9, 9, 9)):
         capture.show(shown)
@@ -84,7 +86,7 @@ async def test_one_encode_and_few_grabs_however_many_ask(
     start: Start, capture: FakeCapture
 ) -> None:
     capture.announce()
-    client = await start(reuse_ms=10_000)
+    client = await start(grabs=GrabTimes(reuse_s=10))
     await know(client, "live")
     before = encodes()
     responses = await asyncio.gather(*(client.get(URL) for _ in range(30)))
@@ -118,7 +120,7 @@ async def test_never_seen(client: httpx.AsyncClient) -> None:
 async def test_nothing_yet(start: Start, capture: FakeCapture) -> None:
     capture.mute = True
     capture.announce()
-    client = await start(grab_timeout_ms=50)
+    client = await start(grabs=GrabTimes(timeout_s=0.05))
     await know(client, "live")
     response = await client.get(URL)
     assert response.status_code == 503
@@ -130,7 +132,7 @@ async def test_nothing_yet(start: Start, capture: FakeCapture) -> None:
 async def test_a_desk_that_never_had_a_display_says_so(start: Start, capture: FakeCapture) -> None:
     capture.mute = True
     capture.announce(size=(0, 0))
-    client = await start(grab_timeout_ms=50)
+    client = await start(grabs=GrabTimes(timeout_s=0.05))
     await know(client, "away")
     response = await client.get(URL)
     assert response.status_code == 503
@@ -143,7 +145,7 @@ async def test_the_last_image_is_served_as_stale(
     start: Start, capture: FakeCapture, how: str
 ) -> None:
     capture.announce()
-    client = await start(grab_timeout_ms=50)
+    client = await start(grabs=GrabTimes(timeout_s=0.05))
     await know(client, "live")
     first = await client.get(URL)
     await asyncio.sleep(0.03)  # longer than the reuse window
@@ -170,7 +172,7 @@ async def test_a_desk_that_goes_while_a_request_waits_gives_the_last_image(
     start: Start, capture: FakeCapture
 ) -> None:
     capture.announce()
-    client = await start(grab_timeout_ms=30_000)
+    client = await start(grabs=GrabTimes(timeout_s=30))
     await know(client, "live")
     assert (await client.get(URL)).status_code == 200
     await asyncio.sleep(0.03)  # longer than the reuse window
@@ -205,7 +207,7 @@ async def test_pixels_where_shared_memory_is_out_of_reach(
 ) -> None:
     capture.broken_ring = True
     capture.announce()
-    client = await start(reuse_ms=0)
+    client = await start(grabs=GrabTimes(reuse_s=0))
     await know(client, "live")
 
     async def answers() -> bool:
@@ -219,7 +221,7 @@ async def test_pixels_where_shared_memory_is_out_of_reach(
 
 async def test_a_capture_on_another_host(start: Start, capture: FakeCapture) -> None:
     capture.announce(host="elsewhere/1")
-    client = await start(reuse_ms=0)
+    client = await start(grabs=GrabTimes(reuse_s=0))
     await know(client, "live")
     assert (await client.get(URL)).status_code == 200
     assert capture.lane is Lane.PIXELS
@@ -228,7 +230,7 @@ async def test_a_capture_on_another_host(start: Start, capture: FakeCapture) -> 
 async def test_the_pointer_is_drawn_on_request(start: Start, capture: FakeCapture) -> None:
     capture.point(PointerShape(4, 4, 0, 0, png((4, 4), (0, 255, 0, 255))), PointerPosition(0, 0))
     capture.announce()
-    client = await start(pointer_keep_s=0.5)
+    client = await start(pointer=PointerTimes(keep_s=0.5))
     await know(client, "live")
     query = {"format": "png", "cursor": "1"}
     drawn = await client.get(URL, params=query)
@@ -262,14 +264,14 @@ async def test_the_pointer_is_drawn_on_request(start: Start, capture: FakeCaptur
 
 async def test_no_word_of_the_pointer(start: Start, capture: FakeCapture) -> None:
     capture.announce()
-    client = await start(pointer_wait_ms=1)
+    client = await start(pointer=PointerTimes(wait_s=0.001))
     await know(client, "live")
     assert (await client.get(URL, params={"cursor": "1"})).status_code == 200
 
 
 async def test_too_many_at_a_time(start: Start, capture: FakeCapture) -> None:
     capture.announce()
-    client = await start(max_pending=1, reuse_ms=10_000)
+    client = await start(max_pending=1, grabs=GrabTimes(reuse_s=10))
     await know(client, "live")
     asking = (client.get(URL, params={"quality": str(q)}) for q in range(10, 40))
     responses = await asyncio.gather(*asking)

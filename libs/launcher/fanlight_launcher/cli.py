@@ -1,4 +1,4 @@
-"""The `fanlight` command: the command line in, errors as one line and an exit status out."""
+"""The `fanlight` command. A wrong command line is one line on standard error, and exit status 2."""
 
 import contextlib
 import time
@@ -10,13 +10,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from fanlight_common import keys, tokens
-from fanlight_common.errors import ConfigurationError, ProtocolError
-from fanlight_common.tokens import Grant, Role
-from fanlight_launcher import doctor as doctor_module
+from fanlight_common.bus import curve_keys
+from fanlight_common.core.errors import ConfigurationError, ProtocolError
+from fanlight_common.core.grants import Grant, Role
+from fanlight_common.process import tokens
 from fanlight_launcher import up as up_module
-from fanlight_launcher.links import page_link, parse_desks, parse_duration
-from fanlight_launcher.plan import Options
+from fanlight_launcher.core.command_line import page_link, parse_desks, parse_duration
+from fanlight_launcher.core.plan import UpOptions
+from fanlight_launcher.machine import doctor as doctor_module
+from fanlight_launcher.machine import ports
 
 MISCONFIGURED = 2
 
@@ -31,17 +33,23 @@ app = typer.Typer(
 SecretFile = Annotated[
     Path | None,
     typer.Option(
-        help="The secret that signs tokens, made on first start.",
-        # The gateway's own setting: beside it, in its container, nothing has to be said.
+        help="File of the secret that signs tokens; made if it is not there.",
+        # The gateway's own setting, so that in the gateway's container no option is needed.
         envvar="FANLIGHT_GATEWAY_SECRET_FILE",
         show_default="~/.local/state/fanlight/secret",
     ),
 ]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port of the page.")]
 ScreenshotPort = Annotated[
-    int, typer.Option(min=1, max=65535, help="Port of the screenshot service, on 127.0.0.1.")
+    int | None,
+    typer.Option(
+        min=1,
+        max=65535,
+        help="Port of the screenshot service, on 127.0.0.1.",
+        show_default="the one above --port",
+    ),
 ]
-Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every one.")]
+Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")]
 
 
 @app.command()
@@ -50,66 +58,71 @@ def up(
         list[str] | None,
         typer.Option(
             metavar="NAME=DISPLAY",
-            help="A desk to stream, such as main=:0. Say it again for more desks. "
+            help="A desk to stream, such as main=:0. Repeat it for more desks. "
             "Without it there is a demonstration desk.",
         ),
     ] = None,
     host: Host = "127.0.0.1",
     port: Port = 8080,
-    screenshot_port: ScreenshotPort = 8081,
+    screenshot_port: ScreenshotPort = None,
     encoders: Annotated[int, typer.Option(min=1, max=64, help="How many encoders.")] = 1,
     secret_file: SecretFile = None,
 ) -> None:
-    """Run all of it on this machine, until Ctrl-C."""
+    """Run everything on this machine, until Ctrl-C."""
     with _errors():
-        options = Options(
+        ports.check_ports(host, port, screenshot_port)
+        options = UpOptions(
             host=host,
             port=port,
-            screenshot_port=screenshot_port,
+            screenshot_port=ports.screenshot_port(port, screenshot_port),
             encoders=encoders,
-            secret_file=secret_file or tokens.default_secret_file(),
+            secret_file=str(secret_file or tokens.default_secret_file()),
         )
-        if port == screenshot_port:
-            raise ConfigurationError("--port and --screenshot-port are the same")
         raise typer.Exit(up_module.up(options, parse_desks(desk or [])))
 
 
 @app.command()
 def token(
-    role: Annotated[Role, typer.Option(help="Only watch, or type and point too.")] = Role.VIEW,
+    role: Annotated[
+        Role, typer.Option(help="view only watches; control also types and points.")
+    ] = Role.VIEW,
     desk: Annotated[str, typer.Option(help="Name of a desk, or * for all.")] = "main",
-    ttl: Annotated[str, typer.Option(help="How long it is good for: 30m, 12h, 7d.")] = "1h",
+    ttl: Annotated[
+        str, typer.Option(help="How long the link lets people in: 30m, 12h, 7d.")
+    ] = "1h",
     secret_file: SecretFile = None,
     url: Annotated[
-        # In a container only the environment can say where the page is to be reached.
+        # A container knows from its environment alone under which URL the page is reached.
         str,
-        typer.Option(help="Where the page is.", envvar="FANLIGHT_URL"),
+        typer.Option(help="URL of the page.", envvar="FANLIGHT_URL"),
     ] = "http://127.0.0.1:8080",
     raw: Annotated[bool, typer.Option("--raw", help="Print the token alone.")] = False,
 ) -> None:
-    """Print a link that lets somebody in."""
+    """Print a link that lets a person in."""
     with _errors():
         now = time.time()
         grant = Grant(role, desk, int(now) + parse_duration(ttl))
         try:
-            made = tokens.issue(
+            signed = tokens.issue(
                 tokens.load_secret(secret_file or tokens.default_secret_file()), grant, now
             )
         except ProtocolError as error:
             raise ConfigurationError(f"--desk: {error}") from None
-        print(made if raw else page_link(url, desk, made))
+        print(signed if raw else page_link(url, desk, signed))
 
 
 @app.command()
 def doctor(
-    host: Host = "127.0.0.1", port: Port = 8080, screenshot_port: ScreenshotPort = 8081
+    host: Host = "127.0.0.1", port: Port = 8080, screenshot_port: ScreenshotPort = None
 ) -> None:
-    """Say what is missing on this machine, and how to get it."""
-    raise typer.Exit(doctor_module.doctor(host, port, screenshot_port, Console()))
+    """Tell what is missing on this machine, and how to install it."""
+    with _errors():
+        other = ports.screenshot_port(port, screenshot_port)
+        raise typer.Exit(doctor_module.doctor(host, port, other, Console()))
 
 
 class KeyStep(StrEnum):
-    """What is done to a key file."""
+    """A change of a key file."""
 
     CREATE = "create"
     ADD = "add"
@@ -119,25 +132,27 @@ class KeyStep(StrEnum):
 
 @app.command("keys")
 def change_keys(
-    step: Annotated[KeyStep, typer.Argument(help="create, then add, promote, remove to change.")],
+    step: Annotated[
+        KeyStep, typer.Argument(help="create makes the file; add, promote, remove change it.")
+    ],
     file: Annotated[Path, typer.Argument(help="The bus's key file (FANLIGHT_BUS_KEYS).")],
 ) -> None:
     """Make or change the keys of a bus on the network, while it runs.
 
-    add a key to every host's file, then promote it everywhere, then remove the old one everywhere.
-    Processes read a changed file within a second.
+    To change the key, add a key to the file of each host, then promote it in each file, then remove
+    the old key from each file. Processes read a changed file within a second.
     """
     with _errors():
         match step:
             case KeyStep.CREATE:
-                keys.create(file)
+                curve_keys.create(file)
             case KeyStep.ADD:
-                keys.add(file)
+                curve_keys.add(file)
             case KeyStep.PROMOTE:
-                keys.promote(file)
+                curve_keys.promote(file)
             case KeyStep.REMOVE:
-                keys.remove(file)
-        found = keys.load(file)
+                curve_keys.remove(file)
+        found = curve_keys.load(file)
         accepted = ", ".join(key.name for key in found[1:]) or "none"
         print(f"primary {found[0].name}, also accepted: {accepted}")
 

@@ -1,6 +1,7 @@
-"""`fanlight up`: all of it on one machine, until Ctrl-C.
+"""`fanlight up`: everything on one machine, until Ctrl-C.
 
-The composition root of the launcher. Lives on an event loop of its own.
+The composition root of the launcher: it puts the desk, the services, the supervisor and the output
+together. Lives on an event loop of its own.
 """
 
 import asyncio
@@ -9,55 +10,65 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fanlight_common import tokens
-from fanlight_common.tokens import Grant, Role
-from fanlight_launcher import ready, settings_check
-from fanlight_launcher.demo import SERVER, DemoDesk
-from fanlight_launcher.links import Desk, base_url, connect_host, page_link
-from fanlight_launcher.machine import DEMO_PROGRAMS, check_port, check_programs, reach_display
-from fanlight_launcher.plan import KINDS, Options, services
-from fanlight_launcher.runtime import runtime_dir
-from fanlight_launcher.screen import Screen, screen
-from fanlight_launcher.supervisor import GaveUpError, Supervisor
+from fanlight_common.core.grants import ALL_DESKS, Grant, Role
+from fanlight_common.process import tokens
+from fanlight_launcher import readiness, settings_validation
+from fanlight_launcher.core.command_line import DisplayDesk, base_url, connect_host, page_link
+from fanlight_launcher.core.plan import KINDS, UpOptions, services, token_environment
+from fanlight_launcher.demo.desk import X_SERVER, DemoDesk
+from fanlight_launcher.machine.programs import DEMO_PROGRAMS, check_programs
+from fanlight_launcher.machine.runtime_directory import runtime_dir
+from fanlight_launcher.machine.x11_access import reach_display
+from fanlight_launcher.output import Output, choose_output
+from fanlight_launcher.processes.supervisor import GaveUpError, Supervisor
 
 DEMO_DESK = "main"
 LINK_S = 12 * 3600
 """How long the printed link lets people in."""
 _SLOW_S = 20.0
+"""After this time a person is told what is still missing."""
 _POLL_S = 0.05
 
 
-def up(options: Options, desks: list[Desk]) -> int:
-    """Run until stopped; the exit status. Raises ConfigurationError before anything is started."""
+def up(options: UpOptions, desks: list[DisplayDesk]) -> int:
+    """Run everything until it is stopped: the exit status.
+
+    Without desks there is a demonstration desk. Raises ConfigurationError before anything is
+    started; the secret file may have been made by then.
+    """
     started_at = time.monotonic()
-    check_port("--port", options.host, options.port)
-    check_port("--screenshot-port", "127.0.0.1", options.screenshot_port)
     if not desks:
         check_programs(DEMO_PROGRAMS)
     displays = {desk.name: {"DISPLAY": desk.display} for desk in desks}
-    settings_check.check(KINDS, services(options, Path(), displays or {DEMO_DESK: {"DISPLAY": ""}}))
-    secret = tokens.load_secret(options.secret_file)
-    grant = Grant(Role.CONTROL, tokens.ALL_DESKS, int(time.time()) + LINK_S)
+    planned = services(options, "", displays or {DEMO_DESK: {"DISPLAY": ""}})
+    settings_validation.check(KINDS, planned)
+    secret = tokens.load_secret(Path(options.secret_file))
+    grant = Grant(Role.CONTROL, ALL_DESKS, int(time.time()) + LINK_S)
     token = tokens.issue(secret, grant, time.time())
     first = desks[0].name if desks else DEMO_DESK
     link = page_link(base_url(options.host, options.port), first, token)
-    with screen() as shown:
-        return asyncio.run(_Up(options, desks, link, shown, started_at).run())
+    with choose_output() as output:
+        return asyncio.run(_Up(options, desks, link, output, started_at).run())
 
 
 class _Up:
     def __init__(
-        self, options: Options, desks: list[Desk], link: str, shown: Screen, started_at: float
+        self,
+        options: UpOptions,
+        desks: list[DisplayDesk],
+        link: str,
+        output: Output,
+        started_at: float,
     ) -> None:
         self._options = options
         self._desks = desks
         self._link = link
-        self._screen = shown
+        self._output = output
         self._started_at = started_at
         self._stop = asyncio.Event()
 
     async def run(self) -> int:
-        supervisor = Supervisor(self._screen.show, self._screen.say)
+        supervisor = Supervisor(self._output.show, self._output.log)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stopping, supervisor)
@@ -69,7 +80,7 @@ class _Up:
 
     def _stopping(self, supervisor: Supervisor) -> None:
         if self._stop.is_set():
-            # Asked twice: no more politeness.
+            # This is the second signal, so that nothing is given time to end by itself.
             supervisor.kill()
         self._stop.set()
 
@@ -81,13 +92,13 @@ class _Up:
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if done == {starting}:
-                # Raises what went wrong there, which nobody expected.
+                # Raises an error of the start, which is a bug.
                 starting.result()
                 await asyncio.wait({stopped, failed}, return_when=asyncio.FIRST_COMPLETED)
             if failed.done():
                 failed.result()
         except GaveUpError as error:
-            self._screen.tell(f"fanlight gives up: {error}")
+            self._output.notice(f"fanlight gives up: {error}")
             return 1
         finally:
             for task in tasks:
@@ -97,38 +108,39 @@ class _Up:
 
     async def _start(self, supervisor: Supervisor, directory: Path) -> None:
         environments = {desk.name: {"DISPLAY": desk.display} for desk in self._desks}
-        await self._tell_of_displays()
+        await self._report_displays()
         if not environments:
-            demo = DemoDesk(directory)
+            demo = DemoDesk(directory, token_environment(self._options))
             supervisor.add([demo.server()])
-            await supervisor.running(SERVER)
+            await supervisor.running(X_SERVER)
             supervisor.add(demo.programs())
             environments[DEMO_DESK] = demo.environment()
-        directory_first, *others = services(self._options, directory, environments)
-        # A wave of its own, which ends last: the others would log that it is away.
-        supervisor.add([directory_first])
+        directory_service, *others = services(self._options, str(directory), environments)
+        # The directory is a wave of its own, which ends last, because the other services would log
+        # that it is away.
+        supervisor.add([directory_service])
         supervisor.add(others)
         await self._wait_until_ready()
-        self._screen.link(self._link, time.monotonic() - self._started_at)
-        # Once more, where it is seen: much has scrolled by.
-        await self._tell_of_displays()
+        self._output.ready(self._link, time.monotonic() - self._started_at)
+        # Again, below the link, because the first report has scrolled away.
+        await self._report_displays()
 
-    async def _tell_of_displays(self) -> None:
+    async def _report_displays(self) -> None:
         for desk in self._desks:
-            # Not an error: a capture waits for its display.
+            # A display that is away is no error, because its capture waits for it.
             problem = await asyncio.to_thread(reach_display, desk.display)
             if problem:
-                self._screen.tell(f"desk {desk.name}: {problem}; waiting for it")
+                self._output.notice(f"desk {desk.name}: {problem}; waiting for it")
 
     async def _wait_until_ready(self) -> None:
         host = connect_host(self._options.host)
-        told = False
+        reported = False
         while True:
-            missing = await ready.missing(host, self._options.port)
+            missing = await readiness.missing(host, self._options.port)
             if missing == []:
                 return
-            if not told and time.monotonic() - self._started_at > _SLOW_S:
-                told = True
+            if not reported and time.monotonic() - self._started_at > _SLOW_S:
+                reported = True
                 lacks = ", ".join(missing or ["an answer of the gateway"])
-                self._screen.tell(f"still not ready after {_SLOW_S:.0f} s; missing: {lacks}")
+                self._output.notice(f"still not ready after {_SLOW_S:.0f} s; missing: {lacks}")
             await asyncio.sleep(_POLL_S)

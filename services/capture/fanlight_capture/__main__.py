@@ -4,15 +4,16 @@ import sys
 
 from fanlight_capture.service import CaptureService
 from fanlight_capture.settings import CaptureSettings
-from fanlight_common import logs
-from fanlight_common.errors import ConfigurationError
-from fanlight_common.settings import BusSettings, load
-from fanlight_common.sockets import Role
-from fanlight_common.worker import Worker, run
+from fanlight_common.bus.sockets import SocketRole
+from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.process import logs
+from fanlight_common.process.settings import BusSettings, load
+from fanlight_common.process.supervision import run
+from fanlight_common.process.worker import Worker
 
 
 def main() -> None:
-    """Run until SIGTERM."""
+    """Run until SIGTERM. A wrong setting ends the process with status 2 and one line."""
     try:
         bus_settings, settings = load(BusSettings), load(CaptureSettings)
     except ConfigurationError as error:
@@ -23,7 +24,7 @@ def main() -> None:
     async def work(worker: Worker) -> None:
         await CaptureService(worker, settings).run()
 
-    run("capture", bus_settings, Role.CAPTURE_OUTLET, work)
+    run("capture", bus_settings, SocketRole.CAPTURE_OUTLET, work)
 
 
 if __name__ == "__main__":

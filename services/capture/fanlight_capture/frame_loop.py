@@ -1,8 +1,11 @@
-"""One desk's frames: demand in, grabs when something changed, messages out.
+"""One desk's frames: grabs the desk when there is demand and something changed, and publishes.
 
 Lives on the worker's loop. Owns the ring, the damage history and the number of the newest frame.
-Decides nothing about time (`schedule`) or demand (`demand`). Drops nothing that was grabbed; the
-subscribers conflate.
+When to grab is decided by `core.grab_schedule`, who wants frames by `core.demand`. Drops nothing
+that was grabbed: conflation is done by the subscribers' sockets.
+
+A frame goes out under frame topics (for encoders) and screenshot topics (for the screenshot
+service), each in two lanes: in shared memory, and with its pixels in the message.
 """
 
 import logging
@@ -11,29 +14,29 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from fanlight_capture import metrics
-from fanlight_capture.damage import DamageHistory, tidy
-from fanlight_capture.demand import Demand
-from fanlight_capture.schedule import Action, GrabSchedule
+from fanlight_capture.core.damage import DamageHistory, tidy
+from fanlight_capture.core.demand import Demand
+from fanlight_capture.core.grab_schedule import Action, GrabSchedule
 from fanlight_capture.source import GrabFailedError, Source
-from fanlight_common import clock
-from fanlight_common.alarm import Alarm
-from fanlight_common.errors import SourceLostError
+from fanlight_common.bus.ring import FrameRing
+from fanlight_common.core.errors import SourceLostError
+from fanlight_common.process import clock
+from fanlight_common.process.wakeup import Wakeup
 from fanlight_common.protocol import frames, topics
 from fanlight_common.protocol.topics import Lane
-from fanlight_common.ring import FrameRing
 
 log = logging.getLogger(__name__)
 
 MAX_FAILED_GRABS = 30
-"""So many in a row are no resize any more."""
-STILL_LINGER_S = 5.0
-"""Stills are published with every frame for this long after the last that was asked for, longer
-than a held request takes to ask again. Later they wait to be asked for: a desk that somebody
-watches would have the screenshot service work at 60 frames a second for nobody, 3 % of a core."""
+"""A resize makes some grabs fail; more failures in a row than this mean a lost display."""
+SCREENSHOT_LINGER_S = 5.0
+"""For so long after a request for a screenshot, every frame goes out under screenshot topics too.
+It is longer than a held request takes to ask again. Later each has to be asked for, because the
+screenshot service would work 60 times a second for nobody while others watch (3 % of a core)."""
 
 
 class FrameLoop:
-    """Frames of one source, for as long as it lives. `publish` sends one message."""
+    """The frames of one source, for as long as it lives. `publish` sends one message."""
 
     def __init__(
         self,
@@ -43,19 +46,25 @@ class FrameLoop:
         publish: Callable[[bytes], None],
         interval_s: float,
         now_us: Callable[[], int] = clock.now_us,
+        inputs: Callable[[], int] = lambda: 0,
     ) -> None:
-        """`now_us`: the clock that frames are stamped with."""
+        """Frames are stamped with the time of `now_us` and the number of inputs that `inputs` says.
+
+        There is at most one grab in `interval_s` seconds.
+        """
         self._frame_topics = {topics.frame(desk, lane): lane for lane in Lane}
-        self._still_topics = {topics.still(desk, lane): lane for lane in Lane}
-        self._lanes = self._frame_topics | self._still_topics
+        self._screenshot_topics = {topics.still(desk, lane): lane for lane in Lane}
+        self._lanes = self._frame_topics | self._screenshot_topics
         self._source = source
         self._demand = demand
         self._publish = publish
         self._now_us = now_us
+        self._inputs = inputs
         self._schedule = GrabSchedule(interval_s)
-        self._wake = Alarm()
+        self._wake = Wakeup()
         self._history = DamageHistory()
-        # Numbers of different instances do not compare: whoever kept one takes the whole frame.
+        # Frame numbers of two instances do not compare: a consumer that has a frame of another
+        # instance takes the whole frame, whatever its damage.
         self._instance = secrets.randbits(63) | 1
         self._ring: FrameRing | None = None
         self._resized = True
@@ -64,48 +73,48 @@ class FrameLoop:
         self._sequence = 0
         self._size = (0, 0)
         self._failed = 0
-        self._stills_until = 0.0
+        self._screenshots_until = 0.0
         self.demand_changed()
 
     def demand_changed(self) -> None:
-        """Subscriptions came or went."""
+        """Subscriptions came or went; `demand` has them already."""
         self._schedule.streaming = any(self._demand.wants(topic) for topic in self._frame_topics)
-        self._wake.ring()
+        self._wake.set()
 
     def want(self, wanted: Iterable[bytes]) -> None:
-        """Publish the present picture under these topics (those that are frame topics at all)."""
+        """Publish the present picture once under these topics; topics of no frames are ignored."""
         self._wanted.update(topic for topic in wanted if topic in self._lanes)
         self._schedule.wanted = bool(self._wanted)
-        self._wake.ring()
+        self._wake.set()
 
-    def want_still(self) -> None:
-        """Publish the present picture under those still topics that somebody is subscribed to."""
-        self._stills_until = clock.now_s() + STILL_LINGER_S
-        self.want(topic for topic in self._still_topics if self._demand.wants(topic))
+    def want_screenshot(self) -> None:
+        """Publish the present picture under the screenshot topics that somebody subscribed to."""
+        self._screenshots_until = clock.now_s() + SCREENSHOT_LINGER_S
+        self.want(topic for topic in self._screenshot_topics if self._demand.wants(topic))
 
     def want_next(self, sequence: int) -> None:
-        """Publish the first picture that is not frame `sequence` under the still topics."""
+        """Publish the first picture that is not frame `sequence` under the screenshot topics."""
         if sequence != self._sequence:
-            self.want_still()
+            self.want_screenshot()
             return
-        self._stills_until = clock.now_s() + STILL_LINGER_S
+        self._screenshots_until = clock.now_s() + SCREENSHOT_LINGER_S
         self._schedule.awaited = True
-        self._wake.ring()
+        self._wake.set()
 
     def damaged(self) -> None:
-        """The source's desk changed."""
+        """The picture of the desk changed."""
         self._schedule.damaged = True
-        self._wake.ring()
+        self._wake.set()
 
     def resized(self) -> None:
-        """The source's desk has another size."""
+        """The desk has another size; the next grab goes into a new ring."""
         self._resized = True
         self.damaged()
 
     async def run(self) -> None:
-        """Work for ever. Raises SourceLostError."""
+        """Grab and publish until cancelled. Raises SourceLostError."""
         while True:
-            self._wake.reset()
+            self._wake.clear()
             step = self._schedule.next(clock.now_s())
             match step.action:
                 case Action.GRAB:
@@ -113,22 +122,22 @@ class FrameLoop:
                 case Action.LOOK:
                     await self._look()
                 case Action.ECHO:
-                    # Stills too: after the last change, who asks for none has the newest all the
-                    # same, for when the desk has gone.
+                    # Under screenshot topics as well, so that the screenshot service has the
+                    # newest picture when the desk goes, even if nobody asked for it.
                     self.want(t for t in self._lanes if self._demand.wants(t))
                 case Action.WAIT:
                     await self._wake.wait(step.seconds)
 
     async def _look(self) -> None:
-        current_us = self._now_us()
+        current_us, inputs = self._now_us(), self._inputs()
         wanted = self._take_wanted()
         if await self._source.look():
             self._schedule.damaged = True
             self.want(wanted)
         elif not self._schedule.damaged:
-            self._republish(wanted, current_us)
+            self._republish(wanted, current_us, inputs)
         else:
-            # It changed while we looked, so perhaps after that: the next step grabs.
+            # The desk changed meanwhile, perhaps after the source looked; the next step grabs.
             self.want(wanted)
 
     async def _grab(self) -> None:
@@ -140,13 +149,14 @@ class FrameLoop:
         width, height = self._size
         slot = self._ring.begin()
         captured_us, began_at = self._now_us(), clock.now_s()
+        inputs = self._inputs()
         try:
             rects = await self._source.grab(slot)
         except GrabFailedError as error:
             self._ring.give_back(slot)
             self._failed += 1
             if self._failed > MAX_FAILED_GRABS:
-                raise SourceLostError(f"no picture to be had: {error}") from None
+                raise SourceLostError(f"{self._failed} grabs in a row failed: {error}") from None
             self._schedule.damaged = True
             self.want(wanted)
             return
@@ -154,15 +164,15 @@ class FrameLoop:
         metrics.grabs.inc()
         metrics.grab_seconds.observe(clock.now_s() - began_at)
         if self._resized:
-            # Perhaps the picture is of the old size, perhaps half of the new one.
+            # The size changed during the grab, so the picture is of the old size or a mixture.
             self.want(wanted)
             return
         rects = tidy(rects, width, height)
         newest = self._newest
         if newest is not None and not rects:
-            # Told of damage outside the desk: the pixels are those we have.
+            # All damage was outside the desk, so the newest frame still shows it as it is.
             self._ring.give_back(slot)
-            self._republish(wanted, captured_us)
+            self._republish(wanted, captured_us, inputs)
             return
         if newest is not None:
             self._history.add(rects)
@@ -177,9 +187,10 @@ class FrameLoop:
             damage=self._history.entries,
             slot=self._ring.publish(slot),
             pixels=None,
+            inputs=inputs,
         )
         self._sequence += 1
-        asked = self._schedule.awaited or began_at < self._stills_until
+        asked = self._schedule.awaited or began_at < self._screenshots_until
         everywhere = self._lanes if asked else self._frame_topics
         self._schedule.awaited = False
         self._send(self._newest, {t for t in everywhere if self._demand.wants(t)} | wanted)
@@ -188,7 +199,8 @@ class FrameLoop:
         self._resized = False
         self._size = (self._source.width, self._source.height)
         width, height = self._size
-        # Encoders read a row beyond an odd height, and vector instructions some bytes further.
+        # An encoder reads one row beyond an odd height, and its vector instructions up to 64 bytes
+        # beyond that.
         self._ring = FrameRing(4 * width * (height + 1) + 64)
         self._newest = None
         self._history.reset()
@@ -199,15 +211,15 @@ class FrameLoop:
         self._schedule.wanted = False
         return wanted
 
-    def _republish(self, wanted: set[bytes], current_us: int) -> None:
+    def _republish(self, wanted: set[bytes], current_us: int, inputs: int) -> None:
         if self._newest is not None:
-            self._newest = replace(self._newest, current_us=current_us)
+            self._newest = replace(self._newest, current_us=current_us, inputs=inputs)
             self._send(self._newest, wanted)
 
     def _send(self, frame: frames.Frame, wanted: Iterable[bytes]) -> None:
         for topic in wanted:
             lane = self._lanes[topic]
-            kind = "frame" if topic in self._frame_topics else "still"
+            kind = "frame" if topic in self._frame_topics else "screenshot"
             message = frame if lane is Lane.SHM else self._with_pixels(frame)
             self._publish(frames.encode(topic, message))
             metrics.frames.labels(kind, lane).inc()

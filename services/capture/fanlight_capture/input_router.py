@@ -1,41 +1,58 @@
 """Input of all viewers into one desk, in order.
 
-Lives on the worker's loop. Owns who holds what, the wheel rests, and the queue that forms while a
-text is being typed (nothing overtakes it). Drops what is no input message (counted), downs that
-are neither a press nor a fresh repetition (counted), ups of what is not held, texts behind more
-than MAX_QUEUED_TEXT_BYTES of them (counted), and everything while the desk has no display.
+Lives on the worker's loop. Owns who holds what, the rests of wheel turns, the queue that forms
+while a text is being typed (nothing overtakes the text), how many inputs were injected, and which
+of them are to be acknowledged. Drops what is no input message (counted), downs that are neither a
+press nor a fresh repetition (counted), ups of what is not held, texts behind more than
+MAX_QUEUED_TEXT_BYTES of them (counted), and everything while the desk has no display. What is
+dropped by the last two, or with the display, gets no acknowledgement.
 """
 
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 
 from fanlight_capture import metrics
-from fanlight_capture.held import Control, Effect, HeldState, Kind
-from fanlight_capture.positions import to_pixel
-from fanlight_capture.sequences import SequenceTracker
+from fanlight_capture.core.held_keys import (
+    DEFAULT_LIMITS,
+    Control,
+    ControlKind,
+    Effect,
+    HeldKeyLimits,
+    HeldKeys,
+)
+from fanlight_capture.core.positions import to_pixel
+from fanlight_capture.core.sequences import SequenceTracker
+from fanlight_capture.core.wheel import WheelAccumulator
 from fanlight_capture.source import Source
-from fanlight_capture.wheel import WheelAccumulator
-from fanlight_common.errors import FanlightError, ProtocolError
-from fanlight_common.protocol import public
-from fanlight_common.protocol.bus import Input, ReleaseViewer, SetClipboard
+from fanlight_common.bus.inlet_messages import refused
+from fanlight_common.core.errors import FanlightError, ProtocolError
+from fanlight_common.process import refusals
+from fanlight_common.process.tasks import spawn
+from fanlight_common.protocol import input
+from fanlight_common.protocol.bus import Input, InputAck, ReleaseViewer, SetClipboard
 from fanlight_common.protocol.control import MAX_CLIPBOARD_CHARS
-from fanlight_common.tasks import spawn
-from fanlight_common.worker import refused
 
 log = logging.getLogger(__name__)
 
 Ordered = Input | ReleaseViewer | SetClipboard
 MAX_QUEUED_TEXT_BYTES = 32 * 1024
-"""Text types at some hundred characters a second at worst: this keeps the others' wait bounded."""
+"""Texts that wait may have so many bytes together. A text types at a hundred characters a second at
+worst, and whatever comes after it waits."""
 TYPING_LOOK_S = 0.25
+"""While a text is typed, whether its end has come is looked at so often."""
 
 
 class InputRouter:
-    """Give it a source with `attach` while there is one."""
+    """Injects the input of all viewers. It has a source between `attach` and `detach`."""
 
-    def __init__(self, silence_s: float) -> None:
-        self._held = HeldState(silence_s)
+    def __init__(
+        self,
+        limits: HeldKeyLimits = DEFAULT_LIMITS,
+        acknowledge: Callable[[InputAck], None] = lambda _: None,
+    ) -> None:
+        self._held = HeldKeys(limits)
         self._sequences = SequenceTracker()
         self._wheels: dict[str, WheelAccumulator] = {}
         self._source: Source | None = None
@@ -43,20 +60,33 @@ class InputRouter:
         self._queue: deque[Ordered] = deque()
         self._queued_text_bytes = 0
         self._now = 0.0
+        self.injected = 0
+        """How many inputs were injected since the process began; a text counts at its end."""
+        self._acknowledge = acknowledge
+        self._unacknowledged: list[InputAck] = []
+        """Acknowledgements of what was injected, and was perhaps not yet taken by the display."""
+        self._acknowledging: asyncio.Task[None] | None = None
         self.holding = asyncio.Event()
-        """Set while anybody holds anything, that is, while silence has to be looked for."""
+        """Set while any viewer holds anything, which is when `release_silent` has to be called."""
 
     def attach(self, source: Source) -> None:
-        """From now on input goes there."""
+        """Inject into this source from now on."""
         self._source = source
 
     async def detach(self, reason: str) -> None:
-        """Let go of everything that is held; from now on input goes nowhere."""
+        """Release all that is held, and drop all input from now on.
+
+        A text that is being typed is cut off; what waited behind it is dropped.
+        """
         if self._typing is not None:
             self._typing.cancel()
-            # Not awaited itself: its CancelledError could not be told from our own.
+            # Not `await self._typing`, because its CancelledError could not be told from our own.
             await asyncio.wait({self._typing})
             self._typing = None
+        if self._acknowledging is not None:
+            self._acknowledging.cancel()
+            self._acknowledging = None
+        self._unacknowledged.clear()
         self._queue.clear()
         self._queued_text_bytes = 0
         for viewer in self._held.viewers():
@@ -67,7 +97,10 @@ class InputRouter:
         self._source = None
 
     def handle(self, message: Ordered, now: float) -> None:
-        """Take one message; it waits while a text is being typed."""
+        """Do what one message says, at once or when the text that is being typed has ended.
+
+        `now` is in monotonic seconds.
+        """
         self._now = now
         if isinstance(message, Input):
             self._held.heard(message.viewer, now)
@@ -81,14 +114,17 @@ class InputRouter:
             self._queued_text_bytes += self._text_bytes(message)
 
     def heard(self, viewer: str, now: float) -> None:
-        """A viewer that says nothing else is still there."""
+        """Note that a viewer is there, although it sends no input."""
         self._held.heard(viewer, now)
 
     def release_silent(self, now: float) -> float | None:
-        """Let go for viewers that have gone silent; seconds until another look is due."""
+        """Release what silent viewers hold; seconds until the next call is due.
+
+        None while nobody holds anything: `holding` is clear then.
+        """
         if self._typing is not None:
-            # The modifiers that are held are up while a text is typed, and go down again after it:
-            # one that was let go of in between would stay down with nobody to hold it.
+            # Typing a text releases held modifiers and presses them again at its end. One that is
+            # released here in between would then stay pressed, and nobody would hold it.
             return TYPING_LOOK_S
         for viewer in self._held.silent(now):
             log.info("event=release viewer=%s reason=silence", viewer)
@@ -100,7 +136,7 @@ class InputRouter:
 
     @staticmethod
     def _text_bytes(message: Ordered) -> int:
-        if isinstance(message, Input) and message.message[:1] == bytes((public.Text.TYPE,)):
+        if isinstance(message, Input) and message.message[:1] == bytes((input.Text.TYPE,)):
             return len(message.message)
         return 0
 
@@ -117,38 +153,65 @@ class InputRouter:
         match message:
             case Input():
                 try:
-                    self._inject(self._source, message.viewer, public.decode_input(message.message))
+                    self._inject(self._source, message, input.decode_input(message.message))
                 except ProtocolError as error:
                     refused.labels("input").inc()
-                    log.debug("event=refused where=input reason=%r", str(error))
+                    refusals.note(log, "input", error)
             case ReleaseViewer():
                 self._release(message.viewer, message.reason)
             case SetClipboard():
-                if len(message.text) > MAX_CLIPBOARD_CHARS:
+                if not self._source.capabilities.clipboard:
+                    metrics.clipboard_refused.labels("unsupported").inc()
+                elif len(message.text) > MAX_CLIPBOARD_CHARS:
                     metrics.clipboard_refused.labels("too_large").inc()
                 else:
                     self._source.set_clipboard(message.text)
 
-    def _inject(self, source: Source, viewer: str, message: public.InputMessage) -> None:
-        sink = source.sink
+    def _inject(self, source: Source, order: Input, message: input.InputMessage) -> None:
+        sink, viewer = source.sink, order.viewer
         metrics.inputs.labels(type(message).__name__).inc()
         match message:
-            case public.Key(down, usage):
-                self._switch(viewer, Control(Kind.KEY, usage), down)
-            case public.PointerMove(x, y):
+            case input.Key(down, usage):
+                self._switch(viewer, Control(ControlKind.KEY, usage), down)
+            case input.PointerMove(x, y):
                 sink.move(to_pixel(x, source.width), to_pixel(y, source.height))
-            case public.PointerMoveRelative(dx, dy):
+            case input.PointerMoveRelative(dx, dy):
                 sink.move_relative(dx, dy)
-            case public.PointerButton(down, button, position):
+            case input.PointerButton(down, button, position):
                 self._place(source, position)
-                self._switch(viewer, Control(Kind.BUTTON, button), down)
-            case public.Wheel(dx, dy, position):
+                self._switch(viewer, Control(ControlKind.BUTTON, button), down)
+            case input.Wheel(dx, dy, position):
                 self._place(source, position)
                 right, below = self._wheels.setdefault(viewer, WheelAccumulator()).turn(dx, dy)
                 if right or below:
                     sink.wheel(right, below)
-            case public.Text(text):
-                self._typing = spawn(self._type(source, text))
+            case input.Text(text):
+                self._typing = spawn(self._type(source, order, text))
+                return
+        self._injected(source, order)
+
+    def _injected(self, source: Source, order: Input) -> None:
+        self.injected += 1
+        if order.wants_ack:
+            ack = InputAck(order.viewer, order.sequence, self.injected)
+            self._unacknowledged.append(ack)
+            if self._acknowledging is None:
+                self._acknowledging = spawn(self._acknowledge_taken(source))
+
+    async def _acknowledge_taken(self, source: Source) -> None:
+        """Ask the display whether it has taken what was injected, and acknowledge it.
+
+        One question covers all that was injected before it; ends when nothing more was.
+        """
+        while self._unacknowledged:
+            asked, self._unacknowledged = self._unacknowledged, []
+            try:
+                await source.sink.taken()
+            except FanlightError:
+                break  # The service detaches a lost display, and that drops the rest.
+            for ack in asked:
+                self._acknowledge(ack)
+        self._acknowledging = None
 
     def _place(self, source: Source, position: tuple[int, int] | None) -> None:
         if position is not None:
@@ -171,7 +234,7 @@ class InputRouter:
 
     def _turn(self, control: Control, down: bool) -> None:
         assert self._source is not None
-        if control.kind is Kind.KEY:
+        if control.kind is ControlKind.KEY:
             self._source.sink.key(control.number, down)
         else:
             self._source.sink.button(control.number, down)
@@ -182,12 +245,14 @@ class InputRouter:
             metrics.releases.labels(reason if reason in _REASONS else "other").inc()
             self._turn(control, False)
 
-    async def _type(self, source: Source, text: str) -> None:
+    async def _type(self, source: Source, order: Input, text: str) -> None:
         try:
             await source.sink.type_text(text)
         except FanlightError as error:
-            # A display that went away is dealt with where its loss is told.
+            # The source tells the loss of its display to its listener, which deals with it.
             log.info("event=text_lost reason=%r", str(error))
+        else:
+            self._injected(source, order)
         self._typing = None
         while self._queue and self._typing is None:
             message = self._queue.popleft()
@@ -196,4 +261,5 @@ class InputRouter:
 
 
 _REASONS = frozenset({"left", "blur", "silence", "lost", "stop", "display"})
-"""Reasons become metric labels, of which there must not be arbitrarily many."""
+"""The reasons that become metric labels. Others count as `other`, because a peer could otherwise
+make arbitrarily many labels."""

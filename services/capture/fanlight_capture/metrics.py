@@ -1,4 +1,4 @@
-"""What capture counts. Served as /metrics by the worker."""
+"""What capture counts. The worker serves it as /metrics."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

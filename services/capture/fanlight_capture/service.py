@@ -1,70 +1,59 @@
 """The capture service: one desk between its display and the bus.
 
-Lives on the worker's loop. Owns the desk's life: open the display, work, lose it, try again. Puts
-the parts together and holds no decisions of its own.
+Lives on the worker's loop. Owns the desk's life: it opens the display, serves it until it is lost,
+and opens it again. It puts the parts together, and drops messages for other desks (counted).
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Any
 
 from fanlight_capture import metrics
-from fanlight_capture.demand import Demand
-from fanlight_capture.events import EventLog, Happening
+from fanlight_capture.core.demand import Demand
+from fanlight_capture.core.event_log import EventBody, EventLog
+from fanlight_capture.core.held_keys import DEFAULT_LIMITS, HeldKeyLimits
 from fanlight_capture.frame_loop import FrameLoop
 from fanlight_capture.input_router import InputRouter
-from fanlight_capture.pattern_source import PatternSource
+from fanlight_capture.open_source import OpenSource, open_source
 from fanlight_capture.settings import CaptureSettings
-from fanlight_capture.source import Listener, Source
-from fanlight_common import clock
-from fanlight_common.errors import SourceLostError
-from fanlight_common.intake import Intake
+from fanlight_capture.source import Source
+from fanlight_common.bus.inlet_messages import inlet_messages
+from fanlight_common.bus.receiver import Receiver
+from fanlight_common.core.errors import SourceLostError
+from fanlight_common.process import clock
+from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
+from fanlight_common.protocol.binary import PointerPosition, PointerShape
 from fanlight_common.protocol.control import Clipboard
-from fanlight_common.protocol.public import PointerPosition, PointerShape
 from fanlight_common.protocol.topics import Lane
-from fanlight_common.worker import Worker, inlet_messages
 
 log = logging.getLogger(__name__)
 
 RETRY_FIRST_S, RETRY_MOST_S = 0.25, 2.0
-
-OpenSource = Callable[[Listener, CaptureSettings], Awaitable[Source]]
-
-
-async def open_source(listener: Listener, settings: CaptureSettings) -> Source:
-    """The source that the settings name. Raises SourceLostError, ConfigurationError."""
-    if settings.source == "pattern":
-        return PatternSource(
-            listener,
-            settings.pattern_width,
-            settings.pattern_height,
-            settings.pattern_fps,
-            settings.pattern_input_log,
-        )
-    # Here, so that a synthetic desk needs no X libraries.
-    from fanlight_capture.x11_source import open_x11
-
-    return await open_x11(listener, settings)
+"""The wait before the display is tried again doubles from the first of these to the second."""
 
 
 class CaptureService:
-    """One desk. It is its sources' listener as well."""
+    """One desk. It is also the Listener of its source."""
 
     def __init__(
-        self, worker: Worker, settings: CaptureSettings, opener: OpenSource = open_source
+        self,
+        worker: Worker,
+        settings: CaptureSettings,
+        opener: OpenSource = open_source,
+        held_key_limits: HeldKeyLimits = DEFAULT_LIMITS,
     ) -> None:
         assert worker.outlet is not None
         self._worker = worker
         self._settings = settings
         self._open = opener
-        self._outlet = Intake(worker.outlet, self._on_subscription)
+        self._outlet = Receiver(worker.outlet, self._on_subscription)
         self._events_topic = topics.events(settings.desk)
         lanes = [f(settings.desk, lane) for f in (topics.frame, topics.still) for lane in Lane]
         self._demand = Demand([*lanes, self._events_topic])
         self._log = EventLog()
-        self.input = InputRouter(settings.silence_s)
+        self.input = InputRouter(held_key_limits, self._acknowledge)
         self._source: Source | None = None
         self._frames: FrameLoop | None = None
         self._loss: asyncio.Future[None] | None = None
@@ -73,7 +62,7 @@ class CaptureService:
         worker.healthy = lambda: (True, self._details())
 
     async def run(self) -> None:
-        """Work until cancelled. Raises ConfigurationError for a display that cannot be used."""
+        """Serve until cancelled. Raises ConfigurationError for a display that cannot be used."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._outlet.run())
             group.create_task(
@@ -82,7 +71,7 @@ class CaptureService:
             group.create_task(self._watch_silence())
             group.create_task(self._keep_source())
 
-    # What a source tells.
+    # The Listener: what the source tells.
 
     def damaged(self) -> None:
         """As in Listener."""
@@ -98,15 +87,15 @@ class CaptureService:
 
     def pointer_shape(self, shape: PointerShape) -> None:
         """As in Listener."""
-        self._happened(shape)
+        self._publish(shape)
 
     def pointer_position(self, position: PointerPosition) -> None:
         """As in Listener."""
-        self._happened(position)
+        self._publish(position)
 
     def clipboard(self, text: str) -> None:
         """As in Listener."""
-        self._happened(Clipboard(text))
+        self._publish(Clipboard(text))
 
     def lost(self, error: SourceLostError) -> None:
         """As in Listener."""
@@ -124,12 +113,12 @@ class CaptureService:
                 retry_s = RETRY_FIRST_S
                 await self._serve(source, self._loss)
             except SourceLostError as error:
-                # One line when it goes, none for each attempt to get it back.
+                # Logged when the display goes, and not again for each attempt to get it back.
                 if self._state != "away":
                     log.warning("event=away desk=%s reason=%r", self._settings.desk, str(error))
                 self._state = "away"
             finally:
-                # Told before anybody waited for it; that is no news any more.
+                # A loss that nobody waited for any more counts as seen.
                 if not self._loss.cancel() and not self._loss.cancelled():
                     self._loss.exception()
             await asyncio.sleep(retry_s)
@@ -144,6 +133,7 @@ class CaptureService:
             self._outlet.send,
             1 / self._settings.max_fps,
             self._worker.now_us,
+            lambda: self.input.injected,
         )
         self.input.attach(source)
         size = (source.width, source.height)
@@ -154,7 +144,7 @@ class CaptureService:
         watched = self._demand.wants(self._events_topic)
         if watched:
             source.watch(True)
-        # Those that subscribed while the display was away get their first picture now.
+        # Whoever subscribed while the display was away gets the first picture now.
         self._frames.want(topic for topic in self._demand.topics if self._demand.wants(topic))
         reason = "stop"
         frames = asyncio.ensure_future(self._frames.run())
@@ -166,7 +156,8 @@ class CaptureService:
         finally:
             frames.cancel()
             await self._end(source, reason)
-            # Not `await frames` with its CancelledError suppressed: that would swallow our own.
+            # Not `await frames` with CancelledError suppressed, because that would also suppress a
+            # cancellation of this task.
             await asyncio.wait({frames})
             if not frames.cancelled():
                 frames.exception()
@@ -187,12 +178,15 @@ class CaptureService:
 
     def _details(self) -> dict[str, Any]:
         offer = self._worker.offer.desks[0]
-        return {
+        details = {
             "desk": offer.name,
             "display": self._state,
             "width": offer.width,
             "height": offer.height,
         }
+        if self._source is not None:
+            details |= asdict(self._source.capabilities)
+        return details
 
     # The bus.
 
@@ -219,7 +213,7 @@ class CaptureService:
         match message:
             case bus.Grab():
                 if self._frames is not None:
-                    self._frames.want_still()
+                    self._frames.want_screenshot()
             case bus.GrabNext():
                 if self._frames is not None:
                     self._frames.want_next(message.sequence)
@@ -238,11 +232,14 @@ class CaptureService:
             if wait_s is not None:
                 await asyncio.sleep(wait_s)
 
-    def _happened(self, happening: Happening) -> None:
-        event = self._log.note(happening)
+    def _publish(self, body: EventBody) -> None:
+        event = self._log.note(body)
         if event is not None:
-            metrics.events.labels(type(happening).__name__).inc()
+            metrics.events.labels(type(body).__name__).inc()
             self._publish_event(event)
+
+    def _acknowledge(self, ack: bus.InputAck) -> None:
+        self._outlet.send(topics.ack(self._settings.desk, ack.viewer), bus.encode(ack))
 
     def _publish_event(self, event: bus.Event) -> None:
         self._outlet.send(self._events_topic, bus.encode(event))

@@ -1,71 +1,99 @@
-"""What capture needs of a desk, whatever kind of display it is.
+"""What capture asks of a desk, whatever kind of display it is: the interface of all sources.
 
-Lives on the worker's loop, as everything that implements it: methods return at once unless they are
-`async`. A source whose display goes away says so once, by `Listener.lost`; from then on its async
-methods raise SourceLostError and the others do nothing.
+Everything that capture does with a desk goes through `Source`; only `open_source` knows which
+implementations there are (`x11/`, `pattern/`). The life of a source:
+
+    created   by an opener (`OpenSource`): the display is there, and its size is known
+    started   by `use_ring`, and anew after each change of size: it can be grabbed
+    watched   between `watch(True)` and `watch(False)`, which may also come before the start
+    lost      its display went away: it says so once, by `Listener.lost`; its async methods raise
+              SourceLostError from then on, and the others do nothing
+    closed    by `close`, once, whether it is lost or not
+
+Sources and listeners live on the worker's loop: methods return at once unless they are `async`.
 """
 
+from dataclasses import dataclass
 from typing import Protocol
 
-from fanlight_common.errors import FanlightError, SourceLostError
-from fanlight_common.protocol.frames import Rect
-from fanlight_common.protocol.public import PointerPosition, PointerShape
-from fanlight_common.ring import FrameRing
+from fanlight_common.bus.ring import FrameRing
+from fanlight_common.core.errors import FanlightError, SourceLostError
+from fanlight_common.core.geometry import Rect
+from fanlight_common.protocol.binary import PointerPosition, PointerShape
 
 
 class GrabFailedError(FanlightError):
     """No picture could be taken: the desk has just become smaller, `Listener.resized` follows."""
 
 
+@dataclass(frozen=True, slots=True)
+class SourceCapabilities:
+    """What a source can do beyond pictures, keys and a pointer that moves. /healthz shows it."""
+
+    pointer_shape: bool
+    """It tells what the pointer looks like. Otherwise the pointer is in the picture, or nowhere."""
+    clipboard: bool
+    """It tells what is copied at the desk, and takes `set_clipboard`."""
+    any_character: bool
+    """`Sink.type_text` types also characters that no key of the desk's layout has."""
+
+
 class Listener(Protocol):
-    """Whom a source tells what happens at its desk."""
+    """What a source tells about its desk, and to whom."""
 
     def damaged(self) -> None:
-        """Something changed. Not said again before the next `look` or `grab`."""
+        """The picture changed. Not told again before the next `look` or `grab`."""
 
     def resized(self) -> None:
         """The desk has another size now; a new ring is needed before the next grab."""
 
     def pointer_shape(self, shape: PointerShape) -> None:
-        """The pointer looks like this. Only while watched."""
+        """The pointer looks like this. Told only while the source is watched."""
 
     def pointer_position(self, position: PointerPosition) -> None:
-        """The pointer is here. Only while watched."""
+        """The pointer is here. Told only while the source is watched."""
 
     def clipboard(self, text: str) -> None:
-        """This was copied at the desk, or set by `set_clipboard`. Only while watched."""
+        """This text was copied at the desk, or set by `set_clipboard`. Told only while watched."""
 
     def lost(self, error: SourceLostError) -> None:
         """The display went away."""
 
 
 class Sink(Protocol):
-    """Where input goes. Keys by USB usage, buttons by DOM number, positions in pixels."""
+    """Where input goes. Keys are USB usages, buttons are DOM numbers, positions are pixels."""
 
     def key(self, usage: int, down: bool) -> None:
-        """Press or release a physical key. One that is held does not repeat by itself."""
+        """Press or release a physical key. A key that is held does not repeat by itself."""
 
     def repeat(self, usage: int) -> None:
-        """A key that is held does once more what it does; nothing if it is not held."""
+        """Let a held key do once more what it does. Does nothing if the key is not held."""
 
     def button(self, button: int, down: bool) -> None:
         """Press or release a pointer button."""
 
     def move(self, x: int, y: int) -> None:
-        """Put the pointer there."""
+        """Move the pointer to this pixel of the desk."""
 
     def move_relative(self, dx: int, dy: int) -> None:
-        """Move the pointer by so much."""
+        """Move the pointer by so many pixels."""
 
     def wheel(self, right: int, down: int) -> None:
-        """Turn the wheel by whole clicks; negative to the other side."""
+        """Turn the wheel by whole clicks; negative numbers turn it left and up."""
 
     async def type_text(self, text: str) -> None:
-        """Type text, whatever the layout. Takes its time; other input has to wait for it."""
+        """Type text, whatever the layout. It takes time, and other input has to wait for it."""
+
+    async def taken(self) -> None:
+        """Return once the display has taken all that was injected before. SourceLostError."""
 
 
 class Source(Protocol):
-    """A desk."""
+    """A desk. See the head of this module for its life."""
+
+    @property
+    def capabilities(self) -> SourceCapabilities:
+        """What this source can do. It never changes."""
 
     @property
     def sink(self) -> Sink:
@@ -80,17 +108,20 @@ class Source(Protocol):
         """Pixels, as of the newest `Listener.resized`."""
 
     async def use_ring(self, ring: FrameRing) -> None:
-        """From now on grabs go into the slots of `ring`."""
+        """Start, or start anew: from now on grabs go into the slots of `ring`.
+
+        Its slots hold at least `height` rows of 4 * `width` bytes.
+        """
 
     async def look(self) -> bool:
         """Has anything changed since the last grab? What did is kept for the next grab."""
 
     async def grab(self, slot: int) -> tuple[Rect, ...]:
-        """Have a slot hold the desk's pixels (BGRX, stride 4 * width).
+        """Bring a slot up to date: afterwards it holds the desk's pixels (BGRX, stride 4 * width).
 
-        Only sources write into slots, so what a slot holds from before may be left where it is
-        still right. Returns where the picture differs from the grab before.
-        Raises GrabFailedError.
+        Only sources write into slots, so a source may leave those bytes that are still right.
+        Returns where the picture differs from that of the grab before.
+        Raises GrabFailedError; the slot then holds parts of two pictures.
         """
 
     def watch(self, on: bool) -> None:
@@ -100,4 +131,4 @@ class Source(Protocol):
         """Make this the desk's clipboard."""
 
     async def close(self) -> None:
-        """Let everything go. What was injected has arrived then."""
+        """Let everything go. When it returns, the display has taken all that was injected."""

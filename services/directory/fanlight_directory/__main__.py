@@ -2,17 +2,19 @@
 
 import sys
 
-from fanlight_common.directory import DIRECTORY_ID
-from fanlight_common.errors import ConfigurationError
-from fanlight_common.settings import BusSettings, load
-from fanlight_common.sockets import Role
-from fanlight_common.worker import Worker, run
+from fanlight_common.bus.directory_client import DIRECTORY_ID
+from fanlight_common.bus.sockets import SocketRole
+from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.process.settings import BusSettings, load
+from fanlight_common.process.supervision import run
+from fanlight_common.process.worker import Worker
+from fanlight_directory.core.registry import GRACE_S
 from fanlight_directory.service import Directory
 from fanlight_directory.settings import DirectorySettings
 
 
-def main() -> None:
-    """Be the directory until told to stop."""
+def main(grace_s: float = GRACE_S) -> None:
+    """Be the directory until told to stop. `grace_s`: see `core.registry`; tests shorten it."""
     try:
         # Its id is its address: everybody looks for it under this one.
         bus_settings = load(BusSettings).model_copy(update={"id": DIRECTORY_ID})
@@ -22,9 +24,9 @@ def main() -> None:
         sys.exit(2)
 
     async def serve(worker: Worker) -> None:
-        await Directory(worker, bus_settings, own).run()
+        await Directory(worker, bus_settings, own, grace_s).run()
 
-    run("directory", bus_settings, Role.DIRECTORY_OUTLET, serve)
+    run("directory", bus_settings, SocketRole.DIRECTORY_OUTLET, serve)
 
 
 if __name__ == "__main__":

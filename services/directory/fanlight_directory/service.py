@@ -1,7 +1,7 @@
-"""The directory's shell: sockets in, state machine, sockets out. Decides nothing.
+"""The directory's shell: messages from the sockets go into the registry, its effects come out.
 
-Lives on the worker's loop. Drops nothing by itself; what a subscriber does not take, its outlet
-drops in the end (`Role.DIRECTORY_OUTLET`).
+Lives on the worker's loop. Decides nothing: `core.registry` does. Drops nothing by itself; where a
+subscriber does not keep up, ZeroMQ drops records in the end (`SocketRole.DIRECTORY_OUTLET`).
 """
 
 import asyncio
@@ -10,16 +10,17 @@ import time
 
 from prometheus_client import Counter, Gauge
 
-from fanlight_common import clock
-from fanlight_common.errors import ProtocolError
-from fanlight_common.intake import Intake
+from fanlight_common.bus.inlet_messages import refused
+from fanlight_common.bus.receiver import Receiver
+from fanlight_common.core.errors import ProtocolError
+from fanlight_common.process import clock, refusals
+from fanlight_common.process.settings import BusSettings
+from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
-from fanlight_common.settings import BusSettings
-from fanlight_common.worker import Worker, refused
-from fanlight_directory.effects import Contested, Effect, Joined, Leased, Left, Publish
-from fanlight_directory.hearing import Hearing
-from fanlight_directory.placing import Rules
-from fanlight_directory.registry import Registry, Timing
+from fanlight_directory.core.effects import Contested, Effect, Joined, Leased, Left, Publish
+from fanlight_directory.core.placement import Rules
+from fanlight_directory.core.registry import GRACE_S, Registry, Timing
+from fanlight_directory.inlet import InletReader
 from fanlight_directory.settings import DirectorySettings
 
 log = logging.getLogger(__name__)
@@ -33,50 +34,56 @@ published = Counter("fanlight_directory_records", "Records published")
 
 _TICKS_A_TIMEOUT = 10
 _FEWEST_TICKS_A_TIMEOUT = 2.5
-"""Of a registry that is told the time less than twice, the process stands still, as it thinks."""
+"""A registry whose `tick` is called less than twice within the heartbeat timeout concludes that its
+process stood still."""
 _LATE_S = 0.002
-"""Timers may be early by a millisecond, and what is due is due just after its moment."""
+"""Timers may fire a millisecond early, and what is due is due just after its moment."""
 _LEAST_S = 0.01
 _MEASURE_S = 0.5
 RECONNECT_S = 0.1
-"""What a process needs at most to connect again to a directory that is there."""
-_NEITHER = 2
+"""The most that a process needs to connect again to a directory that is there."""
+SETTLE_S = 1.0
+"""How long a directory that has started listens before it grants leases itself. Processes reconnect
+within 0.5 s (sockets.py), and the next heartbeat of each is 0.25 s away at most."""
+SETTLE_ON_NETWORK_S = 2.0
+"""The same on a network: a directory that comes back there may have another address, which the
+other processes notice within a second."""
+_SUBSCRIBE, _UNSUBSCRIBE, _NEITHER = 1, 0, 2
 
 
 class Directory:
     """The running directory."""
 
-    def __init__(self, worker: Worker, bus_settings: BusSettings, own: DirectorySettings) -> None:
+    def __init__(
+        self,
+        worker: Worker,
+        bus_settings: BusSettings,
+        own: DirectorySettings,
+        grace_s: float = GRACE_S,
+    ) -> None:
         assert worker.outlet is not None
-        self._outlet = Intake(worker.outlet, self._on_subscription)
-        self._hearing = Hearing(worker.inlet, self._told, self._heard)
+        self._outlet = Receiver(worker.outlet, self._on_subscription)
+        self._inlet = InletReader(worker.inlet, self._on_message, self._after_batch)
         self._now_us = worker.now_us
-        self._tick_s = bus_settings.heartbeat_timeout_s / _TICKS_A_TIMEOUT
-        self._longest_s = bus_settings.heartbeat_timeout_s / _FEWEST_TICKS_A_TIMEOUT
+        timeout_s = bus_settings.heartbeat_timeout_s
+        self._tick_s = timeout_s / _TICKS_A_TIMEOUT
+        self._longest_s = timeout_s / _FEWEST_TICKS_A_TIMEOUT
         self._ticked_at = self._measured_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        timing = Timing(
-            timeout_s=bus_settings.heartbeat_timeout_s,
-            # Whatever the settings: an encoder has to have had its chance to be heard.
-            settle_s=max(own.settle_s, 2 * bus_settings.heartbeat_interval_s),
-            grace_s=own.lease_grace_s,
-            forget_s=own.forget_s,
-            # The next heartbeat, and some time to connect again.
-            suspect_s=bus_settings.heartbeat_interval_s + RECONNECT_S,
-        )
-        rules = Rules(locality=own.locality, margin=own.move_margin, moves=own.moves_per_s)
-        self._registry = Registry(timing, clock.now_s(), rules)
+        """Gets what `_tick` raised: `_ticks` raises it, and so the process ends."""
+        rules = Rules(locality=own.locality, moves=own.moves_per_s)
+        self._registry = Registry(_timing(bus_settings, grace_s), clock.now_s(), rules)
         self._kinds: set[str] = set()
 
     async def run(self) -> None:
         """For ever."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._hearing.run())
+            group.create_task(self._inlet.run())
             group.create_task(self._outlet.run())
             group.create_task(self._ticks())
 
-    def _told(self, message: bus.DirectoryInlet) -> None:
+    def _on_message(self, message: bus.DirectoryInlet) -> None:
         if isinstance(message, bus.Heartbeat):
             self._apply(self._registry.heartbeat(message, clock.now_s(), _unix_s()))
         else:
@@ -85,24 +92,24 @@ class Directory:
     def _on_subscription(self, message: bytes) -> None:
         verb, topic = message[0] if message else _NEITHER, message[1:]
         try:
-            if verb == 1 and topic.startswith(topics.CLOCKS):
+            if verb == _SUBSCRIBE and topic.startswith(topics.CLOCKS):
                 self._outlet.send(topic, bus.encode(bus.ClockRecord(self._now_us())))
-            elif verb == 0 and topic.startswith(topics.CLOCKS):
+            elif verb == _UNSUBSCRIBE and topic.startswith(topics.CLOCKS):
                 pass
-            elif verb == 1:
+            elif verb == _SUBSCRIBE:
                 self._apply(self._registry.subscribed(topic, clock.now_s(), _unix_s()))
                 self._set_timer()
-            elif verb == 0:
+            elif verb == _UNSUBSCRIBE:
                 self._registry.unsubscribed(topic, clock.now_s())
                 self._set_timer()
             else:
                 raise ProtocolError("neither a subscription nor its end")
         except ProtocolError as error:
             refused.labels("topic").inc()
-            log.debug("event=refused where=topic reason=%r", str(error))
+            refusals.note(log, "topic", error)
 
     async def _ticks(self) -> None:
-        """Whenever something is due, which while everybody beats is hardly ever."""
+        """Tick whenever something is due: hardly ever while all heartbeats arrive."""
         self._tick()
         try:
             await self._failed
@@ -110,14 +117,14 @@ class Directory:
             if self._timer is not None:
                 self._timer.cancel()
 
-    def _heard(self) -> None:
-        """Now that it is awake anyhow."""
+    def _after_batch(self) -> None:
+        """Tick now if a tick is due soon: the process is awake already."""
         if clock.now_s() - self._ticked_at >= self._tick_s:
             self._tick()
 
     def _tick(self) -> None:
         now = self._ticked_at = clock.now_s()
-        self._apply(self._registry.tick(self._hearing.heard_until(now), _unix_s()))
+        self._apply(self._registry.tick(self._inlet.read_until(now), _unix_s()))
         if now - self._measured_at >= _MEASURE_S:
             self._measured_at = now
             self._measure()
@@ -127,7 +134,7 @@ class Directory:
         if self._timer is not None:
             self._timer.cancel()
         due_at = min(self._registry.due_at() + _LATE_S, self._ticked_at + self._longest_s)
-        # What is due may have to wait until all that was said is heard.
+        # What is due may have to wait until all waiting messages are read.
         wait_s = max(due_at - clock.now_s(), _LEAST_S)
         self._timer = asyncio.get_running_loop().call_later(wait_s, self._on_time)
 
@@ -176,6 +183,20 @@ class Directory:
         desks.set(counts.desks)
         leases.set(counts.leases)
         waiting.set(counts.waiting)
+
+
+def _timing(settings: BusSettings, grace_s: float) -> Timing:
+    return Timing(
+        timeout_s=settings.heartbeat_timeout_s,
+        # However slow the heartbeats are: each encoder has to have sent one.
+        settle_s=max(
+            SETTLE_ON_NETWORK_S if settings.bus_directory else SETTLE_S,
+            2 * settings.heartbeat_interval_s,
+        ),
+        grace_s=grace_s,
+        # The next heartbeat, and some time to connect again.
+        suspect_s=settings.heartbeat_interval_s + RECONNECT_S,
+    )
 
 
 def _unix_s() -> int:

@@ -2,10 +2,11 @@
 
 import sys
 
-from fanlight_common.errors import ConfigurationError
-from fanlight_common.settings import BusSettings, load
-from fanlight_common.sockets import Role
-from fanlight_common.worker import Worker, run
+from fanlight_common.bus.sockets import SocketRole
+from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.process.settings import BusSettings, load
+from fanlight_common.process.supervision import run
+from fanlight_common.process.worker import Worker
 from fanlight_encoder.settings import EncoderSettings
 
 
@@ -18,18 +19,18 @@ def main() -> None:
         sys.exit(2)
 
     async def serve(worker: Worker) -> None:
-        # Not at the top: numpy starts OpenBLAS's threads when it is imported, and those have to
-        # inherit the signal mask that `run` sets. One that does not takes SIGTERM and dies of it,
-        # and the process with it, without a farewell.
+        # Imported here, not at the top: numpy starts OpenBLAS's threads when it is imported, and
+        # those have to inherit the signal mask that `run` sets. A thread that does not inherit it
+        # takes SIGTERM, and the process dies of it without telling the directory.
         import av
 
         from fanlight_encoder.service import EncoderService
 
-        # PyAV is silent by default, and an error number says little: let errors into the log.
+        # PyAV is silent by default, and an error number alone says little.
         av.logging.set_level(av.logging.ERROR)
         await EncoderService(settings).run(worker)
 
-    run("encoder", bus_settings, Role.ENCODER_OUTLET, serve)
+    run("encoder", bus_settings, SocketRole.ENCODER_OUTLET, serve)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the encoder counts."""
+"""What the encoder counts. Prometheus's objects may be used on every thread."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -8,7 +8,7 @@ units = Counter("fanlight_encoder_units", "Units made: idr, delta, patch", ["str
 unit_bytes = Counter("fanlight_encoder_bytes", "Bytes of units made", ["stream", "kind"])
 skipped = Counter("fanlight_encoder_skipped", "Frames not encoded, by reason", ["reason"])
 encode_seconds = Histogram(
-    "fanlight_encoder_encode_seconds", "Encoding a picture as H.264", buckets=_SECONDS
+    "fanlight_encoder_encode_seconds", "Encoding a picture as video", buckets=_SECONDS
 )
 patch_seconds = Histogram(
     "fanlight_encoder_patch_seconds",
@@ -17,7 +17,7 @@ patch_seconds = Histogram(
     buckets=_SECONDS,
 )
 convert_seconds = Histogram(
-    "fanlight_encoder_convert_seconds", "Converting a picture to yuv420p", buckets=_SECONDS
+    "fanlight_encoder_convert_seconds", "Converting a picture for the codec", buckets=_SECONDS
 )
 idr_requested = Counter("fanlight_encoder_idr_requested", "IDR requests that came", ["stream"])
 idr_made = Counter(
@@ -38,3 +38,6 @@ wait_seconds = Histogram(
     buckets=(*_SECONDS, 0.5, 1.0),
 )
 streams = Gauge("fanlight_encoder_streams", "Streams being encoded")
+failed_streams = Counter(
+    "fanlight_encoder_failed_streams", "Streams that raised an error that nobody foresaw"
+)

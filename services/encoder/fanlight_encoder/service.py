@@ -1,43 +1,62 @@
-"""Which streams this process encodes: those that are subscribed to and that it holds the lease of.
+"""Which streams this process encodes: those that are subscribed to and whose lease it holds.
 
 Lives on the worker's loop. A subscription at the outlet is demand; it makes the encoder watch the
-stream's lease, and the lease alone lets it encode. Losing either ends the stream. With one
-exception: who is relieved of a stream (because it drains, or another has more room) goes on until
-its viewers have the first IDR of the successor, which shows in that nobody is subscribed any more.
+stream's lease, and the lease alone lets it encode. Losing either ends the stream, with one
+exception: an encoder whose lease is moved to another (because this one drains, or the other has
+more room) goes on until the viewers have the first IDR of the other. The encoder sees that by
+nobody being subscribed any more.
+
+An error about one stream ends that stream and no other (`_failed`). The directory then misses the
+encoder's claim, and within a second it shows the lease again, which starts the stream anew, or it
+gives the lease to another encoder.
 """
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from prometheus_client import Counter
 
-from fanlight_common import clock
-from fanlight_common.errors import ProtocolError
-from fanlight_common.framefeed import FrameFeed
-from fanlight_common.intake import Intake
-from fanlight_common.names import split_stream
+from fanlight_common.bus.frame_feed import FrameFeed
+from fanlight_common.bus.inlet_messages import inlet_messages
+from fanlight_common.bus.receiver import Receiver
+from fanlight_common.core.errors import ProtocolError
+from fanlight_common.core.names import Rendition, split_stream
+from fanlight_common.process import clock, refusals
+from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
-from fanlight_common.protocol.public import VideoUnit
-from fanlight_common.worker import Worker, inlet_messages
+from fanlight_common.protocol.binary import VideoUnit
 from fanlight_encoder import metrics
-from fanlight_encoder.choice import choose
-from fanlight_encoder.codec import LavCodec, Opener
-from fanlight_encoder.load import LoadMeter
-from fanlight_encoder.numbering import held_epoch, may_go_on
-from fanlight_encoder.pipeline import Pipeline
+from fanlight_encoder.codecs.base import Codec
+from fanlight_encoder.codecs.registry import CODECS, choose, fallback_of
+from fanlight_encoder.core.load import LoadMeter
+from fanlight_encoder.core.numbering import Numbering, held_epoch, may_go_on
+from fanlight_encoder.core.renditions import StreamParams
 from fanlight_encoder.settings import EncoderSettings
-from fanlight_encoder.stream import Publish, Stream
+from fanlight_encoder.stream import Publish, StreamEncoder
+from fanlight_encoder.units.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
 refused = Counter("fanlight_encoder_refused_subscriptions", "Subscriptions to what is no stream")
 
-_LOOK_FOR_OTHERS_S = 0.3
-"""Who drains asks the directory for other encoders, and an answer takes less."""
+
+@dataclass(frozen=True, slots=True)
+class HandoverTimes:
+    """How long an encoder gives another one to take over."""
+
+    drain_s: float = 1.2
+    """After SIGTERM: so long others may take to take over what this process encodes. Without others
+    it ends at once."""
+    handover_s: float = 5.0
+    """A stream whose lease is another's is encoded here as well for so long, if the other one does
+    not begin."""
+    look_for_others_s: float = 0.3
+    """A draining encoder asks the directory for other encoders, and an answer takes less."""
 
 
 class _Demand:
@@ -45,39 +64,57 @@ class _Demand:
 
     def __init__(self, end_watch: Callable[[], None]) -> None:
         self.end_watch = end_watch
-        self.stream: Stream | None = None
+        self.stream: StreamEncoder | None = None
+        self.numbering: tuple[int, Numbering] | None = None
+        """An epoch and its last number. A stream that failed goes on from there, because its
+        gateways are still there and drop what is older than what they have."""
         self.task: asyncio.Task[None] | None = None
         self.end_handover: asyncio.TimerHandle | None = None
-        """The lease is another's already, and this is how long that one may take to begin."""
+        """Set while the lease is another's already: then the stream ends even if that one has not
+        begun."""
 
 
 class EncoderService:
-    """The service, as `Worker.serve` runs it. `opener` opens codecs; tests give another."""
+    """The service, as `Worker.serve` runs it."""
 
-    def __init__(self, settings: EncoderSettings, opener: Opener = LavCodec) -> None:
+    def __init__(
+        self,
+        settings: EncoderSettings,
+        *,
+        codecs: Sequence[Codec] = CODECS,
+        stream_params: Callable[[Rendition], StreamParams] | None = None,
+        times: HandoverTimes = HandoverTimes(),
+    ) -> None:
+        """Tests give other codecs, and params with other constants than those of the settings."""
         self._settings = settings
-        self._opener = opener
-        self._codec = ""
+        self._codecs = codecs
+        self._stream_params = stream_params or settings.stream_params
+        self._times = times
+        self._codec: Codec | None = None
         self._demands: dict[str, _Demand] = {}
         self._stopped = asyncio.Event()
         """Set when a stream has ended."""
 
     async def run(self, worker: Worker) -> None:
-        """For ever. Raises ConfigurationError where the codec that is set does not work."""
+        """For ever. Raises ConfigurationError where no codec works, or the one that is set."""
         assert worker.outlet is not None
         self._worker = worker
-        self._outlet = Intake(worker.outlet, self._on_subscription)
+        self._outlet = Receiver(worker.outlet, self._on_subscription)
         self._meter = LoadMeter(self._settings.capacity, clock.now_s())
         loop = asyncio.get_running_loop()
-        # More streams than offered still get a turn, if not a thread of their own.
+        # More streams than are offered still get their turn, but no thread of their own.
         with ThreadPoolExecutor(self._settings.capacity, "encode") as self._threads:
             self._codec = await loop.run_in_executor(
-                self._threads, choose, self._settings, self._opener
+                self._threads,
+                choose,
+                self._settings.codec,
+                self._codecs,
+                self._stream_params(Rendition.HIGH),
             )
             worker.healthy = self._health
             worker.offer.capacity = self._settings.capacity
             worker.announce()
-            worker.drain, worker.drain_limit_s = self._drain, self._settings.drain_s
+            worker.drain, worker.drain_limit_s = self._drain, self._times.drain_s
             async with asyncio.TaskGroup() as self._group:
                 self._group.create_task(self._outlet.run())
                 self._group.create_task(
@@ -90,7 +127,7 @@ class EncoderService:
             stream = _stream_of(message[1:])
         except ProtocolError as error:
             refused.inc()
-            log.debug("event=refused where=outlet reason=%r", str(error))
+            refusals.note(log, "outlet", error)
             return
         if message[0]:
             self._subscribed(stream)
@@ -100,14 +137,18 @@ class EncoderService:
     def _subscribed(self, stream: str) -> None:
         demand = self._demands.get(stream)
         if demand is not None:
-            # One more gateway, which cannot begin but with an IDR.
+            # One more gateway subscribed, and it cannot begin without an IDR.
             if demand.stream is not None:
                 demand.stream.request_idr()
             return
         demand = self._demands[stream] = _Demand(lambda: None)
-        demand.end_watch = self._worker.directory.watch(
-            topics.lease(stream), lambda record: self._on_lease(stream, record)
-        )
+        failed = partial(self._failed, stream, demand)
+        try:
+            demand.end_watch = self._worker.directory.watch(
+                topics.lease(stream), lambda record: self._on_lease(stream, record), failed
+            )
+        except Exception as error:  # noqa: BLE001 - ends the stream it is about, not the process
+            failed(error)
 
     def _unsubscribed(self, stream: str) -> None:
         demand = self._demands.pop(stream, None)
@@ -129,20 +170,39 @@ class EncoderService:
             self._start(demand, stream, epoch)
 
     def _start(self, demand: _Demand, name: str, epoch: int) -> None:
-        desk, _ = split_stream(name)
-        demand.stream = Stream(
+        assert self._codec is not None
+        parts = split_stream(name)
+        desk, params = parts.desk, self._stream_params(parts.rendition)
+        fallback = fallback_of(self._codec, self._codecs)
+        if demand.numbering is None or demand.numbering[0] != epoch:
+            demand.numbering = epoch, Numbering()
+        demand.stream = StreamEncoder(
             name,
             epoch,
-            self._settings,
+            params,
+            numbering=demand.numbering[1],
             open_feed=partial(FrameFeed, self._worker, desk),
-            pipeline=Pipeline(name, self._settings, self._codec, self._opener),
+            pipeline=Pipeline(name, params, self._codec, fallback),
             threads=self._threads,
             publish=self._publisher(name),
             busy=self._meter.busy,
             now_us=self._worker.now_us,
         )
-        demand.task = self._group.create_task(demand.stream.run())
+        demand.task = self._group.create_task(self._encode(name, demand, demand.stream))
         self._streams_changed()
+
+    async def _encode(self, name: str, demand: _Demand, stream: StreamEncoder) -> None:
+        try:
+            await stream.run()
+        except Exception as error:  # noqa: BLE001 - ends the stream it is about, not the process
+            if demand.stream is stream:
+                self._failed(name, demand, error)
+
+    def _failed(self, name: str, demand: _Demand, error: Exception) -> None:
+        """Stop one stream, which raised `error`. The demand for it stays."""
+        log.error("event=stream_failed stream=%s", name, exc_info=error)
+        metrics.failed_streams.inc()
+        self._stop(demand)
 
     def _stop(self, demand: _Demand) -> None:
         if demand.end_handover is not None:
@@ -155,18 +215,21 @@ class EncoderService:
             self._stopped.set()
 
     def _hand_over(self, demand: _Demand) -> None:
-        """It is another's, and shown by us until that one has begun. Said again, it is no news."""
+        """The lease is another's; this encoder goes on until that one has begun.
+
+        A record that says the same again changes nothing.
+        """
         if demand.end_handover is None and demand.stream is not None:
             log.info("event=handover stream=%s epoch=%d", demand.stream.stream, demand.stream.epoch)
             demand.end_handover = asyncio.get_running_loop().call_later(
-                self._settings.handover_s, self._stop, demand
+                self._times.handover_s, self._stop, demand
             )
             self._streams_changed()
 
     async def _drain(self) -> None:
-        """Be relieved of every stream; done when the last one is shown by another encoder.
+        """Offer nothing, and wait until another encoder has begun the last of the streams.
 
-        Where there is no other, nobody takes them, and there is nothing to wait for.
+        Where there is no other encoder nobody takes them, and there is nothing to wait for.
         """
         self._worker.offer.capacity = 0
         self._worker.announce()
@@ -179,11 +242,11 @@ class EncoderService:
         end = self._worker.directory.watch(topics.service("encoder"), on_record)
         log.info("event=drain streams=%d", self._running)
         try:
-            alone_at = clock.now_s() + _LOOK_FOR_OTHERS_S
+            alone_at = clock.now_s() + self._times.look_for_others_s
             while self._running and (others or clock.now_s() < alone_at):
                 self._stopped.clear()
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_LOOK_FOR_OTHERS_S):
+                    async with asyncio.timeout(self._times.look_for_others_s):
                         await self._stopped.wait()
         finally:
             end()
@@ -204,11 +267,11 @@ class EncoderService:
     def _on_inlet(self, message: bus.EncoderInlet) -> None:
         demand = self._demands.get(message.stream)
         if demand is None or demand.stream is None:
-            return  # the first unit is an IDR anyhow, and room is told again
-        if isinstance(message, bus.RequestIdr):
+            return  # the first unit will be an IDR anyhow, and room is reported again
+        if isinstance(message, bus.ForceIdr):
             demand.stream.request_idr()
         else:
-            demand.stream.heard(message)
+            demand.stream.demand_changed(message)
 
     def _streams_changed(self) -> None:
         metrics.streams.set(self._running)
@@ -220,17 +283,17 @@ class EncoderService:
         self._worker.announce()
 
     def _measure(self) -> None:
-        # Rounded: one that fades for ever would make each heartbeat another.
+        # Rounded, because a load that fades for ever would make each heartbeat a new one.
         self._worker.offer.load = round(self._meter.sample(clock.now_s()), 3)
         metrics.load.set(self._worker.offer.load)
         metrics.capacity.set(self._worker.offer.capacity)
 
     def _health(self) -> tuple[bool, dict[str, Any]]:
-        # On the health thread, so a stream may end at any moment.
+        # On the health thread, where a stream may end at any moment.
         held = [stream for demand in list(self._demands.values()) if (stream := demand.stream)]
         return True, {
-            "codec": self._codec,
-            "streams": {stream.stream: stream.pipeline.codec_name for stream in held},
+            "codec": self._codec.implementation if self._codec else "",
+            "streams": {stream.stream: stream.pipeline.codec.implementation for stream in held},
         }
 
 

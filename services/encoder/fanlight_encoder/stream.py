@@ -1,7 +1,7 @@
-"""One stream under one lease: takes frames, makes units, until it is cancelled.
+"""One stream under one lease: takes frames, builds units, until it is cancelled.
 
-Lives on the worker's loop; converting and encoding are jobs for a thread, one at a time, but for
-those that take less time than handing them over. What happens next is the schedule's decision.
+Lives on the worker's loop. Converting and encoding are jobs for a thread, one at a time, except for
+those that take less time than the thread takes to wake up. The schedule decides what happens next.
 Drops frames before encoding, never a unit after it.
 """
 
@@ -14,28 +14,20 @@ from concurrent.futures import Executor
 from functools import partial
 from typing import TypeVar
 
-from fanlight_common import clock
-from fanlight_common.alarm import Alarm
-from fanlight_common.errors import CodecError, FrameLostError, SegmentLostError
-from fanlight_common.framefeed import FrameFeed
-from fanlight_common.names import Rendition, split_stream
+from fanlight_common.bus.frame_feed import FrameFeed
+from fanlight_common.core.errors import CodecError, FrameLostError, SegmentLostError
+from fanlight_common.process import clock
+from fanlight_common.process.wakeup import Wakeup
 from fanlight_common.protocol import bus
+from fanlight_common.protocol.binary import VideoUnit
 from fanlight_common.protocol.frames import Frame
-from fanlight_common.protocol.public import VideoUnit
 from fanlight_encoder import metrics
-from fanlight_encoder.budget import Budget
-from fanlight_encoder.idr import IdrPolicy
-from fanlight_encoder.maker import Aim, Maker
-from fanlight_encoder.motion import Motion
-from fanlight_encoder.numbering import Numbering
-from fanlight_encoder.options import buffer_s, ceiling_kbps, fps_of, least_bytes
-from fanlight_encoder.pace import Pacer
-from fanlight_encoder.pipeline import Pipeline
-from fanlight_encoder.product import Kind, Made
-from fanlight_encoder.renditions import SHAPES
-from fanlight_encoder.room import RoomPolicy
-from fanlight_encoder.schedule import Encode, Refine, Schedule, Wait
-from fanlight_encoder.settings import EncoderSettings
+from fanlight_encoder.core.numbering import Numbering
+from fanlight_encoder.core.renditions import StreamParams, least_bytes
+from fanlight_encoder.core.schedule import Encode, Refine, Schedule, Wait
+from fanlight_encoder.core.unit_kinds import BuiltUnit, UnitKind
+from fanlight_encoder.units.builder import UnitAllowance, UnitBuilder
+from fanlight_encoder.units.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
 
@@ -43,15 +35,16 @@ Publish = Callable[[VideoUnit], None]
 _Result = TypeVar("_Result")
 
 
-class Stream:
-    """Encodes `stream` by the lease of `epoch`, with frames of its own feed."""
+class StreamEncoder:
+    """Encodes `stream` by the lease of `epoch`, with frames from a feed of its own."""
 
     def __init__(
         self,
         stream: str,
         epoch: int,
-        settings: EncoderSettings,
+        params: StreamParams,
         *,
+        numbering: Numbering,
         open_feed: Callable[[], FrameFeed],
         pipeline: Pipeline,
         threads: Executor,
@@ -59,7 +52,8 @@ class Stream:
         busy: Callable[[float], None],
         now_us: Callable[[], int] = clock.now_us,
     ) -> None:
-        """`now_us`: the clock that frames and units are stamped with."""
+        """`busy` is told the seconds of each job. `now_us` is the clock that frames and units are
+        stamped with. The stream closes the pipeline when it ends."""
         self.stream = stream
         self.epoch = epoch
         self.pipeline = pipeline
@@ -68,47 +62,37 @@ class Stream:
         self._publish = publish
         self._busy = busy
         self._now_us = now_us
-        self._limits = settings.unit_limits
-        rendition = split_stream(stream)[1]
-        patches = settings.patches and SHAPES[rendition].patches
-        self._maker = Maker(stream, pipeline, patches=patches, limits=settings.unit_limits)
-        self._ceiling_kbps = ceiling_kbps(settings, rendition)
-        self._schedule = Schedule(
-            budget=Budget(self._ceiling_kbps, buffer_s(settings, rendition)),
-            idr=IdrPolicy(settings.idr_interval_ms / 1000, settings.gop),
-            room=RoomPolicy(settings.room_timeout_s),
-            motion=Motion(settings.repeat_interval_ms / 1000, patches=patches),
-            pacer=Pacer(fps_of(settings, rendition)),
-            keyframes_only=rendition is Rendition.KEYFRAMES,
-            limits=settings.unit_limits,
-        )
-        self._numbering = Numbering()
+        self._params = params
+        self._builder = UnitBuilder(pipeline, patches=params.patches, limits=params.limits)
+        self._schedule = Schedule.for_stream(params)
+        self._numbering = numbering
         self._newest: Frame | None = None
+        """The newest frame, until a unit of it is begun."""
         self._encoded: tuple[int, int] | None = None
         """Instance and sequence of the frame that is the last picture."""
         self._readable: str | None = None
         """Instance of the capture whose shared memory could be read."""
         self._lost = False
-        """The desk has changed since the last picture, in a way that was not seen."""
+        """The desk has changed since the last picture, and the frame of that was lost."""
         self._no_room = False
         self._job_s = 0.0
-        self._wake = Alarm()
+        self._wake = Wakeup()
 
     def request_idr(self) -> None:
-        """A viewer's gate is closed."""
+        """A viewer cannot decode without an IDR."""
         metrics.idr_requested.labels(self.stream).inc()
         if self._schedule.idr.request():
-            self._wake.ring()
+            self._wake.set()
 
-    def heard(self, said: bus.StreamDemand) -> None:
-        """Whether a gateway's viewers have room, and what the slowest can take."""
+    def demand_changed(self, demand: bus.StreamDemand) -> None:
+        """A gateway reports whether its viewers have room, and what the slowest can take."""
         now = clock.now_s()
-        self._schedule.room.heard(said.gateway, said.room, now, said.kbps, said.in_band)
+        self._schedule.room.report(demand.gateway, demand.room, now, demand.kbps, demand.in_band)
         self._follow_rate(now)
-        self._wake.ring()
+        self._wake.set()
 
     async def run(self) -> None:
-        """For ever."""
+        """For ever. When it is cancelled it waits for the job that runs, and closes what it has."""
         log.info("event=stream_begins stream=%s epoch=%d", self.stream, self.epoch)
         self._feed = self._open_feed()
         try:
@@ -117,47 +101,50 @@ class Stream:
                 group.create_task(self._encode_frames())
         finally:
             self._feed.close()
-            with contextlib.suppress(KeyError):  # at the ceiling from the first to the last
+            self.pipeline.close()
+            with contextlib.suppress(KeyError):  # it was at the ceiling from the first to the last
                 metrics.rate_kbps.remove(self.stream)
             log.info("event=stream_ends stream=%s epoch=%d", self.stream, self.epoch)
 
     def _frame_came(self, frame: Frame) -> None:
         """Hold on to the newest frame, also while the one before is being encoded."""
-        # The same picture again, for somebody who came later.
+        # The same picture again, for an encoder that began later than this one.
         if self._newest is None and _identity(frame) == self._encoded:
             return
         self._newest = frame
         if not self._schedule.frame_came():
             metrics.skipped.labels("no_room" if self._no_room else "newer").inc()
-        self._wake.ring()
+        self._wake.set()
 
     async def _encode_frames(self) -> None:
         while True:
-            self._wake.reset()
+            self._wake.clear()
             now = clock.now_s()
             self._follow_rate(now)
             decision = self._schedule.next(now)
             if not isinstance(decision, Wait):
                 self._no_room = False
-                await self._make(decision)
+                await self._carry_out(decision)
                 continue
             self._no_room = decision.no_room
             await self._wake.wait(None if decision.until is None else decision.until - now)
 
     def _follow_rate(self, now: float) -> None:
         least = self._schedule.room.least_kbps(now)
-        kbps = self._ceiling_kbps if least is None else min(least, self._ceiling_kbps)
+        kbps = self._params.kbps if least is None else min(least, self._params.kbps)
         if kbps != self._schedule.budget.kbps:
             self._schedule.budget.set_rate(kbps, now)
             metrics.rate_kbps.labels(self.stream).set(kbps)
 
-    def _aim(self) -> Aim:
+    def _allowance(self) -> UnitAllowance:
         budget = self._schedule.budget
         available = budget.available_bytes(clock.now_s())
-        least = max(available, self._schedule.least_bytes)
-        return Aim(budget.kbps, least, self._limits)
+        unit_bytes = max(available, self._schedule.least_bytes)
+        return UnitAllowance(budget.kbps, unit_bytes, self._params.limits)
 
-    async def _make(self, decision: Encode | Refine) -> None:
+    async def _carry_out(self, decision: Encode | Refine) -> None:
+        """Build the unit and publish it. A frame that is lost, or a codec that fails, is no unit:
+        then the schedule is told, and the last picture stays."""
         self._schedule.begin(decision)
         frame = None
         if isinstance(decision, Encode) and decision.fresh:
@@ -168,12 +155,12 @@ class Stream:
             waited_us = self._now_us() - max(frame.captured_us, frame.current_us)
             metrics.wait_seconds.observe(max(0, waited_us) / 1e6)
         try:
-            made = await self._made(frame, decision, self._aim())
+            unit = await self._build(frame, decision, self._allowance())
         except FrameLostError as error:
             self._on_lost(error)
             return
         except CodecError as error:
-            # Not even libx264: this stream rests, the others go on.
+            # The fallback failed as well: this stream rests, the others go on.
             log.error("event=stream_failed stream=%s reason=%r", self.stream, str(error))
             if frame is not None:
                 self._encoded = _identity(frame)
@@ -182,29 +169,35 @@ class Stream:
         if frame is not None:
             self._encoded, self._lost = _identity(frame), False
             self._readable = self._capture()
-        if made.kind in (Kind.IDR, Kind.DELTA):
-            self._schedule.least_bytes = least_bytes(self.pipeline.seen)
-        self._schedule.made(decision, made, clock.now_s())
-        if made.kind is not Kind.NOTHING:
-            self._publish(self._label(made, captured_us))
+        if unit.kind in (UnitKind.IDR, UnitKind.DELTA):
+            can = self.pipeline.codec.capabilities
+            self._schedule.least_bytes = least_bytes(self.pipeline.seen) if can.unit_limit else 0
+        self._schedule.unit_built(decision, unit, clock.now_s())
+        if unit.kind is not UnitKind.NOTHING:
+            self._publish(self._label(unit, captured_us))
 
-    async def _made(self, frame: Frame | None, decision: Encode | Refine, aim: Aim) -> Made:
+    async def _build(
+        self, frame: Frame | None, decision: Encode | Refine, allowance: UnitAllowance
+    ) -> BuiltUnit:
         if frame is not None and isinstance(decision, Encode) and decision.may_patch:
-            # Here and now: a thread's waking up, and ours by it, takes longer than a small patch.
-            small = self._timed(partial(self._maker.small, self._feed, frame, aim))
+            # On the loop: for a small patch a thread takes longer to wake up, and to wake this
+            # task, than the patch takes.
+            small = self._timed(partial(self._builder.small, self._feed, frame, allowance))
             self._busy(self._job_s)
             if small is not None:
                 return small
-        return await self._in_thread(partial(self._job, frame, decision, aim))
+        return await self._in_thread(partial(self._job, frame, decision, allowance))
 
-    def _job(self, frame: Frame | None, decision: Encode | Refine, aim: Aim) -> Made:
-        """In a thread."""
+    def _job(
+        self, frame: Frame | None, decision: Encode | Refine, allowance: UnitAllowance
+    ) -> BuiltUnit:
+        """Runs in a thread."""
         if isinstance(decision, Refine):
-            return self._maker.refine(aim)
+            return self._builder.refine(allowance)
         if frame is None:
-            return self._maker.again(self._feed, aim, idr=decision.idr)
-        return self._maker.fresh(
-            self._feed, frame, aim, idr=decision.idr, may_patch=decision.may_patch
+            return self._builder.again(self._feed, allowance, idr=decision.idr)
+        return self._builder.fresh(
+            self._feed, frame, allowance, idr=decision.idr, may_patch=decision.may_patch
         )
 
     def _timed(self, job: Callable[[], _Result]) -> _Result:
@@ -214,20 +207,20 @@ class Stream:
         finally:
             self._job_s = time.perf_counter() - started
 
-    async def _in_thread(self, job: Callable[[], Made]) -> Made:
+    async def _in_thread(self, job: Callable[[], BuiltUnit]) -> BuiltUnit:
         loop = asyncio.get_running_loop()
         running = loop.run_in_executor(self._threads, self._timed, job)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
-            # The job still uses the feed's memory: it has to end before the feed is closed. What
-            # it makes is not ours to send any more.
+            # The job still uses the feed's memory, so it has to end before the feed is closed. The
+            # lease is gone, so the unit that it builds must not be sent.
             metrics.skipped.labels("not_leased").inc()
             await asyncio.wait({running})
             raise
         finally:
-            # An error's traceback has this frame, and the frame would have the error: pictures and
-            # all, the garbage collector would find them some day.
+            # An error's traceback refers to this frame, and the frame would refer to the error:
+            # with all their pictures they would stay until the garbage collector finds them.
             del running
             self._busy(self._job_s)
 
@@ -235,8 +228,8 @@ class Stream:
         """The moment at which the picture was last known to be what the desk shows."""
         if frame is not None:
             return max(frame.captured_us, frame.current_us)
-        # The capture sends every change, so no news means no change; unless it, or its display, has
-        # gone, or a change was seen and lost, or a newer frame waits.
+        # The capture sends every change, so no frame means no change. That does not hold if the
+        # capture or its display is gone, if a change was seen and lost, or if a newer frame waits.
         record = self._feed.record
         there = record is not None and record.alive and record.width > 0
         return self._now_us() if there and not (self._lost or self._newest) else None
@@ -247,8 +240,9 @@ class Stream:
         capture = self._capture()
         if not isinstance(error, SegmentLostError):
             self._readable = capture
-        # On a still desk there may be no next frame to wait for, so one failure has to do. Where
-        # its memory was readable before, only the segment has changed and a new frame is coming.
+        # On a still desk there may be no next frame to wait for, so one failure is enough to ask
+        # for pixels on the bus. Where this capture's memory was readable before, only the segment
+        # has changed, and a new frame is coming.
         elif self._readable != capture:
             self._feed.fall_back_to_pixels()
 
@@ -256,24 +250,24 @@ class Stream:
         record = self._feed.record
         return record.instance if record is not None else None
 
-    def _label(self, made: Made, captured_us: int | None) -> VideoUnit:
+    def _label(self, unit: BuiltUnit, captured_us: int | None) -> VideoUnit:
         sequence, captured_us = self._numbering.next(captured_us)
-        patch = made.kind is Kind.PATCH
-        size = self._maker.size if patch else self.pipeline.seen
-        if made.kind is Kind.IDR:
+        patch = unit.kind is UnitKind.PATCH
+        size = self._builder.size if patch else self.pipeline.seen
+        if unit.kind is UnitKind.IDR:
             metrics.idr_made.labels(self.stream, self._schedule.idr.why).inc()
-        metrics.units.labels(self.stream, made.kind).inc()
-        metrics.unit_bytes.labels(self.stream, made.kind).inc(len(made.payload))
+        metrics.units.labels(self.stream, unit.kind).inc()
+        metrics.unit_bytes.labels(self.stream, unit.kind).inc(len(unit.payload))
         return VideoUnit(
-            idr=made.kind is Kind.IDR,
+            idr=unit.kind is UnitKind.IDR,
             width=size.width,
             height=size.height,
             epoch=self.epoch,
             sequence=sequence,
             captured_us=captured_us,
-            payload=made.payload,
+            payload=unit.payload,
             patch=patch,
-            areas=made.areas,
+            areas=unit.areas,
         )
 
 

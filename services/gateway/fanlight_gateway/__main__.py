@@ -6,28 +6,30 @@ import gc
 import logging
 import sys
 
-from fanlight_common import http, tokens
-from fanlight_common.errors import ConfigurationError
-from fanlight_common.protocol.public import MAX_VIEWER_MESSAGE_BYTES
-from fanlight_common.settings import BusSettings, load
-from fanlight_common.worker import Teller, Worker, run
-from fanlight_gateway import app
-from fanlight_gateway.auth import Auth
-from fanlight_gateway.desks import DeskBook
-from fanlight_gateway.flow import ViewerProtocol
+from fanlight_common.bus.inlet_connections import InletConnections
+from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.process import http, tokens
+from fanlight_common.process.settings import BusSettings, load
+from fanlight_common.process.supervision import run
+from fanlight_common.process.worker import Worker
+from fanlight_common.protocol.binary import MAX_VIEWER_MESSAGE_BYTES
 from fanlight_gateway.gateway import SETTLE_S, Gateway
-from fanlight_gateway.inlets import Inlets
-from fanlight_gateway.links import Links
-from fanlight_gateway.passes import Passes
-from fanlight_gateway.screenshots import Screenshots
+from fanlight_gateway.http import app
+from fanlight_gateway.http.auth import Auth
+from fanlight_gateway.http.screenshots import Screenshots
+from fanlight_gateway.http.service_tokens import ServiceTokens
+from fanlight_gateway.limits import Limits
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
-from fanlight_gateway.streams import StreamHub
+from fanlight_gateway.streams.desk_book import DeskBook
+from fanlight_gateway.streams.desk_channel import DeskChannels
+from fanlight_gateway.streams.fan_out import StreamHub
+from fanlight_gateway.viewers.websocket_server import ViewerProtocol
 
 log = logging.getLogger("fanlight_gateway")
 GC_THRESHOLD = 20_000
-"""Objects more than before at which the garbage collector looks at the youngest; usual is 700."""
+"""The garbage collector looks at the youngest objects when there are so many more; usual is 700."""
 HARD_MESSAGE_LIMIT_BYTES = 2 * MAX_VIEWER_MESSAGE_BYTES
-"""Past this the library cuts the connection; between the two a viewer is told what it did."""
+"""The library cuts a connection past this; between the two limits the viewer is told the reason."""
 
 
 async def serve(
@@ -35,29 +37,32 @@ async def serve(
     settings: GatewaySettings,
     viewer_settings: ViewerSettings,
     settle_s: float = SETTLE_S,
+    limits: Limits | None = None,
 ) -> None:
-    """Be the gateway until cancelled."""
+    """Be the gateway until cancelled. `limits` are for tests; some of them are settings."""
+    limits = (limits or Limits()).of(settings)
     secret = tokens.load_secret(settings.secret_file or tokens.default_secret_file())
     sockets = http.listen(
         settings.host, settings.port, "FANLIGHT_GATEWAY_", settings.tcp_congestion
     )
-    inlets = Inlets(Teller(worker.transport))
+    inlets = InletConnections(worker.network)
     async with contextlib.AsyncExitStack() as stack:
         group = await stack.enter_async_context(asyncio.TaskGroup())
         book = DeskBook(worker)
         stack.callback(book.close)
-        screenshots = Screenshots(book, Passes(secret))
+        screenshots = Screenshots(book, ServiceTokens(secret))
         stack.push_async_callback(screenshots.close)
-        links = Links(worker, inlets, group)
-        stack.callback(links.close)
-        streams = StreamHub(worker, inlets, settings, group)
+        channels = DeskChannels(worker, inlets, group)
+        stack.callback(channels.close)
+        streams = StreamHub(worker, inlets, limits.idr, group)
         stack.callback(streams.close)
         gateway = Gateway(
             settings,
             viewer_settings,
+            limits,
             Auth(secret, settings),
             book,
-            links,
+            channels,
             streams,
             screenshots,
             settle_s,
@@ -73,7 +78,7 @@ async def serve(
             )
         )
         stack.push_async_callback(gateway.farewell)
-        # Before the viewers are told, so that they do not come back to this one.
+        # Runs before `farewell`, so that viewers do not connect to this gateway again.
         stack.callback(stop_listening)
         worker.drain, worker.drain_limit_s = gateway.drain, settings.drain_s + 0.1
         worker.offer.http = http.base_url(settings.host, sockets, worker.address)
@@ -90,9 +95,9 @@ def main() -> None:
     except ConfigurationError as error:
         print(f"fanlight-gateway: {error}", file=sys.stderr)
         sys.exit(2)
-    # Full collections paused everything for 100 ms with 500 viewers, every few seconds. What is on
-    # its way to viewers goes by itself soon; with the usual threshold most of it was taken for
-    # something that stays.
+    # With 500 viewers, full collections paused everything for 100 ms, every few seconds. Objects on
+    # their way to viewers are freed soon; with the usual threshold most of them were moved to the
+    # generation of objects that stay, and that is what full collections look through.
     gc.set_threshold(GC_THRESHOLD)
     run("gateway", bus_settings, None, lambda worker: serve(worker, settings, viewer_settings))
 

@@ -1,112 +1,132 @@
-"""All that lives while the gateway runs, in one place, and its clockwork.
+"""The gateway's parts in one object, its open transports and viewers, and its clock.
 
-Lives on the worker's loop. Knows every connection, and which one a viewer's id belongs to.
+Lives on the worker's loop. Knows every transport, and which viewer has which id. Closes transports
+that are too many, replaced, or open when the gateway stops.
 """
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from fanlight_common import clock
-from fanlight_common.protocol.public import CloseCode
-from fanlight_common.pulse import pulse
-from fanlight_gateway.auth import Auth
-from fanlight_gateway.desks import DeskBook
-from fanlight_gateway.links import Links
-from fanlight_gateway.sampling import INTERVAL_MS, Sampler
-from fanlight_gateway.screenshots import Screenshots
+from fanlight_common.core.grants import Grant
+from fanlight_common.process import clock
+from fanlight_common.process.ticks import tick
+from fanlight_common.protocol import bus, control
+from fanlight_common.protocol.binary import CloseCode
+from fanlight_gateway import metrics
+from fanlight_gateway.http.auth import Auth
+from fanlight_gateway.http.screenshots import Screenshots
+from fanlight_gateway.limits import Limits
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
-from fanlight_gateway.streams import StreamHub
+from fanlight_gateway.streams.desk_book import DeskBook
+from fanlight_gateway.streams.desk_channel import DeskChannels
+from fanlight_gateway.streams.fan_out import StreamHub
+from fanlight_gateway.viewers.sampling import INTERVAL_MS, Sampler
+from fanlight_gateway.viewers.transport import Transport
+from fanlight_gateway.viewers.viewer import Viewer, ViewerKey
+
+log = logging.getLogger(__name__)
 
 TICK_S = 0.125
-"""Goes into the heartbeats' interval: every second tick costs no wake-up of its own."""
+"""Half of the heartbeats' interval, so that every second tick costs no wake-up of its own."""
 FAREWELL_LIMIT_S = 0.4
-"""What viewers get to hear that the gateway goes; see `worker.STOP_LIMIT_S`."""
+"""How long viewers may take to close when the gateway stops; see `supervision.STOP_LIMIT_S`."""
 SETTLE_S = 10.0
-"""So long after the start a desk that is not known may be one that has not announced itself yet."""
-
-ViewerKey = tuple[str, str]
-"""A desk, and a viewer's own id."""
-
-
-class Closable(Protocol):
-    """A connection, seen from here."""
-
-    def close(self, code: CloseCode, reason: str) -> None:
-        """End it."""
-
-    def tick(self) -> None:
-        """Look at the time."""
+"""For so long after the start, an unknown desk may be one that has not announced itself yet."""
 
 
 @dataclass(slots=True)
 class Gateway:
-    """The parts, each of which knows what it does itself."""
+    """What routes and transports share."""
 
     settings: GatewaySettings
     viewer_settings: ViewerSettings
+    limits: Limits
     auth: Auth
     book: DeskBook
-    links: Links
+    channels: DeskChannels
     streams: StreamHub
     screenshots: Screenshots
     settle_s: float = SETTLE_S
     now_us: Callable[[], int] = clock.now_us
-    """The clock that pictures are stamped with."""
-    _connections: set[Closable] = field(default_factory=set)
+    """The clock that units are stamped with."""
+    _transports: set[Transport] = field(default_factory=set)
     _empty: asyncio.Event = field(default_factory=asyncio.Event)
     _somebody: asyncio.Event = field(default_factory=asyncio.Event)
     _left_at: float = 0.0
     _draining: bool = False
     _stopping: bool = False
     _sampler: Sampler = field(default_factory=Sampler)
-    _viewers: dict[ViewerKey, Closable] = field(default_factory=dict)
+    _viewers: dict[ViewerKey, Viewer] = field(default_factory=dict)
     _started_at: float = field(default_factory=clock.now_s)
 
     @property
     def connected(self) -> int:
-        """Connections that are open."""
-        return len(self._connections)
+        """How many transports are open."""
+        return len(self._transports)
 
-    def enter(self, connection: Closable) -> None:
+    def add_transport(self, transport: Transport) -> None:
         """A connection has opened. It is closed at once when there are too many, or at the end."""
-        self._connections.add(connection)
+        self._transports.add(transport)
         self._somebody.set()
         if self._stopping:
-            connection.close(CloseCode.GOING_AWAY, "the gateway stops")
-        elif len(self._connections) > self.settings.max_viewers:
-            connection.close(CloseCode.TRY_LATER, "too many viewers; come back later")
+            transport.close(CloseCode.GOING_AWAY, "the gateway stops")
+        elif len(self._transports) > self.settings.max_viewers:
+            transport.close(CloseCode.TRY_LATER, "too many viewers; come back later")
 
-    def leave(self, connection: Closable) -> None:
-        """It has ended."""
-        self._connections.discard(connection)
+    def remove_transport(self, transport: Transport) -> None:
+        """The connection has ended. Removing it again does no harm."""
+        self._transports.discard(transport)
         self._left_at = clock.now_s()
-        if not self._connections:
+        if not self._transports:
             self._empty.set()
 
-    def replace(self, key: ViewerKey, connection: Closable) -> None:
-        """This connection is the viewer's now; an earlier one is closed."""
-        earlier = self._viewers.get(key)
-        self._viewers[key] = connection
+    def add_viewer(
+        self, hello: control.Hello, grant: Grant, record: bus.DeskRecord, transport: Transport
+    ) -> Viewer:
+        """A browser was admitted and has said hello. Its earlier connection, if any, is closed."""
+        viewer = Viewer(
+            hello,
+            grant,
+            record,
+            transport,
+            self.channels,
+            self.streams,
+            self.limits,
+            now_us=self.now_us,
+        )
+        # The earlier viewer ends only after this one has joined. Otherwise the desk's channel would
+        # end with it, and the new channel would refuse the first keys, for want of a peer.
+        earlier = self._viewers.get(viewer.key)
+        self._viewers[viewer.key] = viewer
         if earlier is not None:
             earlier.close(CloseCode.REPLACED, "the same viewer connected again")
+        log.info(
+            "event=viewer_joined desk=%s viewer=%s role=%s transport=%s",
+            *(viewer.desk, viewer.id, grant.role, transport.name),
+        )
+        metrics.viewers.labels(grant.role).inc()
+        return viewer
 
-    def forget(self, key: ViewerKey, connection: Closable) -> None:
-        """The connection has ended; if the viewer has a newer one, that stays."""
-        if self._viewers.get(key) is connection:
-            del self._viewers[key]
+    def remove_viewer(self, viewer: Viewer) -> None:
+        """The viewer's connection has ended: keys that it held go up."""
+        metrics.viewers.labels(viewer.grant.role).dec()
+        if self._viewers.get(viewer.key) is viewer:  # not one that replaced it
+            del self._viewers[viewer.key]
+        viewer.end()
+        log.info("event=viewer_left desk=%s viewer=%s", viewer.desk, viewer.id)
 
     def is_settled(self) -> bool:
-        """Would a desk that exists be known by now? Not while there is nobody who would tell."""
+        """Would a desk that exists be known by now? Not while the directory is away."""
         since = self.book.told_since
         if not self.book.heard or since is None:
             return False
         return clock.now_s() - max(since, self._started_at) >= self.settle_s
 
     def missing(self) -> list[str]:
-        """What keeps the gateway from serving people; nothing: it is ready."""
+        """The reasons why the gateway cannot serve people; none: it is ready."""
         found = []
         if self._draining:
             found.append("it is about to stop")
@@ -117,34 +137,35 @@ class Gateway:
         return found
 
     async def run(self) -> None:
-        """The clockwork, for ever. It stands still while nobody is connected."""
+        """Tick for ever, but not while nobody is connected."""
         while True:
             await self._somebody.wait()
-            await pulse(TICK_S)
+            await tick(TICK_S)
             self._tick()
-            # Some ticks more, so that whoever has left is in the figures no longer.
-            if not self._connections and clock.now_s() - self._left_at > 2 * INTERVAL_MS / 1000:
+            # It ticks on for a while, so that viewers who left are in the gauges no longer.
+            if not self._transports and clock.now_s() - self._left_at > 2 * INTERVAL_MS / 1000:
                 self._somebody.clear()
 
     def _tick(self) -> None:
         self.streams.tick()
-        figures = (viewer.figures() for viewer in self.links.viewers())
-        self._sampler.tick(figures, clock.now_s() * 1000)
-        for connection in list(self._connections):
-            connection.tick()
+        samples = (viewer.sample() for viewer in self.channels.viewers())
+        self._sampler.tick(samples, clock.now_s() * 1000)
+        for viewer in list(self._viewers.values()):
+            viewer.tick()
 
     async def drain(self) -> None:
-        """Let load balancers see that no more viewers are to come, while those here stay."""
+        """Say at /readyz that no more viewers are to come, for a while; those here stay."""
         self._draining = True
         await asyncio.sleep(self.settings.drain_s)
 
     async def farewell(self) -> None:
-        """Tell every viewer to come back, elsewhere."""
+        """Close every transport, so that viewers connect again elsewhere, and wait until they
+        have."""
         self._stopping = True
         self._empty.clear()
-        for connection in list(self._connections):
-            connection.close(CloseCode.GOING_AWAY, "the gateway stops")
+        for transport in list(self._transports):
+            transport.close(CloseCode.GOING_AWAY, "the gateway stops")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL_LIMIT_S):
-                while self._connections:
+                while self._transports:
                     await self._empty.wait()

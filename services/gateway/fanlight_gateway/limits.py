@@ -1,35 +1,37 @@
-"""Rates: how many, how often. Pure; times in seconds."""
+"""The constants of everything that the gateway decides, in one object that is passed down.
+
+Each group stands beside its algorithm, which says what its members mean and why they have these
+values. An operator sets three of them (`of`); tests set any.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from fanlight_common.core.idr_requests import IdrRequestLimits
+from fanlight_gateway.core.congestion import CongestionLimits
+from fanlight_gateway.core.gate import GateLimits
+from fanlight_gateway.core.ladder import LadderLimits
+from fanlight_gateway.core.rate_limits import MessageLimits
+from fanlight_gateway.settings import GatewaySettings
+from fanlight_gateway.viewers.transport import TransportLimits
 
 
-class TokenBucket:
-    """`rate` a second in the long run, `burst` at once."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """One gateway's."""
 
-    def __init__(self, rate: float, burst: float, now: float) -> None:
-        self._rate = rate
-        self._burst = burst
-        self._tokens = burst
-        self._at = now
+    congestion: CongestionLimits = field(default_factory=CongestionLimits)
+    gate: GateLimits = field(default_factory=GateLimits)
+    ladder: LadderLimits = field(default_factory=LadderLimits)
+    idr: IdrRequestLimits = field(default_factory=IdrRequestLimits)
+    messages: MessageLimits = field(default_factory=MessageLimits)
+    transport: TransportLimits = field(default_factory=TransportLimits)
 
-    def take(self, now: float) -> bool:
-        """One more: is it within the rate?"""
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
-        self._at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
-
-
-class Throttle:
-    """At most one each `interval_s`; the first always."""
-
-    def __init__(self, interval_s: float) -> None:
-        self._interval_s = interval_s
-        self._next = float("-inf")
-
-    def allow(self, now: float) -> bool:
-        """Is it time again?"""
-        if now < self._next:
-            return False
-        self._next = now + self._interval_s
-        return True
+    def of(self, settings: GatewaySettings) -> "Limits":
+        """These, with what an operator has set."""
+        return replace(
+            self,
+            congestion=replace(
+                self.congestion, start_kbps=settings.start_kbps, max_kbps=settings.max_kbps
+            ),
+            transport=replace(self.transport, http_hold_s=settings.http_hold_s),
+        )

@@ -1,13 +1,14 @@
-"""What the gateway counts."""
+"""What the gateway counts, for /metrics. Labels are desks or reasons, never viewers."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
 
 class ManyHistogram(Histogram):
-    """Takes many observations of one amount at once: with 500 viewers it is 30,000 a second."""
+    """A histogram that takes many observations of one amount at once: 500 viewers make 30,000 a
+    second."""
 
     def observe_many(self, amount: float, count: int) -> None:
-        """As `observe` of `amount`, so often."""
+        """As `count` calls of `observe(amount)`."""
         self._sum.inc(amount * count)
         for bound, bucket in zip(self._upper_bounds, self._buckets, strict=True):
             if amount <= bound:
@@ -46,8 +47,10 @@ modes = Gauge(
     "Viewers by what they are shown: a rendition of video, or screenshots",
     ["mode"],
 )
-falls = Counter(
-    "fanlight_gateway_falls", "Viewers that left video by themselves, by reason", ["reason"]
+fallbacks = Counter(
+    "fanlight_gateway_fallbacks",
+    "Viewers that left video for screenshots by themselves, by reason",
+    ["reason"],
 )
 arrival_age_seconds = Histogram(
     "fanlight_gateway_arrival_age_seconds",

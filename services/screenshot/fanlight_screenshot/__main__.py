@@ -1,18 +1,21 @@
-"""The screenshot service: frames to still images over HTTP. `python -m fanlight_screenshot`."""
+"""The screenshot service: frames to screenshots over HTTP. `python -m fanlight_screenshot`."""
 
 import asyncio
 import logging
 import sys
 from urllib.parse import urlsplit
 
-from fanlight_common import http, tokens
-from fanlight_common.errors import ConfigurationError
-from fanlight_common.settings import BusSettings, load
-from fanlight_common.worker import Worker, run
-from fanlight_screenshot.access import Access
+from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.process import http, tokens
+from fanlight_common.process.settings import BusSettings, load
+from fanlight_common.process.supervision import run
+from fanlight_common.process.worker import Worker
+from fanlight_screenshot.core.tuning import Tuning
+from fanlight_screenshot.http.access import Access
 from fanlight_screenshot.settings import ScreenshotSettings
 
 log = logging.getLogger("fanlight_screenshot")
+_DEFAULT_TUNING = Tuning()
 _ONLY_HERE = ("localhost", "127.0.0.1", "::1")
 
 
@@ -28,19 +31,24 @@ def access_of(worker: Worker, settings: ScreenshotSettings) -> Access:
     return Access()
 
 
-async def serve(worker: Worker, settings: ScreenshotSettings) -> None:
+async def serve(
+    worker: Worker, settings: ScreenshotSettings, tuning: Tuning = _DEFAULT_TUNING
+) -> None:
     """Be the service until cancelled."""
     # Not at the top: numpy starts OpenBLAS's threads when it is imported, and those have to inherit
     # the signal mask that `run` sets, or one of them takes SIGTERM and the process dies of it.
-    from fanlight_screenshot import app
-    from fanlight_screenshot.desks import Desks
+    from fanlight_screenshot.desks.desk_pool import DeskPool
+    from fanlight_screenshot.http import app
 
     access = access_of(worker, settings)
     sockets = http.listen(settings.host, settings.port, "FANLIGHT_SCREENSHOT_")
     url = settings.url.rstrip("/") or http.base_url(settings.host, sockets, worker.address)
     if worker.settings.bus_directory and urlsplit(url).hostname in _ONLY_HERE:
         log.warning("event=unreachable url=%s hint=%r", url, "set FANLIGHT_SCREENSHOT_HOST=0.0.0.0")
-    async with Desks(worker, settings) as desks, http.serving(app.build(desks, access), sockets):
+    async with (
+        DeskPool(worker, settings, tuning) as desks,
+        http.serving(app.build(desks, access), sockets),
+    ):
         worker.offer.http = url
         worker.announce()
         await asyncio.Event().wait()

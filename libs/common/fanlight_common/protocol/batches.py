@@ -1,24 +1,25 @@
 """Messages of a viewer and its gateway as the body of a plain HTTP request or answer. Pure.
 
-Where no WebSocket comes through, the same messages travel in batches, one after the other:
+Where no WebSocket passes, the same messages travel in batches, one message behind the other:
 
     u32 length | u8 kind, 1: binary, 2: text | length bytes
 
-The number of the first one stands beside the body (see docs/protocol.md). `web/batches.js` is the
-same in JavaScript; tests/vectors/batches.json holds the two together.
+The number of a batch's first message is in the URL or a header (see docs/protocol.md).
+`web/protocol/batches.js` is the same in JavaScript; tests/vectors/batches.json holds the two
+together.
 """
 
 import struct
 from collections.abc import Iterable
 
-from fanlight_common.errors import ProtocolError
+from fanlight_common.core.errors import ProtocolError
 
 _HEAD = struct.Struct("<IB")
 _BINARY, _TEXT = 1, 2
 
 
 def encode(messages: Iterable[bytes | str]) -> bytes:
-    """The body."""
+    """The body that holds these messages, in their order."""
     parts: list[bytes] = []
     for message in messages:
         data = message.encode() if isinstance(message, str) else message
@@ -28,7 +29,7 @@ def encode(messages: Iterable[bytes | str]) -> bytes:
 
 
 def decode(body: bytes) -> list[bytes | str]:
-    """The messages. Raises ProtocolError."""
+    """The messages in a body, in their order. Raises ProtocolError for a body that is cut."""
     messages: list[bytes | str] = []
     at = 0
     while at < len(body):

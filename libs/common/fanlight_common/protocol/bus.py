@@ -1,9 +1,9 @@
-"""Messages between services, all but frames and access units. msgpack, see `wire`.
+"""Messages between services, all but frames and units. msgpack; `wire` says how one may change.
 
 Pure. To the directory's inlet: Heartbeat, Farewell. On the directory's outlet: DeskRecord,
 LeaseRecord, ServiceRecord, ClockRecord. To a capture's inlet: Grab, GrabNext, Input,
-ViewerAlive, ReleaseViewer, SetClipboard. To an encoder's inlet: RequestIdr, StreamDemand. On a
-capture's outlet, under `events/`: Event.
+ViewerAlive, ReleaseViewer, SetClipboard. To an encoder's inlet: ForceIdr, StreamDemand. On a
+capture's outlet: Event under `events/`, InputAck under `ack/`.
 """
 
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from fanlight_common.protocol import wire
 
 @dataclass(frozen=True, slots=True)
 class DeskOffer:
-    """A desk as its capture offers it, size in pixels (0 x 0 while its display is away)."""
+    """A desk as its capture offers it. Size in pixels, 0 x 0 while its display is away."""
 
     name: str
     width: int
@@ -23,7 +23,7 @@ class DeskOffer:
 
 @dataclass(frozen=True, slots=True)
 class HeldStream:
-    """A stream that an encoder is encoding, and the epoch of the lease it does so by."""
+    """A stream (its whole name) that an encoder encodes, and the epoch of its lease."""
 
     stream: str
     epoch: int
@@ -31,14 +31,15 @@ class HeldStream:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """A process to the directory, several times a second: I am alive, here, and offer this.
+    """A process tells the directory, several times a second, that it lives and what it offers.
 
-    `id` names the place (a restarted process keeps it), `instance` the incarnation (it changes).
-    `host` is equal for processes that can share memory. `outlet` and `inlet` are ZeroMQ endpoints,
-    `http` a base URL or "". `capacity` counts streams; `load` is 0 to 1.
+    A restarted process keeps its `id` and gets another `instance`. `host` is equal for processes
+    that can share memory. `outlet` and `inlet` are ZeroMQ endpoints, `http` is a base URL or "".
+    `capacity` counts streams, `load` is 0 to 1.
     """
 
     TYPE: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 1
 
     kind: str
     id: str
@@ -55,9 +56,10 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Farewell:
-    """A process to the directory as it ends: do not wait for my silence."""
+    """A process tells the directory that it ends, so that nobody waits for its silence."""
 
     TYPE: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 1
 
     id: str
     instance: str
@@ -65,12 +67,13 @@ class Farewell:
 
 @dataclass(frozen=True, slots=True)
 class DeskRecord:
-    """Where a desk is captured. `alive` is false once its capture has gone silent.
+    """Where a desk is captured. `alive` is false once the directory takes its capture for dead.
 
     A desk whose display is away is alive with size 0 x 0.
     """
 
     TYPE: ClassVar[int] = 10
+    VERSION: ClassVar[int] = 1
 
     desk: str
     alive: bool
@@ -84,7 +87,7 @@ class DeskRecord:
 
     @property
     def state(self) -> str:
-        """As viewers are told: `live`, `away` (its display is gone) or `gone` (its capture is)."""
+        """The word for viewers: `live`, `away` (the display is gone), `gone` (the capture is)."""
         if not self.alive:
             return "gone"
         return "live" if self.width and self.height else "away"
@@ -92,15 +95,16 @@ class DeskRecord:
 
 @dataclass(frozen=True, slots=True)
 class LeaseRecord:
-    """Who encodes a stream. `alive` is false while there is no encoder to be had.
+    """Who encodes a stream. `alive` is false while there is no encoder for it.
 
-    Epochs of one stream only grow: units of an older epoch are not to be shown. With one exception:
-    an encoder that gives the stream up by itself goes on until the first IDR of the next one is
-    there. `handover_from`: units of that epoch and later ones may be shown until then; 0: what is
-    older than `epoch` is out at once.
+    Epochs of one stream only grow, and units of an older epoch are not to be shown. There is one
+    exception: an encoder that gives the stream up by itself goes on until the first IDR of the next
+    encoder arrives. Until then units of epoch `handover_from` and later ones may be shown. With
+    `handover_from` 0, units older than `epoch` are out at once.
     """
 
     TYPE: ClassVar[int] = 11
+    VERSION: ClassVar[int] = 1
 
     stream: str
     alive: bool
@@ -117,6 +121,7 @@ class ServiceRecord:
     """A process of a kind, and its HTTP base URL if it has one."""
 
     TYPE: ClassVar[int] = 12
+    VERSION: ClassVar[int] = 1
 
     kind: str
     id: str
@@ -128,31 +133,38 @@ class ServiceRecord:
 
 @dataclass(frozen=True, slots=True)
 class ClockRecord:
-    """What the directory's clock says (`protocol.busclock`), to who has just asked."""
+    """The time on the directory's clock, in microseconds, for the process that has just asked.
+
+    See `fanlight_common.core.bus_clock`.
+    """
 
     TYPE: ClassVar[int] = 13
+    VERSION: ClassVar[int] = 1
 
     bus_us: int
 
 
 @dataclass(frozen=True, slots=True)
 class Grab:
-    """To a capture: publish the desk as it is now under `still/`."""
+    """Asks a capture to publish the desk as it is now under `still/`."""
 
     TYPE: ClassVar[int] = 20
+    VERSION: ClassVar[int] = 1
 
     desk: str
 
 
 @dataclass(frozen=True, slots=True)
 class GrabNext:
-    """To a capture: publish the desk under `still/` once it differs from frame `sequence`.
+    """Asks a capture to publish the desk under `still/` once it differs from frame `sequence`.
 
-    At once, if it does already or that is not the newest frame. One answer; until then a desk that
-    does not change costs nothing. Asking again is no second wish.
+    Capture does so at once where the desk differs already, or where that is not the newest frame.
+    There is one answer, also to several requests. Until then a desk that does not change costs
+    nothing.
     """
 
     TYPE: ClassVar[int] = 26
+    VERSION: ClassVar[int] = 1
 
     desk: str
     sequence: int
@@ -160,26 +172,47 @@ class GrabNext:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """To a capture: one input message of a viewer, as it came (`protocol.public`, 0x20 to 0x2f).
+    """Hands a capture one input message of a viewer, as it came (`protocol.input`).
 
-    `sequence` counts the messages of one viewer from 1, so that a gap shows. `sent_us` is when it
-    came, bus clock; 0 where that is not known.
+    `sequence` counts the messages of one viewer from 1, so that a gap shows. `sent_us` is when the
+    gateway got the message, in microseconds of the bus clock; 0 where that is not known. With
+    `wants_ack` capture publishes an InputAck once the display has taken the input.
     """
 
     TYPE: ClassVar[int] = 21
+    VERSION: ClassVar[int] = 1
 
     desk: str
     viewer: str
     sequence: int
     message: bytes
     sent_us: int = field(default=0, compare=False)
+    wants_ack: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InputAck:
+    """A capture tells one viewer, under `ack/`, that the display has taken an Input of theirs.
+
+    `sequence` is the Input's own. `inputs` counts what this capture process has injected, of all
+    viewers, up to and with that Input: a frame whose `inputs` is as large or larger was grabbed
+    after it. An Input that was dropped (the display is away, a text too many) gets no answer.
+    """
+
+    TYPE: ClassVar[int] = 27
+    VERSION: ClassVar[int] = 1
+
+    viewer: str
+    sequence: int
+    inputs: int
 
 
 @dataclass(frozen=True, slots=True)
 class ViewerAlive:
-    """To a capture, about once a second: this viewer is still there, keep its keys down."""
+    """Tells a capture, about once a second, that this viewer is there: its keys stay down."""
 
     TYPE: ClassVar[int] = 22
+    VERSION: ClassVar[int] = 1
 
     desk: str
     viewer: str
@@ -187,9 +220,10 @@ class ViewerAlive:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseViewer:
-    """To a capture: release what this viewer holds down. `reason`: left, blur, lost."""
+    """Asks a capture to release what this viewer holds down. `reason`: left, blur, lost."""
 
     TYPE: ClassVar[int] = 23
+    VERSION: ClassVar[int] = 1
 
     desk: str
     viewer: str
@@ -198,9 +232,10 @@ class ReleaseViewer:
 
 @dataclass(frozen=True, slots=True)
 class SetClipboard:
-    """To a capture: the viewer copied this text."""
+    """Tells a capture that the viewer copied this text."""
 
     TYPE: ClassVar[int] = 24
+    VERSION: ClassVar[int] = 1
 
     desk: str
     viewer: str
@@ -209,15 +244,16 @@ class SetClipboard:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """From a capture: one message for every viewer of the desk, ready to be passed on.
+    """A capture's message for every viewer of the desk, ready to be passed on.
 
-    `sequence` counts the desk's events. A subscriber that sees a gap subscribes again, on which
-    the capture sends the present pointer shape, pointer position and clipboard once more.
-    Exactly one of the two is not empty: `binary` (`protocol.public` 0x03, 0x04) or `text`
-    (`protocol.control`, a clipboard message).
+    `sequence` counts the desk's events. A subscriber that sees a gap subscribes again, and the
+    capture then sends the present pointer shape, pointer position and clipboard once more. Either
+    `binary` (`protocol.binary` 0x03, 0x04) or `text` (a clipboard message of `protocol.control`) is
+    not empty.
     """
 
     TYPE: ClassVar[int] = 25
+    VERSION: ClassVar[int] = 1
 
     sequence: int
     binary: bytes
@@ -225,26 +261,28 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class RequestIdr:
-    """To an encoder: somebody's gate is closed, make the next unit of this stream an IDR."""
+class ForceIdr:
+    """Asks an encoder to make the next unit of this stream an IDR: a viewer's gate is closed."""
 
     TYPE: ClassVar[int] = 30
+    VERSION: ClassVar[int] = 1
 
     stream: str
 
 
 @dataclass(frozen=True, slots=True)
 class StreamDemand:
-    """To an encoder, at each change and about once a second: has any of my viewers room?
+    """A gateway tells an encoder, at each change and once a second, what its viewers can take.
 
-    An encoder skips a frame, before encoding, while every gateway it has heard of lately has none.
-    `kbps` is what the slowest of the viewers can take, 0 where that is not known. `in_band`: that
-    is of viewers whose paths are known to carry this stream. The stream's rate is the least that it
-    has heard of lately in band, or of all where nobody is: the others have just come, or are about
-    to move to a lower rendition, and change nothing for the rest.
+    The encoder skips a frame before encoding while no gateway that it has heard of lately has
+    `room`. `kbps` is what the slowest of the gateway's viewers can take, 0 where that is not known.
+    `in_band` says that this is a viewer whose path is known to carry the stream. The stream's rate
+    is the least `kbps` of lately in band, or the least of all where nobody is in band: the viewers
+    out of band have just come, or are about to move to a lower rendition, and slow nobody down.
     """
 
     TYPE: ClassVar[int] = 31
+    VERSION: ClassVar[int] = 1
 
     stream: str
     gateway: str
@@ -255,9 +293,9 @@ class StreamDemand:
 
 DirectoryInlet = Heartbeat | Farewell
 CaptureInlet = Grab | GrabNext | Input | ViewerAlive | ReleaseViewer | SetClipboard
-EncoderInlet = RequestIdr | StreamDemand
+EncoderInlet = ForceIdr | StreamDemand
 StandingRecord = DeskRecord | LeaseRecord | ServiceRecord
-"""True until the next one of its topic."""
+"""A record that holds until the next one of its topic."""
 DirectoryOutlet = StandingRecord | ClockRecord
 
 encode = wire.pack
@@ -280,9 +318,14 @@ def decode_capture_inlet(data: bytes) -> CaptureInlet:
 
 def decode_encoder_inlet(data: bytes) -> EncoderInlet:
     """What an encoder was told. Raises ProtocolError."""
-    return wire.unpack(data, RequestIdr, StreamDemand)  # type: ignore[return-value]  # one of these
+    return wire.unpack(data, ForceIdr, StreamDemand)  # type: ignore[return-value]  # one of these
 
 
 def decode_event(data: bytes) -> Event:
     """A capture's event. Raises ProtocolError."""
     return wire.unpack(data, Event)
+
+
+def decode_input_ack(data: bytes) -> InputAck:
+    """A capture's acknowledgement of an Input. Raises ProtocolError."""
+    return wire.unpack(data, InputAck)

@@ -1,7 +1,9 @@
 """JSON messages between viewer and gateway: one object with one key, the message's name.
 
-Pure. Members that are not known are ignored, members that are missing or of another type are a
-ProtocolError.
+Pure. Their version is PROTOCOL_VERSION, which `Welcome` and `Hello` carry. A reader ignores members
+that it does not know, so that a later release may add some; members that it misses take their
+default. A missing member without a default, or one of another type, is a ProtocolError. So is a
+message of an unknown name: the gateway answers it with `Error`, the viewer ignores it.
 """
 
 import json
@@ -10,25 +12,30 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from fanlight_common.errors import ProtocolError
-from fanlight_common.protocol.public import PROTOCOL_VERSION
+from fanlight_common.core.errors import ProtocolError
+from fanlight_common.core.names import CodecName
+from fanlight_common.protocol.binary import PROTOCOL_VERSION
 
 MAX_CLIPBOARD_CHARS = 256 * 1024
+MAX_CODECS = 16
 _VIEWER_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Viewer, first message: who I am and what I want. Before it nothing is sent but Welcome.
+    """Viewer, first message: who it is and what it wants. Before it the gateway sends Welcome only.
 
-    {"hello": {"protocol": 1, "viewer": "id of 8 to 64 letters, digits, - and _",
-               "video_enabled": true, "keyframes_only": false}}
+    {"hello": {"protocol": 2, "viewer": "id of 8 to 64 letters, digits, - and _",
+               "video_enabled": true, "keyframes_only": false, "codecs": ["h264"]}}
+    `codecs`: what the viewer can decode, the best first, by the names in `core.names.CodecName`.
+    A gateway ignores those that it does not know. Where the member is missing, it is H.264 alone.
     """
 
     viewer: str
     video_enabled: bool
     keyframes_only: bool
     protocol: int = PROTOCOL_VERSION
+    codecs: tuple[str, ...] = (CodecName.H264,)
 
     def encode(self) -> str:
         """The message's text."""
@@ -39,13 +46,14 @@ class Hello:
                 "viewer": self.viewer,
                 "video_enabled": self.video_enabled,
                 "keyframes_only": self.keyframes_only,
+                "codecs": self.codecs,
             },
         )
 
 
 @dataclass(frozen=True, slots=True)
 class SetVideoEnabled:
-    """Viewer: send video, or not one byte of it. {"set_video_enabled": false}"""
+    """Viewer: whether it wants video, or not one byte of it. {"set_video_enabled": false}"""
 
     enabled: bool
 
@@ -56,7 +64,7 @@ class SetVideoEnabled:
 
 @dataclass(frozen=True, slots=True)
 class SetKeyframesOnly:
-    """Viewer: one self-contained picture a second, or all. {"set_keyframes_only": true}"""
+    """Viewer: it wants one self-contained picture a second, or all. {"set_keyframes_only": true}"""
 
     enabled: bool
 
@@ -65,7 +73,7 @@ class SetKeyframesOnly:
         return _dump("set_keyframes_only", self.enabled)
 
 
-class Fall(StrEnum):
+class FallbackReason(StrEnum):
     """Why a viewer left video by itself."""
 
     RTT = "rtt"
@@ -73,23 +81,23 @@ class Fall(StrEnum):
     AGE = "age"
     """The picture was too old for a while."""
     SILENCE = "silence"
-    """Nothing at all came, again and again."""
+    """Nothing at all arrived, again and again."""
     DECODER = "decoder"
     """The decoder failed again and again."""
     INSECURE = "insecure"
-    """The page has no decoder: it came neither over TLS nor from localhost."""
+    """The page has no decoder, because it came neither over TLS nor from localhost."""
     UNSUPPORTED = "unsupported"
     """The browser has no decoder."""
 
 
 @dataclass(frozen=True, slots=True)
 class FellBack:
-    """Viewer: from now on I show screenshots, for this reason. It is counted, nothing else.
+    """Viewer: from now on it shows screenshots, for this reason. The gateway only counts it.
 
     {"fell_back": "rtt"}
     """
 
-    reason: Fall
+    reason: FallbackReason
 
     def encode(self) -> str:
         """The message's text."""
@@ -98,7 +106,7 @@ class FellBack:
 
 @dataclass(frozen=True, slots=True)
 class RequestIdr:
-    """Viewer: my decoder needs an IDR. {"request_idr": true}"""
+    """Viewer: its decoder needs an IDR. {"request_idr": true}"""
 
     def encode(self) -> str:
         """The message's text."""
@@ -107,7 +115,7 @@ class RequestIdr:
 
 @dataclass(frozen=True, slots=True)
 class SetFocus:
-    """Viewer: has the desk the keyboard? Losing it lets held keys go up. {"set_focus": false}"""
+    """Viewer: whether keys go to the desk. Without focus, held keys go up. {"set_focus": false}"""
 
     focused: bool
 
@@ -118,7 +126,7 @@ class SetFocus:
 
 @dataclass(frozen=True, slots=True)
 class Clipboard:
-    """Either way: this text was copied. {"clipboard": {"text": "..."}}"""
+    """Viewer or gateway: this text was copied. {"clipboard": {"text": "..."}}"""
 
     text: str
 
@@ -131,7 +139,7 @@ class Clipboard:
 class Welcome:
     """Gateway, first message. `settings` are the viewer's constants, see docs/settings.md.
 
-    {"welcome": {"protocol": 1, "desk": "main", "role": "control", "settings": {"...": 150}}}
+    {"welcome": {"protocol": 2, "desk": "main", "role": "control", "settings": {"...": 150}}}
     """
 
     desk: str
@@ -154,7 +162,7 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class DeskState:
-    """Gateway: how the desk is. `live`, `away` (its display is gone), `gone` (its capture is).
+    """Gateway: the desk is `live`, `away` (its display is gone) or `gone` (its capture is).
 
     {"desk": {"state": "live", "width": 1920, "height": 1080}}
     """
@@ -170,7 +178,7 @@ class DeskState:
 
 @dataclass(frozen=True, slots=True)
 class VideoState:
-    """Gateway: whether there is an encoder for this viewer. `live`, `waiting` or `off`.
+    """Gateway: video for this viewer is `live`, `waiting` for an encoder, or `off`.
 
     {"video": {"state": "waiting", "rendition": "half"}}
     `rendition` is the one that the gateway has chosen for this viewer; "" while video is off.
@@ -186,7 +194,7 @@ class VideoState:
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """Gateway: a message of yours was not taken, and why; nothing else was harmed.
+    """Gateway: it did not take a message of this viewer, and why. Nothing else was harmed.
 
     {"error": {"code": "view_only", "message": "..."}}
     Codes: bad_message, view_only, desk_away, too_large.
@@ -219,15 +227,16 @@ def decode_from_viewer(text: str) -> ViewerControl:
                 _member(body, "video_enabled", bool),
                 _member(body, "keyframes_only", bool),
                 _member(body, "protocol", int),
+                _codecs(body),
             )
         case "set_video_enabled":
             return SetVideoEnabled(_typed(body, bool, name))
         case "set_keyframes_only":
             return SetKeyframesOnly(_typed(body, bool, name))
         case "fell_back":
-            if _typed(body, str, name) not in tuple(Fall):
+            if _typed(body, str, name) not in tuple(FallbackReason):
                 raise ProtocolError("fell_back: unknown reason")
-            return FellBack(Fall(body))
+            return FellBack(FallbackReason(body))
         case "request_idr":
             if body is not True:
                 raise ProtocolError("request_idr: wants true")
@@ -292,6 +301,15 @@ def _member(body: Any, name: str, kind: type) -> Any:
     if not isinstance(body, dict) or name not in body:
         raise ProtocolError(f"{name}: missing")
     return _typed(body[name], kind, name)
+
+
+def _codecs(hello: Any) -> tuple[str, ...]:
+    if "codecs" not in hello:
+        return (CodecName.H264,)
+    codecs = _member(hello, "codecs", list)
+    if len(codecs) > MAX_CODECS or not all(type(each) is str for each in codecs):
+        raise ProtocolError(f"hello.codecs: wants at most {MAX_CODECS} names")
+    return tuple(codecs)
 
 
 def _clipboard(body: Any) -> Clipboard:

@@ -1,17 +1,21 @@
 """Patches: operations that turn one picture of a desk into a newer one, small where little changed.
 
-Pure. Little-endian; operations back to back, in the order in which they are to be done. Positions
-and sizes are pixels of the desk, whatever the scale of the video beside it.
+Pure. Little-endian. The operations stand one behind the other, in the order in which they are done.
+Positions and sizes are pixels of the desk, whatever the scale of the video beside it.
 
     COPY   0 u8 1 | 1 u8 0 | 2 u16 x | 4 u16 y | 6 u16 width | 8 u16 height |
            10 u16 from_x | 12 u16 from_y
     IMAGE  0 u8 2 | 1 u8 format | 2 u16 x | 4 u16 y | 6 u16 width | 8 u16 height |
            10 u32 length | 14 length bytes of an image file
 
-A COPY takes its pixels from the picture as the operations before it have left it; source and target
-may overlap. An IMAGE may have fewer pixels than its rectangle: it is enlarged to fill it. What is
-in a patch replaces what was there; there is no transparency. `web/patch.js` decodes the same bytes,
-and tests/vectors/patch.json holds the two together.
+A COPY takes its pixels from the picture as the operations before it have left it. Its source and
+its target may overlap. An IMAGE may have fewer pixels than its rectangle, and is enlarged to fill
+it. A patch replaces the pixels that were there, without transparency. `web/protocol/patch.js`
+decodes the same bytes, and tests/vectors/patch.json holds the two together.
+
+A patch has no version of its own: the unit around it has one, and over HTTP the media type would
+change. An operation of another kind needs a stream kind of another name, because a viewer that does
+not know the operation cannot pass over it and keep the right picture.
 """
 
 import struct
@@ -19,7 +23,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from fanlight_common.errors import ProtocolError
+from fanlight_common.core.errors import ProtocolError
 
 MEDIA_TYPE = "application/vnd.fanlight.patch"
 MAX_OPERATIONS = 4096
@@ -40,7 +44,7 @@ class ImageFormat(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Pixels that are there already, elsewhere: what scrolling leaves."""
+    """Pixels that the picture has already in another place, as after scrolling."""
 
     x: int
     y: int

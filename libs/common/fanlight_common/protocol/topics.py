@@ -1,35 +1,39 @@
-"""The topics on the bus. A subscription to one is demand for it.
+"""The topics on the bus. A subscription to a topic is demand for it.
 
-Pure. Every topic ends with a slash, so that no topic is the prefix of another desk's.
+Pure. Every topic ends with a slash, so that no topic is the prefix of another desk's. A stream's
+name is `<desk>/<rest>` with no slash in the rest (see `core.names`), so that no stream's topic is
+the prefix of another stream's.
 
-Framing: frames are single-part messages, topic and frame in one (see `frames`), because CONFLATE
-wants it so. Everything else that is published has two parts: [topic, message].
+Framing: a frame is a single-part message, topic and frame in one (see `frames`), because ZeroMQ's
+CONFLATE keeps single parts only. Everything else that is published has two parts: [topic, message].
+A process passes over topics that it does not know, so that a later release may add some.
 
 On the directory's outlet:
     desk/<desk>/                  DeskRecord, now and at each change
-    lease/<desk>/<rendition>/     LeaseRecord; subscribing asks for a lease
+    lease/<stream>/               LeaseRecord; subscribing asks for a lease
     service/<kind>/<id>/          ServiceRecord
     clock/<id>/<number>/          ClockRecord, once; a process asks each time by a new number
-    present/<id>/<instance>/      nothing; every process subscribes to its own, and with its
-                                  connection the subscription ends, which the directory hears
+    present/<id>/<instance>/      nothing; every process subscribes to its own. The subscription
+                                  ends with its connection, and the directory is told of that
 On a capture's outlet:
     frame/<desk>/<lane>/          every frame; being subscribed makes capture grab
     still/<desk>/<lane>/          the same frames, grabbed only by Grab, GrabNext and subscribing
     events/<desk>/                numbered pointer and clipboard events
+    ack/<desk>/<viewer>/          InputAck, for each Input of this viewer that wants one
 On an encoder's outlet:
-    unit/<desk>/<rendition>/      VideoUnit bytes; being subscribed makes the encoder encode
+    unit/<stream>/                VideoUnit bytes; being subscribed makes the encoder encode
 """
 
 from enum import StrEnum
 
-from fanlight_common.errors import ProtocolError
+from fanlight_common.core.errors import ProtocolError
 
 
 class Lane(StrEnum):
     """How a frame's pixels travel."""
 
     SHM = "shm"
-    """In a shared memory ring; the message carries only where. Same host."""
+    """In a shared memory ring on the same host. The message says only where in it."""
     PIXELS = "pixels"
     """In the message itself. Any host."""
 
@@ -56,12 +60,12 @@ def service(kind: str, id_: str = "") -> bytes:
 
 
 def presence(id_: str, instance: str) -> bytes:
-    """Topic that only this very process subscribes to."""
+    """Topic that nobody but this very process subscribes to."""
     return f"present/{id_}/{instance}/".encode()
 
 
 def clock(id_: str, number: int) -> bytes:
-    """Topic under which a process gets the directory's clock, this time."""
+    """Topic under which a process gets the directory's clock once. `number` differs each time."""
     return f"clock/{id_}/{number}/".encode()
 
 
@@ -80,15 +84,20 @@ def events(desk_name: str) -> bytes:
     return f"events/{desk_name}/".encode()
 
 
+def ack(desk_name: str, viewer: str) -> bytes:
+    """Topic of the acknowledgements of one viewer's input."""
+    return f"ack/{desk_name}/{viewer}/".encode()
+
+
 def unit(stream: str) -> bytes:
-    """Topic of a stream's access units."""
+    """Topic of a stream's units."""
     return f"unit/{stream}/".encode()
 
 
 def parse(topic: bytes) -> tuple[str, ...]:
     """Split a full topic: b"unit/main/high/" -> ("unit", "main", "high").
 
-    Raises ProtocolError where it does not end with a slash or is not ASCII.
+    Raises ProtocolError for a topic that does not end with a slash, or is not ASCII.
     """
     try:
         text = topic.decode("ascii")

@@ -1,25 +1,50 @@
-"""msgpack for frozen dataclasses: strict in, strict out.
+"""msgpack for frozen dataclasses, so that two releases understand each other.
 
-Pure (msgpack is a codec, without I/O). A message is the array [TYPE, field, field ...], fields in
-the order of the class. What arrives is checked against the annotations; anything that does not fit
-raises ProtocolError. Strings and arrays are bounded by the size of the message, which the sockets
-bound.
+Pure (msgpack is a codec, without I/O). A message is the array [TYPE, VERSION, field, field ...],
+with the fields in the order of the class. A dataclass within a message is the array of its fields.
+
+The rules by which a message may change (docs/decisions/0023-a-bus-that-can-evolve.md):
+
+- A new field goes to the end of its class and has a default. VERSION stays. A reader that does not
+  know the field passes over it; a reader that misses it takes the default.
+- A change that an old reader would misunderstand raises VERSION. A reader takes the versions from
+  OLDEST (VERSION where the class has no OLDEST) to VERSION.
+- A field without a default is required for ever.
+
+What arrives is checked against the annotations. Another kind, another version or a missing field
+raises NotUnderstoodError, everything else that does not fit raises ProtocolError. Strings and
+arrays are bounded by the size of the message, which the sockets bound.
 """
 
 import types
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
-from typing import Any, ClassVar, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
+from operator import attrgetter
+from typing import (
+    Any,
+    ClassVar,
+    NamedTuple,
+    Protocol,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import msgpack
 
-from fanlight_common.errors import ProtocolError
+from fanlight_common.core.errors import NotUnderstoodError, ProtocolError
+
+_SCALARS = (str, int, float, bool, bytes)
 
 
 class Message(Protocol):
-    """A frozen dataclass with a type number of its own."""
+    """A frozen dataclass with a type number and a version."""
 
     TYPE: ClassVar[int]
+    VERSION: ClassVar[int]
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
 
@@ -28,69 +53,158 @@ M = TypeVar("M", bound=Message)
 
 def pack(message: Message) -> bytes:
     """The bytes of `message`."""
-    data: bytes = msgpack.packb([message.TYPE, *_to_fields(message)], use_bin_type=True)
+    data: bytes = msgpack.packb(
+        [message.TYPE, message.VERSION, *_to_fields(message)], use_bin_type=True
+    )
     return data
 
 
 def unpack(data: bytes, *kinds: type[M]) -> M:
-    """The message in `data`, which has to be one of `kinds`."""
+    """The message in `data`, which has to be one of `kinds`.
+
+    Raises NotUnderstoodError for a message of another release, ProtocolError for what is none.
+    """
     try:
         value = msgpack.unpackb(data, use_list=False, raw=False, strict_map_key=True)
     except (ValueError, msgpack.exceptions.UnpackException, RecursionError) as error:
         raise ProtocolError(f"not msgpack: {error}") from None
-    if not isinstance(value, tuple) or not value or type(value[0]) is not int:
-        raise ProtocolError("not a message: no array with a type in front")
+    if not isinstance(value, tuple) or len(value) < 2:
+        raise ProtocolError("not a message: no array with a type and a version in front")
+    number, version = value[0], value[1]
+    if type(number) is not int or type(version) is not int:
+        raise ProtocolError("not a message: no array with a type and a version in front")
     for kind in kinds:
-        if value[0] == kind.TYPE:
-            message: M = _from_fields(kind, value[1:])
+        if number == kind.TYPE:
+            if version != kind.VERSION:
+                _check_version(kind, version)
+            message: M = _from_fields(_reader(kind), value, 2, version)
             return message
-    raise ProtocolError(f"unexpected message type {value[0]}")
+    raise NotUnderstoodError(
+        f"unexpected message type {number}, version {version}", f"type {number}", version, None
+    )
 
 
-def _to_fields(message: Any) -> list[Any]:
-    return [_to_plain(getattr(message, f.name)) for f in fields(message)]
+def _check_version(kind: type[M], version: int) -> None:
+    oldest: int = getattr(kind, "OLDEST", kind.VERSION)
+    if not oldest <= version <= kind.VERSION:
+        raise NotUnderstoodError(
+            f"{kind.__name__} of version {version}, this release reads {oldest} to {kind.VERSION}",
+            kind.__name__,
+            version,
+            kind.VERSION,
+        )
 
 
-def _to_plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return _to_fields(value)
-    if isinstance(value, tuple):
-        return [_to_plain(item) for item in value]
-    return value
+class _Writer(NamedTuple):
+    get: Callable[[Any], Any]
+    """All fields at once, or the only one."""
+    is_one: bool
+    nested: tuple[int, ...]
+    """Where the fields are that msgpack cannot write by itself."""
 
 
 @cache
-def _shape(kind: type) -> tuple[tuple[str, Any], ...]:
+def _writer(kind: type) -> _Writer:
+    names = [f.name for f in fields(kind)]
     hints = get_type_hints(kind)
-    return tuple((f.name, hints[f.name]) for f in fields(kind))
+    nested = (index for index, name in enumerate(names) if hints[name] not in _SCALARS)
+    return _Writer(attrgetter(*names), len(names) == 1, tuple(nested))
 
 
-def _from_fields(kind: type, values: Any) -> Any:
-    shape = _shape(kind)
-    if not isinstance(values, tuple) or len(values) != len(shape):
-        raise ProtocolError(f"{kind.__name__}: wants {len(shape)} fields")
+def _to_fields(message: Any) -> list[Any]:
+    kind: type = type(message)
+    get, is_one, nested = _writer(kind)
+    values = [get(message)] if is_one else list(get(message))
+    for index in nested:
+        values[index] = _to_plain(values[index])
+    return values
+
+
+def _to_plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_to_plain(item) for item in value]
+    if is_dataclass(value):
+        return _to_fields(value)
+    return value
+
+
+Check = Callable[[Any], Any]
+"""Gives the field's value for what msgpack read. Raises ProtocolError."""
+
+
+class _Reader(NamedTuple):
+    kind: type
+    required: int
+    """So many fields, the first ones, have no default."""
+    checks: tuple[tuple[Any, Check], ...]
+    """Of each field: the type of values that are taken as they are, and the check of others."""
+
+
+@cache
+def _reader(kind: type) -> _Reader:
+    hints = get_type_hints(kind)
+    own = fields(kind)
+    required = sum(f.default is MISSING and f.default_factory is MISSING for f in own)
+    checks = tuple(
+        (hints[f.name] if hints[f.name] in _SCALARS else None, _check(hints[f.name], kind, f.name))
+        for f in own
+    )
+    return _Reader(kind, required, checks)
+
+
+def _from_fields(reader: _Reader, values: tuple[Any, ...], begin: int, version: int) -> Any:
+    """An object of the fields in `values` from `begin` on. Fields beyond the known are left."""
+    kind, required, checks = reader
+    if len(values) - begin < required:
+        found = len(values) - begin
+        raise NotUnderstoodError(
+            f"{kind.__name__}: wants {required} fields or more, got {found}",
+            kind.__name__,
+            version,
+            getattr(kind, "VERSION", version),
+        )
+    if begin:
+        values = values[begin:]
     arguments = [
-        _checked(hint, value, f"{kind.__name__}.{name}")
-        for (name, hint), value in zip(shape, values, strict=True)
+        value if type(value) is plain else check(value)
+        # Not strict: either may be longer, which is how two releases differ.
+        for (plain, check), value in zip(checks, values, strict=False)
     ]
     return kind(*arguments)
 
 
-def _checked(hint: Any, value: Any, where: str) -> Any:
+def _check(hint: Any, owner: type, field: str) -> Check:
+    """The check of one field by its annotation."""
+    where = f"{owner.__name__}.{field}"
     origin = get_origin(hint)
     if origin in (types.UnionType, Union):
-        if value is None:
-            return None
-        (hint,) = (arm for arm in get_args(hint) if arm is not types.NoneType)
-        return _checked(hint, value, where)
+        (arm,) = (arm for arm in get_args(hint) if arm is not types.NoneType)
+        inner = _check(arm, owner, field)
+        return lambda value: None if value is None else inner(value)
     if origin is tuple:
-        if not isinstance(value, tuple):
-            raise ProtocolError(f"{where}: wants an array")
-        return tuple(_checked(get_args(hint)[0], item, where) for item in value)
+        item = _check(get_args(hint)[0], owner, field)
+
+        def check_array(value: Any) -> Any:
+            if not isinstance(value, tuple):
+                raise ProtocolError(f"{where}: wants an array")
+            return tuple([item(each) for each in value])
+
+        return check_array
     if is_dataclass(hint):
-        return _from_fields(hint, value)  # type: ignore[arg-type]  # a class here, never an instance
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is not hint:
+        nested: type = hint  # type: ignore[assignment]  # a class here, never an instance
+
+        def check_object(value: Any) -> Any:
+            if not isinstance(value, tuple):
+                raise ProtocolError(f"{where}: wants an array")
+            return _from_fields(_reader(nested), value, 0, getattr(owner, "VERSION", 0))
+
+        return check_object
+
+    def check_scalar(value: Any) -> Any:
+        if type(value) is hint:
+            return value
+        if hint is float and type(value) is int:
+            return float(value)
         raise ProtocolError(f"{where}: wants {hint.__name__}, got {type(value).__name__}")
-    return value
+
+    return check_scalar

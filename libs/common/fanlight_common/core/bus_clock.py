@@ -1,0 +1,70 @@
+"""One clock for all hosts: the directory's, as a process knows it from asking. Pure.
+
+Monotonic clocks of two hosts do not compare, because each counts from its own boot. Therefore every
+stamp on the bus, and so every age and deadline that crosses it, is in the directory's clock. A
+process asks for that clock now and then. An answer may be wrong by half of its round trip, so the
+answer with the shortest round trip of the last minute counts. On one host nobody asks: the bus
+clock is the monotonic clock, which all processes share.
+
+Times are in microseconds; `own` is this process's monotonic clock.
+"""
+
+from dataclasses import dataclass
+
+WINDOW_US = 60_000_000
+LONGEST_TRIP_US = 1_000_000
+"""An answer that took longer says too little: the directory or this process did not run."""
+_DRIFT = 200e-6
+"""Seconds that two clocks may run apart in a second. Generous: crystals drift by 20 to 50e-6."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    at_us: int
+    trip_us: int
+    offset_us: int
+
+    def agrees(self, other: "_Sample") -> bool:
+        """Can both be true of one pair of clocks?"""
+        error_us = (self.trip_us + other.trip_us) / 2 + _DRIFT * abs(self.at_us - other.at_us)
+        return abs(self.offset_us - other.offset_us) <= error_us + 1
+
+
+class BusClock:
+    """`offset_us`: by how much the bus clock is ahead of this process's own; at first a guess."""
+
+    def __init__(self, offset_us: int) -> None:
+        self.offset_us = offset_us
+        self._samples: list[_Sample] = []
+
+    @property
+    def trip_us(self) -> int | None:
+        """The round trip of the answer that the offset comes from; None: the offset is a guess."""
+        return self._best.trip_us if self._samples else None
+
+    def at(self, own_us: int) -> int:
+        """The bus clock at a moment of this process's own clock."""
+        return own_us + self.offset_us
+
+    def answered(self, bus_us: int, asked_us: int, own_us: int) -> int | None:
+        """The directory's clock was `bus_us`. This process asked at `asked_us`; now is `own_us`.
+
+        Changes `offset_us`. Returns by how much the bus clock has jumped if the answer does not fit
+        the earlier ones, because another directory answers; those are forgotten then.
+        """
+        trip_us = own_us - asked_us
+        if not 0 <= trip_us <= LONGEST_TRIP_US:
+            return None
+        sample = _Sample(own_us, trip_us, bus_us - (asked_us + own_us) // 2)
+        before_us, known = self.offset_us, bool(self._samples)
+        jumped = known and not sample.agrees(self._best)
+        if jumped:
+            self._samples.clear()
+        self._samples = [s for s in self._samples if s.at_us > own_us - WINDOW_US]
+        self._samples.append(sample)
+        self.offset_us = self._best.offset_us
+        return self.offset_us - before_us if jumped else None
+
+    @property
+    def _best(self) -> _Sample:
+        return min(self._samples, key=lambda sample: sample.trip_us)

@@ -1,0 +1,177 @@
+"""Rectangles of pixels: the one set of helpers that every package uses.
+
+Pure. A rectangle includes its left column and its top row, and ends before `right` and `bottom`.
+Nothing here changes its arguments.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+NEIGHBOUR_WASTE = 1.25
+"""`disjoint` joins two rectangles while the box around them is at most this many times their area.
+
+A terminal that draws each line of text by itself so becomes one box, which can be seen to scroll.
+"""
+_QUADRATIC_TIMES = 4
+
+
+class Size(NamedTuple):
+    """A width and a height, pixels."""
+
+    width: int
+    height: int
+
+    @property
+    def whole(self) -> "Rect":
+        """The rectangle that covers all of a picture of this size."""
+        return Rect(0, 0, self.width, self.height)
+
+
+class Rect(NamedTuple):
+    """A rectangle of pixels: its left, top, width and height.
+
+    It is a tuple because there are more of these than of anything else.
+    """
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        """The first column that is not in it."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        """The first row that is not in it."""
+        return self.y + self.height
+
+    @property
+    def area(self) -> int:
+        """How many pixels are in it."""
+        return self.width * self.height
+
+    def moved(self, dx: int, dy: int) -> "Rect":
+        """The same rectangle, so many pixels further right and down."""
+        return Rect(self.x + dx, self.y + dy, self.width, self.height)
+
+
+def between(left: int, top: int, right: int, bottom: int) -> Rect:
+    """The rectangle from (left, top) to before (right, bottom)."""
+    return Rect(left, top, right - left, bottom - top)
+
+
+def area(rects: Iterable[Rect]) -> int:
+    """Pixels in all of them; a pixel that lies in two rectangles counts twice."""
+    return sum(rect.width * rect.height for rect in rects)
+
+
+def bounding_box(rects: Sequence[Rect]) -> Rect:
+    """The smallest rectangle around `rects`, of which there has to be at least one."""
+    left, top = min(rect.x for rect in rects), min(rect.y for rect in rects)
+    right = max(rect.x + rect.width for rect in rects)
+    bottom = max(rect.y + rect.height for rect in rects)
+    return Rect(left, top, right - left, bottom - top)
+
+
+def overlap(one: Rect, other: Rect) -> bool:
+    """Whether a pixel lies in both."""
+    return (
+        one.x < other.x + other.width
+        and other.x < one.x + one.width
+        and one.y < other.y + other.height
+        and other.y < one.y + one.height
+    )
+
+
+def contains(outer: Rect, inner: Rect) -> bool:
+    """Whether every pixel of `inner` lies in `outer`."""
+    return (
+        outer.x <= inner.x
+        and outer.y <= inner.y
+        and inner.right <= outer.right
+        and inner.bottom <= outer.bottom
+    )
+
+
+def intersection(one: Rect, other: Rect) -> Rect | None:
+    """The pixels that lie in both; None where there are none."""
+    left, top = max(one.x, other.x), max(one.y, other.y)
+    right, bottom = min(one.right, other.right), min(one.bottom, other.bottom)
+    if left >= right or top >= bottom:
+        return None
+    return Rect(left, top, right - left, bottom - top)
+
+
+def clipped(rects: Iterable[Rect], within: Rect) -> list[Rect]:
+    """What of each rectangle lies in `within`; those that have no pixel there are left out."""
+    parts = (intersection(rect, within) for rect in rects)
+    return [part for part in parts if part is not None]
+
+
+def without(rect: Rect, hole: Rect) -> list[Rect]:
+    """What of `rect` is not in `hole`: at most four disjoint rectangles, from the top down."""
+    cut = intersection(rect, hole)
+    if cut is None:
+        return [rect]
+    parts = (
+        between(rect.x, rect.y, rect.right, cut.y),
+        between(rect.x, cut.y, cut.x, cut.bottom),
+        between(cut.right, cut.y, rect.right, cut.bottom),
+        between(rect.x, cut.bottom, rect.right, rect.bottom),
+    )
+    return [part for part in parts if part.width > 0 and part.height > 0]
+
+
+def disjoint(rects: Iterable[Rect], waste: float = NEIGHBOUR_WASTE) -> list[Rect]:
+    """Boxes that cover every pixel of `rects`, none of which overlap.
+
+    Rectangles that overlap become the box around them, and so do two whose box is at most `waste`
+    times as large as they are together. The number of steps is quadratic in the number of boxes.
+    """
+    boxes: list[Rect] = []
+    for rect in sorted(set(rects), key=lambda rect: (rect.y, rect.x)):
+        box, joined = rect, True
+        while joined:
+            joined = False
+            for other in boxes:
+                both = bounding_box((box, other))
+                if overlap(box, other) or both.area <= waste * (box.area + other.area):
+                    boxes.remove(other)
+                    box, joined = both, True
+                    break
+        boxes.append(box)
+    return boxes
+
+
+def at_most(count: int, rects: Iterable[Rect]) -> list[Rect]:
+    """At most `count` boxes that cover every pixel of `rects`, none of which overlap."""
+    known = set(rects)
+    # `disjoint` is quadratic, so it is not tried with what will hardly become so few.
+    boxes = disjoint(known) if len(known) <= _QUADRATIC_TIMES * count else list(known)
+    return boxes if len(boxes) <= count else [bounding_box(boxes)]
+
+
+def tiles_touched(rect: Rect, tile: int) -> Rect:
+    """The tiles of `tile` x `tile` pixels of which a pixel lies in `rect`. Counted in tiles."""
+    return between(rect.x // tile, rect.y // tile, -(-rect.right // tile), -(-rect.bottom // tile))
+
+
+def tiles_inside(rect: Rect, tile: int, size: Size) -> Rect:
+    """The tiles that lie in `rect` as a whole; width or height is 0 or less where there are none.
+
+    The tiles at the right and the bottom edge of a picture of `size` may be smaller than others.
+    Counted in tiles.
+    """
+    columns = rect.right if rect.right < size.width else size.width + tile - 1
+    rows = rect.bottom if rect.bottom < size.height else size.height + tile - 1
+    return between(-(-rect.x // tile), -(-rect.y // tile), columns // tile, rows // tile)
+
+
+def pixels_of(tiles: Rect, tile: int, size: Size) -> Rect:
+    """The pixels that these tiles of a picture of `size` have. `tiles` is counted in tiles."""
+    right = min(size.width, tiles.right * tile)
+    bottom = min(size.height, tiles.bottom * tile)
+    return between(tiles.x * tile, tiles.y * tile, right, bottom)

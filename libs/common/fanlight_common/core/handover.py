@@ -1,0 +1,119 @@
+"""Which encoder of a stream a consumer listens to: one at a time, and the next only from an IDR on.
+
+Pure. Owns what is known of a stream's leases. Three rules make the fence:
+
+- A lease that moves because its encoder was lost ends the older epochs at once. An encoder that was
+  taken for dead and comes back sends units of an old epoch, and no consumer gets them.
+- A lease that an encoder gives up by itself (`LeaseRecord.handover_from`) lets that encoder go on
+  until the first IDR of its successor has arrived, so that the picture does not stop.
+- What a consumer gets has epochs that only grow. Each epoch comes from one encoder and begins with
+  an IDR.
+
+    state                    `current`  `next`   units of `current`   units of `next`
+    no lease is known        None       None     -                    -
+    one encoder              A          None     PASS                 -
+    lost, a successor leased None       B        -                    EARLY until its IDR: FIRST
+    handed over              A          B        PASS                 EARLY until its IDR: FIRST
+
+After FIRST, `next` is `current`. Units of every other encoder and of older epochs are OLD.
+"""
+
+from enum import Enum
+
+from fanlight_common.protocol.bus import LeaseRecord
+
+
+class LeaseChange(Enum):
+    """What a lease record changes for a consumer."""
+
+    NOTHING = "nothing"
+    WAIT = "wait"
+    """The lease was handed over: the old encoder goes on until the new one's first IDR."""
+    CUT = "cut"
+    """The old encoder is out: no unit continues what was sent before."""
+    STALE = "stale"
+    """The record is older than what is known, so it is ignored. There are two directories, or a
+    clock was set back."""
+
+
+class Verdict(Enum):
+    """What becomes of a unit."""
+
+    PASS = "pass"
+    """The consumer gets it. Gaps in the sequence are the consumer's to find."""
+    FIRST = "first"
+    """The consumer gets it, and its encoder is the current one from now on."""
+    OLD = "old"
+    """Dropped: its epoch is over."""
+    EARLY = "early"
+    """Dropped: its encoder has to begin with an IDR, and this unit is none."""
+
+
+class Handover:
+    """The leases of one stream. It tells encoders apart by their instance."""
+
+    def __init__(self) -> None:
+        self.current: LeaseRecord | None = None
+        """The lease of the encoder whose units the consumer gets."""
+        self.next: LeaseRecord | None = None
+        """The lease of the encoder whose first IDR makes it the current one."""
+        self.misses_idr = False
+        """Units of `next` arrive, and its first IDR did not: it was lost."""
+        self._least_epoch = 0
+        """Units of smaller epochs are OLD."""
+
+    @property
+    def newest(self) -> LeaseRecord | None:
+        """The newest lease that is known."""
+        return self.next or self.current
+
+    def leased(self, record: LeaseRecord) -> LeaseChange:
+        """The directory says who encodes the stream. Only for records that are `alive`.
+
+        Changes `current` and `next`, except where it returns NOTHING or STALE for a record that
+        says nothing new.
+        """
+        newest = self.newest
+        if newest is not None:
+            if record.epoch < newest.epoch:
+                return LeaseChange.STALE
+            if (record.instance, record.epoch) == (newest.instance, newest.epoch):
+                return LeaseChange.NOTHING
+        current = self.current
+        if current is not None and current.instance == record.instance:
+            return self._renewed(record)
+        goes_on = current is not None and 0 < record.handover_from <= current.epoch
+        if not goes_on:
+            self.current = None
+            self._least_epoch = record.epoch
+        if self.next is None or self.next.instance != record.instance:
+            self.misses_idr = False
+        self.next = record
+        return LeaseChange.WAIT if goes_on else LeaseChange.CUT
+
+    def unit(self, instance: str, epoch: int, *, idr: bool) -> Verdict:
+        """A unit has arrived from the encoder of this instance. FIRST changes `current`."""
+        following = self.next
+        if following is not None and following.instance == instance:
+            if epoch < following.epoch:
+                return Verdict.OLD
+            if not idr:
+                self.misses_idr = True
+                return Verdict.EARLY
+            self.current, self.next, self.misses_idr = following, None, False
+            self._least_epoch = epoch
+            return Verdict.FIRST
+        current = self.current
+        if current is None or current.instance != instance or epoch < self._least_epoch:
+            return Verdict.OLD
+        # The epoch may be larger than the lease's: the encoder got the record before this process.
+        self._least_epoch = epoch
+        return Verdict.PASS
+
+    def _renewed(self, record: LeaseRecord) -> LeaseChange:
+        """The current encoder has a newer lease of the stream."""
+        self.current, self.next, self.misses_idr = record, None, False
+        # Units of this epoch may have arrived before the record.
+        is_known = record.epoch <= self._least_epoch
+        self._least_epoch = max(self._least_epoch, record.epoch)
+        return LeaseChange.NOTHING if is_known else LeaseChange.CUT

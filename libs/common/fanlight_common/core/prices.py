@@ -1,0 +1,40 @@
+"""What images cost lately, to tell beforehand what the next ones will.
+
+Pure. Lossless text takes 0.05 to 0.3 bytes a pixel, a JPEG of a photograph 0.3, of noise more than
+1. An image costs `OVERHEAD_BYTES` whatever it shows.
+"""
+
+OVERHEAD_BYTES = 80
+"""What an image of a few pixels takes."""
+_NEW_SHARE = 0.3
+_FORGIVEN = 0.97
+_TELLING_PX = 1000
+"""The size of a smaller image tells nothing about bytes a pixel."""
+_LEAST_PER_PX = 0.005
+
+
+class Prices:
+    """Bytes a pixel, of lossless and of lossy images, as learned from those that were made."""
+
+    def __init__(self, lossless: float = 0.1, lossy: float = 0.35) -> None:
+        self._per_px = {True: lossless, False: lossy}
+
+    def guess(self, px: int, *, lossless: bool) -> int:
+        """What an image of so many pixels will take, bytes."""
+        return OVERHEAD_BYTES + int(px * self._per_px[lossless])
+
+    def px_for(self, size_bytes: int, *, lossless: bool) -> int:
+        """How many pixels will go into so many bytes."""
+        return int(max(0, size_bytes - OVERHEAD_BYTES) / self._per_px[lossless])
+
+    def paid(self, px: int, size_bytes: int, *, lossless: bool) -> None:
+        """Learn from an image of `px` pixels that took `size_bytes`."""
+        if px >= _TELLING_PX:
+            now = max(_LEAST_PER_PX, (size_bytes - OVERHEAD_BYTES) / px)
+            # Up at once, down slowly: too small a unit costs little, too large a one costs time.
+            less = _NEW_SHARE * (self._per_px[lossless] - now)
+            self._per_px[lossless] = max(now, self._per_px[lossless] - less)
+
+    def too_dear(self) -> None:
+        """Learn that nothing was made for fear of the price, which may be lower next time."""
+        self._per_px[True] *= _FORGIVEN

@@ -1,0 +1,32 @@
+"""Which units of a stream one decoder can take: from an IDR on, without a gap. Pure.
+
+For a consumer that gives all units to one decoder or one file. The gateway's gates do the same for
+each viewer, together with room and backlog (`fanlight_gateway.core.gate`).
+"""
+
+from fanlight_common.protocol.binary import VideoUnit
+
+
+class UnitOrder:
+    """Open from an IDR on; a gap in the sequence or another epoch closes it until the next IDR."""
+
+    def __init__(self) -> None:
+        self._next: tuple[int, int] | None = None
+        """Epoch and sequence of the unit that continues the GOP; None: closed."""
+
+    @property
+    def wants_idr(self) -> bool:
+        """Is it closed, so that only an IDR helps?"""
+        return self._next is None
+
+    def accepts(self, unit: VideoUnit) -> bool:
+        """Can the decoder take this unit? Expects the next one from now on, or an IDR."""
+        if unit.idr or self._next == (unit.epoch, unit.sequence):
+            self._next = (unit.epoch, unit.sequence + 1)
+            return True
+        self._next = None
+        return False
+
+    def interrupt(self) -> None:
+        """The next unit does not continue the GOP: only an IDR is accepted."""
+        self._next = None

@@ -1,0 +1,169 @@
+"""HTTP in a worker's own event loop: the sockets that listen, and the server on them.
+
+Owns the listening sockets while they serve. A clean stop takes a quarter of a second. It takes at
+most GRACE_S longer, whatever clients do, which fits into `supervision.STOP_LIMIT_S`. What of
+uvicorn is not documented is used in `uvicorn_server` alone.
+"""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import uvicorn
+
+from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.process.uvicorn_server import WorkerServer, drop_text_errors
+
+log = logging.getLogger(__name__)
+
+GRACE_S = 1
+"""How long requests under way may take to end once the server stops."""
+KEEP_ALIVE_S = 75
+"""Longer than clients keep an idle connection, so that the client ends it: where the server does, a
+request may be under way."""
+NOT_SENT_LIMIT_BYTES = 16 * 1024
+"""How much unsent data a kernel buffer holds. What waits there can no longer be dropped."""
+DEAD_PEER_MS = 30_000
+"""The kernel ends the connection of a peer that acknowledges nothing for so long."""
+RETRANSMIT_MAX_MS = 1000
+"""TCP sends again at least this often (Linux 6.15 and later). By itself it doubles the time between
+two attempts, so that after ten seconds in a tunnel a connection stands still for three more."""
+
+_TCP_RTO_MAX_MS = 44
+_BACKLOG = 1024
+_NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
+
+def listen(host: str, port: int, setting: str, congestion: str = "") -> list[socket.socket]:
+    """Sockets that listen on every address of `host`; with port 0 all on the same free port.
+
+    Raises ConfigurationError that names `setting`, the prefix of HOST and PORT. Accepted
+    connections inherit the options, so they hold for every browser's connection. `congestion` is
+    TCP's congestion control; "" leaves it to the system.
+    """
+    sockets: list[socket.socket] = []
+    missing: OSError | None = None
+    try:
+        found = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        for family, kind, protocol, _, address in dict.fromkeys(found):
+            if sockets and not port:
+                address = (address[0], sockets[0].getsockname()[1], *address[2:])
+            try:
+                sockets.append(_listen(family, kind, protocol, address))
+            except OSError as error:
+                # "localhost" has an IPv6 address on machines (and in containers) without IPv6.
+                if error.errno not in _NO_SUCH_ADDRESS:
+                    raise
+                missing = error
+        if not sockets:
+            raise missing or OSError(f"{host} has no address")
+    except OSError as error:
+        for opened in sockets:
+            opened.close()
+        reason = error.strerror or str(error)
+        raise ConfigurationError(f"{setting}HOST {host}, {setting}PORT {port}: {reason}") from None
+    if congestion:
+        _set_congestion(sockets, congestion)
+    return sockets
+
+
+def base_url(host: str, sockets: list[socket.socket], address: str) -> str:
+    """Where the others reach this server: `address` where `host` stands for every address."""
+    if host in ("", "0.0.0.0", "::"):
+        host = address
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"
+    return f"http://{host}:{sockets[0].getsockname()[1]}"
+
+
+def bearer(authorization: str) -> str | None:
+    """The token in the value of an Authorization header; None: it has none."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    app: Any,
+    sockets: list[socket.socket],
+    *,
+    websocket: type[asyncio.Protocol] | None = None,
+    max_message_bytes: int = 1 << 20,
+) -> AsyncIterator[Callable[[], None]]:
+    """Serve the ASGI `app` on `sockets` for as long as the block runs.
+
+    The block gets a function that ends the listening alone: connections that are open stay.
+
+    Where the server ends before the block does, the block is cancelled, and the server's error
+    comes out in an ExceptionGroup. The sockets are closed in any case.
+
+    `websocket` is the class that speaks WebSocket; without it an upgrade is refused. Per-message
+    compression is off, because video does not compress, and a viewer would cost a copy and a
+    context more.
+    """
+    server = WorkerServer(
+        uvicorn.Config(
+            app,
+            http="h11",
+            ws=websocket or "none",
+            ws_max_size=max_message_bytes,
+            ws_per_message_deflate=False,
+            lifespan="off",
+            log_config=None,
+            # At INFO uvicorn logs the address of each WebSocket. The service's own log says more.
+            log_level="warning",
+            access_log=False,
+            # The gateway reads forwarded headers where it needs them, by rules of its own.
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+    )
+    drop_text_errors()
+    # The group cancels the block when the server ends by itself, because a process without its port
+    # must not look healthy.
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(server.serve_until_stopped(sockets))
+        try:
+            await server.ready.wait()
+            yield server.stop_listening
+        finally:
+            server.stop()
+            # Before the group's own end: where the block is cancelled, it would cancel the server.
+            await asyncio.wait({task})
+
+
+def _set_congestion(sockets: list[socket.socket], name: str) -> None:
+    try:
+        for opened in sockets:
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, name.encode())
+    except OSError as error:
+        # Everything works without it, only less well.
+        log.warning("event=no_tcp_congestion name=%s reason=%r", name, error.strerror)
+
+
+def _listen(family: int, kind: int, protocol: int, address: Any) -> socket.socket:
+    opened = socket.socket(family, kind, protocol)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, NOT_SENT_LIMIT_BYTES)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_PEER_MS)
+        with contextlib.suppress(OSError):  # an older kernel
+            opened.setsockopt(socket.IPPROTO_TCP, _TCP_RTO_MAX_MS, RETRANSMIT_MAX_MS)
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        opened.bind(address)
+        opened.listen(_BACKLOG)
+        opened.setblocking(False)
+    except OSError:
+        opened.close()
+        raise
+    return opened

@@ -1,0 +1,27 @@
+"""Tasks that nobody awaits, without losing their errors.
+
+Lives on the worker's loop.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Run `work` in a task of its own. An error that it raises is logged and ends the process."""
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(_end_with_it)
+    return task
+
+
+def _end_with_it(task: asyncio.Task[None]) -> None:
+    if task.cancelled():
+        return
+    error = task.exception()
+    if error is not None:
+        log.critical("event=unexpected task=%s", task.get_coro(), exc_info=error)
+        raise SystemExit(1)

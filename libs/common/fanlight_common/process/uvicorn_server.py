@@ -1,0 +1,115 @@
+"""uvicorn's server, made to run inside a worker: the one file that uses what uvicorn leaves open.
+
+Lives on the worker's loop, for as long as `serve_until_stopped` runs; drops nothing. uvicorn
+documents `Config`, `Server.serve` and `should_exit`. This file further needs, of uvicorn.server:
+
+- `Server.capture_signals` is what installs signal handlers, and `serve` enters it;
+- `Server.startup` fills `Server.servers`, and `serve` awaits `Server.main_loop` after it, and
+  `Server.shutdown` when that returns;
+- connections take the headers of each answer from `Server.server_state.default_headers`.
+
+tests/common/process/test_uvicorn_server.py fails where a release of uvicorn changes one of them.
+"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from email.utils import formatdate
+
+import uvicorn
+from uvicorn.server import ServerState
+
+
+class WorkerState(ServerState):
+    """The headers of every answer: its date, worked out when there is an answer."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._headers: list[tuple[bytes, bytes]] = []
+        super().__init__()
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        """As uvicorn's connections ask for them."""
+        second = int(time.time())
+        if second != self._second:
+            self._second = second
+            self._headers = [(b"date", formatdate(second, usegmt=True).encode())]
+        return self._headers
+
+    @default_headers.setter
+    def default_headers(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """Ignored: uvicorn sets none when it starts."""
+
+
+class WorkerServer(uvicorn.Server):
+    """Tells when it has started, wakes up only for requests, and leaves signals to the worker."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.server_state = WorkerState()
+        self.ready = asyncio.Event()
+        """Set once it listens."""
+        self.servers = []
+        self._is_stopping = False
+        self._end = asyncio.Event()
+
+    async def serve_until_stopped(self, sockets: list[socket.socket]) -> None:
+        """Serve until `stop`. Raises RuntimeError where uvicorn ends before."""
+        try:
+            await self.serve(sockets)
+        finally:
+            # After an error uvicorn leaves them open, and then the loop never closes.
+            self.stop_listening()
+        if not self._is_stopping:
+            raise RuntimeError("the HTTP server has ended by itself")
+
+    def stop_listening(self) -> None:
+        """Accept no more connections. Those that are open stay."""
+        for server in self.servers:
+            server.close()
+
+    def stop(self) -> None:
+        """End it. Requests under way have `timeout_graceful_shutdown` of the config."""
+        self._is_stopping = self.should_exit = True
+        self._end.set()
+
+    async def main_loop(self) -> None:
+        """Wait for `stop`.
+
+        uvicorn's own loop looks ten times a second whether it has to end and what date it is. In a
+        service that nobody asks anything that was half of what it did: 0.2 % of a core.
+        """
+        await self._end.wait()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, as uvicorn does, and say so."""
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Install no handlers: signals are `supervision`'s."""
+        yield
+
+
+class _TextErrors(logging.Filter):
+    """Passes every record but the tracebacks of text messages that are not UTF-8.
+
+    Such a message closes its connection (1007). It is no error of this process, and nobody outside
+    may fill its log with tracebacks.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError))
+
+
+_TEXT_ERRORS = _TextErrors()
+
+
+def drop_text_errors() -> None:
+    """Keep the tracebacks of what clients send as text out of uvicorn's log."""
+    logging.getLogger("uvicorn.error").addFilter(_TEXT_ERRORS)

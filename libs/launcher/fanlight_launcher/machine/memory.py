@@ -1,0 +1,24 @@
+"""How much shared memory the machine has: the frames travel in it."""
+
+import os
+import shutil
+import stat
+from pathlib import Path
+
+
+def shared_memory_mib(path: Path = Path("/dev/shm")) -> int:
+    """The free shared memory, MiB; -1 where there is none, or we may not use it."""
+    try:
+        if not stat.S_ISDIR(path.stat().st_mode) or not os.access(path, os.W_OK):
+            return -1
+        return shutil.disk_usage(path).free >> 20
+    except OSError:
+        return -1
+
+
+def segment_limit_mib(path: Path = Path("/proc/sys/kernel/shmmax")) -> int:
+    """The largest SysV segment that the kernel allows, MiB; -1 where it has none."""
+    try:
+        return int(path.read_text()) >> 20
+    except (OSError, ValueError):
+        return -1

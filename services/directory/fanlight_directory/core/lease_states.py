@@ -1,0 +1,111 @@
+"""The states of a stream's lease, as a table. A test holds that `leases` does what stands here.
+
+Pure. A lease's state follows from two facts: is the stream wanted (somebody is subscribed to its
+lease), and does an encoder hold it?
+
+    state    event         next      effect
+    unknown  want          waiting   publish nobody
+    unknown  claim         grace     publish the holder
+    waiting  unwant        ended     -
+    waiting  grant         held      publish the holder
+    waiting  claim         held      publish the holder
+    held     unwant        grace     -
+    held     holder_lost   waiting   publish nobody
+    held     move          held      publish the holder
+    held     claim         held      publish the holder
+    grace    want          held      -
+    grace    holder_lost   ended     publish nobody
+    grace    claim         grace     publish the holder
+    grace    move          grace     publish the holder
+    grace    grace_over    ended     publish nobody
+    ended    want          waiting   -
+    ended    claim         grace     publish the holder
+    ended    forget        unknown   -
+
+`want` and `unwant` are the first subscription and the end of the last one. `grant` needs a known
+desk and an encoder; where one is missing, "nobody" is published, unless it was published last.
+`move` is a grant to another encoder while the holder lives, so that the holder may hand over.
+`claim` is one by a larger epoch than is known here. The answer to a subscription is none of these
+effects: it is `Leases.present`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fanlight_common.protocol import bus
+from fanlight_directory.core.effects import Why
+
+HANDOVER_S = 1.0
+"""A handover takes less."""
+
+
+class LeaseState(StrEnum):
+    """Where a stream's lease is."""
+
+    UNKNOWN = "unknown"
+    """Nobody asked for the stream lately, and nobody claims it."""
+    WAITING = "waiting"
+    """Wanted, and no encoder holds it."""
+    HELD = "held"
+    """Wanted, and an encoder holds it."""
+    GRACE = "grace"
+    """An encoder holds it, and nobody wants it any more, or not yet."""
+    ENDED = "ended"
+    """Neither wanted nor held: its epoch is remembered."""
+
+
+class LeaseEvent(StrEnum):
+    """What happens to a stream's lease."""
+
+    WANT = "want"
+    UNWANT = "unwant"
+    GRANT = "grant"
+    MOVE = "move"
+    CLAIM = "claim"
+    HOLDER_LOST = "holder_lost"
+    GRACE_OVER = "grace_over"
+    FORGET = "forget"
+
+
+@dataclass(slots=True)
+class StreamLease:
+    """What is known of one stream that was asked for or claimed."""
+
+    name: str
+    desk: str
+    epoch: int = 0
+    """The largest that was granted or claimed."""
+    holder: str = ""
+    """The id of the encoder that holds it; "" is none."""
+    record: bus.LeaseRecord | None = None
+    """What was published last; None before anything is known."""
+    wanted: bool = False
+    idle_since: float = 0.0
+    """When it was last wanted or held."""
+    why: Why = Why.ASKED
+    reminded_at: float = float("-inf")
+    claimed_at: float = 0.0
+    """When its holder last claimed it; at first the moment of the grant."""
+    handing: str = ""
+    """The encoder that was relieved of it at `handed_at`. It goes on by `handed_epoch` until the
+    first IDR of its successor."""
+    handed_epoch: int = 0
+    handed_at: float = float("-inf")
+
+    @property
+    def state(self) -> LeaseState:
+        """Its state in the table."""
+        if self.holder:
+            return LeaseState.HELD if self.wanted else LeaseState.GRACE
+        return LeaseState.WAITING if self.wanted else LeaseState.ENDED
+
+    def hand_over(self, still_there: bool, now: float) -> int:
+        """Note that the holder is relieved and lives: from which epoch on units may still be shown.
+
+        `still_there`: the encoder that was relieved before it lives, too. If that was just now (two
+        encoders leave at once), it most likely still sends, and its epoch is the answer.
+        """
+        if now - self.handed_at > HANDOVER_S or not still_there:
+            self.handing, self.handed_epoch = self.holder, self.epoch
+        self.handed_at = now
+        return self.handed_epoch

@@ -1,0 +1,135 @@
+"""Who is alive: heartbeats, farewells and silence turned into joined, changed and left.
+
+Pure. Owns the newest heartbeat of every living process. An id names a place, and an instance names
+the process that has it: a newer instance takes the place at once, and what the older one still
+sends is ignored.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fanlight_common.core.errors import ProtocolError
+from fanlight_common.protocol import bus
+from fanlight_directory.core.effects import Contested, Why
+
+
+@dataclass(slots=True)
+class Member:
+    """A living process. `order` grows with each arrival: of two, the larger came later."""
+
+    beat: bus.Heartbeat
+    order: int
+    heard_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`before` None: it joined. `after` None: it left, and `why` says how."""
+
+    before: bus.Heartbeat | None
+    after: bus.Heartbeat | None
+    why: Why = Why.ASKED
+
+
+@dataclass(slots=True)
+class _Replaced:
+    """An instance that lost its place. It is most likely dead, its last messages under way."""
+
+    at: float
+    heard_at: float
+    told: bool = False
+
+
+class Members:
+    """Every living process, by id."""
+
+    def __init__(self, timeout_s: float, now: float) -> None:
+        self._timeout_s = timeout_s
+        self._ticked_at = now
+        self._members: dict[str, Member] = {}
+        self._replaced: dict[tuple[str, str], _Replaced] = {}
+        self._arrivals = 0
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self._members.values())
+
+    def get(self, id_: str) -> Member | None:
+        """The process of this id, if it lives."""
+        return self._members.get(id_)
+
+    def heartbeat(self, beat: bus.Heartbeat, now: float) -> list[Change | Contested]:
+        """A heartbeat: empty where it says nothing new.
+
+        Raises ProtocolError where it contradicts what the same instance said before.
+        """
+        member = self._members.get(beat.id)
+        replaced = self._replaced.get((beat.id, beat.instance))
+        if replaced is not None:
+            replaced.heard_at = now
+            # A last message may arrive late. One that goes on sending has its id by mistake.
+            speaks_on = now - replaced.at > self._timeout_s
+            if member is not None:
+                if not speaks_on or replaced.told:
+                    return []
+                replaced.told = True
+                return [Contested("id", beat.id, member.beat.instance, beat.instance)]
+            if not speaks_on:
+                return []
+            del self._replaced[beat.id, beat.instance]
+        if member is None:
+            self._join(beat, now)
+            return [Change(None, beat)]
+        if member.beat.instance != beat.instance:
+            old = member.beat
+            self._replaced[old.id, old.instance] = _Replaced(at=now, heard_at=now)
+            self._join(beat, now)
+            return [Change(old, None, Why.REPLACED), Change(None, beat)]
+        before = member.beat
+        if _identity(before) != _identity(beat):
+            raise ProtocolError(f"heartbeat of {beat.id}: one instance, and another identity")
+        member.beat, member.heard_at = beat, now
+        return [Change(before, beat)] if before != beat else []
+
+    def farewell(self, farewell: bus.Farewell) -> list[Change]:
+        """A process ends. One of an older instance changes nothing."""
+        member = self._members.get(farewell.id)
+        if member is None or member.beat.instance != farewell.instance:
+            return []
+        del self._members[farewell.id]
+        return [Change(member.beat, None, Why.FAREWELL)]
+
+    def suspect(self, id_: str, instance: str, now: float, patience_s: float) -> None:
+        """A connection of it ended: it is dead unless it is heard of within `patience_s`."""
+        member = self._members.get(id_)
+        if member is not None and member.beat.instance == instance:
+            member.heard_at = min(member.heard_at, now + patience_s - self._timeout_s)
+
+    def due_at(self) -> float:
+        """When somebody will have been silent for too long, unless they are heard of."""
+        heard_at = min((member.heard_at for member in self._members.values()), default=math.inf)
+        return heard_at + self._timeout_s
+
+    def tick(self, now: float) -> list[Change]:
+        """Time passes: who has been silent for too long?"""
+        away_s, self._ticked_at = now - self._ticked_at, now
+        if away_s > self._timeout_s / 2:
+            # The directory itself did not run (it was suspended, or starved). What the others sent
+            # meanwhile still waits in the inlet, so that time does not count as their silence.
+            for member in self._members.values():
+                member.heard_at = min(now, member.heard_at + away_s)
+        silent = [m for m in self._members.values() if now - m.heard_at > self._timeout_s]
+        for member in silent:
+            del self._members[member.beat.id]
+        for key in [k for k, r in self._replaced.items() if now - r.heard_at > 2 * self._timeout_s]:
+            del self._replaced[key]
+        return [Change(member.beat, None, Why.SILENCE) for member in silent]
+
+    def _join(self, beat: bus.Heartbeat, now: float) -> None:
+        self._arrivals += 1
+        self._members[beat.id] = Member(beat, self._arrivals, now)
+
+
+def _identity(beat: bus.Heartbeat) -> tuple[str, ...]:
+    """What an incarnation cannot change without becoming another."""
+    return beat.kind, beat.host, beat.outlet, beat.inlet

@@ -1,0 +1,21 @@
+"""What every encoder of H.264 has in common, whoever makes it."""
+
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from fanlight_common.core.names import CodecName
+from fanlight_encoder.codecs.libav import LavCodec
+from fanlight_encoder.core import annexb
+
+NAME = CodecName.H264
+"""On the wire."""
+
+
+class H264Codec(LavCodec):
+    """An OpenCodec. SPS and PPS stand in each IDR, none aside."""
+
+    SHARP_QP = 24.0
+
+    def is_idr(self, packet: "Packet[VideoStream]", payload: bytes) -> bool:
+        """By the bytes and not by the codec's flag: what counts is what a decoder will find."""
+        return annexb.is_idr(payload)

@@ -1,0 +1,83 @@
+"""H.264 by hardware: NVENC and VA-API. Neither can be told the size of a single unit.
+
+Lives on whatever thread calls, one call at a time; the device works meanwhile.
+"""
+
+from dataclasses import replace
+
+from fanlight_encoder.codecs import h264, names
+from fanlight_encoder.codecs.base import Capabilities, Codec, CodecParams
+from fanlight_encoder.codecs.libav import Opening
+
+
+class NvencCodec(h264.H264Codec):
+    """An OpenCodec."""
+
+    def __init__(self, params: CodecParams) -> None:
+        """Raises CodecError where there is no device or no driver."""
+        super().__init__(NVENC, params, nvenc_opening(params))
+
+    def set_target(self, kbps: int, unit_bytes: int) -> None:
+        """See OpenCodec."""
+        self.context.bit_rate = min(kbps, self.params.bitrate_kbps) * 1000
+
+
+class VaapiCodec(h264.H264Codec):
+    """An OpenCodec."""
+
+    def __init__(self, params: CodecParams) -> None:
+        """Raises CodecError where there is no device or no driver."""
+        super().__init__(VAAPI, params, vaapi_opening(params))
+
+
+NVENC = Codec(
+    h264.NAME,
+    names.NVENC,
+    Capabilities(
+        live_bitrate=True,
+        unit_limit=False,
+        forced_idr=True,
+        region=False,
+        threads=False,
+    ),
+    NvencCodec,
+)
+VAAPI = Codec(
+    h264.NAME,
+    names.VAAPI,
+    # libavcodec wants VA-API to be opened anew for another bitrate.
+    replace(NVENC.capabilities, live_bitrate=False),
+    VaapiCodec,
+)
+
+
+def nvenc_opening(params: CodecParams) -> Opening:
+    """CBR, each picture out at once."""
+    # Baseline, because a decoder then knows without being told that nothing is reordered.
+    return _held_to_rate(
+        params,
+        {
+            "preset": "p3",
+            "tune": "ull",
+            "profile": "baseline",
+            "rc": "cbr",
+            "zerolatency": "1",
+            "delay": "0",
+            "forced-idr": "1",
+            "no-scenecut": "1",
+        },
+    )
+
+
+def vaapi_opening(params: CodecParams) -> Opening:
+    """CBR, one picture in flight, no packed headers left out of the IDRs."""
+    options = {"profile": "constrained_baseline", "rc_mode": "CBR", "async_depth": "1"}
+    # Its pictures have to be on the device: with the accelerator given, PyAV puts them there.
+    return replace(_held_to_rate(params, options), pixel_format="nv12", accelerator="vaapi")
+
+
+def _held_to_rate(params: CodecParams, options: dict[str, str]) -> Opening:
+    # maxrate equal to the bitrate at opening is what makes it CBR, and only a context opened as CBR
+    # follows later changes of its bitrate.
+    rate = {"maxrate": f"{params.bitrate_kbps}k", "bufsize": f"{params.buffer_kbit}k"}
+    return Opening(params.bitrate_kbps, params.qmin, options=rate | options)

@@ -1,0 +1,52 @@
+"""A copy of the picture that viewers were sent last, to see what really changed since.
+
+Lives on whatever thread calls, one call at a time. While video runs the shadow only notes where it
+is behind; it is brought up to date when patches may begin.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from fanlight_common.core.geometry import Rect, Size
+from fanlight_common.patching.pixels import Pixels, part
+
+_SLACK_BYTES = 64
+"""Behind the last pixel, so that the scaler can read the buffer where it lies (see `convert`)."""
+_MOST_BEHIND = 64
+"""With more rectangles than this the shadow counts as behind everywhere."""
+
+
+class Shadow:
+    """BGRX pixels of a whole desk."""
+
+    def __init__(self, size: Size) -> None:
+        self.size = size
+        count = 4 * size.width * size.height
+        self.buffer = np.zeros(count + _SLACK_BYTES, np.uint8)
+        self.pixels: Pixels = self.buffer[:count].reshape(size.height, size.width, 4)
+        self._behind: list[Rect] = [size.whole]
+
+    @property
+    def current(self) -> bool:
+        """Whether it is what viewers were sent."""
+        return not self._behind
+
+    def fall_behind(self, rects: Iterable[Rect] | None) -> None:
+        """Note that the picture has changed in these places; None: everywhere."""
+        whole = self.size.whole
+        known = [*self._behind, *rects] if rects is not None else [whole]
+        self._behind = known if whole not in known and len(known) <= _MOST_BEHIND else [whole]
+
+    def catch_up(self, picture: Pixels) -> None:
+        """Copy what has changed. It is not `current` before `caught_up` says that all was whole."""
+        for rect in self._behind:
+            self.take(picture, rect)
+
+    def caught_up(self) -> None:
+        """Note that what `catch_up` read was not overwritten meanwhile."""
+        self._behind = []
+
+    def take(self, picture: Pixels, rect: Rect) -> None:
+        """Copy the pixels of a rectangle, which were sent."""
+        part(self.pixels, rect)[:] = part(picture, rect)

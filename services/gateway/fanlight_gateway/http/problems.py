@@ -1,0 +1,35 @@
+"""The answer to a request that cannot be done, and the limit of what is read of its body."""
+
+from fastapi import HTTPException, Request
+from starlette.requests import ClientDisconnect
+
+from fanlight_gateway import metrics
+
+
+def problem(status: int, error: str, message: str) -> HTTPException:
+    """Make the answer to a request that cannot be done: {"error": ..., "message": ...}.
+
+    Counts it where it is about a right that is missing.
+    """
+    headers = {"Cache-Control": "no-store"}
+    if status in (401, 403):
+        metrics.rejected.labels(error).inc()
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status == 503:
+        headers["Retry-After"] = "1"
+    return HTTPException(status, {"error": error, "message": message}, headers)
+
+
+async def read_body(request: Request, limit_bytes: int) -> bytes:
+    """Read the body. Raises the answer 413 past the limit, and 400 where its sender went away."""
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit_bytes:
+                raise problem(413, "too_large", f"wants at most {limit_bytes} bytes")
+    except ClientDisconnect:
+        # Nobody reads this answer; without it there would be a traceback in the log.
+        raise problem(400, "cut", "the body ended too early") from None
+    return bytes(body)

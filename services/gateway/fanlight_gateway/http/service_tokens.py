@@ -1,0 +1,32 @@
+"""The gateway's own tokens, with which it asks screenshot services for one desk's pictures.
+
+A viewer's token is not passed on, because it may allow more than to look at this desk. Time is an
+argument (unix seconds). Keeps some thousand tokens, and drops all of them when there are more.
+"""
+
+from fanlight_common.core.grants import Grant, Role
+from fanlight_common.process import tokens
+
+LIFE_S = 300
+"""A token's life. The clocks of two hosts may differ by half of it."""
+_RENEW_S = LIFE_S / 2
+_MOST = 4096
+"""Tokens kept; signing one takes some 20 microseconds, so forgetting costs little."""
+
+
+class ServiceTokens:
+    """Makes a token for each desk that is asked for, and renews it in time."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        self._kept: dict[str, tuple[float, str]] = {}
+
+    def token(self, desk: str, now: float) -> str:
+        """A token to view `desk`, good for at least half of its life."""
+        issued_at, token = self._kept.get(desk, (float("-inf"), ""))
+        if not 0 <= now - issued_at < _RENEW_S:  # a clock may be set back, too
+            if len(self._kept) >= _MOST:
+                self._kept.clear()
+            token = tokens.issue(self._secret, Grant(Role.VIEW, desk, int(now) + LIFE_S), now)
+            self._kept[desk] = now, token
+        return token

@@ -1,0 +1,212 @@
+"""The channel between a desk and its viewers, for all but video: input to the desk, events from it.
+
+Lives on the worker's loop. Follows the desk's record, so that a capture which comes back elsewhere
+is told and listened to there. Keeps the newest pointer shape, pointer position and clipboard for
+viewers that come later. Drops nothing: a message that cannot be delivered is refused, and its
+sender knows. An error about one desk ends the viewers of that desk, who come back to a new channel.
+"""
+
+import asyncio
+import logging
+from typing import Protocol
+
+import zmq.asyncio
+
+from fanlight_common.bus.inlet_connections import CurrentInlet, InletConnections
+from fanlight_common.bus.sockets import SocketRole
+from fanlight_common.core.errors import FanlightError, ProtocolError
+from fanlight_common.process import refusals
+from fanlight_common.process.worker import Worker
+from fanlight_common.protocol import binary, bus, topics
+from fanlight_gateway import metrics
+from fanlight_gateway.viewers.sampling import ViewerSample
+
+log = logging.getLogger(__name__)
+
+
+class DeskFailedError(FanlightError):
+    """A desk's channel ended because of an error, which was logged; its viewers end with it."""
+
+
+class DeskViewer(Protocol):
+    """A viewer, as the channel to its desk sees it."""
+
+    def desk_changed(self, record: bus.DeskRecord) -> None:
+        """The desk's state or size has changed."""
+
+    def event(self, kind: str, message: bytes | str) -> None:
+        """An event of the desk, ready to be passed on. `kind`: shape, position or clipboard."""
+
+    def sample(self) -> ViewerSample:
+        """How the viewer's video is, for /metrics."""
+
+    def failed(self, error: Exception) -> None:
+        """The viewer has to end because of this error."""
+
+
+class DeskChannel:
+    """One desk, while at least one viewer is connected to it."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        inlets: InletConnections,
+        group: asyncio.TaskGroup,
+        record: bus.DeskRecord,
+    ) -> None:
+        """Connects. What that raises leaves nothing of the channel behind."""
+        self.viewers: set[DeskViewer] = set()
+        self.record = record
+        self.has_failed = False
+        """Has the channel ended by an error? Then its viewers are on their way out."""
+        self._worker = worker
+        self._inlet = CurrentInlet(inlets)
+        self._group = group
+        self._topic = topics.events(record.desk)
+        self._socket: zmq.asyncio.Socket | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._last_event: int | None = None
+        self._newest: dict[str, bytes | str] = {}
+        try:
+            # The record is known, so this calls back at once, and so connects.
+            self._end_watch = worker.directory.watch(
+                topics.desk(record.desk), self._on_record, self._failed
+            )
+        except Exception:
+            self._let_go()
+            raise
+
+    def close(self) -> None:
+        """Nobody is connected to the desk any more."""
+        self._end_watch()
+        self._let_go()
+
+    def join(self, viewer: DeskViewer) -> None:
+        """One more viewer; it gets the present state at once."""
+        self.viewers.add(viewer)
+        viewer.desk_changed(self.record)
+        for kind, message in self._newest.items():
+            viewer.event(kind, message)
+
+    def tell(self, message: bus.CaptureInlet) -> bool:
+        """Pass a message on to the desk's capture. False: nobody takes it now."""
+        return self.record.alive and self._inlet.tell(bus.encode(message))
+
+    def _on_record(self, record: bus.DirectoryOutlet) -> None:
+        if not isinstance(record, bus.DeskRecord):
+            return
+        old, self.record = self.record, record
+        if old.instance != record.instance or record.state != "live":
+            # Another display shows up, or will soon: the old one's pointer and clipboard are over.
+            self._newest.clear()
+        if record.alive and (self._socket is None or old.instance != record.instance):
+            self._connect()
+        if (old.state, old.width, old.height) != (record.state, record.width, record.height):
+            log.info("event=desk desk=%s state=%s", record.desk, record.state)
+            for viewer in list(self.viewers):
+                viewer.desk_changed(record)
+
+    def _connect(self) -> None:
+        self._disconnect()
+        self._inlet.move(self.record.inlet)
+        self._last_event = None
+        self._socket = self._worker.network.open(SocketRole.EVENTS)
+        self._socket.subscribe(self._topic)
+        self._worker.network.connect(self._socket, self.record.outlet)
+        self._task = self._group.create_task(self._receive(self._socket))
+
+    def _disconnect(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        if self._socket is not None:
+            self._socket.close(linger=0)
+            self._socket = None
+
+    def _let_go(self) -> None:
+        self._disconnect()
+        self._inlet.move("")
+
+    async def _receive(self, socket: zmq.asyncio.Socket) -> None:
+        try:
+            while not socket.closed:  # an error may have ended the channel meanwhile
+                self._take(await socket.recv_multipart(), socket)
+        except Exception as error:  # noqa: BLE001 - ends the viewers of this desk, not the process
+            self._failed(error)
+
+    def _take(self, parts: list[bytes], socket: zmq.asyncio.Socket) -> None:
+        try:
+            if len(parts) != 2:
+                raise ProtocolError(f"event: {len(parts)} parts, wants 2")
+            self._on_event(bus.decode_event(parts[1]), socket)
+        except ProtocolError as error:
+            metrics.refused.labels("event").inc()
+            refusals.note(log, "events", error, self.record.id)
+
+    def _on_event(self, event: bus.Event, socket: zmq.asyncio.Socket) -> None:
+        if self._last_event is not None and event.sequence != self._last_event + 1:
+            # An event was lost. Subscribing again makes the capture send the present state.
+            metrics.refused.labels("event_gap").inc()
+            socket.unsubscribe(self._topic)
+            socket.subscribe(self._topic)
+        self._last_event = event.sequence
+        kind, message = _kind(event)
+        self._newest[kind] = message
+        for viewer in list(self.viewers):
+            viewer.event(kind, message)
+
+    def _failed(self, error: Exception) -> None:
+        if self.has_failed:
+            return
+        self.has_failed = True
+        self.close()
+        log.error("event=desk_failed desk=%s", self.record.desk, exc_info=error)
+        for viewer in list(self.viewers):
+            # Without the traceback: it stands in the log once, and not once a viewer.
+            viewer.failed(DeskFailedError(f"{self.record.desk}: {error!r}"))
+
+
+class DeskChannels:
+    """The desks that viewers of this gateway are connected to."""
+
+    def __init__(self, worker: Worker, inlets: InletConnections, group: asyncio.TaskGroup) -> None:
+        self._worker = worker
+        self._inlets = inlets
+        self._group = group
+        self._channels: dict[str, DeskChannel] = {}
+
+    def join(self, record: bus.DeskRecord, viewer: DeskViewer) -> DeskChannel:
+        """Connect a viewer to a desk."""
+        channel = self._channels.get(record.desk)
+        if channel is None or channel.has_failed:
+            channel = DeskChannel(self._worker, self._inlets, self._group, record)
+            self._channels[record.desk] = channel
+        channel.join(viewer)
+        return channel
+
+    def leave(self, channel: DeskChannel, viewer: DeskViewer) -> None:
+        """The viewer has gone. With the last one the channel ends."""
+        channel.viewers.discard(viewer)
+        if not channel.viewers and self._channels.get(channel.record.desk) is channel:
+            del self._channels[channel.record.desk]
+            channel.close()
+
+    def viewers(self) -> list[DeskViewer]:
+        """Everybody who is connected to a desk."""
+        return [viewer for channel in self._channels.values() for viewer in channel.viewers]
+
+    def close(self) -> None:
+        """End every channel."""
+        for channel in self._channels.values():
+            channel.close()
+        self._channels.clear()
+
+
+def _kind(event: bus.Event) -> tuple[str, bytes | str]:
+    if event.text:
+        return "clipboard", event.text
+    if event.binary[:1] == bytes([binary.PointerShape.TYPE]):
+        return "shape", event.binary
+    if event.binary[:1] == bytes([binary.PointerPosition.TYPE]):
+        return "position", event.binary
+    raise ProtocolError("event: neither pointer nor clipboard")

@@ -1,0 +1,282 @@
+"""Fan-out: each stream that somebody watches, received once and offered to every viewer's gate.
+
+Lives on the worker's loop. A stream exists only while it has viewers, because its feed is the
+demand that makes an encoder encode (`fanlight_common.bus.unit_feed`). Nothing here waits for a
+viewer: `offer` queues a unit, or sends it at once where the viewer's path and socket have room. An
+error about one viewer ends that viewer; an error about the stream ends the stream's viewers.
+Drops nothing itself: the feed drops units of epochs that are over, and the gates the rest.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection
+from typing import Protocol
+
+from fanlight_common.bus.inlet_connections import InletConnections
+from fanlight_common.bus.unit_feed import FeedEvent, UnitDemand, UnitFeed
+from fanlight_common.core.errors import FanlightError
+from fanlight_common.core.idr_requests import IdrRequestLimits
+from fanlight_common.process import clock
+from fanlight_common.process.worker import Worker
+from fanlight_common.protocol.binary import VideoUnit
+from fanlight_gateway import metrics
+from fanlight_gateway.core.gate import Gate
+from fanlight_gateway.core.paint_lag import UnitLog
+from fanlight_gateway.core.unit import Unit
+
+_FEW = 8
+"""With more viewers of a stream, its changes are collected before they are looked at."""
+_PAUSE_S = 20e-6
+"""They are collected for so long for each viewer: looking at one takes some microseconds."""
+
+
+class Subscriber(Protocol):
+    """A viewer's part in a stream, as the stream sees it."""
+
+    gate: Gate
+
+    @property
+    def target_kbps(self) -> float:
+        """What the viewer's path carries, kbit/s."""
+
+    @property
+    def is_in_band(self) -> bool:
+        """Is the path known, and does it carry enough for this stream?"""
+
+    send_unit: Callable[[bytes], None]
+    """Sends what `offer` returned."""
+
+    def offer(self, unit: Unit, now_ms: float) -> bytes | None:
+        """Queue a unit, or return what is to be sent at once: the unit in the transport's form."""
+
+    def failed(self, error: Exception) -> None:
+        """A method of this object raised `error`: the viewer has to end."""
+
+    def video_state(self, state: str) -> None:
+        """The stream has an encoder (`live`) or none (`waiting`)."""
+
+
+def stream_kbps(viewers: Collection[Subscriber]) -> int:
+    """The lowest rate of those viewers whose path can take this stream at all, kbit/s.
+
+    The others have just come, or are about to move to a lower rendition. They count only where
+    there is nobody else, so that one slow viewer changes nothing for the rest.
+    """
+    able = [viewer.target_kbps for viewer in viewers if viewer.is_in_band]
+    return round(min(able or [viewer.target_kbps for viewer in viewers], default=0))
+
+
+_COUNTERS = {
+    FeedEvent.REFUSED: metrics.refused.labels("unit"),
+    FeedEvent.OLD: metrics.units_dropped.labels("old_epoch"),
+    FeedEvent.EARLY: metrics.units_dropped.labels("early_epoch"),
+    FeedEvent.IDR_REQUESTED: metrics.idr_requests,
+}
+
+
+class StreamFailedError(FanlightError):
+    """A stream ended because of an error, which was logged; its viewers end with it."""
+
+
+class StreamFanOut:
+    """One desk in one rendition, while at least one viewer watches it: a `UnitConsumer`."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        inlets: InletConnections,
+        idr: IdrRequestLimits,
+        group: asyncio.TaskGroup,
+        name: str,
+    ) -> None:
+        self.viewers: dict[Subscriber, None] = {}
+        """In the order in which they came, about as they lie in memory: 0.6 us less each."""
+        self.history = UnitLog()
+        self._name = name
+        self._now_us = worker.now_us
+        self._rate: tuple[int, bool] | None = None
+        """The rate that the viewers' paths can take, kbit/s, and whether that of any is known.
+        None: it has to be worked out again."""
+        self._is_leased = False
+        self.has_failed = False
+        """Has the feed ended by an error? Then the viewers are on their way out."""
+        self._feed = UnitFeed(worker, inlets, group, name, self, idr)
+
+    def close(self) -> None:
+        """End the demand."""
+        self._feed.close()
+
+    def join(self, viewer: Subscriber) -> None:
+        """One more viewer, who gets units from the next IDR on."""
+        self.viewers[viewer] = None
+        self._viewers_changed()
+        viewer.video_state(self._state())
+        self.settle()
+
+    def leave(self, viewer: Subscriber) -> None:
+        """The viewer is sent nothing more."""
+        self.viewers.pop(viewer, None)
+        self._viewers_changed()
+
+    def rate_changed(self) -> None:
+        """A viewer's path can take more or less than before."""
+        self._rate = None
+
+    def settle(self) -> None:
+        """A gate may have changed: the feed asks for an IDR and tells of room, if that is due.
+
+        At once where there are few viewers. The feed asks for the demand of all of them, and each
+        of their acknowledgements leads here: with hundreds, what comes within some milliseconds is
+        settled together.
+        """
+        self._feed.settle()
+
+    def demand(self) -> UnitDemand:
+        """What the viewers want of the encoder, all of them together."""
+        wanted, room = self._wishes(clock.now_s() * 1000)
+        if self._rate is None:
+            in_band = any(viewer.is_in_band for viewer in self.viewers)
+            self._rate = stream_kbps(self.viewers), in_band
+        return UnitDemand(wanted, room, *self._rate)
+
+    def take(self, unit: VideoUnit, data: bytes) -> None:
+        """Offer a unit to every viewer."""
+        age_us = self._now_us() - unit.captured_us
+        metrics.arrival_age_seconds.observe(max(0, age_us) / 1e6)
+        self._pass_on(Unit(unit.epoch, unit.sequence, unit.idr, data), clock.now_s() * 1000)
+
+    def lease_changed(self, is_leased: bool) -> None:
+        """Tell the viewers whether there is an encoder."""
+        self._is_leased = is_leased
+        for viewer in list(self.viewers):
+            try:
+                viewer.video_state(self._state())
+            except Exception as error:  # noqa: BLE001 - ends the viewer it is about
+                viewer.failed(error)
+
+    def interrupted(self) -> None:
+        """Another encoder begins: close the gates, so that its IDR is asked for now."""
+        for viewer in self.viewers:
+            viewer.gate.interrupt()
+
+    def counted(self, event: FeedEvent) -> None:
+        """Count what happened in the feed."""
+        _COUNTERS[event].inc()
+
+    def failed(self, error: Exception) -> None:
+        """The feed ended, and was logged: end the viewers, who come back to a fresh stream."""
+        self.has_failed = True
+        for viewer in list(self.viewers):
+            # Without the traceback: it stands in the log once, and not once a viewer.
+            viewer.failed(StreamFailedError(f"{self._name}: {error!r}"))
+
+    def _viewers_changed(self) -> None:
+        self.rate_changed()
+        count = len(self.viewers)
+        self._feed.pause_s = 0.0 if count <= _FEW else _PAUSE_S * count
+
+    def _wishes(self, now_ms: float) -> tuple[bool, bool]:
+        """Would an IDR help a viewer, and has one room?"""
+        wanted = room = False
+        for viewer in list(self.viewers):
+            gate = viewer.gate
+            try:
+                wanted = wanted or (not gate.is_open and gate.wants_idr(now_ms))
+                room = room or gate.has_room(now_ms)
+            except Exception as error:  # noqa: BLE001 - ends the viewer it is about
+                viewer.failed(error)
+        return wanted, room
+
+    def _state(self) -> str:
+        return "live" if self._is_leased else "waiting"
+
+    def _pass_on(self, unit: Unit, now_ms: float) -> None:
+        """Offer the unit to every viewer's gate, and send it to those whose path has room.
+
+        A unit is dropped for a slow viewer in the viewer's gate (`gate.Gate.offer`), not here.
+        """
+        self.history.add(unit.label, now_ms)
+        due: list[tuple[Callable[[bytes], None], bytes, Subscriber]] = []
+        for viewer in list(self.viewers):  # a copy, because an IDR may let a viewer leave
+            try:
+                encoded = viewer.offer(unit, now_ms)
+            except Exception as error:  # noqa: BLE001 - ends the viewer it is about
+                viewer.failed(error)
+            else:
+                if encoded is not None:
+                    due.append((viewer.send_unit, encoded, viewer))
+        # In a loop of its own, so that the processor's caches hold either our code or the kernel's.
+        for send_unit, encoded, viewer in due:
+            try:
+                send_unit(encoded)
+            except Exception as error:  # noqa: BLE001 - ends the viewer it is about
+                viewer.failed(error)
+        # Those who were sent it at once are counted together.
+        count = len(due)
+        metrics.units_sent.inc(count)
+        metrics.video_bytes.inc(count * unit.size_bytes)
+        metrics.queue_seconds.observe_many(0.0, count)
+
+
+class StreamHub:
+    """The streams that are watched through this gateway."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        inlets: InletConnections,
+        idr: IdrRequestLimits,
+        group: asyncio.TaskGroup,
+    ) -> None:
+        self._worker = worker
+        self._inlets = inlets
+        self._idr = idr
+        self._group = group
+        self._streams: dict[str, StreamFanOut] = {}
+
+    def join(self, name: str, viewer: Subscriber) -> None:
+        """`viewer` wants the units of this stream."""
+        stream = self._streams.get(name)
+        if stream is None or stream.has_failed:
+            stream = self._streams[name] = StreamFanOut(
+                self._worker, self._inlets, self._idr, self._group, name
+            )
+        stream.join(viewer)
+
+    def leave(self, name: str, viewer: Subscriber) -> None:
+        """`viewer` wants no more of them; the last one ends the demand."""
+        stream = self._streams.get(name)
+        if stream is None:  # the gateway has ended all demand already
+            return
+        stream.leave(viewer)
+        if not stream.viewers:
+            del self._streams[name]
+            stream.close()
+
+    def settle(self, name: str) -> None:
+        """A gate on this stream has changed."""
+        if name in self._streams:
+            self._streams[name].settle()
+
+    def rate_changed(self, name: str) -> None:
+        """What a viewer's path takes has changed."""
+        if name in self._streams:
+            self._streams[name].rate_changed()
+
+    def history(self, name: str) -> UnitLog | None:
+        """What this stream had lately; None: it is not watched."""
+        return self._streams[name].history if name in self._streams else None
+
+    def is_shared(self, name: str) -> bool:
+        """Do several of this gateway's viewers watch this stream?"""
+        return name in self._streams and len(self._streams[name].viewers) > 1
+
+    def tick(self) -> None:
+        """Several times a second: windows close, and requests become due, by time alone."""
+        for stream in list(self._streams.values()):
+            stream.settle()
+
+    def close(self) -> None:
+        """End all demand."""
+        for stream in self._streams.values():
+            stream.close()
+        self._streams.clear()

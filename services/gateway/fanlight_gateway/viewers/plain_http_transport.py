@@ -1,0 +1,177 @@
+"""The plain-HTTP transport: one viewer's session, from its hello until it is closed. No request
+here.
+
+Lives on the worker's loop. Carries no video. Drops nothing: what the viewer has not acknowledged is
+sent again, and what it sends again is not handled again (see `exchange`).
+"""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+
+from fanlight_common.core.grants import Grant
+from fanlight_common.protocol import bus, control
+from fanlight_common.protocol.binary import CloseCode
+from fanlight_gateway import metrics
+from fanlight_gateway.core.exchange import Incoming, Message, Outgoing
+from fanlight_gateway.gateway import Gateway
+from fanlight_gateway.viewers.viewer import Viewer
+
+log = logging.getLogger(__name__)
+
+
+class PlainHttpTransport:
+    """One viewer's session. See `transport.Transport`.
+
+    Writable while one of the viewer's requests waits for messages, and there is room for more that
+    are not acknowledged.
+    """
+
+    name = "http"
+    carries_video = False
+    encode_unit = staticmethod(bytes)
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        hello: control.Hello,
+        grant: Grant,
+        record: bus.DeskRecord,
+        ended: Callable[["PlainHttpTransport"], None],
+    ) -> None:
+        """`ended` is called once, at the end. The gateway may have closed the session already when
+        this returns: look at `closed`."""
+        self.id = secrets.token_urlsafe(24)
+        self.grant = grant
+        self.desk = record.desk
+        self.closed: tuple[CloseCode, str] | None = None
+        """Why the session is over; None: it is not."""
+        self._gateway = gateway
+        self._ended = ended
+        self._incoming = Incoming()
+        self._outgoing = Outgoing()
+        self._viewer: Viewer | None = None
+        self._polls = 0
+        """Requests for messages that have come so far; only the newest one waits."""
+        self._held = 0
+        """Requests for messages that wait now."""
+        self._is_handling = False
+        self._news = asyncio.Event()
+        """Something for the request that waits: a message, a newer request, or the end."""
+        self._silence: asyncio.TimerHandle | None = None
+        """Closes the session; runs while no request waits."""
+        gateway.add_transport(self)
+        if self.closed is None:
+            viewer = gateway.add_viewer(hello, grant, record, self)
+            if self.closed is None:
+                self._viewer = viewer
+                self._heard()
+            else:  # the viewer failed while it joined
+                gateway.remove_viewer(viewer)
+
+    @property
+    def is_writable(self) -> bool:
+        """Not while messages of the viewer are handled: their pongs go into that answer."""
+        return self._held > 0 and not self._is_handling and self._outgoing.has_room
+
+    def send(self, message: bytes | str) -> None:
+        """Number the message, and keep it until it is acknowledged."""
+        self._outgoing.add(message)
+        self._news.set()
+
+    send_unit = send
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """End the session; the first call counts, and the viewer's next request gets its code."""
+        if self.closed is not None:
+            return
+        self.closed = code, reason
+        metrics.closed.labels(code.name).inc()
+        viewer = self._viewer.id if self._viewer is not None else "none"
+        log.info(
+            "event=viewer_closed desk=%s viewer=%s code=%d reason=%r",
+            *(self.desk, viewer, code, reason),
+        )
+        self._end()
+
+    def leave(self) -> None:
+        """The viewer says goodbye."""
+        if self.closed is None:
+            self.closed = CloseCode.GOING_AWAY, "the viewer has left"
+            self._end()
+
+    def give(self, first: int, messages: Sequence[Message]) -> tuple[int, list[bytes]]:
+        """Messages of the viewer, from number `first` on: the newest number handled, and pongs.
+
+        Raises ProtocolError where a message is missing before them. Does not wait, so that two
+        requests never mix.
+        """
+        self._heard()
+        self._is_handling = True
+        try:
+            for message in self._incoming.accept(first, messages):
+                if self._viewer is None:
+                    break
+                self._viewer.handle(message)
+            pongs = [] if self._viewer is None else self._viewer.take_pongs()
+        finally:
+            self._is_handling = False
+        if self._viewer is not None:
+            self._viewer.flush()
+        return self._incoming.handled, pongs
+
+    async def take(self, after: int) -> tuple[int, list[Message]]:
+        """The number of the first message after `after`, and all messages, once there is one.
+
+        None of them: the time is up, a newer request waits instead, or the session was closed.
+        Raises ProtocolError.
+        """
+        self._outgoing.acknowledge(after)
+        if self._viewer is None:
+            return self._outgoing.first, []
+        self._polls += 1
+        this = self._polls
+        self._news.set()  # for the request that waited before this one
+        self._held += 1
+        self._stop_silence()
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._gateway.limits.transport.http_hold_s):
+                    while self._viewer is not None and self._polls == this:
+                        self._viewer.flush()
+                        if self._outgoing.messages:
+                            return self._outgoing.first, list(self._outgoing.messages)
+                        self._news.clear()
+                        await self._news.wait()
+            return self._outgoing.first, []
+        finally:
+            self._held -= 1
+            self._heard()
+
+    def _end(self) -> None:
+        """Remove viewer and transport from the gateway; `closed` says why."""
+        self._stop_silence()
+        if self._viewer is not None:
+            viewer, self._viewer = self._viewer, None
+            self._gateway.remove_viewer(viewer)
+            self._news.set()
+        self._gateway.remove_transport(self)
+        self._ended(self)
+
+    def _heard(self) -> None:
+        """The viewer was heard of: from now on it may be silent for so long."""
+        self._stop_silence()
+        if self._viewer is not None and not self._held:
+            self._silence = asyncio.get_running_loop().call_later(
+                self._gateway.limits.transport.http_timeout_s,
+                self.close,
+                CloseCode.SLOW,
+                "the viewer was not heard of for too long",
+            )
+
+    def _stop_silence(self) -> None:
+        if self._silence is not None:
+            self._silence.cancel()
+            self._silence = None

@@ -1,0 +1,24 @@
+// @ts-check
+/**
+ * The key combinations that the page itself reacts to. Lives in the page. Pure.
+ */
+
+/**
+ * Ctrl+Alt+Shift+K gives the keyboard back to the page, for people without a pointer.
+ *
+ * @param {Pick<KeyboardEvent, "code" | "ctrlKey" | "altKey" | "shiftKey">} event
+ */
+export function isLeaveChord(event) {
+  return event.code === "KeyK" && event.ctrlKey && event.altKey && event.shiftKey;
+}
+
+/**
+ * Whether this key makes the browser paste: Ctrl+V, Command+V or Shift+Insert.
+ *
+ * @param {Pick<KeyboardEvent, "code" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey">} event
+ */
+export function isPasteChord(event) {
+  if (event.altKey) return false;
+  if (event.code === "KeyV") return event.ctrlKey || event.metaKey;
+  return event.code === "Insert" && event.shiftKey && !event.ctrlKey;
+}

@@ -1,0 +1,137 @@
+// @ts-check
+/**
+ * Keyboard events to input messages. Lives in the page. It touches no DOM but the value of the text
+ * area that has the focus, and the focus itself, so that tests can make the events by hand.
+ *
+ * The text area makes input methods and phones work. Keys with a place on the keyboard are taken
+ * away from it and travel as keys (physical-keys.js). Everything else arrives in it as text, and
+ * travels as text. While `isEnabled` is false (a person who only watches) nothing is taken away or
+ * sent.
+ *
+ * @import { InputMessage } from "../protocol/binary.js"
+ * @import { Platform } from "./platform.js"
+ * @import { KeyEvent } from "./physical-keys.js"
+ *
+ * @typedef {Pick<KeyboardEvent, "ctrlKey" | "altKey" | "shiftKey" | "metaKey" | "timeStamp"
+ *   | "preventDefault" | "stopPropagation"> & KeyEvent} KeyboardEventLike
+ * @typedef {Pick<InputEvent, "inputType" | "isComposing" | "timeStamp">} InputEventLike
+ * @typedef {Pick<Event, "preventDefault"> & {
+ *   clipboardData: Pick<DataTransfer, "getData"> | null }} PasteEventLike
+ *
+ * @typedef {{
+ *   textArea: { value: string, blur: () => void },
+ *   platform: Platform,
+ *   now: () => number,
+ *   copyToDesk: (text: string) => void,
+ *   send: (messages: InputMessage[]) => void,
+ *   onleave: () => void,
+ * }} KeyboardHost
+ *
+ * now: in the clock of the events' timeStamp. onleave: a person gives the keyboard back to the
+ * page.
+ */
+
+import { splitText } from "../protocol/text.js";
+import { isLeaveChord, isPasteChord } from "./chords.js";
+import { PasteDelay } from "./paste-delay.js";
+import { ALTGR_WAIT_MS, PhysicalKeys } from "./physical-keys.js";
+
+/**
+ * What stands in the text area: no character that anyone types, but something to delete, because
+ * phones report a Backspace only where there is something to delete.
+ */
+export const FILLER = "\u200b";
+
+/** Keys that a phone's keyboard reports as edits. @type {Record<string, string | undefined>} */
+const KEY_BY_EDIT = {
+  deleteContentBackward: "Backspace",
+  deleteContentForward: "Delete",
+  insertLineBreak: "Enter",
+};
+
+export class Keyboard {
+  /** @type {KeyboardHost} */
+  #host;
+  /** @type {PhysicalKeys} */
+  #keys;
+  /** @type {PasteDelay} */
+  #paste;
+  isEnabled = false;
+
+  /** @param {KeyboardHost} host */
+  constructor(host) {
+    this.#host = host;
+    this.#keys = new PhysicalKeys(host.platform);
+    this.#paste = new PasteDelay(host.send);
+  }
+
+  /** No key is down any more: the gateway releases them itself. */
+  reset() {
+    this.#keys.reset();
+  }
+
+  /** The desk has lost the keyboard: as `reset`, and drops the keys that wait. */
+  release() {
+    this.#keys.reset();
+    this.#paste.drop();
+  }
+
+  /** @param {KeyboardEventLike} event */
+  keydown(event) {
+    if (!this.isEnabled) return;
+    if (isLeaveChord(event)) {
+      event.preventDefault();
+      this.#host.textArea.blur();
+      this.#host.onleave();
+      return;
+    }
+    const keys = this.#keys.down(event, this.#host.now() - event.timeStamp);
+    if (keys === null) return;
+    event.stopPropagation();
+    if (this.#keys.isWaiting) {
+      setTimeout(() => this.#paste.send(this.#keys.flush()), ALTGR_WAIT_MS);
+    }
+    if (isPasteChord(event) && !event.repeat) {
+      // The browser pastes. A repetition of the key pastes what is on the desk's clipboard by then.
+      if (keys.length) this.#paste.start();
+    } else {
+      event.preventDefault();
+    }
+    this.#paste.send(keys);
+  }
+
+  /** @param {KeyboardEventLike} event */
+  keyup(event) {
+    if (!this.isEnabled) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.#paste.send(this.#keys.up(event));
+  }
+
+  /** The text area has changed. @param {InputEventLike} event */
+  input(event) {
+    if (event.isComposing) return; // an input method has not decided yet
+    const code = KEY_BY_EDIT[event.inputType];
+    if (code === undefined) {
+      this.takeText();
+      return;
+    }
+    this.#paste.send(this.#keys.tap(code, event.timeStamp));
+    this.#host.textArea.value = FILLER;
+  }
+
+  /** Sends what stands in the text area, for example when an input method has decided. */
+  takeText() {
+    const text = this.#host.textArea.value.replaceAll(FILLER, "");
+    this.#host.textArea.value = FILLER;
+    if (text && this.isEnabled) this.#paste.send(splitText(text));
+  }
+
+  /** @param {PasteEventLike} event */
+  paste(event) {
+    event.preventDefault();
+    if (!this.isEnabled) return;
+    this.#host.copyToDesk(event.clipboardData?.getData("text/plain") ?? "");
+    this.#paste.finish();
+  }
+}

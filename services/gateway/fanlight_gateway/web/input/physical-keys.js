@@ -1,0 +1,157 @@
+// @ts-check
+/**
+ * Browser key events to physical keys of the desk. Lives in the page. Pure: it remembers which keys
+ * are down.
+ *
+ * A key travels as its place on the keyboard (KeyboardEvent.code). The desk's own layout decides
+ * what it means, dead keys and AltGr included. A held key is repeated by the keyboard under the
+ * person's hands and by nobody else: each repetition is a further key-down, marked `repeat`, so
+ * that it can be dropped on its way. A repetition that has waited for the page is dropped here.
+ * Keys without a place (an input method, most phones) are text: see keyboard.js. platform.js lists
+ * the quirks of operating systems that are undone here.
+ *
+ * @import { Key } from "../protocol/binary.js"
+ * @import { Platform, Quirks } from "./platform.js"
+ *
+ * @typedef {Pick<KeyboardEvent, "code" | "key" | "repeat" | "isComposing">} KeyEvent
+ */
+
+import { USAGE_BY_CODE } from "../protocol/keys.js";
+import { QUIRKS } from "./platform.js";
+
+/** ControlLeft waits for so long for an AltRight that makes the two an AltGr (ms, Windows). */
+export const ALTGR_WAIT_MS = 20;
+/** A repetition that waited longer than this for the page is dropped (ms). */
+export const REPEAT_AGE_MS = 150;
+/**
+ * Two edits of one key within this time are a held key (ms). Nobody taps so quickly again and
+ * again, but a phone's keyboard does for a held key.
+ */
+export const TAP_REPEAT_MS = 150;
+
+export class PhysicalKeys {
+  /** @type {Set<string>} */
+  #held = new Set();
+  /** A ControlLeft waits that may be half of an AltGr. */
+  #maybeAltGr = false;
+  /** The last key that was tapped, and when (ms). */
+  #tapped = { code: "", at_ms: -Infinity };
+  /** @type {Quirks} */
+  #quirks;
+
+  /** @param {Platform} platform */
+  constructor(platform) {
+    this.#quirks = QUIRKS[platform];
+  }
+
+  /** Whether `flush` has to be called in ALTGR_WAIT_MS. */
+  get isWaiting() {
+    return this.#maybeAltGr;
+  }
+
+  /**
+   * @param {KeyEvent} event
+   * @param {number} [age_ms]  how long ago the key was pressed
+   * @returns {Key[] | null} null: the key is text
+   */
+  down(event, age_ms = 0) {
+    if (isText(event)) return null;
+    const { code } = event;
+    if (event.repeat && this.#held.has(code)) {
+      if (age_ms > REPEAT_AGE_MS || isModifier(code) || LOCKS.has(code)) return [];
+      return [{ ...this.#press(code), repeat: true }];
+    }
+    if (this.#quirks.capsLockIsOneEvent && code === "CapsLock") return tap(code);
+    if (this.#maybeAltGr && code === "AltRight") {
+      this.#maybeAltGr = false;
+      return [this.#press(code)];
+    }
+    const before = this.flush();
+    if (this.#quirks.altGrIsTwoKeys && code === "ControlLeft" && !this.#held.has(code)) {
+      this.#maybeAltGr = true;
+      return before;
+    }
+    return [...before, this.#press(code)];
+  }
+
+  /** @param {KeyEvent} event @returns {Key[]} */
+  up(event) {
+    const { code } = event;
+    if (!Object.hasOwn(USAGE_BY_CODE, code)) return [];
+    if (this.#quirks.capsLockIsOneEvent && code === "CapsLock") return tap(code);
+    const before = this.flush();
+    // Some systems report PrintScreen by its key-up only.
+    if (!this.#held.has(code)) return code === "PrintScreen" ? [...before, ...tap(code)] : before;
+    const released = [this.#release(code)];
+    if (this.#quirks.metaHidesKeyUps && code.startsWith("Meta")) {
+      for (const other of [...this.#held]) {
+        if (!isModifier(other)) released.push(this.#release(other));
+      }
+    }
+    return [...before, ...released];
+  }
+
+  /**
+   * A key that comes as one edit of the text: it goes down and up at once. A held key comes as many
+   * edits. Then its key-downs are marked as repetitions, and its key-ups are not, so that they are
+   * never dropped.
+   *
+   * @param {string} code
+   * @param {number} at_ms
+   * @returns {Key[]}
+   */
+  tap(code, at_ms) {
+    const repeat = code === this.#tapped.code && at_ms - this.#tapped.at_ms < TAP_REPEAT_MS;
+    this.#tapped = { code, at_ms };
+    const before = this.flush();
+    const down = this.#press(code);
+    return [...before, repeat ? { ...down, repeat } : down, this.#release(code)];
+  }
+
+  /** A ControlLeft that waited is a key of its own. @returns {Key[]} */
+  flush() {
+    if (!this.#maybeAltGr) return [];
+    this.#maybeAltGr = false;
+    return [this.#press("ControlLeft")];
+  }
+
+  /** The desk has lost the keyboard. The gateway releases every key itself. */
+  reset() {
+    this.#held.clear();
+    this.#maybeAltGr = false;
+  }
+
+  /** @param {string} code @returns {Key} */
+  #press(code) {
+    this.#held.add(code);
+    return { type: "Key", down: true, usage: USAGE_BY_CODE[code] };
+  }
+
+  /** @param {string} code @returns {Key} */
+  #release(code) {
+    this.#held.delete(code);
+    return { type: "Key", down: false, usage: USAGE_BY_CODE[code] };
+  }
+}
+
+const LOCKS = new Set(["CapsLock", "NumLock", "ScrollLock"]);
+
+/** @param {KeyEvent} event */
+function isText(event) {
+  if (event.isComposing || event.key === "Process" || event.key === "Unidentified") return true;
+  return !Object.hasOwn(USAGE_BY_CODE, event.code);
+}
+
+/** @param {string} code */
+function isModifier(code) {
+  return /^(Control|Shift|Alt|Meta)(Left|Right)$/.test(code);
+}
+
+/** @param {string} code @returns {Key[]} */
+function tap(code) {
+  const usage = USAGE_BY_CODE[code];
+  return [
+    { type: "Key", down: true, usage },
+    { type: "Key", down: false, usage },
+  ];
+}

@@ -1,0 +1,26 @@
+// @ts-check
+/**
+ * What operating systems do differently with keys. Lives in the page. Pure.
+ *
+ * @typedef {"windows" | "mac" | "other"} Platform
+ * @typedef {Readonly<{ altGrIsTwoKeys: boolean, metaHidesKeyUps: boolean,
+ *   capsLockIsOneEvent: boolean }>} Quirks
+ *
+ * altGrIsTwoKeys: AltGr comes as ControlLeft and AltRight at once, and there was no ControlLeft.
+ * metaHidesKeyUps: no key-up comes for what was pressed together with Command.
+ * capsLockIsOneEvent: CapsLock comes as one event, a key-down or a key-up, for each change of the
+ * lamp.
+ */
+
+/** @type {Readonly<Record<Platform, Quirks>>} */
+export const QUIRKS = Object.freeze({
+  windows: { altGrIsTwoKeys: true, metaHidesKeyUps: false, capsLockIsOneEvent: false },
+  mac: { altGrIsTwoKeys: false, metaHidesKeyUps: true, capsLockIsOneEvent: true },
+  other: { altGrIsTwoKeys: false, metaHidesKeyUps: false, capsLockIsOneEvent: false },
+});
+
+/** @param {string} userAgent @returns {Platform} */
+export function platformOf(userAgent) {
+  if (/Macintosh|iPhone|iPad/.test(userAgent)) return "mac";
+  return userAgent.includes("Windows") ? "windows" : "other";
+}

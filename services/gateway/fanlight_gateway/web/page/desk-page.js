@@ -1,0 +1,136 @@
+// @ts-check
+/**
+ * One desk on the page: the view with its toolbar, or, where the gateway refuses the desk, why it
+ * does and which other desks there are. Lives in the page.
+ *
+ *   the desk's status                     | what is shown
+ *   --------------------------------------+-------------------------------------------------------
+ *   closed, and refusal.js has a reason   | the reason and the list of desks, in place of the view
+ *   the same, no desk of this name        | the same; it looks for the desk again every 2 s
+ *   anything else                         | the view and the toolbar
+ *
+ * @import { Desk } from "./api.js"
+ * @import { ViewState } from "../element/fanlight-view.js"
+ * @import { Refusal } from "./refusal.js"
+ * @import { Started } from "./start.js"
+ */
+
+import { FanlightView } from "../element/fanlight-view.js";
+import { CloseCode } from "../protocol/constants.js";
+import { ApiError, listDesks } from "./api.js";
+import { deskList } from "./desk-list.js";
+import { element, focusHeading, linkHint, paragraph, showPage } from "./dom.js";
+import { rememberedMode } from "./preferences.js";
+import { refusal } from "./refusal.js";
+import { toast } from "./toast.js";
+import { showInToolbar, showStats, wireToolbar } from "./toolbar.js";
+
+/** When a desk that is missing is looked for again (ms). */
+const AGAIN_MS = 2000;
+
+/** How often the desk's state has changed. What was begun for an earlier state is dropped. */
+let stateNumber = 0;
+
+/** @param {string} desk @param {Started} started */
+export function showDesk(desk, { token, screenshot }) {
+  document.title = `${desk} · fanlight`;
+  element("page").hidden = true;
+  element("desk-name").textContent = element("desk-name").title = desk;
+  for (const id of ["desk-name", "connection", "tools", "stage"]) element(id).hidden = false;
+  const view = new FanlightView();
+  view.desk = desk;
+  view.mode = rememberedMode();
+  view.firstScreenshot = screenshot;
+  element("stage").prepend(view);
+  wireToolbar(view);
+  const hadToken = token !== null;
+  view.addEventListener("state", (event) => {
+    showState(view, /** @type {CustomEvent<ViewState>} */ (event).detail, hadToken);
+  });
+  showState(view, view.state, hadToken);
+  view.addEventListener("stats", () => showStats(view));
+  view.addEventListener("notice", (event) => {
+    toast(/** @type {CustomEvent<{ message: string }>} */ (event).detail.message);
+  });
+  view.addEventListener("leave", () => {
+    element("mode").focus();
+    toast("The keyboard is with this page again. Click the desk to give it back.");
+  });
+  view.focus();
+}
+
+/** @param {FanlightView} view @param {ViewState} state @param {boolean} hadToken */
+function showState(view, state, hadToken) {
+  showInToolbar(state);
+  stateNumber++;
+  const describe = (/** @type {Desk[] | null} */ desks) =>
+    refusalOf(view.desk, state, desks, hadToken);
+  const isRefused = describe(null) !== null;
+  for (const id of ["connection", "tools", "stage"]) element(id).hidden = isRefused;
+  if (isRefused) {
+    void showRefusal(view, state.status.closeCode, describe, stateNumber);
+  } else if (!element("page").hidden) {
+    element("page").hidden = true;
+    view.focus();
+  }
+}
+
+/**
+ * @param {string} desk
+ * @param {ViewState} state
+ * @param {Desk[] | null} desks  null: not known
+ * @param {boolean} hadToken  the address had a token
+ * @returns {Refusal | null} null: the desk is shown
+ */
+function refusalOf(desk, { status }, desks, hadToken) {
+  if (status.connection !== "closed") return null;
+  // The token was swapped for a cookie, and the gateway has never let the cookie in.
+  const hasSignedIn = hadToken && status.role === null;
+  return refusal({ closeCode: status.closeCode, desk, desks, hasSignedIn });
+}
+
+/**
+ * Shows why the desk is refused, and the desks that there are. Looks again for a desk that is
+ * missing.
+ *
+ * @param {FanlightView} view
+ * @param {number | null} closeCode
+ * @param {(desks: Desk[] | null) => Refusal | null} describe
+ * @param {number} number  the `stateNumber` that this is about
+ * @param {string | null} [shown]  the list that is shown already, as JSON
+ */
+async function showRefusal(view, closeCode, describe, number, shown = null) {
+  // First of all, because what is outside of the full screen cannot get the focus. It rejects where
+  // the person has left it already.
+  if (document.fullscreenElement) await document.exitFullscreen().catch(() => {});
+  const desks = closeCode === CloseCode.UNAUTHORIZED ? null : await desksIfKnown();
+  if (number !== stateNumber) return;
+  const isMissing = closeCode === CloseCode.NO_SUCH_DESK;
+  if (isMissing && shown !== null && desks?.some(({ name }) => name === view.desk)) {
+    view.reconnect();
+    return;
+  }
+  const found = JSON.stringify(desks);
+  // An equal list is not shown anew, so that its pictures do not flicker.
+  if (found !== shown) {
+    const { title, text, wantsLink } = /** @type {Refusal} */ (describe(desks));
+    const words = wantsLink ? linkHint(text) : paragraph(text);
+    showPage(title, words, ...(desks?.length ? [deskList(desks)] : []));
+    // The focus was in the desk.
+    if (shown === null) focusHeading();
+  }
+  if (!isMissing) return;
+  setTimeout(() => {
+    if (number === stateNumber) void showRefusal(view, closeCode, describe, number, found);
+  }, AGAIN_MS);
+}
+
+/** @returns {Promise<Desk[] | null>} */
+async function desksIfKnown() {
+  try {
+    return await listDesks();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return null;
+  }
+}

@@ -1,0 +1,50 @@
+// @ts-check
+/**
+ * The page's own elements: what index.html names, and what is shown in place of a desk. Lives in
+ * the page.
+ */
+
+/** An element of index.html. @template {HTMLElement} E @param {string} id @returns {E} */
+export function element(id) {
+  return /** @type {E} */ (document.getElementById(id));
+}
+
+/**
+ * Shows a title and its content. They replace what stood there.
+ *
+ * @param {string} title
+ * @param {...(string | Node)} content
+ */
+export function showPage(title, ...content) {
+  const page = element("page");
+  const heading = document.createElement("h1");
+  heading.textContent = title;
+  page.replaceChildren(heading, ...content);
+  page.hidden = false;
+}
+
+/** Moves the focus to the title, so that a screen reader reads it. */
+export function focusHeading() {
+  const heading = /** @type {HTMLElement} */ (element("page").querySelector("h1"));
+  heading.tabIndex = -1;
+  heading.focus();
+}
+
+/** @param {...(string | Node)} content */
+export function paragraph(...content) {
+  const p = document.createElement("p");
+  p.append(...content);
+  return p;
+}
+
+/** How to get a link. @param {string} before  what stands before it */
+export function linkHint(before) {
+  const command = document.createElement("code");
+  command.textContent = "fanlight token";
+  return paragraph(
+    before,
+    "Open a link that ",
+    command,
+    " prints, or ask whoever runs this gateway for one.",
+  );
+}

@@ -1,0 +1,299 @@
+// @ts-check
+/**
+ * Sends pictures and patches, in order, to the page (canvas.js), which owns the canvas. Lives in
+ * the worker. paint-queue.js decides the order, paint-ledger.js which parts of a picture are
+ * painted, paint-method.js whether a picture is drawn or copied.
+ *
+ * The worker makes the pixels, so that the page only puts them onto the canvas. One message is at
+ * the page at a time. Meanwhile a full picture replaces what waits, and patches gather, to go
+ * together.
+ *
+ * It drops pictures that a newer one overtook, and what is not wanted any more. It calls `onlost`,
+ * after which a full picture has to come, when too much waits for a page that does not answer (all
+ * of it is dropped), when a picture comes after patches that belong onto it, and when the page
+ * failed.
+ *
+ * Every VideoFrame and ImageBitmap that it gets is closed or transferred to the page.
+ *
+ * @import { Operation } from "../protocol/patch.js"
+ * @import { Rectangle } from "../protocol/binary.js"
+ * @import { Drawing, DrawResult, DrawStep, Picture, Size } from "./drawing.js"
+ *
+ * @typedef {{ isWanted?: () => boolean, onpainted: (at_ms: number) => void }} PaintListener
+ * isWanted: asked just before the picture goes to the page. onpainted: it is on the canvas.
+ *
+ * @typedef {Drawing & { place: Place, listener: PaintListener, area: number,
+ *   method: "draw" | "copy" | null, began_ms: number }} Content
+ * area: pixels of a patch's images. method: to be timed. began_ms: its pixels are made since then.
+ * @typedef {import("./paint-queue.js").Place<Content>} Place
+ *
+ * @typedef {{
+ *   now: () => number,
+ *   send: (drawings: Drawing[], transfer: Transferable[]) => void,
+ *   decodeImage: (data: Uint8Array, type: string) => Promise<Picture>,
+ *   onlost: () => void,
+ * }} PainterHost
+ */
+
+import { buffersOf, closePictures, coverage, transferables } from "./drawing.js";
+import { LossReport } from "./loss.js";
+import { PaintLedger } from "./paint-ledger.js";
+import { PaintMethod } from "./paint-method.js";
+import { PaintQueue } from "./paint-queue.js";
+import { drawSteps, imageArea } from "./patch-steps.js";
+import { isCopyable, PixelCopier } from "./pixel-copier.js";
+
+/** With more pixels of patches in the queue (two desks of 8K), or more places, all of it is lost. */
+const MAX_WAITING_AREA = 2 ** 26;
+const MAX_PLACES = 1024;
+export class Painter {
+  /** @type {PainterHost} */
+  #host;
+  /** @type {PaintQueue<Content>} */
+  #queue = new PaintQueue((content) => this.#drop(content));
+  /** @type {PaintLedger<Place>} */
+  #ledger = new PaintLedger();
+  #method = new PaintMethod();
+  #copier = new PixelCopier();
+  /** What is at the page. @type {{ contents: Content[], sent_ms: number } | null} */
+  #sent = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** @type {LossReport} */
+  #loss;
+  /** Pixels of the patches in the queue. */
+  #area = 0;
+  #isCopying = false;
+  /**
+   * The picture that waits while another one is copied.
+   *
+   * @type {{ place: Place, frame: VideoFrame, paint: () => void } | null}
+   */
+  #next = null;
+  /** How many pictures and patches were painted. */
+  painted = 0;
+  /** Of the canvas; 0: there was no picture yet. */
+  width = 0;
+  height = 0;
+
+  /** @param {PainterHost} host */
+  constructor(host) {
+    this.#host = host;
+    this.#loss = new LossReport(host.now, host.onlost);
+  }
+
+  /**
+   * A place for a picture that is going to come. Fill it with `paintFrame` or `paintPicture`, or
+   * give it up with `abandon`.
+   *
+   * @param {readonly Rectangle[]} [areas]  where it differs from what is before it; none: anywhere
+   * @returns {Place}
+   */
+  expect(areas = []) {
+    const place = this.#queue.enter(true, this.#host.now());
+    this.#ledger.expect(place, areas.length ? [...areas] : null);
+    return place;
+  }
+
+  /** The picture will not come. @param {Place} place */
+  abandon(place) {
+    this.#queue.leave(place);
+    this.#flush();
+  }
+
+  /**
+   * Paints a decoded picture. Its top left `source` (a coded picture may be a row or a column
+   * larger) fills the canvas.
+   *
+   * @param {Place} place
+   * @param {VideoFrame} frame
+   * @param {Size} source
+   * @param {Size} size  the canvas's
+   * @param {PaintListener} listener
+   */
+  paintFrame(place, frame, source, size, listener) {
+    // Drawing a part takes a browser as long as drawing the whole picture.
+    const isCopied = this.#method.isDecided && this.#method.copies;
+    const areas = isCopied ? this.#ledger.areasFor(place, source, size) : null;
+    const step = /** @type {const} */ ({ type: "picture", picture: frame, source });
+    const content = this.#content(place, size, [step], listener);
+    if (place.isGone) {
+      frame.close();
+      this.#reportMissed(place);
+    } else if (!this.#method.copies || !isCopyable(frame, source)) {
+      content.method = "draw";
+      this.#fill(place, content);
+    } else if (this.#isCopying) {
+      this.#abandonNext();
+      const paint = () => this.paintFrame(place, frame, source, size, listener);
+      this.#next = { place, frame, paint };
+    } else {
+      void this.#copy(place, frame, source, areas, content);
+    }
+  }
+
+  /**
+   * Paints a full picture that is ready: a screenshot.
+   *
+   * @param {Picture} picture
+   * @param {Size} source
+   * @param {Size} size
+   * @param {PaintListener} listener
+   * @param {Place} [place]  the last one, if none was expected
+   */
+  paintPicture(picture, source, size, listener, place = this.expect()) {
+    if (listener.isWanted?.() === false) {
+      // In the queue it would replace what is before it.
+      picture.close();
+      this.abandon(place);
+      return;
+    }
+    const step = /** @type {const} */ ({ type: "picture", picture, source });
+    this.#fill(place, this.#content(place, size, [step], listener));
+  }
+
+  /**
+   * Paints all operations of a patch together, over what was sent before it.
+   *
+   * @param {readonly Operation[]} operations
+   * @param {Size} size  the canvas's
+   * @param {PaintListener} listener
+   * @returns {Promise<void>} rejects where an image is none; then nothing of the patch is painted
+   */
+  async paintPatch(operations, size, listener) {
+    const area = imageArea(operations);
+    if (this.#area + area > MAX_WAITING_AREA || this.#queue.length >= MAX_PLACES) {
+      this.clear();
+      this.#host.onlost();
+      return;
+    }
+    this.#area += area;
+    const place = this.#queue.enter(false, this.#host.now());
+    const areas = operations.map(({ x, y, width, height }) => ({ x, y, width, height }));
+    this.#ledger.expect(place, areas);
+    let steps;
+    try {
+      steps = await drawSteps(operations, this.#host.decodeImage);
+    } catch (error) {
+      this.#area -= area;
+      this.abandon(place);
+      throw error;
+    }
+    this.#fill(place, { ...this.#content(place, size, steps, listener), area });
+  }
+
+  /** Drops everything that waits. */
+  clear() {
+    this.#abandonNext();
+    this.#queue.clear();
+    this.#ledger.forget();
+    clearTimeout(this.#timer);
+    this.#loss.clear();
+  }
+
+  /** The page's answer to a message. @param {DrawResult} result */
+  drawn({ at_ms, buffers }) {
+    const sent = this.#sent;
+    if (!sent) return;
+    this.#sent = null;
+    this.#copier.giveBack(buffers);
+    this.#flush();
+    if (at_ms === null) {
+      this.#ledger.forget();
+      this.#loss.report();
+      return;
+    }
+    // The page's clock may have been set from another reading of the time of day than the worker's.
+    const worker_ms = at_ms - performance.timeOrigin;
+    const drawn_ms = Math.min(Math.max(worker_ms, sent.sent_ms), this.#host.now());
+    for (const { listener, method, began_ms, size } of sent.contents) {
+      if (method === "draw") this.#method.drew(drawn_ms - began_ms);
+      else if (method === "copy") this.#method.copied(drawn_ms - began_ms);
+      ({ width: this.width, height: this.height } = size);
+      this.painted++;
+      listener.onpainted(drawn_ms);
+    }
+  }
+
+  /**
+   * @param {Place} place @param {Size} size @param {DrawStep[]} steps
+   * @param {PaintListener} listener
+   * @returns {Content}
+   */
+  #content(place, { width, height }, steps, listener) {
+    const began_ms = this.#host.now();
+    return { place, size: { width, height }, steps, listener, area: 0, method: null, began_ms };
+  }
+
+  /** @param {Place} place @param {Content} content */
+  #fill(place, content) {
+    this.#queue.fill(place, content);
+    this.#reportMissed(place);
+    this.#flush();
+  }
+
+  /** A picture has come: what was painted since may be wrong without it. @param {Place} place */
+  #reportMissed(place) {
+    if (this.#queue.isMissed(place)) this.#loss.report(() => this.#queue.isMissed(place));
+  }
+
+  #flush() {
+    clearTimeout(this.#timer);
+    if (this.#sent) return;
+    const now_ms = this.#host.now();
+    const contents = this.#queue.take(now_ms).filter((content) => {
+      if (content.listener.isWanted?.() === false) {
+        this.#drop(content);
+        return false;
+      }
+      this.#area -= content.area;
+      return true;
+    });
+    const { due_ms } = this.#queue;
+    if (due_ms !== null) {
+      this.#timer = setTimeout(() => this.#flush(), Math.max(1, due_ms - now_ms));
+    }
+    if (contents.length === 0) return;
+    for (const { place, steps } of contents) this.#ledger.sent(place, coverage(steps[0]));
+    this.#sent = { contents, sent_ms: now_ms };
+    const drawings = contents.map(({ size, steps }) => ({ size, steps }));
+    this.#host.send(drawings, drawings.flatMap(({ steps }) => steps.flatMap(transferables)));
+  }
+
+  /** @param {Content} content */
+  #drop(content) {
+    this.#area -= content.area;
+    closePictures([content]);
+    this.#copier.giveBack(buffersOf([content]));
+  }
+
+  /**
+   * @param {Place} place @param {VideoFrame} frame @param {Size} source
+   * @param {Rectangle[] | null} areas @param {Content} content
+   */
+  async #copy(place, frame, source, areas, content) {
+    this.#isCopying = true;
+    try {
+      const pixels = await this.#copier.copy(frame, source, areas);
+      frame.close();
+      const { width, height } = source;
+      content.steps = [{ type: "pixels", pixels, source: { width, height }, areas }];
+      content.method = "copy";
+    } catch {
+      // The content still holds the frame, which is drawn.
+      this.#method.cannotCopy();
+    }
+    this.#isCopying = false;
+    this.#fill(place, content);
+    const next = this.#next;
+    this.#next = null;
+    next?.paint();
+  }
+
+  #abandonNext() {
+    if (!this.#next) return;
+    this.#next.frame.close();
+    this.#queue.leave(this.#next.place);
+    this.#next = null;
+  }
+}

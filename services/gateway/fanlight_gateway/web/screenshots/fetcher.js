@@ -1,0 +1,263 @@
+// @ts-check
+/**
+ * Fetches screenshots and patches while they are wanted. Lives in the worker; owns the requests in
+ * flight. It decides nothing: polling.js says when to fetch and how good, delta-chain.js in which
+ * order answers are painted, throughput.js what the network carries.
+ *
+ * The server keeps a request open until the desk changes. While answers are small, several requests
+ * are in flight, so that a change does not wait until the answer before it has arrived. When an
+ * answer is lost, all requests are aborted and a full picture is asked for. When the service is
+ * busy, fewer requests go out. The picture of an aborted request is dropped.
+ *
+ * @import { Settings } from "../protocol/settings.js"
+ * @import { Outcome } from "./polling.js"
+ * @import { Operation } from "../protocol/patch.js"
+ *
+ * @typedef {{ bytes: number, captured_us: number | null, stale: boolean,
+ *   size: { width: number, height: number } | null }} ScreenshotInfo
+ * size: the desk's; null: the service did not say it.
+ *
+ * @typedef {{
+ *   now: () => number,
+ *   settings: () => Readonly<Settings>,
+ *   base_rtt_ms: () => number,
+ *   url: URL,
+ *   viewer: string,
+ *   onpicture: (screenshot: ScreenshotInfo & { bitmap: ImageBitmap }) => void,
+ *   onpatch: (screenshot: ScreenshotInfo & { operations: Operation[] }) => Promise<void>,
+ *   onunchanged: (captured_us: number | null, stale: boolean) => void,
+ *   onrefused: (status: number) => void,
+ * }} FetcherHost
+ * onpicture: the host closes the bitmap. onpatch: rejects if the patch could not be painted.
+ *
+ * @typedef {ScreenshotInfo & ({ bitmap: ImageBitmap } | { operations: Operation[] })} Screenshot
+ */
+
+import { decodePatch } from "../protocol/patch.js";
+import { DeltaChain } from "./delta-chain.js";
+import { Polling, retryAfter } from "./polling.js";
+import { Throughput } from "./throughput.js";
+
+const PATCH_TYPE = "application/vnd.fanlight.patch";
+/** The HTTP status of a service that has too much to do. */
+const BUSY = 503;
+
+export class ScreenshotFetcher {
+  /** @type {FetcherHost} */
+  #host;
+  /** @type {Polling} */
+  #polling;
+  #throughput = new Throughput();
+  /** @type {DeltaChain<Screenshot>} */
+  #chain = new DeltaChain();
+  /** Counts the chains. The service makes deltas for each one as for a viewer of its own. */
+  #chainNumber = 0;
+  #isRunning = false;
+  /** Sizes of the last two answers. Small ones may be in flight together. */
+  #bytes = [Infinity, Infinity];
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** @type {Set<AbortController>} */
+  #requests = new Set();
+
+  /** @param {FetcherHost} host */
+  constructor(host) {
+    this.#host = host;
+    this.#polling = new Polling(host.settings());
+  }
+
+  get quality() {
+    return this.#polling.quality;
+  }
+
+  get scale() {
+    return this.#polling.scale;
+  }
+
+  start() {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#polling.expectChange();
+    this.#beginAnew();
+    this.#schedule();
+  }
+
+  stop() {
+    this.#isRunning = false;
+    clearTimeout(this.#timer);
+    this.#beginAnew();
+  }
+
+  /** What was painted is not on the canvas any more: a full picture is needed. */
+  lost() {
+    if (!this.#isRunning) return;
+    this.#beginAnew();
+    this.#schedule();
+  }
+
+  /** The network was away: requests in flight may wait on connections that are dead. */
+  reconnected() {
+    if (!this.#isRunning) return;
+    this.#polling.reconnected();
+    this.lost();
+  }
+
+  reconfigure() {
+    this.#polling.reconfigure(this.#host.settings());
+  }
+
+  /** The desk is going to change, because input was sent: the next request does not wait long. */
+  expectChange() {
+    this.#polling.expectChange();
+    if (this.#isRunning) this.#schedule();
+  }
+
+  /** Aborts all requests, and begins a new chain with a full picture. */
+  #beginAnew() {
+    for (const request of this.#requests) request.abort();
+    this.#requests.clear();
+    this.#polling.cancelled();
+    this.#chain.reset();
+    this.#chainNumber++;
+  }
+
+  #schedule() {
+    clearTimeout(this.#timer);
+    const wait_ms = this.#polling.wait(this.#host.now(), this.#maxInFlight());
+    if (wait_ms !== null) this.#timer = setTimeout(() => void this.#fetch(), wait_ms);
+  }
+
+  #maxInFlight() {
+    if (this.#chain.tag === null) return 1;
+    const { screenshot_in_flight, screenshot_min_interval_ms, screenshot_small_share } =
+      this.#host.settings();
+    const base_rtt_ms = this.#host.base_rtt_ms();
+    const { rate } = this.#throughput;
+    const small_bytes = (rate * base_rtt_ms * screenshot_small_share) / 1000;
+    // Two, because the server paces its answers: the network never rests, and no queue forms in it.
+    if (rate && Math.max(...this.#bytes) > small_bytes) return Math.min(screenshot_in_flight, 2);
+    // As many as are on their way there and back, and one more that the server keeps open.
+    const useful = 2 + Math.ceil(base_rtt_ms / screenshot_min_interval_ms);
+    return Math.min(screenshot_in_flight, useful);
+  }
+
+  async #fetch() {
+    const request = new AbortController();
+    this.#requests.add(request);
+    const started_ms = this.#host.now();
+    const settings = this.#host.settings();
+    this.#polling.started(started_ms);
+    this.#schedule();
+    let timedOut = false;
+    const limit = setTimeout(() => {
+      timedOut = true;
+      request.abort();
+    }, settings.screenshot_timeout_ms + settings.screenshot_wait_ms);
+    /** @type {Outcome} */
+    let outcome;
+    try {
+      outcome = await this.#exchange(request, started_ms);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      outcome = { status: timedOut ? "timeout" : "network" };
+    } finally {
+      clearTimeout(limit);
+    }
+    if (!this.#requests.delete(request)) return;
+    this.#polling.finished(outcome, this.#host.now());
+    // A busy service refuses before it makes a delta: nothing is lost, and a full picture would
+    // cost it more.
+    const isLost = outcome.status !== 200 && outcome.status !== 304 && outcome.status !== BUSY;
+    if (isLost) this.#throughput.failed();
+    // The service may have made a delta for the lost request that later deltas build on.
+    if (isLost || (this.#chain.waiting && this.#requests.size === 0)) this.#beginAnew();
+    if (this.#isRunning) this.#schedule();
+  }
+
+  /** @param {AbortController} request */
+  #send(request) {
+    const { tag } = this.#chain;
+    const url = new URL(this.#host.url);
+    url.search = new URLSearchParams({
+      format: "jpeg",
+      quality: String(this.#polling.quality),
+      scale: String(this.#polling.scale),
+      wait: String(this.#host.settings().screenshot_wait_ms / 1000),
+      delta: "1",
+      viewer: `${this.#host.viewer}.${this.#chainNumber}`,
+      rate: String(this.#throughput.rate),
+    }).toString();
+    return fetch(url, {
+      signal: request.signal,
+      // The ETag is handled here, because the browser's own cache would answer 200 for a 304.
+      cache: "no-store",
+      headers: tag ? { "If-None-Match": tag } : {},
+    });
+  }
+
+  /**
+   * Sends a request and paints its answer. Throws where there is no answer, or one that is no
+   * screenshot, or where an answer before it was lost.
+   *
+   * @param {AbortController} request
+   * @param {number} started_ms
+   * @returns {Promise<Outcome>}
+   */
+  async #exchange(request, started_ms) {
+    const response = await this.#send(request);
+    const { status, headers } = response;
+    const captured_us = integer(headers.get("X-Fanlight-Captured-Us"));
+    const held_ms = integer(headers.get("X-Fanlight-Held-Ms")) ?? 0;
+    const stale = headers.get("X-Fanlight-Stale") === "1";
+    if (status === 304) {
+      this.#host.onunchanged(captured_us, stale);
+      return { status, took_ms: 0, held_ms };
+    }
+    if (!response.ok) {
+      if (status === 401 || status === 403) this.#host.onrefused(status);
+      const retry_after_ms = retryAfter(headers.get("Retry-After"), Date.now());
+      return { status, took_ms: 0, retry_after_ms };
+    }
+    const body = await response.arrayBuffer();
+    // Without the RTT and the time at the server, which have nothing to do with the picture's size.
+    const took_ms = this.#host.now() - started_ms - this.#host.base_rtt_ms() - held_ms;
+    this.#throughput.measured(body.byteLength, took_ms);
+    this.#bytes = [this.#bytes[1], body.byteLength];
+    const width = integer(headers.get("X-Fanlight-Width"));
+    const height = integer(headers.get("X-Fanlight-Height"));
+    const size = width && height ? { width, height } : null;
+    const info = { bytes: body.byteLength, captured_us, stale, size };
+    const type = headers.get("Content-Type") ?? "";
+    const screenshot =
+      type === PATCH_TYPE
+        ? { ...info, operations: decodePatch(new Uint8Array(body)) }
+        : { ...info, bitmap: await createImageBitmap(new Blob([body], { type })) };
+    if (!this.#requests.has(request)) {
+      if ("bitmap" in screenshot) screenshot.bitmap.close();
+      return { status, took_ms };
+    }
+    const base = headers.get("X-Fanlight-Base");
+    const due = this.#chain.take({ tag: headers.get("ETag") ?? "", base, content: screenshot });
+    if (due === null) throw new Error("an answer was lost");
+    for (const next of due) this.#paint(next);
+    return { status, took_ms };
+  }
+
+  /** @param {Screenshot} screenshot */
+  #paint(screenshot) {
+    if ("bitmap" in screenshot) {
+      this.#host.onpicture(screenshot);
+      return;
+    }
+    this.#host.onpatch(screenshot).catch((error) => {
+      console.error(`fanlight: a patch could not be painted: ${error}`);
+      this.lost();
+    });
+  }
+}
+
+/** @param {string | null} header */
+function integer(header) {
+  const value = header === null ? NaN : Number(header);
+  return Number.isSafeInteger(value) ? value : null;
+}

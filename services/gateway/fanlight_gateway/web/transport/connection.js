@@ -1,0 +1,275 @@
+// @ts-check
+/**
+ * The viewer's connection to the gateway, over whichever transport, and its reconnection. Lives in
+ * the worker; owns the transport in use. It hands the gateway's messages on as they come. Messages
+ * of a transport that it has left are dropped.
+ *
+ *   state        | event                                    | next       | effects
+ *   -------------+------------------------------------------+------------+------------------------
+ *   any          | 1 `connect`, `connectNow`                | connecting | leaves the old one;
+ *                |                                          |            | opens the next one
+ *   connecting   | 2 the transport opened                   | open       | Hello; `onopen`
+ *   open (HTTP)  | 3 upgrade.js has a WebSocket             | open       | Hello; `onopen(true)`
+ *   connecting,  | 4 a WebSocket closed, and plain HTTP is  | connecting | opens plain HTTP at once
+ *   open         |   next (selection.js)                    |            |
+ *   connecting,  | 5 the transport closed otherwise         | waiting    | sets the retry timer
+ *   open         |                                          |            |
+ *   open         | 6 `silent`                               | waiting    | the same
+ *   waiting      | 7 the retry timer                        | connecting | see 1
+ *   any          | 8 closed with a final code; `close`      | closed     | leaves the transport
+ *
+ * How long 5 and 6 wait, and which codes are final, is decided in reconnect.js. Every change of the
+ * state calls `onchange`.
+ *
+ * @import { Settings } from "../protocol/settings.js"
+ * @import { ViewerControl } from "../protocol/control.js"
+ * @import { ViewerMessage } from "../protocol/binary.js"
+ * @import { ConnectionState } from "../element/status-text.js"
+ * @import { Transport, TransportCapabilities, TransportEvents } from "./transport.js"
+ *
+ * @typedef {{
+ *   webSocketUrl: URL,
+ *   httpUrl: URL,
+ *   now: () => number,
+ *   settings: () => Readonly<Settings>,
+ *   hello: (carriesVideo: boolean) => ViewerControl,
+ *   expectsPicture: () => boolean,
+ *   onopen: (isContinued: boolean) => void,
+ *   onbinary: (data: ArrayBuffer) => void,
+ *   ontext: (text: string) => void,
+ *   onchange: () => void,
+ * }} ConnectionHost
+ *
+ * onopen: Hello was sent. isContinued: this transport goes on where another one ended, and no
+ * message of the viewer was lost.
+ */
+
+import { PlainHttpTransport } from "./plain-http.js";
+import { FIRST_FINAL_CODE, Reconnect } from "./reconnect.js";
+import { TransportSelection } from "./selection.js";
+import { ABNORMAL_CLOSURE } from "./transport.js";
+import { WebSocketUpgrade } from "./upgrade.js";
+import { WebSocketTransport } from "./websocket.js";
+
+export class Connection {
+  /** @type {ConnectionHost} */
+  #host;
+  #reconnect = new Reconnect();
+  #selection = new TransportSelection();
+  /** @type {WebSocketUpgrade} */
+  #upgrade;
+  /** @type {Transport | null} */
+  #transport = null;
+  /** Of the transport that opened last. @type {TransportCapabilities | null} */
+  #capabilities = null;
+  #hasPainted = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #retryTimer;
+  /** @type {number | null} */
+  #retryAt_ms = null;
+  /** @type {ConnectionState} */
+  state = "connecting";
+  /** @type {number | null} */
+  closeCode = null;
+  /** When the last message came, or a transport opened (ms). */
+  lastMessage_ms = -Infinity;
+
+  /** @param {ConnectionHost} host */
+  constructor(host) {
+    this.#host = host;
+    this.#upgrade = new WebSocketUpgrade({
+      now: host.now,
+      settings: host.settings,
+      waitBeforeTry: () => this.#selection.waitBeforeTry(host.settings()),
+      makeWebSocket: (events) => this.#makeWebSocket(events),
+      onupgrade: (webSocket) => {
+        this.#transport = webSocket;
+        this.#selection.upgraded(host.settings());
+        this.#opened(webSocket, true);
+      },
+      ontext: (text) => this.#text(text),
+      onbinary: (data) => this.#binary(data),
+      onclosed: (webSocket, code) => this.#transportClosed(webSocket, code),
+    });
+  }
+
+  /** 0 while a message that is sent now leaves at once. */
+  get bufferedAmount() {
+    return this.#upgrade.isDraining ? 0 : (this.#transport?.bufferedAmount ?? 0);
+  }
+
+  /** The time until the next try (ms). @returns {number | null} null: none is due */
+  get retry_in_ms() {
+    return this.#retryAt_ms === null ? null : Math.max(0, this.#retryAt_ms - this.#host.now());
+  }
+
+  /** Whether the transport that opened last carries video. Before one did: as a WebSocket does. */
+  get carriesVideo() {
+    return this.#capabilities?.carriesVideo ?? true;
+  }
+
+  /** The name of the transport that opened last. Before one did: a WebSocket's. */
+  get transportName() {
+    return this.#capabilities?.name ?? "websocket";
+  }
+
+  /** Connects now: at the start, and when the retry timer ends. */
+  connect() {
+    this.#leave();
+    this.#become("connecting", null);
+    this.#open();
+  }
+
+  /** Connects now, because a person asked or the network is back: the waits begin anew. */
+  connectNow() {
+    this.#reconnect.reset();
+    this.connect();
+  }
+
+  /**
+   * Leaves the transport, because nothing comes over it although it should: the device is in a
+   * tunnel, or slept. TCP would wait longer and longer before it tries again. WebSockets are not to
+   * blame.
+   */
+  silent() {
+    this.#closed(ABNORMAL_CLOSURE);
+  }
+
+  /** A picture was painted, which shows that this gateway works. */
+  painted() {
+    if (this.state !== "open") return;
+    this.#hasPainted = true;
+    this.#reconnect.reset();
+    const transport = this.#transport;
+    if (!transport?.capabilities.carriesVideo || transport.firstMessage_ms === null) return;
+    const { websocket_proven_ms } = this.#host.settings();
+    if (this.#host.now() - transport.firstMessage_ms >= websocket_proven_ms) {
+      this.#selection.webSocketWorks();
+    }
+  }
+
+  /** Leaves the gateway for good. @param {number} [code]  what `closeCode` is afterwards */
+  close(code = 1000) {
+    this.#leave();
+    this.#become("closed", code);
+  }
+
+  /** Drops the message if the connection is not open. @param {ViewerMessage} message */
+  send(message) {
+    this.#sendBy((transport) => transport.send(message));
+  }
+
+  /** Drops the message if the connection is not open. @param {ViewerControl} message */
+  sendControl(message) {
+    this.#sendBy((transport) => transport.sendControl(message));
+  }
+
+  /** @param {(transport: Transport) => void} send */
+  #sendBy(send) {
+    if (this.#upgrade.isDraining) this.#upgrade.postpone(send);
+    else if (this.#transport && this.state === "open") send(this.#transport);
+  }
+
+  /** @param {string} text */
+  #text(text) {
+    this.lastMessage_ms = this.#host.now();
+    this.#host.ontext(text);
+  }
+
+  /** @param {ArrayBuffer} data */
+  #binary(data) {
+    this.lastMessage_ms = this.#host.now();
+    this.#host.onbinary(data);
+  }
+
+  #open() {
+    /** @type {TransportEvents} */
+    const events = {
+      ontext: (text) => this.#text(text),
+      onbinary: (data) => this.#binary(data),
+      onopen: () => {
+        this.#opened(transport, false);
+        const isInUse = transport === this.#transport;
+        if (isInUse && transport instanceof PlainHttpTransport) this.#upgrade.start(transport);
+      },
+      onclosed: (code) => this.#transportClosed(transport, code),
+    };
+    const transport = this.#selection.usesPlainHttp
+      ? this.#makePlainHttp(events)
+      : this.#makeWebSocket(events);
+    this.#transport = transport;
+    transport.open();
+  }
+
+  /** @param {TransportEvents} events */
+  #makeWebSocket(events) {
+    const { webSocketUrl: url, now, settings } = this.#host;
+    const open_timeout_ms = settings().websocket_open_timeout_ms;
+    return new WebSocketTransport({ url, now, open_timeout_ms }, events);
+  }
+
+  /** @param {TransportEvents} events */
+  #makePlainHttp(events) {
+    const { httpUrl: url, now, settings, hello } = this.#host;
+    return new PlainHttpTransport({ url, now, settings, hello: () => hello(false) }, events);
+  }
+
+  /** @param {Transport} transport @param {boolean} isContinued */
+  #opened(transport, isContinued) {
+    const { capabilities } = transport;
+    this.#capabilities = capabilities;
+    this.lastMessage_ms = this.#host.now();
+    this.#hasPainted = false;
+    if (!capabilities.opensWithHello) {
+      transport.sendControl(this.#host.hello(capabilities.carriesVideo));
+    }
+    this.#become("open", null);
+    this.#host.onopen(isContinued);
+  }
+
+  /** @param {Transport} transport @param {number} code */
+  #transportClosed({ capabilities, firstMessage_ms }, code) {
+    const { now, settings, expectsPicture } = this.#host;
+    if (capabilities.carriesVideo) {
+      const lived_ms = firstMessage_ms === null ? null : now() - firstMessage_ms;
+      const painted = this.#hasPainted || !expectsPicture();
+      this.#selection.webSocketEnded({ code, lived_ms, painted }, settings());
+      if (this.#selection.usesPlainHttp && code < FIRST_FINAL_CODE) {
+        this.connect();
+        return;
+      }
+    } else if (firstMessage_ms === null && code === ABNORMAL_CLOSURE) {
+      this.#selection.plainHttpFailed(settings());
+    }
+    this.#closed(code);
+  }
+
+  /** @param {number} code */
+  #closed(code) {
+    this.#leave();
+    const wait_ms = this.#reconnect.closed(code, this.#host.settings());
+    if (wait_ms === null) {
+      this.#become("closed", code);
+      return;
+    }
+    this.#retryAt_ms = this.#host.now() + wait_ms;
+    this.#retryTimer = setTimeout(() => this.connect(), wait_ms);
+    this.#become("waiting", code);
+  }
+
+  #leave() {
+    clearTimeout(this.#retryTimer);
+    this.#retryAt_ms = null;
+    const transport = this.#transport;
+    this.#transport = null;
+    this.#upgrade.stop();
+    transport?.close();
+  }
+
+  /** @param {ConnectionState} state @param {number | null} code */
+  #become(state, code) {
+    this.state = state;
+    this.closeCode = code;
+    this.#host.onchange();
+  }
+}

@@ -1,0 +1,298 @@
+// @ts-check
+/**
+ * Plain HTTP as a transport (see transport.js), for networks that let no WebSocket through. Lives
+ * in the worker.
+ *
+ * It owns two chains of requests. A GET waits at the gateway for messages (a long poll); the next
+ * one goes out when it is answered. A POST takes the viewer's messages to the gateway; one is in
+ * flight at a time, and what is sent meanwhile goes into the next one. retransmission.js keeps the
+ * viewer's messages until the gateway has acknowledged them.
+ *
+ * A request that failed is sent again with the same numbers. When requests have failed for
+ * `http_lost_ms`, the transport ends. It drops messages of the gateway that came before (they were
+ * sent twice), and input that is too old to be delivered.
+ *
+ * @import { Settings } from "../protocol/settings.js"
+ * @import { ViewerControl } from "../protocol/control.js"
+ * @import { ViewerMessage } from "../protocol/binary.js"
+ * @import { TransportCapabilities, TransportEvents } from "./transport.js"
+ *
+ * @typedef {{ url: URL, now: () => number, settings: () => Readonly<Settings>,
+ *   hello: () => ViewerControl }} PlainHttpOptions
+ *
+ * @typedef {{ status: number, headers: Headers, body: ArrayBuffer }} Answer
+ */
+
+import { decodeBatch } from "../protocol/batches.js";
+import { CloseCode, ProtocolError } from "../protocol/constants.js";
+import { encodeControl } from "../protocol/control.js";
+import { pause } from "./pause.js";
+import { RetransmissionQueue } from "./retransmission.js";
+import { ABNORMAL_CLOSURE } from "./transport.js";
+
+/** @type {TransportCapabilities} */
+const CAPABILITIES = Object.freeze({ name: "http", carriesVideo: false, opensWithHello: true });
+/** The pause after a failed request (ms). It doubles from failure to failure. */
+const RETRY_MIN_MS = 100;
+const RETRY_MAX_MS = 1000;
+/** How often `drain` looks whether everything is acknowledged (ms). */
+const DRAIN_STEP_MS = 5;
+
+export class PlainHttpTransport {
+  capabilities = CAPABILITIES;
+  /** When the gateway answered the opening request. @type {number | null} */
+  firstMessage_ms = null;
+  /** @type {PlainHttpOptions} */
+  #options;
+  /** @type {TransportEvents} */
+  #events;
+  #queue = new RetransmissionQueue();
+  /** Aborts every request in flight when the transport ends. */
+  #end = new AbortController();
+  /** The URL of the session that the gateway opened. @type {URL | null} */
+  #session = null;
+  #isPosting = false;
+  /** For how long the gateway keeps a GET without messages open (ms). */
+  #longPoll_ms = 0;
+  /** The number of the newest message of the gateway. */
+  #received = 0;
+  /** When the first request failed since one last succeeded (ms). @type {number | null} */
+  #failed_ms = null;
+
+  /** @param {PlainHttpOptions} options @param {TransportEvents} events */
+  constructor(options, events) {
+    this.#options = options;
+    this.#events = events;
+  }
+
+  get isClosed() {
+    return this.#end.signal.aborted;
+  }
+
+  /** 1 while a message waits for its acknowledgement, because pointer moves then wait; else 0. */
+  get bufferedAmount() {
+    return Number(this.#isPosting || this.#queue.isWaiting);
+  }
+
+  /** Whether a key or a pointer button is down, as far as the viewer has sent it. */
+  get isAnyKeyDown() {
+    return this.#queue.isAnyKeyDown;
+  }
+
+  open() {
+    void this.#openSession();
+  }
+
+  /** @param {ViewerMessage} message */
+  send(message) {
+    this.#queue.push(message, this.#options.now());
+    this.#startPosting();
+  }
+
+  /** @param {ViewerControl} message */
+  sendControl(message) {
+    this.#queue.pushControl(message, this.#options.now());
+    this.#startPosting();
+  }
+
+  /**
+   * Waits until the gateway has acknowledged everything that was sent.
+   *
+   * @param {number} limit_ms
+   * @returns {Promise<boolean>} false: not within the limit, or the transport has ended
+   */
+  async drain(limit_ms) {
+    const until_ms = this.#options.now() + limit_ms;
+    while (!this.isClosed && this.bufferedAmount !== 0) {
+      if (this.#options.now() >= until_ms) return false;
+      await pause(DRAIN_STEP_MS);
+    }
+    return !this.isClosed;
+  }
+
+  /** Ends the transport, and tells the gateway that it may end the session. */
+  close() {
+    if (this.isClosed) return;
+    this.abandon();
+    if (this.#session === null) return;
+    // Best effort: a gateway that does not get this request ends the session after a while.
+    fetch(this.#session, { method: "DELETE", keepalive: true }).catch(() => undefined);
+  }
+
+  /** Ends the transport without a request, because another transport has taken the viewer over. */
+  abandon() {
+    this.#end.abort();
+  }
+
+  async #openSession() {
+    const { url, now, settings, hello } = this.#options;
+    const answer = await this.#request(url, settings().http_timeout_ms, encodeControl(hello()));
+    if (this.isClosed) return;
+    const opened = answer?.status === 200 ? parse(answer.body) : null;
+    if (typeof opened?.session !== "string" || typeof opened.hold_ms !== "number") {
+      this.#fail(answer === null ? ABNORMAL_CLOSURE : closeCodeOf(answer));
+      return;
+    }
+    this.#session = new URL(`${url.pathname}/${encodeURIComponent(opened.session)}`, url);
+    this.#longPoll_ms = opened.hold_ms;
+    this.firstMessage_ms = now();
+    this.#events.onopen();
+    this.#events.ontext(JSON.stringify({ welcome: opened.welcome }));
+    this.#startPosting();
+    void this.#poll(this.#session);
+  }
+
+  /** Fetches the gateway's messages until the transport ends. @param {URL} session */
+  async #poll(session) {
+    let failures = 0;
+    while (!this.isClosed) {
+      const url = new URL(session);
+      url.search = `after=${this.#received}`;
+      const limit_ms = this.#longPoll_ms + this.#options.settings().http_timeout_ms;
+      const answer = await this.#request(url, limit_ms);
+      const messages = this.#messagesOf(answer);
+      if (messages === null) {
+        await this.#requestFailed(answer, failures++);
+        continue;
+      }
+      failures = 0;
+      const first = Number(answer?.headers.get("X-Fanlight-First"));
+      messages.forEach((message, index) => {
+        // A message that came before, or that has a gap before it, is dropped.
+        if (this.isClosed || first + index !== this.#received + 1) return;
+        this.#received++;
+        this.#deliver(message);
+      });
+    }
+  }
+
+  #startPosting() {
+    if (this.#isPosting || this.isClosed || this.#session === null) return;
+    this.#isPosting = true;
+    void this.#post(this.#session).finally(() => (this.#isPosting = false));
+  }
+
+  /** Posts the queue until it is empty or the transport ends. @param {URL} session */
+  async #post(session) {
+    let failures = 0;
+    await undefined; // so that messages that are sent together go in one request
+    while (!this.isClosed) {
+      const { http_timeout_ms, http_input_age_ms } = this.#options.settings();
+      const batch = this.#queue.batch(this.#options.now(), http_input_age_ms);
+      if (batch === null) return;
+      const url = new URL(session);
+      url.search = `first=${batch.first}`;
+      const answer = await this.#request(url, http_timeout_ms, batch.body);
+      const pongs = this.#messagesOf(answer);
+      if (pongs === null) {
+        if (answer?.status === 413) {
+          console.error("fanlight: a message was too large for a proxy on the path");
+          this.#queue.giveUpLargest(batch.count);
+        }
+        await this.#requestFailed(answer, failures++);
+        continue;
+      }
+      failures = 0;
+      this.#queue.acknowledge(Number(answer?.headers.get("X-Fanlight-Handled")));
+      for (const pong of pongs) this.#deliver(pong);
+    }
+  }
+
+  /** @param {ArrayBuffer | string} message */
+  #deliver(message) {
+    if (typeof message === "string") this.#events.ontext(message);
+    else this.#events.onbinary(message);
+  }
+
+  /**
+   * The messages of an answer; null: it is no answer of the gateway.
+   *
+   * @param {Answer | null} answer
+   */
+  #messagesOf(answer) {
+    if (answer?.status !== 200) return null;
+    try {
+      const messages = decodeBatch(answer.body);
+      this.#failed_ms = null;
+      return messages;
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return null;
+    }
+  }
+
+  /**
+   * Returns after a pause, so that the caller sends its request again; or ends the transport.
+   *
+   * @param {Answer | null} answer  null: there was none
+   * @param {number} failures  of this chain of requests, before this one
+   */
+  async #requestFailed(answer, failures) {
+    if (this.isClosed) return;
+    // Proxies answer 502 to 504 for a gateway that is away, which may be back in a moment.
+    const isFinal = answer !== null && answer.status < 500 && answer.status !== 413;
+    // The limit begins with the first failure and not with the last success, because the gateway
+    // may have kept a request open for longer than the limit.
+    const now_ms = this.#options.now();
+    this.#failed_ms ??= now_ms;
+    const isLost = now_ms - this.#failed_ms > this.#options.settings().http_lost_ms;
+    if (isFinal) this.#fail(closeCodeOf(answer));
+    else if (isLost) this.#fail(ABNORMAL_CLOSURE);
+    else await pause(Math.min(RETRY_MIN_MS * 2 ** failures, RETRY_MAX_MS));
+  }
+
+  /** @param {number} code */
+  #fail(code) {
+    if (this.isClosed) return;
+    this.abandon();
+    this.#events.onclosed(code);
+  }
+
+  /**
+   * @param {URL} url
+   * @param {number} limit_ms
+   * @param {ArrayBuffer | string} [body]  undefined: a GET
+   * @returns {Promise<Answer | null>} with its whole body; null: none came within the limit
+   */
+  async #request(url, limit_ms, body) {
+    const request = new AbortController();
+    const abort = () => request.abort();
+    const timer = setTimeout(abort, limit_ms);
+    this.#end.signal.addEventListener("abort", abort);
+    try {
+      const response = await fetch(url, {
+        method: body === undefined ? "GET" : "POST",
+        body,
+        cache: "no-store",
+        signal: request.signal,
+      });
+      const { status, headers } = response;
+      return { status, headers, body: await response.arrayBuffer() };
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      return null;
+    } finally {
+      clearTimeout(timer);
+      this.#end.signal.removeEventListener("abort", abort);
+    }
+  }
+}
+
+/** The close code that an answer stands for. @param {Answer} answer */
+function closeCodeOf(answer) {
+  const body = parse(answer.body);
+  if (typeof body?.code === "number") return body.code;
+  // Without `error`, a proxy made this answer and not the gateway.
+  if (typeof body?.error !== "string") return ABNORMAL_CLOSURE;
+  if (answer.status === 401) return CloseCode.UNAUTHORIZED;
+  return answer.status === 403 ? CloseCode.FORBIDDEN : ABNORMAL_CLOSURE;
+}
+
+/** @param {ArrayBuffer} body @returns {any} null: it is no JSON */
+function parse(body) {
+  try {
+    return JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    return null;
+  }
+}

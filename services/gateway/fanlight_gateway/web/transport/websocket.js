@@ -1,0 +1,99 @@
+// @ts-check
+/**
+ * A WebSocket as a transport (see transport.js). Lives in the worker. It owns one socket and the
+ * time limit for the first message. It drops what is sent while the socket is not open.
+ *
+ * @import { ViewerControl } from "../protocol/control.js"
+ * @import { ViewerMessage } from "../protocol/binary.js"
+ * @import { TransportCapabilities, TransportEvents } from "./transport.js"
+ */
+
+import { encodeToGateway } from "../protocol/binary.js";
+import { encodeControl } from "../protocol/control.js";
+import { ABNORMAL_CLOSURE } from "./transport.js";
+
+/** @type {TransportCapabilities} */
+const CAPABILITIES = Object.freeze({
+  name: "websocket",
+  carriesVideo: true,
+  opensWithHello: false,
+});
+
+export class WebSocketTransport {
+  capabilities = CAPABILITIES;
+  /** When the first message of the gateway came. @type {number | null} */
+  firstMessage_ms = null;
+  isClosed = false;
+  /** @type {{ url: URL, now: () => number, open_timeout_ms: number }} */
+  #options;
+  /** @type {TransportEvents} */
+  #events;
+  /** @type {WebSocket | null} */
+  #socket = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /**
+   * @param {{ url: URL, now: () => number, open_timeout_ms: number }} options
+   *   open_timeout_ms: the socket is given up if no message has come by then
+   * @param {TransportEvents} events
+   */
+  constructor(options, events) {
+    this.#options = options;
+    this.#events = events;
+  }
+
+  /** Bytes that the browser has not handed to the network yet. */
+  get bufferedAmount() {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
+  open() {
+    const { url, open_timeout_ms } = this.#options;
+    const socket = new WebSocket(url);
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => {
+      if (!this.isClosed) this.#events.onopen();
+    };
+    socket.onmessage = ({ data }) => this.#receive(data);
+    socket.onclose = ({ code }) => this.#end(code);
+    this.#socket = socket;
+    this.#timer = setTimeout(() => this.#end(ABNORMAL_CLOSURE), open_timeout_ms);
+  }
+
+  /** @param {ViewerMessage} message */
+  send(message) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(encodeToGateway(message));
+  }
+
+  /** @param {ViewerControl} message */
+  sendControl(message) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(encodeControl(message));
+  }
+
+  close() {
+    this.isClosed = true;
+    clearTimeout(this.#timer);
+    this.#socket?.close();
+  }
+
+  /** @param {ArrayBuffer | string} data */
+  #receive(data) {
+    if (this.isClosed) return;
+    if (this.firstMessage_ms === null) {
+      // The time limit ends with the first message and not with `onopen`, because some proxies open
+      // a WebSocket and let no message through.
+      clearTimeout(this.#timer);
+      this.firstMessage_ms = this.#options.now();
+    }
+    if (typeof data === "string") this.#events.ontext(data);
+    else this.#events.onbinary(data);
+  }
+
+  /** @param {number} code */
+  #end(code) {
+    if (this.isClosed) return;
+    this.close();
+    this.#events.onclosed(code);
+  }
+}

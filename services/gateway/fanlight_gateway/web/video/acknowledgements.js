@@ -1,0 +1,119 @@
+// @ts-check
+/**
+ * What the gateway is told about the units: the newest one received, the newest one painted, and
+ * how old its picture was. Lives in the worker. Pure; times are arguments, in ms.
+ *
+ * 1. A paint is acknowledged at once.
+ * 2. A unit that was received waits `ACK_DELAY_MS` for its paint, so that most small units cost one
+ *    message. It does not wait longer, because the gateway judges the network by what was received,
+ *    and when.
+ * 3. Where the gateway has nothing to learn it says so in the unit (`relaxed`). Then both wait for
+ *    the next unit that is not relaxed, but not longer than `ACK_RELAXED_MS`.
+ *
+ * @import { Ack } from "../protocol/binary.js"
+ */
+
+import { AGE_UNKNOWN } from "../protocol/constants.js";
+
+/** A unit that was received is acknowledged after this at the latest (ms). */
+export const ACK_DELAY_MS = 5;
+/** The same for a relaxed unit, and its paint (ms). The gateway allows a tenth of a second. */
+export const ACK_RELAXED_MS = 75;
+
+export class Acknowledgements {
+  #epoch = 0;
+  #received = 0;
+  #painted = 0;
+  #age_ms = AGE_UNKNOWN;
+  /** When what was not sent yet has to be sent. @type {number | null} */
+  #due_ms = null;
+  /** The newest unit that is not relaxed and not known to be painted; 0: none. */
+  #prompt = 0;
+
+  /**
+   * Another stream begins, whose epochs do not compare with this one's. What was received of this
+   * one and not acknowledged yet is acknowledged now, because units of which the gateway never
+   * hears hold it up.
+   *
+   * @returns {Ack | null} what to send now
+   */
+  beginStream() {
+    const ack = this.isWaiting ? this.#take() : null;
+    this.#forgetPaint();
+    return ack;
+  }
+
+  /**
+   * @param {number} epoch
+   * @param {number} sequence
+   * @param {boolean} relaxed
+   * @param {number} now_ms
+   */
+  received(epoch, sequence, relaxed, now_ms) {
+    if (epoch !== this.#epoch) {
+      this.#epoch = epoch;
+      this.#forgetPaint();
+    }
+    this.#received = sequence;
+    if (!relaxed) this.#prompt = sequence;
+    this.#sendBy(now_ms + (relaxed ? ACK_RELAXED_MS : ACK_DELAY_MS));
+  }
+
+  /**
+   * @param {number} epoch
+   * @param {number} sequence
+   * @param {number | null} age_ms
+   * @param {number} now_ms
+   * @returns {Ack | null} what to send now
+   */
+  painted(epoch, sequence, age_ms, now_ms) {
+    if (epoch !== this.#epoch) return null;
+    this.#painted = sequence;
+    this.#age_ms = age_ms === null ? AGE_UNKNOWN : Math.min(AGE_UNKNOWN - 1, Math.round(age_ms));
+    if (this.#prompt === 0) {
+      this.#sendBy(now_ms + ACK_RELAXED_MS);
+      return null;
+    }
+    if (sequence >= this.#prompt) this.#prompt = 0;
+    return this.#take();
+  }
+
+  /** Whether there is something to send. */
+  get isWaiting() {
+    return this.#due_ms !== null;
+  }
+
+  /** @param {number} now_ms @returns {Ack | null} what to send now */
+  due(now_ms) {
+    if (this.#due_ms === null || now_ms < this.#due_ms) return null;
+    return this.#take();
+  }
+
+  /** When to call `due`; null: there is nothing to send. */
+  get due_ms() {
+    return this.#due_ms;
+  }
+
+  #forgetPaint() {
+    this.#painted = 0;
+    this.#age_ms = AGE_UNKNOWN;
+    this.#prompt = 0;
+  }
+
+  /** @param {number} due_ms */
+  #sendBy(due_ms) {
+    this.#due_ms = Math.min(this.#due_ms ?? Infinity, due_ms);
+  }
+
+  /** @returns {Ack} */
+  #take() {
+    this.#due_ms = null;
+    return {
+      type: "Ack",
+      age_ms: this.#age_ms,
+      epoch: this.#epoch,
+      received: this.#received,
+      painted: this.#painted,
+    };
+  }
+}

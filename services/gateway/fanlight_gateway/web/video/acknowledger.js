@@ -1,0 +1,84 @@
+// @ts-check
+/**
+ * Sends the acknowledgements of units when they are due (see acknowledgements.js). Lives in the
+ * worker; owns their timer. It drops the paints of a stream that has ended.
+ *
+ * A *stream* here is a run of units whose epochs compare: one rendition over one connection.
+ *
+ * @import { Ack, VideoUnit } from "../protocol/binary.js"
+ */
+
+import { Acknowledgements } from "./acknowledgements.js";
+
+export class Acknowledger {
+  #acknowledgements = new Acknowledgements();
+  /** @type {() => number} */
+  #now;
+  /** @type {(ack: Ack) => void} */
+  #send;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #timerAt_ms = Infinity;
+  /** Grows by one with each stream. */
+  stream = 0;
+
+  /** @param {() => number} now @param {(ack: Ack) => void} send */
+  constructor(now, send) {
+    this.#now = now;
+    this.#send = send;
+  }
+
+  /** A connection has opened: nothing of the last one is acknowledged any more. */
+  connected() {
+    this.#acknowledgements = new Acknowledgements();
+    this.stream++;
+  }
+
+  /** Another rendition begins. */
+  beginStream() {
+    this.stream++;
+    this.#sendIf(this.#acknowledgements.beginStream());
+  }
+
+  /** @param {VideoUnit} unit */
+  received({ epoch, sequence, relaxed }) {
+    this.#acknowledgements.received(epoch, sequence, relaxed, this.#now());
+    this.#schedule();
+  }
+
+  /**
+   * @param {VideoUnit} unit
+   * @param {number} stream  what `stream` was when the unit came
+   * @param {number | null} age_ms
+   */
+  painted({ epoch, sequence }, stream, age_ms) {
+    if (stream === this.stream) {
+      this.#sendIf(this.#acknowledgements.painted(epoch, sequence, age_ms, this.#now()));
+    }
+    this.#schedule();
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
+  }
+
+  #schedule() {
+    const { due_ms } = this.#acknowledgements;
+    // A timer for an earlier time looks again when it ends.
+    if (due_ms === null || due_ms >= this.#timerAt_ms) return;
+    clearTimeout(this.#timer);
+    this.#timerAt_ms = due_ms;
+    this.#timer = setTimeout(() => this.#end(), Math.max(1, due_ms - this.#now()));
+  }
+
+  #end() {
+    this.#timerAt_ms = Infinity;
+    this.#sendIf(this.#acknowledgements.due(this.#now()));
+    this.#schedule();
+  }
+
+  /** @param {Ack | null} ack */
+  #sendIf(ack) {
+    if (ack) this.#send(ack);
+  }
+}

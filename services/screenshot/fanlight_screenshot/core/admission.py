@@ -1,0 +1,85 @@
+"""How many requests are held, and how many pictures are made, at a time.
+
+Pure. It owns the counts. Whoever enters has to leave, whatever happens between the two.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from fanlight_common.core.errors import FanlightError
+
+_DESK_SHARE = 125 / 128
+
+
+class BusyError(FanlightError):
+    """More pictures are under way, or requests are held, than are allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionLimits:
+    """The most of each at a time."""
+
+    pending: int = 64
+    """Pictures under way."""
+    waiting: int = 4096
+    """Requests that are held."""
+    waiting_desk: int | None = None
+    """Of those, so many for one desk. None: nearly all, and 4000 of 4096 are a thousand viewers
+    with four requests each."""
+    waiting_client: int = 8
+    """Of those, so many for one name of a client at one desk. Who gives no name is not counted."""
+
+    @property
+    def of_one_desk(self) -> int:
+        """How many requests may be held for one desk."""
+        if self.waiting_desk is not None:
+            return self.waiting_desk
+        return max(1, int(self.waiting * _DESK_SHARE))
+
+
+class Admission:
+    """The counts of one process."""
+
+    def __init__(self, limits: AdmissionLimits) -> None:
+        self._limits = limits
+        self._pending = 0
+        self._held: Counter[tuple[str, ...]] = Counter()
+        """By (), by (desk,) and by (desk, client)."""
+
+    @property
+    def held(self) -> int:
+        """How many requests are held."""
+        return self._held[()]
+
+    def hold(self, desk: str, client: str) -> None:
+        """Count a request that waits. Raises BusyError, and counts nothing, where too many do."""
+        places = self._places(desk, client)
+        if any(self._held[place] >= limit for place, limit in places.items()):
+            raise BusyError
+        self._held.update(places.keys())
+
+    def release(self, desk: str, client: str) -> None:
+        """Count it no more."""
+        for place in self._places(desk, client):
+            self._held[place] -= 1
+            if not self._held[place]:
+                del self._held[place]
+
+    def begin(self) -> None:
+        """Count a picture. Raises BusyError, and counts nothing, where too many are under way."""
+        if self._pending >= self._limits.pending:
+            raise BusyError
+        self._pending += 1
+
+    def end(self) -> None:
+        """Count it no more."""
+        self._pending -= 1
+
+    def _places(self, desk: str, client: str) -> dict[tuple[str, ...], int]:
+        places: dict[tuple[str, ...], int] = {
+            (): self._limits.waiting,
+            (desk,): self._limits.of_one_desk,
+        }
+        if client:
+            places[desk, client] = self._limits.waiting_client
+        return places

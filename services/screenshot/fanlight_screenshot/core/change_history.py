@@ -1,0 +1,81 @@
+"""What changed on a desk from frame to frame, for as long as every frame was seen.
+
+Pure; times are microseconds of one clock. It owns the damage of the last frames, and for each tile
+of the sharpness ledger the time of its last change. It drops all of that where a frame was missed
+beyond what the next one tells, and where the instance or the size of the desk is new.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+
+from fanlight_common.core.geometry import Rect, Size, tiles_touched
+from fanlight_common.core.sharpness import TILE
+from fanlight_common.protocol import frames
+
+KEEP = 128
+"""Frames: at ten pictures a second a round trip of many seconds."""
+
+
+class ChangeHistory:
+    """One desk's changes."""
+
+    def __init__(self) -> None:
+        self._instance = 0
+        self._sequence = 0
+        self._size = Size(0, 0)
+        self._damage: deque[tuple[Rect, ...]] = deque(maxlen=KEEP)
+        """Newest first, as in a frame."""
+        self._columns = 0
+        self._changed_us: list[int] = []
+        """When each tile changed last, row by row."""
+
+    def note(self, frame: frames.Frame, now_us: int) -> None:
+        """Take in what a frame that arrived says about its changes."""
+        size = Size(frame.width, frame.height)
+        missed: tuple[Rect, ...] | None = None
+        if (frame.instance, size) == (self._instance, self._size):
+            if frame.sequence <= self._sequence:
+                return
+            missed = frames.damage_since(frame, self._sequence)
+        if missed is None:
+            self._damage.clear()
+            self._columns = -(-size.width // TILE)
+            self._changed_us = [now_us] * (self._columns * -(-size.height // TILE))
+        else:
+            behind = frame.sequence - self._sequence
+            for entry in reversed(frame.damage[:behind]):
+                self._damage.appendleft(entry)
+            for rect in missed:
+                self._touch(rect, now_us)
+        self._instance, self._sequence, self._size = frame.instance, frame.sequence, size
+
+    def since(self, frame: frames.Frame, sequence: int) -> tuple[Rect, ...] | None:
+        """All that may differ between `sequence` and `frame`, of one instance; None: not known."""
+        ahead, behind = self._sequence - frame.sequence, self._sequence - sequence
+        known = frame.instance == self._instance and 0 <= ahead <= behind <= len(self._damage)
+        if not known:
+            return frames.damage_since(frame, sequence)
+        entries = list(self._damage)[ahead:behind]
+        return tuple(rect for entry in entries for rect in entry)
+
+    def at_rest(self, size: Size, before_us: int) -> bytes:
+        """A byte for each tile of a desk of this size: 1 where it has not changed since then.
+
+        Where the desk has another size by now no tile is known to be at rest.
+        """
+        if size != self._size:
+            return bytes(-(-size.width // TILE) * -(-size.height // TILE))
+        return bytes(changed_us <= before_us for changed_us in self._changed_us)
+
+    def at_rest_from_us(self, tiles: Iterable[int]) -> int | None:
+        """When the first of these tiles changed last; None where there is none."""
+        known = self._changed_us
+        return min((known[tile] for tile in tiles if tile < len(known)), default=None)
+
+    def _touch(self, rect: Rect, now_us: int) -> None:
+        if not rect.area:
+            return
+        tiles = tiles_touched(rect, TILE)
+        for row in range(tiles.y, tiles.bottom):
+            first = row * self._columns + tiles.x
+            self._changed_us[first : first + tiles.width] = [now_us] * tiles.width

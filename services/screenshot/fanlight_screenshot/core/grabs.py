@@ -1,0 +1,48 @@
+"""When to ask capture for a picture, and which answer is fresh enough.
+
+Pure; times are microseconds of the bus clock unless a name says otherwise. Requests share grabs: a
+request that arrives while a grab is under way waits for it, and asks for another one only if the
+answer turns out to be older than the request by more than the reuse window.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class GrabTimes:
+    """How long grabs are shared and waited for; seconds."""
+
+    reuse_s: float = 0.02
+    """A picture answers a request if it was known to be current this long before it."""
+    retry_s: float = 0.1
+    """A grab that was not answered is asked for again after this time."""
+    timeout_s: float = 1.0
+    """After this time the last picture is served instead, marked as stale."""
+    next_retry_s: float = 2.0
+    """While requests are held, capture is asked again this often for a change."""
+
+
+class Grabs:
+    """One desk's grabs."""
+
+    def __init__(self, times: GrabTimes) -> None:
+        self._reuse_us = int(times.reuse_s * 1e6)
+        self._retry_us = int(times.retry_s * 1e6)
+        self._asked_us: int | None = None
+
+    def oldest_us(self, arrived_us: int) -> int:
+        """A picture that was current then, or later, answers a request that arrived now."""
+        return arrived_us - self._reuse_us
+
+    def due(self, now_us: int) -> bool:
+        """Whether to ask for a grab now: not while one is under way that may still be answered."""
+        return self._asked_us is None or now_us - self._asked_us >= self._retry_us
+
+    def asked(self, now_us: int) -> None:
+        """Note that a grab was asked for."""
+        self._asked_us = now_us
+
+    def answered(self, current_us: int) -> None:
+        """Note that a picture arrived that was current at `current_us`."""
+        if self._asked_us is not None and current_us >= self._asked_us:
+            self._asked_us = None

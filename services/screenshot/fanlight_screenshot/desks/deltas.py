@@ -1,0 +1,231 @@
+"""Answers of which each builds on the one before: held until there is news, then a patch.
+
+Lives on the worker's loop, one for each desk; patches are made in the pool. A client's requests are
+answered one after the other: the first takes the news, the next waits for what comes after it. A
+client is not answered faster than its link carries the answers: a picture that would wait in a
+queue is better taken later. This module knows nothing of HTTP.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from fanlight_common.core.errors import FrameLostError
+from fanlight_common.core.geometry import Rect, Size
+from fanlight_common.core.sharpness import SharpnessLedger
+from fanlight_common.patching.images import Effort
+from fanlight_common.patching.pixels import Pixels
+from fanlight_common.process import clock
+from fanlight_common.protocol import frames
+from fanlight_screenshot import metrics
+from fanlight_screenshot.core.parameters import Parameters
+from fanlight_screenshot.core.patch_limits import PatchLimits
+from fanlight_screenshot.desks import views
+from fanlight_screenshot.desks.desk import ScreenshotDesk, Shot
+from fanlight_screenshot.desks.views import ScreenshotClient, View, Views
+from fanlight_screenshot.images import patches
+from fanlight_screenshot.images.encodings import Encodings
+from fanlight_screenshot.images.patches import Means, Patch
+from fanlight_screenshot.images.recent_pictures import RecentPictures
+
+ATTEMPTS = 4
+"""A frame is lost when capture overwrites it while it is copied; the next one is as good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request gets: a patch, or None where nothing has changed."""
+
+    shot: Shot
+    tag: str
+    base: str = ""
+    """The tag of the picture that the patch goes onto; "" where it needs none."""
+    patch: bytes | None = None
+
+
+class Deltas:
+    """One desk's patches. `admit` guards the work in the pool, and may raise BusyError."""
+
+    def __init__(
+        self,
+        desk: ScreenshotDesk,
+        pictures: RecentPictures,
+        pool: Executor,
+        limits: PatchLimits,
+        admit: Callable[[], contextlib.AbstractContextManager[None]],
+    ) -> None:
+        self._desk = desk
+        self._pictures = pictures
+        self._pool = pool
+        self._limits = limits
+        self._admit = admit
+        self._views = Views()
+        self._made: Encodings[Patch | None] = Encodings()
+
+    async def answer(
+        self, parameters: Parameters, if_none_match: str | None, arrived_us: int
+    ) -> Answer | None:
+        """The answer; None where there is no picture of this desk yet. Raises BusyError."""
+        deadline_us = arrived_us + int(parameters.wait_s * 1e6)
+        client = self._views.client(parameters.viewer)
+        known = self._views.find(if_none_match)
+        async with _turn(client, deadline_us) as came:
+            if if_none_match is None:
+                client.view = None
+            elif client.view is None:
+                client.view = known
+            if not came and client.view is not None:
+                return self._unchanged(client.view)
+            return await self._news(client, parameters, deadline_us)
+
+    async def _news(
+        self, client: ScreenshotClient, parameters: Parameters, deadline_us: int
+    ) -> Answer | None:
+        lost = 0
+        while True:
+            await _sleep_until(min(client.free_at_s, deadline_us / 1e6))
+            now_us = clock.now_us()
+            if client.view is not None and client.free_at_s * 1e6 > now_us:
+                return self._unchanged(client.view)
+            shot = await self._desk.shot(now_us)
+            if shot is None:
+                return None
+            view, due = client.view, False
+            refine_us = self._refine_due_us(view) if view is not None else None
+            if view is not None and view.shows(shot.frame):
+                due = refine_us is not None and refine_us <= now_us
+                if not due:
+                    if shot.stale or now_us >= deadline_us:
+                        return Answer(shot, view.tag)
+                    until_us = min(deadline_us, refine_us or deadline_us)
+                    await self._desk.next_change(shot.frame, until_us)
+                    continue
+            try:
+                answer = await self._patch(client, shot, parameters)
+                if answer is not None:
+                    return answer
+                if due and client.view is not None:
+                    # Nothing to refine after all: it is not tried again before there is news.
+                    if shot.stale or clock.now_us() >= deadline_us:
+                        return Answer(shot, client.view.tag)
+                    await self._desk.next_change(shot.frame, deadline_us)
+            except FrameLostError:
+                lost += 1
+                if lost == ATTEMPTS:
+                    return None
+
+    async def _patch(
+        self, client: ScreenshotClient, shot: Shot, parameters: Parameters
+    ) -> Answer | None:
+        """The patch to this shot; None where there is nothing to send after all.
+
+        Either way the client's view is of the shot's frame afterwards.
+        """
+        frame, view = shot.frame, client.view
+        base = view if view is not None and view.leads_to(frame) else None
+        means = self._means(parameters)
+        # Nothing to send from one frame to the next may be something to refine a moment later.
+        kind = "refine" if base is not None and base.shows(frame) else "news"
+        name = f"{base.tag if base else ''}-{frame.instance:x}-{frame.sequence:x}-{kind}-{means}"
+        made = await self._made.get(name, lambda: self._make(frame, base, means))
+        if made is None or not made.data:
+            # Damage, and yet the same pixels: what they have is this frame, by its old tag.
+            assert base is not None
+            ledger = base.ledger if made is None else made.ledger
+            client.view = dataclasses.replace(base, sequence=frame.sequence, ledger=ledger)
+            self._views.add(client.view)
+            return None
+        client.view = views.view_of(frame, made.ledger)
+        self._views.add(client.view)
+        size = len(made.data)
+        rate = parameters.rate or self._limits.rate_start
+        client.answered(size, rate, self._limits.min_interval_s, clock.now_s())
+        metrics.patch_bytes.observe(size)
+        return Answer(shot, client.view.tag, base.tag if base else "", made.data)
+
+    async def _make(self, frame: frames.Frame, base: View | None, means: Means) -> Patch | None:
+        with self._admit():
+            after = await self._pixels(frame)
+            before, damage = None, None
+            if base is not None:
+                before = self._pictures.get(self._key(base.instance, base.sequence))
+                damage = self._desk.history.since(frame, base.sequence)
+            size = Size(frame.width, frame.height)
+            ledger = base.ledger if base is not None else SharpnessLedger(size)
+            since_us = clock.now_us() - int(self._limits.refine_after_s * 1e6)
+            at_rest = self._desk.history.at_rest(size, since_us)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(
+                self._pool, _build, before, after, damage, ledger, at_rest, means
+            )
+
+    async def _pixels(self, frame: frames.Frame) -> Pixels:
+        key = self._key(frame.instance, frame.sequence)
+        pixels = self._pictures.get(key)
+        if pixels is None:
+            pixels = await self._desk.pixels(frame)
+            self._pictures.add(key, pixels)
+        return pixels
+
+    def _means(self, parameters: Parameters) -> Means:
+        limits = self._limits
+        rate = parameters.rate or limits.rate_start
+        return Means(
+            parameters.quality,
+            parameters.scale,
+            int(rate * limits.patch_s),
+            max(1, int(rate * limits.refine_s)),
+            Effort.FAST if rate >= limits.fast_rate else Effort.SMALL,
+        )
+
+    def _refine_due_us(self, view: View) -> int | None:
+        changed_us = self._desk.history.at_rest_from_us(view.ledger.unsettled())
+        if changed_us is None:
+            return None
+        return changed_us + int(self._limits.refine_after_s * 1e6)
+
+    def _unchanged(self, view: View) -> Answer | None:
+        newest = self._desk.newest
+        return Answer(Shot(newest, stale=False), view.tag) if newest is not None else None
+
+    def _key(self, instance: int, sequence: int) -> tuple[str, int, int]:
+        return (self._desk.record.desk, instance, sequence)
+
+
+def _build(
+    before: Pixels | None,
+    after: Pixels,
+    damage: tuple[Rect, ...] | None,
+    ledger: SharpnessLedger,
+    at_rest: bytes,
+    means: Means,
+) -> Patch | None:
+    """The patch; runs in the pool."""
+    with metrics.encode_seconds.labels("patch").time():
+        made = patches.build(before, after, damage, ledger, at_rest, means)
+    metrics.encodes.labels("patch").inc()
+    return made
+
+
+@contextlib.asynccontextmanager
+async def _turn(client: ScreenshotClient, deadline_us: int) -> AsyncIterator[bool]:
+    """True once it is this request's turn; False where the time was up before."""
+    try:
+        async with asyncio.timeout(max(0.001, (deadline_us - clock.now_us()) / 1e6)):
+            await client.turn.acquire()
+    except TimeoutError:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        client.turn.release()
+
+
+async def _sleep_until(at_s: float) -> None:
+    left_s = at_s - clock.now_s()
+    if left_s > 0:
+        await asyncio.sleep(left_s)

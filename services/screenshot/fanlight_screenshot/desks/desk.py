@@ -1,0 +1,234 @@
+"""One desk as the screenshot service sees it: fresh frames on demand, and the last picture.
+
+Lives on the worker's loop; pixels are copied in the pool, one copy of a desk at a time, because a
+FrameFeed may be read from one thread only. The subscription is passive: capture grabs when the
+service tells it to. It drops every frame but the newest, and copies a frame only when its pixels
+are needed, so that an unchanged desk costs a descriptor.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from fanlight_common.bus.frame_feed import FrameFeed
+from fanlight_common.bus.inlet_connections import InletConnections
+from fanlight_common.core.errors import FrameLostError
+from fanlight_common.patching.pixels import Pixels, from_buffer
+from fanlight_common.process import clock
+from fanlight_common.process.worker import Worker
+from fanlight_common.protocol import bus, frames, topics
+from fanlight_screenshot import metrics
+from fanlight_screenshot.core.change_history import ChangeHistory
+from fanlight_screenshot.core.grabs import Grabs
+from fanlight_screenshot.core.tuning import Tuning
+from fanlight_screenshot.desks.pointer import PointerFollower
+from fanlight_screenshot.images.encodings import Encodings
+
+log = logging.getLogger(__name__)
+UNREADABLE_LIMIT = 3
+"""After so many frames in a row that cannot be read, shared memory counts as out of reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """The frame that answers a request."""
+
+    frame: frames.Frame
+    stale: bool
+    """The desk has gone, or its capture does not answer: the desk may look different by now."""
+
+
+class ScreenshotDesk:
+    """A desk, from the moment the directory publishes its record until the service ends."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        inlets: InletConnections,
+        pool: Executor,
+        tuning: Tuning,
+        record: bus.DeskRecord,
+    ) -> None:
+        self.record = record
+        self.encodings: Encodings[bytes] = Encodings()
+        self.history = ChangeHistory()
+        self.pointer = PointerFollower(worker.network, record.desk, tuning.pointer)
+        self._worker = worker
+        self._inlets = inlets
+        self._pool = pool
+        self._times = tuning.grabs
+        self._grabs = Grabs(tuning.grabs)
+        self._feed = FrameFeed(worker, record.desk, topics.still)
+        self._newest: frames.Frame | None = None
+        self._fresh_us = 0
+        """When the newest frame was known to be current; microseconds of this process's clock."""
+        self._arrival = asyncio.Event()
+        """Set, and replaced by a new one, with each frame and each record."""
+        self._kept: tuple[frames.Frame, Pixels] | None = None
+        self._copying = asyncio.Lock()
+        self._awaited: tuple[frames.Frame, int] | None = None
+        """The frame after which capture was asked for the next one, and when (microseconds)."""
+        self._unreadable = 0
+        self.moved(record)
+
+    def close(self) -> None:
+        """Let go of the feed and of the pointer's events."""
+        self._feed.close()
+        self.pointer.close()
+
+    def moved(self, record: bus.DeskRecord) -> None:
+        """Take over a new record of the desk."""
+        if self.record.inlet != record.inlet:
+            self._inlets.disconnect(self.record.inlet)
+        self.record = record
+        if record.alive:
+            # Connecting takes a moment, and the first grab would find nobody.
+            self._inlets.connect(record.inlet)
+            self.pointer.moved(record.outlet)
+        self._wake()
+
+    async def run(self) -> None:
+        """Receive frames, for ever."""
+        await self._feed.run(self._received)
+
+    def _received(self, frame: frames.Frame) -> None:
+        now_us = clock.now_us()
+        # On a network the bus clock is right to about a millisecond. That is not enough to say
+        # whether this picture is newer than a request, so there the time of arrival counts.
+        same_clock = (
+            self.record.host == self._worker.host and not self._worker.settings.bus_directory
+        )
+        self._newest = frame
+        self._fresh_us = frame.current_us if same_clock else now_us
+        self._grabs.answered(self._fresh_us)
+        self.history.note(frame, now_us)
+        self._wake()
+
+    async def shot(self, arrived_us: int) -> Shot | None:
+        """The frame that answers a request which arrived at `arrived_us`.
+
+        It is stale where the desk has gone or does not answer; None where there is no picture.
+        """
+        if self.record.state == "live":
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._times.timeout_s):
+                    frame = await self._fresh(self._grabs.oldest_us(arrived_us))
+                    age_us = self._worker.now_us() - frame.current_us
+                    metrics.age_seconds.observe(max(0, age_us) / 1e6)
+                    return Shot(frame, stale=False)
+        if self._newest is not None:
+            # The ring outlives its writer for as long as somebody is attached to it, so the pixels
+            # of the newest frame may be there although nobody read them while the desk was.
+            with contextlib.suppress(FrameLostError):
+                await self.picture(self._newest)
+        if self._kept is None:
+            return None
+        metrics.stale.inc()
+        return Shot(self._kept[0], stale=True)
+
+    @property
+    def newest(self) -> frames.Frame | None:
+        """The frame that arrived last."""
+        return self._newest
+
+    async def next_change(self, seen: frames.Frame, until_us: int) -> None:
+        """Return when a frame came that is not `seen`, when the desk goes, or at `until_us`.
+
+        While it waits, an idle desk costs one message to its capture every `next_retry_s`.
+        """
+        retry_us = int(self._times.next_retry_s * 1e6)
+        while self._newest is not None and _same_pixels(self._newest, seen):
+            now_us = clock.now_us()
+            if now_us >= until_us or self.record.state != "live":
+                return
+            if (
+                self._awaited is None
+                or not _same_pixels(self._awaited[0], seen)
+                or now_us - self._awaited[1] >= retry_us
+            ):
+                self._awaited = (seen, now_us)
+                message = bus.GrabNext(self.record.desk, seen.sequence)
+                self._inlets.tell(self.record.inlet, bus.encode(message))
+            wait_us = min(until_us, self._awaited[1] + retry_us) - now_us
+            arrival = self._arrival
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_us / 1e6):
+                    await arrival.wait()
+
+    async def pixels(self, frame: frames.Frame) -> Pixels:
+        """A copy of the frame's pixels, which belongs to the caller. Raises FrameLostError."""
+        async with self._copying:
+            return await self._copied(frame)
+
+    async def picture(self, frame: frames.Frame) -> Pixels:
+        """The frame's pixels, copied once and kept as the last picture. Nobody may change them.
+
+        Raises FrameLostError; the last picture stays what it was.
+        """
+        async with self._copying:
+            if self._kept is None or not _same_pixels(self._kept[0], frame):
+                pixels = await self._copied(frame)
+                self._kept = (dataclasses.replace(frame, pixels=None), pixels)
+            return self._kept[1]
+
+    async def _copied(self, frame: frames.Frame) -> Pixels:
+        loop = asyncio.get_running_loop()
+        try:
+            pixels = await loop.run_in_executor(self._pool, self._copy_pixels, frame)
+        except FrameLostError:
+            self._on_lost(frame)
+            raise
+        self._unreadable = 0
+        return pixels
+
+    def forget_picture(self) -> None:
+        """Give up the last picture: other desks were asked for since."""
+        self._kept = None
+
+    async def _fresh(self, oldest_us: int) -> frames.Frame:
+        while (frame := self._newest) is None or self._fresh_us < oldest_us:
+            if self.record.state != "live":
+                raise TimeoutError  # the desk went meanwhile, which is as if it did not answer
+            now_us = clock.now_us()
+            if self._grabs.due(now_us):
+                self._grabs.asked(now_us)
+                metrics.grabs.inc()
+                self._inlets.tell(self.record.inlet, bus.encode(bus.Grab(self.record.desk)))
+            arrival = self._arrival
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._times.retry_s):
+                    await arrival.wait()
+        return frame
+
+    def _copy_pixels(self, frame: frames.Frame) -> Pixels:
+        """A copy of the pixels; runs in the pool. Raises FrameLostError."""
+        view = from_buffer(self._view(frame), frame.width, frame.height, frame.stride)
+        copied = view.copy()
+        self._feed.check(frame)
+        return copied
+
+    def _view(self, frame: frames.Frame) -> memoryview:
+        try:
+            return self._feed.pixels(frame)
+        except FrameLostError:
+            self._unreadable += 1
+            raise
+
+    def _wake(self) -> None:
+        self._arrival.set()
+        self._arrival = asyncio.Event()
+
+    def _on_lost(self, frame: frames.Frame) -> None:
+        metrics.lost.inc()
+        if self._newest is frame:
+            self._newest = None
+        if self._unreadable >= UNREADABLE_LIMIT and self.record.state == "live":
+            self._unreadable = 0
+            self._feed.fall_back_to_pixels()
+
+
+def _same_pixels(one: frames.Frame, other: frames.Frame) -> bool:
+    return (one.instance, one.sequence) == (other.instance, other.sequence)

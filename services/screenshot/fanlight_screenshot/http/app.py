@@ -1,0 +1,190 @@
+"""The HTTP routes.
+
+Lives on the worker's loop. It decides nothing about pictures: see `desks.deltas` and `desks.desk`.
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+from fanlight_common.core.errors import FrameLostError, ProtocolError
+from fanlight_common.core.names import check_name
+from fanlight_common.process import clock
+from fanlight_common.protocol import patch
+from fanlight_screenshot import metrics
+from fanlight_screenshot.core import etags
+from fanlight_screenshot.core.admission import BusyError
+from fanlight_screenshot.core.parameters import BadParameterError, Parameters, parse
+from fanlight_screenshot.desks.deltas import Answer
+from fanlight_screenshot.desks.desk import ScreenshotDesk, Shot
+from fanlight_screenshot.desks.desk_pool import DeskPool
+from fanlight_screenshot.http.access import Access, AccessDeniedError
+
+ATTEMPTS = 4
+"""A frame is lost when capture overwrites it while it is copied; the next one is as good."""
+
+
+def build(desks: DeskPool, access: Access) -> FastAPI:
+    """The application that serves `desks` to those whom `access` lets in."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.add_exception_handler(AccessDeniedError, _refused)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, Any]:
+        return {"healthy": True}
+
+    @app.get("/desks")
+    async def list_desks(request: Request) -> dict[str, Any]:
+        grant = access.grant(_authorization(request), time.time())
+        return {
+            "desks": [
+                {"name": r.desk, "state": r.state, "width": r.width, "height": r.height}
+                for r in desks.records()
+                if grant is None or grant.allows(r.desk)
+            ]
+        }
+
+    @app.get("/desks/{name}/screenshot")
+    async def screenshot(name: str, request: Request) -> Response:
+        access.require(name, _authorization(request), time.time())
+        arrived_us = clock.now_us()
+        response = await _answer(desks, name, request, arrived_us)
+        held_ms = (clock.now_us() - arrived_us) // 1000
+        response.headers["X-Fanlight-Held-Ms"] = str(held_ms)
+        metrics.requests.labels(response.status_code).inc()
+        metrics.answer_seconds.observe((clock.now_us() - arrived_us) / 1e6)
+        return response
+
+    return app
+
+
+def _authorization(request: Request) -> str:
+    return request.headers.get("authorization", "")
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, AccessDeniedError)
+    metrics.requests.labels(error.status).inc()
+    answer = _problem(error.status, error.error, str(error))
+    if error.status == 401:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+async def _answer(desks: DeskPool, name: str, request: Request, arrived_us: int) -> Response:
+    try:
+        parameters = parse(request.query_params)
+    except BadParameterError as error:
+        return JSONResponse(
+            {
+                "error": "bad_parameter",
+                "parameter": error.parameter,
+                "allowed": error.allowed,
+                "message": str(error),
+            },
+            422,
+        )
+    try:
+        desk = desks.get(check_name(name))
+    except ProtocolError:
+        desk = None
+    if desk is None:
+        return _problem(404, "no_such_desk", f"no desk {name[:63]!r} was ever seen")
+    try:
+        if not parameters.wait_s:
+            return await _screenshot(desks, desk, parameters, request, arrived_us)
+        with desks.held(desk.record.desk, parameters.viewer):
+            asked = _screenshot(desks, desk, parameters, request, arrived_us)
+            return await _unless_left(request, asked)
+    except BusyError:
+        return _problem(503, "busy", "too many pictures are under way; ask again in a second")
+
+
+async def _screenshot(
+    desks: DeskPool, desk: ScreenshotDesk, parameters: Parameters, request: Request, arrived_us: int
+) -> Response:
+    if parameters.delta and not parameters.cursor:
+        tags = request.headers.get("if-none-match")
+        answer = await desks.deltas(desk).answer(parameters, tags, arrived_us)
+        if answer is not None:
+            return _patch(answer)
+    deadline_us = arrived_us + int(parameters.wait_s * 1e6)
+    attempts = 0
+    while attempts < ATTEMPTS:
+        shot = await desk.shot(arrived_us)
+        if shot is None:
+            break
+        pointer = None
+        if parameters.cursor:
+            pointer = await desk.pointer.current(clock.now_s())
+        frame = shot.frame
+        tag = etags.make(frame.instance, frame.sequence, pointer.tag if pointer else "", parameters)
+        headers = _headers(shot, tag)
+        if etags.matches(request.headers.get("if-none-match"), tag):
+            if shot.stale or clock.now_us() >= deadline_us:
+                return Response(status_code=304, headers=headers)
+            await desk.next_change(frame, deadline_us)
+            arrived_us = clock.now_us()
+            continue
+        attempts += 1
+        try:
+            body = await desks.encoding(desk, shot, tag, parameters, pointer)
+        except FrameLostError:
+            continue
+        return Response(body, 200, headers, media_type=parameters.format.media_type)
+    what = "its display is away" if desk.record.state == "away" else "nothing came yet"
+    why = f"there is no picture of this desk: {what}; ask again in a second"
+    return _problem(503, "no_picture", why)
+
+
+async def _unless_left(request: Request, asked: Coroutine[Any, Any, Response]) -> Response:
+    """The answer. It is given up when the client disconnects."""
+    answering = asyncio.ensure_future(asked)
+    leaving = asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if answering.done():
+            return answering.result()
+        return Response(status_code=499)  # nobody reads it; a proxy's number for "client closed"
+    finally:
+        answering.cancel()
+        leaving.cancel()
+        await asyncio.gather(answering, leaving, return_exceptions=True)
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _patch(answer: Answer) -> Response:
+    headers = _headers(answer.shot, answer.tag)
+    if answer.base:
+        headers["X-Fanlight-Base"] = answer.base
+    if answer.patch is None:
+        return Response(status_code=304, headers=headers)
+    return Response(answer.patch, 200, headers, media_type=patch.MEDIA_TYPE)
+
+
+def _headers(shot: Shot, tag: str) -> dict[str, str]:
+    headers = {
+        "ETag": tag,
+        "Cache-Control": "no-cache",
+        "X-Fanlight-Captured-Us": str(shot.frame.current_us),
+        "X-Fanlight-Width": str(shot.frame.width),
+        "X-Fanlight-Height": str(shot.frame.height),
+    }
+    if shot.stale:
+        headers["X-Fanlight-Stale"] = "1"
+    return headers
+
+
+def _problem(status: int, error: str, message: str) -> JSONResponse:
+    headers = {"Cache-Control": "no-store"}
+    if status == 503:
+        headers["Retry-After"] = "1"
+    return JSONResponse({"error": error, "message": message}, status, headers)

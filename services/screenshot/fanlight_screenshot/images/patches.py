@@ -1,0 +1,189 @@
+"""A patch that fits what the link carries: sharp first where it is small, coarse where it must be.
+
+The screenshot service's policy over the patch engine in common. Lives in the pool's threads; no
+state. What a viewer got coarse stands in its sharpness ledger, and becomes sharp when nothing moves
+there any more.
+"""
+
+import math
+from dataclasses import dataclass
+
+from fanlight_common.core.geometry import Rect, Size, area
+from fanlight_common.core.prices import Prices
+from fanlight_common.core.sharpness import TILE, SharpnessLedger
+from fanlight_common.patching import changes, contents, images, refining
+from fanlight_common.patching.images import Effort
+from fanlight_common.patching.pixels import Pixels, part
+from fanlight_common.patching.refining import Refinement
+from fanlight_common.protocol import patch
+
+SHARP_QUALITY = 85
+"""A picture in its own size and this quality needs no refining."""
+_TEXT_PX_PER_BYTE = 40
+"""Lossless, an interface takes a byte for 50 pixels, text one for 8: with less it is not tried."""
+_LOSSY_BYTES_PER_PX = 0.1
+"""WebP at quality 50: where the search for a scale that fits begins."""
+_REFINE_LOSSLESS_PRICE, _REFINE_LOSSY_PRICE = 1 / 16, 1 / 4
+"""Bytes a pixel, by which the first image is sized. What is far too large is made anew."""
+_REFINE_FAR_TOO_MUCH = 1.6
+"""Large images are worth their bytes: in halves a page of text takes a quarter more."""
+_REFINE_ENOUGH = 0.9
+"""The next patch comes a tenth of a second later: what this one leaves of the link is lost."""
+_COARSE_QUALITY = 50
+"""In a smaller scale bytes for finer shades than this are better spent on more pixels."""
+_COARSEST_QUALITY = 20
+_SCALE_MIN = 0.1
+_TINY_BYTES = 1500
+"""One packet: so much is sharp, whatever the budget."""
+_LEAST_BYTES = 200
+"""The limit of an image that has to be sent although nothing is left."""
+_FITS = 1.2
+"""An image so far above the budget is not worth another try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a patch may cost, and how good its lossy parts are at best."""
+
+    quality: int
+    scale: float
+    budget_bytes: int
+    refine_bytes: int
+    effort: Effort
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """The bytes, and how sharp the tiles are at a viewer that has painted them."""
+
+    data: bytes
+    """b"" where there is nothing to paint, but coarse tiles were found to be good enough."""
+    ledger: SharpnessLedger
+
+
+def build(
+    before: Pixels | None,
+    after: Pixels,
+    damage: tuple[Rect, ...] | None,
+    ledger: SharpnessLedger,
+    at_rest: bytes,
+    means: Means,
+) -> Patch | None:
+    """The patch to `after`; None where there is nothing to send. Mutates none of its arguments.
+
+    `before` is the picture that the viewer has (as sharp as `ledger` says) and `damage` all that
+    may have changed since. Each may be None: without both, all of the picture is sent. Tiles whose
+    byte in `at_rest` is not 0 are refined as far as the means go.
+    """
+    size = Size(after.shape[1], after.shape[0])
+    copies: tuple[patch.Copy, ...] = ()
+    places = [size.whole] if damage is None else changes.to_compare(damage)
+    if before is not None:
+        changed = changes.between(before, after, places)
+        copies, places = changed.copies, list(changed.boxes)
+    sketch = _Sketch(after, ledger, means)
+    for copy in copies:
+        sketch.copy(copy)
+    for place in sorted(places, key=lambda rect: rect.area):
+        sketch.draw(place)
+    sketch.refine(at_rest)
+    if not sketch.operations and sketch.ledger.states == ledger.states:
+        return None
+    return Patch(patch.encode(sketch.operations), sketch.ledger)
+
+
+class _Sketch:
+    """A patch being made."""
+
+    def __init__(self, after: Pixels, ledger: SharpnessLedger, means: Means) -> None:
+        self.operations: list[patch.Operation] = []
+        self.ledger = ledger.copy()
+        self._after = after
+        self._means = means
+        self._bytes = 0
+
+    def copy(self, copy: patch.Copy) -> None:
+        """Pixels that the viewer has already."""
+        self.operations.append(copy)
+        self.ledger.copied(copy)
+
+    def draw(self, place: Rect) -> None:
+        """New pixels, in what is left of the budget."""
+        pixels = part(self._after, place)
+        parts = list(contents.split(pixels))
+        text = [rect for rect, few in parts if few]
+        left = self._left()
+        lossless = self._lossless(pixels, text, left)
+        if lossless is None:
+            self._lossy(place, pixels, left)
+            return
+        for rect, (format_, data) in zip(text, lossless, strict=True):
+            self._append(rect.moved(place.x, place.y), format_, data)
+            self.ledger.drawn(rect.moved(place.x, place.y), lossless=True)
+        pictures = [rect for rect, few in parts if not few]
+        all_pictures_px = area(pictures)
+        left = self._left()
+        for rect in pictures:
+            limit = left * rect.area // all_pictures_px
+            self._lossy(rect.moved(place.x, place.y), part(pixels, rect), limit)
+
+    def refine(self, at_rest: bytes) -> None:
+        """Sharp pixels for coarse places at rest, in what is left of the budget."""
+        prices = Prices(lossless=_REFINE_LOSSLESS_PRICE, lossy=_REFINE_LOSSY_PRICE)
+        left = min(self._means.refine_bytes, self._means.budget_bytes) - self._bytes
+        if left < prices.guess(TILE**2, lossless=True) and self.operations:
+            return
+        refinement = Refinement(
+            max(1, left),
+            self._means.effort,
+            quality=SHARP_QUALITY,
+            far_too_much=_REFINE_FAR_TOO_MUCH,
+            enough=_REFINE_ENOUGH,
+            most_rows=len(at_rest),
+        )
+        made = refining.refine(self._after, self.ledger, prices, refinement, at_rest)
+        self.operations += made
+
+    def _lossless(
+        self, pixels: Pixels, rects: list[Rect], left: int
+    ) -> list[tuple[patch.ImageFormat, bytes]] | None:
+        """The images of all of them; None where those do not fit."""
+        if area(rects) > left * _TEXT_PX_PER_BYTE:
+            return None
+        made, total = [], 0
+        for rect in rects:
+            image = images.encode_lossless(part(pixels, rect), self._means.effort)
+            made.append(image)
+            total += len(image[1])
+            if total > left:
+                return None
+        return made
+
+    def _lossy(self, place: Rect, pixels: Pixels, limit: int) -> None:
+        quality, scale = self._means.quality, self._means.scale
+        limit = max(limit, _LEAST_BYTES)
+        fitting = math.sqrt(limit / (place.area * _LOSSY_BYTES_PER_PX))
+        if fitting < scale:
+            quality, scale = min(quality, _COARSE_QUALITY), max(fitting, _SCALE_MIN)
+        effort = self._means.effort
+        format_, data = images.encode_lossy(pixels, quality, scale, effort)
+        if len(data) > limit * _FITS:
+            factor = 0.9 * math.sqrt(limit / len(data))
+            quality, scale = min(quality, _COARSE_QUALITY), max(scale * factor, _SCALE_MIN)
+            if scale == _SCALE_MIN:
+                quality = min(quality, _COARSEST_QUALITY)
+            format_, data = images.encode_lossy(pixels, quality, scale, effort)
+        self._append(place, format_, data)
+        if scale == 1 and quality >= SHARP_QUALITY and not contents.is_few_colours(pixels):
+            self.ledger.drawn(place, lossless=False)
+            self.ledger.suffice(place)
+        else:
+            self.ledger.blur(place)
+
+    def _append(self, rect: Rect, format_: patch.ImageFormat, data: bytes) -> None:
+        self.operations.append(patch.Image(rect.x, rect.y, rect.width, rect.height, format_, data))
+        self._bytes += len(data)
+
+    def _left(self) -> int:
+        """What is left of the budget, or of a packet where that is more; bytes."""
+        return max(self._means.budget_bytes, _TINY_BYTES) - self._bytes

@@ -1,0 +1,38 @@
+"""A task that fails as nobody foresaw ends the process; any other end is quiet."""
+
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import asyncio, uvloop
+from fanlight_common.process.tasks import spawn
+
+async def work():
+    {work}
+
+async def main():
+    task = spawn(work())
+    await asyncio.sleep(0)
+    if {cancel}:
+        task.cancel()
+    await asyncio.sleep(0.2)
+    print("went on")
+
+uvloop.run(main())
+"""
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    ("work", "cancel", "ends"),
+    [("1 / 0", False, True), ("pass", False, False), ("await asyncio.sleep(9)", True, False)],
+)
+def test_only_an_error_ends_the_process(work: str, cancel: bool, ends: bool) -> None:
+    script = SCRIPT.format(work=work, cancel=cancel)
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert (ran.returncode, "went on" in ran.stdout) == ((1, False) if ends else (0, True))
+    assert ("ZeroDivisionError" in ran.stderr) == ends

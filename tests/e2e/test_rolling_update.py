@@ -1,0 +1,196 @@
+"""Services of two releases side by side: every process is replaced by one of the next release, one
+after the other, while a viewer watches and types.
+"""
+
+import itertools
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from fanlight_common.protocol import binary, bus, control, frames, input
+from tests.e2e import next_release
+from tests.e2e.cluster import Cluster, Service
+from tests.e2e.processes import wait_until
+from tests.e2e.witness import Witness
+
+pytestmark = [pytest.mark.processes]
+FORTH = ("directory", "capture", "encoder", "gateway", "screenshot")
+REFUSALS = r"^(fanlight_\w*(?:refused|not_understood)\w*_total(?:\{.*\})?) (\S+)$"
+
+
+class House:
+    """All services, a viewer that decodes what it gets, and a record of what the desk was told."""
+
+    def __init__(self, folder: Path) -> None:
+        self.typed = folder / "typed"
+        self.cluster = Cluster(
+            FANLIGHT_DIRECTORY_MOVES_PER_S="0",
+            FANLIGHT_CAPTURE_PATTERN_INPUT_LOG=str(self.typed),
+        )
+        self.cluster.directory()
+        self.cluster.desk("main", fps=10)
+        self.cluster.encoder("encoder-0")
+        self.cluster.screenshot()
+        self.cluster.gateway("gateway-0")
+        self.gateway = "gateway-0"
+        self.viewer = self._watch()
+        self._keys = itertools.count(4)
+
+    def close(self) -> None:
+        """End all of it."""
+        self.viewer.close()
+        self.cluster.close()
+
+    def _watch(self) -> Witness:
+        return Witness(self.cluster.ports[self.gateway], self.cluster.token(), "main")
+
+    def check(self) -> None:
+        """Pictures arrive and are right, input arrives, screenshots are answered."""
+        self.viewer.wait_units(8)
+        assert self.viewer.wrong == []
+        key = next(self._keys)
+        for down in (True, False):
+            self.viewer.send(input.Key(down, key).encode())
+        wait_until(lambda: ["key", key, False] in self.inputs(), f"key {key} to be released")
+        assert ["key", key, True] in self.inputs()
+        wait_until(self._has_screenshot, "a screenshot")
+
+    def inputs(self) -> list[list[object]]:
+        """What the desk was told, by whichever capture."""
+        lines = self.typed.read_text().splitlines() if self.typed.exists() else []
+        return [json.loads(line) for line in lines]
+
+    def _has_screenshot(self) -> bool:
+        port = self.cluster.ports[self.gateway]
+        return self.cluster.get(port, "/api/desks/main/screenshot").status_code == 200
+
+    # What is replaced, and how. Each is of the next release afterwards.
+
+    def directory(self) -> None:
+        """Restarted in place."""
+        begin_next(self.cluster.services["directory"])
+
+    def capture(self) -> None:
+        """Restarted in place. The new one counts its pictures from 0."""
+        newest = self.viewer.deliveries[-1].number or 0
+        begin_next(self.cluster.services["capture-main"])
+        wait_until(lambda: (self.viewer.deliveries[-1].number or 0) < newest, "its first picture")
+        self._forgive(r"\d+/\d+")
+
+    def encoder(self) -> None:
+        """A second one takes over from the first, without a gap."""
+        before = self.viewer.epoch
+        self.cluster.command_of = next_command
+        self.cluster.encoder("encoder-1")
+        self.cluster.services["encoder-0"].terminate()
+        first = self.viewer.wait_epoch_after(before)
+        assert first.idr
+        # How old the first picture may be is what test_failover asks, on a machine at rest.
+        self._forgive(f"{first.epoch}/{first.sequence}")
+        assert self.cluster.holder("main/high").id == "encoder-1"
+
+    def _forgive(self, unit: str) -> None:
+        """A picture older than the one before it, which the viewer rightly minds elsewhere."""
+        older = re.compile(rf"{unit}: picture \d+ after \d+")
+        self.viewer.wrong[:] = [wrong for wrong in self.viewer.wrong if not older.match(wrong)]
+
+    def another_gateway(self) -> None:
+        """A second one is there before the first goes; the viewer comes back to the second."""
+        self.cluster.command_of = next_command
+        self.cluster.gateway("gateway-1")
+        port = self.cluster.ports["gateway-1"]
+        wait_until(lambda: self.cluster.answers(port, "/readyz"), "the second gateway")
+        self.cluster.services["gateway-0"].terminate()
+        wait_until(lambda: self.viewer.close_code is not None, "the viewer to be sent away")
+        assert self.viewer.close_code == binary.CloseCode.GOING_AWAY
+        assert self.viewer.wrong == []
+        self.viewer.close()
+        self.gateway = "gateway-1"
+        self.viewer = self._watch()
+
+    def screenshot(self) -> None:
+        """Restarted in place."""
+        begin_next(self.cluster.services["screenshot"])
+
+    def replace(self, kind: str) -> None:
+        """Replace what there is of `kind`."""
+        steps: dict[str, Callable[[], None]] = {
+            "directory": self.directory,
+            "capture": self.capture,
+            "encoder": self.encoder,
+            "gateway": self.another_gateway,
+            "screenshot": self.screenshot,
+        }
+        steps[kind]()
+
+    def refusals(self) -> dict[str, float]:
+        """What any living process has refused, by its metrics."""
+        found: dict[str, float] = {}
+        for service in self.cluster.services.values():
+            if service.process.poll() is not None:
+                continue
+            (url,) = re.findall(r"event=start .*health=(\S+)", service.life)
+            text = httpx.get(f"{url}/metrics", trust_env=False).text
+            for name, value in re.findall(REFUSALS, text, re.MULTILINE):
+                if float(value):
+                    found[f"{service.id} {name}"] = float(value)
+        return found
+
+
+def next_command(kind: str) -> list[str]:
+    """The command of a service of the next release."""
+    return [sys.executable, next_release.__file__, f"fanlight_{kind}"]
+
+
+def begin_next(service: Service) -> None:
+    """End it, and start one of the next release in its place."""
+    service.terminate()
+    service.command = next_command(service.kind)
+    service.start()
+    wait_until(lambda: "event=start " in service.life, f"{service.id} to start")
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("order", [FORTH, FORTH[::-1]], ids=["directory first", "directory last"])
+def test_every_process_is_replaced_while_a_viewer_watches(
+    house: House, order: tuple[str, ...]
+) -> None:
+    house.check()
+    for kind in order:
+        house.replace(kind)
+        house.check()
+    assert house.refusals() == {}
+    for service in house.cluster.services.values():
+        assert "event=not_understood" not in service.output
+        assert "Traceback" not in service.output
+
+
+def test_the_next_release_writes_what_this_one_does_not_know() -> None:
+    """Or the test above would prove nothing."""
+    later = next_release.with_a_field(bus.Farewell)
+    assert bus.encode(later("a", "b", "new")) != bus.encode(bus.Farewell("a", "b"))
+    assert bus.decode_directory_inlet(bus.encode(later("a", "b", "new"))) == bus.Farewell("a", "b")
+    unit = binary.VideoUnit(True, 8, 8, 1, 1, 1, b"x")
+    longer = next_release.unit_with_a_field(unit.encode())
+    assert next_release.MARK in longer
+    assert binary.VideoUnit.decode(longer) == unit
+    pixels = memoryview(bytes(256))
+    frame = frames.Frame(8, 8, 32, 1, 1, 1, 1, (), None, pixels)
+    message = next_release.frame_with_a_field(frames.encode(b"t/", frame), b"t/")
+    assert next_release.MARK in message
+    assert frames.decode(message, b"t/") == frame
+    assert control.decode_from_gateway(
+        '{"welcome":{"protocol":2,"desk":"d","role":"view",'
+        '"settings":{},"of_the_next_release":"new"}}'
+    )

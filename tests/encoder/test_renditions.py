@@ -1,9 +1,0 @@
-"""What sets renditions apart."""
-
-from fanlight_common.names import Rendition
-from fanlight_encoder.renditions import SHAPES
-
-
-def test_every_rendition_has_a_shape() -> None:
-    assert set(SHAPES) == set(Rendition)
-    assert [shape.divisor for shape in SHAPES.values()] == [1, 2, 3, 1]

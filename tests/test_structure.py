@@ -1,0 +1,59 @@
+"""The rules that the tree itself has to show; docs/architecture.md and CONTRIBUTING.md say why."""
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = sorted(p.parent for p in ROOT.glob("[ls]*/*/fanlight_*/__init__.py"))
+PYTHON = sorted(file for package in PACKAGES for file in package.rglob("*.py"))
+JAVASCRIPT = sorted(file for package in PACKAGES for file in package.rglob("*.js"))
+FOLDERS = sorted({file.parent for file in [*PYTHON, *JAVASCRIPT]})
+MOST_FILES = 16
+"""Beside `__init__.py` and `__main__.py`."""
+MOST_LINES = {".py": 400, ".js": 300}
+REASON = "This module is longer than the rule allows, because"
+
+
+def name(path: Path) -> str:
+    """A path as failures show it."""
+    return str(path.relative_to(ROOT))
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert len(PACKAGES) == 7
+    assert len(PYTHON) > 150
+    assert len(JAVASCRIPT) > 50
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=name)
+def test_a_folder_of_code_has_few_files(folder: Path) -> None:
+    files = [f.name for f in folder.iterdir() if f.suffix in MOST_LINES]
+    assert len({*files} - {"__init__.py", "__main__.py"}) <= MOST_FILES
+
+
+@pytest.mark.parametrize("folder", [f for f in FOLDERS if list(f.glob("*.py"))], ids=name)
+def test_a_folder_of_python_says_what_it_owns(folder: Path) -> None:
+    docstring = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+    assert docstring, "its __init__.py has no docstring"
+
+
+def test_a_long_module_says_why() -> None:
+    long = {
+        name(file)
+        for file in [*PYTHON, *JAVASCRIPT]
+        if len(file.read_text().splitlines()) > MOST_LINES[file.suffix]
+        and REASON not in " ".join(file.read_text()[:2000].split()).replace(" * ", " ")
+    }
+    assert not long
+
+
+def test_no_class_name_stands_for_two_things() -> None:
+    found = defaultdict(list)
+    for file in PYTHON:
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.ClassDef):
+                found[node.name].append(name(file))
+    assert not {class_: files for class_, files in found.items() if len(files) > 1}
