@@ -145,8 +145,11 @@ async def test_no_window_is_mapped_before_the_window_manager_takes_it(
     watched: Watched, directory: Path
 ) -> None:
     await start(watched, directory)
+    names = ("terminal", "clock", "polyhedron", "eyes")
+    # A window may be seen before its process is noted.
+    await watched.until(lambda: all(watched.pids(name) for name in names))
     order = [state.name for state in watched.states if state.phase is Phase.RUNNING]
-    for name in ("terminal", "clock", "polyhedron", "eyes"):
+    for name in names:
         assert order.index(WINDOW_MANAGER) < order.index(name)
 
 
