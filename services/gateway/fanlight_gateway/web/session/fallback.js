@@ -46,16 +46,13 @@
  * @typedef {"video" | "locked" | "measuring" | "screenshots" | "no-decoder"} FallbackState
  *
  * @typedef {Readonly<{
- *   state: FallbackState,
- *   mode: Mode,
+ *   state: FallbackState, mode: Mode,
  *   reason: Reason,
- *   visible: boolean,
- *   plain: boolean,
+ *   visible: boolean, plain: boolean,
  *   hasBase: boolean,
  *   measuringSince_ms: number | null,
  *   measured: number,
- *   slow: Stretch,
- *   old: Stretch,
+ *   slow: Stretch, old: Stretch,
  *   silent_ms: number | null,
  * }>} Fallback
  *
@@ -81,14 +78,9 @@
 
 import { lasted, observe } from "../measure/sustained.js";
 
-/**
- * With video off, a retry measures the base RTT for this long (ms), because a queue drains first.
- */
+/** A retry measures the base RTT, without video, for so many ms, because a queue drains first. */
 const RETRY_MEASURE_MS = 1000;
-/**
- * After a retry, an RTT this far above its base is bad (ms). The path has shown that its RTT is
- * long by itself, so only a queue counts.
- */
+/** After a retry, an RTT this far above its base is bad (ms): only a queue counts then. */
 const INFLATION_LIMIT_MS = 150;
 /** After a second silence within this time, video is locked (ms): one alone may be a tunnel. */
 export const SILENCE_MEMORY_MS = 60_000;

@@ -16,8 +16,7 @@
  * @import { ViewerMessage } from "../protocol/binary.js"
  * @import { TransportCapabilities, TransportEvents } from "./transport.js"
  *
- * @typedef {{ url: URL, now: () => number,
- *   hello: () => ViewerControl }} PlainHttpOptions
+ * @typedef {{ url: URL, now: () => number, hello: () => ViewerControl }} PlainHttpOptions
  *
  * @typedef {{ status: number, headers: Headers, body: ArrayBuffer }} Answer
  */
@@ -35,10 +34,7 @@ const CAPABILITIES = Object.freeze({ name: "http", carriesVideo: false, opensWit
 const TIMEOUT_MS = 5000;
 /** When requests have failed for this long, the transport ends (ms). */
 export const LOST_MS = 10_000;
-/**
- * Input that is not delivered by then is dropped (ms), because it was meant for the picture of
- * then. upgrade.js waits no longer for it either.
- */
+/** Older input is dropped (ms), because it was meant for another picture. See upgrade.js, too. */
 export const INPUT_AGE_MS = 2000;
 /** The pause after a failed request (ms). It doubles from failure to failure. */
 const RETRY_MIN_MS = 100;
@@ -242,9 +238,8 @@ export class PlainHttpTransport {
     // may have kept a request open for longer than the limit.
     const now_ms = this.#options.now();
     this.#failed_ms ??= now_ms;
-    const isLost = now_ms - this.#failed_ms > LOST_MS;
     if (isFinal) this.#fail(closeCodeOf(answer));
-    else if (isLost) this.#fail(ABNORMAL_CLOSURE);
+    else if (now_ms - this.#failed_ms > LOST_MS) this.#fail(ABNORMAL_CLOSURE);
     else await pause(Math.min(RETRY_MIN_MS * 2 ** failures, RETRY_MAX_MS));
   }
 
