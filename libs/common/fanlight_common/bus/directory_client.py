@@ -65,7 +65,7 @@ class DirectoryClient:
     def __init__(self, network: BusNetwork) -> None:
         self._network = network
         self._connections: dict[str, _DirectoryConnection] = {}
-        """By outlet. While keys are being changed there are two, of which one leads somewhere."""
+        """By outlet. While keys are being changed there are two, and only one leads somewhere."""
         self._watches: dict[bytes, list[_Watch]] = {}
         self._changed = asyncio.Event()
         self._reachable: bool | None = None

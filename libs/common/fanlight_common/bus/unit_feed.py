@@ -109,7 +109,7 @@ class UnitFeed:
         self._is_closed = False
         self._settling: asyncio.TimerHandle | None = None
         self._demand: UnitDemand | None = None
-        """The consumer's last demand, of which `_message` tells the encoders."""
+        """The consumer's last demand. `_message` tells the encoders of it."""
         self._message: bus.StreamDemand | None = None
         self._handover = Handover()
         self._encoders: dict[str, EncoderConnection] = {}

@@ -69,7 +69,7 @@ def area(rects: Iterable[Rect]) -> int:
 
 
 def bounding_box(rects: Sequence[Rect]) -> Rect:
-    """The smallest rectangle around `rects`, of which there has to be at least one."""
+    """Returns the smallest rectangle around `rects`, which must not be empty."""
     left, top = min(rect.x for rect in rects), min(rect.y for rect in rects)
     right = max(rect.x + rect.width for rect in rects)
     bottom = max(rect.y + rect.height for rect in rects)
@@ -126,7 +126,7 @@ def without(rect: Rect, hole: Rect) -> list[Rect]:
 
 
 def disjoint(rects: Iterable[Rect], waste: float = NEIGHBOUR_WASTE) -> list[Rect]:
-    """Boxes that cover every pixel of `rects`, none of which overlap.
+    """Returns boxes that cover every pixel of `rects` and do not overlap.
 
     Rectangles that overlap become the box around them, and so do two whose box is at most `waste`
     times as large as they are together. The number of steps is quadratic in the number of boxes.
@@ -147,7 +147,7 @@ def disjoint(rects: Iterable[Rect], waste: float = NEIGHBOUR_WASTE) -> list[Rect
 
 
 def at_most(count: int, rects: Iterable[Rect]) -> list[Rect]:
-    """At most `count` boxes that cover every pixel of `rects`, none of which overlap."""
+    """Returns at most `count` boxes that cover every pixel of `rects` and do not overlap."""
     known = set(rects)
     # `disjoint` is quadratic, so it is not tried with what will hardly become so few.
     boxes = disjoint(known) if len(known) <= _QUADRATIC_TIMES * count else list(known)
@@ -155,7 +155,7 @@ def at_most(count: int, rects: Iterable[Rect]) -> list[Rect]:
 
 
 def tiles_touched(rect: Rect, tile: int) -> Rect:
-    """The tiles of `tile` x `tile` pixels of which a pixel lies in `rect`. Counted in tiles."""
+    """Returns the tiles (`tile` x `tile` pixels) with a pixel in `rect`. Counted in tiles."""
     return between(rect.x // tile, rect.y // tile, -(-rect.right // tile), -(-rect.bottom // tile))
 
 

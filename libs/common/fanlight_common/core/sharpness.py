@@ -12,8 +12,8 @@ service know of what has to be sent again. The states, and what moves a tile bet
     defer, all of it                WAITING WAITING WAITING WAITING WAITING
     suffice, all of it              GOOD    GOOD    GOOD    GOOD    GOOD
 
-`sharpen`, `defer` and `suffice` leave a tile as it is of which they cover a part only. A copy takes
-the states along (see `copied`). A test holds the table and the code together.
+`sharpen`, `defer` and `suffice` change no tile that they cover only in part. A copy takes the
+states along (see `copied`). A test holds the table and the code together.
 """
 
 from dataclasses import dataclass

@@ -20,7 +20,7 @@ together as much as this many rows of 1920 pixels (a request about 15 us, a row 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """`rows` rows, the uppermost of which is row `top`."""
+    """`rows` rows. The uppermost is row `top`."""
 
     top: int
     rows: int

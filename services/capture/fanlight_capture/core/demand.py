@@ -16,7 +16,7 @@ class Demand:
         self._prefixes: set[bytes] = set()
 
     def update(self, message: bytes) -> tuple[bytes, ...]:
-        """Take in a report of the outlet; the topics that have a new subscriber."""
+        """Take in a report of the outlet. Returns the topics that have a new subscriber."""
         kind, prefix = message[:1], message[1:]
         concerned = tuple(topic for topic in self.topics if topic.startswith(prefix))
         if kind == b"\x00":

@@ -20,7 +20,7 @@ class EventLog:
         self._newest: dict[type[EventBody], EventBody] = {}
 
     def note(self, body: EventBody) -> Event | None:
-        """Keep what happened; the event to publish, or None if subscribers know it already."""
+        """Keep an event. Returns the event to publish, None if subscribers know it already."""
         kind = type(body)
         if self._newest.get(kind) == body:
             return None
@@ -28,7 +28,7 @@ class EventLog:
         return self._event(body)
 
     def again(self) -> tuple[Event, ...]:
-        """The newest of each kind under new numbers, for a new subscriber. The shape is first."""
+        """Returns the newest of each kind under new numbers, for a new subscriber. Shape first."""
         kinds = (PointerShape, PointerPosition, Clipboard)
         return tuple(self._event(self._newest[kind]) for kind in kinds if kind in self._newest)
 

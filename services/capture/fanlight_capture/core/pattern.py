@@ -122,7 +122,7 @@ def read_number(pixels: bytes | bytearray | memoryview, width: int, height: int)
 
 
 def changed(before: int, after: int, width: int, height: int) -> tuple[Rect, ...]:
-    """Rectangles outside of which pictures `before` and `after` are equal."""
+    """Returns rectangles. Outside of them, pictures `before` and `after` are equal."""
     if before == after:
         return ()
     return box(before, width, height), box(after, width, height), barcode_area(height)

@@ -9,7 +9,7 @@ from fanlight_common.protocol.input import FRACTION_MAX
 
 
 def to_pixel(fraction: int, size: int) -> int:
-    """The pixel that a fraction falls on; it is always inside the desk."""
+    """Returns the pixel that a fraction falls on. It is always inside the desk."""
     return fraction * size >> 16
 
 

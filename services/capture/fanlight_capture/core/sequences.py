@@ -14,7 +14,7 @@ class SequenceTracker:
         self._last: dict[str, int] = {}
 
     def missing(self, viewer: str, sequence: int) -> int:
-        """How many messages were lost right before this one. Notes its number."""
+        """Returns how many messages were lost right before this one, and keeps its number."""
         # The first message of a viewer shows no gap, whatever its number: capture may have been
         # started after the viewer came.
         last = self._last.pop(viewer, sequence - 1)

@@ -30,5 +30,5 @@ class WheelAccumulator:
     _y: _Axis = field(default_factory=_Axis)
 
     def turn(self, dx: int, dy: int) -> tuple[int, int]:
-        """Add deltas, in 1/120 of a notch; the clicks (right, down), negative to left and up."""
+        """Add deltas in 1/120 of a notch. Returns clicks; right and down are positive."""
         return self._x.turn(dx), self._y.turn(dy)

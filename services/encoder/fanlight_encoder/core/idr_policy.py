@@ -64,12 +64,12 @@ class IdrPolicy:
 
     @property
     def pending(self) -> bool:
-        """Whether somebody waits for one."""
+        """Whether somebody waits for an IDR."""
         return self._state is IdrState.OWED
 
     @property
     def ready_at(self) -> float:
-        """From when on one may be made, if it is wanted."""
+        """Returns from when on an IDR may be made, if one is wanted."""
         return self._sent_at + self._interval_s
 
     def request(self, why: str = "asked") -> bool:

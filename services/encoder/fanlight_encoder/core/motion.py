@@ -71,7 +71,7 @@ TRANSITIONS: Mapping[tuple[MotionPhase, MotionEvent], frozenset[MotionPhase]] = 
 
 
 class Motion:
-    """What the units so far mean for the next. `interval_s`: from the last change to a repeat."""
+    """What the units so far mean for the next. A repeat comes `interval_s` after a change."""
 
     def __init__(self, interval_s: float = REPEAT_INTERVAL_S, *, patches: bool) -> None:
         self._interval_s = interval_s
@@ -82,7 +82,7 @@ class Motion:
         self._calm = 0
         """Pictures of video in a row that changed little."""
         self._patience = _PATIENCE
-        """So many of those, and a patch is tried again."""
+        """After this many of those a patch is tried again."""
         self._due_at = 0.0
         self._changed_at = 0.0
 
@@ -100,7 +100,7 @@ class Motion:
 
     @property
     def spare_at(self) -> float | None:
-        """When to encode it once more for a thin link; None: never, or other repeats come first."""
+        """Returns when to encode it once more for a thin link, None if never or not yet."""
         if self._repeats_left or not self._spare_left:
             return None
         return max(self._due_at, self._changed_at + _SPARE_AFTER_S)

@@ -87,7 +87,7 @@ class UnitBuilder:
         self._shadow = Shadow(Size(1, 1))
         self._ledger = SharpnessLedger(Size(1, 1))
         self._frame: Frame | None = None
-        """The newest frame of which a unit was built."""
+        """The newest frame that became a unit."""
         self._patched = False
         """The last picture is in the shadow, and the pipeline has an older one."""
         self._pictures_blurry = True
@@ -95,7 +95,7 @@ class UnitBuilder:
         self._in_places = 0
         """The number of deltas since one was painted everywhere."""
         self._refused: Frame | None = None
-        """The frame of which a small patch was tried and does not pay."""
+        """The frame that a small patch was tried for and did not pay."""
 
     @property
     def size(self) -> Size:

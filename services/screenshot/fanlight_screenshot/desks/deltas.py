@@ -1,4 +1,4 @@
-"""Answers of which each builds on the one before: held until there is news, then a patch.
+"""Answers that build on one another: a request is held until there is news, then gets a patch.
 
 Lives on the worker's loop, one for each desk; patches are made in the pool. A client's requests are
 answered one after the other: the first takes the news, the next waits for what comes after it. A

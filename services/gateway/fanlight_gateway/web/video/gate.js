@@ -36,7 +36,7 @@ export class Gate {
     this.#isOpen = false;
   }
 
-  /** Another stream begins, of which no IDR was asked for yet. */
+  /** Another stream begins. No IDR of it was asked for yet. */
   reset() {
     this.#isOpen = this.#hasOpened = false;
     this.#epoch = null;
