@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import time
+from collections.abc import AsyncIterator
 from http.cookies import SimpleCookie
 from pathlib import Path
 
@@ -125,13 +126,21 @@ class FakeScreenshots:
         return f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
 
     async def stop(self) -> None:
-        assert self.server is not None
-        self.server.close()
+        """Listen no more. A server that is left open keeps uvloop from closing."""
+        if self.server is not None:
+            self.server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.requests.append((await reader.readuntil(b"\r\n\r\n")).decode())
         writer.write(self.answer)
         writer.close()
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[FakeScreenshots]:
+    fake = FakeScreenshots()
+    yield fake
+    await fake.stop()
 
 
 def announce(directory: FakeDirectory, url: str, id_: str = "s1", alive: bool = True) -> None:
@@ -146,8 +155,9 @@ async def ready(site: Site, status: int) -> None:
     await until(is_so)
 
 
-async def test_screenshots_are_passed_on(site: Site, directory: FakeDirectory) -> None:
-    service = FakeScreenshots()
+async def test_screenshots_are_passed_on(
+    site: Site, directory: FakeDirectory, service: FakeScreenshots
+) -> None:
     announce(directory, await service.start())
     await ready(site, 200)
     path = "/api/desks/main/screenshot?format=png&scale=0.5&x=%20%26"
@@ -177,13 +187,11 @@ async def test_screenshots_are_passed_on(site: Site, directory: FakeDirectory) -
     assert busy.status_code == 503
     assert busy.headers["retry-after"] == "1"
     assert busy.headers["cache-control"] == "no-store"
-    await service.stop()
 
 
 async def test_a_viewer_does_not_pay_for_a_service_that_refuses_the_gateway(
-    site: Site, directory: FakeDirectory
+    site: Site, directory: FakeDirectory, service: FakeScreenshots
 ) -> None:
-    service = FakeScreenshots()
     service.answer = b"HTTP/1.1 401 No\r\nWWW-Authenticate: Bearer\r\nContent-Length: 0\r\n\r\n"
     announce(directory, await service.start())
     await ready(site, 200)
@@ -191,18 +199,17 @@ async def test_a_viewer_does_not_pay_for_a_service_that_refuses_the_gateway(
     assert len(service.requests) == 1
     assert response.status_code == 503
     assert response.json()["error"] == "no_screenshot_service"
-    await service.stop()
 
 
 async def test_another_screenshot_service_is_asked_when_one_is_silent(
-    site: Site, directory: FakeDirectory
+    site: Site, directory: FakeDirectory, service: FakeScreenshots
 ) -> None:
-    service = FakeScreenshots()
     url = await service.start()
     for number in range(6):  # whatever the order of preference
         announce(directory, "http://127.0.0.1:9", f"dead{number}")
     announce(directory, url)
-    await ready(site, 200)
+    known = site.worker.directory.records
+    await until(lambda: sum(t.startswith(topics.service("screenshot")) for t in known) == 7)
     response = await site.http.get("/api/desks/main/screenshot", headers=site.bearer())
     assert response.status_code == 200
     for number in range(6):
@@ -213,7 +220,6 @@ async def test_another_screenshot_service_is_asked_when_one_is_silent(
     assert response.status_code == 503
     assert response.headers["retry-after"] == "1"
     assert response.json()["error"] == "no_screenshot_service"
-    await service.stop()
 
 
 @pytest.mark.parametrize(
@@ -242,9 +248,8 @@ async def test_ready_says_what_is_missing(start: Start) -> None:
 
 
 async def test_a_gateway_that_drains_says_that_it_is_not_ready_and_goes_on(
-    start: Start, directory: FakeDirectory, capture: FakeCapture
+    start: Start, directory: FakeDirectory, capture: FakeCapture, service: FakeScreenshots
 ) -> None:
-    service = FakeScreenshots()
     announce(directory, await service.start())
     site = await start(drain_s=0.5)
     await site.ready("main")
@@ -261,7 +266,6 @@ async def test_a_gateway_that_drains_says_that_it_is_not_ready_and_goes_on(
         await viewer.ping()
         await draining
         assert viewer.close_code is None, "that comes after"
-    await service.stop()
 
 
 async def test_who_is_told_to_go_finds_nobody_listening(site: Site) -> None:
