@@ -69,7 +69,10 @@ def gateway() -> Iterator[FakeGateway]:
 def viewer(gateway: FakeGateway, open_viewer: Open) -> Viewer:
     shown = open_viewer(gateway.url)
     shown.page.evaluate(ADD_VIEW)
-    wait_until(lambda: gateway.sockets, "a viewer")
+    try:
+        wait_until(lambda: gateway.sockets, "a viewer")
+    except AssertionError as error:
+        raise AssertionError(f"{error}; {shown.account()}") from None
     return shown
 
 
