@@ -14,7 +14,6 @@ import uvloop
 from fanlight_common.process import tokens
 from fanlight_common.process.settings import BusSettings
 from fanlight_common.process.worker import Worker
-from fanlight_common.protocol import control
 from fanlight_gateway.__main__ import serve
 from fanlight_gateway.limits import Limits
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
@@ -112,22 +111,3 @@ async def site(start: Start, directory: FakeDirectory, capture: FakeCapture) -> 
     site = await start(retry_s=0.1)
     await site.ready("main")
     return site
-
-
-@pytest.fixture
-async def reached(site: Site, capture: FakeCapture) -> AsyncIterator[None]:
-    """The gateway's connection to the capture is up, and another viewer keeps it up.
-
-    The first viewer of a desk asks for the connection; what viewers send before it is up is
-    refused, and not kept. What the capture was told meanwhile is forgotten.
-    """
-    async with site.viewer(name="viewer-usher", video=False) as usher:
-        while not capture.told:
-            await usher.send(control.SetFocus(False))
-            await usher.ping()
-        told = 0
-        while len(capture.told) > told:  # the last ones may be on their way still
-            told = len(capture.told)
-            await asyncio.sleep(0.05)
-        capture.told.clear()
-        yield

@@ -29,7 +29,6 @@ def of_kind(capture: FakeCapture, kind: type[T]) -> list[T]:
     return [message for message in capture.told if isinstance(message, kind)]
 
 
-@pytest.mark.usefixtures("reached")
 async def test_input_goes_to_the_desk_in_order_as_it_came(site: Site, capture: FakeCapture) -> None:
     async with site.viewer() as viewer:
         for message in INPUT * 20:
@@ -45,7 +44,6 @@ async def test_input_goes_to_the_desk_in_order_as_it_came(site: Site, capture: F
     assert of_kind(capture, bus.ReleaseViewer) == [bus.ReleaseViewer("main", name, "left")]
 
 
-@pytest.mark.usefixtures("reached")
 async def test_two_connections_of_a_viewer_are_two_on_the_bus(
     site: Site, capture: FakeCapture
 ) -> None:
@@ -57,7 +55,6 @@ async def test_two_connections_of_a_viewer_are_two_on_the_bus(
     assert len({m.viewer for m in of_kind(capture, bus.Input)}) == 2
 
 
-@pytest.mark.usefixtures("reached")
 async def test_view_only_is_enforced_here(site: Site, capture: FakeCapture) -> None:
     async with site.viewer(Role.VIEW) as viewer:
         for message in INPUT:
@@ -75,7 +72,6 @@ async def test_view_only_is_enforced_here(site: Site, capture: FakeCapture) -> N
         assert len(of_kind(capture, bus.Input)) == 1
 
 
-@pytest.mark.usefixtures("reached")
 async def test_focus_and_life(site: Site, capture: FakeCapture) -> None:
     async with site.viewer() as viewer:
         await viewer.send(control.SetFocus(True))
@@ -87,7 +83,6 @@ async def test_focus_and_life(site: Site, capture: FakeCapture) -> None:
         assert len(of_kind(capture, bus.ViewerAlive)) == 1  # at most once a second
 
 
-@pytest.mark.usefixtures("reached")
 async def test_the_clipboard_both_ways_for_those_in_control(
     site: Site, capture: FakeCapture
 ) -> None:
@@ -178,7 +173,6 @@ async def test_a_desk_that_goes_is_waited_for(
     await back.close()
 
 
-@pytest.mark.usefixtures("reached")
 async def test_desks_do_not_hear_each_others_input(
     site: Site, capture: FakeCapture, directory: FakeDirectory
 ) -> None:
