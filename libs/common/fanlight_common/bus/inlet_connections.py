@@ -31,6 +31,7 @@ LAST_MESSAGE_MS = 500
 undelivered = prometheus_client.Counter(
     "fanlight_undelivered_messages", "Messages with nobody to take them", ["to"]
 )
+undelivered.labels("inlet")  # it is exported from the start, because an alert needs its 0
 
 
 class _InletConnection:
