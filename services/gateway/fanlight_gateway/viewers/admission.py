@@ -20,7 +20,7 @@ from fanlight_common.process import refusals
 from fanlight_common.protocol import bus, control
 from fanlight_common.protocol.binary import PROTOCOL_VERSION, CloseCode
 from fanlight_gateway import metrics
-from fanlight_gateway.gateway import Gateway
+from fanlight_gateway.viewers.transport_host import TransportHost
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class NotAdmittedError(FanlightError):
 
 
 async def admit(
-    gateway: Gateway, connection: HTTPConnection, desk: str
+    gateway: TransportHost, connection: HTTPConnection, desk: str
 ) -> tuple[Grant, bus.DeskRecord]:
     """Check the connection's token, and find the desk: what the token grants, and the desk's
     record.
@@ -81,6 +81,6 @@ def read_hello(message: bytes | str) -> control.Hello:
     return hello
 
 
-def welcome(gateway: Gateway, grant: Grant, record: bus.DeskRecord) -> control.Welcome:
+def welcome(gateway: TransportHost, grant: Grant, record: bus.DeskRecord) -> control.Welcome:
     """The message that a viewer gets first once it is admitted."""
     return control.Welcome(record.desk, str(grant.role), gateway.viewer_settings.model_dump())

@@ -17,7 +17,6 @@ from fanlight_common.process.http import unless_disconnected
 from fanlight_common.protocol import batches
 from fanlight_common.protocol.binary import MAX_VIEWER_MESSAGE_BYTES, CloseCode
 from fanlight_gateway import metrics
-from fanlight_gateway.gateway import Gateway
 from fanlight_gateway.http.problems import problem, read_body
 from fanlight_gateway.viewers.admission import (
     FOREIGN_ORIGIN,
@@ -27,6 +26,7 @@ from fanlight_gateway.viewers.admission import (
     welcome,
 )
 from fanlight_gateway.viewers.plain_http_transport import PlainHttpTransport
+from fanlight_gateway.viewers.transport_host import TransportHost
 
 MAX_HELLO_BYTES = 4096
 MAX_BODY_BYTES = 2 * MAX_VIEWER_MESSAGE_BYTES
@@ -47,7 +47,7 @@ _CONFLICT = 409
 class PlainHttpSessions:
     """The sessions of all viewers that use plain HTTP, by their names."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: TransportHost) -> None:
         self._gateway = gateway
         self._sessions: dict[str, PlainHttpTransport] = {}
         self._over: OrderedDict[str, tuple[CloseCode, str]] = OrderedDict()

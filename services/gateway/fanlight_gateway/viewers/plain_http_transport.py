@@ -16,7 +16,7 @@ from fanlight_common.protocol import bus, control
 from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics
 from fanlight_gateway.core.exchange import Incoming, NumberedMessage, Outgoing
-from fanlight_gateway.gateway import Gateway
+from fanlight_gateway.viewers.transport_host import TransportHost
 from fanlight_gateway.viewers.viewer import Viewer
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class PlainHttpTransport:
 
     def __init__(
         self,
-        gateway: Gateway,
+        gateway: TransportHost,
         hello: control.Hello,
         grant: Grant,
         record: bus.DeskRecord,

@@ -18,7 +18,6 @@ from fanlight_common.protocol import control
 from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics
 from fanlight_gateway.core.websocket_frames import framed
-from fanlight_gateway.gateway import Gateway
 from fanlight_gateway.viewers.admission import (
     FOREIGN_ORIGIN,
     NotAdmittedError,
@@ -26,6 +25,7 @@ from fanlight_gateway.viewers.admission import (
     read_hello,
     welcome,
 )
+from fanlight_gateway.viewers.transport_host import TransportHost
 from fanlight_gateway.viewers.viewer import Viewer
 from fanlight_gateway.viewers.websocket_server import ViewerWebSocketProtocol
 
@@ -41,7 +41,7 @@ class WebSocketTransport:
     carries_video = True
     encode_unit = staticmethod(framed)
 
-    def __init__(self, websocket: WebSocket, gateway: Gateway) -> None:
+    def __init__(self, websocket: WebSocket, gateway: TransportHost) -> None:
         self.is_writable = False
         self._websocket = websocket
         self._gateway = gateway
