@@ -3,6 +3,7 @@
 The transport between is as TCP: packets of 1448 bytes, delivered in order; one that the link drops
 is sent again a round trip later, and what is behind it waits. There is no congestion window, which
 only the gateway's own rules are to replace. The encoder fills the rate that it is told, or less.
+The simulation counts whole milliseconds, so that it is exact; the gateway is told seconds.
 """
 
 import random
@@ -111,10 +112,10 @@ class Simulation:
             self._next_frame_ms += 1000 / self.fps
             self._encode(now)
         if now % TICK_MS == 0:
-            self.congestion.tick(now)
+            self.congestion.tick(now / 1000)
             self.targets_kbps.append((now, self.congestion.target_kbps))
             self.queues_ms.append((now, self._forward.queue_ms(now / 1000)))
-        while (unit := self.gate.take(now)) is not None:
+        while (unit := self.gate.take(now / 1000)) is not None:
             if self.gate.is_relaxed:
                 self._relaxed.add(unit.sequence)
             self._send(unit.data, now)
@@ -122,10 +123,10 @@ class Simulation:
         self.ages_ms.append((now, now - self._shown_ms))
 
     def _encode(self, now: float) -> None:
-        if not self.gate.has_room(now):
+        if not self.gate.has_room(now / 1000):
             self.skipped += 1
             return
-        idr = self.gate.wants_idr(now)
+        idr = self.gate.wants_idr(now / 1000)
         self._sequence += 1
         target = self.congestion.target_kbps
         # An IDR is what the encoder's buffer allows: a tenth of a second of the rate, at least.
@@ -133,7 +134,7 @@ class Simulation:
         self.idrs += idr
         self._captured[self._sequence] = now
         data = self._sequence.to_bytes(4, "little") + bytes(max(20, size))
-        self.gate.offer(Unit(1, self._sequence, idr, data), now)
+        self.gate.offer(Unit(1, self._sequence, idr, data), now / 1000)
 
     def _send(self, data: bytes, now: float) -> None:
         sequence = int.from_bytes(data[:4], "little")
@@ -165,8 +166,9 @@ class Simulation:
             self._acknowledge(self._acks.painted(1, painted, now), now)
         self._acknowledge(self._acks.due(now), now)
         for _, (received, painted) in self._back.take(now / 1000):
-            self.gate.acked(self.congestion.acked(1, received, now), 1, painted, now)
-            self.congestion.tick(now)
+            now_s = now / 1000
+            self.gate.acked(self.congestion.acked(1, received, now_s), 1, painted, now_s)
+            self.congestion.tick(now_s)
 
     def _in_order(self) -> Iterator[int]:
         while self._expected in self._arrived:

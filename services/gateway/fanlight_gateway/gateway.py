@@ -23,7 +23,7 @@ from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from fanlight_gateway.streams.desk_book import DeskBook
 from fanlight_gateway.streams.desk_channel import DeskChannels
 from fanlight_gateway.streams.fan_out import StreamHub
-from fanlight_gateway.viewers.sampling import INTERVAL_MS, Sampler
+from fanlight_gateway.viewers.sampling import INTERVAL_S, Sampler
 from fanlight_gateway.viewers.transport import Transport
 from fanlight_gateway.viewers.viewer import Viewer, ViewerKey
 
@@ -143,13 +143,13 @@ class Gateway:
             await tick(TICK_S)
             self._tick()
             # It ticks on for a while, so that viewers who left are in the gauges no longer.
-            if not self._transports and clock.now_s() - self._left_at > 2 * INTERVAL_MS / 1000:
+            if not self._transports and clock.now_s() - self._left_at > 2 * INTERVAL_S:
                 self._somebody.clear()
 
     def _tick(self) -> None:
         self.streams.tick()
         samples = (viewer.sample() for viewer in self.channels.viewers())
-        self._sampler.tick(samples, clock.now_s() * 1000)
+        self._sampler.tick(samples, clock.now_s())
         for viewer in list(self._viewers.values()):
             viewer.tick()
 

@@ -112,7 +112,7 @@ async def test_who_has_just_come_does_not_lower_the_rate_of_a_stream(
 async def test_keyframes_only_knows_no_renditions(
     start: Start, capture: FakeCapture, directory: FakeDirectory, encoder: FakeEncoder
 ) -> None:
-    site = await start(in_flight_bytes=2000, backlog_bytes=2000, down_ms=0)
+    site = await start(in_flight_bytes=2000, backlog_bytes=2000, down_s=0)
     await site.ready("main")
     encoder.lease("main/keyframes", 1)
     async with site.viewer(silent=True) as viewer:

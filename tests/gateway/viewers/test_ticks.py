@@ -63,7 +63,7 @@ class Watched:
             on_state=lambda _state, _rendition: None,
             flush=self._take,
             failed=self._failed,
-            now_ms=0,
+            now=0,
         )
         self.video.want(True, False, 0)
         self.trace: Trace = []
@@ -96,20 +96,20 @@ class Watched:
             do()
         self._tell(self._acks.due(now))
         if now % TICK_MS == 0:
-            self.video.tick(now)
+            self.video.tick(now / 1000)
             path = self.video.congestion
-            known = (path.target_kbps, path.inflation_ms, path.is_calm, path.in_flight_bytes)
+            known = (path.target_kbps, path.inflation_s, path.is_calm, path.in_flight_bytes)
             self.trace.append((now, *known, sorted(self.hub.subscriptions)))
 
     def _offer(self) -> None:
         self._sequence += 1
         unit = Unit(1, self._sequence, self._sequence == 1, bytes(SIZE_BYTES))
-        sent = self.hub.subscriptions["main/high"].offer(unit, self.now_ms)
+        sent = self.hub.subscriptions["main/high"].offer(unit, self.now_ms / 1000)
         if sent is not None:
             self._send(sent is unit.relaxed_forms[MemoryTransport.encode_unit])
 
     def _take(self) -> None:
-        while self.video.take(self.now_ms) is not None:
+        while self.video.take(self.now_ms / 1000) is not None:
             self._send(False)
 
     def _send(self, is_relaxed: bool) -> None:
@@ -126,14 +126,15 @@ class Watched:
             self._later(self.rtt_ms // 2, lambda: self._hear(told))
 
     def _hear(self, told: object) -> None:
-        self.video.acked(told.epoch, told.received, told.painted, self.now_ms)  # type: ignore[attr-defined]
+        now = self.now_ms / 1000
+        self.video.acked(told.epoch, told.received, told.painted, now)  # type: ignore[attr-defined]
 
     def _later(self, pause_ms: int, do: Callable[[], None]) -> None:
         self._on_way.append((self.now_ms + pause_ms, do))
 
-    def _look(self, now_ms: float) -> None:
+    def _look(self, now: float) -> None:
         self.looks += 1
-        Congestion.tick(self.video.congestion, now_ms)
+        Congestion.tick(self.video.congestion, now)
 
     def _failed(self, error: Exception) -> None:
         raise error
@@ -173,7 +174,7 @@ def test_what_goes_wrong_is_noticed_at_the_same_tick(
     then: Callable[[Watched], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spared, looked_at = Watched(monkeypatch), Watched(monkeypatch)
-    monkeypatch.setattr(looked_at.video, "_is_well", lambda _now_ms: False)
+    monkeypatch.setattr(looked_at.video, "_is_well", lambda _now: False)
     for watched in (spared, looked_at):
         watched.run(CALM_S)
         assert watched.video.congestion.is_calm

@@ -1,4 +1,4 @@
-"""For how long a viewer has not painted what its stream has. Pure; times in milliseconds.
+"""For how long a viewer has not painted what its stream has. Pure; times in seconds.
 
 On a desk that does not change nothing is late. When it changes, everything up to the paint counts:
 the wait for room, dropped units and the IDR after them, the network, the decoder.
@@ -22,22 +22,22 @@ class UnitLog:
 
     def __init__(self) -> None:
         self._labels: deque[Label] = deque(maxlen=_MOST)
-        self._times_ms: deque[float] = deque(maxlen=_MOST)
+        self._times: deque[float] = deque(maxlen=_MOST)
 
-    def add(self, label: Label, now_ms: float) -> None:
+    def add(self, label: Label, now: float) -> None:
         """The stream has got this unit, whether or not a viewer will be sent it."""
         self._labels.append(label)
-        self._times_ms.append(now_ms)
+        self._times.append(now)
 
-    def first_after(self, label: Label, since_ms: float) -> tuple[Label, float] | None:
-        """The oldest unit after this one that came at `since_ms` or later, and when it came."""
+    def first_after(self, label: Label, since: float) -> tuple[Label, float] | None:
+        """The oldest unit after this one that came at `since` or later, and when it came."""
         index = max(
             bisect_right(self._labels, label),
-            bisect_left(self._times_ms, since_ms),
+            bisect_left(self._times, since),
         )
         if index == len(self._labels):
             return None
-        return self._labels[index], self._times_ms[index]
+        return self._labels[index], self._times[index]
 
 
 class PaintLag:
@@ -46,7 +46,7 @@ class PaintLag:
     def __init__(self) -> None:
         self._painted: Label = (0, 0)
         """The newest unit that the viewer has painted."""
-        self._since_ms = float("-inf")
+        self._since = float("-inf")
         """Only units that came since this time count."""
         self._oldest: tuple[Label, float] | None = None
         """The oldest unpainted unit at the last look, and when the stream got it."""
@@ -56,14 +56,14 @@ class PaintLag:
         if epoch != self._painted[0] or sequence > self._painted[1]:
             self._painted = (epoch, sequence)
 
-    def forget(self, now_ms: float) -> None:
+    def forget(self, now: float) -> None:
         """The viewer is shown another stream, or none: only units from now on count."""
         self._painted = (0, 0)
-        self._since_ms = now_ms
+        self._since = now
         self._oldest = None
 
-    def behind_ms(self, log: UnitLog, now_ms: float) -> float:
+    def behind_s(self, log: UnitLog, now: float) -> float:
         """Returns how old the oldest unpainted unit is, 0 if the viewer has painted all."""
         if self._oldest is None or self._oldest[0] <= self._painted:
-            self._oldest = log.first_after(self._painted, self._since_ms)
-        return now_ms - self._oldest[1] if self._oldest else 0.0
+            self._oldest = log.first_after(self._painted, self._since)
+        return now - self._oldest[1] if self._oldest else 0.0

@@ -74,7 +74,8 @@ class Sent:
     size_bytes: int
     before_bytes: int
     """What was in flight already when it was sent."""
-    at_ms: float
+    at: float
+    """When it was sent, in seconds."""
     relaxed: bool = False
     """May its acknowledgement wait?"""
 

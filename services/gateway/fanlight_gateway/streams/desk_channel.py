@@ -16,7 +16,7 @@ from fanlight_common.core.errors import FanlightError, ProtocolError
 from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import binary, bus, topics
 from fanlight_gateway import metrics
-from fanlight_gateway.viewers.sampling import ViewerSample
+from fanlight_gateway.core.samples import ViewerSample
 
 log = logging.getLogger(__name__)
 

@@ -46,7 +46,7 @@ class Subscriber(Protocol):
     send_unit: Callable[[bytes], None]
     """Sends what `offer` returned."""
 
-    def offer(self, unit: Unit, now_ms: float) -> bytes | None:
+    def offer(self, unit: Unit, now: float) -> bytes | None:
         """Queue a unit, or return what is to be sent at once: the unit in the transport's form."""
 
     def failed(self, error: Exception) -> None:
@@ -133,7 +133,7 @@ class StreamFanOut:
 
     def demand(self) -> UnitDemand:
         """What the viewers want of the encoder, all of them together."""
-        wanted, room = self._wishes(clock.now_s() * 1000)
+        wanted, room = self._wishes(clock.now_s())
         if self._rate is None:
             in_band = any(viewer.is_in_band for viewer in self.viewers)
             self._rate = stream_kbps(self.viewers), in_band
@@ -143,7 +143,7 @@ class StreamFanOut:
         """Offer a unit to every viewer."""
         age_us = self._now_us() - unit.captured_us
         metrics.arrival_age_seconds.observe(max(0, age_us) / 1e6)
-        self._pass_on(Unit(unit.epoch, unit.sequence, unit.idr, data), clock.now_s() * 1000)
+        self._pass_on(Unit(unit.epoch, unit.sequence, unit.idr, data), clock.now_s())
 
     def lease_changed(self, is_leased: bool) -> None:
         """Tell the viewers whether there is an encoder."""
@@ -175,14 +175,14 @@ class StreamFanOut:
         count = len(self.viewers)
         self._feed.pause_s = 0.0 if count <= _FEW else _PAUSE_S * count
 
-    def _wishes(self, now_ms: float) -> tuple[bool, bool]:
+    def _wishes(self, now: float) -> tuple[bool, bool]:
         """Would an IDR help a viewer, and has one room?"""
         wanted = room = False
         for viewer in list(self.viewers):
             gate = viewer.gate
             try:
-                wanted = wanted or (not gate.is_open and gate.wants_idr(now_ms))
-                room = room or gate.has_room(now_ms)
+                wanted = wanted or (not gate.is_open and gate.wants_idr(now))
+                room = room or gate.has_room(now)
             except Exception as error:  # noqa: BLE001 - ends the viewer it is about
                 viewer.failed(error)
         return wanted, room
@@ -190,16 +190,16 @@ class StreamFanOut:
     def _state(self) -> str:
         return "live" if self._is_leased else "waiting"
 
-    def _pass_on(self, unit: Unit, now_ms: float) -> None:
+    def _pass_on(self, unit: Unit, now: float) -> None:
         """Offer the unit to every viewer's gate, and send it to those whose path has room.
 
         A unit is dropped for a slow viewer in the viewer's gate (`gate.Gate.offer`), not here.
         """
-        self.history.add(unit.label, now_ms)
+        self.history.add(unit.label, now)
         due: list[tuple[Callable[[bytes], None], bytes, Subscriber]] = []
         for viewer in list(self.viewers):  # a copy, because an IDR may let a viewer leave
             try:
-                encoded = viewer.offer(unit, now_ms)
+                encoded = viewer.offer(unit, now)
             except Exception as error:  # noqa: BLE001 - ends the viewer it is about
                 viewer.failed(error)
             else:

@@ -20,10 +20,11 @@ from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics
 from fanlight_gateway.core.mailbox import Mailbox
 from fanlight_gateway.core.rate_limits import Throttle, TokenBucket
+from fanlight_gateway.core.samples import ViewerSample
 from fanlight_gateway.limits import Limits
 from fanlight_gateway.streams.desk_channel import DeskChannel, DeskChannels
 from fanlight_gateway.streams.fan_out import StreamHub
-from fanlight_gateway.viewers.sampling import ViewerSample, picture_ages
+from fanlight_gateway.viewers.sampling import picture_ages
 from fanlight_gateway.viewers.transport import Transport
 from fanlight_gateway.viewers.viewer_video import ViewerVideo
 
@@ -115,7 +116,7 @@ class Viewer:
             on_state=self._on_video_state,
             flush=self.flush,
             failed=self.failed,
-            now_ms=now * 1000,
+            now=now,
         )
         self._channel: DeskChannel = channels.join(record, self)
         try:
@@ -129,7 +130,7 @@ class Viewer:
 
     def end(self) -> None:
         """The connection has ended: leave the stream and the desk, and let go of all keys."""
-        self._video.want(False, False, clock.now_s() * 1000)
+        self._video.want(False, False, clock.now_s())
         if self.grant.can_control:
             self._channel.tell(bus.ReleaseViewer(self.desk, self.id, "left"))
         self._channels.leave(self._channel, self)
@@ -165,7 +166,7 @@ class Viewer:
                 if message is not None:
                     transport.send(message)
                     continue
-                unit = self._video.take(clock.now_s() * 1000)
+                unit = self._video.take(clock.now_s())
                 if unit is None:
                     return
                 transport.send_unit(unit)
@@ -181,14 +182,14 @@ class Viewer:
     @_contained
     def tick(self) -> None:
         """Look at the time, several times a second."""
-        self._video.tick(clock.now_s() * 1000)
+        self._video.tick(clock.now_s())
         if time.time() >= self.grant.expires_at:
             self.close(CloseCode.UNAUTHORIZED, "token has expired")
 
     def sample(self) -> ViewerSample:
         """How its video is, for /metrics."""
         try:
-            return self._video.sample(clock.now_s() * 1000)
+            return self._video.sample(clock.now_s())
         except Exception as error:  # noqa: BLE001 - ends the viewer it is about
             self.failed(error)
             return ViewerSample(self.desk, "screenshots", 0.0, None)
@@ -225,7 +226,7 @@ class Viewer:
             if isinstance(message, str):
                 self._on_control(control.decode_from_viewer(message))
             elif message[:1] == _ACK:  # first, because most messages are acknowledgements
-                self._on_ack(*binary.Ack.fields(message), now * 1000)
+                self._on_ack(*binary.Ack.fields(message), now)
             else:
                 self._on_binary(binary.decode_from_viewer(message), message, now)
         except ProtocolError as error:
@@ -245,7 +246,7 @@ class Viewer:
                 else:
                     self._mailbox.pong(pong)
                 if message.base_rtt_ms:
-                    self._video.congestion.note_ping_rtt(message.base_rtt_ms, now * 1000)
+                    self._video.congestion.note_ping_rtt(message.base_rtt_ms / 1000, now)
                 if self.grant.can_control and self._alive.allow(now):
                     self._channel.tell(bus.ViewerAlive(self.desk, self.id))
             case _:
@@ -289,14 +290,14 @@ class Viewer:
             self._lost_input = True
 
     def _want(self) -> None:
-        self._video.want(self._video_enabled, self._keyframes_only, clock.now_s() * 1000)
+        self._video.want(self._video_enabled, self._keyframes_only, clock.now_s())
 
-    def _on_ack(self, age_ms: int, epoch: int, received: int, painted: int, now_ms: float) -> None:
+    def _on_ack(self, age_ms: int, epoch: int, received: int, painted: int, now: float) -> None:
         if painted and age_ms != _AGE_UNKNOWN_MS:
             if (epoch, painted) != self._painted:
                 picture_ages.add(age_ms)
             self._painted = (epoch, painted)
-        self._video.acked(epoch, received, painted, now_ms)
+        self._video.acked(epoch, received, painted, now)
 
     def _on_request_idr(self) -> None:
         if not self._idr_requests.allow(clock.now_s()):

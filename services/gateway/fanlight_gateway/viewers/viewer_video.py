@@ -15,10 +15,10 @@ from fanlight_gateway.core.congestion import Congestion
 from fanlight_gateway.core.gate import Drop, Gate
 from fanlight_gateway.core.ladder import RUNGS, Ladder
 from fanlight_gateway.core.paint_lag import PaintLag
+from fanlight_gateway.core.samples import PathSample, ViewerSample
 from fanlight_gateway.core.unit import Unit
 from fanlight_gateway.limits import Limits
 from fanlight_gateway.streams.fan_out import StreamHub
-from fanlight_gateway.viewers.sampling import PathSample, ViewerSample
 from fanlight_gateway.viewers.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -56,16 +56,16 @@ class Subscription:
         """Is the path known, and does it carry enough for this stream?"""
         return self._video.is_path_known and self.target_kbps >= self._floor_kbps
 
-    def offer(self, unit: Unit, now_ms: float) -> bytes | None:
+    def offer(self, unit: Unit, now: float) -> bytes | None:
         """Take a unit of the stream. What is returned the caller sends by `send_unit`, and counts.
 
         None: the unit was dropped, or waits in the gate and is sent later by `Viewer.flush`.
         """
         gate = self.gate
-        if self.is_shown and self._transport.is_writable and gate.pass_on(unit, now_ms):
+        if self.is_shown and self._transport.is_writable and gate.pass_on(unit, now):
             return (unit.relaxed_forms if gate.is_relaxed else unit.forms)[self._encode]
-        gate.offer(unit, now_ms)
-        self._video.offered(self, unit, now_ms)
+        gate.offer(unit, now)
+        self._video.offered(self, unit, now)
         return None
 
     def failed(self, error: Exception) -> None:
@@ -92,7 +92,7 @@ class ViewerVideo:
         on_state: OnState,
         flush: Callable[[], None],
         failed: Callable[[Exception], None],
-        now_ms: float,
+        now: float,
     ) -> None:
         """`flush` is called when `take` may have a unit; `failed` ends the viewer."""
         self.transport = transport
@@ -106,7 +106,7 @@ class ViewerVideo:
         self._streams = streams
         self._on_state = on_state
         self._flush = flush
-        self._ladder = Ladder(limits.ladder, now_ms)
+        self._ladder = Ladder(limits.ladder, now)
         self._keyframes_only = False
         self._current: Subscription | None = None
         """The stream that the viewer sees."""
@@ -120,7 +120,7 @@ class ViewerVideo:
         """The target that the streams know of."""
         self._paint_lag = PaintLag()
 
-    def want(self, enabled: bool, keyframes_only: bool, now_ms: float) -> None:
+    def want(self, enabled: bool, keyframes_only: bool, now: float) -> None:
         """The viewer wants video or none, all of it or one picture a second.
 
         Leaves streams that it wants no more, and drops what waits of them.
@@ -134,7 +134,7 @@ class ViewerVideo:
         self._end(self._next)
         self._end(self._current)
         self._next = self._current = None
-        self._paint_lag.forget(now_ms)
+        self._paint_lag.forget(now)
         if wanted is None:
             self._on_state("off", None)
         else:
@@ -142,49 +142,49 @@ class ViewerVideo:
             self._current.is_shown = True
             self._streams.join(self._current.stream, self._current)
 
-    def take(self, now_ms: float) -> bytes | None:
+    def take(self, now: float) -> bytes | None:
         """Take the next unit that waits, encoded; it is in flight from now on. None: no unit waits,
         or the viewer's path has no room for it."""
         if self._current is None:
             return None
         gate = self._current.gate
-        unit = gate.take(now_ms)
+        unit = gate.take(now)
         if unit is None:
             return None
-        metrics.queue_seconds.observe(gate.waited_ms / 1000)
+        metrics.queue_seconds.observe(gate.waited_s)
         metrics.units_sent.inc()
         metrics.video_bytes.inc(unit.size_bytes)
         return (unit.relaxed_forms if gate.is_relaxed else unit.forms)[self.transport.encode_unit]
 
-    def acked(self, epoch: int, received: int, painted: int, now_ms: float) -> None:
+    def acked(self, epoch: int, received: int, painted: int, now: float) -> None:
         """The viewer has received and painted everything up to these sequence numbers."""
-        arrived = self.congestion.acked(epoch, received, now_ms)
+        arrived = self.congestion.acked(epoch, received, now)
         self._paint_lag.painted(epoch, painted)
         if not self.congestion.is_calm:
-            self._learn(now_ms)
+            self._learn(now)
         if self._current is not None:
             gate = self._current.gate
-            gate.acked(arrived, epoch, painted, now_ms)
+            gate.acked(arrived, epoch, painted, now)
             self._streams.settle(self._current.stream)
             if gate.waiting_bytes:
                 self._flush()
 
-    def sample(self, now_ms: float) -> ViewerSample:
+    def sample(self, now: float) -> ViewerSample:
         """How it is, for /metrics."""
         if self._current is None:
             return ViewerSample(self._desk, "screenshots", 0.0, None)
         path = None
         if self.congestion.is_measured:
             path = PathSample(
-                self.congestion.base_rtt_ms,
-                self.congestion.inflation_ms,
+                self.congestion.base_rtt_s,
+                self.congestion.inflation_s,
                 self.congestion.target_kbps,
                 self.congestion.window_bytes,
                 self.congestion.in_flight_bytes,
             )
         history = self._streams.history(self._current.stream)
-        behind_ms = self._paint_lag.behind_ms(history, now_ms) if history is not None else 0.0
-        return ViewerSample(self._desk, str(self._current.rendition), behind_ms, path)
+        behind_s = self._paint_lag.behind_s(history, now) if history is not None else 0.0
+        return ViewerSample(self._desk, str(self._current.rendition), behind_s, path)
 
     def request_idr(self) -> None:
         """The viewer's decoder needs an IDR, and can use no delta before it: the gate closes."""
@@ -192,12 +192,12 @@ class ViewerVideo:
             self._current.gate.close()
             self._streams.settle(self._current.stream)
 
-    def tick(self, now_ms: float) -> None:
+    def tick(self, now: float) -> None:
         """Look at the time, several times a second: the path, the gate and the rendition."""
-        was_well, self._was_well = self._was_well, self._is_well(now_ms)
+        was_well, self._was_well = self._was_well, self._is_well(now)
         if was_well and self._was_well:
             return
-        self._learn(now_ms)
+        self._learn(now)
         if self._current is None or self._keyframes_only:
             return
         if self._current.gate.waiting_bytes:
@@ -206,14 +206,14 @@ class ViewerVideo:
         is_shared = self._streams.is_shared(self._current.stream)
         moved = self._ladder.step(
             self.congestion.target_kbps,
-            limited=self.congestion.is_limited(now_ms),
+            limited=self.congestion.is_limited(now),
             fell_behind=self._overflows > overflows and is_shared,
-            now_ms=now_ms,
+            now=now,
         )
         if moved:
             self._move(self._ladder.rendition)
 
-    def offered(self, subscription: Subscription, unit: Unit, now_ms: float) -> None:
+    def offered(self, subscription: Subscription, unit: Unit, now: float) -> None:
         """A gate has got `unit`, and did not send it at once. The next rendition's first IDR makes
         that stream the current one."""
         if subscription is self._next and unit.idr:
@@ -221,7 +221,7 @@ class ViewerVideo:
             self._current, self._next = subscription, None
             subscription.is_shown = True
             self._overflows = subscription.gate.overflows
-            self._paint_lag.forget(now_ms)
+            self._paint_lag.forget(now)
             self.state_changed(subscription)
         if subscription is self._current and subscription.gate.waiting_bytes:
             self._flush()
@@ -231,7 +231,7 @@ class ViewerVideo:
         if subscription is self._current:
             self._on_state(subscription.state, subscription.rendition)
 
-    def _is_well(self, now_ms: float) -> bool:
+    def _is_well(self, now: float) -> bool:
         """Is there nothing that time could change? With hundreds of viewers that is so for most,
         and the tick is spared."""
         current = self._current
@@ -241,11 +241,11 @@ class ViewerVideo:
             and self.congestion.is_calm
             and current.gate.overflows == self._overflows
             and not current.gate.waiting_bytes
-            and not self.congestion.is_overdue(now_ms)
+            and not self.congestion.is_overdue(now)
         )
 
-    def _learn(self, now_ms: float) -> None:
-        self.congestion.tick(now_ms)
+    def _learn(self, now: float) -> None:
+        self.congestion.tick(now)
         if self.congestion.target_kbps != self._known_kbps:
             self._known_kbps = self.congestion.target_kbps
             self.is_path_known = True
@@ -260,7 +260,7 @@ class ViewerVideo:
             self._name,
             rendition,
             self.congestion.target_kbps,
-            self.congestion.inflation_ms,
+            self.congestion.inflation_s * 1000,
         )
         metrics.rendition_moves.labels(rendition).inc()
         self._end(self._next)
