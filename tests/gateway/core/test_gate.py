@@ -301,7 +301,7 @@ def test_who_never_paints_is_remembered_up_to_a_bound() -> None:
     assert len(f.gate._unpainted) == 0
 
 
-class Way:
+class SimulatedViewer:
     """A viewer of a good path, whose units go past the queue where they can, or never."""
 
     def __init__(self, *, past: bool) -> None:
@@ -358,10 +358,10 @@ moves = st.lists(
 
 
 @given(moves)
-def test_the_short_way_and_the_general_one_lead_to_the_same_state(
+def test_the_short_and_the_general_path_lead_to_the_same_state(
     events: list[tuple[str, tuple[bool, int, int, int], tuple[int, int], int]],
 ) -> None:
-    short, general = ways = (Way(past=True), Way(past=False))
+    short, general = viewers = (SimulatedViewer(past=True), SimulatedViewer(past=False))
     now, epoch, sequence, acked = 0.0, 1, 0, 0
     idr_first = (True, 1, 0, 100)
     begin = [(kind, idr_first, (0, 0), 5) for kind in ("unit", "wait", "ack")]
@@ -371,16 +371,16 @@ def test_the_short_way_and_the_general_one_lead_to_the_same_state(
                 epoch += newer
                 sequence = 1 if newer else sequence + step
                 one = Unit(epoch, sequence, idr, bytes(size))
-                for way in ways:
-                    way.unit(one, now)
+                for viewer in viewers:
+                    viewer.unit(one, now)
             case "ack":
                 acked = min(len(general.sent), acked + ahead + 1)
                 of, received, _ = general.sent[acked - 1]
-                for way in ways:
-                    way.ack(of, received, max(0, received - behind), now)
+                for viewer in viewers:
+                    viewer.ack(of, received, max(0, received - behind), now)
             case "wait":
                 now += pause_ms / 1000
             case _:
-                for way in ways:
-                    way.gate.close()
+                for viewer in viewers:
+                    viewer.gate.close()
         assert short.state == general.state

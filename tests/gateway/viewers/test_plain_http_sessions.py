@@ -223,7 +223,9 @@ async def test_a_view_token_watches_and_nothing_else(site: Site, capture: FakeCa
     assert not keys(capture)
 
 
-async def test_the_same_viewer_again_replaces_the_earlier_one_by_either_way(site: Site) -> None:
+async def test_the_same_viewer_again_replaces_the_earlier_one_over_either_transport(
+    site: Site,
+) -> None:
     one = await join(site)
     await one.take()
     held = asyncio.create_task(one.poll())

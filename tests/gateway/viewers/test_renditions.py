@@ -81,10 +81,10 @@ async def test_a_rate_is_told_with_room(
         for _ in range(60):
             encoder.send(size=20_000)
             await asyncio.sleep(0.02)
-        words = [m for m in encoder.told if isinstance(m, bus.StreamDemand)]
-        assert (words[0].kbps, words[0].in_band) == (1000, False), "a guess"
-        assert words[-1].kbps > 4000, "a path without a limit"
-        assert words[-1].in_band
+        demands = [m for m in encoder.told if isinstance(m, bus.StreamDemand)]
+        assert (demands[0].kbps, demands[0].in_band) == (1000, False), "a guess"
+        assert demands[-1].kbps > 4000, "a path without a limit"
+        assert demands[-1].in_band
 
 
 async def test_who_has_just_come_does_not_lower_the_rate_of_a_stream(
@@ -98,15 +98,15 @@ async def test_who_has_just_come_does_not_lower_the_rate_of_a_stream(
         for _ in range(60):
             encoder.send(size=40_000)
             await asyncio.sleep(0.02)
-        words = [m for m in encoder.told if isinstance(m, bus.StreamDemand)]
-        assert words[-1].kbps > 5000
+        demands = [m for m in encoder.told if isinstance(m, bus.StreamDemand)]
+        assert demands[-1].kbps > 5000
         seen = len(encoder.told)
         async with site.viewer(name="viewer-1") as fresh:
             await streaming(encoder, fast, fresh)
             for _ in range(5):
                 await fresh.ping()
         later = [m for m in encoder.told[seen:] if isinstance(m, bus.StreamDemand)]
-        assert all(word.kbps > 5000 and word.in_band for word in later)
+        assert all(demand.kbps > 5000 and demand.in_band for demand in later)
 
 
 async def test_keyframes_only_knows_no_renditions(
