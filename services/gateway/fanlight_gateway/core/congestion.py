@@ -206,7 +206,7 @@ class Congestion:
             overdue_s = max(overdue_s, now - unit.at - self._due_s(unit))
             if not unit.relaxed:
                 break
-        if overdue_s > self.inflation_s:
+        if overdue_s > self._rate.inflation_s:
             self._observe(overdue_s, now)
         if self._is_elsewhere(now):
             self._learn_base_anew(now)
