@@ -1,4 +1,4 @@
-"""What a path carries, rule by rule. Whole links are simulated in test_congestion_on_links."""
+"""What is learnt of a path, rule by rule. test_congestion_on_links simulates whole links."""
 
 import copy
 import itertools
@@ -25,7 +25,7 @@ ROUNDING = 1e-6
 
 
 class Path:
-    """A Congestion with hands on it."""
+    """A Congestion to which a test sends units and acknowledgements by hand."""
 
     def __init__(self, **limits: float) -> None:
         self.path = Congestion(replace(CONGESTION, **limits))
@@ -86,7 +86,7 @@ def test_a_unit_that_is_overdue_stops_everything_until_it_is_acknowledged() -> N
     p = Path(start_kbps=8000)
     p.trip(100, 0, 0.05)
     sequence = p.send(1000, 0.1)
-    due = 0.1 + 0.05 + MS + 0.05  # base RTT, its own millisecond, the allowance
+    due = 0.1 + 0.05 + MS + 0.05  # base RTT, the unit's own millisecond, the allowance
     assert p.path.has_room(0, due - ROUNDING)
     assert not p.path.has_room(0, due + ROUNDING)
     p.path.acked(1, sequence, due + ROUNDING)
@@ -131,7 +131,7 @@ def test_silence_is_an_answer_too() -> None:
 
 
 class Roomy(Path):
-    """A path that has shown that it carries the most."""
+    """A path that has shown that it carries the highest target."""
 
     def __init__(self) -> None:
         super().__init__(start_kbps=CONGESTION.max_kbps)
@@ -219,7 +219,7 @@ def test_what_was_delivered_is_remembered_no_longer_than_it_counts() -> None:
 def test_a_unit_is_overdue_when_its_answer_should_have_come() -> None:
     p = Roomy()
     assert not p.path.is_overdue(1e6), "nothing is on its way"
-    p.sent(2000, 0.02)  # a millisecond at the target; it may wait
+    p.sent(2000, 0.02)  # a millisecond at the target; its acknowledgement may wait
     due = 0.02 + 0.01 + MS + RELAXED_S
     assert not p.path.is_overdue(due - ROUNDING)
     assert p.path.is_overdue(due + ROUNDING)
@@ -233,7 +233,7 @@ def test_a_unit_is_overdue_when_its_answer_should_have_come() -> None:
     assert not p.path.is_overdue(now + 0.014)
 
 
-@settings(deadline=None)  # how long an example takes is the machine's load
+@settings(deadline=None)  # because an example takes longer on a loaded machine
 @given(
     st.lists(
         st.tuples(
@@ -266,7 +266,7 @@ def test_a_calm_path_on_which_nothing_is_overdue_needs_no_tick(
 
 
 def known(path: Congestion) -> dict[str, Any]:
-    """All that decides, which is all but when it was looked at and what lies too far back."""
+    """Return all that decides: everything but when it was looked at, and what is long past."""
     found = dict(vars(path))
     del found["_delivered"]
     found["_base"] = vars(path._base)

@@ -1,4 +1,4 @@
-"""What a path carries, over simulated links in virtual time. The rules are in test_congestion.
+"""What is learnt of a path, over simulated links in virtual time. test_congestion has the rules.
 
 The links are those of tests/netlab/model.py, the very model that the laboratory puts real packets
 through. Time here is simulated, so its assertions are exact, not timed.
@@ -11,7 +11,7 @@ from tests.netlab.model import Conditions
 
 
 def link(rate_mbit: float | None, rtt_ms: float, **more: float) -> Simulation:
-    """A viewer of a clip behind this link, its queue 500 ms."""
+    """Return a viewer of a clip behind this link, whose queue holds 500 ms."""
     return Simulation(
         Conditions(rate_mbit=rate_mbit, delay_ms=rtt_ms / 2, **more),
         Conditions(rate_mbit=rate_mbit, delay_ms=rtt_ms / 2),
@@ -70,7 +70,8 @@ def test_a_step_down_is_followed_and_the_step_up_too() -> None:
     s.run(10)
     s.change(Conditions(rate_mbit=0.5, delay_ms=30))
     s.run(20)
-    # What was on its way then, 120 kB, is TCP's, and takes two seconds and more at this rate.
+    # When the rate fell, 120 kB were on their way. TCP delivers them all, which takes more than two
+    # seconds at this rate.
     assert s.p95(15) < 400, "five seconds after the rate fell to a fortieth"
     s.change(Conditions(rate_mbit=20, delay_ms=30))
     s.run(10)
@@ -130,16 +131,16 @@ def test_a_path_with_room_that_becomes_narrow_is_noticed_as_soon(rate_mbit: floa
 
 
 def test_a_longer_path_is_learnt_within_seconds() -> None:
-    """A floor that is too low makes every answer look late: Wi-Fi to LTE, a VPN that moved."""
+    """A floor that is too low makes every answer look late. This happens when a viewer goes from
+    Wi-Fi to LTE, or when a VPN takes another path."""
     s = link(20, 20)
     s.run(10)
     s.congestion.note_ping_rtt(0.02, s.now_ms / 1000)
     s.change(Conditions(rate_mbit=20, delay_ms=80))
     for _ in range(20):
         s.run(0.5)
-        s.congestion.note_ping_rtt(
-            0.02, s.now_ms / 1000
-        )  # the viewer's floor is of the last minute
+        # The viewer still reports the old floor, because its floor is of the last minute.
+        s.congestion.note_ping_rtt(0.02, s.now_ms / 1000)
     assert s.congestion.base_rtt_s > 0.08
     assert s.targets_kbps[-1][1] > 8000
     s.run(10)

@@ -1,4 +1,4 @@
-"""The gate: what is sent can always be decoded, and what waits is bounded."""
+"""The gate: the viewer can decode all that it is sent, and what waits is bounded."""
 
 from collections import Counter
 from dataclasses import replace
@@ -98,7 +98,7 @@ def test_a_decoder_that_falls_behind_gets_no_more_until_it_paints() -> None:
     assert not f.gate.has_room(6 * MS), "received, not painted: the decoder is starting"
     f.gate.offer(unit(5), 7 * MS)
     assert f.take(7 * MS) is None
-    f.ack(1, 4, 1, 20 * MS)  # 15 ms after it was received: the fastest seen
+    f.ack(1, 4, 1, 20 * MS)  # 15 ms after it was received, the fastest so far
     assert f.take(20 * MS)
     late = 50 * MS
     assert f.gate.has_room(late - ROUNDING), "the oldest that is unpainted is 30 ms late"
@@ -127,10 +127,10 @@ def test_what_waits_too_long_or_is_too_much_is_all_dropped() -> None:
         f.gate.offer(unit(4, size=size), now)
         assert f.dropped == {Drop.BACKLOG: 3}
         assert not f.gate.is_open
-        assert not f.gate.wants_idr(now + 1)  # it would only wait
+        assert not f.gate.wants_idr(now + 1)  # without room an IDR would only wait
         f.ack(1, 1, 1, now)
         assert f.take(now) is None
-        assert not f.gate.wants_idr(now + 0.999)  # all the others would pay for it
+        assert not f.gate.wants_idr(now + 0.999)  # all other viewers would pay for it
         assert f.gate.wants_idr(now + 1)
 
 
@@ -302,7 +302,7 @@ def test_who_never_paints_is_remembered_up_to_a_bound() -> None:
 
 
 class SimulatedViewer:
-    """A viewer of a good path, whose units go past the queue where they can, or never."""
+    """A viewer of a good path. With `past`, its units go past the queue if they can."""
 
     def __init__(self, *, past: bool) -> None:
         self._past = past
@@ -331,7 +331,7 @@ class SimulatedViewer:
 
     @property
     def state(self) -> list[object]:
-        """All there is of it."""
+        """All that gate and path know."""
         gate, path = dict(vars(self.gate)), dict(vars(self.path))
         for name in ("_congestion", "_on_drop"):
             del gate[name]

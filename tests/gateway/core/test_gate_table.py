@@ -21,7 +21,7 @@ TOO_LATE = LIMITS.backlog_s + 0.001
 
 
 def gate_in(state: GateState) -> Fixture:
-    """A gate at which two units wait."""
+    """Return a gate in this state, at which two units wait."""
     f = Fixture()
     for one in WAITING:
         f.gate.offer(one, 0)

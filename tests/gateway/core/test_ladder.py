@@ -1,4 +1,5 @@
-"""Down when the path cannot carry it, up after a quiet while, more carefully each time it fails."""
+"""A viewer moves down if its path cannot carry the rendition, and up after a quiet time, which
+becomes longer each time that this fails."""
 
 import pytest
 
@@ -27,7 +28,7 @@ class Climb:
     def wait(
         self, seconds: float, kbps: float, *, limited: bool = True, behind: bool = False
     ) -> list[Rendition]:
-        """Steps of STEP_S; the renditions that it changed to."""
+        """Step each STEP_S for this time. Returns the renditions that the viewer moved to."""
         changes = []
         for _ in range(round(seconds / STEP_S)):
             self.now += STEP_S
@@ -88,11 +89,11 @@ def test_a_probe_that_stood_is_forgotten() -> None:
     climb = Climb()
     climb.wait(1.1, 1000)
     climb.wait(10, 5000)
-    climb.wait(1.1, 500)  # failed: 20 s from now on
+    climb.wait(1.1, 500)  # the probe failed, so the quiet time is 20 s from now on
     assert climb.wait(19.8, 5000) == []
     assert climb.wait(0.2, 5000) == [Rendition.HIGH]
     climb.wait(60, 5000)
-    assert climb.wait(1.1, 500) == [Rendition.HALF]  # much later: no failed probe
+    assert climb.wait(1.1, 500) == [Rendition.HALF]  # so much later that this is no failed probe
     assert climb.wait(1.1, 500) == [Rendition.LOW]
     assert climb.wait(20, 5000) == [Rendition.HALF]
     assert climb.wait(20, 5000) == [Rendition.HIGH]
@@ -102,7 +103,7 @@ def test_a_probe_that_stood_is_forgotten() -> None:
 
 
 def climb_in(state: LadderState) -> Climb:
-    """A viewer in the middle of the ladder, whose quiet time has doubled once."""
+    """Return a viewer in the middle of the ladder, whose quiet time has doubled once."""
     climb = Climb()
     climb.wait(1.1, 1000)
     climb.wait(10, 5000)
@@ -117,7 +118,7 @@ def climb_in(state: LadderState) -> Climb:
 
 
 def moves_of(climb: Climb, event: LadderEvent) -> list[Rendition]:
-    """Let the event happen; the renditions that the viewer changed to."""
+    """Let the event happen. Returns the renditions that the viewer moved to."""
     match event:
         case LadderEvent.POOR:
             return climb.wait(1.1, 500)
@@ -150,9 +151,9 @@ def test_every_state_and_event_is_in_the_table() -> None:
     found = {(LadderState(state), LadderEvent(event)) for state, event, *_ in ROWS}
     assert len(found) == len(ROWS), "a row is there twice"
     impossible = {
-        # It wants a quiet time without a move, which makes the last one proven.
+        # WELL needs a quiet time without a move, and that makes the last move proven.
         (LadderState.PROBING, LadderEvent.WELL),
-        # Of a move up that has not stood yet.
+        # Only a move up that is not proven yet can prove itself.
         (LadderState.SETTLED, LadderEvent.STOOD),
         (LadderState.PROVEN, LadderEvent.STOOD),
     }

@@ -1,4 +1,4 @@
-"""Since when a viewer has not painted what its stream has."""
+"""For how long a viewer has not painted what its stream has."""
 
 from fanlight_gateway.core.paint_lag import _MOST, PaintLag, UnitLog
 
@@ -30,7 +30,7 @@ def test_it_is_the_oldest_unpainted_unit_that_counts() -> None:
     assert s.behind_s(1000) == 900
     s.viewer.painted(7, 2)
     assert s.behind_s(1000) == 700
-    s.viewer.painted(7, 1)  # says nothing
+    s.viewer.painted(7, 1)  # an older unit says nothing new
     assert s.behind_s(1000) == 700
 
 

@@ -23,17 +23,17 @@ INFLATION = {
     QueueState.HIGH: 0.8,
     QueueState.INFLATED: 1.5,
 }
-"""Of `inflation_s`."""
+"""The smoothed inflation in each state, as a share of `inflation_s`."""
 NEAR_KBPS = LIMITS.start_kbps
 FAR_KBPS = 3 * LIMITS.start_kbps
 CEILINGS: dict[float | None, str] = {NEAR_KBPS: "near", FAR_KBPS: "away", None: "away"}
-"""What the target is to each ceiling, after a cut that made it the ceiling."""
+"""Where the target is, seen from the ceiling, after a cut that set this ceiling."""
 BASE_RTT_S = 0.02
 NOW = 100.0
 
 
 def rate_with(queue: QueueState, ceiling_kbps: float | None = None) -> TargetRate:
-    """A rate in this state at NOW, for which something is due half a second later."""
+    """Return a rate in this state at NOW. Half a second later an event is due."""
     rate = TargetRate(LIMITS)
     if ceiling_kbps is not None:
         rate.observe(1.5 * LIMITS.inflation_s, NOW - 20)
@@ -58,7 +58,7 @@ def test_the_code_does_what_the_table_says(queue: QueueState) -> None:
 
 
 def first_row(said: list[str]) -> list[str]:
-    """The first row of the table that fits."""
+    """Return the first row of the table that fits."""
     return next(
         row
         for row in ROWS
@@ -73,7 +73,7 @@ def test_every_row_is_the_first_that_fits_somewhere() -> None:
     happens = [
         list(said)
         for said in every
-        # What was inflated for long enough is cut, and while it is inflated there is no step.
+        # Only an inflated queue can have lasted, and while it is inflated there is no step.
         if said[0] not in (RateEvent.LASTED, RateEvent.STEP)
         or (said[0] is RateEvent.LASTED) == (said[1] is QueueState.INFLATED)
     ]

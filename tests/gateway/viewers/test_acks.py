@@ -1,4 +1,4 @@
-"""When a viewer acknowledges: the browser's own code, and the model of it that simulations use."""
+"""When a viewer acknowledges. The model that simulations use agrees with the browser's own code."""
 
 import json
 import random
@@ -30,7 +30,7 @@ Event = tuple[Any, ...]
 
 
 def scenario(seed: int) -> list[Event]:
-    """Units that come and are painted, in any mixture, and moments at which it is asked."""
+    """Return events in any mixture: units come, units are painted, and `due` is asked."""
     rng = random.Random(seed)
     events: list[Event] = []
     now, epoch, received, painted = 1000.0, 1, 0, 0
@@ -54,7 +54,7 @@ def scenario(seed: int) -> list[Event]:
 
 
 def answers(events: list[Event]) -> list[list[object]]:
-    """What the model says after each."""
+    """Return what the model says after each event."""
     acks = Acks()
     found: list[list[object]] = []
     for what, *values in events:

@@ -1,4 +1,4 @@
-"""Viewers by plain HTTP, from outside: who gets in, what arrives how often, and how it ends."""
+"""Viewers over plain HTTP, from outside: who is admitted, what arrives, and how a session ends."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ HELLO = control.Hello(VIEWER, True, False).encode()
 
 
 class PlainViewer:
-    """A viewer without WebSocket."""
+    """A viewer that uses plain HTTP."""
 
     def __init__(self, site: Site, opened: httpx.Response, headers: dict[str, str]) -> None:
         assert opened.status_code == 200, opened.text
@@ -33,12 +33,12 @@ class PlainViewer:
         self.after, self.next = 0, 1
 
     async def poll(self, after: int | None = None, **headers: str) -> httpx.Response:
-        """One long poll."""
+        """Send one long poll."""
         params = {"after": self.after if after is None else after}
         return await self.site.http.get(self.path, params=params, headers=self.headers | headers)
 
     async def take(self) -> list[object]:
-        """What a poll brings, acknowledged by the next one."""
+        """Poll, and return the messages that came. The next poll acknowledges them."""
         answer = await self.poll()
         assert answer.status_code == 200, answer.text
         messages = batches.decode(answer.content)
@@ -49,7 +49,7 @@ class PlainViewer:
     async def give(
         self, *messages: object, first: int | None = None, body: bytes | None = None
     ) -> httpx.Response:
-        """Messages, as the next ones unless `first` says otherwise."""
+        """Send messages, with the next numbers or those from `first` on."""
         raw = [m if isinstance(m, bytes | str) else m.encode() for m in messages]  # type: ignore[attr-defined]  # every message has it
         number = self.next if first is None else first
         if first is None:
@@ -103,11 +103,11 @@ async def test_input_is_handled_once_and_in_order_whatever_is_sent_twice(
     viewer = await join(site)
     events = [input.Key(down, usage) for usage in range(4, 14) for down in (True, False)]
     for at, event in enumerate(events):
-        for _ in range(2):  # each answer is lost once
+        for _ in range(2):  # each answer is lost once, so each request is repeated
             answer = await viewer.give(*events[max(0, at - 3) : at + 1], first=max(1, at - 2))
             assert answer.headers["x-fanlight-handled"] == str(at + 1)
         await viewer.give(event, first=at + 1)
-        await viewer.give(events[0], first=1)  # an old one that comes late
+        await viewer.give(events[0], first=1)  # an old request that comes late
     await until(lambda: len(keys(capture)) >= len(events))
     await asyncio.sleep(0.05)
     assert keys(capture) == [event.encode() for event in events]
@@ -167,7 +167,7 @@ async def test_who_does_not_get_in(site: Site) -> None:
         ("main", site.bearer(site.token(desk="other")), 403, CloseCode.FORBIDDEN),
         ("main", cookie | {"Origin": "https://evil.example"}, 403, CloseCode.FORBIDDEN),
         ("main", cookie | {"Sec-Fetch-Site": "cross-site"}, 403, CloseCode.FORBIDDEN),
-        ("main", cookie, 403, CloseCode.FORBIDDEN),  # neither origin nor a token of its own
+        ("main", cookie, 403, CloseCode.FORBIDDEN),  # no origin, and no token in a header
         ("never", site.bearer(), 404, CloseCode.NO_SUCH_DESK),
     ):
         answer = await site.http.post(f"/api/desks/{desk}/http", content=HELLO, headers=headers)
@@ -244,8 +244,8 @@ async def test_the_same_viewer_again_replaces_the_earlier_one_over_either_transp
 
 async def test_a_viewer_that_replaces_itself_loses_no_key(site: Site, capture: FakeCapture) -> None:
     first = await join(site)
-    # Until the gateway's connection to the capture is up, which the first viewer asks for, what
-    # viewers type is refused.
+    # The first viewer makes the gateway connect to the capture. Until the connection is up, the
+    # gateway refuses what viewers type.
     while not keys(capture):
         await first.give(KEY_A)
     wanted = [
@@ -285,7 +285,7 @@ async def test_a_viewer_that_leaves_or_is_not_heard_of_lets_go(
 
     silent = await join(site)
     await silent.take()
-    await silent.poll()  # held for longer than the limit: that is contact
+    await silent.poll()  # held for longer than the limit, which counts as contact
     assert site.connected == 1
     await until(lambda: released() == 2)
     assert (await silent.give(KEY_A)).json()["code"] == CloseCode.SLOW

@@ -1,4 +1,4 @@
-"""What all viewers' figures add up to."""
+"""The samples of all viewers add up to the right figures in /metrics."""
 
 import pytest
 from prometheus_client import REGISTRY

@@ -1,4 +1,4 @@
-"""Ticks that a viewer who is well is spared: whatever goes wrong is noticed at the same tick."""
+"""A tick does nothing for a viewer that is well. Whatever goes wrong is noticed at that tick."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ Trace = list[tuple[object, ...]]
 
 
 class Hub:
-    """Streams without anything behind them."""
+    """Streams that nothing sends."""
 
     def __init__(self) -> None:
         self.subscriptions: dict[str, Subscription] = {}
@@ -68,7 +68,7 @@ class Watched:
         self.video.want(True, False, 0)
         self.trace: Trace = []
         self.looks = 0
-        """How often its path was looked at."""
+        """How often the viewer's path was looked at."""
         monkeypatch.setattr(self.video.congestion, "tick", self._look)
         self.now_ms = 0
         self._sequence = 0
@@ -146,19 +146,19 @@ def stalls(watched: Watched) -> None:
 
 
 def stalls_as_the_desk_rests(watched: Watched) -> None:
-    """The same, and nothing more is sent that could show it."""
+    """Nothing is acknowledged any more, and nothing more is sent that could show it."""
     watched.answers = watched.feeds = False
 
 
 def slows_as_the_desk_rests(watched: Watched) -> None:
-    """A queue, of which nothing more is heard once it is known."""
+    """A queue forms, and once it is known, nothing more is heard of it."""
     watched.rtt_ms = 150
     watched.run(0.4)
     watched.feeds = False
 
 
 def stops_to_paint(watched: Watched) -> None:
-    """It receives, and shows nothing."""
+    """The viewer receives units, and paints nothing."""
     watched.paints = False
 
 

@@ -1,15 +1,16 @@
 """The base RTT of a viewer's path: the least round trip of the last minute. Pure.
 
-It is what the path takes if no queue is in it. Two sources tell it: acknowledgements of units, and
-pings, which the viewer measures itself and which are smaller than any unit. The oldest sixth of the
-minute is forgotten at a time, so that a path that has become longer is noticed. `forget` forgets
-everything at once.
+The base RTT is the time that the path takes while no queue is in it. Two sources tell it:
+acknowledgements of units, and pings, which the viewer measures itself and which are smaller than
+any unit. The oldest sixth of the minute is dropped at a time, so that a path that has become longer
+is noticed. `forget` drops everything at once.
 """
 
 from collections import deque
 
 BUCKETS = 6
-"""The last minute is kept as this many floors. A new floor replaces the oldest."""
+"""The last minute is kept as this many buckets, each with its least round trip. A new bucket
+replaces the oldest."""
 UNMEASURED_S = 0.1
 """The base RTT until the first answer."""
 

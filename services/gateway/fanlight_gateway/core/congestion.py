@@ -1,25 +1,27 @@
 """How much a viewer's path carries: the units in flight, their window, and the base RTT. Pure.
 
-Everything is learnt from acknowledgements that come from the browser itself. So it is right through
-reverse proxies as well, and it needs one clock only, the gateway's. Times are in seconds. The state
-machine of the target rate, with its table, is `target_rate`; it is told here what happens:
+Everything is learnt from acknowledgements that come from the browser itself. So it is also right
+through reverse proxies, and it needs only one clock, the gateway's. Times are in seconds. The state
+machine of the target rate, with its table, is in `target_rate`. This module measures what the state
+machine needs:
 
     sent -> in flight -> acked -> RTT -> inflation: RTT - base RTT - the unit's own time on the link
                                -> delivered: what arrived within the last half second
 
-Room. A unit may be sent while what is in flight fits the window, target x (base RTT + allowance),
+Room. A unit may be sent while the bytes in flight fit the window, target x (base RTT + allowance),
 and while the oldest unit in flight is not much later than it should be. A unit that does not fit
 waits in the gate, where it can still be dropped, and the encoder skips pictures.
 
 Three other rules:
 
-- A queue that stays for 3 s, though only half as much is sent, is somebody else's, or the path is
-  another one: base RTT and ceiling are learnt anew.
-- A unit that is not acknowledged 5 s after it should have been is given up. Otherwise lost
-  acknowledgements would stop a stream for ever.
+- If a queue stays for 3 s although only half as much is sent, the queue is somebody else's, or the
+  path has become another one. Then base RTT and ceiling are learnt anew.
+- A unit whose acknowledgement is 5 s late is given up: it counts as in flight no longer. Otherwise
+  lost acknowledgements would stop a stream for ever.
 - A path is calm while the target is at its maximum and there is no queue. There is nothing to learn
-  on it, so most acknowledgements may wait (relaxed). Each 80 ms one may not; only those tell of the
-  round trip. On any other path all are prompt.
+  on such a path, so most acknowledgements may wait (they are relaxed). Once in 80 ms an
+  acknowledgement may not wait (it is prompt), because only prompt ones tell the round trip. On any
+  other path all are prompt.
 """
 
 from collections import deque
@@ -31,12 +33,14 @@ from fanlight_gateway.core.target_rate import TargetRate, TargetRateLimits
 from fanlight_gateway.core.unit import Sent
 
 TRAIN_LEAST_S = 0.005
-"""What the browser's own scheduling adds or takes; shorter differences are noise."""
+"""Seconds that the browser's own scheduling adds or takes; shorter differences are noise."""
 MIN_WINDOW_BYTES = 6 * 1460
 RELAXED_S = 0.1
-"""How long a viewer may keep back a relaxed acknowledgement: `web/video/acknowledgements.js`."""
+"""How long a relaxed acknowledgement may take, in seconds, beyond a prompt one. A viewer keeps it
+back for less than this time: `web/video/acknowledgements.js`."""
 PROMPT_EACH_S = 0.08
-"""So often one may not wait: with more units a second than that, most may."""
+"""One unit in this time, in seconds, gets a prompt acknowledgement. If more units are sent than
+that, most acknowledgements may wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +49,18 @@ class CongestionLimits(TargetRateLimits):
     in docs/freshness.md."""
 
     allowance_s: float = 0.05
-    """How much longer than its base RTT a path may take before no more is sent: the queue that is
-    allowed in the network."""
+    """How much longer than its base RTT a path may take before no more is sent. This is the queue
+    that is allowed in the network."""
     in_flight_bytes: int = 1 << 20
-    """Bytes without acknowledgement at which no more are sent, whatever the rate."""
+    """With this many bytes in flight no more are sent, whatever the rate."""
     delivered_over_s: float = 0.5
     """What was delivered is counted over this time."""
     base_rtt_over_s: float = 60
-    """The base RTT is the least of this time."""
+    """The base RTT is the least round trip of this time."""
     train_bytes: int = 4096
     """A unit as large as this, alone on the path, measures its rate at once."""
     train_share: float = 0.8
-    """This share of that measurement is believed."""
+    """The target is raised to this share of that measurement."""
     relearn_s: float = 3
     """If a queue stays this long although half as much is sent, the base RTT is learnt anew."""
     ack_timeout_s: float = 5
@@ -64,32 +68,33 @@ class CongestionLimits(TargetRateLimits):
 
 
 class Congestion:
-    """One viewer's path."""
+    """What is known of one viewer's path."""
 
     def __init__(self, limits: CongestionLimits) -> None:
         self._limits = limits
         self.in_flight: deque[Sent] = deque()
         self.in_flight_bytes = 0
         self.target_kbps = limits.start_kbps
-        """What a stream may send to this viewer, kbit/s."""
+        """What a stream may send to this viewer, kbit/s; a copy of what `target_rate` says."""
         self.base_rtt_s = 0.0
-        """The floor of the round trip of a small unit over the last minute."""
+        """The least round trip of a small unit within the last minute."""
         self.window_bytes = 0.0
-        """What may be in flight."""
+        """As many bytes may be in flight."""
         self.is_calm = False
         """Is there nothing to learn: no queue, and the target as high as any?"""
         self._base = BaseRtt(limits.base_rtt_over_s)
         self._rate = TargetRate(limits)
         self._delivered = DeliveryRate(limits.delivered_over_s)
         self._calm: tuple[float, float] | None = None
-        """When an answer came without a queue last, and the target then."""
+        """When an acknowledgement last showed no queue, and the target at that time."""
         self._answered_at = float("-inf")
+        """When a prompt acknowledgement came last."""
         self._refused_at = float("-inf")
         """When there was no room last."""
         self._prompt_at = float("-inf")
-        """When a unit was sent last whose acknowledgement may not wait."""
+        """When a unit with a prompt acknowledgement was sent last."""
         self._relaxed_bytes = 0
-        """What may be in flight where acknowledgements may wait."""
+        """With more bytes in flight than this no acknowledgement may wait."""
         self._set_window()
 
     @property
@@ -108,7 +113,7 @@ class Congestion:
             self._set_window()
 
     def has_room(self, more_bytes: int, now: float) -> bool:
-        """May something be sent, when `more_bytes` wait in front of it? Notes a refusal."""
+        """May a unit be sent, if `more_bytes` wait in front of it? Notes when the answer was no."""
         used_bytes = self.in_flight_bytes + more_bytes
         if used_bytes == 0:
             return True
@@ -117,7 +122,7 @@ class Congestion:
                 return True
             oldest = self.in_flight[0]
             late_s = now - oldest.at - self._limits.allowance_s
-            # The first is true of most, and quicker.
+            # The first condition is nearly always true, and quicker to compute.
             if late_s <= self.base_rtt_s or late_s <= self._due_s(oldest):
                 return True
         self._refused_at = now
@@ -144,8 +149,8 @@ class Congestion:
     ) -> Sent:
         """Note that a unit was sent: it is in flight from now on.
 
-        `may_relax`: the browser keeps up, so the acknowledgement may wait as far as it is
-        concerned.
+        `may_relax`: the browser keeps up with painting, so the acknowledgement may wait if the path
+        is calm, too.
         """
         before_bytes = self.in_flight_bytes
         self.in_flight_bytes += size_bytes
@@ -162,10 +167,10 @@ class Congestion:
         return sent
 
     def acked(self, epoch: int, sequence: int, now: float) -> list[Sent]:
-        """Note that the viewer has this unit, and so all before it.
+        """Note that the viewer has received this unit, and so all units before it.
 
-        Returns those of them that were in flight. They no longer are. For a unit that is unknown
-        nothing changes, and the list is empty.
+        Returns those of these units that were in flight, and takes them out of `in_flight`. If the
+        unit itself is not in flight, nothing changes, and the list is empty.
         """
         arrived: list[Sent] = []
         for unit in self.in_flight:
@@ -183,13 +188,13 @@ class Congestion:
                 prompt = unit
         self.in_flight_bytes -= delivered_bytes
         self._delivered.add(delivered_bytes, now)
-        # A relaxed acknowledgement waited, so it does not tell how long its unit took.
+        # A relaxed acknowledgement has waited, so it does not tell how long its unit took.
         if prompt is not None:
             self._learn(prompt, now)
         return arrived
 
     def is_overdue(self, now: float) -> bool:
-        """Should a unit have been acknowledged before now? If not, a calm path needs no tick."""
+        """Is the acknowledgement of a unit late? If none is, a calm path needs no tick."""
         for unit in self.in_flight:
             if now - unit.at > self._due_s(unit):
                 return True
@@ -198,11 +203,11 @@ class Congestion:
         return False
 
     def tick(self, now: float) -> None:
-        """Look at the time. To be called with every acknowledgement, and several times a second."""
+        """Look at the time. Called after acknowledgements, and several times a second."""
         overdue_s = 0.0
         self._give_up_late(now)
         for unit in self.in_flight:
-            # Silence is an answer, too: a unit that should have arrived long ago is inflation.
+            # Silence is an answer, too: a unit whose acknowledgement is late shows inflation.
             overdue_s = max(overdue_s, now - unit.at - self._due_s(unit))
             if not unit.relaxed:
                 break
@@ -229,8 +234,8 @@ class Congestion:
         bytes_per_s = self.target_kbps * BYTES_PER_KBIT
         window = max(MIN_WINDOW_BYTES, bytes_per_s * (self.base_rtt_s + self._limits.allowance_s))
         self.window_bytes = min(self._limits.in_flight_bytes, window)
-        # What is sent until the answer to a prompt unit arrives has to fit, too, so that no unit
-        # waits for it: that is what the path itself holds, and one more unit may always go.
+        # With more in flight, the next acknowledgement is prompt, and comes a base RTT later. What
+        # is sent until then has to fit into the window, too, so that no unit waits for room.
         allowance_bytes = self.window_bytes - bytes_per_s * self.base_rtt_s
         self._relaxed_bytes = round(max(allowance_bytes, self.window_bytes / 2))
         self._judge()
@@ -245,7 +250,7 @@ class Congestion:
         return due_s + RELAXED_S if unit.relaxed else due_s
 
     def _learn(self, unit: Sent, now: float) -> None:
-        """Take what the round trip of a prompt unit says."""
+        """Learn from the round trip of a unit whose acknowledgement was prompt."""
         limits = self._limits
         rtt_s = now - unit.at
         self._answered_at = now
@@ -269,7 +274,7 @@ class Congestion:
             self._judge()
 
     def _is_elsewhere(self, now: float) -> bool:
-        """Has halving the rate brought no answer without a queue, for long enough?"""
+        """Has every answer shown a queue for too long, although the rate was halved?"""
         if self._calm is None or now - self._answered_at > self._limits.relearn_s / 3:
             return False
         since, target_then = self._calm

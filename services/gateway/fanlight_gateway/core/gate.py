@@ -6,9 +6,9 @@ that a queue forms here, where it can still be dropped, and not in a kernel's or
 A unit is offered, waits, and is taken once there is room. It is then in flight until the browser
 has received it, and unpainted until it is on the screen. Times are in seconds.
 
-The gate is open, and then knows the epoch and sequence that continue the GOP, or closed. The table
-says what becomes of the unit that is offered, and of those that wait already; the reason of a drop
-stands in capitals (`Drop`).
+The gate is open or closed. An open gate knows the epoch and sequence of the unit that continues the
+GOP. The table says what happens to the unit that is offered, and to the units that wait already. A
+word in capitals means that they are dropped, and is the reason (`Drop`).
 
     state   event      next    the unit  what waits
     closed  idr        open    waits     SUPERSEDED
@@ -22,24 +22,25 @@ stands in capitals (`Drop`).
     open    interrupt  closed  -         stays
     open    close      closed  -         ABANDONED
 
-- delta: if the gate is open, the unit that continues the GOP. If it is closed, any delta.
-- gap: a delta after a gap, or of another epoch. What waits stays, because it can be decoded.
-- backlog: the delta that continues the GOP, but too much waits already, in bytes or time. A rest
-  begins.
-- interrupt: another encoder begins, so the stream's next unit does not continue the GOP.
+- delta: the unit that continues the GOP is offered. If the gate is closed, any delta is offered.
+- gap: a delta is offered that follows a gap, or is of another epoch. What waits stays, because it
+  can be decoded.
+- backlog: the unit that continues the GOP is offered, but too many bytes wait already, or for too
+  long. A rest begins.
+- interrupt: another encoder begins, so the stream's next unit will not continue the GOP.
 - close: the decoder or the viewer wants nothing before the next IDR.
 
-A closed gate wants an IDR once there is room and no rest goes on. A rest after a backlog doubles
-each time that the next backlog comes soon, because all viewers of the stream pay for an IDR.
+A closed gate wants an IDR once there is room, but not during a rest. All viewers of the stream pay
+for an IDR, so a rest becomes twice as long each time that the next backlog comes soon.
 
-A unit has arrived when it is on the screen, not when it is in the browser's socket. A browser that
-decodes more slowly than the desk changes has a queue, too, so there is room only while its oldest
-unpainted picture is not much later than its fastest one was. Then the encoder skips, and the
-picture stays fresh. A decoder left to itself would fall behind until it has to drop everything up
-to the next IDR.
+A unit has arrived when it is on the screen, not when it is in the browser's socket. If a browser
+decodes more slowly than the desk changes, a queue forms in the browser, too. So there is room only
+while the oldest unpainted picture does not take much longer than the fastest picture took. If there
+is no room, the encoder skips pictures, and the next picture is fresh. Without this rule the decoder
+would fall behind until it has to drop everything up to the next IDR.
 
-If nothing waits and there is room, `pass_on` is `offer` and `take` in one. With hundreds of viewers
-that is nearly always so, and what it costs is what a viewer costs.
+If nothing waits and there is room, `pass_on` is `offer` and `take` in one. That is nearly always
+so. With hundreds of viewers most of a gateway's work is this call, so it is written to be quick.
 """
 
 from collections import deque
@@ -59,24 +60,24 @@ class GateLimits:
     """The constants of the algorithm. What was measured with them is in docs/freshness.md."""
 
     paint_lag_s: float = 0.03
-    """Nothing more is sent while a received picture is unpainted this much longer than the fastest
-    one was, because a browser that decodes slowly would show the past."""
+    """Nothing more is sent while a received picture has been unpainted this much longer than the
+    fastest picture was, because a browser that decodes slowly would show the past."""
     held_units: int = 2
-    """Up to this many unpainted units are normal, because some decoders hold one or two."""
+    """Up to this many unpainted units are normal, because some decoders hold one or two back."""
     paint_stall_s: float = 0.5
-    """If nothing is painted for this time, another unit is sent all the same, because it pushes a
-    held picture out of the decoder."""
+    """If nothing is painted for this time, another unit is sent all the same, because it pushes the
+    picture that a decoder holds back out of it."""
     backlog_s: float = 0.25
-    """Time that units wait for one viewer before all of them are dropped."""
+    """If a unit has waited for one viewer for this time, all that wait are dropped."""
     backlog_bytes: int = 2 << 20
-    """Bytes that wait for one viewer, likewise."""
+    """If more bytes than this would wait for one viewer, all that wait are dropped."""
     backlog_rest_s: float = 1
     """After a backlog no IDR is asked for on behalf of this viewer for this time. It doubles each
     time that the next backlog comes soon."""
     backlog_rest_max_s: float = 8
     """The longest rest."""
     backlog_memory_s: float = 20
-    """A backlog that comes this much later than a rest counts as the first."""
+    """A backlog that comes this much later than the end of a rest counts as the first again."""
 
 
 class GateState(StrEnum):
@@ -101,11 +102,11 @@ class Drop(StrEnum):
     """Why a unit was not sent to a viewer."""
 
     CLOSED = "closed"
-    """It cannot be decoded: the gate waits for an IDR."""
+    """The viewer cannot decode it, because the gate waits for an IDR."""
     GAP = "gap"
-    """Units before it are missing."""
+    """The viewer cannot decode it, because units before it are missing."""
     BACKLOG = "backlog"
-    """Too much was waiting, or for too long."""
+    """Too many bytes waited, or for too long."""
     SUPERSEDED = "superseded"
     """An IDR came while it waited."""
     ABANDONED = "abandoned"
@@ -113,7 +114,7 @@ class Drop(StrEnum):
 
 
 class Gate:
-    """One viewer's gate on one stream. Times are in seconds, of any one clock."""
+    """The gate of one viewer on one stream. Times are in seconds, of any one clock."""
 
     def __init__(
         self, limits: GateLimits, congestion: Congestion, on_drop: Callable[[Drop, int], None]
@@ -127,17 +128,18 @@ class Gate:
         self._waiting: deque[tuple[Unit, float]] = deque()
         """Units that wait for room, and when each was offered."""
         self._waiting_bytes = 0
-        # Bounded for a viewer that acknowledges and never paints.
+        # Bounded, because a viewer may acknowledge for ever and never paint.
         self._unpainted: deque[tuple[Sent, float]] = deque(maxlen=MAX_UNPAINTED)
-        """What the viewer has received, and when that was known; it is the browser's from then
-        on."""
+        """Units that the viewer has received and not painted, and when each was acknowledged."""
         self._keeps_up = True
-        """Are those no more than a decoder may hold back?"""
+        """Are these no more than a decoder may hold back?"""
         self._fastest_paint_s: float | None = None
-        """The least time from received to painted. None if nothing was painted yet."""
+        """The least time from a unit's acknowledgement to its painting. None if nothing was painted
+        yet."""
         self._painting_at = 0.0
-        """When a picture was painted last, or a unit sent."""
+        """When a picture was painted or a unit was sent last."""
         self._rest_s = 0.0
+        """How long the last rest was to last."""
         self._rest_until = float("-inf")
         self.waited_s = 0.0
         """How long the unit that was taken last had waited."""
@@ -182,11 +184,11 @@ class Gate:
             self._waiting_bytes += unit.size_bytes
 
     def pass_on(self, unit: Unit, now: float) -> bool:
-        """Returns True if this unit of the stream is to be sent at once; it is then in flight.
+        """Return True if the caller is to send this unit at once. The unit is then in flight.
 
-        If it returns False, nothing has changed, and the caller offers the unit.
+        If this returns False, nothing has changed, and the caller has to offer the unit.
         """
-        # Most have painted what they have: `_has_room` with fewer calls, 30,000 times a second.
+        # The conditions of `_has_room`, with fewer calls, because this runs 30,000 times a second.
         if (
             self._waiting_bytes
             or (self._next != unit.label and not unit.idr)
@@ -196,7 +198,7 @@ class Gate:
             return False
         self._next = unit.following
         self.waited_s = 0.0
-        # As `_send`, without its call.
+        # The same as `_send`, without the call.
         self.is_relaxed = self._congestion.sent(
             unit.epoch, unit.sequence, unit.idr, unit.size_bytes, now, self._keeps_up
         ).relaxed
@@ -204,7 +206,8 @@ class Gate:
         return True
 
     def take(self, now: float) -> Unit | None:
-        """Returns the next unit to send, which is then in flight. None without a unit or room."""
+        """Take the next unit to send, which is then in flight. Returns None if no unit waits, or if
+        there is no room."""
         if not self._waiting or not self._has_room(0, now):
             return None
         unit, offered_at = self._waiting.popleft()
@@ -214,17 +217,17 @@ class Gate:
         return unit
 
     def acked(self, arrived: Sequence[Sent], epoch: int, painted: int, now: float) -> None:
-        """Take the viewer's word on what has arrived, and on the newest unit that is painted.
+        """Note which units have arrived, and that the viewer has painted the unit `painted`.
 
-        All units before a painted one count as painted. A painted unit that has not arrived, or is
-        known to be painted already, is ignored.
+        All units before a painted unit count as painted. The viewer's word is ignored if `painted`
+        has not arrived, or is known to be painted already.
         """
         unpainted = self._unpainted
         unpainted.extend(zip(arrived, repeat(now), strict=False))
         for _ in range(self._through(epoch, painted)):
             unit, received_at = unpainted.popleft()
             self._painting_at = now
-            # A relaxed acknowledgement waited, so it does not tell when its unit was received.
+            # A relaxed acknowledgement has waited, so it does not tell when its unit was received.
             if not unit.relaxed:
                 took_s = now - received_at
                 known_s = self._fastest_paint_s
@@ -238,20 +241,21 @@ class Gate:
         return any(unit.idr for unit, _ in self._waiting) or any(unit.idr for unit in in_flight)
 
     def interrupt(self) -> None:
-        """Close the gate: the stream's next unit does not continue the GOP. What waits stays."""
+        """Close the gate, because the stream's next unit does not continue the GOP. What waits
+        stays."""
         self._next = None
 
     def close(self) -> None:
-        """Close the gate, and drop what waits; only an IDR opens it again."""
+        """Close the gate, and drop what waits. Only an IDR opens the gate again."""
         self.interrupt()
         self._drop_waiting(Drop.ABANDONED)
 
     def has_room(self, now: float) -> bool:
-        """Is there room for one more unit than those that wait already?"""
+        """Is there room for one unit more than those that wait already?"""
         return self._has_room(self._waiting_bytes, now)
 
     def wants_idr(self, now: float) -> bool:
-        """Would an IDR help? Not while there is no room: it would be old when it is sent."""
+        """Would an IDR help? Not without room, because the IDR would be old before it is sent."""
         return self._next is None and now >= self._rest_until and self.has_room(now)
 
     def _has_room(self, more_bytes: int, now: float) -> bool:
@@ -267,7 +271,7 @@ class Gate:
         self._painting_at = now
 
     def _rest(self, now: float) -> None:
-        """A backlog was dropped: want no IDR for a while."""
+        """Count a backlog that was dropped, and want no IDR for a while."""
         self.overflows += 1
         is_soon = now - self._rest_until < self._limits.backlog_memory_s
         self._rest_s = (
@@ -278,14 +282,15 @@ class Gate:
         self._rest_until = now + self._rest_s
 
     def _through(self, epoch: int, sequence: int) -> int:
-        """How many of the unpainted are painted with this one, it among them."""
+        """Return how many of the unpainted units are painted once this unit is, which counts
+        itself. 0 if this unit is not among them."""
         for count, (unit, _) in enumerate(self._unpainted, 1):
             if unit.sequence == sequence and unit.epoch == epoch:
                 return count
         return 0
 
     def _paints(self, now: float) -> bool:
-        """Does the browser keep up, although it holds several that it has not painted?"""
+        """Does the browser keep up, although it has several units that it has not painted?"""
         if now - self._painting_at > self._limits.paint_stall_s:
             return True
         if self._fastest_paint_s is None:
@@ -294,7 +299,7 @@ class Gate:
         return now - received_at - self._fastest_paint_s <= self._limits.paint_lag_s
 
     def _event(self, unit: Unit, now: float) -> GateEvent:
-        """Return the event that offering this unit is."""
+        """Return the event that this unit causes if it is offered."""
         if unit.idr:
             return GateEvent.IDR
         if self._next is None:

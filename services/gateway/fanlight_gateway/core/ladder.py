@@ -1,11 +1,12 @@
 """Which rendition a viewer gets: high, half or low, by what its path carries. Pure.
 
-Moving between renditions is automatic. Unlike leaving screenshots it is no guess, because the video
-that flows says what the path carries. A viewer whose path cannot carry the lowest rendition goes to
-screenshots, which is decided in the viewer itself. Times are in seconds.
+A viewer moves between renditions by itself. Such a move is no guess, because the video that flows
+shows what the path carries; a move from screenshots back to video would be one. If the path cannot
+carry the lowest rendition, the viewer goes to screenshots, which its page decides. Times are in
+seconds.
 
-The state is what is thought of the viewer's last move. `step` looks at the path several times a
-second. It takes at most one event, or finds that a quiet time has passed.
+The state says what is known of the viewer's last move. The gateway calls `step` several times a
+second; each call takes at most one of the events that move the viewer.
 
     state    event   move  next     quiet time
     settled  poor    down  settled  same
@@ -20,15 +21,16 @@ second. It takes at most one event, or finds that a quiet time has passed.
 
 - poor: the target has been under the rendition's floor for `down_s`, while more was to be sent than
   the path took.
-- behind: units were dropped at the gateway for this viewer, and others share the stream: they would
-  pay for the IDR that it needs.
-- well: a quiet time has passed, and the target is above the next floor x `up_margin`.
+- behind: the gateway dropped units for this viewer, and other viewers share the stream. They would
+  pay for the IDR that this viewer needs.
+- well: a quiet time has passed, and the target is at least `up_margin` times the next floor.
 - stood: a quiet time has passed since the move up.
 
 There is no move down from the lowest rendition, and none up from the highest. A quiet time begins
-anew at each move, and whenever more is to be sent than the path takes and the target is poor or
-units were dropped. A move up is a probe: if it fails, the quiet time before the next one is twice
-as long, up to `max_quiet_s`; if it stood, the next one needs only the first quiet time, `quiet_s`.
+anew at each move. It also begins anew if more is to be sent than the path takes and, besides, the
+target is poor or units were dropped. A move up is a probe. If the probe fails, the next one has to
+wait for a quiet time that is twice as long, up to `max_quiet_s`. If it stood, the next one waits
+only for the first quiet time, `quiet_s`.
 """
 
 from collections.abc import Mapping
@@ -47,7 +49,7 @@ class LadderLimits:
     floors_kbps: Mapping[Rendition, float] = field(
         default_factory=lambda: {Rendition.HIGH: 2000, Rendition.HALF: 700}
     )
-    """A target under this is too little for the rendition; the lowest has none."""
+    """A target under this is too little for the rendition. The lowest rendition has no floor."""
     down_s: float = 1
     """How long the target has to be under the floor before a viewer moves down."""
     quiet_s: float = 10
@@ -59,18 +61,18 @@ class LadderLimits:
 
 
 class LadderState(StrEnum):
-    """What is thought of the viewer's last move."""
+    """What is known of the viewer's last move."""
 
     SETTLED = "settled"
-    """It was down, or there was none."""
+    """The viewer moved down, or has not moved yet."""
     PROBING = "probing"
-    """It was up, less than a quiet time ago."""
+    """The viewer moved up, less than a quiet time ago."""
     PROVEN = "proven"
-    """It was up, and the path has carried the rendition for a quiet time."""
+    """The viewer moved up, and a quiet time has passed since."""
 
 
 class LadderEvent(StrEnum):
-    """What moves a viewer, or makes its last move good; see the table."""
+    """What moves a viewer, or proves its last move; see the table."""
 
     POOR = "poor"
     BEHIND = "behind"
@@ -85,12 +87,12 @@ class Ladder:
         self._limits = limits
         self._rung = 0
         self._poor_since: float | None = None
-        """Since when the target is under the floor. None if it is not."""
+        """Since when the target has been under the floor. None if it is not."""
         self._quiet_since = now
         self._quiet_s = limits.quiet_s
-        """The quiet time that the next move up wants."""
+        """The quiet time that the next move up has to wait for."""
         self._went_up_at: float | None = None
-        """When the last move was made, if it was one up. Else None."""
+        """When the viewer moved up, if that was its last move. Else None."""
 
     @property
     def rendition(self) -> Rendition:
@@ -105,10 +107,10 @@ class Ladder:
         return LadderState.PROBING if is_new else LadderState.PROVEN
 
     def step(self, target_kbps: float, *, limited: bool, fell_behind: bool, now: float) -> bool:
-        """Look at the viewer's path. Returns True if `rendition` is another one from now on.
+        """Look at the viewer's path, and move the viewer if that is due. Returns True if it moved.
 
         `limited`: more was to be sent than the path took. `fell_behind`: units were dropped, and
-        others share the stream.
+        other viewers share the stream.
         """
         poor = limited and target_kbps < self._limits.floors_kbps.get(self.rendition, 0.0)
         if not poor:
@@ -125,7 +127,7 @@ class Ladder:
         return event is not None
 
     def _event(self, target_kbps: float, fell_behind: bool, now: float) -> LadderEvent | None:
-        """Return the event that moves the viewer now. None: it stays where it is."""
+        """Return the event that moves the viewer now. None if the viewer stays where it is."""
         limits = self._limits
         if self._rung + 1 < len(RUNGS):
             if self._poor_since is not None and now - self._poor_since >= limits.down_s:

@@ -1,4 +1,4 @@
-"""What is known of one viewer's video and path at a moment, for /metrics. Pure."""
+"""Samples for /metrics: what is known of one viewer's video and path at one moment. Pure."""
 
 from dataclasses import dataclass
 

@@ -1,11 +1,12 @@
 """The target rate of a viewer's path: how much a stream may send to this viewer. Pure.
 
-Owns the target, its ceiling (the rate at which a queue formed last), and the queue in the network.
-`congestion` observes round trips and tells of them here. The queue shows as *inflation*: what a
-round trip took beyond the base RTT and the unit's own time on the link. Times are in seconds.
+Owns the target, its ceiling (the rate at which a queue formed last), and what is known of the queue
+in the network. `congestion` measures round trips, and tells this module the *inflation*: the time
+that a round trip took beyond the base RTT and the unit's own time on the link. That is the queue.
+Times are in seconds.
 
-The state is the queue (`QueueState`). An event changes the target as the first row says that fits;
-`-` fits everything.
+The state is the queue (`QueueState`). When an event comes, the first row that fits says how the
+target changes. `-` fits everything.
 
     event     queue     limited  used  ceiling  target
     measured  -         -        -     -        raise
@@ -23,16 +24,17 @@ The state is the queue (`QueueState`). An event changes the target as the first 
     step      empty     -        yes   away     rise fast
 
 - measured: a large unit travelled alone, and so has shown what the path carries.
-- moved: the path has become another one (`congestion` says when).
+- moved: the path has become another one (`congestion` finds that out).
 - lasted: the queue has been inflated for `inflation_sustain_s`.
-- step: `step_s` or a base RTT has passed since the last step, whichever is longer, so that a round
-  trip has told what the last step did. There is none while the queue is inflated.
+- step: `step_s` and a base RTT have passed since the last step, so that a round trip has shown what
+  that step did. There are no steps while the queue is inflated.
 - limited: more would be sent if the path took more.
-- used: the stream makes use of the target. Nothing is known of a rate that was not tried, so the
-  target does not rise without it.
-- The ceiling is near if the target is from `near_ceiling` to `past_ceiling` times as large. It is
-  away otherwise, and if none is known.
-- `RateChange` says what each change does. The target stays between `min_kbps` and `max_kbps`.
+- used: the stream makes use of the target. Without that the target does not rise, because nothing
+  is known of a rate that was not tried.
+- ceiling: near if the target is from `near_ceiling` to `past_ceiling` times the ceiling; away if it
+  is not, or if no ceiling is known.
+- target: `RateChange` says what each change does. The target always stays between `min_kbps` and
+  `max_kbps`.
 """
 
 from dataclasses import dataclass
@@ -50,27 +52,27 @@ class TargetRateLimits:
     max_kbps: float = 16_000
     """The highest target rate; the encoder has a ceiling of its own. A setting."""
     inflation_s: float = 0.04
-    """Inflation above this is too much; while it lasts the rate is lowered."""
+    """Inflation above this is too much. While it lasts, the rate is lowered."""
     inflation_sustain_s: float = 0.5
-    """How long it has to last for that."""
+    """How long the inflation has to last before the rate is lowered."""
     step_s: float = 0.2
-    """The rate rises at most this often, and not before a round trip has told what the last rise
-    did."""
+    """The rate rises at most once in this time, and not before a round trip has shown what the last
+    rise did."""
     smooth_s: float = 0.3
     """The inflation is smoothed over this time."""
     cut: float = 0.85
-    """After inflation that lasted, the rate is this share of what was delivered."""
+    """After inflation that lasted, the rate becomes this share of what was delivered."""
     largest_cut: float = 0.5
     """The rate never falls to less than this share of itself at once."""
     ease: float = 0.97
-    """With a queue above `ease_share` the rate falls to this share each step, before it has to be
-    cut."""
+    """With a queue above `ease_share`, the rate falls to this share of itself at each step, so that
+    it need not be cut later."""
     ease_share: float = 0.6
-    """Of `inflation_s`; see `ease`."""
+    """Of `inflation_s`. See `ease`."""
     calm_share: float = 0.4
-    """Of `inflation_s`: with more of a queue the rate does not rise."""
+    """Of `inflation_s`. With a larger queue the rate does not rise."""
     empty_share: float = 0.1
-    """Of `inflation_s`: with less of a queue there is none."""
+    """Of `inflation_s`. A smaller queue counts as none."""
     fast_rise: float = 1.5
     """Away from the ceiling the rate grows by this factor each step."""
     slow_rise_per_s: float = 0.05
@@ -78,28 +80,30 @@ class TargetRateLimits:
     empty_rise_per_s: float = 0.2
     """Near the ceiling, without any queue, it grows by this share a second."""
     near_ceiling: float = 0.8
-    """Near the ceiling is from this share of it on ..."""
+    """Near the ceiling means: from this share of the ceiling ..."""
     past_ceiling: float = 1.25
-    """... to this. Above, without a queue, the path has become another one."""
+    """... to this share. If there is no queue at an even higher rate, the path has become another
+    one."""
     used_share: float = 0.7
-    """A rate is made use of, and may rise, when this share of it arrives ..."""
+    """The target is made use of, and may rise, if this share of it arrives ..."""
     well_used_share: float = 0.85
-    """... and near the ceiling this share."""
+    """... or, near the ceiling, this share."""
 
 
 class QueueState(StrEnum):
     """The queue in the network."""
 
     INFLATED = "inflated"
-    """The newest answer showed more inflation than `inflation_s`."""
+    """The newest acknowledgement showed more inflation than `inflation_s`."""
     HIGH = "high"
-    """It did not, but the smoothed inflation is above `ease_share`."""
+    """The smoothed inflation is above `ease_share`, but the queue is not
+    inflated."""
     MODERATE = "moderate"
-    """Above `calm_share`."""
+    """The smoothed inflation is above `calm_share`."""
     LOW = "low"
-    """Up to `calm_share`."""
+    """The smoothed inflation is at most `calm_share`."""
     EMPTY = "empty"
-    """Less than `empty_share`."""
+    """The smoothed inflation is less than `empty_share`."""
 
 
 class RateEvent(StrEnum):
@@ -115,9 +119,9 @@ class RateChange(StrEnum):
     """What happens to the target."""
 
     RAISE = "raise"
-    """To what was measured, but not near a known ceiling. It is never lowered by this."""
+    """To what was measured, but at most to where a known ceiling is near. This never lowers it."""
     FORGET = "forget"
-    """The target stays; ceiling and queue are forgotten."""
+    """The target stays, but ceiling and queue are forgotten."""
     CUT_TO_DELIVERED = "cut to delivered"
     """To `cut` times what was delivered, but at least `largest_cut` times itself. What was
     delivered becomes the ceiling."""
@@ -141,12 +145,12 @@ class TargetRate:
         self.kbps = limits.start_kbps
         """The target."""
         self.inflation_s = 0.0
-        """The queue in the network, as the newest answer showed it."""
+        """The queue in the network, in seconds, as the newest acknowledgement showed it."""
         self._limits = limits
         self._ceiling_kbps: float | None = None
         """The rate at which a queue formed last. None if none is known."""
         self._inflated_since: float | None = None
-        """Since when the inflation is too much. None if it is not."""
+        """Since when the inflation has been too much. None if it is not."""
         self._queue_s = 0.0
         """The inflation, smoothed."""
         self._observed_at = float("-inf")
@@ -167,7 +171,7 @@ class TargetRate:
 
     @property
     def is_settled(self) -> bool:
-        """Is there nothing to learn: no queue, and the target as high as any?"""
+        """Is the target at its maximum, without a queue? Then there is nothing to learn."""
         return (
             self.kbps >= self._limits.max_kbps
             and self._inflated_since is None
@@ -175,7 +179,7 @@ class TargetRate:
         )
 
     def observe(self, inflation_s: float, now: float) -> None:
-        """Take the inflation that an answer showed, or that a missing answer shows."""
+        """Take the inflation that an acknowledgement, or a late acknowledgement, shows."""
         self.inflation_s = max(0.0, inflation_s)
         share = min(1.0, (now - self._observed_at) / self._limits.smooth_s)
         self._queue_s += share * (self.inflation_s - self._queue_s)
@@ -201,7 +205,7 @@ class TargetRate:
         self._queue_s = 0.0
 
     def due(self, now: float, base_rtt_s: float) -> RateEvent | None:
-        """Return the event that is due by now, LASTED or STEP. None: neither is."""
+        """Return the event that is due by now, LASTED or STEP. None if neither is due."""
         since = self._inflated_since
         if since is not None:
             lasted = now - since >= self._limits.inflation_sustain_s

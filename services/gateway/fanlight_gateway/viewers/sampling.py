@@ -1,6 +1,7 @@
-"""Samples of all viewers, added up once a second for /metrics.
+"""Adds up the samples of all viewers once a second, for /metrics.
 
-Lives on the worker's loop. Labels are desks, never viewers, whose number has no bound.
+Lives on the worker's loop. Labels are desks and never viewers, because the number of viewers has no
+bound.
 """
 
 from collections import Counter
@@ -14,26 +15,26 @@ INTERVAL_S = 1.0
 
 
 class BatchedHistogram:
-    """Counts ages in the whole milliseconds that viewers tell, and gives them to a histogram, in
-    seconds, together: `observe` is too slow for 30,000 a second."""
+    """Counts ages in the whole milliseconds that viewers tell, and gives them to a histogram
+    together, in seconds, because `observe` is too slow for 30,000 a second."""
 
     def __init__(self, histogram: ManyHistogram) -> None:
         self._histogram = histogram
         self._counts: dict[int, int] = {}
 
     def add(self, age_ms: int) -> None:
-        """One more observation."""
+        """Count one more age."""
         self._counts[age_ms] = self._counts.get(age_ms, 0) + 1
 
     def flush(self) -> None:
-        """Give the histogram what was added since the last time."""
+        """Give the histogram all that was counted since the last time."""
         for age_ms, count in self._counts.items():
             self._histogram.observe_many(age_ms / 1000, count)
         self._counts.clear()
 
 
 picture_ages = BatchedHistogram(metrics.age_seconds)
-"""Ages of pictures when they were painted, as viewers tell."""
+"""The ages of pictures at the time of their painting, as viewers tell."""
 
 
 class Sampler:
@@ -42,12 +43,13 @@ class Sampler:
     def __init__(self) -> None:
         self._due_at = 0.0
         self._modes: set[str] = set()
-        """Modes that have a gauge; one that nobody is in any more is set to 0."""
+        """Modes that have a gauge. If nobody is in a mode any more, its gauge is set to 0."""
         self._desks: set[str] = set()
-        """Desks that have a gauge; one without viewers is removed."""
+        """Desks that have a gauge. The gauge of a desk without viewers is removed."""
 
     def tick(self, samples: Iterable[ViewerSample], now: float) -> None:
-        """Several times a second. Takes the samples only when a second has passed."""
+        """Take the samples, if a second has passed since the last time. Called several times a
+        second."""
         if now < self._due_at:
             return
         self._due_at = now + INTERVAL_S

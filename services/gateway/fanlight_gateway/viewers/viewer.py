@@ -1,8 +1,8 @@
-"""One viewer: what its messages mean, and which message is sent to it next. No socket in here.
+"""One viewer: decides what its messages mean, and which message it is sent next. Has no socket.
 
-Lives on the worker's loop; nothing here waits. Drops video as the viewer's gate decides, and of the
-messages in its mailbox all but the newest of each kind. Input is passed on in order, or refused and
-the refusal told to its sender.
+Lives on the worker's loop; nothing here waits. Drops video as the viewer's gate decides, and drops
+all messages in the mailbox but the newest of each kind. Input is passed on in order. If that is not
+possible, input is refused, and the viewer is told.
 """
 
 import logging
@@ -30,11 +30,11 @@ from fanlight_gateway.viewers.viewer_video import ViewerVideo
 
 log = logging.getLogger(__name__)
 ERROR_INTERVAL_S = 1.0
-"""The viewer is told an error of one code at most once in this time."""
+"""The viewer is told an error of one code at most once in this time, in seconds."""
 IDR_INTERVAL_S = 0.3
-"""A viewer's own requests for an IDR are honoured at most once in this time."""
+"""A viewer's own requests for an IDR count at most once in this time, in seconds."""
 ALIVE_INTERVAL_S = 1.0
-"""Capture is told at most once in this time that a viewer in control is still there."""
+"""Capture is told at most once in this time, in seconds, that a viewer in control is there."""
 _AGE_UNKNOWN_MS = 65535
 _ACK = bytes([binary.Ack.TYPE])
 
@@ -46,7 +46,8 @@ P = ParamSpec("P")
 def _contained(
     method: Callable[Concatenate["Viewer", P], None],
 ) -> Callable[Concatenate["Viewer", P], None]:
-    """For methods that are called in a loop over all viewers: an error ends only this viewer."""
+    """Wrap a method that is called in a loop over all viewers, so that an error in it ends only
+    this viewer."""
 
     def call(self: "Viewer", /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
@@ -61,8 +62,8 @@ def _contained(
 class Viewer:
     """A viewer that has said hello, until `end`.
 
-    An error that nobody foresaw ends the viewer it is about (`failed`), and neither the other
-    viewers nor the gateway.
+    An error that nobody foresaw ends this viewer (`failed`), and neither other viewers nor the
+    gateway.
     """
 
     def __init__(
@@ -80,12 +81,12 @@ class Viewer:
         """Connect the viewer to its desk, and to a stream if it wants video.
 
         `now_us` is the clock that units are stamped with; the viewer learns it from pongs. If this
-        raises, the viewer is connected to nothing.
+        raises, the viewer has left the desk again, and nothing of it stays behind.
         """
         self.grant = grant
         self.key: ViewerKey = (record.desk, hello.viewer)
-        # Capture tells viewers' keys apart by this id. The page's own id would not do: the page
-        # keeps it when it connects again, and the keys of the earlier connection are others.
+        # By this id capture tells apart which connection holds which keys. The page's own id would
+        # not do, because the page keeps it when it connects again.
         self.id = f"{hello.viewer}-{secrets.token_hex(4)}"
         self.desk = record.desk
         self.transport = transport
@@ -97,7 +98,7 @@ class Viewer:
         self._video_enabled = hello.video_enabled and transport.carries_video
         self._keyframes_only = hello.keyframes_only
         self._lost_input = False
-        """Was input refused that may have been a key going up?"""
+        """Was input refused, among which a key may have gone up?"""
         self._input_sequence = 0
         self._painted = (0, 0)
         """Epoch and sequence of the picture whose age was counted last."""
@@ -129,7 +130,7 @@ class Viewer:
             raise
 
     def end(self) -> None:
-        """The connection has ended: leave the stream and the desk, and let go of all keys."""
+        """Leave the stream and the desk, and release all keys, because the connection has ended."""
         self._video.want(False, False, clock.now_s())
         if self.grant.can_control:
             self._channel.tell(bus.ReleaseViewer(self.desk, self.id, "left"))
@@ -140,7 +141,8 @@ class Viewer:
         self.transport.close(code, reason)
 
     def failed(self, error: Exception) -> None:
-        """Something of this viewer's raised `error`: log it once, and close the connection."""
+        """Log `error`, which something of this viewer raised, and close the connection. Only the
+        first call counts."""
         if self._has_failed:
             return
         self._has_failed = True
@@ -151,14 +153,14 @@ class Viewer:
     # What the transport calls.
 
     def handle(self, message: bytes | str) -> None:
-        """Handle a message from the viewer. Whatever it contains, it harms only this viewer."""
+        """Handle a message from the viewer. Whatever it contains, it can harm only this viewer."""
         try:
             self._handle(message, clock.now_s())
         except Exception as error:  # noqa: BLE001 - ends the viewer it is about
             self.failed(error)
 
     def flush(self) -> None:
-        """Send what waits, as long as the transport is writable: the mailbox first, then video."""
+        """Send what waits while the transport is writable: first the mailbox, then video."""
         transport = self.transport
         try:
             while transport.is_writable:
@@ -174,20 +176,20 @@ class Viewer:
             self.failed(error)
 
     def take_pongs(self) -> list[bytes]:
-        """Take the answers to pings out of the mailbox, for a transport that sends them apart."""
+        """Take the pongs out of the mailbox, for a transport that sends them by themselves."""
         return self._mailbox.take_pongs()
 
     # What the gateway's clock calls.
 
     @_contained
     def tick(self) -> None:
-        """Look at the time, several times a second."""
+        """Look at the time. Called several times a second."""
         self._video.tick(clock.now_s())
         if time.time() >= self.grant.expires_at:
             self.close(CloseCode.UNAUTHORIZED, "token has expired")
 
     def sample(self) -> ViewerSample:
-        """How its video is, for /metrics."""
+        """Return how the viewer's video is, for /metrics."""
         try:
             return self._video.sample(clock.now_s())
         except Exception as error:  # noqa: BLE001 - ends the viewer it is about
@@ -198,7 +200,7 @@ class Viewer:
 
     @_contained
     def desk_changed(self, record: bus.DeskRecord) -> None:
-        """The desk's state or size has changed: tell the viewer."""
+        """Tell the viewer that the desk's state or size has changed."""
         state = control.DeskState(record.state, record.width, record.height)
         self._put("desk", state.encode())
 
@@ -230,8 +232,8 @@ class Viewer:
             else:
                 self._on_binary(binary.decode_from_viewer(message), message, now)
         except ProtocolError as error:
-            # An unknown message counts as a bad one too, because a page sends a new message only to
-            # a gateway whose Welcome says that it knows it (decision 23).
+            # An unknown message counts as a bad one, too, because a page sends a new message only
+            # if the gateway's Welcome says that the gateway knows it (decision 23).
             self._refuse("bad_message", str(error))
             self._bad_messages += 1
             if self._bad_messages >= self._bad_message_limit:
@@ -281,12 +283,12 @@ class Viewer:
             self._lost_input = False
         sequence = self._input_sequence + 1
         if self._deliver(bus.Input(self.desk, self.id, sequence, data, self._now_us())):
-            # The sequence counts only input that was sent, so that a gap at capture means a loss.
+            # The sequence counts only input that was sent, so a gap at capture means a loss.
             self._input_sequence = sequence
             metrics.input_messages.labels(kind).inc()
         else:
-            # The lost input may have been a key going up. So capture lets go of all keys of this
-            # viewer before it gets any other input.
+            # The lost input may have been a key that goes up. So capture releases all keys of this
+            # viewer before it gets other input.
             self._lost_input = True
 
     def _want(self) -> None:

@@ -1,9 +1,9 @@
-"""One viewer's video: the stream it gets, its gate there, and its moves between renditions.
+"""The video of one viewer: its stream, its gate there, and its moves between renditions.
 
 Lives on the worker's loop; nothing here waits. A viewer that moves to another rendition keeps its
-present stream until the first IDR of the new one has arrived, so that the picture never stops. The
-decisions are elsewhere: `gate` (which units it is sent), `congestion` (how much its path carries),
-`ladder` (which rendition it gets).
+present stream until the first IDR of the new one has arrived, so that the picture never stops.
+Three modules of `core` decide: `gate` which units the viewer is sent (the others are dropped),
+`congestion` how much its path carries, and `ladder` which rendition it gets.
 """
 
 import logging
@@ -28,7 +28,7 @@ OnState = Callable[[str, Rendition | None], None]
 
 
 class Subscription:
-    """A viewer's part in one stream: what the stream's fan-out sees of the viewer."""
+    """A viewer's part in one stream. The stream's fan-out sees nothing else of the viewer."""
 
     def __init__(
         self, video: "ViewerVideo", desk: str, rendition: Rendition, gate: Gate, floor_kbps: float
@@ -37,9 +37,10 @@ class Subscription:
         self.rendition = rendition
         self.gate = gate
         self.state = ""
-        """`live` or `waiting`; "" before the stream has told."""
+        """`live` or `waiting`. "" until the stream has told."""
         self.is_shown = False
-        """Does the viewer see this stream? Not one whose first IDR is awaited, nor one it left."""
+        """Does the viewer see this stream? False before the first IDR of a stream that it moves to,
+        and once it has left the stream."""
         self.send_unit = video.transport.send_unit
         self._encode = video.transport.encode_unit
         self._transport = video.transport
@@ -57,9 +58,11 @@ class Subscription:
         return self._video.is_path_known and self.target_kbps >= self._floor_kbps
 
     def offer(self, unit: Unit, now: float) -> bytes | None:
-        """Take a unit of the stream. What is returned the caller sends by `send_unit`, and counts.
+        """Take a unit of the stream.
 
-        None: the unit was dropped, or waits in the gate and is sent later by `Viewer.flush`.
+        Returns the unit's encoded form if the unit is to be sent at once. The caller sends it by
+        `send_unit`, and counts it. Returns None if the unit was dropped, or waits in the gate;
+        `Viewer.flush` will send it then.
         """
         gate = self.gate
         if self.is_shown and self._transport.is_writable and gate.pass_on(unit, now):
@@ -69,17 +72,17 @@ class Subscription:
         return None
 
     def failed(self, error: Exception) -> None:
-        """A method that the stream called raised `error`: the viewer ends."""
+        """End the viewer, because a method that the stream called raised `error`."""
         self._video.failed(error)
 
     def video_state(self, state: str) -> None:
-        """The stream has an encoder (`live`) or none (`waiting`)."""
+        """Note that the stream has an encoder (`live`) or none (`waiting`)."""
         self.state = state
         self._video.state_changed(self)
 
 
 class ViewerVideo:
-    """One viewer's, from its hello to its end."""
+    """The video of one viewer, from the viewer's hello to its end."""
 
     def __init__(
         self,
@@ -94,12 +97,12 @@ class ViewerVideo:
         failed: Callable[[Exception], None],
         now: float,
     ) -> None:
-        """`flush` is called when `take` may have a unit; `failed` ends the viewer."""
+        """`flush` is called whenever `take` may have a unit; `failed` ends the viewer."""
         self.transport = transport
         self.failed = failed
         self.congestion = Congestion(limits.congestion)
         self.is_path_known = False
-        """Has the target changed since the start? Until then it is a guess."""
+        """Has the target changed since the start? Until then the target is a guess."""
         self._name = name
         self._desk = desk
         self._limits = limits
@@ -111,19 +114,20 @@ class ViewerVideo:
         self._current: Subscription | None = None
         """The stream that the viewer sees."""
         self._next: Subscription | None = None
-        """The stream of another rendition that replaces it with its first IDR."""
+        """The stream of another rendition, which replaces `_current` at its first IDR."""
         self._overflows = 0
         """The gate's count of overflows at the last tick."""
         self._was_well = False
-        """Was all well at the last tick? Then the ladder has seen that, too."""
+        """Was all well at the last tick, so that the ladder has seen that, too?"""
         self._known_kbps = self.congestion.target_kbps
         """The target that the streams know of."""
         self._paint_lag = PaintLag()
 
     def want(self, enabled: bool, keyframes_only: bool, now: float) -> None:
-        """The viewer wants video or none, all of it or one picture a second.
+        """Join the stream that the viewer wants: video or none, and all of it or one picture a
+        second.
 
-        Leaves streams that it wants no more, and drops what waits of them.
+        Leaves the streams that the viewer wants no more, and drops what waits of them.
         """
         self._keyframes_only = keyframes_only
         wanted = None
@@ -143,8 +147,8 @@ class ViewerVideo:
             self._streams.join(self._current.stream, self._current)
 
     def take(self, now: float) -> bytes | None:
-        """Take the next unit that waits, encoded; it is in flight from now on. None: no unit waits,
-        or the viewer's path has no room for it."""
+        """Take the next unit that waits, encoded. It is in flight from now on. Returns None if no
+        unit waits, or if the viewer's path has no room for it."""
         if self._current is None:
             return None
         gate = self._current.gate
@@ -157,7 +161,7 @@ class ViewerVideo:
         return (unit.relaxed_forms if gate.is_relaxed else unit.forms)[self.transport.encode_unit]
 
     def acked(self, epoch: int, received: int, painted: int, now: float) -> None:
-        """The viewer has received and painted everything up to these sequence numbers."""
+        """Note that the viewer has received and painted all up to these sequence numbers."""
         arrived = self.congestion.acked(epoch, received, now)
         self._paint_lag.painted(epoch, painted)
         if not self.congestion.is_calm:
@@ -170,7 +174,7 @@ class ViewerVideo:
                 self._flush()
 
     def sample(self, now: float) -> ViewerSample:
-        """How it is, for /metrics."""
+        """Return how the viewer's video is, for /metrics."""
         if self._current is None:
             return ViewerSample(self._desk, "screenshots", 0.0, None)
         path = None
@@ -187,13 +191,14 @@ class ViewerVideo:
         return ViewerSample(self._desk, str(self._current.rendition), behind_s, path)
 
     def request_idr(self) -> None:
-        """The viewer's decoder needs an IDR, and can use no delta before it: the gate closes."""
+        """Close the gate until the next IDR, because the viewer's decoder can use no delta before
+        it. If an IDR is on its way already, nothing changes."""
         if self._current is not None and not self._current.gate.has_idr_on_its_way:
             self._current.gate.close()
             self._streams.settle(self._current.stream)
 
     def tick(self, now: float) -> None:
-        """Look at the time, several times a second: the path, the gate and the rendition."""
+        """Look at the path, the gate and the rendition. Called several times a second."""
         was_well, self._was_well = self._was_well, self._is_well(now)
         if was_well and self._was_well:
             return
@@ -214,8 +219,8 @@ class ViewerVideo:
             self._move(self._ladder.rendition)
 
     def offered(self, subscription: Subscription, unit: Unit, now: float) -> None:
-        """A gate has got `unit`, and did not send it at once. The next rendition's first IDR makes
-        that stream the current one."""
+        """Note that a gate has got `unit`, which was not sent at once. If it is the first IDR of
+        the next rendition, that stream becomes the current one."""
         if subscription is self._next and unit.idr:
             self._end(self._current)
             self._current, self._next = subscription, None
@@ -227,13 +232,13 @@ class ViewerVideo:
             self._flush()
 
     def state_changed(self, subscription: Subscription) -> None:
-        """A stream has an encoder, or has none any more; the viewer is told of the current one."""
+        """Tell the viewer if its current stream has an encoder now, or has none any more."""
         if subscription is self._current:
             self._on_state(subscription.state, subscription.rendition)
 
     def _is_well(self, now: float) -> bool:
-        """Is there nothing that time could change? With hundreds of viewers that is so for most,
-        and the tick is spared."""
+        """Is there nothing that time could change? If so, the tick does nothing. With hundreds of
+        viewers that is nearly always so."""
         current = self._current
         return (
             current is not None
@@ -282,7 +287,7 @@ class ViewerVideo:
 
 
 _DROPS = {reason: metrics.units_dropped.labels(reason) for reason in Drop}
-"""Looked up once: with hundreds of viewers the look-up was a tenth of what a gateway did."""
+"""Looked up once, because with hundreds of viewers the look-up was a tenth of a gateway's work."""
 
 
 def _count_drop(reason: Drop, count: int) -> None:
