@@ -35,6 +35,7 @@ from fanlight_gateway.core.unit import Sent
 TRAIN_LEAST_S = 0.005
 """Seconds that the browser's own scheduling adds or takes; shorter differences are noise."""
 MIN_WINDOW_BYTES = 6 * 1460
+"""The smallest window: six packets."""
 RELAXED_S = 0.1
 """How long a relaxed acknowledgement may take, in seconds, beyond a prompt one. A viewer keeps it
 back for less than this time: `web/video/acknowledgements.js`."""
@@ -64,7 +65,7 @@ class CongestionLimits(TargetRateLimits):
     relearn_s: float = 3
     """If a queue stays this long although half as much is sent, the base RTT is learnt anew."""
     ack_timeout_s: float = 5
-    """A unit is given up this time after its acknowledgement should have come."""
+    """A unit is given up if its acknowledgement is late by this time."""
 
 
 class Congestion:
@@ -79,7 +80,7 @@ class Congestion:
         self.base_rtt_s = 0.0
         """The least round trip of a small unit within the last minute."""
         self.window_bytes = 0.0
-        """As many bytes may be in flight."""
+        """The number of bytes that may be in flight."""
         self.is_calm = False
         """Is there nothing to learn: no queue, and the target as high as any?"""
         self._base = BaseRtt(limits.base_rtt_over_s)

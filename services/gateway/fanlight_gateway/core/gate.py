@@ -53,6 +53,7 @@ from fanlight_gateway.core.congestion import Congestion
 from fanlight_gateway.core.unit import Sent, Unit
 
 MAX_UNPAINTED = 256
+"""The number of unpainted units that a gate remembers. Older ones are forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,7 @@ class Gate:
     def acked(self, arrived: Sequence[Sent], epoch: int, painted: int, now: float) -> None:
         """Note which units have arrived, and that the viewer has painted the unit `painted`.
 
-        All units before a painted unit count as painted. The viewer's word is ignored if `painted`
+        All units before a painted unit count as painted. The claim is ignored if `painted`
         has not arrived, or is known to be painted already.
         """
         unpainted = self._unpainted

@@ -46,11 +46,11 @@ class TargetRateLimits:
     """The constants of the algorithm. What was measured with them is in docs/freshness.md."""
 
     start_kbps: float = 1000
-    """What a new viewer's path is taken to carry, until it has shown. A setting."""
+    """A new viewer's path is taken to carry this much, until it has shown how much. A setting."""
     min_kbps: float = 300
     """The lowest target rate."""
     max_kbps: float = 16_000
-    """The highest target rate; the encoder has a ceiling of its own. A setting."""
+    """The highest target rate. The encoder has a limit of its own. A setting."""
     inflation_s: float = 0.04
     """Inflation above this is too much. While it lasts, the rate is lowered."""
     inflation_sustain_s: float = 0.5
@@ -63,7 +63,7 @@ class TargetRateLimits:
     cut: float = 0.85
     """After inflation that lasted, the rate becomes this share of what was delivered."""
     largest_cut: float = 0.5
-    """The rate never falls to less than this share of itself at once."""
+    """A single cut never lowers the rate to less than this share of itself."""
     ease: float = 0.97
     """With a queue above `ease_share`, the rate falls to this share of itself at each step, so that
     it need not be cut later."""

@@ -13,7 +13,7 @@ from fanlight_common.protocol import bus, topics
 
 
 class DeskBook:
-    """The gateway's standing look-ups."""
+    """What the gateway looks up at the directory for as long as it runs."""
 
     def __init__(self, worker: Worker) -> None:
         self.heard = False

@@ -56,7 +56,7 @@ class DeskChannel:
         self.viewers: set[DeskViewer] = set()
         self.record = record
         self.has_failed = False
-        """Has the channel ended by an error? Then its viewers are on their way out."""
+        """Has the channel ended because of an error? If so, its viewers are about to leave."""
         self._worker = worker
         self._inlet = CurrentInlet(inlets)
         self._group = group

@@ -31,7 +31,7 @@ from fanlight_gateway.viewers.transport_host import TransportHost
 MAX_HELLO_BYTES = 4096
 MAX_BODY_BYTES = 2 * MAX_VIEWER_MESSAGE_BYTES
 MAX_REMEMBERED = 1000
-"""Of so many sessions that are over the reason is remembered."""
+"""For this many sessions that are over the reason is remembered."""
 _STATUS = {
     CloseCode.GOING_AWAY: 503,
     CloseCode.TRY_LATER: 503,

@@ -167,7 +167,7 @@ class PlainHttpTransport:
         self._ended(self)
 
     def _heard(self) -> None:
-        """Begin the time limit for the viewer's next request anew, because it was heard of."""
+        """Begin the time limit for the viewer's next request anew, because the viewer is there."""
         self._stop_silence()
         if self._viewer is not None and not self._held:
             self._silence = asyncio.get_running_loop().call_later(

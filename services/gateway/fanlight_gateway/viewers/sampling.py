@@ -12,6 +12,7 @@ from fanlight_gateway.core.samples import PathSample, ViewerSample
 from fanlight_gateway.metrics import ManyHistogram
 
 INTERVAL_S = 1.0
+"""Seconds from one sample to the next."""
 
 
 class BatchedHistogram:

@@ -36,15 +36,16 @@ class TransportLimits:
     """How long a transport waits for its viewer, in seconds."""
 
     desk_wait_s: float = 1.0
-    """For a desk to become known. After that it counts as never seen."""
+    """A viewer waits this long for its desk to become known. After that the desk counts as never
+    seen."""
     hello_timeout_s: float = 10.0
-    """For the viewer's first message."""
+    """The first message of a viewer has to come within this time."""
     slow_timeout_s: float = 20.0
-    """For a viewer that reads nothing from its WebSocket."""
+    """A viewer that reads nothing from its WebSocket for this time is closed."""
     http_hold_s: float = 20.0
-    """A request on plain HTTP is held for this time while there is nothing to send. A setting."""
+    """A request over plain HTTP is held for this time while there is nothing to send. A setting."""
     http_timeout_s: float = 10.0
-    """For the next request of a viewer on plain HTTP."""
+    """A viewer over plain HTTP has to send its next request within this time."""
 
 
 class Transport(Protocol):

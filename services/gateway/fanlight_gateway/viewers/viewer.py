@@ -39,7 +39,7 @@ _AGE_UNKNOWN_MS = 65535
 _ACK = bytes([binary.Ack.TYPE])
 
 ViewerKey = tuple[str, str]
-"""A desk, and the id that the viewer's page chose: the same in its next connection."""
+"""A desk, and the id that the viewer's page chose and keeps in its next connection."""
 P = ParamSpec("P")
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import apply_mask  # type: ignore[attr-defined]  # C where it was built
+from websockets.frames import apply_mask  # type: ignore[attr-defined]  # in C, if that was built
 
 from fanlight_gateway.core.websocket_frames import HEADER_BYTES, Splitter, is_short
 
