@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from fanlight_common.bus import curve_keys
-from fanlight_common.core.errors import ConfigurationError, ProtocolError
+from fanlight_common.core.errors import MISCONFIGURED, ConfigurationError, ProtocolError
 from fanlight_common.core.grants import Grant, Role
 from fanlight_common.process import tokens
 from fanlight_launcher import up as up_module
@@ -19,8 +19,6 @@ from fanlight_launcher.core.command_line import page_link, parse_desks, parse_du
 from fanlight_launcher.core.plan import UpOptions
 from fanlight_launcher.machine import doctor as doctor_module
 from fanlight_launcher.machine import ports
-
-MISCONFIGURED = 2
 
 app = typer.Typer(
     help="Watch and steer a remote desktop from a browser, wherever the browser is.",

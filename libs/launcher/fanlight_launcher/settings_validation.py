@@ -14,13 +14,11 @@ from types import ModuleType
 
 from pydantic_settings import BaseSettings
 
-from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.core.errors import MISCONFIGURED, ConfigurationError
 from fanlight_common.process.settings import BusSettings, load
 from fanlight_launcher.core.process_spec import ProcessSpec
 
 _PREFIX = "FANLIGHT_"
-_WRONG_SETTINGS = 2
-"""The exit status of the process that checks."""
 
 
 def check(kinds: Iterable[str], specs: Iterable[ProcessSpec]) -> None:
@@ -40,7 +38,7 @@ def check(kinds: Iterable[str], specs: Iterable[ProcessSpec]) -> None:
         text=True,
         check=False,
     )
-    if ran.returncode == _WRONG_SETTINGS:
+    if ran.returncode == MISCONFIGURED:
         raise ConfigurationError(ran.stdout.strip())
 
 
@@ -57,7 +55,7 @@ def main(kinds: Iterable[str]) -> None:
             wrong.append(str(error))
     if wrong:
         print("; ".join(wrong))
-        raise SystemExit(_WRONG_SETTINGS)
+        raise SystemExit(MISCONFIGURED)
 
 
 def _classes(module: ModuleType) -> Iterator[type[BaseSettings]]:

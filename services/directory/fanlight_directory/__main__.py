@@ -4,7 +4,7 @@ import sys
 
 from fanlight_common.bus.directory_client import DIRECTORY_ID
 from fanlight_common.bus.sockets import SocketRole
-from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.core.errors import MISCONFIGURED, ConfigurationError
 from fanlight_common.process.settings import BusSettings, load
 from fanlight_common.process.supervision import run
 from fanlight_common.process.worker import Worker
@@ -21,7 +21,7 @@ def main(grace_s: float = GRACE_S) -> None:
         own = load(DirectorySettings)
     except ConfigurationError as error:
         print(f"fanlight-directory: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(MISCONFIGURED)
 
     async def serve(worker: Worker) -> None:
         await Directory(worker, bus_settings, own, grace_s).run()

@@ -7,7 +7,7 @@ import logging
 import sys
 
 from fanlight_common.bus.inlet_connections import InletConnections
-from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.core.errors import MISCONFIGURED, ConfigurationError
 from fanlight_common.process import http, tokens
 from fanlight_common.process.settings import BusSettings, load
 from fanlight_common.process.supervision import run
@@ -94,7 +94,7 @@ def main() -> None:
         viewer_settings = load(ViewerSettings)
     except ConfigurationError as error:
         print(f"fanlight-gateway: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(MISCONFIGURED)
     # With 500 viewers, full collections paused everything for 100 ms, every few seconds. Objects on
     # their way to viewers are freed soon; with the usual threshold most of them were moved to the
     # generation of objects that stay, and that is what full collections look through.

@@ -5,7 +5,7 @@ import logging
 import sys
 from urllib.parse import urlsplit
 
-from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.core.errors import MISCONFIGURED, ConfigurationError
 from fanlight_common.process import http, tokens
 from fanlight_common.process.settings import BusSettings, load
 from fanlight_common.process.supervision import run
@@ -60,7 +60,7 @@ def main() -> None:
         bus_settings, settings = load(BusSettings), load(ScreenshotSettings)
     except ConfigurationError as error:
         print(f"fanlight-screenshot: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(MISCONFIGURED)
     run("screenshot", bus_settings, None, lambda worker: serve(worker, settings))
 
 

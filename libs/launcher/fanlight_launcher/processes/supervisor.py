@@ -13,13 +13,11 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 
-from fanlight_common.core.errors import FanlightError
+from fanlight_common.core.errors import MISCONFIGURED, FanlightError
 from fanlight_launcher.core.process_spec import Phase, ProcessSpec, ProcessState
 from fanlight_launcher.core.restarts import REST_S, Restarts
 from fanlight_launcher.processes.process import Process
 
-MISCONFIGURED = 2
-"""The exit status of a service whose settings are wrong, so that a restart cannot help."""
 _SAME_CAUSE_S = 0.5
 """An X client may be seen to end this much earlier than the X server whose death ended it."""
 _READY_S = 60.0
