@@ -2,16 +2,76 @@
 
 Pure. Owns the newest heartbeat of every living process. An id names a place, and an instance names
 the process that has it: a newer instance takes the place at once, and what the older one still
-sends is ignored.
+sends is dropped.
+
+The state is that of one instance. The table says what an event does to it, and what is reported of
+this instance. What is not in the table changes no state and reports nothing.
+
+    state      event          next       effect
+    unknown    heartbeat      alive      joined
+    unknown    takeover       alive      joined
+    alive      change         alive      changed
+    alive      contradiction  alive      refused
+    alive      farewell       unknown    left farewell
+    alive      silence        unknown    left silence
+    alive      successor      replaced   left replaced
+    replaced   late           contested  contested
+    replaced   back           alive      joined
+    replaced   forget         unknown    -
+    contested  back           alive      joined
+    contested  forget         unknown    -
+
+`suspect` is in no row, because it changes no state: it makes the time shorter after which silence
+counts. A test holds that the code does what the table says.
 """
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.protocol import bus
 from fanlight_directory.core.effects import Contested, Why
+
+
+class MemberState(StrEnum):
+    """What is known of one instance."""
+
+    UNKNOWN = "unknown"
+    """Nothing was heard of it lately."""
+    ALIVE = "alive"
+    """It has its id, and has not been silent for too long."""
+    REPLACED = "replaced"
+    """Another instance took its id. Its last heartbeats may be under way, and are ignored."""
+    CONTESTED = "contested"
+    """It was replaced and goes on all the same, which was reported: two processes have one id."""
+
+
+class MemberEvent(StrEnum):
+    """What happens to one instance."""
+
+    HEARTBEAT = "heartbeat"
+    """A heartbeat of it: the first while its id is free, or the same as before."""
+    TAKEOVER = "takeover"
+    """Its first heartbeat, while an older instance has the id."""
+    CHANGE = "change"
+    """A heartbeat that says something new."""
+    CONTRADICTION = "contradiction"
+    """A heartbeat that says what an instance cannot change: another kind, host or address."""
+    SUSPECT = "suspect"
+    """A connection of it ended."""
+    FAREWELL = "farewell"
+    SILENCE = "silence"
+    """Nothing was heard of it for the timeout."""
+    SUCCESSOR = "successor"
+    """A heartbeat of another instance under the same id."""
+    LATE = "late"
+    """A heartbeat of it, more than the timeout after it was replaced."""
+    BACK = "back"
+    """The same, when nobody has the id any more."""
+    FORGET = "forget"
+    """Nothing was heard of it for twice the timeout, after it was replaced."""
 
 
 @dataclass(slots=True)
@@ -60,6 +120,16 @@ class Members:
     def get(self, id_: str) -> Member | None:
         """The process of this id, if it lives."""
         return self._members.get(id_)
+
+    def state(self, id_: str, instance: str) -> MemberState:
+        """Return the state of an instance in the table."""
+        member = self._members.get(id_)
+        if member is not None and member.beat.instance == instance:
+            return MemberState.ALIVE
+        replaced = self._replaced.get((id_, instance))
+        if replaced is None:
+            return MemberState.UNKNOWN
+        return MemberState.CONTESTED if replaced.told else MemberState.REPLACED
 
     def heartbeat(self, beat: bus.Heartbeat, now: float) -> list[Change | Contested]:
         """A heartbeat: empty where it says nothing new.

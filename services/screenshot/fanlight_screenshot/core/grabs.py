@@ -3,6 +3,20 @@
 Pure; times are microseconds of the bus clock unless a name says otherwise. Requests share grabs: a
 request that arrives while a grab is under way waits for it, and asks for another one only if the
 answer turns out to be older than the request by more than the reuse window.
+
+The table is of one desk's grab. *ask* is the question to capture, *fresh* a picture that was
+current when capture was asked or later, *old* any other picture, and *retry* the end of `retry_s`
+after the question. `due` says whether a grab may be asked for.
+
+    state  event  next   due
+    idle   ask    asked  no
+    idle   fresh  idle   yes
+    idle   old    idle   yes
+    asked  fresh  idle   yes
+    asked  old    asked  no
+    asked  retry  idle   yes
+
+A test holds that the code does what the table says.
 """
 
 from dataclasses import dataclass

@@ -4,6 +4,37 @@ Lives on the worker's loop, one for each desk; patches are made in the pool. A c
 answered one after the other: the first takes the news, the next waits for what comes after it. A
 client is not answered faster than its link carries the answers: a picture that would wait in a
 queue is better taken later. This module knows nothing of HTTP.
+
+What one request waits for, and what it is answered, is this table. *turn* is its client's turn,
+*link* is until the client's link is free, *shot* is for a frame that is fresh enough, *held* is for
+the next change, *patch* is for the pool, and *done* has the answer.
+
+    state  event               next   answer
+    turn   free                link   -
+    turn   late                done   unchanged
+    turn   late, no view       link   -
+    link   free                shot   -
+    link   late                done   unchanged
+    link   late, no view       shot   -
+    shot   no picture          done   none
+    shot   other frame         patch  -
+    shot   same frame          held   -
+    shot   same frame, blurry  patch  -
+    shot   same frame, stale   done   unchanged
+    shot   same frame, late    done   unchanged
+    held   over                link   -
+    patch  made                done   patch
+    patch  same pixels         link   -
+    patch  nothing to refine   held   -
+    patch  nothing, late       done   unchanged
+    patch  frame lost          link   -
+    patch  frame lost again    done   none
+
+*late*: the time is up for which the client wants to wait. *no view*: nothing is known of what the
+client has, so that "unchanged" would tell it nothing. *blurry*: a coarse tile has been at rest for
+long enough to be refined. *again*: ATTEMPTS frames were lost, and the caller answers with a whole
+picture. An error of the desk, or BusyError, ends the request wherever it is. A test holds that the
+code does what the table says.
 """
 
 import asyncio
