@@ -4,7 +4,21 @@ Lives on the worker's loop. It keeps the last pictures of the desks that were as
 drops those of the others.
 
 An error about one desk closes that desk and no other (`_failed`). The next request for it opens it
-anew, and so does a record that says something new. Its viewers then begin with a whole picture.
+anew, and so does a record that says something new. Its viewers then begin with a whole picture:
+
+    state    event        next     effect
+    unknown  request      unknown  -
+    unknown  record       open     connect
+    open     request      open     -
+    open     record       open     move
+    open     same record  open     move
+    open     error        failed   close
+    failed   request      open     connect
+    failed   record       open     connect
+    failed   same record  failed   -
+
+If connecting raises an error, the desk is *failed* at once. A test holds that the code does what
+the table says.
 """
 
 import asyncio

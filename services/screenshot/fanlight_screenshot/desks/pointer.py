@@ -3,6 +3,20 @@
 Lives on the worker's loop. It subscribes to the desk's events with the first such request and
 unsubscribes some time after the last. It drops every event but the newest image and position. An
 error about an event is passed to `failed`, which closes the desk.
+
+    state     event         next      effect
+    away      request       away      -
+    away      moved         idle      -
+    idle      request       followed  subscribe
+    idle      moved         idle      -
+    followed  request       followed  -
+    followed  moved         followed  unsubscribe and subscribe
+    followed  expire        idle      unsubscribe
+    idle      close         away      -
+    followed  close         away      unsubscribe
+
+*away*: no capture is known to have the desk. *expire*: nobody has asked for `keep_s`. A test holds
+that the code does what the table says.
 """
 
 import asyncio
