@@ -19,7 +19,6 @@ class Watched:
         self.states: list[ProcessState] = []
         self.lines: list[tuple[str, str]] = []
         self.supervisor = Supervisor(self._show, lambda name, line: self.lines.append((name, line)))
-        self._news = asyncio.Event()
 
     def phases(self, name: str) -> list[Phase]:
         """The phases of a process, in order."""

@@ -90,7 +90,7 @@ def test_the_option_counts_more_than_the_environment_for_the_url(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "expected"),
     [
         (["token", "--ttl", "soon"], "no duration"),
         (["token", "--desk", "Main Desk"], "--desk: not a name"),
@@ -101,13 +101,13 @@ def test_the_option_counts_more_than_the_environment_for_the_url(tmp_path: Path)
     ],
 )
 def test_a_wrong_command_line_is_one_clear_line(
-    arguments: list[str], words: str, tmp_path: Path
+    arguments: list[str], expected: str, tmp_path: Path
 ) -> None:
     ran = fanlight(*arguments, XDG_STATE_HOME=str(tmp_path))
     assert ran.returncode == 2
     (line,) = ran.stderr.splitlines()
     assert line.startswith("fanlight: ")
-    assert words in line
+    assert expected in line
     assert ran.stdout == ""
 
 
@@ -131,7 +131,7 @@ def test_missing_programs_are_an_error_before_anything_starts(
 
 
 @pytest.mark.parametrize(
-    ("setting", "words"),
+    ("setting", "expected"),
     [
         ({"FANLIGHT_CAPTURE_DISPLYA": ":3"}, "unknown setting FANLIGHT_CAPTURE_DISPLYA"),
         ({"FANLIGHT_ENCODER_CODEC": "morse"}, "FANLIGHT_ENCODER_CODEC: "),
@@ -140,13 +140,13 @@ def test_missing_programs_are_an_error_before_anything_starts(
     ],
 )
 def test_a_wrong_setting_is_an_error_before_anything_starts(
-    setting: dict[str, str], words: str, ports: list[str], tmp_path: Path
+    setting: dict[str, str], expected: str, ports: list[str], tmp_path: Path
 ) -> None:
     ran = fanlight("up", *ports, "--desk", "main=:98765", XDG_STATE_HOME=str(tmp_path), **setting)
     assert ran.returncode == 2
     (line,) = ran.stderr.splitlines()
     assert line.startswith("fanlight: ")
-    assert words in line
+    assert expected in line
     assert ran.stdout == ""
 
 

@@ -6,11 +6,11 @@ import io
 import httpx
 import pytest
 from PIL import Image
+from prometheus_client import REGISTRY
 
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import PointerPosition, PointerShape
 from fanlight_common.protocol.topics import Lane
-from fanlight_screenshot import metrics
 from fanlight_screenshot.core.grabs import GrabTimes
 from fanlight_screenshot.core.parameters import ScreenshotFormat
 from fanlight_screenshot.core.pointer_times import PointerTimes
@@ -33,7 +33,11 @@ def near(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
 
 
 def encodes() -> float:
-    return sum(metrics.encodes.labels(f)._value.get() for f in ScreenshotFormat)
+    samples = (
+        REGISTRY.get_sample_value("fanlight_screenshot_encodes_total", {"format": format_})
+        for format_ in ScreenshotFormat
+    )
+    return sum(sample or 0.0 for sample in samples)
 
 
 async def test_the_first_image_of_a_desk_nobody_was_watching(
@@ -263,7 +267,7 @@ async def test_the_pointer_is_drawn_on_request(start: Start, capture: FakeCaptur
     await until(lambda: topics.events("main") not in capture.subscribed)
 
 
-async def test_no_word_of_the_pointer(start: Start, capture: FakeCapture) -> None:
+async def test_nothing_is_known_of_the_pointer(start: Start, capture: FakeCapture) -> None:
     capture.announce()
     client = await start(pointer=PointerTimes(wait_s=0.001))
     await know(client, "live")

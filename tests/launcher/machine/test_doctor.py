@@ -36,7 +36,7 @@ def test_a_sick_machine(taken_port: int, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.delenv("DISPLAY", raising=False)
     status, text = diagnose(taken_port)
     assert status == 1
-    for words in (
+    for expected in (
         "✗  no-such-program",
         "sudo apt-get install no-such-package",
         "pip install",
@@ -46,4 +46,4 @@ def test_a_sick_machine(taken_port: int, monkeypatch: pytest.MonkeyPatch) -> Non
         "64 MiB free",
         "kernel.shmmax",
     ):
-        assert words in text
+        assert expected in text

@@ -270,7 +270,7 @@ async def test_the_environment_is_the_launcher_s_and_more(
     await watched.until(lambda: watched.lines == [("a", "1 2")])
 
 
-def test_ends_in_words() -> None:
+def test_reasons_of_an_end() -> None:
     assert supervisor._reason(0) == "ended with status 0"
     assert supervisor._reason(-11) == "killed by SIGSEGV"
     assert supervisor._reason(-63) == "killed by signal 63"

@@ -4,9 +4,9 @@ import asyncio
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from fanlight_common.protocol import bus, patch
-from fanlight_screenshot import metrics
 from fanlight_screenshot.core.admission import AdmissionLimits
 from fanlight_screenshot.core.grabs import GrabTimes
 from fanlight_screenshot.core.patch_limits import PatchLimits
@@ -20,7 +20,7 @@ DELTA = {"delta": "1", "wait": "20", "viewer": "v"}
 
 
 def waiting() -> float:
-    return metrics.waiting._value.get()
+    return REGISTRY.get_sample_value("fanlight_screenshot_waiting") or 0.0
 
 
 def is_colour(canvas: Canvas, colour: tuple[int, int, int]) -> bool:

@@ -253,7 +253,7 @@ class Leases:
             if not entry.wanted:
                 # Its subscriptions may not have come back yet after a restart.
                 self._rest(entry, now)
-            return self._hold(entry, encoder, held.epoch + twice, Why.CLAIMED, now)
+            return self._assign(entry, encoder, held.epoch + twice, Why.CLAIMED, now)
         return self._remind(entry, now)
 
     def _remind(self, entry: StreamLease, now: float) -> list[Effect]:
@@ -276,11 +276,11 @@ class Leases:
             holder.streams.discard(entry.name)
             choice.changed(holder)
         epoch = min(max(entry.epoch + 1, unix_s), MAX_EPOCH)
-        effects = self._hold(entry, encoder, epoch, entry.why, now, handover_from)
+        effects = self._assign(entry, encoder, epoch, entry.why, now, handover_from)
         choice.changed(encoder)
         return effects
 
-    def _hold(
+    def _assign(
         self,
         entry: StreamLease,
         encoder: Encoder,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fanlight_common.core.errors import FanlightError
 
-_DESK_SHARE = 125 / 128
+_DESK_PART = 125 / 128
 
 
 class BusyError(FanlightError):
@@ -34,7 +34,7 @@ class AdmissionLimits:
         """How many requests may be held for one desk."""
         if self.waiting_desk is not None:
             return self.waiting_desk
-        return max(1, int(self.waiting * _DESK_SHARE))
+        return max(1, int(self.waiting * _DESK_PART))
 
 
 class Admission:
@@ -43,35 +43,35 @@ class Admission:
     def __init__(self, limits: AdmissionLimits) -> None:
         self._limits = limits
         self._pending = 0
-        self._held: Counter[tuple[str, ...]] = Counter()
+        self._waiting: Counter[tuple[str, ...]] = Counter()
         """By (), by (desk,) and by (desk, client)."""
 
     @property
-    def held(self) -> int:
-        """How many requests are held."""
-        return self._held[()]
+    def waiting(self) -> int:
+        """How many requests wait."""
+        return self._waiting[()]
 
-    def hold(self, desk: str, client: str) -> None:
+    def begin_wait(self, desk: str, client: str) -> None:
         """Count a request that waits. Raises BusyError, and counts nothing, where too many do."""
         places = self._places(desk, client)
-        if any(self._held[place] >= limit for place, limit in places.items()):
+        if any(self._waiting[place] >= limit for place, limit in places.items()):
             raise BusyError
-        self._held.update(places.keys())
+        self._waiting.update(places.keys())
 
-    def release(self, desk: str, client: str) -> None:
+    def end_wait(self, desk: str, client: str) -> None:
         """Count it no more."""
         for place in self._places(desk, client):
-            self._held[place] -= 1
-            if not self._held[place]:
-                del self._held[place]
+            self._waiting[place] -= 1
+            if not self._waiting[place]:
+                del self._waiting[place]
 
-    def begin(self) -> None:
+    def begin_picture(self) -> None:
         """Count a picture. Raises BusyError, and counts nothing, where too many are under way."""
         if self._pending >= self._limits.pending:
             raise BusyError
         self._pending += 1
 
-    def end(self) -> None:
+    def end_picture(self) -> None:
         """Count it no more."""
         self._pending -= 1
 

@@ -92,7 +92,7 @@ class Deltas:
         self._limits = limits
         self._admit = admit
         self._views = Views()
-        self._made: EncodingCache[Patch | None] = EncodingCache()
+        self._patches: EncodingCache[Patch | None] = EncodingCache()
 
     async def answer(
         self, parameters: Parameters, if_none_match: str | None, arrived_us: int
@@ -108,9 +108,9 @@ class Deltas:
                 client.view = known
             if not came and client.view is not None:
                 return self._unchanged(client.view)
-            return await self._news(client, parameters, deadline_us)
+            return await self._next_answer(client, parameters, deadline_us)
 
-    async def _news(
+    async def _next_answer(
         self, client: ScreenshotClient, parameters: Parameters, deadline_us: int
     ) -> Answer | None:
         lost = 0
@@ -157,23 +157,23 @@ class Deltas:
         base = view if view is not None and view.leads_to(frame) else None
         means = self._means(parameters)
         # Nothing to send from one frame to the next may be something to refine a moment later.
-        kind = "refine" if base is not None and base.shows(frame) else "news"
+        kind = "refine" if base is not None and base.shows(frame) else "change"
         name = f"{base.tag if base else ''}-{frame.instance:x}-{frame.sequence:x}-{kind}-{means}"
-        made = await self._made.get(name, lambda: self._make(frame, base, means))
-        if made is None or not made.data:
+        built = await self._patches.get(name, lambda: self._make(frame, base, means))
+        if built is None or not built.data:
             # Damage, and yet the same pixels: what they have is this frame, by its old tag.
             assert base is not None
-            ledger = base.ledger if made is None else made.ledger
+            ledger = base.ledger if built is None else built.ledger
             client.view = dataclasses.replace(base, sequence=frame.sequence, ledger=ledger)
             self._views.add(client.view)
             return None
-        client.view = views.view_of(frame, made.ledger)
+        client.view = views.view_of(frame, built.ledger)
         self._views.add(client.view)
-        size = len(made.data)
+        size = len(built.data)
         rate = parameters.rate or self._limits.rate_start
         client.answered(size, rate, self._limits.min_interval_s, clock.now_s())
         metrics.patch_bytes.observe(size)
-        return Answer(shot, client.view.tag, base.tag if base else "", made.data)
+        return Answer(shot, client.view.tag, base.tag if base else "", built.data)
 
     async def _make(self, frame: frames.Frame, base: View | None, means: Means) -> Patch | None:
         with self._admit():
@@ -234,9 +234,9 @@ def _build(
 ) -> Patch | None:
     """The patch; runs in the pool."""
     with metrics.encode_seconds.labels("patch").time():
-        made = patches.build(before, after, damage, ledger, at_rest, means)
+        built = patches.build(before, after, damage, ledger, at_rest, means)
     metrics.encodes.labels("patch").inc()
-    return made
+    return built
 
 
 @contextlib.asynccontextmanager

@@ -133,24 +133,24 @@ class DeskPool:
         return self._deltas[name]
 
     @contextlib.contextmanager
-    def held(self, desk: str, client: str) -> Iterator[None]:
+    def waiting(self, desk: str, client: str) -> Iterator[None]:
         """Around a request that waits. Raises BusyError where too many do, before it has begun."""
-        self._admission.hold(desk, client)
-        metrics.waiting.set(self._admission.held)
+        self._admission.begin_wait(desk, client)
+        metrics.waiting.set(self._admission.waiting)
         try:
             yield
         finally:
-            self._admission.release(desk, client)
-            metrics.waiting.set(self._admission.held)
+            self._admission.end_wait(desk, client)
+            metrics.waiting.set(self._admission.waiting)
 
     @contextlib.contextmanager
     def _admitted(self) -> Iterator[None]:
         """Around the making of one picture. Raises BusyError where too many are under way."""
-        self._admission.begin()
+        self._admission.begin_picture()
         try:
             yield
         finally:
-            self._admission.end()
+            self._admission.end_picture()
 
     def _used(self, desk: ScreenshotDesk) -> None:
         name = desk.record.desk
@@ -164,13 +164,13 @@ class DeskPool:
     def _on_record(self, record: bus.DirectoryOutlet) -> None:
         if not isinstance(record, bus.DeskRecord):
             return
-        is_news = self._records.get(record.desk) != record
+        is_new = self._records.get(record.desk) != record
         self._records[record.desk] = record
         desk = self._desks.get(record.desk)
         if desk is None:
             # Opening a desk subscribes to its record, and the directory answers each subscription.
             # Without this condition that answer would open a broken desk again and again.
-            if is_news:
+            if is_new:
                 with contextlib.suppress(DeskClosedError):
                     self._open(record)
             return

@@ -96,7 +96,7 @@ async def _answer(desks: DeskPool, name: str, request: Request, arrived_us: int)
     try:
         if not parameters.wait_s:
             return await _screenshot(desks, desk, parameters, request, arrived_us)
-        with desks.held(desk.record.desk, parameters.viewer):
+        with desks.waiting(desk.record.desk, parameters.viewer):
             asked = _screenshot(desks, desk, parameters, request, arrived_us)
             answer = await unless_disconnected(request.receive, asked)
             return answer or Response(status_code=CLIENT_CLOSED)

@@ -142,8 +142,7 @@ class _Sketch:
             enough=_REFINE_ENOUGH,
             most_rows=len(at_rest),
         )
-        made = refining.refine(self._after, self.ledger, prices, refinement, at_rest)
-        self.operations += made
+        self.operations += refining.refine(self._after, self.ledger, prices, refinement, at_rest)
 
     def _lossless(
         self, pixels: Pixels, rects: list[Rect], left: int
@@ -151,14 +150,14 @@ class _Sketch:
         """Returns the images of all of them, None if they do not fit."""
         if area(rects) > left * _TEXT_PX_PER_BYTE:
             return None
-        made, total = [], 0
+        encoded, total = [], 0
         for rect in rects:
             image = images.encode_lossless(part(pixels, rect), self._means.effort)
-            made.append(image)
+            encoded.append(image)
             total += len(image[1])
             if total > left:
                 return None
-        return made
+        return encoded
 
     def _lossy(self, place: Rect, pixels: Pixels, limit: int) -> None:
         quality, scale = self._means.quality, self._means.scale
