@@ -12,6 +12,8 @@ from fanlight_launcher.core.command_line import base_url
 from fanlight_launcher.core.process_spec import ProcessSpec, always
 
 KINDS = ("directory", "capture", "encoder", "screenshot", "gateway")
+SCREENSHOT_HOST = "127.0.0.1"
+"""Where the screenshot service listens, whatever --host is, because it asks for no token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ def services(
 
     `desks` has the environment (DISPLAY, XAUTHORITY) of each desk's capture, by the desk's name.
     """
-    screenshot_url = base_url("127.0.0.1", options.screenshot_port)
+    screenshot_url = base_url(SCREENSHOT_HOST, options.screenshot_port)
     return [
         _service("directory", "directory", runtime_dir),
         *(
@@ -54,13 +56,12 @@ def services(
             _service("encoder", f"encoder-{number}", runtime_dir)
             for number in range(options.encoders)
         ),
-        # On this machine only, whatever --host is, because it asks for no token.
         _service(
             "screenshot",
             "screenshot",
             runtime_dir,
             {
-                "FANLIGHT_SCREENSHOT_HOST": "127.0.0.1",
+                "FANLIGHT_SCREENSHOT_HOST": SCREENSHOT_HOST,
                 "FANLIGHT_SCREENSHOT_PORT": str(options.screenshot_port),
             },
             screenshot_url,

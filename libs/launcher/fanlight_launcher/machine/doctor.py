@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fanlight_common.core.errors import ConfigurationError
+from fanlight_launcher.core.plan import SCREENSHOT_HOST
 from fanlight_launcher.machine.memory import segment_limit_mib, shared_memory_mib
 from fanlight_launcher.machine.ports import port_problem
 from fanlight_launcher.machine.programs import DEMO_PROGRAMS, Program, install_line, missing
@@ -54,7 +55,7 @@ def findings(host: str, port: int, screenshot_port: int) -> list[Finding]:
         _memory("shared memory", shared_memory_mib(), _WANTED_SHM_MIB, "free", "/dev/shm"),
         _memory("SysV segments", segment_limit_mib(), _WANTED_SEGMENT_MIB, "each", "kernel.shmmax"),
         _port("--port", host, port),
-        _port("--screenshot-port", "127.0.0.1", screenshot_port),
+        _port("--screenshot-port", SCREENSHOT_HOST, screenshot_port),
     ]
     display = os.environ.get("DISPLAY", "")
     if display:

@@ -8,9 +8,8 @@ import errno
 import socket
 
 from fanlight_common.core.errors import ConfigurationError
+from fanlight_launcher.core.plan import SCREENSHOT_HOST
 
-SCREENSHOT_HOST = "127.0.0.1"
-"""Not for the public, whatever --host is, because the screenshot service asks for no token."""
 _HIGHEST_PORT = 65535
 _TRIED_PORTS = 2000
 """From a privileged port it is 1024 to the first that anybody may take."""
