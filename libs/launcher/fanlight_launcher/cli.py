@@ -1,4 +1,9 @@
-"""The `fanlight` command. A wrong command line is one line on standard error, and exit status 2."""
+"""The `fanlight` command: its options and subcommands, and what it prints.
+
+Lives on the main thread; `up` starts the event loop. Owns no state, and leaves all work to the
+modules that it calls. A wrong command line, or a ConfigurationError, is one line on standard error
+and exit status MISCONFIGURED; the traceback is dropped.
+"""
 
 import contextlib
 import time

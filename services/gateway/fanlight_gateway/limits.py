@@ -1,7 +1,8 @@
 """The constants of everything that the gateway decides, in one object that is passed down.
 
-Each group stands beside its algorithm, which says what its members mean and why they have these
-values. An operator sets three of them (`of`); tests set any.
+Owns no constant itself: each group stands beside its algorithm, which says what its members mean
+and why they have these values. An operator sets three of them (`of`); tests set any. The object is
+frozen, so that any thread may read it.
 """
 
 from dataclasses import dataclass, field, replace

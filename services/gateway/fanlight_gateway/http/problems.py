@@ -1,4 +1,8 @@
-"""The answer to a request that cannot be done, and the limit of what is read of its body."""
+"""The answer to a request that cannot be done, and the limit of what is read of its body.
+
+Lives on the worker's loop. Owns the form of every refusal, and no state. Drops a body that is
+larger than the limit, and one whose sender has left.
+"""
 
 from fastapi import HTTPException, Request
 from starlette.requests import ClientDisconnect
