@@ -1,4 +1,7 @@
-"""`python -m fanlight_directory`"""
+"""`python -m fanlight_directory`: reads the settings and runs the directory.
+
+Lives on the main thread; `run` starts the worker's loop. Owns and drops nothing.
+"""
 
 import sys
 
@@ -14,9 +17,9 @@ from fanlight_directory.settings import DirectorySettings
 
 
 def main(grace_s: float = GRACE_S) -> None:
-    """Be the directory until told to stop. `grace_s`: see `core.registry`; tests shorten it."""
+    """Run the directory until it is told to stop. Tests shorten `grace_s` (see `core.registry`)."""
     try:
-        # Its id is its address: everybody looks for it under this one.
+        # The id is always this one, because every process looks for the directory under it.
         bus_settings = load(BusSettings).model_copy(update={"id": DIRECTORY_ID})
         own = load(DirectorySettings)
     except ConfigurationError as error:
