@@ -27,7 +27,7 @@ class DeskRecords:
         self._names: dict[str, set[str]] = {}
         """The desks that each process offers."""
         self.records: dict[str, bus.DeskRecord] = {}
-        """The record of each desk. That of a desk that is gone (not `alive`) stays until `forget`."""
+        """The record of each desk. A gone desk's record (not `alive`) stays until `forget`."""
 
     def offered(self, beat: bus.Heartbeat, order: int) -> list[Effect]:
         """Take in the offers of a heartbeat. The process offers these desks now, and no others."""

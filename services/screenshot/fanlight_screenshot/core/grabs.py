@@ -22,8 +22,8 @@ A test holds that the code does what the table says.
 from dataclasses import dataclass
 
 ATTEMPTS = 4
-"""How many frames a request tries to copy. A frame is lost when capture overwrites it while it is
-copied; the next one is as good."""
+"""How many frames a request tries to copy. A frame is lost if capture overwrites it while it is
+copied; the next frame is as good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class GrabTimes:
     """How long grabs are shared and waited for; seconds."""
 
     reuse_s: float = 0.02
-    """A picture answers a request if it was known to be current this long before it."""
+    """A picture answers a request if it was known to be current this long before the request."""
     retry_s: float = 0.1
     """A grab that was not answered is asked for again after this time."""
     timeout_s: float = 1.0
@@ -41,7 +41,7 @@ class GrabTimes:
 
 
 class Grabs:
-    """One desk's grabs."""
+    """The grabs of one desk."""
 
     def __init__(self, times: GrabTimes) -> None:
         self._reuse_us = int(times.reuse_s * 1e6)
@@ -49,11 +49,11 @@ class Grabs:
         self._asked_us: int | None = None
 
     def oldest_us(self, arrived_us: int) -> int:
-        """A picture that was current then, or later, answers a request that arrived now."""
+        """Returns since when a picture has to be current to answer a request that arrived then."""
         return arrived_us - self._reuse_us
 
     def due(self, now_us: int) -> bool:
-        """Whether to ask for a grab now: not while one is under way that may still be answered."""
+        """Returns whether to ask for a grab now, which is not so while one may be answered."""
         return self._asked_us is None or now_us - self._asked_us >= self._retry_us
 
     def asked(self, now_us: int) -> None:
