@@ -18,7 +18,7 @@ from fanlight_gateway.viewers.transport import TransportLimits
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """One gateway's."""
+    """The constants of one gateway."""
 
     congestion: CongestionLimits = field(default_factory=CongestionLimits)
     gate: GateLimits = field(default_factory=GateLimits)
@@ -28,7 +28,7 @@ class Limits:
     transport: TransportLimits = field(default_factory=TransportLimits)
 
     def of(self, settings: GatewaySettings) -> "Limits":
-        """These, with what an operator has set."""
+        """Returns these limits with what an operator has set."""
         return replace(
             self,
             congestion=replace(

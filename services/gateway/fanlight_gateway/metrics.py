@@ -29,7 +29,7 @@ class ManyHistogram(Collector):
         buckets: Sequence[float],
         registry: CollectorRegistry | None = REGISTRY,
     ) -> None:
-        """`buckets` are the upper bounds, rising; the one for all else (+Inf) is added."""
+        """`buckets` are the upper bounds, the lowest first. The bucket +Inf is added."""
         self._name = name
         self._documentation = documentation
         self._bounds = [*map(float, buckets), math.inf]
@@ -49,7 +49,7 @@ class ManyHistogram(Collector):
         self._sum += amount * count
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
-        """Return the samples, as prometheus_client's Histogram names them."""
+        """Yields the samples, as prometheus_client's Histogram names them."""
         labels = [*map(str, self._bounds[:-1]), "+Inf"]
         buckets = list(zip(labels, accumulate(self._counts), strict=True))
         yield HistogramMetricFamily(self._name, self._documentation, buckets, self._sum)
