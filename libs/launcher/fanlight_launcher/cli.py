@@ -29,7 +29,7 @@ app = typer.Typer(
     help="Watch and steer a remote desktop from a browser, wherever the browser is.",
     no_args_is_help=True,
     add_completion=False,
-    # A traceback that shows local variables would show the secret.
+    # A traceback with local variables would show the secret.
     pretty_exceptions_enable=False,
 )
 
@@ -37,7 +37,7 @@ SecretFile = Annotated[
     Path | None,
     typer.Option(
         help="File of the secret that signs tokens; made if it is not there.",
-        # The gateway's own setting, so that in the gateway's container no option is needed.
+        # This is the gateway's own setting, so that its container needs no option.
         envvar="FANLIGHT_GATEWAY_SECRET_FILE",
         show_default="~/.local/state/fanlight/secret",
     ),
@@ -95,7 +95,7 @@ def token(
     ] = "1h",
     secret_file: SecretFile = None,
     url: Annotated[
-        # A container knows from its environment alone under which URL the page is reached.
+        # A container learns the URL of the page from its environment alone.
         str,
         typer.Option(help="URL of the page.", envvar="FANLIGHT_URL"),
     ] = "http://127.0.0.1:8080",

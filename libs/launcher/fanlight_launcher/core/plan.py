@@ -1,7 +1,7 @@
 """Which services `fanlight up` runs, and what their environments say.
 
-The commands are the same as in the containers, because a service finds all that it has to know in
-its environment.
+Pure: functions without state. The commands are the same as in the containers, because a service
+finds all that it has to know in its environment.
 """
 
 import sys
@@ -30,7 +30,7 @@ class UpOptions:
 def services(
     options: UpOptions, runtime_dir: str, desks: Mapping[str, Mapping[str, str]]
 ) -> list[ProcessSpec]:
-    """All services, the directory first.
+    """Returns all services, the directory first.
 
     `desks` has the environment (DISPLAY, XAUTHORITY) of each desk's capture, by the desk's name.
     """
@@ -81,7 +81,7 @@ def services(
 
 
 def token_environment(options: UpOptions) -> dict[str, str]:
-    """What `fanlight token` has to know to print links to the page of these services."""
+    """Returns the environment in which `fanlight token` prints links to these services' page."""
     return {
         "FANLIGHT_URL": base_url(options.host, options.port),
         "FANLIGHT_GATEWAY_SECRET_FILE": options.secret_file,
@@ -102,7 +102,7 @@ def _service(
             **(environment or {}),
             "FANLIGHT_RUNTIME_DIR": runtime_dir,
             "FANLIGHT_ID": id_,
-            # A free port, because the first process would take a fixed one from the others.
+            # Any free port, because the first process would take a fixed one from the others.
             "FANLIGHT_HEALTH_PORT": "0",
         },
         note=note,

@@ -39,12 +39,12 @@ class Phase(StrEnum):
     """Where a process is in its life."""
 
     WAITING = "waiting"
-    """For the process that it needs."""
+    """It waits for the process that it needs."""
     STARTING = "starting"
     RUNNING = "running"
     RESTARTING = "restarting"
     DONE = "done"
-    """It ended as it should, because its work is done."""
+    """It ended as it should: its work is done."""
     STOPPED = "stopped"
     FAILED = "failed"
     """The supervisor gave it up."""
@@ -79,7 +79,7 @@ class ProcessEvent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProcessState:
-    """The state of a process, for one line. `detail` is for people; `pid` is 0 where none runs."""
+    """The state of a process, for one line. `detail` is for people; `pid` is 0 if none runs."""
 
     name: str
     phase: Phase
@@ -93,18 +93,18 @@ class ProcessSpec:
 
     name: str
     command: Callable[[int], Sequence[str]]
-    """Called for each start, with the descriptor to announce readiness on (-1: none)."""
+    """Called for each start, with the descriptor on which to announce readiness (-1: none)."""
     environment: Mapping[str, str]
-    """In addition to the launcher's own environment, and stronger."""
+    """Added to the launcher's own environment, of which it replaces variables."""
     note: str = ""
-    """What its line says while it runs, such as an address."""
+    """What the process's line says while it runs, such as an address."""
     announced: Callable[[str], None] | None = None
-    """Called with the one line that the process writes on the descriptor of `command`. The process
-    counts as running from then on; without `announced` it does so at once."""
+    """Called with the one line that the process writes on the descriptor of `command`. From then on
+    the process counts as running. If this is None, it counts as running at once."""
     noise: str = ""
     """Output lines that begin like this are not shown."""
     needs: str = ""
-    """The name of another process: this one starts when that one runs, each time."""
+    """The name of another process. Each time this one starts, it first waits for that one."""
     once: bool = False
     """The process does its work and ends; ending with status 0 is no fault."""
     essential: bool = True
@@ -113,5 +113,5 @@ class ProcessSpec:
 
 
 def always(*command: str) -> Callable[[int], Sequence[str]]:
-    """A command that is the same at each start."""
+    """Returns a command that is the same at each start."""
     return lambda _: command

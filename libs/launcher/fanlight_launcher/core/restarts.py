@@ -28,20 +28,20 @@ from collections import deque
 LIMIT = 5
 WINDOW_S = 60.0
 _DELAYS_S = (0.0, 0.5, 1.0, 2.0)
-"""The pause after the first death in the window, the second, and so on. There is none after the
+"""The pause after the first death in the window, the second, and so on. There is no pause after the
 first, because most deaths are single."""
 REST_S = 10.0
 """The pause before another try of a process that may not be given up."""
 
 
 class Restarts:
-    """The deaths of one process. Five within a minute are a fault that no restart will mend."""
+    """The deaths of one process. Five within a minute are a fault that no restart mends."""
 
     def __init__(self) -> None:
         self._deaths: deque[float] = deque(maxlen=LIMIT)
 
     def died(self, now: float) -> float | None:
-        """Record a death: the seconds to wait before the next start, or None to give up."""
+        """Record a death. Returns the seconds to wait before the next start, None to give up."""
         while self._deaths and now - self._deaths[0] >= WINDOW_S:
             self._deaths.popleft()
         self._deaths.append(now)
