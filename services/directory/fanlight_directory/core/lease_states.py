@@ -94,7 +94,7 @@ class StreamLease:
 
     @property
     def state(self) -> LeaseState:
-        """Its state in the table."""
+        """Returns its state in the table."""
         if self.holder:
             return LeaseState.HELD if self.wanted else LeaseState.GRACE
         return LeaseState.WAITING if self.wanted else LeaseState.ENDED

@@ -100,7 +100,7 @@ class Registry:
         return self._done(effects, now, unix_s)
 
     def subscribed(self, topic: bytes, now: float, unix_s: int) -> list[Effect]:
-        """Answer a subscription with the present record. That to a lease also asks for the stream.
+        """Answer a subscription with the present record. That to a lease asks for its stream, too.
 
         Raises ProtocolError if `topic` is not a topic of the directory.
         """

@@ -89,7 +89,7 @@ def _add_api(app: FastAPI, gateway: Gateway) -> None:
 
 
 def _add_plain_http(app: FastAPI, sessions: PlainHttpSessions) -> None:
-    """The plain-HTTP transport, for networks that let no WebSocket through."""
+    """Add the routes of the plain-HTTP transport, for networks that let no WebSocket through."""
 
     @app.post("/api/desks/{desk}/http")
     async def open_session(desk: str, request: Request) -> Response:

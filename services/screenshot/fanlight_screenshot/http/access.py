@@ -42,7 +42,7 @@ class Access:
             raise AccessDeniedError(401, "unauthorized", str(error)) from None
 
     def require(self, desk: str, authorization: str, now: float) -> None:
-        """Return if `desk` may be seen. Raises AccessDeniedError."""
+        """Check that `desk` may be seen. Raises AccessDeniedError if not."""
         grant = self.grant(authorization, now)
         if grant is not None and not grant.allows(desk):
             raise AccessDeniedError(403, "forbidden", "the token does not allow this desk")
