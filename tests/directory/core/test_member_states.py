@@ -36,7 +36,7 @@ RIVAL = replace(ME, instance="rival")
 
 
 class Bench:
-    """Members with a clock that is turned by hand; a rival that has the id keeps beating."""
+    """Members with a clock that the test turns. A rival that has the id keeps beating."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -104,7 +104,7 @@ EVENTS: dict[MemberEvent, Callable[[Bench], list[Change | Contested]]] = {
 
 
 def happens(bench: Bench, event: MemberEvent) -> str:
-    """What is reported of this instance, in the words of the table."""
+    """Returns what is reported of this instance, as the table says it."""
     try:
         changes = EVENTS[event](bench)
     except ProtocolError:
@@ -113,7 +113,7 @@ def happens(bench: Bench, event: MemberEvent) -> str:
 
 
 def reported(change: Change | Contested) -> str:
-    """What a change says of this instance; "" if it is about the rival."""
+    """Returns what a change says of this instance, "" if it is about the rival."""
     if isinstance(change, Contested):
         return "contested" if change.ignored == ME.instance else ""
     about = change.before or change.after
@@ -140,7 +140,7 @@ def test_the_code_does_what_the_table_says(state: MemberState, event: MemberEven
 
 
 IMPOSSIBLE = {
-    # What it says first is neither new nor a contradiction, and it has not been replaced.
+    # The first heartbeat is neither a change nor a contradiction, and nobody has replaced it.
     (MemberState.UNKNOWN, MemberEvent.CHANGE),
     (MemberState.UNKNOWN, MemberEvent.CONTRADICTION),
     (MemberState.UNKNOWN, MemberEvent.LATE),
@@ -149,7 +149,7 @@ IMPOSSIBLE = {
     (MemberState.ALIVE, MemberEvent.BACK),
     # A takeover is the first heartbeat.
     *((state, MemberEvent.TAKEOVER) for state in MemberState if state is not MemberState.UNKNOWN),
-    # Half of this time is its silence.
+    # After half of this time it has been silent for too long.
     (MemberState.ALIVE, MemberEvent.FORGET),
 }
 
