@@ -67,7 +67,7 @@ class Bench:
         return self.started["needed"][-1]
 
     async def start(self, command: list[str], _: object, __: object, fds: list[int]) -> FakeProcess:
-        """In the place of Process.start."""
+        """Start a fake process. Takes the place of `Process.start`."""
         processes = self.started[command[0]]
         processes.append(FakeProcess(len(processes) + 1, fds[0]))
         return processes[-1]
@@ -130,7 +130,7 @@ class Bench:
         await self.watched.supervisor.stop()
 
     async def effect(self, starts_before: int) -> str:
-        """What was done beside the change of the phase, in the words of the table."""
+        """Returns what was done beside the change of the phase, as the table says it."""
         if len(self.started["one"]) > starts_before:
             return "start"
         if self.started["one"] and self.one.was_stopped:

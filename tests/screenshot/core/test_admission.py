@@ -1,4 +1,4 @@
-"""How many may wait, and how many pictures are made, at a time."""
+"""How many requests may wait, and how many pictures may be made, at a time."""
 
 import pytest
 

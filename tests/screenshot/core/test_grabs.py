@@ -16,11 +16,11 @@ def test_one_grab_until_it_is_answered_or_overdue() -> None:
     assert not grabs.due(1099)
     assert grabs.due(1100)
     grabs.asked(1100)
-    grabs.answered(1099)  # older than the question
+    grabs.answered(1099)  # It is older than the question.
     assert not grabs.due(1150)
     grabs.answered(1100)
     assert grabs.due(1150)
-    grabs.answered(1160)  # nobody had asked
+    grabs.answered(1160)  # Nobody had asked.
     assert grabs.due(1160)
 
 

@@ -84,7 +84,7 @@ class Bench:
         self._moves()
 
     async def step(self, result: Any = None) -> None:
-        """What the request waits for is there. Return when it waits for the next thing."""
+        """Give the request what it waits for, and wait until it waits for the next thing."""
         self._moved.clear()
         if self.state == "turn":
             self.client.turn.release()
@@ -123,7 +123,7 @@ class Bench:
             case "turn", "free":
                 await self.step()
             case "turn", _:
-                # Real time: the turn does not come within the wait.
+                # In real time, the turn does not come before the wait is over.
                 await self.moved()
             case "link", "free":
                 await self.step()
@@ -143,7 +143,7 @@ class Bench:
             case "shot", "same frame, stale":
                 await self.step(Shot(FRAME, stale=True))
             case "shot", "same frame, late":
-                # The clock goes on while the link was waited for; `shot` has the later time.
+                # The clock goes on while the request waits.
                 await self.late_shot()
             case "held", "over":
                 await self.step()
@@ -166,7 +166,7 @@ class Bench:
                 pytest.fail(f"unknown event {event} in {self.state}")
 
     async def late_shot(self) -> None:
-        """The change is over just at the end of the time, and the next shot is the same frame."""
+        """Let the wait for a change be over at the end of the time, with the same frame."""
         await self.step(Shot(FRAME, stale=False))
         self.now_us += int(WAIT_S * 1e6)
         await self.step()
@@ -175,7 +175,7 @@ class Bench:
         await self.step(Shot(FRAME, stale=False))
 
     def answer(self) -> str:
-        """What the request was answered, in the words of the table."""
+        """Returns what the request was answered, as the table says it."""
         if self.state != "done":
             return "-"
         answer = self.request.result()

@@ -1,4 +1,4 @@
-"""The tables of `desk_pool` and `pointer` agree with the code. Nothing is connected to."""
+"""The tables of `desk_pool` and `pointer` agree with the code. No socket is opened."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -31,7 +31,7 @@ class PoolBench:
         self.pool = DeskPool(worker, ScreenshotSettings(), Tuning())
 
     def connect(self, *arguments: Any) -> Any:
-        """In the place of ScreenshotDesk."""
+        """Returns a desk that notes what is done to it. Takes the place of `ScreenshotDesk`."""
         *_, record, failed = arguments
         self.did.append("connect")
         if self.cannot_connect:
@@ -98,7 +98,7 @@ def test_the_pools_table_is_complete() -> None:
         (state, event)
         for state in ("unknown", "open", "failed")
         for event in ("request", "record", "same record", "error")
-        # What is not open raises no error, and the first record is none that was there before.
+        # Only an open desk raises an error, and the first record is not the same as one before.
         if (event != "error" or state == "open") and (state, event) != ("unknown", "same record")
     }
     assert len(POOL_ROWS) == 9, "a row is there twice"

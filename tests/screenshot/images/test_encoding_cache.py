@@ -1,4 +1,4 @@
-"""One encoding however many ask."""
+"""However many ask, one encoding is made."""
 
 import asyncio
 
@@ -29,7 +29,7 @@ async def test_those_under_way_are_shared_and_the_last_are_kept() -> None:
     assert await asyncio.gather(*asking) == [b"bytes"] * 5
     assert make.calls == 1
     await encodings.get("b", make)
-    await encodings.get("a", make)  # used again, so b is the oldest now
+    await encodings.get("a", make)  # This uses a again, so b is the oldest now.
     await encodings.get("c", make)
     await encodings.get("a", make)
     assert make.calls == 3

@@ -1,4 +1,4 @@
-"""Patches: painted one after the other they give the desk's own pixels, in the end sharp."""
+"""Patches that are painted one after the other give the desk's own pixels, in the end sharp."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ PLENTY = Means(85, 1.0, 10_000_000, 10_000_000, Effort.FAST)
 LITTLE = Means(50, 0.5, 3000, 3000, Effort.SMALL)
 NOWHERE = bytes(5 * 4)
 EVERYWHERE = bytes([1]) * len(NOWHERE)
-"""5 x 4 tiles."""
+"""The desk has 5 x 4 tiles."""
 
 
 def sharp(width: int = WIDTH, height: int = HEIGHT) -> SharpnessLedger:
@@ -118,7 +118,7 @@ def test_a_keystroke_costs_a_few_hundred_bytes() -> None:
     before = drawing.pixels.copy()
     draw(drawing, Rect(700, 500, 9, 17), "invert")
     ledger = sharp(1920, 1080)
-    damage = (Rect(0, 0, 1920, 1080),)  # the damage that X tells of is often too large
+    damage = (Rect(0, 0, 1920, 1080),)  # The damage that X reports is often too large.
     built = patches.build(before, drawing.pixels, damage, ledger, nowhere(ledger), LITTLE)
     assert built is not None
     assert len(built.data) < 300
