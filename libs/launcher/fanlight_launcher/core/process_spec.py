@@ -104,7 +104,7 @@ class ProcessSpec:
     noise: str = ""
     """Output lines that begin like this are not shown."""
     needs: str = ""
-    """The name of another process. Each time this one starts, it first waits for that one."""
+    """The name of another process. This one is started once that one runs, each time."""
     once: bool = False
     """The process does its work and ends; ending with status 0 is no fault."""
     essential: bool = True

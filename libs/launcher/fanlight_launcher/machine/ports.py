@@ -13,7 +13,7 @@ from fanlight_launcher.core.plan import SCREENSHOT_HOST
 
 _HIGHEST_PORT = 65535
 _TRIED_PORTS = 2000
-"""From the lowest port it is 1024 to the first that anybody may take."""
+"""So many, because the 1024 lowest ports are not for everybody."""
 
 
 def screenshot_port(port: int, chosen: int | None) -> int:

@@ -15,7 +15,7 @@ class Why(StrEnum):
     SILENCE = "silence"
     FAREWELL = "farewell"
     REPLACED = "replaced"
-    """Another incarnation came up under the same id."""
+    """Another instance came up under the same id."""
     ASKED = "asked"
     """A stream that had no encoder got one."""
     DRAINED = "drained"

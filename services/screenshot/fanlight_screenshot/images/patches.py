@@ -21,9 +21,10 @@ SUFFICIENT_QUALITY = 85
 """A picture in its own size and this quality is not refined, and refining gives this quality. The
 encoder refines to `refining.SHARP_QUALITY`."""
 _TEXT_PX_PER_BYTE = 40
-"""Lossless, an interface takes a byte for 50 pixels, text one for 8. With less it is not tried."""
+"""Lossless images take a byte for 50 pixels of an interface, and for 8 of text. They are not tried
+with less than a byte for this many pixels."""
 _LOSSY_BYTES_PER_PX = 0.1
-"""That of WebP at quality 50, where the search for a scale that fits begins."""
+"""What WebP takes at quality 50. The search for a scale that fits begins with it."""
 _REFINE_LOSSLESS_PRICE, _REFINE_LOSSY_PRICE = 1 / 16, 1 / 4
 """Bytes a pixel, by which the first image is sized. An image that is far too large is repeated."""
 _REFINE_FAR_TOO_MUCH = 1.6
