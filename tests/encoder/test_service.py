@@ -235,7 +235,7 @@ async def test_an_idr_on_demand_on_an_idle_desk(bench: Bench) -> None:
     await bench.capture.show(patches(320, 240))
     await gateway.next()
     made, asked = (
-        count("idr_made", stream=STREAM, reason="asked"),
+        count("idr_encoded", stream=STREAM, reason="asked"),
         count("idr_requested", stream=STREAM),
     )
     # Ten viewers at once are one IDR.
@@ -245,7 +245,7 @@ async def test_an_idr_on_demand_on_an_idle_desk(bench: Bench) -> None:
     await until(lambda: count("idr_requested", stream=STREAM) == asked + 10)
     await bench.capture.show(patches(320, 240))
     assert not (await gateway.next()).idr
-    assert count("idr_made", stream=STREAM, reason="asked") == made + 1
+    assert count("idr_encoded", stream=STREAM, reason="asked") == made + 1
     decode([gateway.units[1].payload, gateway.units[2].payload])
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from fanlight_common.bus.frame_feed import FrameFeed
 from fanlight_common.protocol.binary import PointerPosition, PointerShape
-from fanlight_screenshot import metrics
 from fanlight_screenshot.desks.desk import ScreenshotDesk
 from fanlight_screenshot.desks.pointer import PointerFollower
 from tests.screenshot.conftest import Start
@@ -43,7 +43,7 @@ def desk_of_record(desk: Any) -> str:
 
 
 def failed() -> float:
-    return metrics.failed_desks._value.get()
+    return REGISTRY.get_sample_value("fanlight_screenshot_failed_desks_total") or 0.0
 
 
 @pytest.fixture
