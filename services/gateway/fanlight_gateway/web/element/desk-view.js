@@ -25,10 +25,10 @@
  */
 
 import { ClipboardBridge } from "../input/clipboard.js";
+import { letterbox } from "../input/geometry.js";
 import { Input } from "../input/input.js";
 import { DeskCanvas } from "./canvas.js";
 import { DeskCursor } from "./cursor.js";
-import { letterbox } from "./geometry.js";
 import { Notices } from "./notices.js";
 import { describeStatus, INITIAL_STATUS, isFresh, lacksEncoder, mayBeSeen } from "./status-text.js";
 import { TEMPLATE } from "./template.js";

@@ -8,8 +8,8 @@
  *
  * @import { InputMessage } from "../protocol/binary.js"
  * @import { ViewerControl } from "../protocol/control.js"
- * @import { Rect } from "../element/geometry.js"
  * @import { ClipboardBridge } from "./clipboard.js"
+ * @import { Rect } from "./geometry.js"
  *
  * @typedef {{
  *   surface: HTMLElement,
