@@ -23,8 +23,9 @@
  *
  * @import { ViewerControl } from "../protocol/control.js"
  * @import { ViewerMessage } from "../protocol/binary.js"
- * @import { ConnectionState } from "../element/status-text.js"
  * @import { Transport, TransportCapabilities, TransportEvents } from "./transport.js"
+ *
+ * @typedef {"connecting" | "open" | "waiting" | "closed"} ConnectionState
  *
  * @typedef {{
  *   webSocketUrl: URL,
