@@ -8,6 +8,7 @@ import { FILLER } from "../../../services/gateway/fanlight_gateway/web/input/key
 import { PASTE_WAIT_MS } from "../../../services/gateway/fanlight_gateway/web/input/paste-delay.js";
 import { LONG_PRESS_MS } from "../../../services/gateway/fanlight_gateway/web/input/touch.js";
 import { USAGE_BY_CODE } from "../../../services/gateway/fanlight_gateway/web/protocol/keys.js";
+import { tableOf } from "../tables.js";
 
 const CODES = Object.fromEntries(Object.entries(USAGE_BY_CODE).map(([code, usage]) => [usage, code]));
 const MOVED = { button: -1 };
@@ -313,4 +314,57 @@ test("a view that stops releases all, and listens no more", (context) => {
   now_ms += 10 * LONG_PRESS_MS;
   context.mock.timers.tick(10 * LONG_PRESS_MS); // the finger that rests is no right button
   assert.deepEqual(take(), []);
+});
+
+describe("the table at the top of input.js", () => {
+  /** Row number to its event. */
+  const ROWS = {
+    1: ({ textArea }) => textArea.focus({ preventScroll: true }),
+    2: ({ textArea }) => textArea.blur(),
+    3: ({ input }) => input.release(),
+    4: ({ input }) => input.stop(),
+    5: ({ input }) => input.announce(),
+  };
+  const rows = tableOf("input/input.js");
+  const setFocus = (log) => log.filter((what) => what.startsWith("SetFocus"));
+  /** Finds out whether the desk is focused: only then `release` tells the gateway. */
+  const stateOf = ({ input, take }) => {
+    take();
+    input.release();
+    return setFocus(take()).length ? "focused" : "blurred";
+  };
+
+  test("has a test for each of its rows", () => {
+    assert.deepEqual(rows.map(([, event]) => String(parseInt(event, 10))), Object.keys(ROWS));
+  });
+
+  for (const [state, event, next, told] of rows) {
+    for (const from of state === "any" ? ["blurred", "focused"] : [state]) {
+      const fire = ROWS[parseInt(event, 10)];
+      test(`${from}, ${event}`, () => {
+        const it = desk({ isFocused: from === "focused" });
+        fire(it);
+        const isFocused = it.textArea.hasFocus;
+        assert.deepEqual(setFocus(it.take()), [told.replace("of that", String(isFocused))]);
+        assert.equal(stateOf(it), next === "as the text area" ? (isFocused ? "focused" : "blurred") : next);
+      });
+
+      test(`${from}, ${event}: a person who only watches tells nothing`, () => {
+        const it = desk({ isFocused: from === "focused", isEnabled: false });
+        fire(it);
+        assert.deepEqual(setFocus(it.take()), []);
+      });
+    }
+  }
+
+  test("5: announces the focus that came or went unseen", () => {
+    const it = desk({ isFocused: false });
+    it.textArea.hasFocus = true;
+    it.input.announce();
+    assert.deepEqual(it.take(), ["SetFocus true"]);
+    it.textArea.hasFocus = false;
+    it.input.announce();
+    assert.deepEqual(it.take(), ["SetFocus false"]);
+    assert.equal(stateOf(it), "blurred");
+  });
 });

@@ -6,7 +6,7 @@
  * While the local pointer is over the picture, it has the desk's cursor as a CSS cursor. Otherwise,
  * and for a person who only watches, an image shows where the desk's pointer is.
  *
- * @import { Rect } from "./geometry.js"
+ * @import { Rect } from "../input/geometry.js"
  * @import { PointerShape } from "../protocol/binary.js"
  */
 

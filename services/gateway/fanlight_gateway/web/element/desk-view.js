@@ -5,10 +5,9 @@
  * canvas, the cursor, the input, the notices and the clipboard. It wires them together.
  *
  * @import { Command, Report } from "../session/worker.js"
- * @import { Stats } from "../session/reports.js"
+ * @import { Stats, Status } from "../session/reports.js"
  * @import { FirstScreenshot } from "../screenshots/first-screenshot.js"
  * @import { Drawing, DrawResult } from "../painting/drawing.js"
- * @import { Status } from "./status-text.js"
  * @import { StartCommand } from "./worker-host.js"
  *
  * @typedef {{
@@ -25,10 +24,10 @@
  */
 
 import { ClipboardBridge } from "../input/clipboard.js";
+import { letterbox } from "../input/geometry.js";
 import { Input } from "../input/input.js";
 import { DeskCanvas } from "./canvas.js";
 import { DeskCursor } from "./cursor.js";
-import { letterbox } from "./geometry.js";
 import { Notices } from "./notices.js";
 import { describeStatus, INITIAL_STATUS, isFresh, lacksEncoder, mayBeSeen } from "./status-text.js";
 import { TEMPLATE } from "./template.js";

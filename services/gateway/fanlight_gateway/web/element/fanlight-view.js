@@ -12,9 +12,9 @@
  * something).
  *
  * @import { Mode } from "../session/fallback.js"
- * @import { Stats } from "../session/reports.js"
+ * @import { Stats, Status } from "../session/reports.js"
  * @import { FirstScreenshot } from "../screenshots/first-screenshot.js"
- * @import { Status, StatusText } from "./status-text.js"
+ * @import { StatusText } from "./status-text.js"
  * @import { StartCommand } from "./worker-host.js"
  *
  * @typedef {StatusText & { role: string | null, status: Status }} ViewState

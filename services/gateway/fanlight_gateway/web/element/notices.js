@@ -4,7 +4,8 @@
  * that waits for a click. Lives in the page; owns the elements of the notices, and what screen
  * readers are told.
  *
- * @import { Status, StatusText } from "./status-text.js"
+ * @import { Status } from "../session/reports.js"
+ * @import { StatusText } from "./status-text.js"
  */
 
 import { icon } from "./icons.js";

@@ -3,28 +3,7 @@
  * What a person reads about the connection: a status goes in, a text comes out. Lives in the page.
  * Pure. Only page/refusal.js has more such texts.
  *
- * @import { FallbackState, Mode, Reason } from "../session/fallback.js"
- *
- * @typedef {"connecting" | "open" | "waiting" | "closed"} ConnectionState
- * @typedef {Readonly<{
- *   connection: ConnectionState,
- *   closeCode: number | null,
- *   retry_in_ms: number | null,
- *   role: string | null,
- *   desk: string | null,
- *   video: string | null,
- *   fallback: FallbackState,
- *   mode: Mode,
- *   reason: Reason,
- *   visible: boolean,
- *   plain: boolean,
- *   painted: boolean,
- *   problem: "outdated" | "too-old" | "broken" | null,
- * }>} Status
- *
- * retry_in_ms: until the next try to connect. desk, video: their states, as the gateway told them.
- * reason: why the fallback machine is locked or has no decoder. plain: over plain HTTP. painted: a
- * picture is on the canvas.
+ * @import { Status } from "../session/reports.js"
  *
  * @typedef {"ok" | "busy" | "warning" | "error"} Tone
  * @typedef {Readonly<{ text: string, tone: Tone, action: "retry" | "reconnect" | "reload" | null,

@@ -13,7 +13,7 @@
  *   any      | 6 `stop`                                         | stopped: the worker ends itself
  *
  * 3: a browser whose network changes fails all that it is loading. The reports of a worker that was
- * stopped are dropped, and the pictures in them are closed.
+ * stopped are dropped, and the pictures in them are closed. A test has a case for each row.
  *
  * @import { Command, Report } from "../session/worker.js"
  * @import { FirstScreenshot } from "../screenshots/first-screenshot.js"

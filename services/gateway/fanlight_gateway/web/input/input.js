@@ -3,13 +3,24 @@
  * What a person does at the desk, to input messages. Lives in the page; owns the listeners and the
  * focus. keyboard.js and pointer.js make the messages.
  *
- * Held keys and buttons are released when the focus leaves, when the tab is hidden, and when the
- * view stops: SetFocus tells the gateway, which releases them.
+ *   the desk is | event                                        | next     | the gateway is told
+ *   ------------+----------------------------------------------+----------+--------------------
+ *   blurred     | 1 the text area gets the focus               | focused  | SetFocus true
+ *   focused     | 2 the text area loses the focus              | blurred  | SetFocus false
+ *   focused     | 3 `release`: the tab is hidden, or the page  | blurred  | SetFocus false
+ *               |   is left                                    |          |
+ *   focused     | 4 `stop`: the view stops                     | blurred  | SetFocus false
+ *   any         | 5 `announce`: the connection has opened, or  | as the   | SetFocus of that
+ *               |   the tab is shown again                     | text     |
+ *               |                                              | area     |
+ *
+ * SetFocus false makes the gateway release all held keys and buttons. A person who only watches
+ * (`setEnabled(false)`) tells the gateway nothing. A test holds this table against the code.
  *
  * @import { InputMessage } from "../protocol/binary.js"
  * @import { ViewerControl } from "../protocol/control.js"
- * @import { Rect } from "../element/geometry.js"
  * @import { ClipboardBridge } from "./clipboard.js"
+ * @import { Rect } from "./geometry.js"
  *
  * @typedef {{
  *   surface: HTMLElement,

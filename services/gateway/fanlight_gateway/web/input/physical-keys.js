@@ -10,6 +10,19 @@
  * Keys without a place (an input method, most phones) are text: see keyboard.js. platform.js lists
  * the quirks of operating systems that are undone here.
  *
+ * Where AltGr comes as two keys (Windows), a ControlLeft waits until it is known what it is:
+ *
+ *   ControlLeft | event                                     | next    | keys for the desk
+ *   ------------+-------------------------------------------+---------+---------------------------
+ *   none        | 1 ControlLeft goes down                   | waiting |
+ *   waiting     | 2 AltRight goes down: it was AltGr        | none    | +AltRight
+ *   waiting     | 3 another key goes down or up, or a       | none    | +ControlLeft, and its own
+ *               |   phone's edit comes                      |         |
+ *   waiting     | 4 `flush`: `ALTGR_WAIT_MS` have passed    | none    | +ControlLeft
+ *   waiting     | 5 `reset`: the keyboard is lost           | none    |
+ *
+ * A test holds this table against the code.
+ *
  * @import { Key } from "../protocol/binary.js"
  * @import { Platform, Quirks } from "./platform.js"
  *

@@ -7,7 +7,7 @@
  * Fingers are gestures (touch.js). While `isEnabled` is false nothing is sent.
  *
  * @import { InputMessage } from "../protocol/binary.js"
- * @import { Rect } from "../element/geometry.js"
+ * @import { Rect } from "./geometry.js"
  * @import { TouchAction } from "./touch.js"
  * @import { WheelLike } from "./wheel.js"
  *
@@ -28,7 +28,7 @@
  * picture, and is the desk's pointer.
  */
 
-import { toFractions, within } from "../element/geometry.js";
+import { toFractions, within } from "./geometry.js";
 import { Touch } from "./touch.js";
 import { WheelSteps } from "./wheel.js";
 

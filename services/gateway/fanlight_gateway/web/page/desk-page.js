@@ -1,16 +1,11 @@
 // @ts-check
 /**
- * One desk on the page: the view with its toolbar, or, where the gateway refuses the desk, why it
- * does and which other desks there are. Lives in the page.
- *
- *   the desk's status                     | what is shown
- *   --------------------------------------+-------------------------------------------------------
- *   closed, and refusal.js has a reason   | the reason and the list of desks, in place of the view
- *   the same, no desk of this name        | the same; it looks for the desk again every 2 s
- *   anything else                         | the view and the toolbar
+ * One desk on the page: the view with its toolbar, or, if the gateway refuses the desk, why it does
+ * and which other desks there are. Lives in the page. refusal.js decides which of them is shown.
  *
  * @import { Desk } from "./api.js"
  * @import { ViewState } from "../element/fanlight-view.js"
+ * @import { Status } from "../session/reports.js"
  * @import { Refusal } from "./refusal.js"
  * @import { Started } from "./start.js"
  */
@@ -21,7 +16,7 @@ import { ApiError, listDesks } from "./api.js";
 import { deskList } from "./desk-list.js";
 import { element, focusHeading, linkHint, paragraph, showPage } from "./dom.js";
 import { rememberedMode } from "./preferences.js";
-import { refusal } from "./refusal.js";
+import { refusal, whatIsShown } from "./refusal.js";
 import { toast } from "./toast.js";
 import { showInToolbar, showStats, wireToolbar } from "./toolbar.js";
 
@@ -63,12 +58,13 @@ export function showDesk(desk, { token, screenshot }) {
 function showState(view, state, hadToken) {
   showInToolbar(state);
   stateNumber++;
-  const describe = (/** @type {Desk[] | null} */ desks) =>
-    refusalOf(view.desk, state, desks, hadToken);
-  const isRefused = describe(null) !== null;
+  const { status } = state;
+  const isRefused = whatIsShown(status) !== "view";
   for (const id of ["connection", "tools", "stage"]) element(id).hidden = isRefused;
   if (isRefused) {
-    void showRefusal(view, state.status.closeCode, describe, stateNumber);
+    const describe = (/** @type {Desk[] | null} */ desks) =>
+      refusalOf(view.desk, status, desks, hadToken);
+    void showRefusal(view, status.closeCode, describe, stateNumber);
   } else if (!element("page").hidden) {
     element("page").hidden = true;
     view.focus();
@@ -77,13 +73,12 @@ function showState(view, state, hadToken) {
 
 /**
  * @param {string} desk
- * @param {ViewState} state
+ * @param {Status} status
  * @param {Desk[] | null} desks  null if unknown
  * @param {boolean} hadToken  the address had a token
  * @returns {Refusal | null} null if the desk is shown
  */
-function refusalOf(desk, { status }, desks, hadToken) {
-  if (status.connection !== "closed") return null;
+function refusalOf(desk, status, desks, hadToken) {
   // The token was swapped for a cookie, and the gateway has never let the cookie in.
   const hasSignedIn = hadToken && status.role === null;
   return refusal({ closeCode: status.closeCode, desk, desks, hasSignedIn });
@@ -105,7 +100,7 @@ async function showRefusal(view, closeCode, describe, number, shown = null) {
   if (document.fullscreenElement) await document.exitFullscreen().catch(() => {});
   const desks = closeCode === CloseCode.UNAUTHORIZED ? null : await desksIfKnown();
   if (number !== stateNumber) return;
-  const isMissing = closeCode === CloseCode.NO_SUCH_DESK;
+  const isMissing = whatIsShown({ connection: "closed", closeCode }) === "missing";
   if (isMissing && shown !== null && desks?.some(({ name }) => name === view.desk)) {
     view.reconnect();
     return;

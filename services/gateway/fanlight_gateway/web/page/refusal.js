@@ -4,7 +4,19 @@
  * page. Pure. status-text.js has the short texts over a desk; these are longer, and say what a
  * person can do.
  *
+ *   connection | close code                     | what is shown
+ *   -----------+--------------------------------+--------------
+ *   closed     | 1 `UNAUTHORIZED`, `FORBIDDEN`  | refusal
+ *   closed     | 2 `NO_SUCH_DESK`               | missing
+ *   closed     | 3 any other                    | view
+ *   any other  | 4 any                          | view
+ *
+ * view: the view and its toolbar. refusal: why the gateway refuses the desk, and the list of desks,
+ * in place of the view. missing: the same, and the page looks for the desk again. A test holds this
+ * table against the code.
+ *
  * @import { Desk } from "./api.js"
+ * @import { Status } from "../session/reports.js"
  *
  * @typedef {Readonly<{ title: string, text: string, wantsLink: boolean }>} Refusal
  * wantsLink: a new link helps.
@@ -25,6 +37,23 @@ export const FOREIGN = Object.freeze({
     "FANLIGHT_GATEWAY_ALLOWED_ORIGINS has to name this one.",
   wantsLink: false,
 });
+
+/**
+ * @param {Pick<Status, "connection" | "closeCode">} status
+ * @returns {"view" | "refusal" | "missing"}
+ */
+export function whatIsShown({ connection, closeCode }) {
+  if (connection !== "closed") return "view";
+  switch (closeCode) {
+    case CloseCode.UNAUTHORIZED:
+    case CloseCode.FORBIDDEN:
+      return "refusal";
+    case CloseCode.NO_SUCH_DESK:
+      return "missing";
+    default:
+      return "view";
+  }
+}
 
 /** @param {Refused} refused @returns {Refusal | null} null if the desk is shown */
 export function refusal({ closeCode, desk, desks, hasSignedIn }) {

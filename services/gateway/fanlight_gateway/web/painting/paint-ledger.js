@@ -16,7 +16,7 @@
  *                                           | cover the patch
  *   5 `forget()`                            | the whole canvas is owed, until 2
  *
- * A place that is dropped has no event: its areas stay owed.
+ * A place that is dropped has no event: its areas stay owed. A test has a case for each row.
  *
  * @import { Rectangle } from "../protocol/binary.js"
  * @import { Size } from "./drawing.js"

@@ -6,8 +6,16 @@
  * With a GPU, `drawImage(frame)` costs next to nothing. Without one it takes 7 to 12 ms for 1080p,
  * and up to 50 ms at times (a new bitmap each time, whose pages have to be faulted in), where
  * `copyTo` into a buffer that is kept, and `putImageData`, take 2.3 ms (headless Chromium, two
- * cores). So the painter tries each method `TRIALS` times, first drawing, and then keeps the faster
- * one.
+ * cores). So the painter tries each method `TRIALS` times, and then keeps the faster one.
+ *
+ *   state   | event                                       | next    | pictures are
+ *   --------+---------------------------------------------+---------+-------------
+ *   drawing | 1 `drew`, for the last of `TRIALS` times    | copying | copied
+ *   copying | 2 `copied`, likewise; copying was faster    | decided | copied
+ *   copying | 3 `copied`, likewise; it was not            | decided | drawn
+ *   any     | 4 `cannotCopy`                              | decided | drawn
+ *
+ * It begins with `drawing`. A test holds this table against the code.
  */
 
 /** Pictures by which each method is judged. The first one does not count, because it warms up. */

@@ -4,10 +4,21 @@
  * flight. It decides nothing: polling.js says when to fetch and how good, delta-chain.js in which
  * order answers are painted, throughput.js what the network carries.
  *
+ *   state   | event                                      | next    | requests
+ *   --------+--------------------------------------------+---------+------------------------------
+ *   stopped | 1 `start`                                  | running | one, for a full picture
+ *   running | 2 a screenshot, or "unchanged" (304)       | running | more, for what changes
+ *   running | 3 an answer is lost: it failed, or one     | running | aborted; one, for a full
+ *           |   that it builds on never came             |         | picture
+ *   running | 4 the service is busy (503)                | running | those in flight stay; the
+ *           |                                            |         | next one waits
+ *   running | 5 `lost`, `reconnected`                    | running | see 3
+ *   running | 6 `onrefused` (401, 403)                   | running | see 3
+ *   any     | 7 `stop`                                   | stopped | aborted
+ *
  * The server keeps a request open until the desk changes. While answers are small, several requests
- * are in flight, so that a change does not wait until the answer before it has arrived. When an
- * answer is lost, all requests are aborted and a full picture is asked for. When the service is
- * busy, fewer requests go out. The picture of an aborted request is dropped.
+ * are in flight, so that a change does not wait until the answer before it has arrived. The picture
+ * of an aborted request is dropped. A test holds this table against the code.
  *
  * @import { Settings } from "../protocol/settings.js"
  * @import { Outcome } from "./polling.js"

@@ -4,11 +4,32 @@
  * size. Lives in the worker; owns the timer. It reads the session's parts and changes none.
  *
  * @import { Report } from "./worker.js"
- * @import { Fallback } from "./fallback.js"
+ * @import { Fallback, FallbackState, Mode, Reason } from "./fallback.js"
  * @import { GatewayState } from "./gateway-state.js"
  * @import { Pictures } from "./pictures.js"
  * @import { Clock } from "../measure/clock.js"
- * @import { Connection } from "../transport/connection.js"
+ * @import { Connection, ConnectionState } from "../transport/connection.js"
+ *
+ * @typedef {Readonly<{
+ *   connection: ConnectionState,
+ *   closeCode: number | null,
+ *   retry_in_ms: number | null,
+ *   role: string | null,
+ *   desk: string | null,
+ *   video: string | null,
+ *   fallback: FallbackState,
+ *   mode: Mode,
+ *   reason: Reason,
+ *   visible: boolean,
+ *   plain: boolean,
+ *   painted: boolean,
+ *   problem: "outdated" | "too-old" | "broken" | null,
+ * }>} Status
+ *
+ * retry_in_ms: until the next try to connect. desk, video: their states, as the gateway told them.
+ * reason: why the fallback machine is locked or has no decoder. plain: over plain HTTP. painted: a
+ * picture is on the canvas. problem: the session reports "outdated" only; the page itself finds the
+ * other two.
  *
  * @typedef {{
  *   mode: string, state: string, connection: string, transport: string, rtt_ms: number | null,

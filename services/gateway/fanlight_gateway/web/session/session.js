@@ -27,11 +27,11 @@ import { GatewayState } from "./gateway-state.js";
 import { Pictures } from "./pictures.js";
 import { Reports } from "./reports.js";
 
-const now = () => performance.now();
-
 export class Session {
   /** @type {(report: Report, transfer?: Transferable[]) => void} */
   #report;
+  /** @type {() => number} */
+  #now;
   /** @type {Fallback} */
   #fallback;
   #gateway = new GatewayState();
@@ -55,9 +55,11 @@ export class Session {
   /**
    * @param {Extract<Command, { type: "start" }>} start
    * @param {(report: Report, transfer?: Transferable[]) => void} report
+   * @param {() => number} [now]  the worker's monotonic clock (ms)
    */
-  constructor(start, report) {
+  constructor(start, report, now = () => performance.now()) {
     this.#report = report;
+    this.#now = now;
     this.#fallback = initialFallback(start.mode, start.visible);
     const desk = new URL(`api/desks/${encodeURIComponent(start.desk)}/`, start.base);
     this.#connection = this.#makeConnection(desk, start.viewer);
@@ -116,7 +118,7 @@ export class Session {
   /** Steps the fallback machine, and does what follows from it. @param {FallbackEvent} event */
   event(event) {
     const { settings } = this.#gateway;
-    const [next, effects] = stepFallback(this.#fallback, event, now(), settings);
+    const [next, effects] = stepFallback(this.#fallback, event, this.#now(), settings);
     this.#untoldReason = fallbackReason(this.#fallback, event, next) ?? this.#untoldReason;
     this.#fallback = next;
     this.#tellReason();
@@ -164,7 +166,7 @@ export class Session {
     return new Connection({
       webSocketUrl,
       httpUrl: new URL("http", desk),
-      now,
+      now: this.#now,
       hello: (carriesVideo) => ({
         type: "Hello",
         viewer,
@@ -184,7 +186,7 @@ export class Session {
 
   #makePinging() {
     return new Pinging({
-      now,
+      now: this.#now,
       settings: () => this.#gateway.settings,
       clock: this.#clock,
       connection: this.#connection,
@@ -203,7 +205,7 @@ export class Session {
   /** @param {URL} desk @param {Extract<Command, { type: "start" }>} start */
   #makePictures(desk, { viewer, bringsScreenshot }) {
     return new Pictures({
-      now,
+      now: this.#now,
       screenshotUrl: new URL("screenshot", desk),
       viewer,
       bringsScreenshot,

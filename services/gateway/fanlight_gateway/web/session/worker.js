@@ -11,9 +11,8 @@
  * @import { InputMessage, PointerShape } from "../protocol/binary.js"
  * @import { ViewerControl } from "../protocol/control.js"
  * @import { Mode } from "./fallback.js"
- * @import { Status } from "../element/status-text.js"
  * @import { FirstScreenshot } from "../screenshots/first-screenshot.js"
- * @import { Stats } from "./reports.js"
+ * @import { Stats, Status } from "./reports.js"
  * @import { Drawing, DrawResult } from "../painting/drawing.js"
  *
  * @typedef {{ type: "start", base: string, desk: string, viewer: string,

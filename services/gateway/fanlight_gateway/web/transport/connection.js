@@ -19,12 +19,13 @@
  *   any          | 8 closed with a final code; `close`      | closed     | leaves the transport
  *
  * How long 5 and 6 wait, and which codes are final, is decided in retry-wait.js. Every change of
- * the state calls `onchange`.
+ * the state calls `onchange`. A test holds this table against the code.
  *
  * @import { ViewerControl } from "../protocol/control.js"
  * @import { ViewerMessage } from "../protocol/binary.js"
- * @import { ConnectionState } from "../element/status-text.js"
  * @import { Transport, TransportCapabilities, TransportEvents } from "./transport.js"
+ *
+ * @typedef {"connecting" | "open" | "waiting" | "closed"} ConnectionState
  *
  * @typedef {{
  *   webSocketUrl: URL,

@@ -8,22 +8,36 @@
  * flight at a time, and what is sent meanwhile goes into the next one. retransmission.js keeps the
  * viewer's messages until the gateway has acknowledged them.
  *
- * A request that failed is sent again with the same numbers. When requests have failed for
- * `LOST_MS`, the transport ends. It drops messages of the gateway that came before (they were
- * sent twice), and input that is too old to be delivered.
+ *   state    | event                                    | next   | effects
+ *   ---------+------------------------------------------+--------+---------------------------------
+ *   opening  | 1 the gateway answers with a session     | open   | `onopen`, Welcome; both chains
+ *            |                                          |        | begin
+ *   opening  | 2 another answer, or none                | closed | `onclosed`
+ *   opening, | 3 `send`, `sendControl`                  | as     | posted when it is open, and kept
+ *   open     |                                          | before | until it is acknowledged
+ *   open     | 4 a GET brings messages                  | open   | the new ones are handed on
+ *   open     | 5 a request fails                        | open   | it is sent again after a pause,
+ *            |                                          |        | with the same numbers
+ *   open     | 6 the same, for more than `LOST_MS`      | closed | `onclosed`
+ *   open     | 7 the gateway refuses a request          | closed | `onclosed` with its code
+ *   any      | 8 `close`                                | closed | a DELETE, if there is a session
+ *   any      | 9 `abandon`                              | closed |
+ *
+ * It drops messages of the gateway that came before (they were sent twice), and input that is too
+ * old to be delivered. A test has a case for each row.
  *
  * @import { ViewerControl } from "../protocol/control.js"
  * @import { ViewerMessage } from "../protocol/binary.js"
+ * @import { Answer } from "./http-request.js"
  * @import { TransportCapabilities, TransportEvents } from "./transport.js"
  *
  * @typedef {{ url: URL, now: () => number, hello: () => ViewerControl }} PlainHttpOptions
- *
- * @typedef {{ status: number, headers: Headers, body: ArrayBuffer }} Answer
  */
 
 import { decodeBatch } from "../protocol/batches.js";
-import { CloseCode, ProtocolError } from "../protocol/constants.js";
+import { ProtocolError } from "../protocol/constants.js";
 import { encodeControl } from "../protocol/control.js";
+import { closeCodeOf, parseJson, request } from "./http-request.js";
 import { pause } from "./pause.js";
 import { RetransmissionQueue } from "./retransmission.js";
 import { ABNORMAL_CLOSURE } from "./transport.js";
@@ -130,11 +144,11 @@ export class PlainHttpTransport {
 
   async #openSession() {
     const { url, now, hello } = this.#options;
-    const answer = await this.#request(url, TIMEOUT_MS, encodeControl(hello()));
+    const answer = await request(url, TIMEOUT_MS, this.#end.signal, encodeControl(hello()));
     if (this.isClosed) return;
-    const opened = answer?.status === 200 ? parse(answer.body) : null;
+    const opened = answer?.status === 200 ? parseJson(answer.body) : null;
     if (typeof opened?.session !== "string" || typeof opened.hold_ms !== "number") {
-      this.#fail(answer === null ? ABNORMAL_CLOSURE : closeCodeOf(answer));
+      this.#fail(closeCodeOf(answer));
       return;
     }
     this.#session = new URL(`${url.pathname}/${encodeURIComponent(opened.session)}`, url);
@@ -153,7 +167,7 @@ export class PlainHttpTransport {
       const url = new URL(session);
       url.search = `after=${this.#received}`;
       const limit_ms = this.#longPoll_ms + TIMEOUT_MS;
-      const answer = await this.#request(url, limit_ms);
+      const answer = await request(url, limit_ms, this.#end.signal);
       const messages = this.#messagesOf(answer);
       if (messages === null) {
         await this.#requestFailed(answer, failures++);
@@ -185,7 +199,7 @@ export class PlainHttpTransport {
       if (batch === null) return;
       const url = new URL(session);
       url.search = `first=${batch.first}`;
-      const answer = await this.#request(url, TIMEOUT_MS, batch.body);
+      const answer = await request(url, TIMEOUT_MS, this.#end.signal, batch.body);
       const pongs = this.#messagesOf(answer);
       if (pongs === null) {
         if (answer?.status === 413) {
@@ -248,53 +262,5 @@ export class PlainHttpTransport {
     if (this.isClosed) return;
     this.abandon();
     this.#events.onclosed(code);
-  }
-
-  /**
-   * @param {URL} url
-   * @param {number} limit_ms
-   * @param {ArrayBuffer | string} [body]  undefined: a GET
-   * @returns {Promise<Answer | null>} with its whole body; null if no answer came within the limit
-   */
-  async #request(url, limit_ms, body) {
-    const request = new AbortController();
-    const abort = () => request.abort();
-    const timer = setTimeout(abort, limit_ms);
-    this.#end.signal.addEventListener("abort", abort);
-    try {
-      const response = await fetch(url, {
-        method: body === undefined ? "GET" : "POST",
-        body,
-        cache: "no-store",
-        signal: request.signal,
-      });
-      const { status, headers } = response;
-      return { status, headers, body: await response.arrayBuffer() };
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      return null;
-    } finally {
-      clearTimeout(timer);
-      this.#end.signal.removeEventListener("abort", abort);
-    }
-  }
-}
-
-/** The close code that an answer stands for. @param {Answer} answer */
-function closeCodeOf(answer) {
-  const body = parse(answer.body);
-  if (typeof body?.code === "number") return body.code;
-  // Without `error`, a proxy made this answer and not the gateway.
-  if (typeof body?.error !== "string") return ABNORMAL_CLOSURE;
-  if (answer.status === 401) return CloseCode.UNAUTHORIZED;
-  return answer.status === 403 ? CloseCode.FORBIDDEN : ABNORMAL_CLOSURE;
-}
-
-/** @param {ArrayBuffer} body @returns {any} null if it is not JSON */
-function parse(body) {
-  try {
-    return JSON.parse(new TextDecoder().decode(body));
-  } catch {
-    return null;
   }
 }

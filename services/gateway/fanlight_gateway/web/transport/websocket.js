@@ -3,6 +3,20 @@
  * A WebSocket as a transport (see transport.js). Lives in the worker. It owns one socket and the
  * time limit for the first message. It drops what is sent while the socket is not open.
  *
+ *   state    | event                                            | next   | effects
+ *   ---------+--------------------------------------------------+--------+------------------------
+ *   opening  | 1 the socket opened                              | open   | `onopen`
+ *   open     | 2 the first message came                         | open   | the time limit ends;
+ *            |                                                  |        | handed on
+ *   open     | 3 another message came                           | open   | handed on
+ *   opening, | 4 no message came for `FIRST_MESSAGE_TIMEOUT_MS` | closed | closes the socket;
+ *   open     |                                                  |        | `onclosed`
+ *   opening, | 5 the socket closed                              | closed | `onclosed` with its code
+ *   open     |                                                  |        |
+ *   any      | 6 `close`                                        | closed | closes the socket
+ *
+ * A test has a case for each row.
+ *
  * @import { ViewerControl } from "../protocol/control.js"
  * @import { ViewerMessage } from "../protocol/binary.js"
  * @import { TransportCapabilities, TransportEvents } from "./transport.js"

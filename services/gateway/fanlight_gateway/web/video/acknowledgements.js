@@ -3,12 +3,20 @@
  * What the gateway is told about the units: the newest one received, the newest one painted, and
  * how old its picture was. Lives in the worker. Pure; times are arguments, in ms.
  *
- * 1. A paint is acknowledged at once.
- * 2. A unit that was received waits `ACK_DELAY_MS` for its paint, so that most small units cost one
- *    message. It does not wait longer, because the gateway judges the network by what was received,
- *    and when.
- * 3. Where the gateway has nothing to learn it says so in the unit (`relaxed`). Then both wait for
- *    the next unit that is not relaxed, but not longer than `ACK_RELAXED_MS`.
+ *   event                                              | the acknowledgement is sent
+ *   ---------------------------------------------------+-------------------------------------------
+ *   1 `received`: a unit                               | after `ACK_DELAY_MS` at the latest
+ *   2 `received`: a relaxed unit                       | after `ACK_RELAXED_MS` at the latest
+ *   3 `painted`, while a unit that is not relaxed is   | at once
+ *     not known to be painted                          |
+ *   4 `painted`, otherwise                             | after `ACK_RELAXED_MS` at the latest
+ *   5 `painted`: a unit of another epoch               | as before
+ *   6 `beginStream`: another stream begins             | at once, if one was to be sent
+ *
+ * 1: a unit waits for its paint, so that most small units cost one message. It does not wait
+ * longer, because the gateway judges the network by what was received, and when. 2, 4: where the
+ * gateway has nothing to learn, it says so in the unit (`relaxed`). A test holds this table against
+ * the code.
  *
  * @import { Ack } from "../protocol/binary.js"
  */

@@ -1,18 +1,28 @@
 // @ts-check
 /**
- * Decodes access units: a VideoDecoder behind a gate. Lives in the worker.
+ * Decodes access units: a gate (gate.js), and behind it a VideoDecoder (decoding-run.js: the run).
+ * Lives in the worker; owns both. While the gate is closed, an IDR is asked for (`onneedidr`), and
+ * everything until it comes is dropped.
  *
- * 1. gate.js drops the units that cannot be decoded, and this asks for an IDR (`onneedidr`).
- * 2. When the decoder falls behind, everything until the next IDR is dropped, and an IDR is asked
- *    for.
- * 3. While the browser is asked whether it supports a codec, units are kept.
- * 4. An error discards the decoder, and an IDR is asked for. `ERROR_LIMIT` errors in a
- *    minute, or units for `PAINT_TIMEOUT_MS` without a picture, call `onfailed`.
- * 5. Patches pass the gate like deltas, but not the decoder.
- * 6. When another codec begins, the pictures that are still in the old decoder are shown until the
- *    new one gives its first picture.
+ *   state     | event                                     | next     | effects
+ *   ----------+-------------------------------------------+----------+---------------------------
+ *   idle      | 1 an IDR                                  | starting | a run begins
+ *   starting  | 2 the first picture                       | running  | the former run ends
+ *   starting, | 3 an IDR of another codec                 | starting | another begins; this is the
+ *   running   |                                           |          | former run
+ *   starting, | 4 a delta, while more than                | behind   | the gate closes
+ *   running   |   `MAX_BACKLOG_UNITS` units wait          |          |
+ *   behind    | 5 an IDR                                  | starting | the run ends, another begins
+ *   starting, | 6 an error                                | idle     | the run ends, gate closes
+ *   running,  |                                           |          |
+ *   behind    |                                           |          |
+ *   any       | 7 `reset`                                 | idle     | the run ends, gate closes
  *
- * Who gets a VideoFrame closes it.
+ * 1, 3, 5: the browser is asked first whether it plays the codec. Units are kept until it answers.
+ * 3: pictures of the former run are shown until this one has a picture. 4: a run that is starting
+ * may have `STARTING_FACTOR` times as many. 6: `ERROR_LIMIT` errors in a minute call `onfailed`, as
+ * units for `PAINT_TIMEOUT_MS` without a picture do. Patches pass the gate like deltas, and do not
+ * go into the run. Who gets a VideoFrame closes it. A test holds this table against the code.
  *
  * @import { VideoUnit } from "../protocol/binary.js"
  * @import { Stretch } from "../measure/sustained.js"
@@ -70,14 +80,12 @@ export class Decoder {
   #supported = new Map();
   /** @type {number[]} */
   #errors_ms = [];
-  /** The run has given no picture yet. */
-  #isStarting = true;
-  /** The run fell behind: it is discarded at the next IDR. */
-  #isBehind = false;
   /** Since when units come without a picture. @type {Stretch} */
   #unshown = null;
   /** Grows with each reset: the answer to a question that was asked before it does not count. */
   #generation = 0;
+  /** @type {"idle" | "starting" | "running" | "behind"} */
+  state = "idle";
   /** The codec string in use. @type {string | null} */
   codec = null;
 
@@ -100,9 +108,7 @@ export class Decoder {
     this.#discard();
   }
 
-  /**
-   * Drops everything until the next IDR, which comes by itself because another rendition begins.
-   */
+  /** Another rendition begins, with an IDR: drops everything until it comes. */
   expectIdr() {
     this.#gate.close();
   }
@@ -172,11 +178,11 @@ export class Decoder {
         this.#host.onunsupported();
         return;
       }
-      if (codec !== this.codec || this.#isBehind || !this.#run?.isConfigured) {
+      if (codec !== this.codec || this.state === "behind" || !this.#run?.isConfigured) {
         this.#configure(codec);
       }
     } else if (this.#fallsBehind()) {
-      this.#isBehind = true;
+      this.state = "behind";
       this.#gate.close();
       return;
     }
@@ -184,7 +190,8 @@ export class Decoder {
   }
 
   #fallsBehind() {
-    return this.backlog > MAX_BACKLOG_UNITS * (this.#isStarting ? STARTING_FACTOR : 1);
+    const factor = this.state === "starting" ? STARTING_FACTOR : 1;
+    return this.backlog > MAX_BACKLOG_UNITS * factor;
   }
 
   /** Asks the browser whether it plays a codec. @param {string} codec @param {VideoUnit} unit */
@@ -221,7 +228,7 @@ export class Decoder {
       EncodedVideoChunk,
       onpicture: (frame, unit, place) => {
         if (run === this.#run) {
-          this.#isStarting = false;
+          if (this.state === "starting") this.state = "running";
           this.#formerRun = end(this.#formerRun);
         }
         this.#host.onpicture(frame, unit, place);
@@ -233,6 +240,7 @@ export class Decoder {
       },
     });
     this.#run = run;
+    this.state = "starting";
     this.codec = codec;
   }
 
@@ -262,25 +270,22 @@ export class Decoder {
     }
   }
 
-  /**
-   * Another run is going to take over: this one becomes the former one, if it has pictures left.
-   */
+  /** Another run takes over. This one becomes the former one, if it has pictures left. */
   #retireRun() {
     const run = this.#run;
-    if (this.#isBehind || !run?.isConfigured || !run.isBusy) {
+    if (this.state === "behind" || !run?.isConfigured || !run.isBusy) {
       this.#discard();
       return;
     }
     end(this.#formerRun);
     this.#formerRun = run;
     this.#run = null;
-    this.#isStarting = true;
+    this.state = "idle";
     run.finish();
   }
 
   #discard() {
-    this.#isStarting = true;
-    this.#isBehind = false;
+    this.state = "idle";
     this.#run = end(this.#run);
     this.#formerRun = end(this.#formerRun);
   }

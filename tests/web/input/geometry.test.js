@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { letterbox, toFractions, within } from "../../../services/gateway/fanlight_gateway/web/element/geometry.js";
+import { letterbox, toFractions, within } from "../../../services/gateway/fanlight_gateway/web/input/geometry.js";
 
 describe("geometry", () => {
   const box = { x: 10, y: 20, width: 400, height: 400 };
