@@ -13,7 +13,7 @@ from fanlight_capture.source import Listener
 from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ConfigurationError, SourceLostError
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Worker
+from fanlight_common.service.worker import Worker
 from tests.capture.conftest import Capture, until
 
 

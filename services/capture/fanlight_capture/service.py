@@ -22,11 +22,11 @@ from fanlight_common.bus.inlet_messages import inlet_messages
 from fanlight_common.bus.receiver import Receiver
 from fanlight_common.core.errors import SourceLostError
 from fanlight_common.process import clock
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import PointerPosition, PointerShape
 from fanlight_common.protocol.control import Clipboard
 from fanlight_common.protocol.topics import Lane
+from fanlight_common.service.worker import Worker
 
 log = logging.getLogger(__name__)
 

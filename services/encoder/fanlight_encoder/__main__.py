@@ -5,8 +5,8 @@ import sys
 from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process.settings import BusSettings, load
-from fanlight_common.process.supervision import run
-from fanlight_common.process.worker import Worker
+from fanlight_common.service.supervision import run
+from fanlight_common.service.worker import Worker
 from fanlight_encoder.settings import EncoderSettings
 
 

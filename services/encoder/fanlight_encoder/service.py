@@ -28,9 +28,9 @@ from fanlight_common.bus.receiver import Receiver
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.core.names import Rendition, split_stream
 from fanlight_common.process import clock, refusals
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import VideoUnit
+from fanlight_common.service.worker import Worker
 from fanlight_encoder import metrics
 from fanlight_encoder.codecs.base import Codec
 from fanlight_encoder.codecs.registry import CODECS, choose, fallback_of

@@ -9,9 +9,9 @@ import pytest
 from fanlight_common.bus.frame_feed import FrameFeed
 from fanlight_common.core.errors import FrameLostError
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import topics
 from fanlight_common.protocol.topics import Lane
+from fanlight_common.service.worker import Worker
 from tests.common.fakes import FakeCapture, FakeDirectory
 
 

@@ -19,9 +19,9 @@ from fanlight_common.core.idr_requests import IdrRequestLimits
 from fanlight_common.core.unit_order import UnitOrder
 from fanlight_common.process import clock
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import VideoUnit
+from fanlight_common.service.worker import Worker
 from tests.gateway.fakes import FakeEncoder
 from tests.screenshot.fakes import FakeDirectory, until
 

@@ -13,9 +13,9 @@ from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.core.idr_requests import IdrRequests
 from fanlight_common.process import refusals
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import VideoUnit
+from fanlight_common.service.worker import Worker
 
 log = logging.getLogger(__name__)
 DEMAND_INTERVAL_S = 1.0

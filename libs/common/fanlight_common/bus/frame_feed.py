@@ -17,9 +17,9 @@ from fanlight_common.bus.ring import RingReader
 from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process import refusals
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, frames, topics
 from fanlight_common.protocol.topics import Lane
+from fanlight_common.service.worker import Worker
 
 log = logging.getLogger(__name__)
 refused = Counter("fanlight_refused_frames", "Frame messages that were not understood")

@@ -23,9 +23,9 @@ from fanlight_common.core.handover import Handover, LeaseChange, Verdict
 from fanlight_common.core.idr_requests import IdrRequestLimits, IdrRequests
 from fanlight_common.process import clock
 from fanlight_common.process.ticks import tick
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import VideoUnit
+from fanlight_common.service.worker import Worker
 
 log = logging.getLogger(__name__)
 TICK_S = 0.125

@@ -7,8 +7,8 @@ this raises an error is passed over and logged; what was known of that desk or s
 import asyncio
 import zlib
 
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
+from fanlight_common.service.worker import Worker
 
 
 class DeskBook:

@@ -17,8 +17,8 @@ from fanlight_common.bus.inlet_messages import inlet_messages, refused
 from fanlight_common.bus.sockets import SocketRole, ipc_endpoint
 from fanlight_common.core.errors import ConfigurationError, ProtocolError
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
+from fanlight_common.service.worker import Worker
 from tests.common.fakes import FakeDirectory
 
 
@@ -144,7 +144,7 @@ SERVICE = """
 import asyncio, sys
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process.settings import BusSettings, load
-from fanlight_common.process.supervision import run
+from fanlight_common.service.supervision import run
 
 async def main(worker):
     what = sys.argv[1]

@@ -24,7 +24,7 @@ from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process import logs
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Worker
+from fanlight_common.service.worker import Worker
 
 log = logging.getLogger(__name__)
 
