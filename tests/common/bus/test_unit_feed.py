@@ -308,7 +308,7 @@ async def test_a_consumer_that_raises_while_its_feed_is_made_leaves_nothing_behi
     async with recording(bus_settings) as (recorder,):
         one.lease(STREAM, 1)
         await until(lambda: recorder.units)
-        worker, group = recorder.feed._worker, recorder.feed._group
+        worker, group = recorder.feed._member, recorder.feed._group
         with pytest.raises(RuntimeError, match="on purpose"):
             Broken(worker, InletConnections(worker.network), group)
         one.send()

@@ -9,13 +9,13 @@ import logging
 from collections.abc import Callable
 
 from fanlight_common.bus.inlet_connections import CurrentInlet, InletConnections
+from fanlight_common.bus.member import BusMember
 from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.core.idr_requests import IdrRequests
 from fanlight_common.process import refusals
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import VideoUnit
-from fanlight_common.service.worker import Worker
 
 log = logging.getLogger(__name__)
 DEMAND_INTERVAL_S = 1.0
@@ -31,7 +31,7 @@ class EncoderConnection:
 
     def __init__(
         self,
-        worker: Worker,
+        member: BusMember,
         inlets: InletConnections,
         group: asyncio.TaskGroup,
         lease: bus.LeaseRecord,
@@ -54,9 +54,9 @@ class EncoderConnection:
         self._told_at = 0.0
         self._inlet = CurrentInlet(inlets)
         self._inlet.move(lease.inlet)
-        self._socket = worker.network.open(SocketRole.UNITS)
+        self._socket = member.network.open(SocketRole.UNITS)
         self._socket.subscribe(topics.unit(lease.stream))
-        worker.network.connect(self._socket, lease.outlet)
+        member.network.connect(self._socket, lease.outlet)
         self._task = group.create_task(self._receive())
 
     def close(self) -> None:

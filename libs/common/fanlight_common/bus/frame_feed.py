@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from prometheus_client import Counter, Gauge
 
+from fanlight_common.bus.member import BusMember
 from fanlight_common.bus.receiver import Receiver
 from fanlight_common.bus.ring import RingReader
 from fanlight_common.bus.sockets import SocketRole
@@ -19,7 +20,6 @@ from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process import refusals
 from fanlight_common.protocol import bus, frames, topics
 from fanlight_common.protocol.topics import Lane
-from fanlight_common.service.worker import Worker
 
 log = logging.getLogger(__name__)
 refused = Counter("fanlight_refused_frames", "Frame messages that were not understood")
@@ -34,12 +34,12 @@ class FrameFeed:
     """Frames of `desk` from the moment of creation until `close`."""
 
     def __init__(
-        self, worker: Worker, desk: str, topic_of: Callable[[str, Lane], bytes] = topics.frame
+        self, member: BusMember, desk: str, topic_of: Callable[[str, Lane], bytes] = topics.frame
     ) -> None:
         self.desk = desk
         self.record: bus.DeskRecord | None = None
         """The desk's newest record, None before the directory has answered."""
-        self._worker = worker
+        self._member = member
         self._topic_of = topic_of
         self._topic = b""
         self._receiver: Receiver | None = None
@@ -50,7 +50,7 @@ class FrameFeed:
         """Set when there is another receiver, or an error."""
         self._error: Exception | None = None
         """What a record of the desk led to: `run` raises it."""
-        self._end_watch = worker.directory.watch(topics.desk(desk), self._on_record, self._failed)
+        self._end_watch = member.directory.watch(topics.desk(desk), self._on_record, self._failed)
 
     def close(self) -> None:
         """End the demand."""
@@ -133,7 +133,7 @@ class FrameFeed:
         if not record.alive:
             return
         if self._receiver is None or old is None or old.instance != record.instance:
-            same_host = record.host == self._worker.host
+            same_host = record.host == self._member.host
             lane = Lane.SHM if same_host else Lane.PIXELS
             log.info("event=lane desk=%s lane=%s capture=%s", self.desk, lane, record.id)
             self._connect(record, lane)
@@ -147,9 +147,9 @@ class FrameFeed:
         self._disconnect()
         self._lane = lane
         self._topic = self._topic_of(self.desk, lane)
-        socket = self._worker.network.open(SocketRole.FRAMES)
+        socket = self._member.network.open(SocketRole.FRAMES)
         socket.subscribe(self._topic)
-        self._worker.network.connect(socket, record.outlet)
+        self._member.network.connect(socket, record.outlet)
         self._receiver = Receiver(socket, self._received)
         feeds.labels(self.desk, lane).inc()
         self._moved.set()

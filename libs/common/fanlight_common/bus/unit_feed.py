@@ -19,13 +19,13 @@ from typing import NamedTuple, Protocol
 
 from fanlight_common.bus.encoder_connection import EncoderConnection
 from fanlight_common.bus.inlet_connections import InletConnections
+from fanlight_common.bus.member import BusMember
 from fanlight_common.core.handover import Handover, LeaseChange, Verdict
 from fanlight_common.core.idr_requests import IdrRequestLimits, IdrRequests
 from fanlight_common.process import clock
 from fanlight_common.process.ticks import tick
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import VideoUnit
-from fanlight_common.service.worker import Worker
 
 log = logging.getLogger(__name__)
 TICK_S = 0.125
@@ -85,7 +85,7 @@ class UnitFeed:
 
     def __init__(
         self,
-        worker: Worker,
+        member: BusMember,
         inlets: InletConnections,
         group: asyncio.TaskGroup,
         stream: str,
@@ -99,7 +99,7 @@ class UnitFeed:
         """
         self.pause_s = 0.0
         """Changes within this time are sent to the encoder together; 0 means each at once."""
-        self._worker = worker
+        self._member = member
         self._inlets = inlets
         self._group = group
         self._stream = stream
@@ -117,7 +117,7 @@ class UnitFeed:
         self._end_watch: Callable[[], None] | None = None
         """None while the feed is being made."""
         try:
-            self._end_watch = worker.directory.watch(
+            self._end_watch = member.directory.watch(
                 topics.lease(stream), self._on_record, self._failed
             )
         except Exception:
@@ -171,7 +171,7 @@ class UnitFeed:
             if self._message is None or demand != self._demand:
                 # Kept, because most demands are the one before, and this is done for each unit.
                 _, room, kbps, in_band = self._demand = demand
-                self._message = bus.StreamDemand(self._stream, self._worker.id, room, kbps, in_band)
+                self._message = bus.StreamDemand(self._stream, self._member.id, room, kbps, in_band)
             for each in self._encoders.values():
                 each.tell_demand(self._message, now)
         except Exception as error:  # noqa: BLE001 - ends this feed, and not the process
@@ -219,7 +219,7 @@ class UnitFeed:
         for instance, lease in wanted.items():
             if instance not in self._encoders:
                 self._encoders[instance] = EncoderConnection(
-                    self._worker,
+                    self._member,
                     self._inlets,
                     self._group,
                     lease,

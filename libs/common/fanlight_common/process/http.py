@@ -1,8 +1,8 @@
 """HTTP in a worker's own event loop: the sockets that listen, and the server on them.
 
 Owns the listening sockets while they serve. A clean stop takes a quarter of a second. It takes at
-most GRACE_S longer, whatever clients do, which fits into `supervision.STOP_LIMIT_S`. What of
-uvicorn is not documented is used in `uvicorn_server` alone.
+most GRACE_S longer, whatever clients do, which fits into `supervision.STOP_LIMIT_S` of `service`.
+What uvicorn does not document is used in `uvicorn_server` alone.
 """
 
 import asyncio
