@@ -68,9 +68,9 @@ class ClockSync:
     def _on_record(self, asked_us: int, record: bus.DirectoryOutlet) -> None:
         if not isinstance(record, bus.ClockRecord):
             return
-        jumped_us = self._clock.answered(record.bus_us, asked_us, clock.now_us())
-        if jumped_us is not None:
+        jumped_s = self._clock.answered(record.bus_us, asked_us, clock.now_us())
+        if jumped_s is not None:
             jumps.inc()
-            log.warning("event=clock_jump by_ms=%d", jumped_us // 1000)
-        if self._clock.trip_us is not None:
-            trip_seconds.set(self._clock.trip_us / 1e6)
+            log.warning("event=clock_jump by_ms=%d", round(jumped_s * 1000))
+        if self._clock.trip_s is not None:
+            trip_seconds.set(self._clock.trip_s)

@@ -25,7 +25,7 @@ MOST_WAITING = 1000
 MOST_WAITING_BYTES = 1 << 20
 LOOK_S = 0.005
 """Seconds from one look at whether the peer has come to the next."""
-LAST_MESSAGE_MS = 500
+LAST_MESSAGE_S = 0.5
 """How long a message that is under way may take when its socket is closed."""
 
 undelivered = prometheus_client.Counter(
@@ -104,7 +104,7 @@ class _InletConnection:
     def _end(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._socket.close(linger=LAST_MESSAGE_MS)
+        self._socket.close(linger=round(LAST_MESSAGE_S * 1000))
         self._ended()
 
 

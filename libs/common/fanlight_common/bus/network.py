@@ -39,7 +39,7 @@ from fanlight_common.process.ticks import tick
 log = logging.getLogger(__name__)
 
 DIRECTORY_ID = "directory"
-_CONNECT_MS = 500
+_CONNECT_S = 0.5
 """A host that is away does not answer at all, and the kernel would ask it ever less often."""
 _LOOK_S = 1.0
 _NAME_S = 1.0
@@ -86,7 +86,7 @@ class BusNetwork:
             socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, 1)
             socket.setsockopt(zmq.TCP_KEEPALIVE_CNT, _DEAD_S)
             socket.setsockopt(zmq.TCP_MAXRT, _DEAD_S * 1000)
-            socket.setsockopt(zmq.CONNECT_TIMEOUT, _CONNECT_MS)
+            socket.setsockopt(zmq.CONNECT_TIMEOUT, round(_CONNECT_S * 1000))
             # The directory's name may lead to either kind of address; with this it listens on both.
             both = self._serves_directory or ":" in self.address
             socket.setsockopt(zmq.IPV6, 1 if both else 0)
@@ -160,12 +160,12 @@ class BusNetwork:
             if self._look() != self._signature:
                 await self._reload()
 
-    def close(self, linger_ms: int) -> None:
-        """Close every socket; messages have `linger_ms` to leave."""
+    def close(self, linger_s: float) -> None:
+        """Close every socket; messages have `linger_s` to leave."""
         self._closed.set()
         if self._guard is not None:
             self._guard.stop()
-        self.context.destroy(linger=linger_ms)
+        self.context.destroy(linger=round(linger_s * 1000))
 
     def _join_network(self) -> None:
         path = self._settings.bus_keys

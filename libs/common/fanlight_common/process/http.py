@@ -30,9 +30,9 @@ KEEP_ALIVE_S = 75
 request may be under way."""
 NOT_SENT_LIMIT_BYTES = 16 * 1024
 """How much unsent data a kernel buffer holds. What waits there can no longer be dropped."""
-DEAD_PEER_MS = 30_000
+DEAD_PEER_S = 30.0
 """The kernel ends the connection of a peer that acknowledges nothing for this time."""
-RETRANSMIT_MAX_MS = 1000
+RETRANSMIT_MAX_S = 1.0
 """TCP sends again at least this often (Linux 6.15 and later). By itself it doubles the time between
 two attempts, so that after ten seconds in a tunnel a connection stands still for three more."""
 
@@ -183,9 +183,9 @@ def _listen(family: int, kind: int, protocol: int, address: Any) -> socket.socke
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, NOT_SENT_LIMIT_BYTES)
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_PEER_MS)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(DEAD_PEER_S * 1000))
         with contextlib.suppress(OSError):  # an older kernel
-            opened.setsockopt(socket.IPPROTO_TCP, _TCP_RTO_MAX_MS, RETRANSMIT_MAX_MS)
+            opened.setsockopt(socket.IPPROTO_TCP, _TCP_RTO_MAX_MS, round(RETRANSMIT_MAX_S * 1000))
         if family == socket.AF_INET6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         opened.bind(address)

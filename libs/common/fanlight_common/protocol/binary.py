@@ -2,7 +2,8 @@
 
 Pure. Little-endian, a type byte in front. `web/protocol/binary.js` is the same in JavaScript; the
 vectors in tests/vectors/binary.json hold the two together. Pointer positions are fractions of the
-desk, as in `protocol.input`.
+desk, as in `protocol.input`. Stamps are microseconds in 64 bits; `base_rtt_ms` and `age_ms` are
+milliseconds, so that 16 bits hold them, and whoever reads them turns them into seconds.
 
 Gateway to viewer: 0x01 VideoUnit, 0x02 Pong, 0x03 PointerPosition, 0x04 PointerShape.
 Viewer to gateway: 0x10 Ping, 0x11 Ack, and input (0x20 to 0x25, see `protocol.input`).

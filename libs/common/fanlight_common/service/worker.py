@@ -33,7 +33,7 @@ from fanlight_common.protocol import bus, topics
 
 log = logging.getLogger(__name__)
 
-_FAREWELL_MS = 100
+_FAREWELL_S = 0.1
 """How long the farewell may take to leave when the process ends."""
 _TURN_S = 1.0
 HANG_LIMIT_S = 5.0
@@ -149,7 +149,7 @@ class Worker:
         if self.kind != "directory":
             self.directory.tell(bus.Farewell(self.id, self.instance))
         self.health.close()
-        self.network.close(_FAREWELL_MS)
+        self.network.close(_FAREWELL_S)
 
     def _bind(self, role: SocketRole, name: str) -> tuple[zmq.asyncio.Socket, str]:
         socket = self.network.open(role)

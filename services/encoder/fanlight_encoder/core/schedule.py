@@ -173,13 +173,13 @@ class Schedule:
                 at = max(now if motion.hurried else repeat_at, self._paid_at(idr=False))
                 moments.append((at, Encode(fresh=False, idr=False)))
         if refining:
-            credit = min(self.budget.of(self._limits.refine_ms / 1000), self._limits.refine_bytes)
+            credit = min(self.budget.of(self._limits.refine_s), self._limits.refine_bytes)
             moments.append((max(self._refine_at, self.budget.ready_at(credit)), Refine()))
         return moments
 
     def _paid_at(self, *, idr: bool) -> float:
         """When the link has carried enough of what was sent for another picture."""
-        least = self.budget.of(self._limits.idr_credit_ms / 1000) if idr else 0
+        least = self.budget.of(self._limits.idr_credit_s) if idr else 0
         return self.budget.ready_at(max(least, self.least_bytes))
 
     def begin(self, decision: Encode | Refine) -> None:
@@ -191,7 +191,7 @@ class Schedule:
         """The decision was carried out, and this unit came of it."""
         self._blurry = unit.blurry
         self.budget.spend(len(unit.payload), now)
-        self._refine_at = max(self._refine_at, now + self._limits.refine_pause_ms / 1000)
+        self._refine_at = max(self._refine_at, now + self._limits.refine_pause_s)
         if isinstance(decision, Refine):
             self._since_refined = 0
             return
@@ -210,7 +210,7 @@ class Schedule:
         in_time = 0 <= now - self._keyframe_at < KEYFRAME_INTERVAL_S
         self._keyframe_at = (self._keyframe_at if in_time else now) + KEYFRAME_INTERVAL_S
         if decision.fresh or idr:
-            self._refine_at = now + self._limits.refine_after_ms / 1000
+            self._refine_at = now + self._limits.refine_after_s
             self._motion.video(now, calm=unit.calm or not decision.fresh, refused=unit.refused)
         else:
             self._motion.repeated(now)

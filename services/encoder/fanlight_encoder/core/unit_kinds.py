@@ -20,25 +20,26 @@ than encoding."""
 class UnitLimits:
     """How much a unit may take, and when there may be one. What was measured: decisions 11, 12.
 
-    The fields in ms are times of the link at the stream's present rate, unless they say otherwise.
+    The fields in seconds are times of the link at the stream's present rate, unless they say
+    otherwise.
     """
 
-    patch_ms: float = 50
+    patch_s: float = 0.05
     """A patch takes the link at most this time, because a larger one is better sent as video."""
     patch_bytes: int = 48_000
     """The most bytes of a patch."""
-    delta_ms: float = 50
+    delta_s: float = 0.05
     """A delta takes the link at most this time; an IDR may take all of `StreamParams.buffer_s`."""
-    idr_credit_ms: float = 50
+    idr_credit_s: float = 0.05
     """An IDR waits until the link could carry this much of it at once."""
-    refine_ms: float = 40
+    refine_s: float = 0.04
     """A refinement (a unit that only makes the picture sharper) takes the link at most this time,
     because fresh changes may have to wait behind it."""
     refine_bytes: int = 32_000
     """The most bytes of a refinement."""
-    refine_pause_ms: float = 15
+    refine_pause_s: float = 0.015
     """The least time from one refinement to the next."""
-    refine_after_ms: float = 150
+    refine_after_s: float = 0.15
     """Refinements begin this time after the last change that became video, because the next such
     change would undo them all."""
     refine_turn: int = 8

@@ -28,6 +28,7 @@ from fanlight_encoder.units.patcher import Patcher
 from fanlight_encoder.units.pipeline import FrameSource, Pipeline
 from fanlight_encoder.units.shadow import Shadow
 
+_KBIT_BYTES = 125
 _SMALL_PX = 4_000
 _SMALL_RECTS = 4
 """Damage up to this is compared and becomes a patch in 0.5 to 1 ms, with cold caches."""
@@ -49,25 +50,25 @@ class UnitAllowance:
     @property
     def patch_bytes(self) -> int:
         """The most bytes of a patch."""
-        return min(self.limits.patch_bytes, self._carried(self.limits.patch_ms))
+        return min(self.limits.patch_bytes, self._carried(self.limits.patch_s))
 
     @property
     def refine_bytes(self) -> int:
         """The most bytes of a refinement."""
-        return min(self.limits.refine_bytes, self._carried(self.limits.refine_ms))
+        return min(self.limits.refine_bytes, self._carried(self.limits.refine_s))
 
     def delta_bytes(self, *, again: bool) -> int:
         """The most that a delta may have; less if the picture is not new, because it can wait."""
         limits = self.limits
-        return min(self.unit_bytes, self._carried(limits.refine_ms if again else limits.delta_ms))
+        return min(self.unit_bytes, self._carried(limits.refine_s if again else limits.delta_s))
 
     @property
     def effort(self) -> Effort:
         """How hard to compress images."""
         return Effort.SMALL if self.kbps < self.limits.small_effort_kbps else Effort.FAST
 
-    def _carried(self, ms: float) -> int:
-        return int(self.kbps * ms / 8)
+    def _carried(self, seconds: float) -> int:
+        return int(seconds * self.kbps * _KBIT_BYTES)
 
 
 class UnitBuilder:
