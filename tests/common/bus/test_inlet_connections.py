@@ -7,7 +7,7 @@ import pytest
 import zmq.asyncio
 
 from fanlight_common.bus import inlet_connections
-from fanlight_common.bus.inlet_connections import InletConnections, undelivered
+from fanlight_common.bus.inlet_connections import CurrentInlet, InletConnections, undelivered
 from fanlight_common.bus.network import BusNetwork
 from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
 from fanlight_common.process.settings import BusSettings
@@ -98,3 +98,28 @@ async def test_a_peer_that_went_is_not_waited_for(
     assert await socket.recv() == b"x"
     socket.close(linger=0)
     await until(lambda: not inlets.tell(endpoint, b"y"))
+
+
+async def test_a_connection_that_fails_is_held_by_nobody(
+    network: BusNetwork, bus_settings: BusSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sockets: list[zmq.Socket[bytes]] = []
+
+    def connect(network: BusNetwork, socket: zmq.Socket[bytes], endpoint: str) -> None:
+        sockets.append(socket)
+        raise ZeroDivisionError("about this endpoint")
+
+    first, second = (
+        ipc_endpoint(bus_settings.runtime_dir, name, "inlet") for name in ("capture", "encoder")
+    )
+    inlets = InletConnections(network)
+    inlet_of_one = CurrentInlet(inlets)
+    inlet_of_one.move(first)
+    with monkeypatch.context() as broken:
+        broken.setattr(BusNetwork, "connect", connect)
+        with pytest.raises(ZeroDivisionError):
+            inlet_of_one.move(second)
+    assert [socket.closed for socket in sockets] == [True]
+    inlet_of_one.move("")
+    assert not inlets._connections
+    assert not inlets._holders

@@ -17,7 +17,7 @@ import zmq
 from prometheus_client import Counter
 
 from fanlight_common.bus.network import DIRECTORY_ID, BusNetwork
-from fanlight_common.bus.sockets import SocketRole
+from fanlight_common.bus.sockets import SocketRole, closed_on_error
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process import clock, refusals
 from fanlight_common.protocol import bus
@@ -46,10 +46,11 @@ class _DirectoryConnection:
     """The two sockets to the directory, by one of the keys that it may be known by."""
 
     def __init__(self, network: BusNetwork, outlet: str, inlet: str) -> None:
-        self.records = network.open(SocketRole.RECORDS)
-        self.inlet: zmq.Socket[bytes] = zmq.Socket.shadow(network.open(SocketRole.TELL))
-        network.connect(self.records, outlet)
-        network.connect(self.inlet, inlet)
+        self.records = network.open_connected(SocketRole.RECORDS, outlet)
+        with closed_on_error(self.records):
+            self.inlet: zmq.Socket[bytes] = zmq.Socket.shadow(
+                network.open_connected(SocketRole.TELL, inlet)
+            )
         self.reading: asyncio.Task[None] | None = None
 
     def close(self) -> None:
@@ -91,9 +92,6 @@ class DirectoryClient:
         watch = _Watch(on_record, failed or _log_failure(topic))
         watches = self._watches.setdefault(topic, [])
         watches.append(watch)
-        if len(watches) == 1:
-            for connection in self._connections.values():
-                connection.records.subscribe(topic)
 
         def end() -> None:
             watch.is_over = True
@@ -104,6 +102,9 @@ class DirectoryClient:
                 self._end_topic(topic)
 
         try:
+            if len(watches) == 1:
+                for connection in self._connections.values():
+                    connection.records.subscribe(topic)
             for known, record in list(self.records.items()):
                 if known.startswith(topic):
                     on_record(record)

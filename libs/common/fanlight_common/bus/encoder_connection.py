@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 from fanlight_common.bus.inlet_connections import CurrentInlet, InletConnections
 from fanlight_common.bus.member import BusMember
-from fanlight_common.bus.sockets import SocketRole
+from fanlight_common.bus.sockets import SocketRole, closed_on_error
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.core.idr_requests import IdrRequests
 from fanlight_common.process import refusals
+from fanlight_common.process.tasks import start
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import VideoUnit
 
@@ -41,8 +42,11 @@ class EncoderConnection:
         on_refused: Callable[[], None],
         failed: Callable[[Exception], None],
     ) -> None:
-        """Connects. `on_refused` is called for a message that is no unit. `failed` is called with
-        what `on_unit` or the socket raised, after which nothing more is received."""
+        """Connects. What that raises leaves nothing of the connection behind.
+
+        `on_refused` is called for a message that is no unit. `failed` is called with what `on_unit`
+        or the socket raised, after which nothing more is received.
+        """
         self.instance = lease.instance
         self._stream = lease.stream
         self._requests = requests
@@ -53,11 +57,16 @@ class EncoderConnection:
         """The demand that the encoder was told last."""
         self._told_at = 0.0
         self._inlet = CurrentInlet(inlets)
-        self._inlet.move(lease.inlet)
-        self._socket = member.network.open(SocketRole.UNITS)
-        self._socket.subscribe(topics.unit(lease.stream))
-        member.network.connect(self._socket, lease.outlet)
-        self._task = group.create_task(self._receive())
+        self._socket = member.network.open_connected(
+            SocketRole.UNITS, lease.outlet, topics.unit(lease.stream)
+        )
+        with closed_on_error(self._socket):
+            self._inlet.move(lease.inlet)
+            try:
+                self._task = start(group, self._receive())
+            except BaseException:
+                self._inlet.move("")
+                raise
 
     def close(self) -> None:
         """Unsubscribe, which ends the demand, and let the inlet go."""

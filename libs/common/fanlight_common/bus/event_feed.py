@@ -15,9 +15,10 @@ from collections.abc import Callable
 import zmq.asyncio
 
 from fanlight_common.bus.network import BusNetwork
-from fanlight_common.bus.sockets import SocketRole
+from fanlight_common.bus.sockets import SocketRole, closed_on_error
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process import refusals
+from fanlight_common.process.tasks import start
 from fanlight_common.protocol import bus, topics
 
 log = logging.getLogger(__name__)
@@ -54,14 +55,11 @@ class EventFeed:
         self._peer = peer
         self._last: int | None = None
         """The number of the last event; None before the first."""
-        self._socket: zmq.asyncio.Socket = network.open(SocketRole.EVENTS)
-        try:
-            self._socket.subscribe(self._topic)
-            network.connect(self._socket, outlet)
-        except Exception:
-            self._socket.close(linger=0)
-            raise
-        self._task = group.create_task(self._receive())
+        self._socket: zmq.asyncio.Socket = network.open_connected(
+            SocketRole.EVENTS, outlet, self._topic
+        )
+        with closed_on_error(self._socket):
+            self._task = start(group, self._receive())
 
     def close(self) -> None:
         """Unsubscribe. `take` is called no more. A second call does nothing."""

@@ -147,9 +147,7 @@ class FrameFeed:
         self._disconnect()
         self._lane = lane
         self._topic = self._topic_of(self.desk, lane)
-        socket = self._member.network.open(SocketRole.FRAMES)
-        socket.subscribe(self._topic)
-        self._member.network.connect(socket, record.outlet)
+        socket = self._member.network.open_connected(SocketRole.FRAMES, record.outlet, self._topic)
         self._receiver = Receiver(socket, self._received)
         feeds.labels(self.desk, lane).inc()
         self._moved.set()

@@ -40,8 +40,9 @@ class _InletConnection:
     def __init__(self, network: BusNetwork, endpoint: str, ended: Callable[[], None]) -> None:
         """`ended` is called once, when the socket has been closed."""
         # The plain socket below the asyncio one, because sending never waits here.
-        self._socket: zmq.Socket[bytes] = zmq.Socket.shadow(network.open(SocketRole.TELL))
-        network.connect(self._socket, endpoint)
+        self._socket: zmq.Socket[bytes] = zmq.Socket.shadow(
+            network.open_connected(SocketRole.TELL, endpoint)
+        )
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
         self._keeps_until = clock.now_s() + FIRST_S
@@ -134,8 +135,8 @@ class InletConnections:
 
     def hold(self, endpoint: str) -> None:
         """Connect for one more user of this inlet, who calls `release` in the end."""
-        self._holders[endpoint] += 1
         self.connect(endpoint)
+        self._holders[endpoint] += 1
 
     def release(self, endpoint: str) -> None:
         """One of the users needs this inlet no more; the last one closes the connection."""
@@ -167,9 +168,9 @@ class CurrentInlet:
             return
         if endpoint:
             self._inlets.hold(endpoint)
-        if self._endpoint:
-            self._inlets.release(self._endpoint)
-        self._endpoint = endpoint
+        before, self._endpoint = self._endpoint, endpoint
+        if before:
+            self._inlets.release(before)
 
     def tell(self, data: bytes) -> bool:
         """Queue one message for the present inlet. Returns False if nobody takes it now."""

@@ -31,7 +31,7 @@ from prometheus_client import Counter
 from fanlight_common.bus import curve_keys, directory_address
 from fanlight_common.bus.curve_keys import BusKey
 from fanlight_common.bus.directory_address import bracketed
-from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
+from fanlight_common.bus.sockets import SocketRole, closed_on_error, ipc_endpoint, open_socket
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process.settings import BusSettings
 from fanlight_common.process.ticks import tick
@@ -59,13 +59,13 @@ class BusNetwork:
     def __init__(self, settings: BusSettings, kind: str) -> None:
         self._settings = settings
         self._serves_directory = kind == "directory"
+        self._own = curve_keys.new()
         self.context = zmq.asyncio.Context()
         self.address = "127.0.0.1"
         """Under which others reach this process."""
         self.changed: Callable[[], None] = lambda: None
         """Called when `directory()` has other answers than before."""
         self._keys: tuple[BusKey, ...] = ()
-        self._own = curve_keys.new()
         self._connected: list[tuple[weakref.ref[Socket], str]] = []
         self._bound: list[tuple[Socket, str]] = []
         self._guard: zmq.auth.asyncio.AsyncioAuthenticator | None = None
@@ -73,23 +73,32 @@ class BusNetwork:
         self._directory_address = ""
         self._closed = threading.Event()
         if settings.bus_directory:
-            self._join_network()
+            try:
+                self._join_network()
+            except BaseException:
+                self.context.destroy(linger=0)
+                raise
 
     def open(self, role: SocketRole) -> zmq.asyncio.Socket:
-        """An unconnected socket."""
+        """Return an unconnected socket. The caller closes it."""
         socket = open_socket(self.context, role)
         if self._keys:
-            # Not ZeroMQ's own heartbeat: libzmq 4.3.5 aborts the process where a connection ends
-            # while its messages wait to be read ("Assertion failed: !_io_error").
-            socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
-            socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 1)
-            socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, 1)
-            socket.setsockopt(zmq.TCP_KEEPALIVE_CNT, _DEAD_S)
-            socket.setsockopt(zmq.TCP_MAXRT, _DEAD_S * 1000)
-            socket.setsockopt(zmq.CONNECT_TIMEOUT, round(_CONNECT_S * 1000))
-            # The directory's name may lead to either kind of address; with this it listens on both.
-            both = self._serves_directory or ":" in self.address
-            socket.setsockopt(zmq.IPV6, 1 if both else 0)
+            with closed_on_error(socket):
+                self._set_network_options(socket)
+        return socket
+
+    def open_connected(
+        self, role: SocketRole, endpoint: str, topic: bytes | None = None
+    ) -> zmq.asyncio.Socket:
+        """Return a socket that is connected to `endpoint`, and subscribed to a `topic`.
+
+        The caller closes it. If this raises, no socket is left open.
+        """
+        socket = self.open(role)
+        with closed_on_error(socket):
+            if topic is not None:
+                socket.subscribe(topic)
+            self.connect(socket, endpoint)
         return socket
 
     def connect(self, socket: Socket, endpoint: str) -> None:
@@ -167,23 +176,32 @@ class BusNetwork:
             self._guard.stop()
         self.context.destroy(linger=round(linger_s * 1000))
 
+    def _set_network_options(self, socket: Socket) -> None:
+        # Not ZeroMQ's own heartbeat: libzmq 4.3.5 aborts the process where a connection ends while
+        # its messages wait to be read ("Assertion failed: !_io_error").
+        socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
+        socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 1)
+        socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, 1)
+        socket.setsockopt(zmq.TCP_KEEPALIVE_CNT, _DEAD_S)
+        socket.setsockopt(zmq.TCP_MAXRT, _DEAD_S * 1000)
+        socket.setsockopt(zmq.CONNECT_TIMEOUT, round(_CONNECT_S * 1000))
+        # The directory's name may lead to either kind of address; with this it listens on both.
+        both = self._serves_directory or ":" in self.address
+        socket.setsockopt(zmq.IPV6, 1 if both else 0)
+
     def _join_network(self) -> None:
         path = self._settings.bus_keys
         if path is None:
             raise ConfigurationError("FANLIGHT_BUS_KEYS: wanted with FANLIGHT_BUS_DIRECTORY")
-        try:
-            self._signature = self._look()
-            self._keys = curve_keys.load(path)
-            if self._serves_directory:
-                self.address = gethostname()
-            else:
-                self.address = self._settings.bus_address or directory_address.local_address(
-                    self._settings
-                )
-                self._directory_address = directory_address.addresses(self._settings)[0]
-        except ConfigurationError:
-            self.context.destroy(linger=0)
-            raise
+        self._signature = self._look()
+        self._keys = curve_keys.load(path)
+        if self._serves_directory:
+            self.address = gethostname()
+        else:
+            self.address = self._settings.bus_address or directory_address.local_address(
+                self._settings
+            )
+            self._directory_address = directory_address.addresses(self._settings)[0]
         # Before the first socket listens: without it ZeroMQ lets any key in.
         self._guard = zmq.auth.asyncio.AsyncioAuthenticator(
             self.context, log=logging.getLogger(f"{__name__}.zap")

@@ -98,11 +98,12 @@ def _attach(number: int, *, read_only: bool, size: int) -> memoryview:
     address = _libc.shmat(number, None, _SHM_RDONLY if read_only else 0)
     if address in (None, ctypes.c_void_p(-1).value):
         raise SegmentLostError(f"segment {number}: {os.strerror(ctypes.get_errno())}")
+    attachment = _Attachment(address)
     # A subclass, because its instances can have attributes: a view keeps the instance, and so the
     # attachment.
     kind: Any = type("_Bytes", (ctypes.c_ubyte * size,), {})
     array = kind.from_address(address)
-    array.attachment = _Attachment(address)
+    array.attachment = attachment
     return memoryview(array).cast("B")
 
 

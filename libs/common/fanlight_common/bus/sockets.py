@@ -11,6 +11,8 @@ message (zmq.Again), and its sender counts it.
 """
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -83,24 +85,35 @@ class BusSocket(zmq.asyncio.Socket):
 
 
 def open_socket(context: zmq.asyncio.Context, role: SocketRole) -> zmq.asyncio.Socket:
-    """An unconnected socket for `role`."""
+    """Return an unconnected socket for `role`. The caller closes it."""
     spec = role.value
     socket: zmq.asyncio.Socket = context.socket(spec.type, BusSocket)
-    socket.set_hwm(spec.high_water_mark)
-    socket.setsockopt(zmq.LINGER, 0)
-    socket.setsockopt(zmq.MAXMSGSIZE, spec.max_bytes)
-    socket.setsockopt(zmq.RECONNECT_IVL, 50)
-    socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
-    if spec.conflate:
-        socket.setsockopt(zmq.CONFLATE, 1)
-    if spec.type == zmq.XPUB:
-        # Report every subscription, even to a topic that has subscribers already, so that a new
-        # subscriber can be sent the present value.
-        socket.setsockopt(zmq.XPUB_VERBOSE, 1)
-    if spec.type == zmq.PUSH:
-        # Queue messages only for a peer that is connected, and refuse them otherwise.
-        socket.setsockopt(zmq.IMMEDIATE, 1)
+    with closed_on_error(socket):
+        socket.set_hwm(spec.high_water_mark)
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.MAXMSGSIZE, spec.max_bytes)
+        socket.setsockopt(zmq.RECONNECT_IVL, 50)
+        socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
+        if spec.conflate:
+            socket.setsockopt(zmq.CONFLATE, 1)
+        if spec.type == zmq.XPUB:
+            # Report every subscription, even to a topic that has subscribers already, so that a new
+            # subscriber can be sent the present value.
+            socket.setsockopt(zmq.XPUB_VERBOSE, 1)
+        if spec.type == zmq.PUSH:
+            # Queue messages only for a peer that is connected, and refuse them otherwise.
+            socket.setsockopt(zmq.IMMEDIATE, 1)
     return socket
+
+
+@contextlib.contextmanager
+def closed_on_error(socket: zmq.Socket[Any]) -> Iterator[None]:
+    """Close `socket` if the block raises, because nobody would have it then."""
+    try:
+        yield
+    except BaseException:
+        socket.close(linger=0)
+        raise
 
 
 def ipc_endpoint(runtime_dir: Path, id_: str, name: str) -> str:

@@ -52,7 +52,11 @@ class HealthServer:
             raise ConfigurationError(f"FANLIGHT_HEALTH_PORT {host}:{port}: {error}") from None
         self.url = f"http://{host}:{self._server.server_port}"
         self._closed = False
-        threading.Thread(target=self._serve, name="health", daemon=True).start()
+        try:
+            threading.Thread(target=self._serve, name="health", daemon=True).start()
+        except BaseException:
+            self._server.server_close()
+            raise
 
     def close(self) -> None:
         """Stop answering."""

@@ -50,29 +50,31 @@ def listen(host: str, port: int, setting: str, congestion: str = "") -> list[soc
     """
     sockets: list[socket.socket] = []
     missing: OSError | None = None
-    try:
-        found = socket.getaddrinfo(
-            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        for family, kind, protocol, _, address in dict.fromkeys(found):
-            if sockets and not port:
-                address = (address[0], sockets[0].getsockname()[1], *address[2:])
-            try:
-                sockets.append(_listen(family, kind, protocol, address))
-            except OSError as error:
-                # "localhost" has an IPv6 address on machines (and in containers) without IPv6.
-                if error.errno not in _NO_SUCH_ADDRESS:
-                    raise
-                missing = error
-        if not sockets:
-            raise missing or OSError(f"{host} has no address")
-    except OSError as error:
-        for opened in sockets:
-            opened.close()
-        reason = error.strerror or str(error)
-        raise ConfigurationError(f"{setting}HOST {host}, {setting}PORT {port}: {reason}") from None
-    if congestion:
-        _set_congestion(sockets, congestion)
+    with contextlib.ExitStack() as opened:
+        try:
+            found = socket.getaddrinfo(
+                host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )
+            for family, kind, protocol, _, address in dict.fromkeys(found):
+                if sockets and not port:
+                    address = (address[0], sockets[0].getsockname()[1], *address[2:])
+                try:
+                    sockets.append(opened.enter_context(_listen(family, kind, protocol, address)))
+                except OSError as error:
+                    # "localhost" has an IPv6 address on machines (and in containers) without IPv6.
+                    if error.errno not in _NO_SUCH_ADDRESS:
+                        raise
+                    missing = error
+            if not sockets:
+                raise missing or OSError(f"{host} has no address")
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ConfigurationError(
+                f"{setting}HOST {host}, {setting}PORT {port}: {reason}"
+            ) from None
+        if congestion:
+            _set_congestion(sockets, congestion)
+        opened.pop_all()
     return sockets
 
 
@@ -191,7 +193,7 @@ def _listen(family: int, kind: int, protocol: int, address: Any) -> socket.socke
         opened.bind(address)
         opened.listen(_BACKLOG)
         opened.setblocking(False)
-    except OSError:
+    except BaseException:
         opened.close()
         raise
     return opened

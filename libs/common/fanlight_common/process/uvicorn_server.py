@@ -58,12 +58,17 @@ class WorkerServer(uvicorn.Server):
         self._end = asyncio.Event()
 
     async def serve_until_stopped(self, sockets: list[socket.socket]) -> None:
-        """Serve until `stop`. Raises RuntimeError where uvicorn ends before."""
+        """Serve until `stop`, and close `sockets` however it ends.
+
+        Raises RuntimeError if uvicorn ends before.
+        """
         try:
             await self.serve(sockets)
         finally:
             # After an error uvicorn leaves them open, and then the loop never closes.
             self.stop_listening()
+            for opened in sockets:
+                opened.close()
         if not self._is_stopping:
             raise RuntimeError("the HTTP server has ended by itself")
 

@@ -23,7 +23,6 @@ from fanlight_common.bus.directory_client import DirectoryClient
 from fanlight_common.bus.network import BusNetwork
 from fanlight_common.bus.ring import host_id
 from fanlight_common.bus.sockets import SocketRole
-from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.core.names import check_name
 from fanlight_common.process import clock
 from fanlight_common.process.health import HealthServer
@@ -99,7 +98,7 @@ class Worker:
                 self.outlet, self.outlet_endpoint = self._bind(outlet, "outlet")
             self.directory = DirectoryClient(self.network)
             self.health = HealthServer(settings.health_host, settings.health_port, self._health)
-        except ConfigurationError:
+        except BaseException:
             self.network.close(0)
             raise
 
@@ -145,11 +144,13 @@ class Worker:
             log.info("event=stop kind=%s id=%s", self.kind, self.id)
 
     def close(self) -> None:
-        """Say farewell and close every socket."""
-        if self.kind != "directory":
-            self.directory.tell(bus.Farewell(self.id, self.instance))
-        self.health.close()
-        self.network.close(_FAREWELL_S)
+        """Say farewell and close every socket, also if saying farewell raises."""
+        try:
+            if self.kind != "directory":
+                self.directory.tell(bus.Farewell(self.id, self.instance))
+        finally:
+            self.health.close()
+            self.network.close(_FAREWELL_S)
 
     def _bind(self, role: SocketRole, name: str) -> tuple[zmq.asyncio.Socket, str]:
         socket = self.network.open(role)
