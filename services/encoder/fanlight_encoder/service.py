@@ -4,7 +4,7 @@ Lives on the worker's loop. A subscription at the outlet is demand; it makes the
 stream's lease, and the lease alone lets it encode. Losing either ends the stream, with one
 exception: an encoder whose lease is moved to another (because this one drains, or the other has
 more room) goes on until the viewers have the first IDR of the other. The encoder sees that by
-nobody being subscribed any more.
+nobody being subscribed any more. `core.stream_life` has the states of a stream, as a table.
 
 An error about one stream ends that stream and no other (`_failed`). The directory then misses the
 encoder's claim, and within a second it shows the lease again, which starts the stream anew, or it
@@ -35,8 +35,9 @@ from fanlight_encoder import metrics
 from fanlight_encoder.codecs.base import Codec
 from fanlight_encoder.codecs.registry import CODECS, choose, fallback_of
 from fanlight_encoder.core.load import LoadMeter
-from fanlight_encoder.core.numbering import Numbering, held_epoch, may_go_on
+from fanlight_encoder.core.numbering import Numbering
 from fanlight_encoder.core.renditions import StreamParams
+from fanlight_encoder.core.stream_life import StreamLife, StreamState, StreamStep
 from fanlight_encoder.settings import EncoderSettings
 from fanlight_encoder.stream import PublishUnit, StreamEncoder
 from fanlight_encoder.units.pipeline import Pipeline
@@ -62,15 +63,18 @@ class HandoverTimes:
 class _Demand:
     """A stream that somebody is subscribed to, encoded while its lease is ours."""
 
-    def __init__(self, end_watch: Callable[[], None]) -> None:
-        self.end_watch = end_watch
+    def __init__(self, life: StreamLife) -> None:
+        self.life = life
+        """Decides whether the stream is encoded here; what is below follows it."""
+        self.end_watch: Callable[[], None] = lambda: None
         self.stream: StreamEncoder | None = None
+        """None while `life` is WAITING."""
         self.numbering: tuple[int, Numbering] | None = None
         """An epoch and its last number. A stream that failed goes on from there, because its
         gateways are still there and drop what is older than what they have."""
         self.task: asyncio.Task[None] | None = None
         self.end_handover: asyncio.TimerHandle | None = None
-        """Set while the lease is another's already: then the stream ends even if that one has not
+        """Set while `life` is LEAVING: the stream ends then even if the other encoder has not
         begun."""
 
 
@@ -141,7 +145,8 @@ class EncoderService:
             if demand.stream is not None:
                 demand.stream.request_idr()
             return
-        demand = self._demands[stream] = _Demand(lambda: None)
+        life = StreamLife(self._worker.id, self._worker.instance)
+        demand = self._demands[stream] = _Demand(life)
         failed = partial(self._failed, stream, demand)
         try:
             demand.end_watch = self._worker.directory.watch(
@@ -158,19 +163,20 @@ class EncoderService:
 
     def _on_lease(self, stream: str, record: bus.DirectoryOutlet) -> None:
         demand = self._demands[stream]
-        epoch = held_epoch(record, self._worker.id, self._worker.instance)
-        present = demand.stream.epoch if demand.stream else None
-        if epoch == present:
-            return
-        if present is not None and may_go_on(record, present):
-            self._hand_over(demand)
-            return
-        self._stop(demand)
-        if epoch is not None:
-            self._start(demand, stream, epoch)
+        match demand.life.lease(record):
+            case StreamStep.START | StreamStep.RESTART:
+                self._end_stream(demand)
+                self._start(demand, stream)
+            case StreamStep.HAND_OVER:
+                self._hand_over(demand)
+            case StreamStep.STOP:
+                self._end_stream(demand)
+            case StreamStep.NOTHING:
+                pass
 
-    def _start(self, demand: _Demand, name: str, epoch: int) -> None:
+    def _start(self, demand: _Demand, name: str) -> None:
         assert self._codec is not None
+        epoch = demand.life.epoch
         parts = split_stream(name)
         desk, params = parts.desk, self._stream_params(parts.rendition)
         fallback = fallback_of(self._codec, self._codecs)
@@ -205,6 +211,11 @@ class EncoderService:
         self._stop(demand)
 
     def _stop(self, demand: _Demand) -> None:
+        demand.life.ended()
+        self._end_stream(demand)
+
+    def _end_stream(self, demand: _Demand) -> None:
+        """Encode it no more, if it is encoded."""
         if demand.end_handover is not None:
             demand.end_handover.cancel()
             demand.end_handover = None
@@ -215,16 +226,13 @@ class EncoderService:
             self._stopped.set()
 
     def _hand_over(self, demand: _Demand) -> None:
-        """The lease is another's; this encoder goes on until that one has begun.
-
-        A record that says the same again changes nothing.
-        """
-        if demand.end_handover is None and demand.stream is not None:
-            log.info("event=handover stream=%s epoch=%d", demand.stream.stream, demand.stream.epoch)
-            demand.end_handover = asyncio.get_running_loop().call_later(
-                self._times.handover_s, self._stop, demand
-            )
-            self._streams_changed()
+        """The lease is another's; this encoder goes on until that one has begun."""
+        assert demand.stream is not None
+        log.info("event=handover stream=%s epoch=%d", demand.stream.stream, demand.stream.epoch)
+        demand.end_handover = asyncio.get_running_loop().call_later(
+            self._times.handover_s, self._stop, demand
+        )
+        self._streams_changed()
 
     async def _drain(self) -> None:
         """Offer nothing, and wait until another encoder has begun the last of the streams.
@@ -278,7 +286,7 @@ class EncoderService:
         self._worker.offer.streams = tuple(
             bus.HeldStream(demand.stream.stream, demand.stream.epoch)
             for demand in self._demands.values()
-            if demand.stream is not None and demand.end_handover is None
+            if demand.stream is not None and demand.life.state is StreamState.ENCODING
         )
         self._worker.announce()
 
