@@ -91,3 +91,11 @@ def test_a_handover_that_moved_twice_goes_on() -> None:
     life = leaving()
     assert life.lease(lease(id_="g", epoch=9, handover_from=7)) is StreamStep.NOTHING
     assert life.lease(lease(id_="g", epoch=9, handover_from=8)) is StreamStep.STOP
+
+
+def test_a_lease_that_comes_back_within_a_handover_starts_anew() -> None:
+    # From this encoder to another and back: the directory still says that the old epoch may go on,
+    # and gateways drop it, because they know the newer lease of this encoder.
+    life = leaving()
+    assert life.lease(lease(epoch=9, handover_from=7)) is StreamStep.RESTART
+    assert (life.state, life.epoch) == (StreamState.ENCODING, 9)

@@ -77,13 +77,13 @@ class StreamLife:
             return self._start(epoch, StreamStep.START) if epoch else StreamStep.NOTHING
         if epoch == self.epoch:
             return StreamStep.NOTHING
+        if epoch:
+            return self._start(epoch, StreamStep.RESTART)
         if may_go_on(record, self.epoch):
             if self.state is StreamState.LEAVING:
                 return StreamStep.NOTHING
             self.state = StreamState.LEAVING
             return StreamStep.HAND_OVER
-        if epoch:
-            return self._start(epoch, StreamStep.RESTART)
         self.ended()
         return StreamStep.STOP
 
