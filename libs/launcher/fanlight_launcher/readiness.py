@@ -1,4 +1,8 @@
-"""Asks the gateway, over plain HTTP, whether it is ready."""
+"""Asks the gateway, over plain HTTP, whether it is ready.
+
+Lives on the launcher's loop. Owns one connection for each question, and closes it. Drops what an
+answer has beyond _LONGEST_ANSWER_BYTES.
+"""
 
 import asyncio
 import contextlib

@@ -1,9 +1,10 @@
 """How many bytes may be sent next, so that nothing queues on a link of a given rate.
 
-Pure; times are seconds of one clock. A leaky bucket that holds `depth_s` seconds of the rate: it
-fills with time, and what is sent empties it by its size, which is known once it has been made. A
-large unit borrows from those after it. What is not used within the depth is forgotten, because a
-link cannot make up for it later. With a depth of 0 nothing is sent while the link is busy.
+Pure; a `Budget` belongs to one caller, on whatever thread that caller is. Times are seconds of one
+clock. A budget is a leaky bucket that holds `depth_s` seconds of the rate: it fills with time, and
+a unit that is sent empties it by its size. A large unit borrows from those after it. Credit that is
+not used within the depth is dropped, because a link cannot make up for it later. With a depth of 0
+nothing is sent while the link is busy.
 """
 
 import math

@@ -1,4 +1,7 @@
-"""One clock for all hosts: the directory's, as a process knows it from asking. Pure.
+"""One clock for all hosts: the directory's, as a process knows it from asking.
+
+Pure; a `BusClock` is changed on the worker's loop alone. Owns the answers of the last minute, and
+drops those that are older or that took too long.
 
 Monotonic clocks of two hosts do not compare, because each counts from its own boot. Therefore every
 stamp on the bus, and so every age and deadline that crosses it, is in the directory's clock. A

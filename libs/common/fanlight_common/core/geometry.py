@@ -1,7 +1,7 @@
 """Rectangles of pixels: the one set of helpers that every package uses.
 
-Pure. A rectangle includes its left column and its top row, and ends before `right` and `bottom`.
-Nothing here changes its arguments.
+Pure; may be called on any thread. Owns and drops nothing, and changes none of its arguments. A
+rectangle includes its left column and its top row, and ends before `right` and `bottom`.
 """
 
 from collections.abc import Iterable, Sequence

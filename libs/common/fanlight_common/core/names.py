@@ -1,8 +1,9 @@
 """Names of desks and streams, and which names are legal.
 
-Pure: standard library only. A *stream* is one desk, encoded in one way, for everybody who watches
-it in that way. Its name is "desk/rendition[.codec[.kind]]". A part that has its default is left
-out, so each stream has exactly one name:
+Pure: standard library only; may be called on any thread. Owns the form of a name, and drops
+nothing. A *stream* is one desk, encoded in one way, for everybody who watches it in that way. Its
+name is "desk/rendition[.codec[.kind]]". A part that has its default is left out, so each stream has
+exactly one name:
 
     main/high               the desk `main`, full size, H.264, kind SCREEN
     main/high.vp9           the same with another codec

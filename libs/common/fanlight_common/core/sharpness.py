@@ -1,7 +1,8 @@
 """The sharpness ledger: which tiles of a desk viewers see less sharp than they are.
 
-Pure. It owns one state for each tile of 64 x 64 pixels, and is all that encoder and screenshot
-service know of what has to be sent again. The states, and what moves a tile between them:
+Pure; a ledger belongs to one caller, on whatever thread that caller is. It owns one state for each
+tile of 64 x 64 pixels, drops nothing, and is all that encoder and screenshot service know of what
+has to be sent again. The states, and what moves a tile between them:
 
     event                           SHARP   BLURRY  SOFT    WAITING GOOD
     blur: coarse pixels, or video   BLURRY  BLURRY  BLURRY  BLURRY  BLURRY

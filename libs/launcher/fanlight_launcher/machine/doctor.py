@@ -1,4 +1,8 @@
-"""`fanlight doctor`: what this machine has, what it lacks, and how to get that."""
+"""`fanlight doctor`: what this machine has, what it lacks, and how to get that.
+
+Runs on the main thread and blocks for at most a few seconds. Owns nothing, keeps nothing open, and
+drops no finding: all of them are printed.
+"""
 
 import importlib.util
 import os

@@ -1,4 +1,7 @@
-"""How much shared memory the machine has: the frames travel in it."""
+"""How much shared memory the machine has, because the frames travel in it.
+
+May be called on any thread; reads two files of the system. Owns and drops nothing.
+"""
 
 import os
 import shutil

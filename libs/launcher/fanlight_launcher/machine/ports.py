@@ -1,7 +1,8 @@
 """The two ports of `fanlight up`: which they are, and whether a server can listen on them.
 
 Two launchers on one machine need nothing but different `--port`s, because all else is private to
-each: the runtime directory, the display's number, the health ports.
+each: the runtime directory, the display's number, the health ports. May be called on any thread;
+blocks for a look-up of the host's name. Owns nothing: a port is bound for a moment and let go.
 """
 
 import errno

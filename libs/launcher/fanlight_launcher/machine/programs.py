@@ -1,4 +1,7 @@
-"""The programs that the demonstration desk needs, and how to get them."""
+"""The programs that the demonstration desk needs, and how to get them.
+
+Owns the list of them. May be called on any thread; looks into PATH and runs none of them.
+"""
 
 import shutil
 from dataclasses import dataclass

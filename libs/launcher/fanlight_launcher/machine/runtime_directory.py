@@ -1,8 +1,8 @@
 """The private directory of one `fanlight up`: sockets, the demonstration desk's files.
 
-A launcher holds a lock in its directory while it lives, and removes the directory at its end. A
-directory that a killed launcher left behind is removed by the next launcher, which finds it
-unlocked.
+Runs on the main thread. Owns the directory and its lock: a launcher holds the lock while it lives,
+and removes the directory with everything in it at its end. A directory that a killed launcher left
+behind is removed by the next launcher, which finds it unlocked.
 """
 
 import contextlib

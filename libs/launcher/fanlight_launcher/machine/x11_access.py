@@ -1,7 +1,8 @@
 """Whether an X server of this machine lets us in, and the cookie files for that.
 
 It speaks the protocol's first exchange itself (`core.x11_handshake`), because libxcb prints what is
-wrong instead of returning it, and may wait for ever. Blocks for at most 2 s an answer.
+wrong instead of returning it, and may wait for ever. May be called on any thread, and blocks for at
+most 2 s an answer. Owns nothing: each connection is closed before its function returns.
 """
 
 import contextlib

@@ -1,4 +1,8 @@
-"""What every encoder of H.264 has in common, whoever makes it."""
+"""What every encoder of H.264 has in common, in software or in hardware.
+
+Lives on whatever thread calls, one call at a time. Owns nothing beyond the context of `libav`, and
+drops nothing: each picture is one access unit.
+"""
 
 from av.packet import Packet
 from av.video.stream import VideoStream
