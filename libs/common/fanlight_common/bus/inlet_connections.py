@@ -4,12 +4,25 @@ Lives on the worker's loop. Nothing here waits. A new connection has no peer for
 It keeps what is sent meanwhile, in order, so that the first key of a person who has just come is
 not lost: for FIRST_S at most, and MOST_WAITING messages and MOST_WAITING_BYTES at most. Any other
 message that no peer can take is counted (`fanlight_undelivered_messages`) and refused, and the
-sender decides what becomes of it.
+sender decides what becomes of it. A test holds the table of a connection and the code together:
+
+    state    event                         state after  what becomes of the message
+    NEW      sent, a peer is there         SETTLED      sent
+    NEW      sent, no peer yet             KEEPING      kept
+    NEW      sent, no peer within FIRST_S  SETTLED      refused
+    KEEPING  sent, no peer yet             KEEPING      kept
+    KEEPING  a peer comes                  SETTLED      sent
+    KEEPING  no peer within FIRST_S        SETTLED      given up
+    SETTLED  sent, a peer is there         SETTLED      sent
+    SETTLED  sent, no peer any more        SETTLED      refused
+
+A connection that its last user has released closes at once, or when it is KEEPING no more.
 """
 
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
+from enum import Enum
 from functools import partial
 
 import prometheus_client
@@ -34,6 +47,14 @@ undelivered = prometheus_client.Counter(
 undelivered.labels("inlet")  # it is exported from the start, because an alert needs its 0
 
 
+class InletState(Enum):
+    """What a connection does with a message that no peer takes; see the table above."""
+
+    NEW = "new"
+    KEEPING = "keeping"
+    SETTLED = "settled"
+
+
 class _InletConnection:
     """One PUSH socket, and the messages that wait until it has its first peer."""
 
@@ -49,6 +70,13 @@ class _InletConnection:
         self._timer: asyncio.TimerHandle | None = None
         self._is_closing = False
         self._ended = ended
+
+    @property
+    def state(self) -> InletState:
+        """Its state in the table."""
+        if self._waiting:
+            return InletState.KEEPING
+        return InletState.NEW if clock.now_s() < self._keeps_until else InletState.SETTLED
 
     def reopen(self) -> None:
         """Somebody uses it again, before it was closed."""
