@@ -10,16 +10,23 @@ On a thin link patches take seconds to make all of a desk sharp, one place after
 few repeats more all of it can be read in half a second. Those are the spare repeats: nothing waits
 for them but sharpening, and a patch of something new ends them.
 
-What the encoder is in, and where each event takes it (`TRANSITIONS`; a test holds the code to it):
+The phases, and where each unit of the stream takes them (`TRANSITIONS`; tests hold this table, that
+one and the code together):
 
-    phase      means                                     a unit of video   a repeat          a patch
-    STILL      every decoder has the last picture; a     REPEATING         STILL             STILL
-               patch may be next
-    REPEATING  the last picture is repeated for          REPEATING         REPEATING, SPARE  -
-               decoders that hold pictures back; no                        or STILL
-               patch
-    SPARE      it is repeated for thin links; a patch    REPEATING         SPARE or STILL    STILL
-               may be next
+    phase      unit      next phase
+    STILL      video     REPEATING
+    STILL      repeated  STILL
+    STILL      patched   STILL
+    REPEATING  video     REPEATING
+    REPEATING  repeated  REPEATING, SPARE or STILL
+    SPARE      video     REPEATING
+    SPARE      repeated  SPARE or STILL
+    SPARE      patched   STILL
+
+- STILL: every decoder has shown the last picture, so a patch may be next.
+- REPEATING: the last picture is repeated for decoders that hold pictures back, and no patch is
+  made.
+- SPARE: the last picture is repeated for thin links, and a patch may be next.
 
 Without patches there is no SPARE, and REPEATING is longer: text gets sharp by nothing else.
 """
