@@ -1,11 +1,12 @@
 """A process's side of the directory: tell it things, watch the records that it publishes.
 
-Lives on the worker's loop. Subscribing is the look-up: the directory answers with the present
-record, and then with every change. Nothing is kept on disk. When a directory comes back, ZeroMQ
-repeats the subscriptions by itself. Drops data that is not a record, and counts it.
+Lives on the worker's loop. Owns the sockets to the directory and the newest record of each watched
+topic. A subscription is the look-up: the directory answers it with the present record, and then
+with every change. When a directory comes back, ZeroMQ repeats the subscriptions by itself. Drops
+data that is not a record, and counts it.
 
-One task reads the records for everybody who watches. A watch that raises an error about a record
-therefore ends what that watch is about, and nothing else: see `DirectoryClient.watch`.
+One task reads the records for everybody who watches. Therefore a watch that raises an error about a
+record ends what that watch is about, and nothing else: see `DirectoryClient.watch`.
 """
 
 import asyncio
@@ -66,12 +67,12 @@ class DirectoryClient:
     def __init__(self, network: BusNetwork) -> None:
         self._network = network
         self._connections: dict[str, _DirectoryConnection] = {}
-        """By outlet. While keys are being changed there are two, and only one leads somewhere."""
+        """By outlet. While keys are being changed there are two, and only one of them connects."""
         self._watches: dict[bytes, list[_Watch]] = {}
         self._changed = asyncio.Event()
         self._reachable: bool | None = None
         self.reachable_since: float | None = None
-        """Returns when the directory came within reach (clock.now_s), None while it is away."""
+        """When the directory came within reach (clock.now_s). None while it is away."""
         self.records: dict[bytes, bus.DirectoryOutlet] = {}
         """The newest record of each watched topic."""
         self._connect()
@@ -84,10 +85,10 @@ class DirectoryClient:
 
         Returns a function that ends the watch.
 
-        What `on_record` raises about a record that is known already is raised here, and the watch
-        has ended. What it raises later is passed to `failed`, which ends or resets what the watch
-        is about, and logs the error. Without `failed` the error is logged here, and the watch goes
-        on with the next record. In either case the other watches get the record.
+        If `on_record` raises about a record that is known already, the watch is ended and the error
+        is raised here. A later error is passed to `failed`, which ends or resets what the watch is
+        about, and logs the error. Without `failed` the error is logged here, and the watch goes on
+        with the next record. In either case the other watches get the record.
         """
         watch = _Watch(on_record, failed or _log_failure(topic))
         watches = self._watches.setdefault(topic, [])
@@ -114,11 +115,11 @@ class DirectoryClient:
         return end
 
     def tell(self, message: bus.DirectoryInlet) -> None:
-        """Tell the directory. While it is away nothing is kept: heartbeats come again anyhow."""
+        """Tell the directory. While it is away the message is lost; heartbeats come again."""
         self.send(bus.encode(message))
 
     def send(self, data: bytes) -> None:
-        """`tell` what is encoded already."""
+        """Tell the directory a message that is encoded already."""
         for connection in self._connections.values():
             try:
                 connection.inlet.send(data, zmq.DONTWAIT)
@@ -140,7 +141,7 @@ class DirectoryClient:
                 self._connect()
 
     def _connect(self) -> None:
-        """Be connected to the directory where it is now, and nowhere else."""
+        """Connect to the directory where it is now, and disconnect from everywhere else."""
         wanted = dict(self._network.directory())
         for outlet in self._connections.keys() - wanted.keys():
             self._connections.pop(outlet).close()
@@ -151,7 +152,7 @@ class DirectoryClient:
                 connection.records.subscribe(topic)
 
     def _end_topic(self, topic: bytes) -> None:
-        """Nobody watches `topic` any more: unsubscribe, and forget what nobody else watches."""
+        """Unsubscribe from `topic`, and forget the records that no other watch is about."""
         del self._watches[topic]
         for connection in self._connections.values():
             connection.records.unsubscribe(topic)
@@ -177,7 +178,7 @@ class DirectoryClient:
                         _deliver(watch, topic, record)
 
     def _note(self, *, reachable: bool) -> None:
-        """Log when it changes. The first heartbeat is always ahead of the connection."""
+        """Log a change. The first heartbeat does not count: it always precedes the connection."""
         if self._reachable is None and not reachable:
             return
         if self._reachable != reachable:
@@ -188,7 +189,7 @@ class DirectoryClient:
 
 
 def _deliver(watch: _Watch, topic: bytes, record: bus.DirectoryOutlet) -> None:
-    if watch.is_over:  # another one's callback has just ended it
+    if watch.is_over:  # the callback of another watch has just ended this one
         return
     try:
         watch.on_record(record)

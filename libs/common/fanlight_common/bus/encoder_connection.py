@@ -1,7 +1,8 @@
 """One connection to one encoder, for one stream: its units arrive, its inlet is told of demand.
 
-Lives on the worker's loop. Exists from the lease until another encoder has taken over; during a
-handover a stream has two (`core.handover`). Drops data that is not a unit, and tells its owner.
+Lives on the worker's loop. A connection exists from the lease until another encoder has taken over;
+during a handover a stream has two connections (`core.handover`). Drops data that is not a unit, and
+tells its owner.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 DEMAND_INTERVAL_S = 1.0
 """An unchanged demand is sent again after this time, because an encoder forgets it otherwise."""
 RATE_CHANGE_SHARE = 0.03
-"""A rate that changed by a smaller share waits for the next regular message."""
+"""A rate that has changed by a smaller share of itself waits for the next regular message."""
 
 OnUnit = Callable[["EncoderConnection", VideoUnit, bytes], None]
 
@@ -42,7 +43,7 @@ class EncoderConnection:
         on_refused: Callable[[], None],
         failed: Callable[[Exception], None],
     ) -> None:
-        """Connects. What that raises leaves nothing of the connection behind.
+        """Connect. If that raises, nothing of the connection is left behind.
 
         `on_refused` is called for a message that is no unit. `failed` is called with what `on_unit`
         or the socket raised, after which nothing more is received.
@@ -69,18 +70,18 @@ class EncoderConnection:
                 raise
 
     def close(self) -> None:
-        """Unsubscribe, which ends the demand, and let the inlet go."""
+        """Unsubscribe, which ends the demand, and release the inlet."""
         self._task.cancel()
         self._socket.close(linger=0)
         self._inlet.move("")
 
     def lease_renewed(self) -> None:
-        """The encoder has the stream by another lease, so it has forgotten what it was told."""
+        """Note that the encoder has another lease now, and has forgotten what it was told."""
         self._requests.reset()
         self._told = None
 
     def idr_arrived(self) -> None:
-        """The encoder has sent an IDR."""
+        """Note that the encoder has sent an IDR."""
         self._requests.arrived()
 
     def request_idr(self, wanted: bool, now: float) -> bool:
@@ -94,7 +95,7 @@ class EncoderConnection:
         return False
 
     def tell_demand(self, demand: bus.StreamDemand, now: float) -> None:
-        """Tell the encoder of room and rate, where they changed or the last message is old."""
+        """Tell the encoder of room and rate if they have changed, or if the last message is old."""
         if self._has_changed(demand) or now - self._told_at >= DEMAND_INTERVAL_S:
             was_told = self._inlet.tell(bus.encode(demand))
             self._told, self._told_at = demand if was_told else None, now
@@ -109,7 +110,7 @@ class EncoderConnection:
 
     async def _receive(self) -> None:
         try:
-            while not self._socket.closed:  # the unit just taken may have closed it
+            while not self._socket.closed:  # taking a unit may have closed it
                 self._take(await self._socket.recv_multipart())
         except Exception as error:  # noqa: BLE001 - ends the stream it is about, not the process
             self._failed(error)

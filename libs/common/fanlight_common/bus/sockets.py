@@ -4,10 +4,10 @@ A worker binds an outlet (XPUB) and an inlet (PULL). It connects SUB sockets to 
 others, and PUSH sockets to their inlets. A socket lives on the loop of the context that it is
 opened with.
 
-What is dropped: where a subscriber does not keep up with an outlet, ZeroMQ drops the newest
-message, in silence. Therefore units and events are numbered, and frames are conflated by the
-subscriber. At an inlet nothing is dropped: a PUSH without a peer, or with a full queue, refuses the
-message (zmq.Again), and its sender counts it.
+What is dropped: if a subscriber does not keep up with an outlet, ZeroMQ drops the newest message
+and tells nobody. Therefore units and events are numbered, and the subscriber conflates frames. At
+an inlet nothing is dropped: a PUSH without a peer, or with a full queue, refuses the message
+(zmq.Again), and its sender counts it.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class _Spec:
 
 
 class SocketRole(Enum):
-    """What a socket is for. The table of the whole bus."""
+    """What a socket is for. This is the table of the whole bus."""
 
     # A conflating subscriber empties its pipe at once, so a deep queue would only hide a slow link.
     CAPTURE_OUTLET = _Spec(zmq.XPUB, 4)
@@ -60,7 +60,7 @@ class BusSocket(zmq.asyncio.Socket):
     """
 
     async def recv(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # awaitable too
-        """The next message."""
+        """Wait for the next message and return it."""
         while True:
             self._want_open()
             try:
@@ -69,7 +69,7 @@ class BusSocket(zmq.asyncio.Socket):
                 await asyncio.sleep(0)
 
     async def recv_multipart(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # same
-        """The next message's parts."""
+        """Wait for the next message and return its parts."""
         while True:
             self._want_open()
             try:
@@ -78,8 +78,8 @@ class BusSocket(zmq.asyncio.Socket):
                 await asyncio.sleep(0)
 
     def _want_open(self) -> None:
-        # The socket may have been closed before a task came to receive from it. pyzmq would ask
-        # libzmq about memory that may have another owner by now: it would wait for ever, or fail.
+        # The socket may have been closed before a task came to receive from it. pyzmq would then
+        # ask libzmq about memory that may have another owner by now, and wait for ever, or fail.
         if self.closed:
             raise zmq.ZMQError(zmq.ENOTSOCK)
 
@@ -117,9 +117,9 @@ def closed_on_error(socket: zmq.Socket[Any]) -> Iterator[None]:
 
 
 def ipc_endpoint(runtime_dir: Path, id_: str, name: str) -> str:
-    """The endpoint of a process's `outlet` or `inlet`.
+    """Return the endpoint of a process's `outlet` or `inlet`.
 
-    Raises ConfigurationError where the path is longer than the system allows.
+    Raises ConfigurationError if the path is longer than the system allows.
     """
     path = str(runtime_dir / f"{id_}.{name}")
     if len(path.encode()) > _LONGEST_IPC_PATH:

@@ -10,10 +10,10 @@ import time
 
 
 def now_s() -> float:
-    """Monotonic seconds."""
+    """Return monotonic seconds."""
     return time.monotonic()
 
 
 def now_us() -> int:
-    """Monotonic microseconds."""
+    """Return monotonic microseconds."""
     return time.monotonic_ns() // 1000

@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 def spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Run `work` in a task of its own. An error that it raises is logged and ends the process."""
+    """Run `work` in a task of its own. If it raises an error, log it and end the process."""
     task = asyncio.ensure_future(work)
     task.add_done_callback(_end_with_it)
     return task
