@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 WINDOW_S = 60.0
 LONGEST_TRIP_S = 1.0
-"""An answer that took longer says too little: the directory or this process did not run."""
+"""An answer that took more seconds is dropped, because a process did not run meanwhile."""
 _DRIFT = 200e-6
-"""Seconds that two clocks may run apart in a second. Generous: crystals drift by 20 to 50e-6."""
+"""Seconds by which two clocks may run apart in a second. Crystals drift by 20 to 50e-6."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class _Sample:
 
 
 class BusClock:
-    """`offset_us`: by how much the bus clock is ahead of this process's own; at first a guess."""
+    """The bus clock. `offset_us` says how far it is ahead of this process's own, at first a guess."""
 
     def __init__(self, offset_us: int) -> None:
         self.offset_us = offset_us
@@ -49,11 +49,13 @@ class BusClock:
         return self._best.trip_s if self._samples else None
 
     def at(self, own_us: int) -> int:
-        """The bus clock at a moment of this process's own clock."""
+        """Return the bus clock at a moment of this process's own clock."""
         return own_us + self.offset_us
 
     def answered(self, bus_us: int, asked_us: int, own_us: int) -> float | None:
-        """The directory's clock was `bus_us`. This process asked at `asked_us`; now is `own_us`.
+        """Take in an answer: the directory's clock was `bus_us`. It was asked at `asked_us`.
+
+        `own_us` is now. Both are of this process's own clock.
 
         Changes `offset_us`. Returns by how many seconds the bus clock has jumped if the answer does
         not fit the earlier ones, because another directory answers; those are forgotten then.

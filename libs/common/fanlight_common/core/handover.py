@@ -81,7 +81,7 @@ class Verdict(Enum):
     """What becomes of a unit."""
 
     PASS = "pass"
-    """The consumer gets it. Gaps in the sequence are the consumer's to find."""
+    """The consumer gets it. The consumer itself finds gaps in the sequence."""
     FIRST = "first"
     """The consumer gets it, and its encoder is the current one from now on."""
     OLD = "old"
@@ -99,7 +99,7 @@ class Handover:
         self.next: LeaseRecord | None = None
         """The lease of the encoder whose first IDR makes it the current one."""
         self.misses_idr = False
-        """Units of `next` arrive, and its first IDR did not: it was lost."""
+        """Units of `next` arrive although its first IDR did not, so the IDR was lost."""
         self._least_epoch = 0
         """Units of smaller epochs are OLD."""
 
@@ -116,10 +116,9 @@ class Handover:
         return self.next or self.current
 
     def leased(self, record: LeaseRecord) -> LeaseChange:
-        """The directory says who encodes the stream. Only for records that are `alive`.
+        """Take in a record that says who encodes the stream. It must be `alive`.
 
-        Changes `current` and `next`, except where it returns NOTHING or STALE for a record that
-        says nothing new.
+        Changes `current` and `next`, unless the record is STALE or says nothing new.
         """
         newest = self.newest
         if newest is not None:
@@ -140,7 +139,7 @@ class Handover:
         return LeaseChange.WAIT if goes_on else LeaseChange.CUT
 
     def unit(self, instance: str, epoch: int, *, idr: bool) -> Verdict:
-        """A unit has arrived from the encoder of this instance. FIRST changes `current`."""
+        """Decide on a unit from the encoder of this instance. FIRST changes `current`."""
         following = self.next
         if following is not None and following.instance == instance:
             if epoch < following.epoch:
@@ -159,7 +158,7 @@ class Handover:
         return Verdict.PASS
 
     def _renewed(self, record: LeaseRecord) -> LeaseChange:
-        """The current encoder has a newer lease of the stream."""
+        """Take in a newer lease of the current encoder."""
         self.current, self.next, self.misses_idr = record, None, False
         # Units of this epoch may have arrived before the record.
         is_known = record.epoch <= self._least_epoch

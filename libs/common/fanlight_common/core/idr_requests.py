@@ -49,7 +49,7 @@ class IdrRequests:
         """Is there a request without an answer? Only methods change it."""
 
     def take_due(self, wanted: bool, now: float) -> bool:
-        """Returns True if the encoder must be asked. Changes state: True starts the pause.
+        """Return True if the encoder must be asked now. True counts as a request.
 
         `wanted` is True if an IDR would help the consumer, and the consumer has room for it.
         """
@@ -65,10 +65,10 @@ class IdrRequests:
         return True
 
     def arrived(self) -> None:
-        """An IDR has arrived from the encoder."""
+        """Note that an IDR has arrived from the encoder."""
         self.state = IdrRequestState.IDLE
 
     def reset(self) -> None:
-        """Forget the last request: it did not reach the encoder, or the lease is another."""
+        """Forget the last request, because the encoder did not get it or has forgotten it."""
         self._asked_at = float("-inf")
         self.state = IdrRequestState.IDLE

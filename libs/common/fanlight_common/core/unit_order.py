@@ -42,5 +42,5 @@ class UnitOrder:
         return False
 
     def interrupt(self) -> None:
-        """The next unit does not continue the GOP: only an IDR is accepted."""
+        """Accept only an IDR next, because the next unit does not continue the GOP."""
         self._next = None
