@@ -1,4 +1,4 @@
-"""`python -m fanlight_encoder`: the composition root. Settings from the environment."""
+"""`python -m fanlight_encoder`: reads the settings from the environment, and runs the service."""
 
 import sys
 
@@ -19,14 +19,14 @@ def main() -> None:
         sys.exit(2)
 
     async def serve(worker: Worker) -> None:
-        # Imported here, not at the top: numpy starts OpenBLAS's threads when it is imported, and
-        # those have to inherit the signal mask that `run` sets. A thread that does not inherit it
-        # takes SIGTERM, and the process dies of it without telling the directory.
+        # These are imported here and not at the top, because numpy starts OpenBLAS's threads when
+        # it is imported, and those have to inherit the signal mask that `run` sets. A thread
+        # without that mask takes SIGTERM, and the process dies of it without telling the directory.
         import av
 
         from fanlight_encoder.service import EncoderService
 
-        # PyAV is silent by default, and an error number alone says little.
+        # PyAV logs nothing by default, and an error number alone says little.
         av.logging.set_level(av.logging.ERROR)
         await EncoderService(settings).run(worker)
 

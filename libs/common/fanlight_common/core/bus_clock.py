@@ -37,7 +37,7 @@ class _Sample:
 
 
 class BusClock:
-    """The bus clock. `offset_us` says how far it is ahead of this process's own, at first a guess."""
+    """The bus clock: it is `offset_us` ahead of this process's own, which is a guess at first."""
 
     def __init__(self, offset_us: int) -> None:
         self.offset_us = offset_us

@@ -24,7 +24,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 class Rendition(StrEnum):
-    """How large and how often a desk is encoded. A rendition is encoded only while it is watched."""
+    """How large and how often a desk is encoded. Each is encoded only while somebody watches."""
 
     HIGH = "high"
     """Full size, full rate. A viewer gets this one by default."""
