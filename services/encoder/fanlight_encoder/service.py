@@ -37,7 +37,7 @@ from fanlight_encoder import metrics
 from fanlight_encoder.codecs.base import Codec
 from fanlight_encoder.codecs.registry import CODECS, choose, fallback_of
 from fanlight_encoder.core.load import LoadMeter
-from fanlight_encoder.core.numbering import Numbering
+from fanlight_encoder.core.numbering import Numbering, held_epoch
 from fanlight_encoder.core.renditions import StreamParams
 from fanlight_encoder.core.stream_life import StreamLife, StreamState, StreamStep
 from fanlight_encoder.settings import EncoderSettings
@@ -66,8 +66,8 @@ class HandoverTimes:
 class _Demand:
     """A stream that somebody is subscribed to, encoded while its lease is ours."""
 
-    def __init__(self, life: StreamLife) -> None:
-        self.life = life
+    def __init__(self) -> None:
+        self.life = StreamLife()
         """Decides whether the stream is encoded here. The other fields follow it."""
         self.end_watch: Callable[[], None] = lambda: None
         self.stream: StreamEncoder | None = None
@@ -148,8 +148,7 @@ class EncoderService:
             if demand.stream is not None:
                 demand.stream.request_idr()
             return
-        life = StreamLife(self._worker.id, self._worker.instance)
-        demand = self._demands[stream] = _Demand(life)
+        demand = self._demands[stream] = _Demand()
         failed = partial(self._failed, stream, demand)
         try:
             demand.end_watch = self._worker.directory.watch(
@@ -166,7 +165,8 @@ class EncoderService:
 
     def _on_lease(self, stream: str, record: bus.DirectoryOutlet) -> None:
         demand = self._demands[stream]
-        match demand.life.lease(record):
+        epoch = held_epoch(record, self._worker.id, self._worker.instance)
+        match demand.life.lease(record, epoch):
             case StreamStep.START | StreamStep.RESTART:
                 self._end_stream(demand)
                 self._start(demand, stream)

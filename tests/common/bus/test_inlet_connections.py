@@ -191,3 +191,4 @@ async def test_the_table_and_the_code_agree(
             assert not connection._waiting
         case _:
             pytest.fail(f"unknown outcome {becomes}")
+    network.close(0)

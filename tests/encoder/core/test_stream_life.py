@@ -8,6 +8,7 @@ import pytest
 
 from fanlight_common.protocol import bus
 from fanlight_encoder.core import stream_life
+from fanlight_encoder.core.numbering import held_epoch
 from fanlight_encoder.core.stream_life import StreamLife, StreamState, StreamStep
 
 ROW = re.compile(r"^ {4}(\w+) +(\w+) +(\w+) +(\w+|-)$", re.MULTILINE)
@@ -20,19 +21,23 @@ def lease(
     return bus.LeaseRecord("main/high", alive, id_, f"{id_}-1", "", "", epoch, handover_from)
 
 
+def take(life: StreamLife, record: bus.DirectoryOutlet) -> StreamStep:
+    return life.lease(record, held_epoch(record, "e", "e-1"))
+
+
 def waiting() -> StreamLife:
-    return StreamLife("e", "e-1")
+    return StreamLife()
 
 
 def encoding() -> StreamLife:
     life = waiting()
-    assert life.lease(lease()) is StreamStep.START
+    assert take(life, lease()) is StreamStep.START
     return life
 
 
 def leaving() -> StreamLife:
     life = encoding()
-    assert life.lease(lease(id_="f", epoch=8, handover_from=7)) is StreamStep.HAND_OVER
+    assert take(life, lease(id_="f", epoch=8, handover_from=7)) is StreamStep.HAND_OVER
     return life
 
 
@@ -70,32 +75,32 @@ def test_the_table_and_the_code_agree(state: str, event: str, after: str, step: 
         if record is None:
             life.ended()
         else:
-            assert life.lease(record) is StreamStep[step]
+            assert take(life, record) is StreamStep[step]
         assert life.state is StreamState[after]
         assert bool(life.epoch) == (life.state is not StreamState.WAITING)
 
 
 def test_the_epoch_is_that_of_the_lease() -> None:
     life = waiting()
-    life.lease(lease(epoch=3))
+    take(life, lease(epoch=3))
     assert life.epoch == 3
-    life.lease(lease(epoch=5))
+    take(life, lease(epoch=5))
     assert life.epoch == 5
-    life.lease(lease(id_="f", epoch=6, handover_from=5))
+    take(life, lease(id_="f", epoch=6, handover_from=5))
     assert life.epoch == 5, "it goes on by its own"
-    life.lease(lease(id_="f", epoch=6))
+    take(life, lease(id_="f", epoch=6))
     assert life.epoch == 0
 
 
 def test_a_handover_that_moved_twice_goes_on() -> None:
     life = leaving()
-    assert life.lease(lease(id_="g", epoch=9, handover_from=7)) is StreamStep.NOTHING
-    assert life.lease(lease(id_="g", epoch=9, handover_from=8)) is StreamStep.STOP
+    assert take(life, lease(id_="g", epoch=9, handover_from=7)) is StreamStep.NOTHING
+    assert take(life, lease(id_="g", epoch=9, handover_from=8)) is StreamStep.STOP
 
 
 def test_a_lease_that_comes_back_within_a_handover_starts_anew() -> None:
     # From this encoder to another and back: the directory still says that the old epoch may go on,
     # and gateways drop it, because they know the newer lease of this encoder.
     life = leaving()
-    assert life.lease(lease(epoch=9, handover_from=7)) is StreamStep.RESTART
+    assert take(life, lease(epoch=9, handover_from=7)) is StreamStep.RESTART
     assert (life.state, life.epoch) == (StreamState.ENCODING, 9)

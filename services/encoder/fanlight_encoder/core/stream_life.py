@@ -32,7 +32,7 @@ The first four events are records of the lease:
 from enum import Enum
 
 from fanlight_common.protocol import bus
-from fanlight_encoder.core.numbering import held_epoch, may_go_on
+from fanlight_encoder.core.numbering import may_go_on
 
 
 class StreamState(Enum):
@@ -61,18 +61,17 @@ class StreamStep(Enum):
 class StreamLife:
     """One stream, as this process may encode it."""
 
-    def __init__(self, id_: str, instance: str) -> None:
-        """`id_` and `instance` are those of this process."""
-        self._id = id_
-        self._instance = instance
+    def __init__(self) -> None:
         self.state = StreamState.WAITING
         """Only methods change it."""
         self.epoch = 0
         """The epoch by which the stream is encoded. 0 while it is WAITING."""
 
-    def lease(self, record: bus.DirectoryOutlet) -> StreamStep:
-        """Take in a record of the stream's lease. Returns what to do, which counts as done."""
-        epoch = held_epoch(record, self._id, self._instance)
+    def lease(self, record: bus.DirectoryOutlet, epoch: int | None) -> StreamStep:
+        """Take in a record of the stream's lease. Returns what to do, which counts as done.
+
+        `epoch` is the one by which this process may encode, as `held_epoch` reads it in `record`.
+        """
         if self.state is StreamState.WAITING:
             return self._start(epoch, StreamStep.START) if epoch else StreamStep.NOTHING
         if epoch == self.epoch:
