@@ -40,13 +40,13 @@ class Way:
     name: str
     patches: bool = True
     scrolls: bool = True
-    patch_ms: float = DEFAULT_LIMITS.patch_ms
+    patch_s: float = DEFAULT_LIMITS.patch_s
     more: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
 
 
 WAYS = (
     Way("scrolls found"),
-    *(Way(f"scrolls found, patches of {ms} ms", patch_ms=ms) for ms in OTHER_PATCHES_MS),
+    *(Way(f"scrolls found, patches of {ms} ms", patch_s=ms / 1000) for ms in OTHER_PATCHES_MS),
     Way("no scroll found", scrolls=False),
     Way("H.264 only", patches=False),
     Way("H.264 only, me hex", patches=False, more={"x264-params": "me=hex"}),
@@ -71,7 +71,7 @@ def _measured(shown: Sequence[Shown], kbps: int, rendition: str, way: Way) -> di
     settings = EncoderSettings(patches=way.patches, threads=1)
     params = dataclasses.replace(
         settings.stream_params(Rendition(rendition)),
-        limits=dataclasses.replace(DEFAULT_LIMITS, patch_ms=way.patch_ms),
+        limits=dataclasses.replace(DEFAULT_LIMITS, patch_s=way.patch_s),
     )
     codec = dataclasses.replace(X264, open=lambda params: X264Codec(params, way.more))
     with contextlib.ExitStack() as stack:

@@ -103,7 +103,7 @@ class Trial:
             there = self._budget.available_bytes(now)
             if not idr and there < self._least:
                 return
-            most = there if idr else min(there, self._budget.of(DEFAULT_LIMITS.delta_ms / 1000))
+            most = there if idr else min(there, self._budget.of(DEFAULT_LIMITS.delta_s))
             self._codec.set_target(self._kbps, max(most, self._least))
         wall, cpu = time.perf_counter_ns(), time.process_time_ns()
         unit = self._codec.encode(picture, idr=idr)

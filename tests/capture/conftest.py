@@ -23,9 +23,9 @@ from fanlight_capture.settings import CaptureSettings
 from fanlight_common.bus.ring import RingReader
 from fanlight_common.bus.sockets import SocketRole, open_socket
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import binary, bus, frames, input, topics
 from fanlight_common.protocol.topics import Lane
+from fanlight_common.service.worker import Worker
 from tests.ports import free_display
 
 TIMEOUT_S = 30.0

@@ -3,14 +3,17 @@
 import asyncio
 from typing import Any
 
-from fanlight_capture import metrics
+import pytest
+
+from fanlight_capture import input_router, metrics
 from fanlight_capture.core.held_keys import HeldKeyLimits
-from fanlight_capture.input_router import MAX_QUEUED_TEXT_BYTES, InputRouter
+from fanlight_capture.input_router import MAX_QUEUED_TEXT_BYTES, InputRouter, RouterState
 from fanlight_capture.pattern.source import InputRecorder
 from fanlight_capture.source import SourceCapabilities
 from fanlight_common.core.errors import SourceLostError
 from fanlight_common.protocol import bus, input
 from tests.capture.conftest import counter, until
+from tests.capture.core.tables import table
 
 LIMITS = HeldKeyLimits(silence_s=3.0)
 
@@ -272,3 +275,79 @@ async def test_a_desk_without_a_clipboard_is_given_none() -> None:
     made.handle(bus.SetClipboard("main", "v", "copied"), 0.0)
     assert list(desk.sink.recorded) == []
     assert counter(metrics.clipboard_refused) == refused + 1
+
+
+ROWS = table(input_router.__doc__, 4)
+
+
+async def router_in(state: RouterState) -> tuple[InputRouter, SlowSink]:
+    """A router in this state, of which a viewer holds a key if there is a display."""
+    made, sink = router()
+    if state is RouterState.AWAY:
+        await made.detach("stop")
+    else:
+        made.handle(message(1, input.Key(True, 4)), 0.0)
+    if state is RouterState.TYPING:
+        made.handle(message(2, input.Text("first")), 0.0)
+        await until(lambda: ("begin", "first") in sink.recorded)
+    assert made.state is state
+    sink.recorded.clear()
+    return made, sink
+
+
+def test_the_table_has_every_event_that_can_be() -> None:
+    found = {(RouterState[state], event) for state, event, *_ in ROWS}
+    messages = {(state, event) for state in RouterState for event in ("text", "other")}
+    assert len(found) == len(ROWS)
+    assert found == messages | {
+        (RouterState.AWAY, "attach"),
+        (RouterState.READY, "detach"),
+        (RouterState.TYPING, "typed"),
+        (RouterState.TYPING, "detach"),
+    }
+
+
+@pytest.mark.parametrize(("state", "event", "after", "effect"), ROWS, ids=str)
+async def test_the_table_and_the_code_agree(
+    state: str, event: str, after: str, effect: str
+) -> None:
+    made, sink = await router_in(RouterState[state])
+    if state == "TYPING":
+        made.handle(message(3, input.Key(True, 5)), 0.0)
+    dropped = counter(metrics.inputs_ignored)
+    match event:
+        case "attach":
+            desk: Any = Desk()
+            made.attach(desk)
+        case "text":
+            made.handle(message(4, input.Text("second")), 0.0)
+        case "other":
+            made.handle(message(4, input.Key(True, 6)), 0.0)
+        case "detach":
+            await made.detach("stop")
+        case "typed":
+            sink.go.set()
+            await until(lambda: made.state is RouterState.READY)
+    assert made.state is RouterState[after]
+    await asyncio.sleep(0)  # a text begins in a task
+    did = list(sink.recorded)
+    match effect:
+        case "nothing" | "it waits":
+            assert did == []
+        case "it is dropped":
+            assert did == []
+            assert counter(metrics.inputs_ignored) == dropped + 1
+        case "its typing begins":
+            assert did == [("begin", "second")]
+        case "it is done at once":
+            assert did == [("key", 6, True)]
+        case "what has waited is done, in order":
+            assert did == [("end", "first"), ("key", 5, True)]
+        case "what is held is released" | "what is held is released, what waits is dropped":
+            assert did == [("key", 4, False)]
+        case _:
+            pytest.fail(f"unknown effect {effect}")
+    if state == "TYPING" and event != "detach":
+        sink.go.set()
+        await until(lambda: ("key", 5, True) in sink.recorded)
+    await made.detach("stop")

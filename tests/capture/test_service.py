@@ -13,7 +13,7 @@ from fanlight_capture.source import Listener
 from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ConfigurationError, SourceLostError
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Worker
+from fanlight_common.service.worker import Worker
 from tests.capture.conftest import Capture, until
 
 
@@ -63,7 +63,7 @@ async def test_it_ends_when_cancelled_while_the_display_goes(runtime_dir: Path, 
 async def test_attempts_go_on_until_the_display_is_there(
     runtime_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("fanlight_capture.service.RETRY_FIRST_S", 0.001)
+    monkeypatch.setattr("fanlight_capture.core.display_life.RETRY_FIRST_S", 0.001)
     displays = Displays(*(SourceLostError("not yet") for _ in range(4)))
     worker, capture = service(runtime_dir, displays)
     task = asyncio.create_task(worker.serve(lambda _: capture.run()))

@@ -22,10 +22,10 @@ from fanlight_common.core.geometry import Rect
 from fanlight_common.core.names import Rendition
 from fanlight_common.process import clock
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, frames, topics
 from fanlight_common.protocol.binary import VideoUnit
 from fanlight_common.protocol.topics import Lane
+from fanlight_common.service.worker import Worker
 from fanlight_encoder.codecs.base import Codec, CodecParams, Encoded, OpenCodec
 from fanlight_encoder.codecs.h264_hardware import NVENC, VAAPI
 from fanlight_encoder.codecs.x264 import X264

@@ -12,8 +12,8 @@ from websockets.exceptions import ConnectionClosed
 
 from fanlight_common.core.grants import ALL_DESKS, Grant, Role
 from fanlight_common.process import tokens
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import binary, control
+from fanlight_common.service.worker import Worker
 from tests.screenshot.fakes import until
 
 T = TypeVar("T")

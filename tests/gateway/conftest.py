@@ -13,7 +13,7 @@ import uvloop
 
 from fanlight_common.process import tokens
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Worker
+from fanlight_common.service.worker import Worker
 from fanlight_gateway.__main__ import serve
 from fanlight_gateway.limits import Limits
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings

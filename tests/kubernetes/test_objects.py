@@ -13,8 +13,8 @@ import fanlight_encoder.metrics
 import fanlight_gateway.http.app
 import fanlight_screenshot.http.app
 from fanlight_common.process.health import HealthServer
-from fanlight_common.process.supervision import STOP_LIMIT_S
 from fanlight_common.protocol.screenshot_wait import WAIT_MAX_S
+from fanlight_common.service.supervision import STOP_LIMIT_S
 from fanlight_gateway.http.screenshots import TIMEOUT_S
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from fanlight_gateway.viewers.plain_http_sessions import MAX_BODY_BYTES

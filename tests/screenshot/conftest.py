@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Worker
+from fanlight_common.service.worker import Worker
 from fanlight_screenshot.__main__ import serve
 from fanlight_screenshot.core.tuning import Tuning
 from fanlight_screenshot.settings import ScreenshotSettings

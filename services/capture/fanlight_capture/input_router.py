@@ -6,12 +6,32 @@ of them are to be acknowledged. Drops data that is not an input message (counted
 neither a press nor a fresh repetition (counted), ups of keys that are not held, texts behind more
 than MAX_QUEUED_TEXT_BYTES of them (counted), and everything while the desk has no display. An input
 that the last two rules drop, or that is lost with the display, gets no acknowledgement.
+
+A test holds the table and the code together:
+
+    state   event   state after  what is done
+    AWAY    attach  READY        nothing
+    AWAY    text    AWAY         it is dropped
+    AWAY    other   AWAY         it is dropped
+    READY   text    TYPING       its typing begins
+    READY   other   READY        it is done at once
+    READY   detach  AWAY         what is held is released
+    TYPING  text    TYPING       it waits
+    TYPING  other   TYPING       it waits
+    TYPING  typed   READY        what has waited is done, in order
+    TYPING  detach  AWAY         what is held is released, what waits is dropped
+
+- text: a message with text to type. other: any other message of a viewer.
+- typed: the text is at its end, or has failed. A text among what has waited makes it TYPING again,
+  and what came after that text waits on.
+- attach, detach: the desk has a display now, or none.
 """
 
 import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from enum import Enum
 
 from fanlight_capture import metrics
 from fanlight_capture.core.held_keys import (
@@ -44,6 +64,14 @@ TYPING_LOOK_S = 0.25
 """While a text is typed, the router looks once in this time whether its end has come."""
 
 
+class RouterState(Enum):
+    """What becomes of a message; see the table above."""
+
+    AWAY = "away"
+    READY = "ready"
+    TYPING = "typing"
+
+
 class InputRouter:
     """Injects the input of all viewers. It has a source between `attach` and `detach`."""
 
@@ -68,6 +96,13 @@ class InputRouter:
         self._acknowledging: asyncio.Task[None] | None = None
         self.holding = asyncio.Event()
         """Set while any viewer holds anything, which is when `release_silent` has to be called."""
+
+    @property
+    def state(self) -> RouterState:
+        """Its state in the table."""
+        if self._source is None:
+            return RouterState.AWAY
+        return RouterState.READY if self._typing is None else RouterState.TYPING
 
     def attach(self, source: Source) -> None:
         """Inject into this source from now on."""
@@ -105,7 +140,7 @@ class InputRouter:
         if isinstance(message, Input):
             self._held.heard(message.viewer, now)
             self._count(message)
-        if self._typing is None:
+        if self.state is not RouterState.TYPING:
             self._do(message)
         elif self._text_bytes(message) + self._queued_text_bytes > MAX_QUEUED_TEXT_BYTES:
             metrics.inputs_ignored.labels("text_backlog").inc()
@@ -122,7 +157,7 @@ class InputRouter:
 
         None while nobody holds anything: `holding` is clear then.
         """
-        if self._typing is not None:
+        if self.state is RouterState.TYPING:
             # Typing a text releases held modifiers and presses them again at its end. One that is
             # released here in between would then stay pressed, and nobody would hold it.
             return TYPING_LOOK_S
@@ -254,7 +289,7 @@ class InputRouter:
         else:
             self._injected(source, order)
         self._typing = None
-        while self._queue and self._typing is None:
+        while self._queue and self.state is RouterState.READY:
             message = self._queue.popleft()
             self._queued_text_bytes -= self._text_bytes(message)
             self._do(message)

@@ -1,7 +1,8 @@
 """The capture service: one desk between its display and the bus.
 
 Lives on the worker's loop. Owns the desk's life: it opens the display, serves it until it is lost,
-and opens it again. It puts the parts together, and drops messages for other desks (counted).
+and opens it again, as `core.display_life` decides. It puts the parts together, and drops messages
+for other desks (counted).
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from typing import Any
 
 from fanlight_capture import metrics
 from fanlight_capture.core.demand import Demand
+from fanlight_capture.core.display_life import RETRY_FIRST_S, DisplayLife
 from fanlight_capture.core.event_log import EventBody, EventLog
 from fanlight_capture.core.held_keys import DEFAULT_LIMITS, HeldKeyLimits
 from fanlight_capture.frame_loop import FrameLoop
@@ -22,16 +24,13 @@ from fanlight_common.bus.inlet_messages import inlet_messages
 from fanlight_common.bus.receiver import Receiver
 from fanlight_common.core.errors import SourceLostError
 from fanlight_common.process import clock
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import PointerPosition, PointerShape
 from fanlight_common.protocol.control import Clipboard
 from fanlight_common.protocol.topics import Lane
+from fanlight_common.service.worker import Worker
 
 log = logging.getLogger(__name__)
-
-RETRY_FIRST_S, RETRY_MOST_S = 0.25, 2.0
-"""The wait before the display is tried again doubles from the first of these to the second."""
 
 
 class CaptureService:
@@ -57,7 +56,7 @@ class CaptureService:
         self._source: Source | None = None
         self._frames: FrameLoop | None = None
         self._loss: asyncio.Future[None] | None = None
-        self._state = "connecting"
+        self._life = DisplayLife()
         self._offer(0, 0)
         worker.healthy = lambda: (True, self._details())
 
@@ -105,24 +104,21 @@ class CaptureService:
     # The desk's life.
 
     async def _keep_source(self) -> None:
-        retry_s = RETRY_FIRST_S
         while True:
             self._loss = asyncio.get_running_loop().create_future()
+            retry_s = RETRY_FIRST_S
             try:
                 source = await self._open(self, self._settings)
-                retry_s = RETRY_FIRST_S
                 await self._serve(source, self._loss)
             except SourceLostError as error:
-                # Logged when the display goes, and not again for each attempt to get it back.
-                if self._state != "away":
+                is_news, retry_s = self._life.lost()
+                if is_news:
                     log.warning("event=away desk=%s reason=%r", self._settings.desk, str(error))
-                self._state = "away"
             finally:
                 # A loss that nobody waited for any more counts as seen.
                 if not self._loss.cancel() and not self._loss.cancelled():
                     self._loss.exception()
             await asyncio.sleep(retry_s)
-            retry_s = min(2 * retry_s, RETRY_MOST_S)
 
     async def _serve(self, source: Source, loss: asyncio.Future[None]) -> None:
         self._source = source
@@ -138,7 +134,7 @@ class CaptureService:
         self.input.attach(source)
         size = (source.width, source.height)
         log.info("event=live desk=%s width=%d height=%d", self._settings.desk, *size)
-        self._state = "live"
+        self._life.opened()
         metrics.display_up.set(1)
         self._offer(*size)
         watched = self._demand.wants(self._events_topic)
@@ -180,7 +176,7 @@ class CaptureService:
         offer = self._worker.offer.desks[0]
         details = {
             "desk": offer.name,
-            "display": self._state,
+            "display": self._life.state,
             "width": offer.width,
             "height": offer.height,
         }

@@ -9,8 +9,8 @@ from fanlight_common.bus.directory_client import DIRECTORY_ID
 from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import MISCONFIGURED, ConfigurationError
 from fanlight_common.process.settings import BusSettings, load
-from fanlight_common.process.supervision import run
-from fanlight_common.process.worker import Worker
+from fanlight_common.service.supervision import run
+from fanlight_common.service.worker import Worker
 from fanlight_directory.core.registry import GRACE_S
 from fanlight_directory.service import Directory
 from fanlight_directory.settings import DirectorySettings

@@ -16,8 +16,8 @@ from fanlight_common.bus.receiver import Receiver
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process import clock, refusals
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
+from fanlight_common.service.worker import Worker
 from fanlight_directory.core.effects import Contested, Effect, Joined, Leased, Left, Publish
 from fanlight_directory.core.placement import Rules
 from fanlight_directory.core.registry import GRACE_S, Registry, Timing

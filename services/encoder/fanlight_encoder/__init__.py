@@ -1,4 +1,6 @@
-"""Frames in, access units out. `service` holds the leases, `stream` makes one stream's units by the
-decisions of `core`, `units` builds them, `codecs` encodes. The loop is the worker's; converting and
-encoding are on threads. Frames are dropped before encoding, units never.
+"""The encoder: frames in, units out.
+
+`service` owns the leases, `stream` owns one stream and does what `core` decides, `units` builds its
+units, and `codecs` encodes. It lives on the worker's loop, with threads that convert and encode.
+It drops frames before encoding, and never a unit.
 """

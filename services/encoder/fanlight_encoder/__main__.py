@@ -1,12 +1,12 @@
-"""`python -m fanlight_encoder`: the composition root. Settings from the environment."""
+"""`python -m fanlight_encoder`: reads the settings from the environment, and runs the service."""
 
 import sys
 
 from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import MISCONFIGURED, ConfigurationError
 from fanlight_common.process.settings import BusSettings, load
-from fanlight_common.process.supervision import run
-from fanlight_common.process.worker import Worker
+from fanlight_common.service.supervision import run
+from fanlight_common.service.worker import Worker
 from fanlight_encoder.settings import EncoderSettings
 
 
@@ -19,14 +19,14 @@ def main() -> None:
         sys.exit(MISCONFIGURED)
 
     async def serve(worker: Worker) -> None:
-        # Imported here, not at the top: numpy starts OpenBLAS's threads when it is imported, and
-        # those have to inherit the signal mask that `run` sets. A thread that does not inherit it
-        # takes SIGTERM, and the process dies of it without telling the directory.
+        # These are imported here and not at the top, because numpy starts OpenBLAS's threads when
+        # it is imported, and those have to inherit the signal mask that `run` sets. A thread
+        # without that mask takes SIGTERM, and the process dies of it without telling the directory.
         import av
 
         from fanlight_encoder.service import EncoderService
 
-        # PyAV is silent by default, and an error number alone says little.
+        # PyAV logs nothing by default, and an error number alone says little.
         av.logging.set_level(av.logging.ERROR)
         await EncoderService(settings).run(worker)
 

@@ -1,4 +1,4 @@
-"""What the encoder counts. Prometheus's objects may be used on every thread."""
+"""What the encoder counts. Owns the metrics, which may be used on every thread; drops nothing."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

@@ -1,13 +1,15 @@
 """Which streams this process encodes: those that are subscribed to and whose lease it holds.
 
-Lives on the worker's loop. A subscription at the outlet is demand; it makes the encoder watch the
-stream's lease, and the lease alone lets it encode. Losing either ends the stream, with one
-exception: an encoder whose lease is moved to another (because this one drains, or the other has
-more room) goes on until the viewers have the first IDR of the other. The encoder sees that by
-nobody being subscribed any more.
+Lives on the worker's loop. Owns the demand for each stream, the codec, and the threads; drops
+subscriptions to what is no stream (counted). A subscription at the outlet is demand. It makes the
+encoder watch the stream's lease, and only the lease lets it encode. The stream ends if demand or
+lease is lost, with one exception: an encoder whose lease is moved to another one (because this one
+drains, or because the other one has more room) goes on until the viewers have the first IDR of the
+other one. It sees that by the end of the last subscription. `core.stream_life` has the states of a
+stream, as a table.
 
 An error about one stream ends that stream and no other (`_failed`). The directory then misses the
-encoder's claim, and within a second it shows the lease again, which starts the stream anew, or it
+encoder's claim. Within a second it publishes the lease again, which starts the stream anew, or it
 gives the lease to another encoder.
 """
 
@@ -28,15 +30,16 @@ from fanlight_common.bus.receiver import Receiver
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.core.names import Rendition, split_stream
 from fanlight_common.process import clock, refusals
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import VideoUnit
+from fanlight_common.service.worker import Worker
 from fanlight_encoder import metrics
 from fanlight_encoder.codecs.base import Codec
 from fanlight_encoder.codecs.registry import CODECS, choose, fallback_of
 from fanlight_encoder.core.load import LoadMeter
-from fanlight_encoder.core.numbering import Numbering, held_epoch, may_go_on
+from fanlight_encoder.core.numbering import Numbering, held_epoch
 from fanlight_encoder.core.renditions import StreamParams
+from fanlight_encoder.core.stream_life import StreamLife, StreamState, StreamStep
 from fanlight_encoder.settings import EncoderSettings
 from fanlight_encoder.stream import PublishUnit, StreamEncoder
 from fanlight_encoder.units.pipeline import Pipeline
@@ -50,27 +53,31 @@ class HandoverTimes:
     """How long an encoder gives another one to take over."""
 
     drain_s: float = 1.2
-    """After SIGTERM, others have this time to take over what this process encodes. Without others
-    it ends at once."""
+    """After SIGTERM, other encoders have so many seconds to take over what this process encodes.
+    Without other encoders it ends at once."""
     handover_s: float = 5.0
-    """A stream whose lease is another encoder's is encoded here as well for this time, if the other
-    one does not begin."""
+    """A stream whose lease is another encoder's is encoded here for at most so many seconds more,
+    if the other encoder does not begin."""
     look_for_others_s: float = 0.3
-    """A draining encoder asks the directory for other encoders, and an answer takes less."""
+    """Seconds that a draining encoder waits to hear of another one. The directory's answer takes
+    less."""
 
 
 class _Demand:
     """A stream that somebody is subscribed to, encoded while its lease is ours."""
 
-    def __init__(self, end_watch: Callable[[], None]) -> None:
-        self.end_watch = end_watch
+    def __init__(self) -> None:
+        self.life = StreamLife()
+        """Decides whether the stream is encoded here. The other fields follow it."""
+        self.end_watch: Callable[[], None] = lambda: None
         self.stream: StreamEncoder | None = None
+        """None while `life` is WAITING."""
         self.numbering: tuple[int, Numbering] | None = None
-        """An epoch and its last number. A stream that failed goes on from there, because its
-        gateways are still there and drop what is older than what they have."""
+        """An epoch and its last numbers. A stream that failed goes on from these, because its
+        gateways are still there and drop units that are older than what they have."""
         self.task: asyncio.Task[None] | None = None
         self.end_handover: asyncio.TimerHandle | None = None
-        """Set while the lease is another's already: then the stream ends even if that one has not
+        """Set while `life` is LEAVING. It ends the stream even if the other encoder has not
         begun."""
 
 
@@ -85,7 +92,7 @@ class EncoderService:
         stream_params: Callable[[Rendition], StreamParams] | None = None,
         times: HandoverTimes = HandoverTimes(),
     ) -> None:
-        """Tests give other codecs, and params with other constants than those of the settings."""
+        """Tests pass other codecs, and stream params with other constants."""
         self._settings = settings
         self._codecs = codecs
         self._stream_params = stream_params or settings.stream_params
@@ -96,13 +103,13 @@ class EncoderService:
         """Set when a stream has ended."""
 
     async def run(self, worker: Worker) -> None:
-        """For ever. Raises ConfigurationError where no codec works, or the one that is set."""
+        """Encode for ever. Raises ConfigurationError if no codec works, or the set one fails."""
         assert worker.outlet is not None
         self._worker = worker
         self._outlet = Receiver(worker.outlet, self._on_subscription)
         self._meter = LoadMeter(self._settings.capacity, clock.now_s())
         loop = asyncio.get_running_loop()
-        # More streams than are offered still get their turn, but no thread of their own.
+        # If there are more streams than the capacity, all get their turn, but not each a thread.
         with ThreadPoolExecutor(self._settings.capacity, "encode") as self._threads:
             self._codec = await loop.run_in_executor(
                 self._threads,
@@ -137,11 +144,11 @@ class EncoderService:
     def _subscribed(self, stream: str) -> None:
         demand = self._demands.get(stream)
         if demand is not None:
-            # One more gateway subscribed, and it cannot begin without an IDR.
+            # One more gateway has subscribed, and it cannot begin without an IDR.
             if demand.stream is not None:
                 demand.stream.request_idr()
             return
-        demand = self._demands[stream] = _Demand(lambda: None)
+        demand = self._demands[stream] = _Demand()
         failed = partial(self._failed, stream, demand)
         try:
             demand.end_watch = self._worker.directory.watch(
@@ -159,18 +166,20 @@ class EncoderService:
     def _on_lease(self, stream: str, record: bus.DirectoryOutlet) -> None:
         demand = self._demands[stream]
         epoch = held_epoch(record, self._worker.id, self._worker.instance)
-        present = demand.stream.epoch if demand.stream else None
-        if epoch == present:
-            return
-        if present is not None and may_go_on(record, present):
-            self._hand_over(demand)
-            return
-        self._stop(demand)
-        if epoch is not None:
-            self._start(demand, stream, epoch)
+        match demand.life.lease(record, epoch):
+            case StreamStep.START | StreamStep.RESTART:
+                self._end_stream(demand)
+                self._start(demand, stream)
+            case StreamStep.HAND_OVER:
+                self._hand_over(demand)
+            case StreamStep.STOP:
+                self._end_stream(demand)
+            case StreamStep.NOTHING:
+                pass
 
-    def _start(self, demand: _Demand, name: str, epoch: int) -> None:
+    def _start(self, demand: _Demand, name: str) -> None:
         assert self._codec is not None
+        epoch = demand.life.epoch
         parts = split_stream(name)
         desk, params = parts.desk, self._stream_params(parts.rendition)
         fallback = fallback_of(self._codec, self._codecs)
@@ -205,6 +214,11 @@ class EncoderService:
         self._stop(demand)
 
     def _stop(self, demand: _Demand) -> None:
+        demand.life.ended()
+        self._end_stream(demand)
+
+    def _end_stream(self, demand: _Demand) -> None:
+        """Stop encoding the stream, if it is encoded. `life` is the caller's business."""
         if demand.end_handover is not None:
             demand.end_handover.cancel()
             demand.end_handover = None
@@ -215,21 +229,18 @@ class EncoderService:
             self._stopped.set()
 
     def _hand_over(self, demand: _Demand) -> None:
-        """The lease is another's; this encoder goes on until that one has begun.
-
-        A record that says the same again changes nothing.
-        """
-        if demand.end_handover is None and demand.stream is not None:
-            log.info("event=handover stream=%s epoch=%d", demand.stream.stream, demand.stream.epoch)
-            demand.end_handover = asyncio.get_running_loop().call_later(
-                self._times.handover_s, self._stop, demand
-            )
-            self._streams_changed()
+        """Go on until the encoder that has the lease now has begun, but not for ever."""
+        assert demand.stream is not None
+        log.info("event=handover stream=%s epoch=%d", demand.stream.stream, demand.stream.epoch)
+        demand.end_handover = asyncio.get_running_loop().call_later(
+            self._times.handover_s, self._stop, demand
+        )
+        self._streams_changed()
 
     async def _drain(self) -> None:
-        """Offer nothing, and wait until another encoder has begun the last of the streams.
+        """Offer nothing, and wait until other encoders have begun all of the streams.
 
-        Where there is no other encoder nobody takes them, and there is nothing to wait for.
+        If there is no other encoder nobody takes them, and this returns soon.
         """
         self._worker.offer.capacity = 0
         self._worker.announce()
@@ -267,7 +278,7 @@ class EncoderService:
     def _on_inlet(self, message: bus.EncoderInlet) -> None:
         demand = self._demands.get(message.stream)
         if demand is None or demand.stream is None:
-            return  # the first unit will be an IDR anyhow, and room is reported again
+            return  # the first unit will be an IDR anyhow, and gateways report room again
         if isinstance(message, bus.ForceIdr):
             demand.stream.request_idr()
         else:
@@ -278,18 +289,18 @@ class EncoderService:
         self._worker.offer.streams = tuple(
             bus.HeldStream(demand.stream.stream, demand.stream.epoch)
             for demand in self._demands.values()
-            if demand.stream is not None and demand.end_handover is None
+            if demand.stream is not None and demand.life.state is StreamState.ENCODING
         )
         self._worker.announce()
 
     def _measure(self) -> None:
-        # Rounded, because a load that fades for ever would make each heartbeat a new one.
+        # The load is rounded, because one that fades for ever would change every heartbeat.
         self._worker.offer.load = round(self._meter.sample(clock.now_s()), 3)
         metrics.load.set(self._worker.offer.load)
         metrics.capacity.set(self._worker.offer.capacity)
 
     def _health(self) -> tuple[bool, dict[str, Any]]:
-        # On the health thread, where a stream may end at any moment.
+        # This runs on the health thread, so a stream may end at any moment meanwhile.
         held = [stream for demand in list(self._demands.values()) if (stream := demand.stream)]
         return True, {
             "codec": self._codec.implementation if self._codec else "",
@@ -298,7 +309,7 @@ class EncoderService:
 
 
 def _stream_of(topic: bytes) -> str:
-    """b"unit/main/high/" -> "main/high". Raises ProtocolError."""
+    """Return the stream of a topic: b"unit/main/high/" -> "main/high". Raises ProtocolError."""
     parts = topics.parse(topic)
     stream = "/".join(parts[1:])
     if parts[0] != "unit":

@@ -1,8 +1,9 @@
-"""What an operator can set of the encoder, read once in `__main__`. FANLIGHT_ENCODER_*.
+"""What an operator can set of the encoder (FANLIGHT_ENCODER_*), read once in `__main__`.
 
 The defaults are for one machine or a LAN. They were chosen by looking at small text (a full 1080p
 screen of letters of 9 and 11 pixels, the worst case); the descriptions say what was measured. All
-else is a constant beside its algorithm, see `core.renditions.StreamParams` and `UnitLimits`.
+other numbers are constants beside their algorithm, see `core.renditions.StreamParams` and
+`UnitLimits`. Owns and drops nothing.
 """
 
 from typing import Annotated, Literal
@@ -90,7 +91,7 @@ class EncoderSettings(BaseSettings):
     )
 
     def stream_params(self, rendition: Rendition) -> StreamParams:
-        """How a stream of this rendition is made."""
+        """Return how a stream of this rendition is made."""
         profile = PROFILES[rendition]
         kbps = {
             Rendition.HIGH: self.bitrate_kbps,

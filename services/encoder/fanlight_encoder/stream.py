@@ -1,8 +1,9 @@
-"""One stream under one lease: takes frames, builds units, until it is cancelled.
+"""One stream under one lease: takes frames and builds units until it is cancelled.
 
-Lives on the worker's loop. Converting and encoding are jobs for a thread, one at a time, except for
-those that take less time than the thread takes to wake up. The schedule decides what happens next.
-Drops frames before encoding, never a unit after it.
+Lives on the worker's loop. Owns the stream's feed, schedule and builder. Converting and encoding
+are jobs for a thread, one at a time, except for jobs that take less time than the thread takes to
+wake up. The schedule decides what happens next. Drops frames before encoding, never a unit after
+it.
 """
 
 import asyncio
@@ -52,8 +53,8 @@ class StreamEncoder:
         busy: Callable[[float], None],
         now_us: Callable[[], int] = clock.now_us,
     ) -> None:
-        """`busy` is told the seconds of each job. `now_us` is the clock that frames and units are
-        stamped with. The stream closes the pipeline when it ends."""
+        """`busy` is called with the seconds of each job. `now_us` is the clock by which frames and
+        units are stamped. The stream closes the pipeline when it ends."""
         self.stream = stream
         self.epoch = epoch
         self.pipeline = pipeline
@@ -67,32 +68,32 @@ class StreamEncoder:
         self._schedule = Schedule.for_stream(params)
         self._numbering = numbering
         self._newest: Frame | None = None
-        """The newest frame, until a unit of it is begun."""
+        """The newest frame, until the encoder begins a unit of it."""
         self._encoded: tuple[int, int] | None = None
-        """Instance and sequence of the frame that is the last picture."""
+        """Instance and sequence of the frame that became the last picture."""
         self._readable: str | None = None
-        """Instance of the capture whose shared memory could be read."""
+        """Instance of the capture whose shared memory could be read last."""
         self._lost = False
-        """The desk has changed since the last picture, and the frame of that was lost."""
+        """The desk has changed since the last picture, and the frame that shows it was lost."""
         self._no_room = False
         self._job_s = 0.0
         self._wake = Wakeup()
 
     def request_idr(self) -> None:
-        """A viewer cannot decode without an IDR."""
+        """Note that a viewer cannot go on without an IDR."""
         metrics.idr_requested.labels(self.stream).inc()
         if self._schedule.idr.request():
             self._wake.set()
 
     def demand_changed(self, demand: bus.StreamDemand) -> None:
-        """A gateway reports whether its viewers have room, and what the slowest can take."""
+        """Take in a gateway's report: do its viewers have room, and what can the slowest take?"""
         now = clock.now_s()
         self._schedule.room.report(demand.gateway, demand.room, now, demand.kbps, demand.in_band)
         self._follow_rate(now)
         self._wake.set()
 
     async def run(self) -> None:
-        """For ever. When it is cancelled it waits for the job that runs, and closes what it has."""
+        """Encode for ever. When cancelled, wait for the job that runs, and close everything."""
         log.info("event=stream_begins stream=%s epoch=%d", self.stream, self.epoch)
         self._feed = self._open_feed()
         try:
@@ -102,13 +103,13 @@ class StreamEncoder:
         finally:
             self._feed.close()
             self.pipeline.close()
-            with contextlib.suppress(KeyError):  # it was at the ceiling from the first to the last
+            with contextlib.suppress(KeyError):  # the rate never left the ceiling
                 metrics.rate_kbps.remove(self.stream)
             log.info("event=stream_ends stream=%s epoch=%d", self.stream, self.epoch)
 
     def _frame_came(self, frame: Frame) -> None:
-        """Hold on to the newest frame, also while the one before is being encoded."""
-        # The same picture again, for an encoder that began later than this one.
+        """Keep the newest frame, also while the one before it is being encoded."""
+        # Capture has published the same picture again, for an encoder that began later.
         if self._newest is None and _identity(frame) == self._encoded:
             return
         self._newest = frame
@@ -143,8 +144,10 @@ class StreamEncoder:
         return UnitAllowance(budget.kbps, unit_bytes, self._params.limits)
 
     async def _carry_out(self, decision: Encode | Refine) -> None:
-        """Build the unit and publish it. A frame that is lost, or a codec that fails, is no unit:
-        then the schedule is told, and the last picture stays."""
+        """Build the unit and publish it.
+
+        There is no unit if the frame is lost or the codecs fail. The last picture stays then.
+        """
         self._schedule.begin(decision)
         frame = None
         if isinstance(decision, Encode) and decision.fresh:
@@ -160,7 +163,7 @@ class StreamEncoder:
             self._on_lost(error)
             return
         except CodecError as error:
-            # The fallback failed as well: this stream rests, the others go on.
+            # The fallback has failed as well. This stream rests, and the others go on.
             log.error("event=codecs_failed stream=%s reason=%r", self.stream, str(error))
             if frame is not None:
                 self._encoded = _identity(frame)
@@ -180,8 +183,8 @@ class StreamEncoder:
         self, frame: Frame | None, decision: Encode | Refine, allowance: UnitAllowance
     ) -> BuiltUnit:
         if frame is not None and isinstance(decision, Encode) and decision.may_patch:
-            # On the loop: for a small patch a thread takes longer to wake up, and to wake this
-            # task, than the patch takes.
+            # This runs on the loop, because a thread takes longer to wake up, and to wake this
+            # task, than a small patch takes.
             small = self._timed(partial(self._builder.small, self._feed, frame, allowance))
             self._busy(self._job_s)
             if small is not None:
@@ -191,7 +194,7 @@ class StreamEncoder:
     def _job(
         self, frame: Frame | None, decision: Encode | Refine, allowance: UnitAllowance
     ) -> BuiltUnit:
-        """Runs in a thread."""
+        """Build the unit. Runs in a thread."""
         if isinstance(decision, Refine):
             return self._builder.refine(allowance)
         if frame is None:
@@ -214,22 +217,22 @@ class StreamEncoder:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
             # The job still uses the feed's memory, so it has to end before the feed is closed. The
-            # lease is gone, so the unit that it builds must not be sent.
+            # unit that it builds must not be sent, because the lease is gone.
             metrics.skipped.labels("not_leased").inc()
             await asyncio.wait({running})
             raise
         finally:
-            # An error's traceback refers to this frame, and the frame would refer to the error:
-            # with all their pictures they would stay until the garbage collector finds them.
+            # An error's traceback refers to this call's variables, and `running` refers to the
+            # error. Both would keep their pictures until the garbage collector finds them.
             del running
             self._busy(self._job_s)
 
     def _captured_us(self, frame: Frame | None) -> int | None:
-        """The moment at which the picture was last known to be what the desk shows."""
+        """Return when the picture was last known to be what the desk shows. None: not known."""
         if frame is not None:
             return max(frame.captured_us, frame.current_us)
-        # The capture sends every change, so no frame means no change. That does not hold if the
-        # capture or its display is gone, if a change was seen and lost, or if a newer frame waits.
+        # Capture sends every change, so no frame means no change. That does not hold if the capture
+        # or its display is gone, if the frame of a change was lost, or if a newer frame waits.
         record = self._feed.record
         there = record is not None and record.alive and record.width > 0
         return self._now_us() if there and not (self._lost or self._newest) else None
@@ -240,8 +243,8 @@ class StreamEncoder:
         capture = self._capture()
         if not isinstance(error, SegmentLostError):
             self._readable = capture
-        # On a still desk there may be no next frame to wait for, so one failure is enough to ask
-        # for pixels on the bus. Where this capture's memory was readable before, only the segment
+        # One failure is enough to ask for pixels in messages, because a desk that does not change
+        # may send no further frame. If this capture's memory was readable before, only the segment
         # has changed, and a new frame is coming.
         elif self._readable != capture:
             self._feed.fall_back_to_pixels()

@@ -14,9 +14,9 @@ from fanlight_common.bus.inlet_connections import InletConnections
 from fanlight_common.core.errors import MISCONFIGURED, ConfigurationError
 from fanlight_common.process import http, tokens
 from fanlight_common.process.settings import BusSettings, load
-from fanlight_common.process.supervision import run
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol.binary import MAX_VIEWER_MESSAGE_BYTES
+from fanlight_common.service.supervision import run
+from fanlight_common.service.worker import Worker
 from fanlight_gateway.gateway import SETTLE_S, Gateway
 from fanlight_gateway.http import app
 from fanlight_gateway.http.auth import Auth

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from fanlight_common.core.errors import MISCONFIGURED, ConfigurationError
 from fanlight_common.process import http, tokens
 from fanlight_common.process.settings import BusSettings, load
-from fanlight_common.process.supervision import run
-from fanlight_common.process.worker import Worker
+from fanlight_common.service.supervision import run
+from fanlight_common.service.worker import Worker
 from fanlight_screenshot.core.tuning import Tuning
 from fanlight_screenshot.http.access import Access
 from fanlight_screenshot.settings import ScreenshotSettings

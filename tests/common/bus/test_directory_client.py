@@ -11,8 +11,8 @@ from prometheus_client import REGISTRY
 from fanlight_common.bus.directory_client import DirectoryClient
 from fanlight_common.bus.frame_feed import FrameFeed
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
+from fanlight_common.service.worker import Worker
 from tests.screenshot.fakes import FakeDirectory, until
 
 DESK = topics.desk("main")

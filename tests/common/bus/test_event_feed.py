@@ -10,9 +10,9 @@ from fanlight_common.bus.event_feed import EventFeed
 from fanlight_common.bus.network import BusNetwork
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import PointerPosition
+from fanlight_common.service.worker import Worker
 from tests.screenshot.fakes import FakeCapture, FakeDirectory, until
 
 EVENTS = topics.events("main")

@@ -5,13 +5,15 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
+import zmq.asyncio
 
-from fanlight_common.bus.frame_feed import FrameFeed
+from fanlight_common.bus.frame_feed import FrameFeed, feeds
+from fanlight_common.bus.network import BusNetwork
 from fanlight_common.core.errors import FrameLostError
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import topics
 from fanlight_common.protocol.topics import Lane
+from fanlight_common.service.worker import Worker
 from tests.common.fakes import FakeCapture, FakeDirectory
 
 
@@ -130,4 +132,29 @@ async def test_a_capture_that_comes_back_elsewhere_is_followed(
     await second.publish(9, Lane.SHM)
     assert (await waiting).sequence == 9
     assert feed.record == second.record()
+    feed.close()
+
+
+async def test_a_connection_that_fails_leaves_no_socket_open(
+    worker: Worker,
+    directory: FakeDirectory,
+    bus_settings: BusSettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sockets: list[zmq.asyncio.Socket] = []
+
+    def connect(network: BusNetwork, socket: zmq.asyncio.Socket, endpoint: str) -> None:
+        sockets.append(socket)
+        raise ZeroDivisionError("about this endpoint")
+
+    before = feeds.labels("main", Lane.SHM)._value.get()
+    capture = FakeCapture(directory, bus_settings, "c1")
+    feed = FrameFeed(worker, "main")
+    await directory.outlet.recv()
+    monkeypatch.setattr(BusNetwork, "connect", connect)
+    await directory.publish(topics.desk("main"), capture.record())
+    with pytest.raises(ZeroDivisionError, match="about this endpoint"):
+        await feed.next()
+    assert [socket.closed for socket in sockets] == [True]
+    assert feeds.labels("main", Lane.SHM)._value.get() == before
     feed.close()

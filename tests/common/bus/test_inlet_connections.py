@@ -7,10 +7,17 @@ import pytest
 import zmq.asyncio
 
 from fanlight_common.bus import inlet_connections
-from fanlight_common.bus.inlet_connections import InletConnections, undelivered
+from fanlight_common.bus.inlet_connections import (
+    CurrentInlet,
+    InletConnections,
+    InletState,
+    _InletConnection,
+    undelivered,
+)
 from fanlight_common.bus.network import BusNetwork
 from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
 from fanlight_common.process.settings import BusSettings
+from tests.capture.core.tables import table
 from tests.screenshot.fakes import until
 
 
@@ -98,3 +105,90 @@ async def test_a_peer_that_went_is_not_waited_for(
     assert await socket.recv() == b"x"
     socket.close(linger=0)
     await until(lambda: not inlets.tell(endpoint, b"y"))
+
+
+async def test_a_connection_that_fails_is_held_by_nobody(
+    network: BusNetwork, bus_settings: BusSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sockets: list[zmq.Socket[bytes]] = []
+
+    def connect(network: BusNetwork, socket: zmq.Socket[bytes], endpoint: str) -> None:
+        sockets.append(socket)
+        raise ZeroDivisionError("about this endpoint")
+
+    first, second = (
+        ipc_endpoint(bus_settings.runtime_dir, name, "inlet") for name in ("capture", "encoder")
+    )
+    inlets = InletConnections(network)
+    inlet_of_one = CurrentInlet(inlets)
+    inlet_of_one.move(first)
+    with monkeypatch.context() as broken:
+        broken.setattr(BusNetwork, "connect", connect)
+        with pytest.raises(ZeroDivisionError):
+            inlet_of_one.move(second)
+    assert [socket.closed for socket in sockets] == [True]
+    inlet_of_one.move("")
+    assert not inlets._connections
+    assert not inlets._holders
+
+
+ROWS = table(inlet_connections.__doc__, 4)
+
+
+def test_the_table_has_each_state_and_no_row_twice() -> None:
+    assert {row[0] for row in ROWS} == {state.name for state in InletState}
+    assert len({(state, event) for state, event, *_ in ROWS}) == len(ROWS)
+
+
+@pytest.mark.parametrize(("state", "event", "after", "becomes"), ROWS, ids=str)
+async def test_the_table_and_the_code_agree(
+    network: BusNetwork,
+    bus_settings: BusSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    state: str,
+    event: str,
+    after: str,
+    becomes: str,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(inlet_connections.clock, "now_s", lambda: now)
+    endpoint = ipc_endpoint(bus_settings.runtime_dir, "capture", "inlet")
+    connection = _InletConnection(network, endpoint, lambda: None)
+
+    def has_peer() -> bool:
+        return bool(int(connection._socket.getsockopt(zmq.EVENTS)) & zmq.POLLOUT)
+
+    if state == "KEEPING":
+        assert connection.send(b"first")
+    if state == "SETTLED" or "no peer" not in event:
+        peer = inlet(network, endpoint)
+    if state == "SETTLED":
+        await until(has_peer)
+        assert connection.send(b"first")
+        assert await peer.recv() == b"first"
+    assert connection.state.name == state
+    before = refused()
+    if event == "sent, no peer any more":
+        peer.close(linger=0)
+        await until(lambda: not has_peer())
+    elif event == "sent, a peer is there":
+        await until(has_peer)
+    elif "within FIRST_S" in event:
+        now += inlet_connections.FIRST_S
+    if event.startswith("sent"):
+        assert connection.send(b"second") == (becomes != "refused")
+    else:
+        await until(lambda: connection.state is not InletState.KEEPING)
+    assert connection.state.name == after
+    match becomes:
+        case "sent":
+            assert await peer.recv() == (b"first" if state == "KEEPING" else b"second")
+        case "kept":
+            assert connection._waiting[-1] == b"second"
+        case "given up":
+            assert refused() == before + 1
+        case "refused":
+            assert not connection._waiting
+        case _:
+            pytest.fail(f"unknown outcome {becomes}")
+    network.close(0)

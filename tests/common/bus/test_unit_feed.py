@@ -19,9 +19,9 @@ from fanlight_common.core.idr_requests import IdrRequestLimits
 from fanlight_common.core.unit_order import UnitOrder
 from fanlight_common.process import clock
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import VideoUnit
+from fanlight_common.service.worker import Worker
 from tests.gateway.fakes import FakeEncoder
 from tests.screenshot.fakes import FakeDirectory, until
 
@@ -308,7 +308,7 @@ async def test_a_consumer_that_raises_while_its_feed_is_made_leaves_nothing_behi
     async with recording(bus_settings) as (recorder,):
         one.lease(STREAM, 1)
         await until(lambda: recorder.units)
-        worker, group = recorder.feed._worker, recorder.feed._group
+        worker, group = recorder.feed._member, recorder.feed._group
         with pytest.raises(RuntimeError, match="on purpose"):
             Broken(worker, InletConnections(worker.network), group)
         one.send()

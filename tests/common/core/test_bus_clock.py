@@ -3,13 +3,16 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight_common.core.bus_clock import LONGEST_TRIP_US, WINDOW_US, BusClock
+from fanlight_common.core.bus_clock import LONGEST_TRIP_S, WINDOW_S, BusClock
 
 AHEAD_US = 3_600_000_000
 """The directory's host was booted an hour before ours."""
+WINDOW_US, LONGEST_TRIP_US = round(WINDOW_S * 1e6), round(LONGEST_TRIP_S * 1e6)
 
 
-def ask(clock: BusClock, at_us: int, there_us: int, back_us: int, ahead_us: int = AHEAD_US) -> int:
+def ask(
+    clock: BusClock, at_us: int, there_us: int, back_us: int, ahead_us: int = AHEAD_US
+) -> float:
     answered_us = at_us + there_us + back_us
     jumped = clock.answered(at_us + there_us + ahead_us, at_us, answered_us)
     return jumped or 0
@@ -17,9 +20,9 @@ def ask(clock: BusClock, at_us: int, there_us: int, back_us: int, ahead_us: int 
 
 def test_a_guess_counts_until_there_is_an_answer() -> None:
     clock = BusClock(77)
-    assert (clock.at(1000), clock.trip_us) == (1077, None)
+    assert (clock.at(1000), clock.trip_s) == (1077, None)
     assert ask(clock, 0, 100, 100) == 0  # a guess that was wrong is no jump
-    assert (clock.at(1000), clock.trip_us) == (1000 + AHEAD_US, 200)
+    assert (clock.at(1000), clock.trip_s) == (1000 + AHEAD_US, 200e-6)
 
 
 def test_the_shortest_trip_of_the_last_minute_counts() -> None:
@@ -43,7 +46,7 @@ def test_an_answer_that_took_too_long_says_nothing() -> None:
 def test_another_directory_is_another_clock_at_once() -> None:
     clock = BusClock(0)
     ask(clock, 0, 100, 100)
-    assert ask(clock, 1_000_000, 5_000, 5_000, AHEAD_US - 7_000_000) == -7_000_000
+    assert ask(clock, 1_000_000, 5_000, 5_000, AHEAD_US - 7_000_000) == -7.0
     assert clock.offset_us == AHEAD_US - 7_000_000
 
 

@@ -1,11 +1,17 @@
 """The fence: whatever leases and units arrive in whatever order, a viewer is sent one encoder at a
 time, each from an IDR on, and epochs that only grow."""
 
+from collections.abc import Callable
+from itertools import product
+
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
 
-from fanlight_common.core.handover import Handover, LeaseChange, Verdict
+from fanlight_common.core import handover as handover_module
+from fanlight_common.core.handover import Handover, HandoverState, LeaseChange, Verdict
 from fanlight_common.protocol.bus import LeaseRecord
+from tests.capture.core.tables import table
 
 
 def lease(who: str, epoch: int, handover_from: int = 0) -> LeaseRecord:
@@ -88,6 +94,80 @@ def test_a_directory_that_was_restarted_meanwhile_tells_nothing_new() -> None:
     handover.leased(lease("b", 101, handover_from=100))
     assert handover.leased(lease("b", 101)) is LeaseChange.NOTHING
     assert handover.unit("a-1", 100, idr=False) is Verdict.PASS
+
+
+def unleased() -> Handover:
+    return Handover()
+
+
+def takeover() -> Handover:
+    handover = running()
+    handover.leased(lease("b", 101))
+    return handover
+
+
+def handing_over() -> Handover:
+    handover = running()
+    handover.leased(lease("b", 101, handover_from=100))
+    return handover
+
+
+def told_by_units_first(handover: Handover) -> LeaseChange:
+    assert handover.unit("a-1", 110, idr=True) is Verdict.PASS
+    return handover.leased(lease("a", 110))
+
+
+STATES: dict[HandoverState, Callable[[], Handover]] = {
+    HandoverState.UNLEASED: unleased,
+    HandoverState.RUNNING: running,
+    HandoverState.TAKEOVER: takeover,
+    HandoverState.HANDOVER: handing_over,
+}
+EVENTS: dict[str, Callable[[Handover], LeaseChange | Verdict]] = {
+    "same": lambda handover: handover.leased(handover.newest or lease("a", 0)),
+    "stale": lambda handover: handover.leased(lease("c", 99, handover_from=98)),
+    "known": told_by_units_first,
+    "renewed": lambda handover: handover.leased(lease("a", 110)),
+    "handed": lambda handover: handover.leased(lease("c", 110, handover_from=100)),
+    "lost": lambda handover: handover.leased(lease("c", 110)),
+    "current": lambda handover: handover.unit("a-1", 100, idr=False),
+    "delta": lambda handover: handover.unit("b-1", 101, idr=False),
+    "idr": lambda handover: handover.unit("b-1", 101, idr=True),
+    "other": lambda handover: handover.unit("z-1", 200, idr=True),
+}
+IMPOSSIBLE = {
+    # Without a lease there is no encoder that an event could be about.
+    *product(
+        [HandoverState.UNLEASED],
+        ("same", "stale", "known", "renewed", "handed", "current", "delta", "idr"),
+    ),
+    *product([HandoverState.RUNNING], ("delta", "idr")),
+    *product([HandoverState.TAKEOVER], ("known", "renewed", "handed", "current")),
+}
+
+
+def test_the_table_answers_every_event_that_can_be() -> None:
+    rows = [(HandoverState[row[0]], row[1]) for row in table(handover_module.__doc__, 4)]
+    assert len(set(rows)) == len(rows)
+    assert set(rows) == set(product(STATES, EVENTS)) - IMPOSSIBLE
+
+
+@pytest.mark.parametrize(
+    ("state", "event", "after", "answer"), table(handover_module.__doc__, 4), ids=str
+)
+def test_the_table_and_the_code_agree(state: str, event: str, after: str, answer: str) -> None:
+    handover = STATES[HandoverState[state]]()
+    assert handover.state is HandoverState[state]
+    given_answer = EVENTS[event](handover)
+    assert (handover.state.name, given_answer.name) == (after, answer)
+
+
+@pytest.mark.parametrize("change", [lease("a", 110), lease("c", 110, handover_from=100)])
+def test_without_a_current_encoder_every_newer_lease_cuts(change: LeaseRecord) -> None:
+    for make in (unleased, takeover):
+        handover = make()
+        assert handover.leased(change) is LeaseChange.CUT
+        assert handover.state is HandoverState.TAKEOVER
 
 
 names = st.sampled_from("abc")

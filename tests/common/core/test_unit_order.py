@@ -1,7 +1,11 @@
 """UnitOrder: what one decoder can take."""
 
+import pytest
+
+from fanlight_common.core import unit_order
 from fanlight_common.core.unit_order import UnitOrder
 from fanlight_common.protocol.binary import VideoUnit
+from tests.capture.core.tables import table
 
 
 def unit(epoch: int, sequence: int, *, idr: bool = False) -> VideoUnit:
@@ -23,3 +27,28 @@ def test_from_an_idr_on_without_a_gap() -> None:
     assert order.accepts(unit(2, 9, idr=True))
     order.interrupt()
     assert not order.accepts(unit(2, 10))
+
+
+def test_the_table_and_the_code_agree() -> None:
+    rows = table(unit_order.__doc__, 4)
+    for state, event, after, accepted in rows:
+        order = UnitOrder()
+        order.accepts(unit(1, 7, idr=True))
+        if state == "CLOSED":
+            order.interrupt()
+        assert order.wants_idr == (state == "CLOSED")
+        match event:
+            case "an IDR":
+                did = [order.accepts(unit(2, 1, idr=True))]
+            case "the next delta or patch":
+                did = [order.accepts(unit(1, 8))]
+            case "any other delta or patch":
+                did = [order.accepts(other) for other in (unit(1, 9), unit(2, 8), unit(1, 7))]
+            case "interrupt":
+                order.interrupt()
+                did = []
+            case _:
+                pytest.fail(f"unknown event {event}")
+        assert set(did) == ({accepted == "yes"} if did else set()), (state, event)
+        assert order.wants_idr == (after == "CLOSED"), (state, event)
+    assert len({(state, event) for state, event, *_ in rows}) == len(rows) == 2 * 4

@@ -1,9 +1,13 @@
 """A task that fails as nobody foresaw ends the process; any other end is quiet."""
 
+import asyncio
+import inspect
 import subprocess
 import sys
 
 import pytest
+
+from fanlight_common.process.tasks import start
 
 SCRIPT = """
 import asyncio, uvloop
@@ -36,3 +40,12 @@ def test_only_an_error_ends_the_process(work: str, cancel: bool, ends: bool) -> 
     )
     assert (ran.returncode, "went on" in ran.stdout) == ((1, False) if ends else (0, True))
     assert ("ZeroDivisionError" in ran.stderr) == ends
+
+
+async def test_a_group_that_is_ending_starts_nothing_and_leaves_nothing_to_await() -> None:
+    async with asyncio.TaskGroup() as group:
+        pass
+    work = asyncio.sleep(0)
+    with pytest.raises(RuntimeError):
+        start(group, work)
+    assert inspect.getcoroutinestate(work) == inspect.CORO_CLOSED

@@ -121,3 +121,15 @@ def test_what_is_overridden_is_there() -> None:
         theirs = inspect.signature(getattr(uvicorn.Server, name))
         ours = inspect.signature(getattr(WorkerServer, name))
         assert list(theirs.parameters) == list(ours.parameters), name
+
+
+async def test_sockets_are_closed_although_the_server_never_started() -> None:
+    class Broken(WorkerServer):
+        async def startup(self, sockets: Any = None) -> None:
+            raise ZeroDivisionError("no server")
+
+    sockets = http.listen("127.0.0.1", 0, "TEST_")
+    broken = Broken(uvicorn.Config(app, lifespan="off", log_config=None, server_header=False))
+    with pytest.raises(ZeroDivisionError):
+        await broken.serve_until_stopped(sockets)
+    assert [opened.fileno() for opened in sockets] == [-1]

@@ -1,5 +1,6 @@
 """From patches to video and back."""
 
+import re
 from collections import defaultdict
 from itertools import product
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fanlight_encoder.core import motion as motion_module
 from fanlight_encoder.core.motion import (
     LONG_REPEATS,
     REPEATS,
@@ -31,6 +33,19 @@ def send(motion: Motion, event: MotionEvent, *, calm: bool = False) -> None:
 def test_the_table_answers_every_event_but_a_patch_that_may_not_be() -> None:
     every = set(product(MotionPhase, MotionEvent))
     assert set(TRANSITIONS) == every - {(MotionPhase.REPEATING, MotionEvent.PATCHED)}
+
+
+def test_the_table_of_the_header_says_the_same() -> None:
+    rows = re.findall(
+        r"^    (STILL|REPEATING|SPARE) +(\w+) +(.+)$", motion_module.__doc__ or "", re.MULTILINE
+    )
+    assert len(rows) == len(TRANSITIONS)
+    assert {
+        (MotionPhase[phase], MotionEvent(event)): frozenset(
+            MotionPhase[each] for each in re.findall("[A-Z]+", phases)
+        )
+        for phase, event, phases in rows
+    } == TRANSITIONS
 
 
 @given(st.lists(st.tuples(st.sampled_from(MotionEvent), st.booleans())), st.booleans())

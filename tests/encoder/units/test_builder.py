@@ -259,7 +259,7 @@ def test_no_unit_is_larger_than_the_link_carries_in_a_moment(stream: str, kbps: 
     assert max(sent.size_bytes for sent in road.sent if not sent.refined) <= per_s * 0.1
     # Of refinement, one tile is the least.
     assert max(sent.size_bytes for sent in road.sent if sent.refined) <= max(
-        per_s * UnitLimits().refine_ms / 1000 * 1.5, 6000
+        per_s * UnitLimits().refine_s * 1.5, 6000
     )
 
 

@@ -10,7 +10,7 @@ from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.core.grants import ALL_DESKS, Grant, Role
 from fanlight_common.process import tokens
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Worker
+from fanlight_common.service.worker import Worker
 from fanlight_screenshot.__main__ import access_of
 from fanlight_screenshot.http.access import Access, AccessDeniedError
 from fanlight_screenshot.settings import ScreenshotSettings

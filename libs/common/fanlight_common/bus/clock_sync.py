@@ -1,7 +1,7 @@
-"""Asks the directory for its clock, now and then, where the bus is on a network.
+"""Asks the directory for its clock, now and then, if the bus is on a network.
 
-Lives on the worker's loop. `core.bus_clock` works the bus clock out of the answers. Drops answers
-that come after the next question was asked.
+Lives on the worker's loop. Owns the questions; `core.bus_clock` works the bus clock out of the
+answers. Drops answers that come after the next question was asked.
 """
 
 import asyncio
@@ -22,8 +22,8 @@ from fanlight_common.protocol import bus, topics
 log = logging.getLogger(__name__)
 
 QUICK, QUICK_S, SLOW_S = 8, 0.1, 2.0
-"""QUICK questions, QUICK_S apart, so that one of the answers is good. Then one each SLOW_S, because
-clocks drift."""
+"""The first QUICK questions are QUICK_S seconds apart, so that one of the answers is good. After
+them there is one question each SLOW_S seconds, because clocks drift."""
 
 trip_seconds = Gauge(
     "fanlight_clock_trip_seconds",
@@ -33,11 +33,11 @@ jumps = Counter("fanlight_clock_jumps", "Times the bus clock turned out to be an
 
 
 def first_guess(settings: BusSettings) -> BusClock:
-    """A process's bus clock before it has asked; for the directory itself, the bus clock.
+    """Return the bus clock of a process that has not asked yet. The directory never asks.
 
-    On one host it is the monotonic clock. On a network it is the monotonic clock moved to the time
-    of day when the process began, so that the clocks of a directory and of its successor on another
-    host are nearly the same.
+    On one host this is the monotonic clock. On a network it is the monotonic clock moved to the
+    time of day when the process began, so that the clocks of a directory and of its successor on
+    another host are nearly the same.
     """
     if not settings.bus_directory:
         return BusClock(0)
@@ -53,9 +53,9 @@ class ClockSync:
         self._clock = bus_clock
 
     async def run(self) -> None:
-        """For ever."""
+        """Ask for ever."""
         for number in itertools.count():
-            # Another topic each time, so that a late answer is not taken for the next one.
+            # Each question has another topic, so that a late answer is not taken for the next one.
             asked_us = clock.now_us()
             end = self._directory.watch(
                 topics.clock(self._id, number), partial(self._on_record, asked_us)
@@ -68,9 +68,9 @@ class ClockSync:
     def _on_record(self, asked_us: int, record: bus.DirectoryOutlet) -> None:
         if not isinstance(record, bus.ClockRecord):
             return
-        jumped_us = self._clock.answered(record.bus_us, asked_us, clock.now_us())
-        if jumped_us is not None:
+        jumped_s = self._clock.answered(record.bus_us, asked_us, clock.now_us())
+        if jumped_s is not None:
             jumps.inc()
-            log.warning("event=clock_jump by_ms=%d", jumped_us // 1000)
-        if self._clock.trip_us is not None:
-            trip_seconds.set(self._clock.trip_us / 1e6)
+            log.warning("event=clock_jump by_ms=%d", round(jumped_s * 1000))
+        if self._clock.trip_s is not None:
+            trip_seconds.set(self._clock.trip_s)

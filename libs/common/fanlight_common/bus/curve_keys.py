@@ -1,11 +1,12 @@
 """The keys of a bus on the network: CURVE secret keys in a file, one a line, in Z85.
 
 A process that has one of these keys belongs to the bus. The first is the *primary* key: a process
-shows it when it connects, and the directory is known by it. The others are accepted as well, so
-that keys can be changed without shutting anybody out: `add` one everywhere, `promote` it
+shows it when it connects, and the others know the directory by it. The other keys are accepted as
+well, so that keys can be changed without shutting anybody out: `add` one everywhere, `promote` it
 everywhere, `remove` the old one.
 
-Owns the file's format. Reads and writes files, nothing else.
+Owns the file's format. Blocks while it reads or writes the file, on whatever thread calls; drops
+nothing.
 """
 
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class BusKey:
 
     @property
     def name(self) -> str:
-        """The first digits of the public half, fit for logs."""
+        """The first digits of the public half, for logs."""
         return public_hex(self.public)[:12]
 
     def __repr__(self) -> str:
@@ -40,18 +41,18 @@ class BusKey:
 
 
 def new() -> BusKey:
-    """A fresh key."""
+    """Return a fresh key."""
     public, secret = zmq.curve_keypair()
     return BusKey(secret, public)
 
 
 def public_hex(public: bytes) -> str:
-    """A public key as endpoints carry it: in hex, because Z85 has characters that endpoints use."""
+    """Return a public key in hex, for endpoints: Z85 has characters that endpoints use."""
     return z85.decode(public).hex()
 
 
 def public_z85(text: str) -> bytes:
-    """The reverse of `public_hex`. Raises ValueError."""
+    """Reverse `public_hex`. Raises ValueError."""
     raw = bytes.fromhex(text)
     if len(raw) != 32:
         raise ValueError(f"a public key has 32 bytes, not {len(raw)}")
@@ -60,9 +61,9 @@ def public_z85(text: str) -> bytes:
 
 
 def load(path: Path) -> tuple[BusKey, ...]:
-    """The keys of a file, the primary first.
+    """Return the keys of a file, the primary first.
 
-    Raises ConfigurationError for a file that is not there, that others can read, or without keys.
+    Raises ConfigurationError if the file is not there, if others can read it, or if it has no keys.
     """
     try:
         content = secret_files.read(path, "key file", _LONGEST_BYTES)
@@ -80,7 +81,7 @@ def load(path: Path) -> tuple[BusKey, ...]:
 def create(path: Path) -> None:
     """Make the file with one key, unless it is there."""
     try:
-        # Where an orchestrator put the file, the directory may not be able to write there.
+        # The directory may not be able to write there if an orchestrator put the file there.
         if not path.exists():
             secret_files.make(path, _content((new(),)), MODE)
     except OSError as error:

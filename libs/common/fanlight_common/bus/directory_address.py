@@ -1,7 +1,7 @@
-"""Where the directory is on a network: its name, looked up, and the way from here to it.
+"""Where the directory is on a network: looks up its name, and finds the local address towards it.
 
-Owns nothing. What is here may block for as long as the name server takes, so it runs before the
-loop starts, or in a thread.
+Owns and drops nothing. Every function may block for as long as the name server takes, so it runs
+before the loop starts, or in a thread.
 """
 
 import logging
@@ -58,19 +58,19 @@ def wait_for_network(settings: BusSettings, kind: str) -> None:
 
 
 def port(settings: BusSettings) -> int:
-    """The port of the directory's outlet. Its inlet has the next one."""
+    """Return the port of the directory's outlet. Its inlet has the next one."""
     return urlsplit(settings.bus_directory).port or 0
 
 
 def bracketed(host: str) -> str:
-    """A host or address as it stands in an endpoint."""
+    """Return a host or address in the form that an endpoint has."""
     return f"[{host}]" if ":" in host else host
 
 
 def local_address(settings: BusSettings) -> str:
-    """The local address of the route to the directory. No packet is sent.
+    """Return the local address of the route to the directory. No packet is sent.
 
-    Raises ConfigurationError where there is no such name or route.
+    Raises ConfigurationError if there is no such name or route.
     """
     family, kind, protocol, _, address = _look_up(settings)[0]
     try:

@@ -1,11 +1,12 @@
 """A process's side of the directory: tell it things, watch the records that it publishes.
 
-Lives on the worker's loop. Subscribing is the look-up: the directory answers with the present
-record, and then with every change. Nothing is kept on disk. When a directory comes back, ZeroMQ
-repeats the subscriptions by itself. Drops data that is not a record, and counts it.
+Lives on the worker's loop. Owns the sockets to the directory and the newest record of each watched
+topic. A subscription is the look-up: the directory answers it with the present record, and then
+with every change. When a directory comes back, ZeroMQ repeats the subscriptions by itself. Drops
+data that is not a record, and counts it.
 
-One task reads the records for everybody who watches. A watch that raises an error about a record
-therefore ends what that watch is about, and nothing else: see `DirectoryClient.watch`.
+One task reads the records for everybody who watches. Therefore a watch that raises an error about a
+record ends what that watch is about, and nothing else: see `DirectoryClient.watch`.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ import zmq
 from prometheus_client import Counter
 
 from fanlight_common.bus.network import DIRECTORY_ID, BusNetwork
-from fanlight_common.bus.sockets import SocketRole
+from fanlight_common.bus.sockets import SocketRole, closed_on_error
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process import clock, refusals
 from fanlight_common.protocol import bus
@@ -46,10 +47,11 @@ class _DirectoryConnection:
     """The two sockets to the directory, by one of the keys that it may be known by."""
 
     def __init__(self, network: BusNetwork, outlet: str, inlet: str) -> None:
-        self.records = network.open(SocketRole.RECORDS)
-        self.inlet: zmq.Socket[bytes] = zmq.Socket.shadow(network.open(SocketRole.TELL))
-        network.connect(self.records, outlet)
-        network.connect(self.inlet, inlet)
+        self.records = network.open_connected(SocketRole.RECORDS, outlet)
+        with closed_on_error(self.records):
+            self.inlet: zmq.Socket[bytes] = zmq.Socket.shadow(
+                network.open_connected(SocketRole.TELL, inlet)
+            )
         self.reading: asyncio.Task[None] | None = None
 
     def close(self) -> None:
@@ -65,12 +67,12 @@ class DirectoryClient:
     def __init__(self, network: BusNetwork) -> None:
         self._network = network
         self._connections: dict[str, _DirectoryConnection] = {}
-        """By outlet. While keys are being changed there are two, and only one leads somewhere."""
+        """By outlet. While keys are being changed there are two, and only one of them connects."""
         self._watches: dict[bytes, list[_Watch]] = {}
         self._changed = asyncio.Event()
         self._reachable: bool | None = None
         self.reachable_since: float | None = None
-        """Returns when the directory came within reach (clock.now_s), None while it is away."""
+        """When the directory came within reach (clock.now_s). None while it is away."""
         self.records: dict[bytes, bus.DirectoryOutlet] = {}
         """The newest record of each watched topic."""
         self._connect()
@@ -83,17 +85,14 @@ class DirectoryClient:
 
         Returns a function that ends the watch.
 
-        What `on_record` raises about a record that is known already is raised here, and the watch
-        has ended. What it raises later is passed to `failed`, which ends or resets what the watch
-        is about, and logs the error. Without `failed` the error is logged here, and the watch goes
-        on with the next record. In either case the other watches get the record.
+        If `on_record` raises about a record that is known already, the watch is ended and the error
+        is raised here. A later error is passed to `failed`, which ends or resets what the watch is
+        about, and logs the error. Without `failed` the error is logged here, and the watch goes on
+        with the next record. In either case the other watches get the record.
         """
         watch = _Watch(on_record, failed or _log_failure(topic))
         watches = self._watches.setdefault(topic, [])
         watches.append(watch)
-        if len(watches) == 1:
-            for connection in self._connections.values():
-                connection.records.subscribe(topic)
 
         def end() -> None:
             watch.is_over = True
@@ -104,6 +103,9 @@ class DirectoryClient:
                 self._end_topic(topic)
 
         try:
+            if len(watches) == 1:
+                for connection in self._connections.values():
+                    connection.records.subscribe(topic)
             for known, record in list(self.records.items()):
                 if known.startswith(topic):
                     on_record(record)
@@ -113,11 +115,11 @@ class DirectoryClient:
         return end
 
     def tell(self, message: bus.DirectoryInlet) -> None:
-        """Tell the directory. While it is away nothing is kept: heartbeats come again anyhow."""
+        """Tell the directory. While it is away the message is lost; heartbeats come again."""
         self.send(bus.encode(message))
 
     def send(self, data: bytes) -> None:
-        """`tell` what is encoded already."""
+        """Tell the directory a message that is encoded already."""
         for connection in self._connections.values():
             try:
                 connection.inlet.send(data, zmq.DONTWAIT)
@@ -139,7 +141,7 @@ class DirectoryClient:
                 self._connect()
 
     def _connect(self) -> None:
-        """Be connected to the directory where it is now, and nowhere else."""
+        """Connect to the directory where it is now, and disconnect from everywhere else."""
         wanted = dict(self._network.directory())
         for outlet in self._connections.keys() - wanted.keys():
             self._connections.pop(outlet).close()
@@ -150,7 +152,7 @@ class DirectoryClient:
                 connection.records.subscribe(topic)
 
     def _end_topic(self, topic: bytes) -> None:
-        """Nobody watches `topic` any more: unsubscribe, and forget what nobody else watches."""
+        """Unsubscribe from `topic`, and forget the records that no other watch is about."""
         del self._watches[topic]
         for connection in self._connections.values():
             connection.records.unsubscribe(topic)
@@ -176,7 +178,7 @@ class DirectoryClient:
                         _deliver(watch, topic, record)
 
     def _note(self, *, reachable: bool) -> None:
-        """Log when it changes. The first heartbeat is always ahead of the connection."""
+        """Log a change. The first heartbeat does not count: it always precedes the connection."""
         if self._reachable is None and not reachable:
             return
         if self._reachable != reachable:
@@ -187,7 +189,7 @@ class DirectoryClient:
 
 
 def _deliver(watch: _Watch, topic: bytes, record: bus.DirectoryOutlet) -> None:
-    if watch.is_over:  # another one's callback has just ended it
+    if watch.is_over:  # the callback of another watch has just ended this one
         return
     try:
         watch.on_record(record)

@@ -1,7 +1,8 @@
 """One connection to one encoder, for one stream: its units arrive, its inlet is told of demand.
 
-Lives on the worker's loop. Exists from the lease until another encoder has taken over; during a
-handover a stream has two (`core.handover`). Drops data that is not a unit, and tells its owner.
+Lives on the worker's loop. A connection exists from the lease until another encoder has taken over;
+during a handover a stream has two connections (`core.handover`). Drops data that is not a unit, and
+tells its owner.
 """
 
 import asyncio
@@ -9,11 +10,12 @@ import logging
 from collections.abc import Callable
 
 from fanlight_common.bus.inlet_connections import CurrentInlet, InletConnections
-from fanlight_common.bus.sockets import SocketRole
+from fanlight_common.bus.member import BusMember
+from fanlight_common.bus.sockets import SocketRole, closed_on_error
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.core.idr_requests import IdrRequests
 from fanlight_common.process import refusals
-from fanlight_common.process.worker import Worker
+from fanlight_common.process.tasks import start
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import VideoUnit
 
@@ -21,7 +23,7 @@ log = logging.getLogger(__name__)
 DEMAND_INTERVAL_S = 1.0
 """An unchanged demand is sent again after this time, because an encoder forgets it otherwise."""
 RATE_CHANGE_SHARE = 0.03
-"""A rate that changed by a smaller share waits for the next regular message."""
+"""A rate that has changed by a smaller share of itself waits for the next regular message."""
 
 OnUnit = Callable[["EncoderConnection", VideoUnit, bytes], None]
 
@@ -31,7 +33,7 @@ class EncoderConnection:
 
     def __init__(
         self,
-        worker: Worker,
+        member: BusMember,
         inlets: InletConnections,
         group: asyncio.TaskGroup,
         lease: bus.LeaseRecord,
@@ -41,8 +43,11 @@ class EncoderConnection:
         on_refused: Callable[[], None],
         failed: Callable[[Exception], None],
     ) -> None:
-        """Connects. `on_refused` is called for a message that is no unit. `failed` is called with
-        what `on_unit` or the socket raised, after which nothing more is received."""
+        """Connect. If that raises, nothing of the connection is left behind.
+
+        `on_refused` is called for a message that is no unit. `failed` is called with what `on_unit`
+        or the socket raised, after which nothing more is received.
+        """
         self.instance = lease.instance
         self._stream = lease.stream
         self._requests = requests
@@ -53,25 +58,30 @@ class EncoderConnection:
         """The demand that the encoder was told last."""
         self._told_at = 0.0
         self._inlet = CurrentInlet(inlets)
-        self._inlet.move(lease.inlet)
-        self._socket = worker.network.open(SocketRole.UNITS)
-        self._socket.subscribe(topics.unit(lease.stream))
-        worker.network.connect(self._socket, lease.outlet)
-        self._task = group.create_task(self._receive())
+        self._socket = member.network.open_connected(
+            SocketRole.UNITS, lease.outlet, topics.unit(lease.stream)
+        )
+        with closed_on_error(self._socket):
+            self._inlet.move(lease.inlet)
+            try:
+                self._task = start(group, self._receive())
+            except BaseException:
+                self._inlet.move("")
+                raise
 
     def close(self) -> None:
-        """Unsubscribe, which ends the demand, and let the inlet go."""
+        """Unsubscribe, which ends the demand, and release the inlet."""
         self._task.cancel()
         self._socket.close(linger=0)
         self._inlet.move("")
 
     def lease_renewed(self) -> None:
-        """The encoder has the stream by another lease, so it has forgotten what it was told."""
+        """Note that the encoder has another lease now, and has forgotten what it was told."""
         self._requests.reset()
         self._told = None
 
     def idr_arrived(self) -> None:
-        """The encoder has sent an IDR."""
+        """Note that the encoder has sent an IDR."""
         self._requests.arrived()
 
     def request_idr(self, wanted: bool, now: float) -> bool:
@@ -85,7 +95,7 @@ class EncoderConnection:
         return False
 
     def tell_demand(self, demand: bus.StreamDemand, now: float) -> None:
-        """Tell the encoder of room and rate, where they changed or the last message is old."""
+        """Tell the encoder of room and rate if they have changed, or if the last message is old."""
         if self._has_changed(demand) or now - self._told_at >= DEMAND_INTERVAL_S:
             was_told = self._inlet.tell(bus.encode(demand))
             self._told, self._told_at = demand if was_told else None, now
@@ -100,7 +110,7 @@ class EncoderConnection:
 
     async def _receive(self) -> None:
         try:
-            while not self._socket.closed:  # the unit just taken may have closed it
+            while not self._socket.closed:  # taking a unit may have closed it
                 self._take(await self._socket.recv_multipart())
         except Exception as error:  # noqa: BLE001 - ends the stream it is about, not the process
             self._failed(error)

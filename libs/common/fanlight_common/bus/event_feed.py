@@ -1,11 +1,11 @@
 """A consumer's view of one desk's events (pointer, clipboard), as one capture publishes them.
 
 Lives on the worker's loop; nothing here waits. The capture answers a subscription with the present
-state. Events are numbered, so a gap shows that one was lost; the feed then subscribes again, which
-brings the present state once more. Drops what is no event, and tells its owner. When the desk's
-capture comes back elsewhere, the owner closes this feed and opens another one.
+state. Events are numbered, so a gap shows that an event was lost; the feed then subscribes again,
+which brings the present state once more. Drops data that is not an event, and tells its owner. When
+the desk's capture comes back elsewhere, the owner closes this feed and opens another one.
 
-An error about one event ends this feed alone: `failed` is called with it.
+An error about one event ends this feed and nothing else: the feed calls `failed` with the error.
 """
 
 import asyncio
@@ -15,9 +15,10 @@ from collections.abc import Callable
 import zmq.asyncio
 
 from fanlight_common.bus.network import BusNetwork
-from fanlight_common.bus.sockets import SocketRole
+from fanlight_common.bus.sockets import SocketRole, closed_on_error
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process import refusals
+from fanlight_common.process.tasks import start
 from fanlight_common.protocol import bus, topics
 
 log = logging.getLogger(__name__)
@@ -39,12 +40,12 @@ class EventFeed:
         on_gap: Callable[[], None] = lambda: None,
         peer: str = "",
     ) -> None:
-        """Subscribes at `outlet`. What that raises leaves nothing of the feed behind.
+        """Subscribe at `outlet`. If that raises, nothing of the feed is left behind.
 
-        `group` runs what receives. `take` gets each event; it may raise ProtocolError about one
-        that it does not understand. `failed` is called with anything else that is raised, after
-        which nothing more is received; it has to close the feed. `on_refused` is called for each
-        message that is no event, `on_gap` for each gap. `peer` names the capture in the log.
+        `group` runs the task that receives. `take` gets each event; it may raise ProtocolError
+        about one that it does not understand. `failed` is called with any other error, after which
+        nothing more is received; it has to close the feed. `on_refused` is called for each message
+        that is no event, and `on_gap` for each gap. `peer` names the capture in the log.
         """
         self._topic = topics.events(desk)
         self._take = take
@@ -54,14 +55,11 @@ class EventFeed:
         self._peer = peer
         self._last: int | None = None
         """The number of the last event; None before the first."""
-        self._socket: zmq.asyncio.Socket = network.open(SocketRole.EVENTS)
-        try:
-            self._socket.subscribe(self._topic)
-            network.connect(self._socket, outlet)
-        except Exception:
-            self._socket.close(linger=0)
-            raise
-        self._task = group.create_task(self._receive())
+        self._socket: zmq.asyncio.Socket = network.open_connected(
+            SocketRole.EVENTS, outlet, self._topic
+        )
+        with closed_on_error(self._socket):
+            self._task = start(group, self._receive())
 
     def close(self) -> None:
         """Unsubscribe. `take` is called no more. A second call does nothing."""
@@ -70,7 +68,7 @@ class EventFeed:
 
     async def _receive(self) -> None:
         try:
-            while not self._socket.closed:  # the event just taken may have closed it
+            while not self._socket.closed:  # taking an event may have closed it
                 self._received(await self._socket.recv_multipart())
         except Exception as error:  # noqa: BLE001 - ends the desk it is about, not the process
             self._failed(error)

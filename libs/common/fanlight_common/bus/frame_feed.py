@@ -1,8 +1,8 @@
 """A consumer's view of one desk's frames: the newest, wherever the desk's capture is now.
 
-Lives on the worker's loop. One other thread may use `pixels` and `check`, while no `next` of the
-same feed delivers a frame to another thread. The feed follows the desk's record: it connects to a
-capture that comes back elsewhere, and chooses the lane (shared memory on one host, else pixels).
+Lives on the worker's loop, except that `pixels` and `check` may be called on any other thread, on
+one at a time. The feed follows the desk's record: it connects to a capture that comes back
+elsewhere, and it chooses the lane (shared memory on one host, otherwise pixels in the messages).
 Drops every frame but the newest, by CONFLATE.
 """
 
@@ -12,12 +12,12 @@ from collections.abc import Callable
 
 from prometheus_client import Counter, Gauge
 
+from fanlight_common.bus.member import BusMember
 from fanlight_common.bus.receiver import Receiver
 from fanlight_common.bus.ring import RingReader
 from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process import refusals
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, frames, topics
 from fanlight_common.protocol.topics import Lane
 
@@ -34,12 +34,12 @@ class FrameFeed:
     """Frames of `desk` from the moment of creation until `close`."""
 
     def __init__(
-        self, worker: Worker, desk: str, topic_of: Callable[[str, Lane], bytes] = topics.frame
+        self, member: BusMember, desk: str, topic_of: Callable[[str, Lane], bytes] = topics.frame
     ) -> None:
         self.desk = desk
         self.record: bus.DeskRecord | None = None
         """The desk's newest record, None before the directory has answered."""
-        self._worker = worker
+        self._member = member
         self._topic_of = topic_of
         self._topic = b""
         self._receiver: Receiver | None = None
@@ -49,8 +49,8 @@ class FrameFeed:
         self._moved = asyncio.Event()
         """Set when there is another receiver, or an error."""
         self._error: Exception | None = None
-        """What a record of the desk led to: `run` raises it."""
-        self._end_watch = worker.directory.watch(topics.desk(desk), self._on_record, self._failed)
+        """What following a record of the desk has raised. `run` raises it."""
+        self._end_watch = member.directory.watch(topics.desk(desk), self._on_record, self._failed)
 
     def close(self) -> None:
         """End the demand."""
@@ -61,8 +61,8 @@ class FrameFeed:
     async def run(self, take: Callable[[frames.Frame], None]) -> None:
         """Hand over each frame as it arrives, for ever.
 
-        Raises what `take` raises, and what following the desk's record raised: then the feed is
-        not connected any more.
+        Raises what `take` raises, and what following the desk's record has raised. The feed is not
+        connected any more in the second case.
         """
         self._take = take
         while True:
@@ -75,9 +75,9 @@ class FrameFeed:
                 await self._receiver.run()
 
     async def next(self) -> frames.Frame:
-        """The newest frame that was not delivered yet; waits for one.
+        """Wait until there is a frame that was not delivered yet, and return the newest one.
 
-        Not to be called while `run` runs. Raises what `run` raises.
+        Do not call it while `run` runs. Raises what `run` raises.
         """
         arrived: list[frames.Frame] = []
         there = asyncio.Event()
@@ -93,14 +93,14 @@ class FrameFeed:
         finally:
             waiting.cancel()
             reading.cancel()
-            # The task has to leave the socket before the next call reads there.
+            # The task has to have left the socket before the next call reads from it.
             await asyncio.wait({reading})
         if not arrived:
             reading.result()
         return arrived[-1]
 
     def pixels(self, frame: frames.Frame) -> memoryview:
-        """The frame's BGRX bytes. Raises FrameLostError; call `check` after use."""
+        """Return the frame's BGRX bytes. Raises FrameLostError. Call `check` after use."""
         if frame.slot is None:
             assert frame.pixels is not None
             return frame.pixels
@@ -112,7 +112,7 @@ class FrameFeed:
             self._reader.check(frame.slot)
 
     def fall_back_to_pixels(self) -> None:
-        """Shared memory cannot be attached (another IPC namespace): ask for pixels instead."""
+        """Ask for pixels in the messages, because shared memory cannot be attached."""
         if self._lane is Lane.SHM and self.record is not None:
             log.warning("event=lane desk=%s lane=pixels reason='no shared memory'", self.desk)
             self._connect(self.record, Lane.PIXELS)
@@ -133,7 +133,7 @@ class FrameFeed:
         if not record.alive:
             return
         if self._receiver is None or old is None or old.instance != record.instance:
-            same_host = record.host == self._worker.host
+            same_host = record.host == self._member.host
             lane = Lane.SHM if same_host else Lane.PIXELS
             log.info("event=lane desk=%s lane=%s capture=%s", self.desk, lane, record.id)
             self._connect(record, lane)
@@ -147,9 +147,7 @@ class FrameFeed:
         self._disconnect()
         self._lane = lane
         self._topic = self._topic_of(self.desk, lane)
-        socket = self._worker.network.open(SocketRole.FRAMES)
-        socket.subscribe(self._topic)
-        self._worker.network.connect(socket, record.outlet)
+        socket = self._member.network.open_connected(SocketRole.FRAMES, record.outlet, self._topic)
         self._receiver = Receiver(socket, self._received)
         feeds.labels(self.desk, lane).inc()
         self._moved.set()

@@ -1,15 +1,29 @@
-"""Connections to the inlets of other processes: one PUSH socket an inlet, shared by all who use it.
+"""Connections to the inlets of other processes: one PUSH socket an inlet, shared by all its users.
 
 Lives on the worker's loop. Nothing here waits. A new connection has no peer for some milliseconds.
 It keeps what is sent meanwhile, in order, so that the first key of a person who has just come is
-not lost: for FIRST_S at most, and MOST_WAITING messages and MOST_WAITING_BYTES at most. Any other
-message that no peer can take is counted (`fanlight_undelivered_messages`) and refused, and the
-sender decides what becomes of it.
+not lost. It keeps messages for at most FIRST_S, and at most MOST_WAITING messages and
+MOST_WAITING_BYTES. Any other message that no peer can take is counted
+(`fanlight_undelivered_messages`) and refused, and the sender decides what becomes of it. A test
+holds the table of a connection and the code together:
+
+    state    event                         state after  what becomes of the message
+    NEW      sent, a peer is there         SETTLED      sent
+    NEW      sent, no peer yet             KEEPING      kept
+    NEW      sent, no peer within FIRST_S  SETTLED      refused
+    KEEPING  sent, no peer yet             KEEPING      kept
+    KEEPING  a peer comes                  SETTLED      sent
+    KEEPING  no peer within FIRST_S        SETTLED      given up
+    SETTLED  sent, a peer is there         SETTLED      sent
+    SETTLED  sent, no peer any more        SETTLED      refused
+
+A connection that its last user has released closes at once, or when it is KEEPING no more.
 """
 
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
+from enum import Enum
 from functools import partial
 
 import prometheus_client
@@ -20,28 +34,37 @@ from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.process import clock
 
 FIRST_S = 1.0
-"""A connection keeps messages for a peer that is to come for at most so many seconds."""
+"""A connection keeps messages for a peer that has not come yet for at most so many seconds."""
 MOST_WAITING = 1000
 MOST_WAITING_BYTES = 1 << 20
 LOOK_S = 0.005
 """Seconds from one look at whether the peer has come to the next."""
-LAST_MESSAGE_MS = 500
-"""How long a message that is under way may take when its socket is closed."""
+LAST_MESSAGE_S = 0.5
+"""Seconds that a message under way may take when its socket is closed."""
 
 undelivered = prometheus_client.Counter(
     "fanlight_undelivered_messages", "Messages with nobody to take them", ["to"]
 )
-undelivered.labels("inlet")  # it is exported from the start, because an alert needs its 0
+undelivered.labels("inlet")  # exported from the start, because an alert needs its 0
+
+
+class InletState(Enum):
+    """What a connection does with a message that no peer takes; see the table above."""
+
+    NEW = "new"
+    KEEPING = "keeping"
+    SETTLED = "settled"
 
 
 class _InletConnection:
     """One PUSH socket, and the messages that wait until it has its first peer."""
 
     def __init__(self, network: BusNetwork, endpoint: str, ended: Callable[[], None]) -> None:
-        """`ended` is called once, when the socket has been closed."""
-        # The plain socket below the asyncio one, because sending never waits here.
-        self._socket: zmq.Socket[bytes] = zmq.Socket.shadow(network.open(SocketRole.TELL))
-        network.connect(self._socket, endpoint)
+        """Connect. `ended` is called once, when the socket has been closed."""
+        # This is the plain socket below the asyncio one, because sending never waits here.
+        self._socket: zmq.Socket[bytes] = zmq.Socket.shadow(
+            network.open_connected(SocketRole.TELL, endpoint)
+        )
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
         self._keeps_until = clock.now_s() + FIRST_S
@@ -49,25 +72,32 @@ class _InletConnection:
         self._is_closing = False
         self._ended = ended
 
+    @property
+    def state(self) -> InletState:
+        """Its state in the table."""
+        if self._waiting:
+            return InletState.KEEPING
+        return InletState.NEW if clock.now_s() < self._keeps_until else InletState.SETTLED
+
     def reopen(self) -> None:
-        """Somebody uses it again, before it was closed."""
+        """Go on, because somebody uses the connection again before it was closed."""
         self._is_closing = False
 
     def close(self) -> None:
-        """Close the socket, as soon as what waits has been sent or given up."""
+        """Close the socket as soon as the messages that wait have been sent or given up."""
         self._is_closing = True
         if not self._waiting:
             self._end()
 
     def send(self, data: bytes) -> bool:
-        """Queue one message. False: there is no peer, or its queue is full."""
+        """Queue one message. Returns False if there is no peer, or if its queue is full."""
         if not self._waiting:
             try:
                 self._socket.send(data, zmq.DONTWAIT)
             except zmq.Again:
                 pass
             else:
-                self._keeps_until = 0.0  # it has its peer; what comes later is refused at once
+                self._keeps_until = 0.0  # from now on a message that no peer takes is refused
                 return True
         if (
             clock.now_s() >= self._keeps_until
@@ -84,7 +114,7 @@ class _InletConnection:
     def _look(self) -> None:
         """Send what waits, or look again soon, or give it up."""
         self._timer = None
-        if self._socket.closed:  # with all sockets of the process
+        if self._socket.closed:  # closed with all sockets of the process
             return
         try:
             while self._waiting:
@@ -104,7 +134,7 @@ class _InletConnection:
     def _end(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._socket.close(linger=LAST_MESSAGE_MS)
+        self._socket.close(linger=round(LAST_MESSAGE_S * 1000))
         self._ended()
 
 
@@ -117,7 +147,7 @@ class InletConnections:
         self._holders: Counter[str] = Counter()
 
     def connect(self, endpoint: str) -> None:
-        """Connect, unless it is connected."""
+        """Connect to an inlet, unless it is connected already."""
         if not endpoint:
             return
         if endpoint in self._connections:
@@ -128,17 +158,17 @@ class InletConnections:
             )
 
     def disconnect(self, endpoint: str) -> None:
-        """Close the connection. The last messages, such as keys to release, still get there."""
+        """Close the connection. Its last messages, such as keys to release, still arrive."""
         if endpoint in self._connections:
             self._connections[endpoint].close()
 
     def hold(self, endpoint: str) -> None:
         """Connect for one more user of this inlet, who calls `release` in the end."""
-        self._holders[endpoint] += 1
         self.connect(endpoint)
+        self._holders[endpoint] += 1
 
     def release(self, endpoint: str) -> None:
-        """One of the users needs this inlet no more; the last one closes the connection."""
+        """Disconnect for one user of this inlet. The last user's release closes the connection."""
         self._holders[endpoint] -= 1
         if not self._holders[endpoint]:
             del self._holders[endpoint]
@@ -147,7 +177,7 @@ class InletConnections:
     def tell(self, endpoint: str, data: bytes) -> bool:
         """Queue one message. Returns False if there is no peer, or its queue is full."""
         self.connect(endpoint)
-        # A process that is gone has no inlet.
+        # `endpoint` is "" if the process is gone.
         if endpoint and self._connections[endpoint].send(data):
             return True
         undelivered.labels("inlet").inc()
@@ -162,14 +192,14 @@ class CurrentInlet:
         self._endpoint = ""
 
     def move(self, endpoint: str) -> None:
-        """Use this inlet instead of the present one; "" is none."""
+        """Use this inlet instead of the present one. "" means none."""
         if endpoint == self._endpoint:
             return
         if endpoint:
             self._inlets.hold(endpoint)
-        if self._endpoint:
-            self._inlets.release(self._endpoint)
-        self._endpoint = endpoint
+        before, self._endpoint = self._endpoint, endpoint
+        if before:
+            self._inlets.release(before)
 
     def tell(self, data: bytes) -> bool:
         """Queue one message for the present inlet. Returns False if nobody takes it now."""

@@ -21,7 +21,7 @@ refused = Counter("fanlight_refused_messages", "Messages that were not understoo
 async def inlet_messages(
     socket: zmq.Socket[Any], decode: Callable[[bytes], Any], handle: Callable[[Any], None]
 ) -> None:
-    """Hand every message of an inlet to `handle`, for ever. What is no message is counted.
+    """Hand every message of an inlet to `handle`, for ever. Count data that is no message.
 
     Raises what `handle` raises, unless it is a ProtocolError.
     """

@@ -1,16 +1,16 @@
 """How a process reaches the others and is reached: ipc:// on one machine, tcp:// with CURVE beyond.
 
-Owns the ZeroMQ context and the list of what every socket of the process is connected and bound to.
-Lives on the loop that it is made in. An *endpoint* is what processes tell each other of their
-sockets. On the network it ends in the public key of the process that bound the socket,
-`tcp://10.0.0.5:40001#<64 hex digits>`: each process has a key of its own, which travels with its
-address. Only the directory's key has to be known beforehand: it is the bus's own key
-(`curve_keys`), and so is the key that every process shows when it connects.
+Owns the ZeroMQ context, and the list of what every socket of the process is connected and bound to.
+Lives on the loop that it is made in; a thread looks up the directory's name. An *endpoint* is what
+processes tell each other of their sockets. On the network it ends in the public key of the process
+that bound the socket, `tcp://10.0.0.5:40001#<64 hex digits>`: each process has a key of its own,
+which travels with its address. Only the directory's key has to be known beforehand: it is the bus's
+own key (`curve_keys`), and every process shows the same key when it connects.
 
-A change of the key file holds at once. New keys are accepted. With a new primary key, every
-connection is made again with it, and the directory is known by it. When a key is removed, every
-listener is opened anew, which ends the connections of processes that have only that key. A
-connection that is made again loses the messages that were under way: subscribers see a gap in the
+A change of the key file takes effect at once. New keys are accepted. With a new primary key, every
+connection is made again with it, and the others know the directory by it. When a key is removed,
+every listener is opened anew, which ends the connections of processes that have only that key. A
+connection that is made again drops the messages that were under way: subscribers see a gap in the
 sequence.
 """
 
@@ -31,7 +31,7 @@ from prometheus_client import Counter
 from fanlight_common.bus import curve_keys, directory_address
 from fanlight_common.bus.curve_keys import BusKey
 from fanlight_common.bus.directory_address import bracketed
-from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
+from fanlight_common.bus.sockets import SocketRole, closed_on_error, ipc_endpoint, open_socket
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process.settings import BusSettings
 from fanlight_common.process.ticks import tick
@@ -39,14 +39,16 @@ from fanlight_common.process.ticks import tick
 log = logging.getLogger(__name__)
 
 DIRECTORY_ID = "directory"
-_CONNECT_MS = 500
-"""A host that is away does not answer at all, and the kernel would ask it ever less often."""
+_CONNECT_S = 0.5
+"""Seconds until an attempt to connect is given up. A host that is away does not answer at all, and
+the kernel would ask it ever less often."""
 _LOOK_S = 1.0
 _NAME_S = 1.0
-"""How often the directory's name is looked up: it may come back under another address."""
+"""Seconds from one look-up of the directory's name to the next: the directory may come back under
+another address."""
 _REBIND_S = 0.02
 _DEAD_S = 4
-"""A peer whose kernel does not answer for this time counts as gone, with its subscriptions."""
+"""A peer whose kernel is silent for so many seconds counts as gone, with its subscriptions."""
 
 denied = Counter("fanlight_bus_denied", "Connections refused for a key that is not of this bus")
 
@@ -54,18 +56,18 @@ Socket = zmq.Socket[Any]
 
 
 class BusNetwork:
-    """The sockets of one process. Raises ConfigurationError where there can be none."""
+    """The sockets of one process. Raises ConfigurationError if there can be none."""
 
     def __init__(self, settings: BusSettings, kind: str) -> None:
         self._settings = settings
         self._serves_directory = kind == "directory"
+        self._own = curve_keys.new()
         self.context = zmq.asyncio.Context()
         self.address = "127.0.0.1"
         """Under which others reach this process."""
         self.changed: Callable[[], None] = lambda: None
         """Called when `directory()` has other answers than before."""
         self._keys: tuple[BusKey, ...] = ()
-        self._own = curve_keys.new()
         self._connected: list[tuple[weakref.ref[Socket], str]] = []
         self._bound: list[tuple[Socket, str]] = []
         self._guard: zmq.auth.asyncio.AsyncioAuthenticator | None = None
@@ -73,30 +75,39 @@ class BusNetwork:
         self._directory_address = ""
         self._closed = threading.Event()
         if settings.bus_directory:
-            self._join_network()
+            try:
+                self._join_network()
+            except BaseException:
+                self.context.destroy(linger=0)
+                raise
 
     def open(self, role: SocketRole) -> zmq.asyncio.Socket:
-        """An unconnected socket."""
+        """Return an unconnected socket. The caller closes it."""
         socket = open_socket(self.context, role)
         if self._keys:
-            # Not ZeroMQ's own heartbeat: libzmq 4.3.5 aborts the process where a connection ends
-            # while its messages wait to be read ("Assertion failed: !_io_error").
-            socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
-            socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 1)
-            socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, 1)
-            socket.setsockopt(zmq.TCP_KEEPALIVE_CNT, _DEAD_S)
-            socket.setsockopt(zmq.TCP_MAXRT, _DEAD_S * 1000)
-            socket.setsockopt(zmq.CONNECT_TIMEOUT, _CONNECT_MS)
-            # The directory's name may lead to either kind of address; with this it listens on both.
-            both = self._serves_directory or ":" in self.address
-            socket.setsockopt(zmq.IPV6, 1 if both else 0)
+            with closed_on_error(socket):
+                self._set_network_options(socket)
+        return socket
+
+    def open_connected(
+        self, role: SocketRole, endpoint: str, topic: bytes | None = None
+    ) -> zmq.asyncio.Socket:
+        """Return a socket that is connected to `endpoint`, and subscribed to a `topic`.
+
+        The caller closes it. If this raises, no socket is left open.
+        """
+        socket = self.open(role)
+        with closed_on_error(socket):
+            if topic is not None:
+                socket.subscribe(topic)
+            self.connect(socket, endpoint)
         return socket
 
     def connect(self, socket: Socket, endpoint: str) -> None:
-        """Connect to an endpoint that another process told of.
+        """Connect to an endpoint that another process has told.
 
-        What is no endpoint is logged, and the socket stays as it was: it is the mistake of the
-        other process, such as a wrong FANLIGHT_BUS_ADDRESS, and must not end this one.
+        If it is no endpoint, this logs it and leaves the socket as it was. The mistake is the other
+        process's, such as a wrong FANLIGHT_BUS_ADDRESS, and must not end this process.
         """
         try:
             if not self._keys:
@@ -109,7 +120,7 @@ class BusNetwork:
             log.warning("event=no_endpoint endpoint=%r reason=%r", endpoint, str(error))
 
     def bind(self, socket: Socket, id_: str, name: str) -> str:
-        """Listen. Returns the endpoint to tell others. `name`: outlet or inlet."""
+        """Listen. Returns the endpoint to tell others. `name` is "outlet" or "inlet"."""
         if not self._keys:
             endpoint = ipc_endpoint(self._settings.runtime_dir, id_, name)
             _bind(socket, endpoint)
@@ -119,7 +130,7 @@ class BusNetwork:
             port, host, key = directory_address.port(self._settings) + offset, "*", self._keys[0]
         else:
             first = self._settings.bus_port
-            # With an address that may be another machine's, which forwards connections to here.
+            # The address may be that of another machine, which forwards connections to here.
             host = "*" if self._settings.bus_address else bracketed(self.address)
             port, key = first + offset if first else 0, self._own
         socket.curve_server = 1
@@ -131,9 +142,9 @@ class BusNetwork:
         return f"tcp://{bracketed(self.address)}:{port}#{curve_keys.public_hex(key.public)}"
 
     def directory(self) -> list[tuple[str, str]]:
-        """The directory's endpoints, outlet and inlet: a pair for each key that it may have.
+        """Return the directory's outlet and inlet: one pair for each key that it may have.
 
-        Empty for the directory itself.
+        The list is empty for the directory itself.
         """
         if self._serves_directory:
             return []
@@ -146,9 +157,9 @@ class BusNetwork:
         return [(f"tcp://{host}:{port}#{n}", f"tcp://{host}:{port + 1}#{n}") for n in names]
 
     async def run(self) -> None:
-        """Follow the key file, and the directory's name, for ever."""
+        """Follow the key file and the directory's name, for ever."""
         if self._keys and not self._serves_directory:
-            # No executor: a loop that ends would wait for what it is doing.
+            # A thread and no executor, because a loop that ends would wait for its executor.
             threading.Thread(
                 target=self._follow_name,
                 args=(asyncio.get_running_loop(),),
@@ -160,31 +171,40 @@ class BusNetwork:
             if self._look() != self._signature:
                 await self._reload()
 
-    def close(self, linger_ms: int) -> None:
-        """Close every socket; messages have `linger_ms` to leave."""
+    def close(self, linger_s: float) -> None:
+        """Close every socket; messages have `linger_s` to leave."""
         self._closed.set()
         if self._guard is not None:
             self._guard.stop()
-        self.context.destroy(linger=linger_ms)
+        self.context.destroy(linger=round(linger_s * 1000))
+
+    def _set_network_options(self, socket: Socket) -> None:
+        # ZeroMQ's own heartbeat is not used: libzmq 4.3.5 aborts the process if a connection ends
+        # while its messages wait to be read ("Assertion failed: !_io_error").
+        socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
+        socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 1)
+        socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, 1)
+        socket.setsockopt(zmq.TCP_KEEPALIVE_CNT, _DEAD_S)
+        socket.setsockopt(zmq.TCP_MAXRT, _DEAD_S * 1000)
+        socket.setsockopt(zmq.CONNECT_TIMEOUT, round(_CONNECT_S * 1000))
+        # The directory's name may lead to either kind of address, so the directory listens on both.
+        both = self._serves_directory or ":" in self.address
+        socket.setsockopt(zmq.IPV6, 1 if both else 0)
 
     def _join_network(self) -> None:
         path = self._settings.bus_keys
         if path is None:
             raise ConfigurationError("FANLIGHT_BUS_KEYS: wanted with FANLIGHT_BUS_DIRECTORY")
-        try:
-            self._signature = self._look()
-            self._keys = curve_keys.load(path)
-            if self._serves_directory:
-                self.address = gethostname()
-            else:
-                self.address = self._settings.bus_address or directory_address.local_address(
-                    self._settings
-                )
-                self._directory_address = directory_address.addresses(self._settings)[0]
-        except ConfigurationError:
-            self.context.destroy(linger=0)
-            raise
-        # Before the first socket listens: without it ZeroMQ lets any key in.
+        self._signature = self._look()
+        self._keys = curve_keys.load(path)
+        if self._serves_directory:
+            self.address = gethostname()
+        else:
+            self.address = self._settings.bus_address or directory_address.local_address(
+                self._settings
+            )
+            self._directory_address = directory_address.addresses(self._settings)[0]
+        # This comes before the first socket listens, because ZeroMQ lets any key in without it.
         self._guard = zmq.auth.asyncio.AsyncioAuthenticator(
             self.context, log=logging.getLogger(f"{__name__}.zap")
         )
@@ -192,7 +212,7 @@ class BusNetwork:
         self._guard.start()
 
     def callback(self, domain: str, key: bytes) -> bool:
-        """Does a process that shows this key belong to the bus? Called by the authenticator."""
+        """Does a process that shows this key belong to the bus? The authenticator asks this."""
         known = any(key == own.public for own in self._keys)
         if not known:
             denied.inc()
@@ -201,7 +221,7 @@ class BusNetwork:
 
     def _follow_name(self, loop: asyncio.AbstractEventLoop) -> None:
         while not self._closed.wait(_NAME_S):
-            with contextlib.suppress(ConfigurationError):  # no answer: the last address stays
+            with contextlib.suppress(ConfigurationError):  # without an answer the address stays
                 found = directory_address.addresses(self._settings)
                 with contextlib.suppress(RuntimeError):  # the loop has ended
                     loop.call_soon_threadsafe(self._directory_is_at, found)
@@ -224,7 +244,7 @@ class BusNetwork:
             status = self._settings.bus_keys.stat()
         except OSError as error:
             return error.errno
-        # ctime, because it changes with the mode, too: a file that others could read was refused.
+        # ctime changes with the mode, too, and a file that others can read is refused.
         return status.st_ctime_ns, status.st_ino, status.st_size
 
     async def _reload(self) -> None:

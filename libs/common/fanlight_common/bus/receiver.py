@@ -1,11 +1,12 @@
 """Hands over the messages of a socket of the bus as they arrive.
 
-Lives on the worker's loop. Drops nothing. The loop calls `_look` when the descriptor is readable.
-`_look` takes all messages itself, because a task for each message costs more than most messages do.
+Lives on the worker's loop. Drops nothing. The loop calls `_look` when the socket's descriptor is
+readable. `_look` takes all messages itself, because a task for each message costs more than most
+messages do.
 
-The descriptor tells of new messages once. Sending or connecting on the socket uses that signal up.
-So send only by `send`, and call `look_soon` after any other call on the socket, because a message
-would else wait unseen.
+The descriptor tells of new messages once, and sending or connecting on the socket uses that signal
+up. Therefore send only by `send`, and call `look_soon` after any other call on the socket;
+otherwise a message would wait unseen.
 """
 
 import asyncio
@@ -32,7 +33,7 @@ class Receiver:
     ) -> None:
         """Nobody else may receive from `socket`.
 
-        `looked` is called after each look at the socket. It gets True if no message waits any more.
+        `looked` is called after each look at the socket, with True if no message waits any more.
         """
         self._socket = socket
         self._plain: zmq.Socket[bytes] = zmq.Socket.shadow(socket)
@@ -54,7 +55,7 @@ class Receiver:
         self._ended = self._loop.create_future()
         self._descriptor = int(self._plain.getsockopt(zmq.FD))
         self._loop.add_reader(self._descriptor, self._look)
-        # Look once now, because the descriptor does not report messages that came earlier.
+        # This looks once now, because the descriptor does not report messages that came earlier.
         self.look_soon()
         try:
             await self._ended
@@ -63,21 +64,23 @@ class Receiver:
 
     def close(self) -> None:
         """Take no more, and close the socket."""
-        # Before the socket closes, because another socket may get the descriptor's number at once.
+        # The loop lets go of the descriptor before the socket closes, because another socket may
+        # get the descriptor's number at once.
         self._leave()
         self._socket.close(linger=0)
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(None)
 
     def look_soon(self) -> None:
-        """Look at the socket in the loop's next turn, because something was done with it."""
+        """Look at the socket in the loop's next turn, because the caller has used it."""
         if self._loop is not None and self._later is None:
             self._later = self._loop.call_soon(self._look)
 
     def send(self, *parts: bytes) -> None:
-        """Send a message on the same socket, which must be one that refuses none (XPUB).
+        """Send a message on the same socket, which must be one that refuses no message (XPUB).
 
-        It is here because sending uses up the descriptor's signal for messages that have come.
+        Senders use this, because sending uses up the descriptor's signal for messages that have
+        come.
         """
         if len(parts) == 1:
             # ZeroMQ copies a small message faster than it keeps a reference to it.
@@ -113,7 +116,7 @@ class Receiver:
     def _take_all(self) -> bool:
         try:
             for _ in range(BATCH):
-                if self._socket.closed:  # by what was just taken
+                if self._socket.closed:  # taking a message may have closed it
                     return True
                 self._take(self._receive(zmq.DONTWAIT))
         except zmq.Again:

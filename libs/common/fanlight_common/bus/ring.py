@@ -1,25 +1,26 @@
 """The latest frames of a desk in shared memory: one writer, any number of readers, no copies.
 
 One SysV segment holds a header and a few slots. It is a SysV segment because MIT-SHM takes those:
-the X server writes its pixels straight into a slot. The writer marks the segment for removal as
-soon as it has it. On Linux others can still attach it by number, and nothing is left behind however
-the processes end.
+the X server writes its pixels straight into a slot. The writer owns the segment, and marks it for
+removal as soon as it has it. On Linux others can still attach it by number, and nothing is left
+behind however the processes end. A ring is written on one thread and a reader is used on one thread
+at a time. A frame is dropped when its slot is written again.
 
 Torn frames: each slot has a generation, which is odd while the slot is written. A descriptor
 carries the generation that it was published with. A reader compares the two before and after it has
 worked on the pixels, and raises FrameLostError if they differ. With SLOTS slots at 60 frames a
 second, a reader of the newest frame has (SLOTS - 1) * 16 ms before that happens.
 
-This needs an order of memory accesses: the generation is odd before the first new pixel is stored,
-even after the last one, and read after the last pixel was read. The interpreter keeps the order,
-because each store and load here is a call into C. x86 keeps it among stores and among loads, and
-memcpy fences those stores that are not ordered. Machines that do not keep it (ARM) get `_fence` in
-those three places. The X server is another process, which is asked and answered through a socket:
-that orders its stores between those of the writer on every machine. A generation is stored at once,
-all 8 bytes of it.
+This needs an order of memory accesses: the generation becomes odd before the first new pixel is
+stored and even after the last one, and a reader reads it after the last pixel. The interpreter
+keeps this order, because each store and load here is a call into C. x86 keeps the order of stores
+and the order of loads, and memcpy fences those stores that are not ordered. Machines that do not
+keep it (ARM) get `_fence` in those three places. The X server is another process: it is asked and
+it answers through a socket, which orders its stores between those of the writer on every machine.
+All 8 bytes of a generation are stored at once.
 
     0    8s   magic
-    8    u64  nonce (shows that the segment's number was used again for another segment)
+    8    u64  nonce (tells a segment from a later one that was given the same number)
    16    u64  size of a slot, bytes
    24    u64  number of slots
    64    u64  generation of slot 0, slot i at 64 * (i + 1): a cache line each
@@ -53,7 +54,7 @@ _libc.shmctl.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_void_p)
 
 
 def _fence() -> None:
-    """Finish every load and store before this call, ahead of every one after it.
+    """Finish every load and store before this call ahead of every load and store after it.
 
     ctypes releases the interpreter's lock around the call and takes it again. No load or store
     passes such a release and acquisition, by POSIX ("functions that synchronize memory") and on
@@ -70,7 +71,10 @@ _order = _no_fence if platform.machine() in ("x86_64", "i686") else _fence
 
 
 def host_id() -> str:
-    """Equal for two processes that can share segments: same boot, same IPC namespace."""
+    """Return a text that is equal for two processes that can share segments.
+
+    Those are processes of the same boot and the same IPC namespace.
+    """
     with open("/proc/sys/kernel/random/boot_id") as file:
         boot = file.read().strip()
     return f"{boot}/{os.readlink('/proc/self/ns/ipc')}"
@@ -91,25 +95,26 @@ class _Attachment:
 
 
 def _attach(number: int, *, read_only: bool, size: int) -> memoryview:
-    """The first `size` bytes of a segment, which stays attached while any view of them exists.
+    """Return the first `size` bytes of a segment, which stays attached while a view of them exists.
 
     Raises SegmentLostError.
     """
     address = _libc.shmat(number, None, _SHM_RDONLY if read_only else 0)
     if address in (None, ctypes.c_void_p(-1).value):
         raise SegmentLostError(f"segment {number}: {os.strerror(ctypes.get_errno())}")
-    # A subclass, because its instances can have attributes: a view keeps the instance, and so the
-    # attachment.
+    attachment = _Attachment(address)
+    # This is a subclass, because its instances can have attributes: a view keeps the instance
+    # alive, and the instance keeps the attachment.
     kind: Any = type("_Bytes", (ctypes.c_ubyte * size,), {})
     array = kind.from_address(address)
-    array.attachment = _Attachment(address)
+    array.attachment = attachment
     return memoryview(array).cast("B")
 
 
 class FrameRing:
     """The writer's side, owned by capture. Frames of up to `slot_bytes` bytes.
 
-    Raises ConfigurationError where the system gives no shared memory.
+    Raises ConfigurationError if the system gives no shared memory.
     """
 
     def __init__(self, slot_bytes: int, slots: int = SLOTS) -> None:
@@ -134,7 +139,8 @@ class FrameRing:
         """Claim the oldest slot for writing; returns its number. Readers lose the slot's frame."""
         slot = self._next
         self._next = (slot + 1) % self.slots
-        # The generation is odd already if the last write was given back: on to the next odd one.
+        # The generation is odd already if the last write was given back. It becomes the next odd
+        # number in either case.
         self._words[_word(slot)] += 1 + self._words[_word(slot)] % 2
         _order()
         return slot
@@ -142,28 +148,29 @@ class FrameRing:
     def give_back(self, slot: int) -> None:
         """Publish nothing in the slot that was just begun: the next `begin` claims it again.
 
-        Otherwise writes without a result would go round the ring and take the newest frame's slot.
+        Without this, writes without a result would go round the ring and take the newest frame's
+        slot.
         """
         self._next = slot
 
     def publish(self, slot: int) -> SlotRef:
-        """The slot's pixels are complete. Returns what readers need to find them."""
+        """Note that the slot's pixels are complete. Returns what readers need to find them."""
         _order()
         generation = self._words[_word(slot)] + 1
         self._words[_word(slot)] = generation
         return SlotRef(self.segment, slot, self.nonce, generation, self.offset(slot))
 
     def offset(self, slot: int) -> int:
-        """Where the slot's pixels begin in the segment, bytes. For MIT-SHM requests."""
+        """Return where the slot's pixels begin in the segment, in bytes. For MIT-SHM requests."""
         return _PAGE + slot * self.slot_bytes
 
     def pixels(self, slot: int) -> memoryview:
-        """The slot's bytes, writable."""
+        """Return a writable view of the slot's bytes."""
         return self._memory[self.offset(slot) : self.offset(slot) + self.slot_bytes]
 
 
 def _word(slot: int) -> int:
-    """The index of a slot's generation among the words of the first page."""
+    """Return the index of a slot's generation among the words of the first page."""
     return _CACHE_LINE_WORDS * (slot + 1)
 
 
@@ -195,9 +202,10 @@ class RingReader:
         self._segment = -1
 
     def view(self, ref: SlotRef, size_bytes: int) -> memoryview:
-        """The pixels that `ref` names, and the slot's unused bytes behind them. Do not write there.
+        """Return the pixels that `ref` names, and the slot's unused bytes behind them.
 
-        Raises FrameLostError where they are gone, or were overwritten. Call `check` after use.
+        Do not write there. Raises FrameLostError if the pixels are gone or were overwritten. Call
+        `check` after use.
         """
         self._attach(ref)
         fits = ref.slot < self._slots and size_bytes <= self._slot_bytes

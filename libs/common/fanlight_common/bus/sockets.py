@@ -4,13 +4,15 @@ A worker binds an outlet (XPUB) and an inlet (PULL). It connects SUB sockets to 
 others, and PUSH sockets to their inlets. A socket lives on the loop of the context that it is
 opened with.
 
-What is dropped: where a subscriber does not keep up with an outlet, ZeroMQ drops the newest
-message, in silence. Therefore units and events are numbered, and frames are conflated by the
-subscriber. At an inlet nothing is dropped: a PUSH without a peer, or with a full queue, refuses the
-message (zmq.Again), and its sender counts it.
+What is dropped: if a subscriber does not keep up with an outlet, ZeroMQ drops the newest message
+and tells nobody. Therefore units and events are numbered, and the subscriber conflates frames. At
+an inlet nothing is dropped: a PUSH without a peer, or with a full queue, refuses the message
+(zmq.Again), and its sender counts it.
 """
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -35,7 +37,7 @@ class _Spec:
 
 
 class SocketRole(Enum):
-    """What a socket is for. The table of the whole bus."""
+    """What a socket is for. This is the table of the whole bus."""
 
     # A conflating subscriber empties its pipe at once, so a deep queue would only hide a slow link.
     CAPTURE_OUTLET = _Spec(zmq.XPUB, 4)
@@ -58,7 +60,7 @@ class BusSocket(zmq.asyncio.Socket):
     """
 
     async def recv(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # awaitable too
-        """The next message."""
+        """Wait for the next message and return it."""
         while True:
             self._want_open()
             try:
@@ -67,7 +69,7 @@ class BusSocket(zmq.asyncio.Socket):
                 await asyncio.sleep(0)
 
     async def recv_multipart(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # same
-        """The next message's parts."""
+        """Wait for the next message and return its parts."""
         while True:
             self._want_open()
             try:
@@ -76,37 +78,48 @@ class BusSocket(zmq.asyncio.Socket):
                 await asyncio.sleep(0)
 
     def _want_open(self) -> None:
-        # The socket may have been closed before a task came to receive from it. pyzmq would ask
-        # libzmq about memory that may have another owner by now: it would wait for ever, or fail.
+        # The socket may have been closed before a task came to receive from it. pyzmq would then
+        # ask libzmq about memory that may have another owner by now, and wait for ever, or fail.
         if self.closed:
             raise zmq.ZMQError(zmq.ENOTSOCK)
 
 
 def open_socket(context: zmq.asyncio.Context, role: SocketRole) -> zmq.asyncio.Socket:
-    """An unconnected socket for `role`."""
+    """Return an unconnected socket for `role`. The caller closes it."""
     spec = role.value
     socket: zmq.asyncio.Socket = context.socket(spec.type, BusSocket)
-    socket.set_hwm(spec.high_water_mark)
-    socket.setsockopt(zmq.LINGER, 0)
-    socket.setsockopt(zmq.MAXMSGSIZE, spec.max_bytes)
-    socket.setsockopt(zmq.RECONNECT_IVL, 50)
-    socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
-    if spec.conflate:
-        socket.setsockopt(zmq.CONFLATE, 1)
-    if spec.type == zmq.XPUB:
-        # Report every subscription, even to a topic that has subscribers already, so that a new
-        # subscriber can be sent the present value.
-        socket.setsockopt(zmq.XPUB_VERBOSE, 1)
-    if spec.type == zmq.PUSH:
-        # Queue messages only for a peer that is connected, and refuse them otherwise.
-        socket.setsockopt(zmq.IMMEDIATE, 1)
+    with closed_on_error(socket):
+        socket.set_hwm(spec.high_water_mark)
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.MAXMSGSIZE, spec.max_bytes)
+        socket.setsockopt(zmq.RECONNECT_IVL, 50)
+        socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
+        if spec.conflate:
+            socket.setsockopt(zmq.CONFLATE, 1)
+        if spec.type == zmq.XPUB:
+            # Report every subscription, even to a topic that has subscribers already, so that a new
+            # subscriber can be sent the present value.
+            socket.setsockopt(zmq.XPUB_VERBOSE, 1)
+        if spec.type == zmq.PUSH:
+            # Queue messages only for a peer that is connected, and refuse them otherwise.
+            socket.setsockopt(zmq.IMMEDIATE, 1)
     return socket
 
 
-def ipc_endpoint(runtime_dir: Path, id_: str, name: str) -> str:
-    """The endpoint of a process's `outlet` or `inlet`.
+@contextlib.contextmanager
+def closed_on_error(socket: zmq.Socket[Any]) -> Iterator[None]:
+    """Close `socket` if the block raises, because nobody would have it then."""
+    try:
+        yield
+    except BaseException:
+        socket.close(linger=0)
+        raise
 
-    Raises ConfigurationError where the path is longer than the system allows.
+
+def ipc_endpoint(runtime_dir: Path, id_: str, name: str) -> str:
+    """Return the endpoint of a process's `outlet` or `inlet`.
+
+    Raises ConfigurationError if the path is longer than the system allows.
     """
     path = str(runtime_dir / f"{id_}.{name}")
     if len(path.encode()) > _LONGEST_IPC_PATH:

@@ -1,11 +1,11 @@
 """A consumer's view of one stream's units, whichever encoder has the stream's lease now.
 
-Lives on the worker's loop; nothing here waits. Being subscribed to the lease and to the units is
-the demand that makes an encoder encode, so a feed exists only while its consumer wants units. It
-follows the lease from encoder to encoder (`core.handover`), asks for IDRs (`core.idr_requests`) and
-tells the encoder of room and rate. Drops units of epochs that are over, and those of an encoder
-whose first IDR has not arrived. A gap in the sequence is the consumer's to find
-(`core.unit_order`).
+Lives on the worker's loop; nothing here waits. The feed's subscriptions to the lease and to the
+units are the demand that makes an encoder encode, so a feed exists only while its consumer wants
+units. It follows the lease from encoder to encoder (`core.handover`), asks for IDRs
+(`core.idr_requests`) and tells the encoder of room and rate. Drops units of epochs that are over,
+and units of an encoder whose first IDR has not arrived. The consumer itself finds gaps in the
+sequence (`core.unit_order`).
 
 An error ends this one feed: the watch of the lease and the connections are closed, the error is
 logged once, and the consumer is told (`UnitConsumer.failed`).
@@ -19,17 +19,18 @@ from typing import NamedTuple, Protocol
 
 from fanlight_common.bus.encoder_connection import EncoderConnection
 from fanlight_common.bus.inlet_connections import InletConnections
+from fanlight_common.bus.member import BusMember
 from fanlight_common.core.handover import Handover, LeaseChange, Verdict
 from fanlight_common.core.idr_requests import IdrRequestLimits, IdrRequests
 from fanlight_common.process import clock
 from fanlight_common.process.ticks import tick
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import VideoUnit
 
 log = logging.getLogger(__name__)
 TICK_S = 0.125
-"""It goes into the heartbeats' interval, so that every second tick costs no wake-up of its own."""
+"""Seconds. It divides the heartbeats' interval, so that every second tick costs no wake-up of its
+own."""
 
 
 class UnitDemand(NamedTuple):
@@ -59,25 +60,25 @@ class FeedEvent(Enum):
 
 
 class UnitConsumer(Protocol):
-    """What a feed calls: at once, on the loop, the first time perhaps while it is being made."""
+    """What a feed calls, on the loop. The first calls may come while the feed is being made."""
 
     def take(self, unit: VideoUnit, data: bytes) -> None:
-        """The next unit, decoded and as it came."""
+        """Take the next unit: decoded, and the bytes as they came."""
 
     def demand(self) -> UnitDemand:
-        """What is wanted now. Asked after each unit, each lease and each `settle`."""
+        """Return what is wanted now. Called after each unit, each lease and each `settle`."""
 
     def lease_changed(self, is_leased: bool) -> None:
-        """An encoder has the stream now, or none has."""
+        """Note that an encoder has the stream now, or that none has."""
 
     def interrupted(self) -> None:
-        """What comes next does not continue what was taken before: only an IDR helps."""
+        """Note that the next unit does not continue the one before, so only an IDR helps."""
 
     def counted(self, event: FeedEvent) -> None:
-        """This happened once."""
+        """Count that this happened once."""
 
     def failed(self, error: Exception) -> None:
-        """The feed is closed, because of this error. It was logged."""
+        """Note that the feed was closed because of this error, which was logged."""
 
 
 class UnitFeed:
@@ -85,7 +86,7 @@ class UnitFeed:
 
     def __init__(
         self,
-        worker: Worker,
+        member: BusMember,
         inlets: InletConnections,
         group: asyncio.TaskGroup,
         stream: str,
@@ -99,7 +100,7 @@ class UnitFeed:
         """
         self.pause_s = 0.0
         """Changes within this time are sent to the encoder together; 0 means each at once."""
-        self._worker = worker
+        self._member = member
         self._inlets = inlets
         self._group = group
         self._stream = stream
@@ -117,7 +118,7 @@ class UnitFeed:
         self._end_watch: Callable[[], None] | None = None
         """None while the feed is being made."""
         try:
-            self._end_watch = worker.directory.watch(
+            self._end_watch = member.directory.watch(
                 topics.lease(stream), self._on_record, self._failed
             )
         except Exception:
@@ -140,14 +141,15 @@ class UnitFeed:
     async def run(self) -> None:
         """Settle several times a second, for ever.
 
-        For a consumer without a clockwork of its own: requests become due by time alone.
+        A consumer that does not call `settle` at regular times itself needs this, because a request
+        may become due by time alone.
         """
         while True:
             await tick(TICK_S)
             self.settle()
 
     def settle(self) -> None:
-        """The consumer's demand may have changed: tell the encoder what is due, after `pause_s`."""
+        """Tell the encoder what is due, after `pause_s`. The consumer's demand may have changed."""
         if self._settling is not None or self._is_closed:
             return
         if self.pause_s <= 0:
@@ -158,7 +160,8 @@ class UnitFeed:
     def _settle(self) -> None:
         self._settling = None
         newest = self._handover.newest
-        # There is no connection either where the consumer has just closed this feed.
+        # Without a lease there is no connection, and none either if the consumer has just closed
+        # this feed.
         encoder = None if newest is None else self._encoders.get(newest.instance)
         if encoder is None or not self._is_leased:
             return
@@ -169,9 +172,10 @@ class UnitFeed:
             if encoder.request_idr(demand.wants_idr or self._handover.misses_idr, now):
                 self._consumer.counted(FeedEvent.IDR_REQUESTED)
             if self._message is None or demand != self._demand:
-                # Kept, because most demands are the one before, and this is done for each unit.
+                # The message is kept, because this runs for each unit, and most demands are the
+                # same as the one before.
                 _, room, kbps, in_band = self._demand = demand
-                self._message = bus.StreamDemand(self._stream, self._worker.id, room, kbps, in_band)
+                self._message = bus.StreamDemand(self._stream, self._member.id, room, kbps, in_band)
             for each in self._encoders.values():
                 each.tell_demand(self._message, now)
         except Exception as error:  # noqa: BLE001 - ends this feed, and not the process
@@ -207,11 +211,11 @@ class UnitFeed:
             )
             self._encoders[record.instance].lease_renewed()
         if change is LeaseChange.CUT:
-            # So that the IDR is asked for now, and not when the first delta shows the gap.
+            # This asks for the IDR now, and not when the first delta shows the gap.
             self._consumer.interrupted()
 
     def _connect_encoders(self) -> None:
-        """Be connected to the current encoder and to the next one, and to no other."""
+        """Connect to the current encoder and to the next one, and disconnect from every other."""
         leases = [self._handover.current, self._handover.next]
         wanted = {lease.instance: lease for lease in leases if lease is not None}
         for instance in self._encoders.keys() - wanted.keys():
@@ -219,7 +223,7 @@ class UnitFeed:
         for instance, lease in wanted.items():
             if instance not in self._encoders:
                 self._encoders[instance] = EncoderConnection(
-                    self._worker,
+                    self._member,
                     self._inlets,
                     self._group,
                     lease,
@@ -250,7 +254,7 @@ class UnitFeed:
         if self._is_closed:
             return
         if self._end_watch is None:
-            raise error  # to whoever makes the feed
+            raise error  # to the caller that makes the feed
         self.close()
         log.error("event=feed_failed stream=%s", self._stream, exc_info=error)
         self._consumer.failed(error)

@@ -1,5 +1,6 @@
 """Errors, names, clocks and policies that everything is built on.
 
-Pure: standard library, `protocol` and other `core` modules only; time is an argument. Holds no
-state of a process, lives on no thread of its own, and drops nothing.
+Pure: it imports the standard library, `protocol` and other `core` modules only, and time is an
+argument. It owns no state of a process and lives on no thread of its own. It drops nothing itself;
+`handover` and `unit_order` say which units a consumer drops.
 """

@@ -1,9 +1,10 @@
 """How many bytes may be sent next, so that nothing queues on a link of a given rate.
 
-Pure; times are seconds of one clock. A leaky bucket that holds `depth_s` seconds of the rate: it
-fills with time, and what is sent empties it by its size, which is known once it has been made. A
-large unit borrows from those after it. What is not used within the depth is forgotten, because a
-link cannot make up for it later. With a depth of 0 nothing is sent while the link is busy.
+Pure; a `Budget` belongs to one caller, on whatever thread that caller is. Times are seconds of one
+clock. A budget is a leaky bucket that holds `depth_s` seconds of the rate: it fills with time, and
+a unit that is sent empties it by its size. A large unit borrows from those after it. Credit that is
+not used within the depth is dropped, because a link cannot make up for it later. With a depth of 0
+nothing is sent while the link is busy.
 """
 
 import math
@@ -18,18 +19,18 @@ class Budget:
         self._bytes_per_s = kbps * _KBIT_BYTES
         self._depth_s = depth_s
         self._paid_at = -math.inf
-        """The time at which the link has carried, or had carried, all that was sent."""
+        """When the link has carried, or will have carried, all that was sent."""
 
     @property
     def kbps(self) -> int:
-        """The rate."""
+        """The rate, kbit/s."""
         return int(self._bytes_per_s // _KBIT_BYTES)
 
     def set_rate(self, kbps: float, now: float) -> None:
-        """Take another rate from now on.
+        """Change the rate from now on.
 
-        Credit and debt are bytes and stay what they are: at half the rate a debt takes twice the
-        time.
+        Credit and debt are bytes and stay what they are: at half the rate it takes twice the time
+        to pay a debt.
         """
         new = max(1, kbps) * _KBIT_BYTES
         ahead_s = min(now - self._paid_at, self._depth_s)
@@ -37,17 +38,17 @@ class Budget:
         self._bytes_per_s = new
 
     def of(self, seconds: float) -> int:
-        """What the link carries in this time, bytes."""
+        """Return how many bytes the link carries in this time."""
         return int(seconds * self._bytes_per_s)
 
     def available_bytes(self, now: float) -> int:
-        """What may be sent now; negative while there is a debt."""
+        """Return how many bytes may be sent now. It is negative while there is a debt."""
         return self.of(min(now - self._paid_at, self._depth_s))
 
     def ready_at(self, size_bytes: int) -> float:
-        """Returns when `size_bytes` may be sent, or when the bucket is full if it holds less."""
+        """Return when `size_bytes` may be sent, or when the bucket is full if it holds less."""
         return self._paid_at + min(size_bytes / self._bytes_per_s, self._depth_s)
 
     def spend(self, size_bytes: int, now: float) -> None:
-        """A unit of this size was sent."""
+        """Note that a unit of this size was sent."""
         self._paid_at = max(self._paid_at, now - self._depth_s) + size_bytes / self._bytes_per_s

@@ -1,6 +1,6 @@
 """The errors that fanlight names. Edges catch these; any other error ends the process.
 
-Pure: standard library only.
+Pure: standard library only. Owns and drops nothing, and may be raised on any thread.
 """
 
 MISCONFIGURED = 2

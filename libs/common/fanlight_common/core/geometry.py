@@ -1,7 +1,7 @@
 """Rectangles of pixels: the one set of helpers that every package uses.
 
-Pure. A rectangle includes its left column and its top row, and ends before `right` and `bottom`.
-Nothing here changes its arguments.
+Pure; may be called on any thread. Owns and drops nothing, and changes none of its arguments. A
+rectangle includes its left column and its top row, and ends before `right` and `bottom`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from typing import NamedTuple
 NEIGHBOUR_WASTE = 1.25
 """`disjoint` joins two rectangles while the box around them is at most this many times their area.
 
-A terminal that draws each line of text by itself so becomes one box, which can be seen to scroll.
+So the lines that a terminal draws one by one become one box, in which a scroll can be found.
 """
 _QUADRATIC_TIMES = 4
 
@@ -30,7 +30,7 @@ class Size(NamedTuple):
 class Rect(NamedTuple):
     """A rectangle of pixels: its left, top, width and height.
 
-    It is a tuple because there are more of these than of anything else.
+    It is a tuple, because there are more rectangles than objects of any other kind.
     """
 
     x: int
@@ -54,22 +54,22 @@ class Rect(NamedTuple):
         return self.width * self.height
 
     def moved(self, dx: int, dy: int) -> "Rect":
-        """Returns the same rectangle, `dx` pixels further right and `dy` further down."""
+        """Return the same rectangle, `dx` pixels further right and `dy` further down."""
         return Rect(self.x + dx, self.y + dy, self.width, self.height)
 
 
 def between(left: int, top: int, right: int, bottom: int) -> Rect:
-    """The rectangle from (left, top) to before (right, bottom)."""
+    """Return the rectangle from (left, top) to before (right, bottom)."""
     return Rect(left, top, right - left, bottom - top)
 
 
 def area(rects: Iterable[Rect]) -> int:
-    """Pixels in all of them; a pixel that lies in two rectangles counts twice."""
+    """Return how many pixels they have. A pixel that lies in two rectangles counts twice."""
     return sum(rect.width * rect.height for rect in rects)
 
 
 def bounding_box(rects: Sequence[Rect]) -> Rect:
-    """Returns the smallest rectangle around `rects`, which must not be empty."""
+    """Return the smallest rectangle around `rects`, which must not be empty."""
     left, top = min(rect.x for rect in rects), min(rect.y for rect in rects)
     right = max(rect.x + rect.width for rect in rects)
     bottom = max(rect.y + rect.height for rect in rects)
@@ -77,7 +77,7 @@ def bounding_box(rects: Sequence[Rect]) -> Rect:
 
 
 def overlap(one: Rect, other: Rect) -> bool:
-    """Whether a pixel lies in both."""
+    """Return whether any pixel lies in both."""
     return (
         one.x < other.x + other.width
         and other.x < one.x + one.width
@@ -87,7 +87,7 @@ def overlap(one: Rect, other: Rect) -> bool:
 
 
 def contains(outer: Rect, inner: Rect) -> bool:
-    """Whether every pixel of `inner` lies in `outer`."""
+    """Return whether every pixel of `inner` lies in `outer`."""
     return (
         outer.x <= inner.x
         and outer.y <= inner.y
@@ -97,7 +97,7 @@ def contains(outer: Rect, inner: Rect) -> bool:
 
 
 def intersection(one: Rect, other: Rect) -> Rect | None:
-    """Returns the pixels that lie in both, None if no pixel does."""
+    """Return the pixels that lie in both, None if no pixel does."""
     left, top = max(one.x, other.x), max(one.y, other.y)
     right, bottom = min(one.right, other.right), min(one.bottom, other.bottom)
     if left >= right or top >= bottom:
@@ -106,13 +106,13 @@ def intersection(one: Rect, other: Rect) -> Rect | None:
 
 
 def clipped(rects: Iterable[Rect], within: Rect) -> list[Rect]:
-    """What of each rectangle lies in `within`; those that have no pixel there are left out."""
+    """Return the part of each rectangle that lies in `within`, if any pixel does."""
     parts = (intersection(rect, within) for rect in rects)
     return [part for part in parts if part is not None]
 
 
 def without(rect: Rect, hole: Rect) -> list[Rect]:
-    """What of `rect` is not in `hole`: at most four disjoint rectangles, from the top down."""
+    """Return the rest of `rect` without `hole`: at most four disjoint rectangles, top first."""
     cut = intersection(rect, hole)
     if cut is None:
         return [rect]
@@ -126,10 +126,10 @@ def without(rect: Rect, hole: Rect) -> list[Rect]:
 
 
 def disjoint(rects: Iterable[Rect], waste: float = NEIGHBOUR_WASTE) -> list[Rect]:
-    """Returns boxes that cover every pixel of `rects` and do not overlap.
+    """Return boxes that cover every pixel of `rects` and do not overlap.
 
     Rectangles that overlap become the box around them, and so do two whose box is at most `waste`
-    times as large as they are together. The number of steps is quadratic in the number of boxes.
+    times as large as both together. The number of steps is quadratic in the number of boxes.
     """
     boxes: list[Rect] = []
     for rect in sorted(set(rects), key=lambda rect: (rect.y, rect.x)):
@@ -147,23 +147,23 @@ def disjoint(rects: Iterable[Rect], waste: float = NEIGHBOUR_WASTE) -> list[Rect
 
 
 def at_most(count: int, rects: Iterable[Rect]) -> list[Rect]:
-    """Returns at most `count` boxes that cover every pixel of `rects` and do not overlap."""
+    """Return at most `count` boxes that cover every pixel of `rects` and do not overlap."""
     known = set(rects)
-    # `disjoint` is quadratic, so it is not tried with what will hardly become so few.
+    # `disjoint` is quadratic, so it is not tried with rectangles that will hardly become so few.
     boxes = disjoint(known) if len(known) <= _QUADRATIC_TIMES * count else list(known)
     return boxes if len(boxes) <= count else [bounding_box(boxes)]
 
 
 def tiles_touched(rect: Rect, tile: int) -> Rect:
-    """Returns the tiles (`tile` x `tile` pixels) with a pixel in `rect`. Counted in tiles."""
+    """Return the tiles (`tile` x `tile` pixels) with a pixel in `rect`, counted in tiles."""
     return between(rect.x // tile, rect.y // tile, -(-rect.right // tile), -(-rect.bottom // tile))
 
 
 def tiles_inside(rect: Rect, tile: int, size: Size) -> Rect:
-    """Returns the tiles that lie in `rect` as a whole. Width or height is 0 or less if none does.
+    """Return the tiles that lie in `rect` as a whole, counted in tiles.
 
-    The tiles at the right and the bottom edge of a picture of `size` may be smaller than others.
-    Counted in tiles.
+    Width or height is 0 or less if no tile does. The tiles at the right and the bottom edge of a
+    picture of `size` may be smaller than others.
     """
     columns = rect.right if rect.right < size.width else size.width + tile - 1
     rows = rect.bottom if rect.bottom < size.height else size.height + tile - 1
@@ -171,7 +171,7 @@ def tiles_inside(rect: Rect, tile: int, size: Size) -> Rect:
 
 
 def pixels_of(tiles: Rect, tile: int, size: Size) -> Rect:
-    """The pixels that these tiles of a picture of `size` have. `tiles` is counted in tiles."""
+    """Return the pixels of these tiles of a picture of `size`. `tiles` is counted in tiles."""
     right = min(size.width, tiles.right * tile)
     bottom = min(size.height, tiles.bottom * tile)
     return between(tiles.x * tile, tiles.y * tile, right, bottom)

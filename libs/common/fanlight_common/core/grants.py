@@ -1,6 +1,7 @@
-"""Who may do what: the claims of a token, and what they allow. Pure.
+"""Who may do what: the claims of a token, and what they allow.
 
-How a token is signed and verified is in `process.tokens`.
+Pure; may be called on any thread. Owns and drops nothing: a grant is a value. How a token is signed
+and verified is in `process.tokens`.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """Which encoder of a stream a consumer listens to: one at a time, and the next only from an IDR on.
 
-Pure. Owns what is known of a stream's leases. Three rules make the fence:
+Pure; lives on no thread of its own. Owns what is known of a stream's leases, and drops units of
+encoders that are out, or that have not begun. Three rules make the fence:
 
 - A lease that moves because its encoder was lost ends the older epochs at once. An encoder that was
   taken for dead and comes back sends units of an old epoch, and no consumer gets them.
@@ -9,18 +10,58 @@ Pure. Owns what is known of a stream's leases. Three rules make the fence:
 - What a consumer gets has epochs that only grow. Each epoch comes from one encoder and begins with
   an IDR.
 
-    state                    `current`  `next`   units of `current`   units of `next`
-    no lease is known        None       None     -                    -
-    one encoder              A          None     PASS                 -
-    lost, a successor leased None       B        -                    EARLY until its IDR: FIRST
-    handed over              A          B        PASS                 EARLY until its IDR: FIRST
+The state follows from which leases are known: UNLEASED has none, RUNNING has `current`, TAKEOVER
+has `next` (the encoder before it was lost), HANDOVER has both. The first five events are records of
+the directory, the others are units. A test holds the table and the code together.
 
-After FIRST, `next` is `current`. Units of every other encoder and of older epochs are OLD.
+    state     event    state after  answer
+    UNLEASED  lost     TAKEOVER     CUT
+    UNLEASED  other    UNLEASED     OLD
+    RUNNING   same     RUNNING      NOTHING
+    RUNNING   stale    RUNNING      STALE
+    RUNNING   known    RUNNING      NOTHING
+    RUNNING   renewed  RUNNING      CUT
+    RUNNING   handed   HANDOVER     WAIT
+    RUNNING   lost     TAKEOVER     CUT
+    RUNNING   current  RUNNING      PASS
+    RUNNING   other    RUNNING      OLD
+    TAKEOVER  same     TAKEOVER     NOTHING
+    TAKEOVER  stale    TAKEOVER     STALE
+    TAKEOVER  lost     TAKEOVER     CUT
+    TAKEOVER  delta    TAKEOVER     EARLY
+    TAKEOVER  idr      RUNNING      FIRST
+    TAKEOVER  other    TAKEOVER     OLD
+    HANDOVER  same     HANDOVER     NOTHING
+    HANDOVER  stale    HANDOVER     STALE
+    HANDOVER  known    RUNNING      NOTHING
+    HANDOVER  renewed  RUNNING      CUT
+    HANDOVER  handed   HANDOVER     WAIT
+    HANDOVER  lost     TAKEOVER     CUT
+    HANDOVER  current  HANDOVER     PASS
+    HANDOVER  delta    HANDOVER     EARLY
+    HANDOVER  idr      RUNNING      FIRST
+    HANDOVER  other    HANDOVER     OLD
+
+- same: the record says what is known. stale: its epoch is smaller than the newest that is known.
+- renewed: the current encoder has a newer lease. known: it has, and its units said so before.
+- handed: another encoder has a newer lease, and the current one may go on. lost: it may not, or
+  there is none. In TAKEOVER every newer lease is `lost`.
+- current: a unit of the current encoder. delta, idr: a unit of the next one.
+- other: a unit of any other encoder, or of an older epoch.
 """
 
 from enum import Enum
 
 from fanlight_common.protocol.bus import LeaseRecord
+
+
+class HandoverState(Enum):
+    """Which encoders a consumer listens to; see the table above."""
+
+    UNLEASED = "unleased"
+    RUNNING = "running"
+    TAKEOVER = "takeover"
+    HANDOVER = "handover"
 
 
 class LeaseChange(Enum):
@@ -40,7 +81,7 @@ class Verdict(Enum):
     """What becomes of a unit."""
 
     PASS = "pass"
-    """The consumer gets it. Gaps in the sequence are the consumer's to find."""
+    """The consumer gets it. The consumer itself finds gaps in the sequence."""
     FIRST = "first"
     """The consumer gets it, and its encoder is the current one from now on."""
     OLD = "old"
@@ -58,9 +99,16 @@ class Handover:
         self.next: LeaseRecord | None = None
         """The lease of the encoder whose first IDR makes it the current one."""
         self.misses_idr = False
-        """Units of `next` arrive, and its first IDR did not: it was lost."""
+        """Units of `next` arrive although its first IDR did not, so the IDR was lost."""
         self._least_epoch = 0
         """Units of smaller epochs are OLD."""
+
+    @property
+    def state(self) -> HandoverState:
+        """Its state in the table."""
+        if self.next is None:
+            return HandoverState.UNLEASED if self.current is None else HandoverState.RUNNING
+        return HandoverState.TAKEOVER if self.current is None else HandoverState.HANDOVER
 
     @property
     def newest(self) -> LeaseRecord | None:
@@ -68,10 +116,9 @@ class Handover:
         return self.next or self.current
 
     def leased(self, record: LeaseRecord) -> LeaseChange:
-        """The directory says who encodes the stream. Only for records that are `alive`.
+        """Take in a record that says who encodes the stream. It must be `alive`.
 
-        Changes `current` and `next`, except where it returns NOTHING or STALE for a record that
-        says nothing new.
+        Changes `current` and `next`, unless the record is STALE or says nothing new.
         """
         newest = self.newest
         if newest is not None:
@@ -92,7 +139,7 @@ class Handover:
         return LeaseChange.WAIT if goes_on else LeaseChange.CUT
 
     def unit(self, instance: str, epoch: int, *, idr: bool) -> Verdict:
-        """A unit has arrived from the encoder of this instance. FIRST changes `current`."""
+        """Decide on a unit from the encoder of this instance. FIRST changes `current`."""
         following = self.next
         if following is not None and following.instance == instance:
             if epoch < following.epoch:
@@ -111,7 +158,7 @@ class Handover:
         return Verdict.PASS
 
     def _renewed(self, record: LeaseRecord) -> LeaseChange:
-        """The current encoder has a newer lease of the stream."""
+        """Take in a newer lease of the current encoder."""
         self.current, self.next, self.misses_idr = record, None, False
         # Units of this epoch may have arrived before the record.
         is_known = record.epoch <= self._least_epoch

@@ -1,15 +1,16 @@
 """Names of desks and streams, and which names are legal.
 
-Pure: standard library only. A *stream* is one desk, encoded in one way, for everybody who watches
-it in that way. Its name is "desk/rendition[.codec[.kind]]". A part that has its default is left
-out, so each stream has exactly one name:
+Pure: standard library only; may be called on any thread. Owns the form of a name, and drops
+nothing. A *stream* is one desk, encoded in one way, for everybody who watches it in that way. Its
+name is "desk/rendition[.codec[.kind]]". A part that has its default is left out, so each stream has
+exactly one name:
 
     main/high               the desk `main`, full size, H.264, kind SCREEN
     main/high.vp9           the same with another codec
     main/high.opus.audio    its sound
 
-The two longer names are examples of what a later release may add as new values. The topics
-`lease/` and `unit/`, `StreamDemand`, `HeldStream` and the metrics carry the whole name.
+The two longer names are examples of values that a later release may add. The topics `lease/` and
+`unit/`, `StreamDemand`, `HeldStream` and the metrics carry the whole name.
 """
 
 import re
@@ -23,7 +24,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 class Rendition(StrEnum):
-    """How large and how often a desk is encoded. Each is encoded only while somebody watches it."""
+    """How large and how often a desk is encoded. Each is encoded only while somebody watches."""
 
     HIGH = "high"
     """Full size, full rate. A viewer gets this one by default."""
@@ -82,13 +83,13 @@ def check_name(name: str) -> str:
 
 
 def stream_name(desk: str, rendition: Rendition) -> str:
-    """The name of a desk's picture in H.264: `main`, HIGH -> `main/high`."""
+    """Return the name of a desk's picture in H.264: `main`, HIGH -> `main/high`."""
     return str(StreamName(desk, rendition))
 
 
 @lru_cache(maxsize=100_000)
 def split_stream(stream: str) -> StreamName:
-    """`main/high` -> (`main`, HIGH, H264, SCREEN).
+    """Split a stream's name: `main/high` -> (`main`, HIGH, H264, SCREEN).
 
     Raises NotUnderstoodError for a rendition, codec or kind that this release does not know, and
     ProtocolError for anything else that is not a stream's name.

@@ -1,7 +1,8 @@
-"""The sharpness ledger: which tiles of a desk viewers see less sharp than they are.
+"""The sharpness ledger: which tiles of a desk viewers see less sharp than the desk shows them.
 
-Pure. It owns one state for each tile of 64 x 64 pixels, and is all that encoder and screenshot
-service know of what has to be sent again. The states, and what moves a tile between them:
+Pure; a ledger belongs to one caller, on whatever thread that caller is. It owns one state for each
+tile of 64 x 64 pixels, drops nothing, and is all that encoder and screenshot service know of what
+has to be sent again. The states, and what moves a tile between them:
 
     event                           SHARP   BLURRY  SOFT    WAITING GOOD
     blur: coarse pixels, or video   BLURRY  BLURRY  BLURRY  BLURRY  BLURRY
@@ -31,13 +32,13 @@ class Sharpness(IntEnum):
 
     SHARP = 0
     BLURRY = 1
-    """As video or a coarse image left it."""
+    """Video or a coarse image was the last thing that was sent of it."""
     SOFT = 2
     """A part of it is a good lossy image: good enough for a picture, not for text."""
     WAITING = 3
-    """Blurry, but there is nothing to read: it waits until all text is sharp."""
+    """Blurry, but a picture and not text, so it waits until all text is sharp."""
     GOOD = 4
-    """As good as a picture has to be. SOFT as soon as something else is drawn there."""
+    """As good as a picture has to be. It becomes SOFT as soon as something else is drawn there."""
 
 
 _ORDER = (Sharpness.BLURRY, Sharpness.SOFT, Sharpness.WAITING)
@@ -46,7 +47,7 @@ _WORSE = (Sharpness.BLURRY, Sharpness.WAITING)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Tiles beside one another, all of one state, in pixels."""
+    """A rectangle of tiles that have one state. `rect` is in pixels."""
 
     rect: Rect
     state: Sharpness
@@ -71,17 +72,17 @@ class SharpnessLedger:
         return bytes(self._states)
 
     def copy(self) -> "SharpnessLedger":
-        """Another ledger that says the same."""
+        """Return another ledger with the same states."""
         other = SharpnessLedger(self._size)
         other._states[:] = self._states
         return other
 
     def unsettled(self) -> list[int]:
-        """The indexes, row by row, of the tiles that are to be sent again."""
+        """Return the indexes, row by row, of the tiles that are to be sent again."""
         return [at for at, state in enumerate(self._states) if state in _ORDER]
 
     def blur(self, rect: Rect | None = None) -> None:
-        """Tiles that `rect` touches were sent as coarse pixels. None means all tiles, as video."""
+        """Note that the tiles that `rect` touches were sent coarse. None: all of them, as video."""
         if rect is None:
             self._states[:] = bytes([Sharpness.BLURRY]) * len(self._states)
             return
@@ -89,31 +90,31 @@ class SharpnessLedger:
             self._states[at] = Sharpness.BLURRY
 
     def sharpen(self, rect: Rect) -> None:
-        """Tiles that lie in `rect` as a whole are as they should be."""
+        """Note that the tiles that lie in `rect` as a whole are sharp."""
         self._set(rect, Sharpness.SHARP)
 
     def defer(self, rect: Rect) -> None:
-        """Tiles that lie in `rect` as a whole look like a picture."""
+        """Note that the tiles that lie in `rect` as a whole are a picture, and can wait."""
         self._set(rect, Sharpness.WAITING)
 
     def suffice(self, rect: Rect) -> None:
-        """Tiles that lie in `rect` as a whole look like a picture and are good enough for that."""
+        """Note that the tiles that lie in `rect` as a whole are a picture, and good enough."""
         self._set(rect, Sharpness.GOOD)
 
     def drawn(self, rect: Rect, *, lossless: bool) -> None:
-        """The new pixels of `rect` were sent, exact or as a good lossy image."""
+        """Note that new pixels of `rect` were sent, exact or as a good lossy image."""
         for at in self._touched(rect):
             state = self._states[at]
             if state == Sharpness.GOOD or (state == Sharpness.SHARP and not lossless):
                 self._states[at] = Sharpness.SOFT
             elif state == Sharpness.WAITING:
-                # What is there now may well be text.
+                # The new pixels may well be text.
                 self._states[at] = Sharpness.BLURRY
         if lossless:
             self.sharpen(rect)
 
     def copied(self, copy: Copy) -> None:
-        """What was copied is as blurry as it was where it came from."""
+        """Note a copy. What was copied is as blurry as it was at its source."""
         before = bytes(self._states)
         source = Rect(copy.from_x, copy.from_y, copy.width, copy.height)
         target = Rect(copy.x, copy.y, copy.width, copy.height)
@@ -137,10 +138,11 @@ class SharpnessLedger:
                 self._states[at] = Sharpness.SOFT
 
     def next_run(self, most: int, among: bytes | None = None, most_rows: int = 1) -> Run | None:
-        """The first tiles that are to be sent again, of one state; those that can wait come last.
+        """Return the first tiles that are to be sent again, all of one state, or None.
 
-        At most `most` tiles in `most_rows` rows, but at least one. `among` has a byte for each
-        tile, 0 where it is not to be taken; None: all may be.
+        WAITING tiles come last. A run has at most `most` tiles in `most_rows` rows, but at least
+        one tile. `among` has a byte for each tile, which is 0 if the tile must not be taken. None
+        means that every tile may be taken.
         """
         states = self._states
         if among is not None:

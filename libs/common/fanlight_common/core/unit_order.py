@@ -1,7 +1,21 @@
-"""Which units of a stream one decoder can take: from an IDR on, without a gap. Pure.
+"""Which units of a stream one decoder can take: from an IDR on, without a gap.
 
-For a consumer that gives all units to one decoder or one file. The gateway's gates do the same for
-each viewer, together with room and backlog (`fanlight_gateway.core.gate`).
+Pure; lives on no thread of its own. Owns the number of the unit that continues the GOP. It is for a
+consumer that gives all units to one decoder or one file, and such a consumer drops what is not
+accepted. The gateway's gates do the same for each viewer, together with room and backlog
+(`fanlight_gateway.core.gate`). A test holds the table and the code together:
+
+    state   event                          state after  accepted
+    CLOSED  an IDR                         OPEN         yes
+    CLOSED  the next delta or patch        CLOSED       no
+    CLOSED  any other delta or patch       CLOSED       no
+    CLOSED  interrupt                      CLOSED       -
+    OPEN    an IDR                         OPEN         yes
+    OPEN    the next delta or patch        OPEN         yes
+    OPEN    any other delta or patch       CLOSED       no
+    OPEN    interrupt                      CLOSED       -
+
+The next delta or patch has the epoch of the unit before it, and the next sequence.
 """
 
 from fanlight_common.protocol.binary import VideoUnit
@@ -28,5 +42,5 @@ class UnitOrder:
         return False
 
     def interrupt(self) -> None:
-        """The next unit does not continue the GOP: only an IDR is accepted."""
+        """Accept only an IDR next, because the next unit does not continue the GOP."""
         self._next = None

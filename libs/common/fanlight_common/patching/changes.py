@@ -1,7 +1,7 @@
 """What turns one picture into the next: copies of what scrolled, and boxes that need new pixels.
 
-Numpy, no state. Within each rectangle of damage the boxes that differ are found; where most of a
-box is its old self, shifted, it becomes a copy and what the copy leaves.
+Numpy, no state, any thread. In each rectangle of damage it finds the boxes that differ. If most of
+a box is its old content in another place, the box becomes a copy, and boxes for the rest.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,30 +14,30 @@ from fanlight_common.patching.scrolling import find_scroll
 from fanlight_common.protocol.patch import Copy
 
 _MOST_DAMAGE = 16
-"""More rectangles of damage than this are compared as the box around them: that is 1 ms at most."""
+"""If there are more rectangles of damage, the box around them is compared: that is 1 ms at most."""
 _SCROLL_PX = 8_000
 _SCROLL_ROWS = 24
-"""Smaller boxes are not searched for a scroll: their images cost no more than the search."""
+"""Smaller boxes are not searched for a scroll: their images take no longer than the search."""
 _TOGETHER = 0.5
 """Boxes that fill this share of the box around them may be parts of one scroll."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """First the copies are done, in any order; then the boxes get new pixels. None overlap."""
+    """The copies come first, in any order; then the boxes get new pixels. None of them overlap."""
 
     copies: tuple[Copy, ...]
     boxes: tuple[Rect, ...]
 
 
 def to_compare(damage: Iterable[Rect]) -> list[Rect]:
-    """Disjoint rectangles that cover the damage, few enough for `between`."""
+    """Return disjoint rectangles that cover the damage, few enough for `between`."""
     rects = [rect for rect in damage if rect.width and rect.height]
     return at_most(_MOST_DAMAGE, rects) if len(rects) > 1 else rects
 
 
 def between(before: Pixels, after: Pixels, rects: Sequence[Rect]) -> Changes:
-    """What turns `before` into `after`, exact to the pixel. Nothing outside `rects` is looked at.
+    """Return what turns `before` into `after`, exact to the pixel. Only `rects` are looked at.
 
     The rectangles must be disjoint (see `to_compare`) and lie inside the pictures, which must be of
     one size.
@@ -69,7 +69,8 @@ def _add(
         if len(stack) > 1:
             around = bounding_box(stack)
             together = area(stack) >= _TOGETHER * around.area
-            # What stands still between two boxes may be blank lines in what scrolled.
+            # Rows between two boxes that seem not to have changed may be blank lines that scrolled
+            # as well.
             copy = _scrolled(before, after, around) if together else None
             if copy is not None:
                 copies.append(copy)
@@ -85,7 +86,7 @@ def _add(
 
 
 def _stacks(boxes: list[Rect]) -> list[list[Rect]]:
-    """The boxes in groups that share no column: what is side by side may scroll by itself."""
+    """Return the boxes in groups that share no column, because each group may scroll by itself."""
     if len(boxes) < 2:
         return [boxes] if boxes else []
     stacks: list[list[Rect]] = []
@@ -109,7 +110,7 @@ def _scrolled(before: Pixels, after: Pixels, box: Rect) -> Copy | None:
 
 
 def _left_over(mask: Mask, rect: Rect, box: Rect, copy: Copy) -> list[Rect]:
-    """The boxes of `box` that the copy does not make right."""
+    """Return boxes around the pixels of `box` that the copy does not make right."""
     x, y = box.x - rect.x, box.y - rect.y
     of_box = mask[y : y + box.height, x : x + box.width]
     of_box[copy.y - box.y : copy.y - box.y + copy.height] = False

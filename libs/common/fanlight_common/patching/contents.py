@@ -1,7 +1,7 @@
 """Text or picture: what decides whether a region is sent lossless or lossy.
 
-Numpy, no state, and by samples: text and user interfaces have few colours in flat runs, a picture
-has neither. 0.1 ms a region.
+Numpy, no state, any thread. It looks at samples: text and user interfaces have few colours in flat
+runs, and a picture has neither. It takes 0.1 ms a region.
 """
 
 from collections.abc import Iterator
@@ -15,13 +15,14 @@ from fanlight_common.patching.pixels import Pixels, colours
 
 _SAMPLE_ROWS = 64
 _FLAT_SHARE = 0.45
-"""Neighbours of one colour: text 0.57 to 0.75, interfaces 0.7 to 0.93, Mandelbrot 0.28, photo 0."""
+"""The least share of pixels that have the colour of their neighbour. Text has 0.57 to 0.75, an
+interface 0.7 to 0.93, a Mandelbrot set 0.28, a photograph 0."""
 _FEW_COLOURS = 48
-"""With so few colours among the samples it is lossless even where nothing is flat."""
+"""A region with so few colours among its samples is sent lossless even if nothing in it is flat."""
 _TINY_PX = 400
-"""So few pixels cost about the same either way, and stay sharp."""
+"""So few pixels take about the same bytes lossless and lossy, so they are sent lossless."""
 _ROW_STEP = 4
-"""Of a tile every fourth row is looked at."""
+"""Every fourth row of a tile is looked at."""
 
 
 def is_few_colours(pixels: Pixels) -> bool:
@@ -34,10 +35,11 @@ def is_few_colours(pixels: Pixels) -> bool:
 
 
 def split(pixels: Pixels) -> Iterator[tuple[Rect, bool]]:
-    """Rectangles of the region that are text-like (True) or picture-like, by tiles of 64 pixels.
+    """Return rectangles of the region that are text-like (True) or picture-like (False).
 
-    Together they cover the region exactly, without overlap. A photograph in a page then costs the
-    page nothing of its sharpness. A usual desk becomes a few rectangles.
+    They consist of tiles of 64 pixels, and cover the region exactly, without overlap. So a
+    photograph in a page costs the page nothing of its sharpness. A usual desk becomes a few
+    rectangles.
     """
     height, width = pixels.shape[:2]
     if -(-height // TILE) * -(-width // TILE) <= 2:
@@ -55,7 +57,7 @@ def split(pixels: Pixels) -> Iterator[tuple[Rect, bool]]:
 
 
 def _kinds(pixels: Pixels) -> NDArray[np.bool_]:
-    """Of each tile, whether it has few colours."""
+    """Return for each tile whether it is text-like."""
     sampled = colours(pixels[::_ROW_STEP])
     height, width = sampled.shape
     tile_rows = TILE // _ROW_STEP
@@ -91,7 +93,10 @@ def _has_few_colours(sampled: NDArray[np.uint32]) -> bool:
 def _grow(
     kinds: NDArray[np.bool_], done: NDArray[np.bool_], row: int, column: int
 ) -> tuple[int, int]:
-    """How far tiles of one kind go, to the right and then down."""
+    """Return the column and the row after a block of tiles of one kind that begins here.
+
+    The block grows to the right first, and then down.
+    """
     free = (kinds == kinds[row, column]) & ~done
     right = column + 1
     while right < kinds.shape[1] and free[row, right]:

@@ -1,10 +1,11 @@
 """Regions of a picture as small images, and the choice of the image format.
 
-Numpy and Pillow, no state. It may run in any thread: Pillow's codecs release the interpreter lock.
-Pixels are as `pixels` says.
+Numpy and Pillow, no state, any thread: Pillow's codecs release the interpreter lock. `pixels` says
+what pixels are.
 
-Text and user interfaces are few colours in flat runs: lossless they are both sharper and *smaller*
-than a JPEG. Pictures are lossy. Measured (one core of the build machine; bytes, time):
+Text and user interfaces have few colours in flat runs, so a lossless image of them is both sharper
+and *smaller* than a JPEG. Pictures are sent lossy. Measured (one core of the build machine; bytes,
+time):
 
     what                     PNG           WebP m0 q50   WebP m1 q75    JPEG 70       WebP 70
     grey text, 800x480        42 K   4 ms   40 K   7 ms   36 K   20 ms  132 K  1 ms   95 K 13 ms
@@ -15,9 +16,10 @@ than a JPEG. Pictures are lossy. Measured (one core of the build machine; bytes,
     Mandelbrot, 800x480      375 K  21 ms  265 K  26 ms  165 K  140 ms   36 K  1 ms   30 K  6 ms
     photograph, 1280x720     1.6 M  80 ms  1.6 M  26 ms  1.3 M  211 ms  134 K  2 ms  108 K 18 ms
 
-So `Effort.SMALL`, for links where a kilobyte takes longer than a millisecond, is WebP both ways;
-`Effort.FAST` is palette PNG (up to 256 colours), WebP's fastest lossless (above), and JPEG. A few
-pixels, such as a character, are plain PNG (`png`).
+Therefore `Effort.SMALL`, for links that need more than a millisecond for a kilobyte, is WebP for
+lossless and for lossy images. `Effort.FAST` is palette PNG for up to 256 colours, WebP's fastest
+lossless form for more colours, and JPEG for lossy images. A few pixels, such as a character, become
+a plain PNG (`png`).
 """
 
 import io
@@ -33,14 +35,14 @@ from fanlight_common.patching.pixels import Pixels, colours
 from fanlight_common.protocol.patch import ImageFormat
 
 _PLAIN_PX = 800
-"""So few pixels are written by `png`, unless they have colour and bytes are dear."""
+"""`png` writes so few pixels, unless they have colours and the effort is SMALL."""
 _PALETTE = 256
 _PNG_LEVEL = 6
 _PNG_LEVEL_LARGE = 3  # a megapixel of text: 10 ms, not 18, for a seventh more
 _LARGE_PX = 1_000_000
 _WEBP_SIDE_MAX = 16383
 _FULL_CHROMA_QUALITY = 90
-"""From this JPEG quality on colour has full resolution, so that thin coloured text stays sharp."""
+"""From this JPEG quality on, colour has full resolution, so that thin coloured text stays sharp."""
 _MULTIPLIERS = tuple(
     np.uint32(odd) for odd in (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F, 0x165667B1)
 )
@@ -54,7 +56,7 @@ class Effort(Enum):
 
 
 def encode_lossless(pixels: Pixels, effort: Effort = Effort.FAST) -> tuple[ImageFormat, bytes]:
-    """An image file of the exact pixels."""
+    """Return an image file of the exact pixels, and its format."""
     height, width = pixels.shape[:2]
     if height * width <= _PLAIN_PX:
         plain = png.encode(pixels, grey_only=effort is Effort.SMALL)
@@ -75,7 +77,7 @@ def encode_lossless(pixels: Pixels, effort: Effort = Effort.FAST) -> tuple[Image
 def encode_lossy(
     pixels: Pixels, quality: int, scale: float = 1, effort: Effort = Effort.FAST
 ) -> tuple[ImageFormat, bytes]:
-    """An image file of about these pixels.
+    """Return a lossy image file of these pixels, and its format.
 
     `quality` is 1 to 100. Width and height are each multiplied by `scale`, which is at most 1.
     """
@@ -92,24 +94,25 @@ def has_full_chroma(quality: int) -> bool:
 
 
 def scaled(image: Image.Image, scale: float) -> Image.Image:
-    """The image with width and height multiplied by `scale`; itself if that is not below 1."""
+    """Return the image with width and height multiplied by `scale`, or itself from 1 on."""
     if scale >= 1:
         return image
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    # Hamming keeps text readable without halos; the gap lets a box filter do most of the work.
+    # Hamming keeps text readable without halos; `reducing_gap` lets a box filter do most of the
+    # work.
     return image.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
 
 
 def from_bgrx(pixels: Pixels) -> Image.Image:
-    """A picture for Pillow."""
+    """Return a Pillow image of the pixels."""
     packed = np.ascontiguousarray(pixels)
     height, width = packed.shape[:2]
-    data: Any = packed.data  # any buffer will do, Pillow's annotation is narrower
+    data: Any = packed.data  # Pillow takes any buffer; its annotation is narrower
     return Image.frombuffer("RGB", (width, height), data, "raw", "BGRX", 4 * width, 1)
 
 
 def _with_palette(pixels: Pixels, counted: Any) -> Image.Image:
-    """The same pixels as indexes. `counted`: (count, (red, green, blue)) of each colour."""
+    """Return the same pixels as indexes. `counted`: (count, (red, green, blue)) of each colour."""
     triples = [triple for _, triple in counted]
     palette = np.array([r << 16 | g << 8 | b for r, g, b in triples], np.uint32)
     indexes = _indexes(colours(pixels), palette)
@@ -119,7 +122,7 @@ def _with_palette(pixels: Pixels, counted: Any) -> Image.Image:
 
 
 def _indexes(pixels: NDArray[np.uint32], palette: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    """The place of each colour in the palette, by a perfect hash: 1 ms for 800 x 480."""
+    """Return the place of each colour in the palette, by a perfect hash: 1 ms for 800 x 480."""
     for multiplier in _MULTIPLIERS:
         slots = palette * multiplier >> np.uint32(16)
         if len(np.unique(slots)) == len(slots):

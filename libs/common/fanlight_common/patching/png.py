@@ -1,8 +1,8 @@
 """PNG of a few pixels, written straight from them.
 
-No state; any thread. A typed character is a patch of some hundred pixels, and with so few a general
-encoder spends its time on choosing and calling, not on pixels. Where the processor's caches are
-cold, as they are ten times a second, 20 x 20 pixels of text take:
+No state, any thread. A typed character is a patch of some hundred pixels, and a general encoder
+spends its time on choosing and calling then, not on so few pixels. With cold caches of the
+processor, which is usual at ten patches a second, 20 x 20 pixels of text take:
 
     Pillow's WebP m1 q75   0.34 ms   154 B
     Pillow's palette PNG   0.5 ms    314 B
@@ -23,14 +23,14 @@ _SIZE = struct.Struct(">II5B")
 _U32 = struct.Struct(">I")
 _DEPTH, _GREY, _RGB = 8, 0, 2
 _LEVEL, _WINDOW_BITS, _MEMORY = 6, 12, 5
-"""The window is small because zlib clears its memory first, a quarter of a megabyte by default."""
+"""The window is small, because zlib first clears its memory: a quarter of a megabyte by default."""
 _NO_FILTER = b"\0"
 
 
 def encode(pixels: NDArray[np.uint8], *, grey_only: bool = False) -> bytes | None:
-    """A PNG file of the exact colours of (height, width, 4) pixels, BGRX; X is ignored.
+    """Return a PNG file of the exact colours of (height, width, 4) pixels, BGRX; X is ignored.
 
-    With `grey_only` it is None where any pixel is not grey.
+    With `grey_only` it returns None if any pixel is not grey.
     """
     height, width = pixels.shape[:2]
     data = pixels.tobytes()

@@ -1,6 +1,7 @@
-"""Images of places that viewers see blurry, as they really are: text first, pictures after it.
+"""Makes sharp images of places that viewers see blurry: of text first, then of pictures.
 
-Numpy and Pillow; it mutates the ledger and the prices that it is given, and nothing else.
+Numpy and Pillow, no state, on whatever thread calls. It changes the ledger and the prices that it
+is given, and nothing else. Drops nothing: what does not fit stays in the ledger.
 """
 
 import time
@@ -25,17 +26,17 @@ class Refinement:
     most_bytes: int
     effort: Effort
     pictures: bool = True
-    """Whether pictures are refined too; without it they count as good enough as they are."""
+    """Are pictures refined too? Otherwise they count as good enough as they are."""
     most_s: float = float("inf")
     """No further image is begun after this time, seconds."""
     most_rows: int = 1
-    """So many rows of tiles may be one image."""
+    """The most rows of tiles in one image."""
     quality: int = SHARP_QUALITY
-    """Of lossy images."""
+    """The quality of lossy images, 1 to 100."""
     far_too_much: float = 1.3
-    """An image of more than this many times the bytes left is made again, smaller."""
+    """An image of more than this many times the bytes that are left is made again, of a part."""
     enough: float = 0.6
-    """No further image is begun when this share of `most_bytes` is used."""
+    """No further image is begun once this share of `most_bytes` is used."""
 
 
 def refine(
@@ -45,10 +46,10 @@ def refine(
     means: Refinement,
     among: bytes | None = None,
 ) -> list[Image]:
-    """Images for some of the tiles that are to be sent again; `ledger` says so afterwards.
+    """Return images of some of the tiles that are to be sent again. Notes that in `ledger`.
 
-    `among`: see `SharpnessLedger.next_run`. An empty list says that none of these tiles is worth
-    an image, not that nothing has changed in the ledger.
+    `among`: see `SharpnessLedger.next_run`. An empty list means that none of these tiles is worth
+    an image; the ledger may have changed all the same.
     """
     images: list[Image] = []
     size_bytes = 0
@@ -66,7 +67,7 @@ def refine(
         for inner, few in kinds:
             rect = inner.moved(run.rect.x, run.rect.y)
             if not few and not picture:
-                # Not now, because what can be read comes first. Or it is good enough.
+                # It is a picture. It waits, because text comes first, or it is good enough.
                 wanted = means.pictures and run.state is Sharpness.BLURRY
                 (ledger.defer if wanted else ledger.suffice)(rect)
                 continue
@@ -90,7 +91,7 @@ def image_of(
     lossless: bool,
     quality: int = SHARP_QUALITY,
 ) -> Image:
-    """The image of a rectangle, exact or of this quality. `prices` learns from it."""
+    """Return an image of a rectangle, exact or of this quality. `prices` learns from it."""
     if lossless:
         format_, data = encode_lossless(part(pixels, rect), effort)
     else:

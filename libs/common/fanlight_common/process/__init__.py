@@ -1,6 +1,5 @@
-"""What every process has: settings, logs, health, HTTP, the worker, and what ends the process on a
-signal.
+"""What a process has whether or not it is on a bus: settings, clock, logs, health, HTTP, tokens.
 
-Lives on the worker's loop, except `health` and the signals of `supervision`, which have a thread
-each. Drops nothing.
+Lives on the worker's loop, except `health`, which has a thread of its own. Drops nothing. Imports
+nothing of `bus` and `service`, which both stand on it.
 """

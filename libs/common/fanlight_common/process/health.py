@@ -1,7 +1,7 @@
 """/healthz and /metrics of one process, on a local port.
 
-Served by a thread of its own, so that /healthz still answers (with 503) when the event loop hangs.
-Drops nothing.
+Owns the port, and a thread that serves it, so that /healthz still answers (with 503) when the event
+loop hangs. Drops nothing.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from prometheus_client import disable_created_metrics, make_wsgi_app
 from fanlight_common.core.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
-# The time when each counter was made would be a third more series, which nobody asks for.
+# The creation time of each counter would make a third more series, which nobody asks for.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # has no types
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
@@ -36,7 +36,7 @@ class _QuietHandler(WSGIRequestHandler):
 class HealthServer:
     """Serves `state()` (healthy?, details) as /healthz, and the process's metrics.
 
-    Raises ConfigurationError where the port is taken.
+    Raises ConfigurationError if the port is taken.
     """
 
     def __init__(
@@ -52,17 +52,21 @@ class HealthServer:
             raise ConfigurationError(f"FANLIGHT_HEALTH_PORT {host}:{port}: {error}") from None
         self.url = f"http://{host}:{self._server.server_port}"
         self._closed = False
-        threading.Thread(target=self._serve, name="health", daemon=True).start()
+        try:
+            threading.Thread(target=self._serve, name="health", daemon=True).start()
+        except BaseException:
+            self._server.server_close()
+            raise
 
     def close(self) -> None:
         """Stop answering."""
         self._closed = True
-        # This wakes the thread, which then has nothing to accept.
+        # This wakes the thread, which then finds nothing to accept and ends.
         with contextlib.suppress(OSError):
             self._server.socket.shutdown(socket.SHUT_RDWR)
 
     def _serve(self) -> None:
-        # Not `serve_forever`, which wakes twice a second to look whether it has to end.
+        # `serve_forever` is not used, because it wakes twice a second to see if it has to end.
         while not self._closed:
             self._server.handle_request()
         self._server.server_close()

@@ -1,8 +1,9 @@
 """HTTP in a worker's own event loop: the sockets that listen, and the server on them.
 
-Owns the listening sockets while they serve. A clean stop takes a quarter of a second. It takes at
-most GRACE_S longer, whatever clients do, which fits into `supervision.STOP_LIMIT_S`. What of
-uvicorn is not documented is used in `uvicorn_server` alone.
+Lives on the worker's loop. Owns the listening sockets while they serve. A clean stop takes a
+quarter of a second, and at most GRACE_S longer, whatever clients do; this fits into
+`supervision.STOP_LIMIT_S` of `service`. Drops the requests that are not done by then. Only
+`uvicorn_server` uses what uvicorn does not document.
 """
 
 import asyncio
@@ -22,19 +23,20 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 GRACE_S = 1
-"""How long requests under way may take to end once the server stops."""
+"""Seconds that requests under way may take to end once the server stops."""
 CLIENT_CLOSED = 499
 """The status code for a client that has left, as proxies use it. Nobody reads it."""
 KEEP_ALIVE_S = 75
-"""Longer than clients keep an idle connection, so that the client ends it: where the server does, a
-request may be under way."""
+"""Seconds until the server ends an idle connection. Clients end theirs sooner, and that is better,
+because a request may be under way when the server does it."""
 NOT_SENT_LIMIT_BYTES = 16 * 1024
-"""How much unsent data a kernel buffer holds. What waits there can no longer be dropped."""
-DEAD_PEER_MS = 30_000
-"""The kernel ends the connection of a peer that acknowledges nothing for this time."""
-RETRANSMIT_MAX_MS = 1000
-"""TCP sends again at least this often (Linux 6.15 and later). By itself it doubles the time between
-two attempts, so that after ten seconds in a tunnel a connection stands still for three more."""
+"""How much unsent data a kernel buffer holds. Data that waits there can no longer be dropped."""
+DEAD_PEER_S = 30.0
+"""The kernel ends the connection of a peer that acknowledges nothing for so many seconds."""
+RETRANSMIT_MAX_S = 1.0
+"""TCP waits at most so many seconds before it sends again (Linux 6.15 and later). By itself it
+doubles the time between two attempts, so that after ten seconds in a tunnel a connection stands
+still for three seconds more."""
 
 _TCP_RTO_MAX_MS = 44
 _BACKLOG = 1024
@@ -42,42 +44,47 @@ _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 def listen(host: str, port: int, setting: str, congestion: str = "") -> list[socket.socket]:
-    """Sockets that listen on every address of `host`; with port 0 all on the same free port.
+    """Return sockets that listen on every address of `host`, with port 0 all on one free port.
 
-    Raises ConfigurationError that names `setting`, the prefix of HOST and PORT. Accepted
-    connections inherit the options, so they hold for every browser's connection. `congestion` is
-    TCP's congestion control; "" leaves it to the system.
+    Raises ConfigurationError that names `setting`, the prefix of HOST and PORT; no socket is left
+    open then. Every browser's connection has the options that are set here, because accepted
+    connections inherit them. `congestion` is TCP's congestion control; "" leaves it to the system.
     """
     sockets: list[socket.socket] = []
     missing: OSError | None = None
-    try:
-        found = socket.getaddrinfo(
-            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        for family, kind, protocol, _, address in dict.fromkeys(found):
-            if sockets and not port:
-                address = (address[0], sockets[0].getsockname()[1], *address[2:])
-            try:
-                sockets.append(_listen(family, kind, protocol, address))
-            except OSError as error:
-                # "localhost" has an IPv6 address on machines (and in containers) without IPv6.
-                if error.errno not in _NO_SUCH_ADDRESS:
-                    raise
-                missing = error
-        if not sockets:
-            raise missing or OSError(f"{host} has no address")
-    except OSError as error:
-        for opened in sockets:
-            opened.close()
-        reason = error.strerror or str(error)
-        raise ConfigurationError(f"{setting}HOST {host}, {setting}PORT {port}: {reason}") from None
-    if congestion:
-        _set_congestion(sockets, congestion)
+    with contextlib.ExitStack() as opened:
+        try:
+            found = socket.getaddrinfo(
+                host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )
+            for family, kind, protocol, _, address in dict.fromkeys(found):
+                if sockets and not port:
+                    address = (address[0], sockets[0].getsockname()[1], *address[2:])
+                try:
+                    sockets.append(opened.enter_context(_listen(family, kind, protocol, address)))
+                except OSError as error:
+                    # "localhost" may have an IPv6 address on a machine (or container) without IPv6.
+                    if error.errno not in _NO_SUCH_ADDRESS:
+                        raise
+                    missing = error
+            if not sockets:
+                raise missing or OSError(f"{host} has no address")
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ConfigurationError(
+                f"{setting}HOST {host}, {setting}PORT {port}: {reason}"
+            ) from None
+        if congestion:
+            _set_congestion(sockets, congestion)
+        opened.pop_all()
     return sockets
 
 
 def base_url(host: str, sockets: list[socket.socket], address: str) -> str:
-    """Where the others reach this server: `address` where `host` stands for every address."""
+    """Return the URL at which others reach this server.
+
+    It has `address` in it if `host` stands for every address.
+    """
     if host in ("", "0.0.0.0", "::"):
         host = address
     if ":" in host and not host.startswith("["):
@@ -94,11 +101,11 @@ def bearer(authorization: str) -> str | None:
 async def unless_disconnected(
     receive: Callable[[], Awaitable[MutableMapping[str, Any]]], work: Coroutine[Any, Any, T]
 ) -> T | None:
-    """What `work` returns, or None if the client disconnects before.
+    """Run `work` and return what it returns, or None if the client disconnects before.
 
-    `receive` is the request's, whose body was read already or is empty. `work` has ended when this
-    returns: it is cancelled if the client disconnects, and if the caller is cancelled. Raises what
-    `work` raises.
+    `receive` belongs to a request whose body was read already or is empty. `work` has ended when
+    this returns: it is cancelled if the client disconnects or if the caller is cancelled. Raises
+    what `work` raises.
     """
     working = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(_disconnected(receive))
@@ -121,14 +128,14 @@ async def serving(
 ) -> AsyncIterator[Callable[[], None]]:
     """Serve the ASGI `app` on `sockets` for as long as the block runs.
 
-    The block gets a function that ends the listening alone: connections that are open stay.
+    The block gets a function that ends the listening and nothing else: open connections stay.
 
-    Where the server ends before the block does, the block is cancelled, and the server's error
-    comes out in an ExceptionGroup. The sockets are closed in any case.
+    If the server ends before the block does, the block is cancelled, and an ExceptionGroup with the
+    server's error is raised. The sockets are closed in any case.
 
     `websocket` is the class that speaks WebSocket; without it an upgrade is refused. Per-message
-    compression is off, because video does not compress, and a viewer would cost a copy and a
-    context more.
+    compression is off, because video does not compress, and each viewer would cost a copy and a
+    compression context more.
     """
     server = WorkerServer(
         uvicorn.Config(
@@ -139,10 +146,10 @@ async def serving(
             ws_per_message_deflate=False,
             lifespan="off",
             log_config=None,
-            # At INFO uvicorn logs the address of each WebSocket. The service's own log says more.
+            # At INFO uvicorn would log the address of each WebSocket; the service's log says more.
             log_level="warning",
             access_log=False,
-            # The gateway reads forwarded headers where it needs them, by rules of its own.
+            # The gateway itself reads the forwarded headers that it needs, by rules of its own.
             proxy_headers=False,
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_S,
@@ -159,7 +166,8 @@ async def serving(
             yield server.stop_listening
         finally:
             server.stop()
-            # Before the group's own end: where the block is cancelled, it would cancel the server.
+            # Wait for the server before the group ends, because the group would cancel the server
+            # if the block was cancelled.
             await asyncio.wait({task})
 
 
@@ -173,7 +181,7 @@ def _set_congestion(sockets: list[socket.socket], name: str) -> None:
         for opened in sockets:
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, name.encode())
     except OSError as error:
-        # Everything works without it, only less well.
+        # Everything works without this congestion control, only less well.
         log.warning("event=no_tcp_congestion name=%s reason=%r", name, error.strerror)
 
 
@@ -183,15 +191,15 @@ def _listen(family: int, kind: int, protocol: int, address: Any) -> socket.socke
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, NOT_SENT_LIMIT_BYTES)
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_PEER_MS)
-        with contextlib.suppress(OSError):  # an older kernel
-            opened.setsockopt(socket.IPPROTO_TCP, _TCP_RTO_MAX_MS, RETRANSMIT_MAX_MS)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(DEAD_PEER_S * 1000))
+        with contextlib.suppress(OSError):  # the kernel is older than 6.15
+            opened.setsockopt(socket.IPPROTO_TCP, _TCP_RTO_MAX_MS, round(RETRANSMIT_MAX_S * 1000))
         if family == socket.AF_INET6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         opened.bind(address)
         opened.listen(_BACKLOG)
         opened.setblocking(False)
-    except OSError:
+    except BaseException:
         opened.close()
         raise
     return opened

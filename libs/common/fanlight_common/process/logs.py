@@ -1,12 +1,13 @@
 """Logging by the standard library: one line an event, as key=value. Transitions are logged, frames
 are counted.
 
-Text is for people, JSON (one object a line, all values strings) for collectors; both say the same.
-A line about a stream also names its desk, and the fields given to `about` stand in every line, so
-that a search for desk=NAME finds every line about that desk. Libraries log from WARNING on only: at
-DEBUG some of them log headers and messages, which contain tokens and what people type.
+Text is for people, and JSON (one object a line, all values strings) is for collectors; both say the
+same. A line about a stream also names its desk, and the fields given to `about` stand in every
+line, so that a search for desk=NAME finds every line about that desk.
 
-Owns the process's log handler and the fields that every line has. May be used from any thread.
+Owns the process's log handler and the fields that every line has. May be used on any thread. Drops
+what libraries log below WARNING, because some of them log headers and messages at DEBUG, which
+contain tokens and what people type.
 """
 
 import ast
@@ -51,7 +52,7 @@ def _ours_or_important(record: logging.LogRecord) -> bool:
 
 
 def _missing(fields: dict[str, str]) -> dict[str, str]:
-    """The fields of every line that this line does not have itself."""
+    """Return those fields of every line that this line does not have itself."""
     more = dict(_always)
     if "stream" in fields:
         more["desk"] = fields["stream"].partition("/")[0]

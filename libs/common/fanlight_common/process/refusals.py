@@ -1,11 +1,11 @@
-"""What a process refuses because it does not understand it: said once, and counted.
+"""Messages that a process refuses because it does not understand them: logged once, and counted.
 
-Lives on the thread of the caller, which is the worker's loop. Owns the list of what was said. In a
-rolling update two releases talk to each other, so a message that one of them does not know may
-arrive sixty times a second. Each kind of it is said once, at warning, with both versions. What is
-no message at all is said at debug, because a stranger may send it as often as they like.
+Lives on the worker's loop. Owns the list of what was logged. In a rolling update two releases talk
+to each other, so a message that one of them does not know may arrive sixty times a second. Each
+kind of such a message is logged once, at warning, with both versions. Data that is no message at
+all is logged at debug, because a stranger may send it as often as they like.
 
-Keeps at most MOST_SAID lines in mind. What comes beyond them is counted and not said.
+Remembers at most MOST_SAID kinds. Further kinds are counted and not logged.
 """
 
 import logging
@@ -27,7 +27,7 @@ _said: set[tuple[str, str, str, int | None]] = set()
 def note(log: logging.Logger, where: str, error: ProtocolError, peer: str = "") -> None:
     """Log and count that something was refused at the socket `where`.
 
-    `peer` is the process that sent it, as far as the socket tells.
+    `peer` is the process that sent it, or "" if the socket does not tell.
     """
     if not isinstance(error, NotUnderstoodError):
         log.debug("event=refused where=%s reason=%r", where, str(error))

@@ -1,7 +1,7 @@
 """Files that hold secrets: read only if nobody else may read them, written whole or not at all.
 
-Owns nothing. Blocks, for small files. Raises ConfigurationError, which says what is wrong with the
-file, and OSError.
+Owns and drops nothing. Blocks while it reads or writes a small file, on whatever thread calls.
+Raises ConfigurationError, which says what is wrong with the file, and OSError.
 """
 
 import contextlib
@@ -19,8 +19,8 @@ not root."""
 
 
 def read(path: Path, what: str, longest: int) -> bytes:
-    """Up to `longest` + 1 bytes of the file. `what` is its name in errors."""
-    # O_NONBLOCK: opening a FIFO would wait for ever for its writer.
+    """Return up to `longest` + 1 bytes of the file. `what` is its name in errors."""
+    # O_NONBLOCK, because opening a FIFO would otherwise wait for ever for its writer.
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
@@ -37,7 +37,7 @@ def make(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Write the file unless it is there. Of two processes that try at once, one writes it."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _draft(path, content, mode) as draft, contextlib.suppress(FileExistsError):
-        # A link fails where another process was faster; a rename would replace its file.
+        # A link fails if another process was faster; a rename would replace the other's file.
         os.link(draft, path)
 
 

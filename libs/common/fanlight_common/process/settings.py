@@ -1,7 +1,7 @@
 """Settings: one frozen class a service, read once from the environment, in `__main__`.
 
-`load` turns a wrong or misspelt variable into a ConfigurationError that names it. Holds no other
-state; may be called from any thread.
+`load` turns a wrong or misspelt variable into a ConfigurationError that names it. Owns and drops
+nothing; may be called on any thread.
 """
 
 import os
@@ -16,7 +16,8 @@ from fanlight_common.core.errors import ConfigurationError
 
 HEARTBEATS_A_TIMEOUT = 4
 SLOWEST_HEARTBEAT_S = 1.0
-"""However patient the directory is, so that a killed process is missed within the next second."""
+"""The most seconds from one heartbeat to the next, however long `heartbeat_timeout_s` is, so that a
+killed process is missed within the next second."""
 
 
 class BusSettings(BaseSettings):
@@ -83,7 +84,7 @@ class BusSettings(BaseSettings):
 
     @property
     def heartbeat_interval_s(self) -> float:
-        """The time between two heartbeats of a process: three may be late before it is dead."""
+        """Seconds between two heartbeats of a process. Three may be late before it is dead."""
         return min(self.heartbeat_timeout_s / HEARTBEATS_A_TIMEOUT, SLOWEST_HEARTBEAT_S)
 
 
@@ -93,8 +94,8 @@ S = TypeVar("S", bound=BaseSettings)
 def load(kind: type[S]) -> S:
     """Read `kind` from the environment.
 
-    Raises ConfigurationError that names each wrong variable, or one that has the service's prefix
-    and no meaning (a misspelt one would otherwise be ignored in silence).
+    Raises ConfigurationError that names each wrong variable, and each variable that has the
+    service's prefix and no meaning (it is probably misspelt, and would otherwise be ignored).
     """
     prefix = kind.model_config.get("env_prefix", "")
     if prefix != BusSettings.model_config["env_prefix"]:

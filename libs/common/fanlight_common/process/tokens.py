@@ -1,8 +1,9 @@
 """Tokens (JWT, HS256) that carry a grant, and the secret that signs them.
 
-Owns the format of a token and the secret file; what a grant allows is in `core.grants`. Time is an
-argument (unix seconds). Only `load_secret` and `default_secret_file` touch the machine. The gateway
-verifies tokens, the launcher issues them, and both read the same file.
+Owns the format of a token and the secret file; `core.grants` says what a grant allows. May be
+called on any thread; drops nothing. Time is an argument (unix seconds). Only `load_secret` and
+`default_secret_file` touch the machine. The gateway verifies tokens, the launcher issues them, and
+both read the same file.
 """
 
 import os
@@ -27,7 +28,7 @@ _LONGEST_TOKEN_CHARS = 4096
 
 
 def issue(secret: bytes, grant: Grant, now: float) -> str:
-    """A token for `grant`. Raises ProtocolError for a desk that cannot be one."""
+    """Return a token for `grant`. Raises ProtocolError if its desk has no legal name."""
     if grant.desk != ALL_DESKS:
         check_name(grant.desk)
     claims = {
@@ -41,7 +42,7 @@ def issue(secret: bytes, grant: Grant, now: float) -> str:
 
 
 def verify(secret: bytes, token: str, now: float) -> Grant:
-    """What `token` allows. Raises TokenError with a reason that may be shown to whoever sent it."""
+    """Return what `token` allows. Raises TokenError, whose reason may be shown to the sender."""
     if not token.isascii() or len(token) > _LONGEST_TOKEN_CHARS:
         raise TokenError("malformed token")
     try:
@@ -50,7 +51,7 @@ def verify(secret: bytes, token: str, now: float) -> Grant:
             secret,
             algorithms=[_ALGORITHM],
             audience=_AUDIENCE,
-            # The library reads the clock; here time is an argument, so expiry is checked below.
+            # The library would read the clock. Expiry is checked below, by `now`.
             options={
                 "require": list(_CLAIMS),
                 "verify_exp": False,
@@ -62,8 +63,8 @@ def verify(secret: bytes, token: str, now: float) -> Grant:
         raise TokenError("forged token: it was not signed with this server's secret") from None
     except jwt.InvalidAudienceError:
         raise TokenError("token is not for fanlight") from None
-    # RecursionError comes of a header of nested brackets, which the library parses before it checks
-    # the signature.
+    # A header of nested brackets leads to RecursionError, because the library parses it before it
+    # checks the signature.
     except (jwt.InvalidTokenError, RecursionError):
         raise TokenError("malformed token") from None
     role, desk, expires_at = claims["role"], claims["desk"], claims["exp"]
@@ -81,17 +82,18 @@ def verify(secret: bytes, token: str, now: float) -> Grant:
 
 
 def default_secret_file() -> Path:
-    """`$XDG_STATE_HOME/fanlight/secret`, by default under ~/.local/state."""
+    """Return `$XDG_STATE_HOME/fanlight/secret`, by default under ~/.local/state."""
     state = os.environ.get("XDG_STATE_HOME", "")
-    # The XDG specification: a relative path is to be ignored.
+    # The XDG specification says that a relative path is to be ignored.
     base = Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state"
     return base / "fanlight" / "secret"
 
 
 def load_secret(path: Path) -> bytes:
-    """The bytes of the secret file, which is made (random, mode 0600) if it is not there.
+    """Return the bytes of the secret file. Make it (random, mode 0600) if it is not there.
 
-    Raises ConfigurationError if others can read the file, if it is too short, or no regular file.
+    Raises ConfigurationError if others can read the file, if it is too short or too long, or if it
+    is no regular file.
     """
     try:
         if not path.exists():

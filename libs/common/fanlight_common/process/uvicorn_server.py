@@ -1,14 +1,14 @@
-"""uvicorn's server, made to run inside a worker: the one file that uses what uvicorn leaves open.
+"""uvicorn's server inside a worker. Only this file uses what uvicorn does not document.
 
 Lives on the worker's loop, for as long as `serve_until_stopped` runs; drops nothing. uvicorn
-documents `Config`, `Server.serve` and `should_exit`. This file further needs, of uvicorn.server:
+documents `Config`, `Server.serve` and `should_exit`. Of uvicorn.server this file also needs:
 
 - `Server.capture_signals` is what installs signal handlers, and `serve` enters it;
 - `Server.startup` fills `Server.servers`, and `serve` awaits `Server.main_loop` after it, and
   `Server.shutdown` when that returns;
 - connections take the headers of each answer from `Server.server_state.default_headers`.
 
-tests/common/process/test_uvicorn_server.py fails where a release of uvicorn changes one of them.
+tests/common/process/test_uvicorn_server.py fails if a release of uvicorn changes one of them.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from uvicorn.server import ServerState
 
 
 class WorkerState(ServerState):
-    """The headers of every answer: its date, worked out when there is an answer."""
+    """The headers of every answer: only its date, which is worked out when there is an answer."""
 
     def __init__(self) -> None:
         self._second = 0
@@ -33,7 +33,7 @@ class WorkerState(ServerState):
 
     @property
     def default_headers(self) -> list[tuple[bytes, bytes]]:
-        """As uvicorn's connections ask for them."""
+        """The date header. uvicorn's connections ask for it with each answer."""
         second = int(time.time())
         if second != self._second:
             self._second = second
@@ -42,7 +42,7 @@ class WorkerState(ServerState):
 
     @default_headers.setter
     def default_headers(self, headers: list[tuple[bytes, bytes]]) -> None:
-        """Ignored: uvicorn sets none when it starts."""
+        """Ignore what uvicorn sets, which is an empty list when it starts."""
 
 
 class WorkerServer(uvicorn.Server):
@@ -58,12 +58,17 @@ class WorkerServer(uvicorn.Server):
         self._end = asyncio.Event()
 
     async def serve_until_stopped(self, sockets: list[socket.socket]) -> None:
-        """Serve until `stop`. Raises RuntimeError where uvicorn ends before."""
+        """Serve until `stop`, and close `sockets` however it ends.
+
+        Raises RuntimeError if uvicorn ends before.
+        """
         try:
             await self.serve(sockets)
         finally:
             # After an error uvicorn leaves them open, and then the loop never closes.
             self.stop_listening()
+            for opened in sockets:
+                opened.close()
         if not self._is_stopping:
             raise RuntimeError("the HTTP server has ended by itself")
 
@@ -73,34 +78,34 @@ class WorkerServer(uvicorn.Server):
             server.close()
 
     def stop(self) -> None:
-        """End it. Requests under way have `timeout_graceful_shutdown` of the config."""
+        """End it. Requests under way have the config's `timeout_graceful_shutdown` to end."""
         self._is_stopping = self.should_exit = True
         self._end.set()
 
     async def main_loop(self) -> None:
         """Wait for `stop`.
 
-        uvicorn's own loop looks ten times a second whether it has to end and what date it is. In a
-        service that nobody asks anything that was half of what it did: 0.2 % of a core.
+        uvicorn's own loop looks ten times a second whether it has to end and what date it is. That
+        was half of the work of a service that gets no requests: 0.2 % of a core.
         """
         await self._end.wait()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, as uvicorn does, and say so."""
+        """Listen, as uvicorn does, and set `ready`."""
         await super().startup(sockets)
         self.ready.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Install no handlers: signals are `supervision`'s."""
+        """Install no handlers, because `service.supervision` takes the signals."""
         yield
 
 
 class _TextErrors(logging.Filter):
     """Passes every record but the tracebacks of text messages that are not UTF-8.
 
-    Such a message closes its connection (1007). It is no error of this process, and nobody outside
-    may fill its log with tracebacks.
+    Such a message closes its connection (1007). It is no error of this process, and a client must
+    not be able to fill the log with tracebacks.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -111,5 +116,5 @@ _TEXT_ERRORS = _TextErrors()
 
 
 def drop_text_errors() -> None:
-    """Keep the tracebacks of what clients send as text out of uvicorn's log."""
+    """Keep the tracebacks of clients' text messages that are not UTF-8 out of uvicorn's log."""
     logging.getLogger("uvicorn.error").addFilter(_TEXT_ERRORS)

@@ -1,8 +1,9 @@
 """Wakes the one task that waits until something happens, or until a moment.
 
-Lives on the worker's loop. It does what an Event within a timeout does, at a third of the cost,
-because it needs no cancelling and no exception: a stream waits once for each picture. A `set`
-before the wait counts. Several calls of `set` wake the task once.
+Lives on the worker's loop. It does what an Event within a timeout does at a third of the cost,
+because it needs no cancelling and no exception. The cost matters, because a stream waits once for
+each picture. A `set` before the wait counts. Several calls of `set` wake the task once; nothing
+else is dropped.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ class Wakeup:
         self._waiter: asyncio.Future[None] | None = None
 
     def set(self) -> None:
-        """Something happened."""
+        """Wake the task, because something has happened."""
         self._is_set = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
@@ -31,7 +32,7 @@ class Wakeup:
         Only one task may wait at a time.
         """
         if self._is_set or (seconds is not None and seconds <= 0):
-            await asyncio.sleep(0)  # so that the loop's other tasks run in any case
+            await asyncio.sleep(0)  # the loop's other tasks run in any case
             return
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()

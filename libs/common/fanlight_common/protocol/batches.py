@@ -1,6 +1,7 @@
-"""Messages of a viewer and its gateway as the body of a plain HTTP request or answer. Pure.
+"""Messages of a viewer and its gateway as the body of a plain HTTP request or answer.
 
-Where no WebSocket passes, the same messages travel in batches, one message behind the other:
+Pure; owns and drops nothing. If no WebSocket gets through, the same messages travel in batches, one
+message behind the other:
 
     u32 length | u8 kind, 1: binary, 2: text | length bytes
 
@@ -19,7 +20,7 @@ _BINARY, _TEXT = 1, 2
 
 
 def encode(messages: Iterable[bytes | str]) -> bytes:
-    """The body that holds these messages, in their order."""
+    """Return the body that holds these messages, in their order."""
     parts: list[bytes] = []
     for message in messages:
         data = message.encode() if isinstance(message, str) else message
@@ -29,7 +30,7 @@ def encode(messages: Iterable[bytes | str]) -> bytes:
 
 
 def decode(body: bytes) -> list[bytes | str]:
-    """The messages in a body, in their order. Raises ProtocolError for a body that is cut."""
+    """Return the messages in a body, in their order. Raises ProtocolError if the body is cut."""
     messages: list[bytes | str] = []
     at = 0
     while at < len(body):

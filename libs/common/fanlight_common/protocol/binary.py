@@ -1,15 +1,18 @@
-"""Binary messages between viewer and gateway, but for input: the hot path of the WebSocket.
+"""Binary messages between viewer and gateway, except input: the hot path of the WebSocket.
 
-Pure. Little-endian, a type byte in front. `web/protocol/binary.js` is the same in JavaScript; the
-vectors in tests/vectors/binary.json hold the two together. Pointer positions are fractions of the
-desk, as in `protocol.input`.
+Pure; owns and drops nothing. Little-endian, a type byte in front. `web/protocol/binary.js` is the
+same in JavaScript; the vectors in tests/vectors/binary.json hold the two together. Pointer
+positions are fractions of the desk, as in `protocol.input`. Stamps are microseconds in 64 bits;
+`base_rtt_ms` and `age_ms` are milliseconds, so that 16 bits hold them, and a reader turns them into
+seconds.
 
 Gateway to viewer: 0x01 VideoUnit, 0x02 Pong, 0x03 PointerPosition, 0x04 PointerShape.
 Viewer to gateway: 0x10 Ping, 0x11 Ack, and input (0x20 to 0x25, see `protocol.input`).
 
-Two releases: `Welcome` and `Hello` say PROTOCOL_VERSION, and it is the version of every message
-here but VideoUnit, which says its own, because encoders write it. A message of fixed size may grow
-at its end by a later release; a reader passes over the bytes that it does not know.
+Two releases: `Welcome` and `Hello` carry PROTOCOL_VERSION, which is the version of every message
+here except VideoUnit. A VideoUnit carries a version of its own, because encoders write it. A later
+release may append bytes to a message of fixed size; a reader passes over the bytes that it does not
+know.
 """
 
 import struct
@@ -25,10 +28,10 @@ from fanlight_common.protocol.input import INPUT_KINDS, InputMessage
 from fanlight_common.protocol.layouts import decode_by_type, unpack_fixed
 
 PROTOCOL_VERSION = 2
-"""Of what viewer and gateway say to each other. Two that differ do not talk: the viewer says that
-its page is outdated."""
+"""The version of what viewer and gateway say to each other. If theirs differ they do not talk: the
+viewer tells its person that the page is outdated."""
 MAX_VIEWER_MESSAGE_BYTES = 1 << 20
-"""The largest message a gateway takes from a viewer (a clipboard text is the largest)."""
+"""The largest message that a gateway takes from a viewer. A clipboard text is the largest."""
 
 _CODECS = {1: CodecName.H264}
 _CODEC_NUMBERS = {codec: number for number, codec in _CODECS.items()}
@@ -37,14 +40,14 @@ _KIND_NUMBERS = {kind: number for number, kind in _KINDS.items()}
 
 
 class CloseCode(IntEnum):
-    """Why the gateway closed a WebSocket. From 4400 on, coming back by itself is of no use."""
+    """Why the gateway closed a WebSocket. From 4400 on it is no use to come back by itself."""
 
     GOING_AWAY = 1001
     """The gateway stops. Come back at once, there may be another gateway."""
     TRY_LATER = 1013
     """There are too many viewers, or the gateway has only just begun. Come back after a while."""
     FAILED = 1011
-    """What the gateway does for this viewer raised an error. Come back after a while."""
+    """The gateway's work for this viewer raised an error. Come back after a while."""
     SLOW = 4000
     """The viewer did not read for too long. Come back."""
     BAD_MESSAGE = 4400
@@ -58,7 +61,7 @@ class CloseCode(IntEnum):
     REPLACED = 4409
     """The same viewer id connected again, and that connection replaces this one."""
     TOO_FAST = 4429
-    """More messages a second than any person makes."""
+    """The viewer sent more messages a second than any person makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +77,18 @@ class VideoUnit:
 
     Within an epoch sequences grow by one. After a gap, deltas and patches are of no use until the
     next IDR. A patch is painted over the picture of the unit before it. The decoder never sees a
-    patch, and the next delta is of the whole picture as it is then. captured_us grows strictly
-    within an epoch; encoders stamp it in the bus clock. Width and height are of the visible
-    picture, which the coded picture exceeds by a row or column where they are odd. Those of a patch
-    are the desk's, to which the picture of a smaller rendition is enlarged. The Ack of a relaxed
-    unit may wait a tenth of a second, or until the Ack of a unit that is not relaxed. The gateway
-    sets this flag, for a viewer whose path has room. A reader passes over flags that it does not
-    know.
+    patch, and the next delta encodes the whole picture as it is then. captured_us grows strictly
+    within an epoch; encoders stamp it in the bus clock. Width and height are those of the visible
+    picture; if one is odd, the coded picture has a row or column more. The width and height of a
+    patch are the desk's, and the picture of a smaller rendition is enlarged to them. The Ack of a
+    relaxed unit may wait a tenth of a second, or until the Ack of a unit that is not relaxed. The
+    gateway sets this flag for a viewer whose path has room. A reader passes over flags that it does
+    not know.
 
-    Areas, of a delta only: where it differs from the unit before it, at most MAX_AREAS, in pixels
-    of the picture. The viewer paints the delta there, and where the units between it and the last
-    painted one have their areas; elsewhere only sharpness differs. No areas: the delta may differ
-    anywhere.
+    Only a delta has areas, at most MAX_AREAS, in pixels of the picture. It differs from the unit
+    before it in these areas; elsewhere only sharpness differs. The viewer paints a delta in its
+    areas, and in those of the units between it and the last painted one. A delta without areas may
+    differ anywhere.
     """
 
     TYPE: ClassVar[int] = 0x01
@@ -112,7 +115,7 @@ class VideoUnit:
     codec: CodecName = CodecName.H264
 
     def encode(self) -> bytes:
-        """The message's bytes."""
+        """Return the message's bytes."""
         header = self.LAYOUT.pack(
             self.TYPE,
             self.idr | self.patch << 1 | self.relaxed << 2,
@@ -134,10 +137,10 @@ class VideoUnit:
 
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
-        """From bytes; the payload is a view of them.
+        """Decode a unit. Its payload is a view of `data`.
 
-        Raises NotUnderstoodError for another version, stream kind or codec, ProtocolError for what
-        is no unit.
+        Raises NotUnderstoodError for another version, stream kind or codec, and ProtocolError if
+        `data` is no unit.
         """
         if len(data) > cls._VERSION_AT and data[cls._VERSION_AT] != cls.VERSION:
             version = data[cls._VERSION_AT]
@@ -220,12 +223,12 @@ class Pong:
     gateway_us: int
 
     def encode(self) -> bytes:
-        """The message's bytes."""
+        """Return the message's bytes."""
         return self.LAYOUT.pack(self.TYPE, self.id, self.viewer_us, self.gateway_us)
 
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
-        """From bytes. Raises ProtocolError."""
+        """Decode a message. Raises ProtocolError."""
         _, id_, viewer_us, gateway_us = unpack_fixed(data, cls.LAYOUT, cls.__name__)
         return cls(id_, viewer_us, gateway_us)
 
@@ -244,12 +247,12 @@ class PointerPosition:
     y: int
 
     def encode(self) -> bytes:
-        """The message's bytes."""
+        """Return the message's bytes."""
         return self.LAYOUT.pack(self.TYPE, self.x, self.y)
 
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
-        """From bytes. Raises ProtocolError."""
+        """Decode a message. Raises ProtocolError."""
         _, x, y = unpack_fixed(data, cls.LAYOUT, cls.__name__)
         return cls(x, y)
 
@@ -272,7 +275,7 @@ class PointerShape:
     png: bytes
 
     def encode(self) -> bytes:
-        """The message's bytes."""
+        """Return the message's bytes."""
         return (
             self.LAYOUT.pack(self.TYPE, self.width, self.height, self.hotspot_x, self.hotspot_y)
             + self.png
@@ -280,7 +283,7 @@ class PointerShape:
 
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
-        """From bytes. Raises ProtocolError."""
+        """Decode a message. Raises ProtocolError."""
         if len(data) < cls.LAYOUT.size:
             raise ProtocolError("PointerShape: truncated")
         _, width, height, hotspot_x, hotspot_y = cls.LAYOUT.unpack_from(data)
@@ -303,12 +306,12 @@ class Ping:
     base_rtt_ms: int = 0
 
     def encode(self) -> bytes:
-        """The message's bytes."""
+        """Return the message's bytes."""
         return self.LAYOUT.pack(self.TYPE, self.base_rtt_ms, self.id, self.viewer_us)
 
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
-        """From bytes. Raises ProtocolError."""
+        """Decode a message. Raises ProtocolError."""
         _, base_rtt_ms, id_, viewer_us = unpack_fixed(data, cls.LAYOUT, cls.__name__)
         return cls(id_, viewer_us, base_rtt_ms)
 
@@ -330,17 +333,20 @@ class Ack:
     painted: int
 
     def encode(self) -> bytes:
-        """The message's bytes."""
+        """Return the message's bytes."""
         return self.LAYOUT.pack(self.TYPE, self.age_ms, self.epoch, self.received, self.painted)
 
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
-        """From bytes. Raises ProtocolError."""
+        """Decode a message. Raises ProtocolError."""
         return cls(*cls.fields(data))
 
     @classmethod
     def fields(cls, data: bytes | memoryview) -> tuple[int, int, int, int]:
-        """The same without an object, because this message comes most. Raises ProtocolError."""
+        """Decode without making an object, because this message is the most frequent one.
+
+        Raises ProtocolError.
+        """
         return unpack_fixed(data, cls.LAYOUT, "Ack")[1:]
 
 
@@ -354,10 +360,10 @@ FROM_VIEWER: Mapping[int, type[ViewerMessage]] = {Ping.TYPE: Ping, Ack.TYPE: Ack
 
 
 def decode_from_gateway(data: bytes | memoryview) -> GatewayMessage:
-    """Any message that a gateway sends. Raises ProtocolError."""
+    """Decode any message that a gateway sends. Raises ProtocolError."""
     return decode_by_type(data, FROM_GATEWAY)
 
 
 def decode_from_viewer(data: bytes | memoryview) -> ViewerMessage:
-    """Any message that a viewer sends. Raises ProtocolError."""
+    """Decode any message that a viewer sends. Raises ProtocolError."""
     return decode_by_type(data, FROM_VIEWER)

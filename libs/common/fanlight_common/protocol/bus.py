@@ -1,9 +1,11 @@
-"""Messages between services, all but frames and units. msgpack; `wire` says how one may change.
+"""Messages between services, except frames and units, in msgpack. `wire` says how one may change.
 
-Pure. To the directory's inlet: Heartbeat, Farewell. On the directory's outlet: DeskRecord,
-LeaseRecord, ServiceRecord, ClockRecord. To a capture's inlet: Grab, GrabNext, Input,
-ViewerAlive, ReleaseViewer, SetClipboard. To an encoder's inlet: ForceIdr, StreamDemand. On a
-capture's outlet: Event under `events/`, InputAck under `ack/`.
+Pure; owns and drops nothing.
+
+To the directory's inlet: Heartbeat, Farewell. On the directory's outlet: DeskRecord, LeaseRecord,
+ServiceRecord, ClockRecord. To a capture's inlet: Grab, GrabNext, Input, ViewerAlive, ReleaseViewer,
+SetClipboard. To an encoder's inlet: ForceIdr, StreamDemand. On a capture's outlet: Event under
+`events/`, InputAck under `ack/`.
 """
 
 from dataclasses import dataclass, field
@@ -56,7 +58,7 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Farewell:
-    """A process tells the directory that it ends, so that nobody waits for its silence."""
+    """A process tells the directory that it ends, so that the directory need not wait to see it."""
 
     TYPE: ClassVar[int] = 2
     VERSION: ClassVar[int] = 1
@@ -87,7 +89,7 @@ class DeskRecord:
 
     @property
     def state(self) -> str:
-        """The word for viewers: `live`, `away` (the display is gone), `gone` (the capture is)."""
+        """What viewers are told: `live`, `away` (no display) or `gone` (no capture)."""
         if not self.alive:
             return "gone"
         return "live" if self.width and self.height else "away"
@@ -158,9 +160,8 @@ class Grab:
 class GrabNext:
     """Asks a capture to publish the desk under `screenshot/` once it differs from frame `sequence`.
 
-    Capture does so at once where the desk differs already, or where that is not the newest frame.
-    There is one answer, also to several requests. Until then a desk that does not change costs
-    nothing.
+    Capture does so at once if the desk differs already, or if that frame is not the newest one.
+    Several requests get one answer. A desk that does not change costs nothing meanwhile.
     """
 
     TYPE: ClassVar[int] = 26
@@ -175,8 +176,8 @@ class Input:
     """Hands a capture one input message of a viewer, as it came (`protocol.input`).
 
     `sequence` counts the messages of one viewer from 1, so that a gap shows. `sent_us` is when the
-    gateway got the message, in microseconds of the bus clock; 0 where that is not known. With
-    `wants_ack` capture publishes an InputAck once the display has taken the input.
+    gateway got the message, in microseconds of the bus clock, or 0 if that is not known. If
+    `wants_ack`, capture publishes an InputAck once the display has taken the input.
     """
 
     TYPE: ClassVar[int] = 21
@@ -194,9 +195,9 @@ class Input:
 class InputAck:
     """A capture tells one viewer, under `ack/`, that the display has taken one of its Inputs.
 
-    `sequence` is the Input's own. `inputs` counts what this capture process has injected, of all
-    viewers, up to and with that Input: a frame whose `inputs` is as large or larger was grabbed
-    after it. An Input that was dropped (the display is away, a text too many) gets no answer.
+    `sequence` is the Input's own. `inputs` counts the inputs of all viewers that this capture
+    process has injected, up to that Input: a frame whose `inputs` is as large or larger was grabbed
+    after it. An Input that was dropped (the display is away, too many texts wait) gets no answer.
     """
 
     TYPE: ClassVar[int] = 27
@@ -209,7 +210,7 @@ class InputAck:
 
 @dataclass(frozen=True, slots=True)
 class ViewerAlive:
-    """Tells a capture, about once a second, that this viewer is there: its keys stay down."""
+    """Tells a capture, about once a second, that this viewer is there and its keys stay down."""
 
     TYPE: ClassVar[int] = 22
     VERSION: ClassVar[int] = 1
@@ -244,7 +245,7 @@ class SetClipboard:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A capture's message for every viewer of the desk, ready to be passed on.
+    """A capture's message for every viewer of the desk, in the form in which viewers get it.
 
     `sequence` counts the desk's events. A subscriber that sees a gap subscribes again, and the
     capture then sends the present pointer shape, pointer position and clipboard once more. Either
@@ -262,7 +263,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class ForceIdr:
-    """Asks an encoder to make the next unit of this stream an IDR: a viewer's gate is closed."""
+    """Asks an encoder for an IDR as the stream's next unit, because a viewer's gate is closed."""
 
     TYPE: ClassVar[int] = 30
     VERSION: ClassVar[int] = 1
@@ -274,11 +275,12 @@ class ForceIdr:
 class StreamDemand:
     """A gateway tells an encoder, at each change and once a second, what its viewers can take.
 
-    The encoder skips a frame before encoding while no gateway that it has heard of lately has
-    `room`. `kbps` is what the slowest of the gateway's viewers can take, 0 where that is not known.
-    `in_band` says that this is a viewer whose path is known to carry the stream. The stream's rate
-    is the least `kbps` of lately in band, or the least of all where nobody is in band: the viewers
-    out of band have just come, or are about to move to a lower rendition, and slow nobody down.
+    The encoder skips a frame before encoding while no gateway that has reported lately has `room`.
+    `kbps` is what the slowest of the gateway's viewers can take, or 0 if that is not known.
+    `in_band` says that the path of this viewer is known to carry the stream. The stream's rate is
+    the least `kbps` of the late reports that are in band, or the least of all if none is in band:
+    viewers out of band have just come, or are about to move to a lower rendition, and must slow
+    nobody down.
     """
 
     TYPE: ClassVar[int] = 31
@@ -302,30 +304,30 @@ encode = wire.pack
 
 
 def decode_directory_inlet(data: bytes) -> DirectoryInlet:
-    """What a process told the directory. Raises ProtocolError."""
+    """Return what a process told the directory. Raises ProtocolError."""
     return wire.unpack(data, Heartbeat, Farewell)  # type: ignore[return-value]  # one of these
 
 
 def decode_directory_outlet(data: bytes) -> DirectoryOutlet:
-    """A record that the directory published. Raises ProtocolError."""
+    """Return a record that the directory published. Raises ProtocolError."""
     return wire.unpack(data, DeskRecord, LeaseRecord, ServiceRecord, ClockRecord)  # type: ignore[return-value]  # one of these
 
 
 def decode_capture_inlet(data: bytes) -> CaptureInlet:
-    """What a capture was told. Raises ProtocolError."""
+    """Return what a capture was told. Raises ProtocolError."""
     return wire.unpack(data, Input, Grab, GrabNext, ViewerAlive, ReleaseViewer, SetClipboard)  # type: ignore[return-value]  # one of these
 
 
 def decode_encoder_inlet(data: bytes) -> EncoderInlet:
-    """What an encoder was told. Raises ProtocolError."""
+    """Return what an encoder was told. Raises ProtocolError."""
     return wire.unpack(data, ForceIdr, StreamDemand)  # type: ignore[return-value]  # one of these
 
 
 def decode_event(data: bytes) -> Event:
-    """A capture's event. Raises ProtocolError."""
+    """Return a capture's event. Raises ProtocolError."""
     return wire.unpack(data, Event)
 
 
 def decode_input_ack(data: bytes) -> InputAck:
-    """A capture's acknowledgement of an Input. Raises ProtocolError."""
+    """Return a capture's acknowledgement of an Input. Raises ProtocolError."""
     return wire.unpack(data, InputAck)

@@ -1,9 +1,10 @@
 """JSON messages between viewer and gateway: one object with one key, the message's name.
 
-Pure. Their version is PROTOCOL_VERSION, which `Welcome` and `Hello` carry. A reader ignores members
-that it does not know, so that a later release may add some; members that it misses take their
-default. A missing member without a default, or one of another type, is a ProtocolError. So is a
-message of an unknown name: the gateway answers it with `Error`, the viewer ignores it.
+Pure; owns and drops nothing. The version of these messages is PROTOCOL_VERSION, which `Welcome` and
+`Hello` carry. A reader ignores members that it does not know, so that a later release may add some;
+a missing member takes its default. A missing member without a default, a member of another type and
+a message of an unknown name raise ProtocolError. The gateway answers such a message with `Error`;
+the viewer ignores it.
 """
 
 import json
@@ -23,12 +24,12 @@ _VIEWER_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Viewer, first message: who it is and what it wants. Before it the gateway sends Welcome only.
+    """Viewer, first message: who it is and what it wants. The gateway sends only Welcome before it.
 
     {"hello": {"protocol": 2, "viewer": "id of 8 to 64 letters, digits, - and _",
                "video_enabled": true, "keyframes_only": false, "codecs": ["h264"]}}
     `codecs`: what the viewer can decode, the best first, by the names in `core.names.CodecName`.
-    A gateway ignores those that it does not know. Where the member is missing, it is H.264 alone.
+    A gateway ignores those that it does not know. Without this member it is H.264 alone.
     """
 
     viewer: str
@@ -38,7 +39,7 @@ class Hello:
     codecs: tuple[str, ...] = (CodecName.H264,)
 
     def encode(self) -> str:
-        """The message's text."""
+        """Return the message's text."""
         return _dump(
             "hello",
             {
@@ -58,7 +59,7 @@ class SetVideoEnabled:
     enabled: bool
 
     def encode(self) -> str:
-        """The message's text."""
+        """Return the message's text."""
         return _dump("set_video_enabled", self.enabled)
 
 
@@ -69,7 +70,7 @@ class SetKeyframesOnly:
     enabled: bool
 
     def encode(self) -> str:
-        """The message's text."""
+        """Return the message's text."""
         return _dump("set_keyframes_only", self.enabled)
 
 
@@ -92,7 +93,7 @@ class FallbackReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FellBack:
-    """Viewer: from now on it shows screenshots, for this reason. The gateway only counts it.
+    """Viewer: it shows screenshots from now on, for this reason. The gateway only counts it.
 
     {"fell_back": "rtt"}
     """
@@ -100,7 +101,7 @@ class FellBack:
     reason: FallbackReason
 
     def encode(self) -> str:
-        """The message's text."""
+        """Return the message's text."""
         return _dump("fell_back", self.reason)
 
 
@@ -109,7 +110,7 @@ class RequestIdr:
     """Viewer: its decoder needs an IDR. {"request_idr": true}"""
 
     def encode(self) -> str:
-        """The message's text."""
+        """Return the message's text."""
         return _dump("request_idr", True)
 
 
@@ -120,7 +121,7 @@ class SetFocus:
     focused: bool
 
     def encode(self) -> str:
-        """The message's text."""
+        """Return the message's text."""
         return _dump("set_focus", self.focused)
 
 
@@ -131,7 +132,7 @@ class Clipboard:
     text: str
 
     def encode(self) -> str:
-        """The message's text."""
+        """Return the message's text."""
         return _dump("clipboard", {"text": self.text})
 
 
@@ -148,7 +149,7 @@ class Welcome:
     protocol: int = PROTOCOL_VERSION
 
     def encode(self) -> str:
-        """The message's text."""
+        """Return the message's text."""
         return _dump(
             "welcome",
             {
@@ -172,7 +173,7 @@ class DeskState:
     height: int
 
     def encode(self) -> str:
-        """The message's text."""
+        """Return the message's text."""
         return _dump("desk", {"state": self.state, "width": self.width, "height": self.height})
 
 
@@ -181,14 +182,14 @@ class VideoState:
     """Gateway: video for this viewer is `live`, `waiting` for an encoder, or `off`.
 
     {"video": {"state": "waiting", "rendition": "half"}}
-    `rendition` is the one that the gateway has chosen for this viewer; "" while video is off.
+    `rendition` is the one that the gateway has chosen for this viewer, or "" while video is off.
     """
 
     state: str
     rendition: str = ""
 
     def encode(self) -> str:
-        """The message's text."""
+        """Return the message's text."""
         return _dump("video", {"state": self.state, "rendition": self.rendition})
 
 
@@ -204,7 +205,7 @@ class Error:
     message: str
 
     def encode(self) -> str:
-        """The message's text."""
+        """Return the message's text."""
         return _dump("error", {"code": self.code, "message": self.message})
 
 
@@ -215,7 +216,7 @@ GatewayControl = Welcome | DeskState | VideoState | Clipboard | Error
 
 
 def decode_from_viewer(text: str) -> ViewerControl:
-    """A control message of a viewer. Raises ProtocolError."""
+    """Decode a control message of a viewer. Raises ProtocolError."""
     name, body = _load(text)
     match name:
         case "hello":
@@ -249,7 +250,7 @@ def decode_from_viewer(text: str) -> ViewerControl:
 
 
 def decode_from_gateway(text: str) -> GatewayControl:
-    """A control message of a gateway. Raises ProtocolError."""
+    """Decode a control message of a gateway. Raises ProtocolError."""
     name, body = _load(text)
     match name:
         case "welcome":

@@ -1,6 +1,6 @@
 """Raw frames on the bus: one single-part message a frame, topic in front, so that CONFLATE works.
 
-Pure. Little-endian.
+Pure; owns and drops nothing. Little-endian.
 
     topic (ends with "/"), then
      0  u8   version of this header: 1
@@ -30,8 +30,8 @@ Damage entry 0 holds what changed between sequence - 1 and sequence, entry 1 wha
 sequence - 2 and sequence - 1, and so on. A consumer that last saw an older frame takes the whole
 picture.
 
-A later release may append fields to the header and then says more header bytes. What an old reader
-would misunderstand raises the version.
+A later release may append fields to the header, which then has more header bytes. A change that an
+old reader would misunderstand raises the version.
 """
 
 import struct
@@ -44,7 +44,7 @@ from fanlight_common.protocol.topics import Lane
 VERSION = 1
 MAX_DAMAGE_ENTRIES = 8
 MAX_DAMAGE_RECTS = 16
-"""More rectangles than this in one entry are replaced by their bounding box."""
+"""If an entry has more rectangles, their bounding box replaces them."""
 MAX_SIDE = 16384
 
 _HEADER = struct.Struct("<BBBBHxxIIIiQQQQQQQQI")
@@ -70,8 +70,8 @@ class SlotRef:
 class Frame:
     """One picture of a desk, BGRX. Exactly one of `slot` (shm lane) and `pixels` is set.
 
-    `inputs` counts what the capture process had injected, of all viewers, before it asked for the
-    picture (see `bus.InputAck`).
+    `inputs` counts the inputs of all viewers that the capture process had injected before it asked
+    for the picture (see `bus.InputAck`).
     """
 
     width: int
@@ -93,7 +93,7 @@ class Frame:
 
 
 def encode(topic: bytes, frame: Frame) -> bytes:
-    """The single-part message of `frame` under `topic`."""
+    """Return the single-part message of `frame` under `topic`."""
     slot = frame.slot
     lane = Lane.PIXELS if slot is None else Lane.SHM
     ref = slot or SlotRef(0, 0, 0, 0, 0)
@@ -125,10 +125,10 @@ def encode(topic: bytes, frame: Frame) -> bytes:
 
 
 def decode(data: bytes, topic: bytes) -> Frame:
-    """The frame in a message that came under `topic`.
+    """Return the frame in a message that came under `topic`.
 
-    Raises NotUnderstoodError for a header of another version, ProtocolError for data that is not
-    a frame.
+    Raises NotUnderstoodError if the header has another version, and ProtocolError if the data is
+    not a frame.
     """
     if not data.startswith(topic):
         raise ProtocolError("frame: another topic")
@@ -193,7 +193,7 @@ def decode(data: bytes, topic: bytes) -> Frame:
 def _decode_damage(
     view: memoryview, entries: int, position: int
 ) -> tuple[tuple[tuple[Rect, ...], ...], int]:
-    """The damage entries that begin at `position`, and where they end."""
+    """Return the damage entries that begin at `position`, and where they end."""
     damage = []
     for _ in range(entries):
         if position + _COUNT.size > len(view):
@@ -209,7 +209,7 @@ def _decode_damage(
 
 
 def damage_since(frame: Frame, sequence: int) -> tuple[Rect, ...] | None:
-    """Returns what changed from `sequence` (same instance) to `frame`. None means all of it."""
+    """Return what changed from `sequence` (same instance) to `frame`. None means all of it."""
     behind = frame.sequence - sequence
     if not 0 <= behind <= len(frame.damage):
         return None

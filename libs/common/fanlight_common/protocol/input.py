@@ -1,14 +1,14 @@
 """Input of viewers: keys, pointer, wheel, text. Binary, between viewer and capture.
 
-Pure. Little-endian, a type byte in front. The gateway checks an input message and passes its bytes
-on to capture within `bus.Input`. `web/protocol/binary.js` writes the same bytes, and
-tests/vectors/binary.json holds the two together. Positions are fractions of the desk in 1/65536 of
-its width and height, so that they mean the same whatever the desk's size is at the moment:
-pixel = fraction * width >> 16.
+Pure; owns and drops nothing. Little-endian, a type byte in front. The gateway checks an input
+message and passes its bytes on to capture within `bus.Input`. `web/protocol/binary.js` writes the
+same bytes, and tests/vectors/binary.json holds the two together. Positions are fractions of the
+desk in 1/65536 of its width and height, so that they mean the same whatever the desk's size is at
+the moment: pixel = fraction * width >> 16.
 
 Input needs the role `control`: 0x20 Key, 0x21 PointerMove, 0x22 PointerMoveRelative,
-0x23 PointerButton, 0x24 Wheel, 0x25 Text. A message with an unknown flag is refused, because
-doing only half of an action is worse than doing none.
+0x23 PointerButton, 0x24 Wheel, 0x25 Text. A message with an unknown flag is refused, because half
+of an action is worse than none.
 """
 
 import struct
@@ -37,12 +37,12 @@ class Key:
     usage: int
 
     def encode(self) -> bytes:
-        """The message's bytes."""
+        """Return the message's bytes."""
         return self.LAYOUT.pack(self.TYPE, self.down, self.usage)
 
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
-        """From bytes. Raises ProtocolError."""
+        """Decode a message. Raises ProtocolError."""
         _, flags, usage = unpack_fixed(data, cls.LAYOUT, cls.__name__)
         if flags > 1:
             raise ProtocolError("Key: unknown flags")
@@ -63,12 +63,12 @@ class PointerMove:
     y: int
 
     def encode(self) -> bytes:
-        """The message's bytes."""
+        """Return the message's bytes."""
         return self.LAYOUT.pack(self.TYPE, self.x, self.y)
 
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
-        """From bytes. Raises ProtocolError."""
+        """Decode a message. Raises ProtocolError."""
         _, x, y = unpack_fixed(data, cls.LAYOUT, cls.__name__)
         return cls(x, y)
 
@@ -89,12 +89,12 @@ class PointerMoveRelative:
     dy: int
 
     def encode(self) -> bytes:
-        """The message's bytes."""
+        """Return the message's bytes."""
         return self.LAYOUT.pack(self.TYPE, self.dx, self.dy)
 
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
-        """From bytes. Raises ProtocolError."""
+        """Decode a message. Raises ProtocolError."""
         _, dx, dy = unpack_fixed(data, cls.LAYOUT, cls.__name__)
         return cls(dx, dy)
 
@@ -106,7 +106,7 @@ class PointerButton:
     0 u8 0x23 | 1 u8 flags, bit 0: down, bit 1: x and y are valid | 2 u8 button | 3 zero |
     4 u16 x | 6 u16 y, fractions
 
-    Buttons as in the DOM: 0 left, 1 middle, 2 right, 3 back, 4 forward.
+    Buttons have the DOM's numbers: 0 left, 1 middle, 2 right, 3 back, 4 forward.
     """
 
     TYPE: ClassVar[int] = 0x23
@@ -117,13 +117,13 @@ class PointerButton:
     position: tuple[int, int] | None
 
     def encode(self) -> bytes:
-        """The message's bytes."""
+        """Return the message's bytes."""
         flags = self.down | (self.position is not None) << 1
         return self.LAYOUT.pack(self.TYPE, flags, self.button, *(self.position or (0, 0)))
 
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
-        """From bytes. Raises ProtocolError."""
+        """Decode a message. Raises ProtocolError."""
         _, flags, button, x, y = unpack_fixed(data, cls.LAYOUT, cls.__name__)
         if flags > 3 or button > 4:
             raise ProtocolError("PointerButton: unknown flags or button")
@@ -145,13 +145,13 @@ class Wheel:
     position: tuple[int, int] | None
 
     def encode(self) -> bytes:
-        """The message's bytes."""
+        """Return the message's bytes."""
         flags = (self.position is not None) << 1
         return self.LAYOUT.pack(self.TYPE, flags, self.dx, self.dy, *(self.position or (0, 0)))
 
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
-        """From bytes. Raises ProtocolError."""
+        """Decode a message. Raises ProtocolError."""
         _, flags, dx, dy, x, y = unpack_fixed(data, cls.LAYOUT, cls.__name__)
         if flags not in (0, 2):
             raise ProtocolError("Wheel: unknown flags")
@@ -160,7 +160,7 @@ class Wheel:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Text from an input method or a phone, to be typed as it is. At most MAX_TEXT_BYTES.
+    """Text from an input method or a phone, which capture types. At most MAX_TEXT_BYTES.
 
     0 u8 0x25 | 1 UTF-8
     """
@@ -170,12 +170,12 @@ class Text:
     text: str
 
     def encode(self) -> bytes:
-        """The message's bytes."""
+        """Return the message's bytes."""
         return bytes((self.TYPE,)) + self.text.encode()
 
     @classmethod
     def decode(cls, data: bytes | memoryview) -> Self:
-        """From bytes. Raises ProtocolError."""
+        """Decode a message. Raises ProtocolError."""
         if not 1 < len(data) <= 1 + MAX_TEXT_BYTES:
             raise ProtocolError(f"Text: wants 1 to {MAX_TEXT_BYTES} bytes")
         try:
@@ -192,5 +192,5 @@ INPUT_KINDS: Mapping[int, type[InputMessage]] = {
 
 
 def decode_input(data: bytes | memoryview) -> InputMessage:
-    """An input message, as capture gets it. Raises ProtocolError."""
+    """Decode an input message, as capture gets it. Raises ProtocolError."""
     return decode_by_type(data, INPUT_KINDS)

@@ -1,8 +1,9 @@
 """Physical keys: KeyboardEvent.code, its USB HID usage (page 7), and its XKB key name.
 
-Pure. Messages carry the usage, a standard number that no layout, browser or system changes. An X
-server's keymap names the same places by XKB names ("AC01"). Capture looks the keycode up by them,
-so that any keycode numbering works. `web/protocol/keys.js` holds the first two columns.
+Pure; owns the table and drops nothing. Messages carry the usage, a standard number that no layout,
+browser or system changes. An X server's keymap names the same keys by XKB names ("AC01"). Capture
+looks up the keycode by these names, so that any numbering of keycodes works.
+`web/protocol/keys.js` holds the first two columns.
 """
 
 KEYS: tuple[tuple[str, int, tuple[str, ...]], ...] = (

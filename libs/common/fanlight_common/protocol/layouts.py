@@ -1,7 +1,8 @@
 """Binary messages of a fixed layout: which bytes are read and which are ignored.
 
-Pure. A later release may append fields to a message of fixed size. So a reader takes the bytes that
-it knows. A reader ignores the bytes after those. A message above MAX_FIXED_BYTES is refused.
+Pure; may be called on any thread, and owns nothing. A later release may append fields to a message
+of fixed size. Therefore a reader takes the bytes that it knows and drops the bytes after them. A
+message above MAX_FIXED_BYTES is refused.
 """
 
 import struct
@@ -11,8 +12,8 @@ from typing import Any, Protocol, Self, TypeVar
 from fanlight_common.core.errors import NotUnderstoodError, ProtocolError
 
 MAX_FIXED_BYTES = 125
-"""No message of fixed size is larger, in this release or a later one. 125, because up to there a
-WebSocket frame has the shortest header, which the gateway reads by itself."""
+"""No message of fixed size is larger, in this release or a later one. It is 125, because up to that
+size a WebSocket frame has the shortest header, which the gateway reads by itself."""
 
 
 class _Decodable(Protocol):

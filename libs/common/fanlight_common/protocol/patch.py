@@ -1,7 +1,8 @@
-"""Patches: operations that turn one picture of a desk into a newer one, small where little changed.
+"""Patches: operations that turn one picture of a desk into a newer one. Few changes take few bytes.
 
-Pure. Little-endian. The operations stand one behind the other, in the order in which they are done.
-Positions and sizes are pixels of the desk, whatever the scale of the video beside it.
+Pure; owns and drops nothing. Little-endian. The operations stand one behind the other, in the order
+in which they are done. Positions and sizes are pixels of the desk, whatever the scale of the
+stream's video.
 
     COPY   0 u8 1 | 1 u8 0 | 2 u16 x | 4 u16 y | 6 u16 width | 8 u16 height |
            10 u16 from_x | 12 u16 from_y
@@ -44,7 +45,7 @@ class ImageFormat(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Pixels that the picture has already in another place, as after scrolling."""
+    """Pixels that the picture already has in another place, as after scrolling."""
 
     x: int
     y: int
@@ -54,7 +55,7 @@ class Copy:
     from_y: int
 
     def encode(self) -> bytes:
-        """The operation's bytes."""
+        """Return the operation's bytes."""
         return _COPY.pack(
             _COPY_TYPE, self.x, self.y, self.width, self.height, self.from_x, self.from_y
         )
@@ -72,7 +73,7 @@ class Image:
     data: bytes | memoryview
 
     def encode(self) -> bytes:
-        """The operation's bytes."""
+        """Return the operation's bytes."""
         header = _IMAGE.pack(
             _IMAGE_TYPE, self.format, self.x, self.y, self.width, self.height, len(self.data)
         )
@@ -83,12 +84,12 @@ Operation = Copy | Image
 
 
 def encode(operations: Iterable[Operation]) -> bytes:
-    """The patch's bytes."""
+    """Return the patch's bytes."""
     return b"".join(operation.encode() for operation in operations)
 
 
 def decode(data: bytes | memoryview) -> tuple[Operation, ...]:
-    """The operations of a patch; images are views of `data`. Raises ProtocolError."""
+    """Return the operations of a patch; images are views of `data`. Raises ProtocolError."""
     view = memoryview(data)
     operations: list[Operation] = []
     position = 0

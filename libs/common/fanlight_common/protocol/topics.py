@@ -1,11 +1,11 @@
 """The topics on the bus. A subscription to a topic is demand for it.
 
-Pure. Every topic ends with a slash, so that no topic is the prefix of another desk's. A stream's
-name is `<desk>/<rest>` with no slash in the rest (see `core.names`), so that no stream's topic is
-the prefix of another stream's.
+Pure; owns and drops nothing. Every topic ends with a slash, so that no topic is the prefix of
+another desk's. A stream's name is `<desk>/<rest>` with no slash in the rest (see `core.names`), so
+that no stream's topic is the prefix of another stream's.
 
 Framing: a frame is a single-part message, topic and frame in one (see `frames`), because ZeroMQ's
-CONFLATE keeps single parts only. Everything else that is published has two parts: [topic, message].
+CONFLATE works for single parts only. Every other published message has two parts: [topic, message].
 A process passes over topics that it does not know, so that a later release may add some.
 
 On the directory's outlet:
@@ -33,9 +33,9 @@ class Lane(StrEnum):
     """How a frame's pixels travel."""
 
     SHM = "shm"
-    """In a shared memory ring on the same host. The message says only where in it."""
+    """In a shared memory ring on the same host. The message says only where in the ring."""
     PIXELS = "pixels"
-    """In the message itself. Any host."""
+    """In the message itself, to any host."""
 
 
 DESKS = b"desk/"
@@ -45,52 +45,52 @@ CLOCKS = b"clock/"
 
 
 def desk(name: str) -> bytes:
-    """Topic of the record of one desk."""
+    """Return the topic of the record of one desk."""
     return f"desk/{name}/".encode()
 
 
 def lease(stream: str) -> bytes:
-    """Topic of the lease of one stream."""
+    """Return the topic of the lease of one stream."""
     return f"lease/{stream}/".encode()
 
 
 def service(kind: str, id_: str = "") -> bytes:
-    """Topic of one process's record, or the prefix of all of that kind."""
+    """Return the topic of one process's record, or the prefix of all topics of that kind."""
     return f"service/{kind}/{id_}/".encode() if id_ else f"service/{kind}/".encode()
 
 
 def presence(id_: str, instance: str) -> bytes:
-    """Topic that nobody but this very process subscribes to."""
+    """Return the topic to which this very process subscribes, and nobody else."""
     return f"present/{id_}/{instance}/".encode()
 
 
 def clock(id_: str, number: int) -> bytes:
-    """Topic under which a process gets the directory's clock once. `number` differs each time."""
+    """Return the topic of one question for the directory's clock. Each has another `number`."""
     return f"clock/{id_}/{number}/".encode()
 
 
 def frame(desk_name: str, lane: Lane) -> bytes:
-    """Topic of a desk's frames."""
+    """Return the topic of a desk's frames."""
     return f"frame/{desk_name}/{lane}/".encode()
 
 
 def screenshot(desk_name: str, lane: Lane) -> bytes:
-    """Topic of a desk's frames for those who ask for single ones with Grab."""
+    """Return the topic of a desk's frames for those who ask for single ones with Grab."""
     return f"screenshot/{desk_name}/{lane}/".encode()
 
 
 def events(desk_name: str) -> bytes:
-    """Topic of a desk's pointer and clipboard events."""
+    """Return the topic of a desk's pointer and clipboard events."""
     return f"events/{desk_name}/".encode()
 
 
 def ack(desk_name: str, viewer: str) -> bytes:
-    """Topic of the acknowledgements of one viewer's input."""
+    """Return the topic of the acknowledgements of one viewer's input."""
     return f"ack/{desk_name}/{viewer}/".encode()
 
 
 def unit(stream: str) -> bytes:
-    """Topic of a stream's units."""
+    """Return the topic of a stream's units."""
     return f"unit/{stream}/".encode()
 
 

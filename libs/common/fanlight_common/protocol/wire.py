@@ -1,20 +1,20 @@
 """msgpack for frozen dataclasses, so that two releases understand each other.
 
-Pure. msgpack is a codec without I/O, and the one library that pure code imports (decisions 1 and
-26). A message is the array [TYPE, VERSION, field, field ...], with the fields in the order of the
-class. A dataclass within a message is the array of its fields.
+Pure; owns and drops nothing. msgpack is a codec without I/O, and the one library that pure code
+imports (decisions 1 and 26). A message is the array [TYPE, VERSION, field, field ...], with the
+fields in the order of the class. A dataclass within a message is the array of its fields.
 
 The rules by which a message may change (docs/decisions/0023-a-bus-that-can-evolve.md):
 
 - A new field goes to the end of its class and has a default. VERSION stays. A reader that does not
   know the field passes over it; a reader that misses it takes the default.
 - A change that an old reader would misunderstand raises VERSION. A reader takes the versions from
-  OLDEST (VERSION where the class has no OLDEST) to VERSION.
+  OLDEST (VERSION if the class has no OLDEST) to VERSION.
 - A field without a default is required for ever.
 
-What arrives is checked against the annotations. Another kind, another version or a missing field
-raises NotUnderstoodError, everything else that does not fit raises ProtocolError. Strings and
-arrays are bounded by the size of the message, which the sockets bound.
+A reader checks what arrives against the annotations. Another kind, another version or a missing
+field raises NotUnderstoodError, everything else that does not fit raises ProtocolError. The size of
+the message bounds its strings and arrays, and the sockets bound that size.
 """
 
 import types
@@ -53,7 +53,7 @@ M = TypeVar("M", bound=Message)
 
 
 def pack(message: Message) -> bytes:
-    """The bytes of `message`."""
+    """Return the bytes of `message`."""
     data: bytes = msgpack.packb(
         [message.TYPE, message.VERSION, *_to_fields(message)], use_bin_type=True
     )
@@ -61,10 +61,10 @@ def pack(message: Message) -> bytes:
 
 
 def unpack(data: bytes, *kinds: type[M]) -> M:
-    """The message in `data`, which has to be one of `kinds`.
+    """Return the message in `data`, which has to be one of `kinds`.
 
-    Raises NotUnderstoodError for a message of another release, ProtocolError for data that is
-    not a message.
+    Raises NotUnderstoodError if it is a message of another release, and ProtocolError if it is no
+    message.
     """
     try:
         value = msgpack.unpackb(data, use_list=False, raw=False, strict_map_key=True)
@@ -99,10 +99,10 @@ def _check_version(kind: type[M], version: int) -> None:
 
 class _Writer(NamedTuple):
     get: Callable[[Any], Any]
-    """All fields at once, or the only one."""
+    """Returns the values of all fields as a tuple, or the value of the only field."""
     is_one: bool
     nested: tuple[int, ...]
-    """Where the fields are that msgpack cannot write by itself."""
+    """The indexes of the fields that msgpack cannot write by itself."""
 
 
 @cache
@@ -172,14 +172,14 @@ def _from_fields(reader: _Reader, values: tuple[Any, ...], begin: int, version: 
         values = values[begin:]
     arguments = [
         value if type(value) is plain else check(value)
-        # Not strict: either may be longer, which is how two releases differ.
+        # Not strict, because either may be longer if two releases differ.
         for (plain, check), value in zip(checks, values, strict=False)
     ]
     return kind(*arguments)
 
 
 def _check(hint: Any, owner: type, field: str) -> Check:
-    """The check of one field by its annotation."""
+    """Return the check of one field, by its annotation."""
     where = f"{owner.__name__}.{field}"
     origin = get_origin(hint)
     if origin in (types.UnionType, Union):

@@ -1,6 +1,6 @@
-"""How much shared memory the machine has, through which frames go from process to process.
+"""How much shared memory the machine has, because the frames travel in it.
 
-Functions without state; each reads one file, on the caller's thread.
+May be called on any thread; reads two files of the system. Owns and drops nothing.
 """
 
 import os

@@ -1,6 +1,6 @@
 """The programs that the demonstration desk needs, and how to get them.
 
-Functions without state, which look into PATH on the caller's thread.
+Owns the list of them. May be called on any thread; looks into PATH and runs none of them.
 """
 
 import shutil

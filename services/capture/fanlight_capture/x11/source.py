@@ -104,9 +104,9 @@ async def open_x11(
 ) -> X11Source:
     """Connect to the display. Raises SourceLostError, ConfigurationError; then nothing is left."""
     connection = await connect(display)
-    connection.start(listener.lost, answer_timeout_s)
-    source = X11Source(connection, listener)
     try:
+        connection.start(listener.lost, answer_timeout_s)
+        source = X11Source(connection, listener)
         await source.prepare()
     except XRequestError as error:
         connection.close()

@@ -1,6 +1,7 @@
 """H.264 by hardware: NVENC and VA-API. Neither can be told the size of a single unit.
 
-Lives on whatever thread calls, one call at a time; the device works meanwhile.
+Lives on whatever thread calls, one call at a time; the device works meanwhile. Owns the context on
+the device, and drops nothing.
 """
 
 from dataclasses import replace
@@ -52,8 +53,8 @@ VAAPI = Codec(
 
 
 def nvenc_opening(params: CodecParams) -> Opening:
-    """CBR, each picture out at once."""
-    # Baseline, because a decoder then knows without being told that nothing is reordered.
+    """Return what NVENC is opened with: CBR, each picture out at once."""
+    # Baseline tells a decoder by itself that nothing is reordered.
     return _held_to_rate(
         params,
         {
@@ -70,14 +71,14 @@ def nvenc_opening(params: CodecParams) -> Opening:
 
 
 def vaapi_opening(params: CodecParams) -> Opening:
-    """CBR, one picture in flight, no packed headers left out of the IDRs."""
+    """Return what VA-API is opened with: CBR, one picture at a time, headers in each IDR."""
     options = {"profile": "constrained_baseline", "rc_mode": "CBR", "async_depth": "1"}
-    # Its pictures have to be on the device: with the accelerator given, PyAV puts them there.
+    # Its pictures have to be on the device, and PyAV puts them there if it gets the accelerator.
     return replace(_held_to_rate(params, options), pixel_format="nv12", accelerator="vaapi")
 
 
 def _held_to_rate(params: CodecParams, options: dict[str, str]) -> Opening:
-    # maxrate equal to the bitrate at opening is what makes it CBR, and only a context opened as CBR
-    # follows later changes of its bitrate.
+    # A maxrate that equals the bitrate at opening makes it CBR, and only a context that is opened
+    # as CBR follows later changes of its bitrate.
     rate = {"maxrate": f"{params.bitrate_kbps}k", "bufsize": f"{params.buffer_kbit}k"}
     return Opening(params.bitrate_kbps, params.qmin, options=rate | options)

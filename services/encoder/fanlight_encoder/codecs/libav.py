@@ -1,7 +1,8 @@
 """Codecs of libavcodec by PyAV: what all of them have in common.
 
-Lives on whatever thread calls, one call at a time; PyAV lets other threads run meanwhile. Drops
-nothing: a codec that keeps a picture to itself, or makes no IDR where one is wanted, has failed.
+Lives on whatever thread calls, one call at a time; PyAV lets other threads run meanwhile. Owns the
+context. Drops nothing: a codec that holds a picture back, or makes no IDR when one is asked for,
+has failed.
 """
 
 from collections.abc import Mapping
@@ -24,31 +25,31 @@ from fanlight_encoder.codecs.base import Codec, CodecParams, Encoded
 ENDLESS_GOP = 2**31 - 1
 _QP_TO_LAMBDA = 118  # FF_QP2LAMBDA
 _FAILURES = (av.FFmpegError, ValueError, NotImplementedError)
-"""PyAV raises the second for a codec that it has not, the third for a device that it cannot use."""
+"""PyAV raises the second for a codec that it lacks, the third for a device that it cannot use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a context of libavcodec is opened with, beside the size and rate of its pictures."""
+    """What a context of libavcodec is opened with, except the size and rate of its pictures."""
 
     bitrate_kbps: int | None = None
-    """None if the options say how its rate is controlled."""
+    """None if the options control the rate."""
     qmin: int | None = None
     pixel_format: str = "yuv420p"
     accelerator: str | None = None
-    """Pictures are put onto this device by PyAV."""
+    """PyAV puts the pictures onto this device."""
     options: Mapping[str, str] = field(default_factory=dict)
-    """The codec's own."""
+    """Options of the codec itself."""
 
 
 class LavCodec:
-    """An OpenCodec. A codec's module says how it is opened, and what it is told in between."""
+    """An OpenCodec. A codec's module says how it is opened, and what it is told before a unit."""
 
     SHARP_QP: ClassVar[float | None] = None
-    """Up to this quantiser a unit is `Encoded.sharp`. None if no unit is known to be sharp."""
+    """A unit with at most this quantiser is `Encoded.sharp`. None: no unit is known to be sharp."""
 
     def __init__(self, codec: Codec, params: CodecParams, opening: Opening) -> None:
-        """Raises CodecError where libavcodec cannot open it."""
+        """Raises CodecError if libavcodec cannot open it."""
         self.codec = codec
         self.params = params
         self._pts = 0
@@ -57,8 +58,8 @@ class LavCodec:
             try:
                 self._context = open_context(codec, params, opening)
             except _FAILURES as error:
-                # What libav has logged until then tells more than its error number:
-                # "Cannot load libcuda.so.1" rather than "Operation not permitted".
+                # libav's first log line says more than its error number: "Cannot load
+                # libcuda.so.1" rather than "Operation not permitted".
                 reason = logged[0][2].strip() if logged else _plain(error)
                 raise CodecError(f"{codec.implementation}: {reason}") from None
 
@@ -70,12 +71,12 @@ class LavCodec:
         return self._context
 
     def set_target(self, kbps: int, unit_bytes: int) -> None:
-        """See OpenCodec. By itself a context stays as it was opened."""
+        """See OpenCodec. This does nothing: a context stays as it was opened."""
 
     def encode(self, picture: VideoFrame, *, idr: bool) -> Encoded:
         """See OpenCodec."""
         context = self.context
-        # Pictures are counted, not timed: rate control shares out bits by picture.
+        # Pictures are counted and not timed, because rate control shares out bits by picture.
         picture.pts = self._pts
         picture.time_base = context.time_base
         picture.pict_type = PictureType.I if idr else PictureType.NONE
@@ -95,16 +96,16 @@ class LavCodec:
         return Encoded(payload, is_idr, qp, sharp)
 
     def is_idr(self, packet: "Packet[VideoStream]", payload: bytes) -> bool:
-        """Whether decoding can begin with this unit."""
+        """Return whether decoding can begin with this unit."""
         return packet.is_keyframe
 
     def close(self) -> None:
-        """See OpenCodec. PyAV frees a context when nobody refers to it any more."""
+        """See OpenCodec. PyAV frees a context when nothing refers to it any more."""
         self._context = None
 
 
 def open_context(codec: Codec, params: CodecParams, opening: Opening) -> VideoCodecContext:
-    """What a LavCodec encodes with. Raises what PyAV raises, see `_FAILURES`."""
+    """Return the context that a LavCodec encodes with. Raises what PyAV raises: `_FAILURES`."""
     accelerator = HWAccel(opening.accelerator) if opening.accelerator else None
     context = av.CodecContext.create(codec.implementation, "w", hwaccel=accelerator)
     assert isinstance(context, VideoCodecContext)
@@ -137,7 +138,7 @@ def _average_qp(packet: "Packet[VideoStream]") -> float | None:
 
 
 def _plain(error: Exception) -> str:
-    """PyAV's texts hold the whole call; the system's own text for the error says as much."""
+    """Return the system's text for an error: PyAV's own text has the whole call in it."""
     if isinstance(error, av.codec.codec.UnknownCodecError):
         return "not in this build of FFmpeg"
     return getattr(error, "strerror", None) or str(error)

@@ -1,4 +1,8 @@
-"""The names of the implementations, apart from them: settings are read where PyAV is not loaded."""
+"""The names of the implementations.
+
+They stand apart from the implementations, because processes read settings without loading PyAV.
+Owns constants, and drops nothing.
+"""
 
 AUTO = "auto"
 H264_NVENC = "h264_nvenc"
@@ -6,4 +10,4 @@ H264_VAAPI = "h264_vaapi"
 LIBX264 = "libx264"
 
 IMPLEMENTATIONS = (H264_NVENC, H264_VAAPI, LIBX264)
-"""In the order in which they are preferred: hardware first."""
+"""The preferred one first: hardware before software."""

@@ -1,7 +1,7 @@
-"""Which codecs there are, and which of them this machine gets: the first that really encodes.
+"""Which codecs there are, and which of them this process uses: the first one that really encodes.
 
-Runs once, at start, on a worker thread. A codec that is listed is not a codec that works: PyAV's
-wheels list NVENC everywhere.
+Runs once, at start, on a thread of the encoder. Owns the list of codecs, and drops those that do
+not work here. A codec that PyAV lists need not work: its wheels list NVENC on every machine.
 """
 
 import logging
@@ -21,16 +21,16 @@ from fanlight_encoder.core.renditions import StreamParams
 log = logging.getLogger(__name__)
 
 CODECS: Final[Sequence[Codec]] = (NVENC, VAAPI, X264)
-"""In the order of `names.IMPLEMENTATIONS`: the preferred one first."""
-_TEST_SIZE = Size(256, 144)  # above what the hardware refuses as too small
+"""The preferred one first, as in `names.IMPLEMENTATIONS`."""
+_TEST_SIZE = Size(256, 144)  # hardware refuses smaller pictures
 _TEST_IDRS = (True, False, False, True, False)
 
 
 def choose(wanted: str, codecs: Sequence[Codec], params: StreamParams) -> Codec:
-    """The codec of the implementation that is wanted, or the first that works for "auto".
+    """Return the codec of the implementation that is wanted, or for "auto" the first that works.
 
-    `params`: how the pictures of a stream are encoded, to be tried out with.
-    Raises ConfigurationError where the wanted one, or every one, fails here.
+    `params`: how the pictures of a stream are encoded, for the test of each codec. Raises
+    ConfigurationError if the wanted codec fails here, or if every codec does.
     """
     tried = [codec for codec in codecs if wanted in (names.AUTO, codec.implementation)]
     because = "auto" if wanted == names.AUTO else "setting"
@@ -55,9 +55,10 @@ def choose(wanted: str, codecs: Sequence[Codec], params: StreamParams) -> Codec:
 
 
 def fallback_of(codec: Codec, codecs: Sequence[Codec]) -> Codec:
-    """What takes over when an open codec has failed: the last one that viewers can decode as well.
+    """Return what takes over when an open codec has failed: the last of the same name.
 
-    The last is software. It may be the same: a context that is opened anew may well work.
+    Viewers can decode that one as well, and the last codec is software. It may be the same codec,
+    because a context that is opened anew may work.
     """
     alike = [other for other in codecs if other.name == codec.name]
     return alike[-1] if alike else codec

@@ -1,6 +1,7 @@
 """What kind of access unit of H.264 some bytes are (Annex B: NAL units behind start codes).
 
-Pure. The bytes are asked and not the codec, because what counts is what a decoder will find.
+Pure; owns and drops nothing. It reads the bytes and does not ask the codec, because it matters what
+a decoder will find.
 """
 
 from collections.abc import Iterator
@@ -17,9 +18,9 @@ def _nal_types(unit: bytes) -> Iterator[int]:
 
 
 def is_idr(unit: bytes) -> bool:
-    """Whether decoding can begin with this unit: SPS and PPS, then an IDR picture.
+    """Return whether decoding can begin with this unit: SPS and PPS, then an IDR picture.
 
-    Only what stands before the first slice is read.
+    It reads only what stands before the first slice.
     """
     parameters: set[int] = set()
     for kind in _nal_types(unit):

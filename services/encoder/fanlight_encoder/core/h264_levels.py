@@ -1,7 +1,8 @@
 """Which H.264 level a stream has: what a decoder has to be able to do.
 
-Pure. Left to itself libx264 would go by the most bytes that a single picture may have, because that
-is the bitrate that it is opened with (see `codecs.x264`), and would call 1080p level 5.
+Pure; owns and drops nothing. libx264 would choose the level by the bitrate that it is opened with,
+which stands for the most bytes of a single picture (see `codecs.x264`), and would call 1080p level
+5.
 """
 
 from fanlight_common.core.geometry import Size
@@ -23,12 +24,13 @@ _LEVELS = (
     ("5.2", 10**9, 36_864, 10**9),
 )
 """Table A-1 of the standard, without the levels that differ in nothing that matters here. 5.2 is
-the highest that browsers decode, and they accept a few pictures a second more than it allows."""
+the highest level that browsers decode, and they accept a few pictures a second more than it
+allows."""
 HIGHEST = "6.2"
 
 
 def level_of(size: Size, fps: int, kbps: int) -> str:
-    """Returns the lowest level that holds pictures of `size`, `fps` a second, at `kbps`."""
+    """Return the lowest level that allows pictures of `size`, `fps` a second, at `kbps`."""
     columns, rows = -(-size.width // 16), -(-size.height // 16)
     for level, per_second, per_picture, most_kbps in _LEVELS:
         # A side may be at most the root of eight times the area.

@@ -1,18 +1,19 @@
 """When the next unit has to be an IDR.
 
-Pure. However many viewers ask, one IDR answers them all, and a request that comes too soon after
-the last IDR is remembered, not lost. An IDR right after another is worse than none: with its buffer
-spent, libx264 codes it at QP 50.
+Pure; belongs to one stream. Owns the requests for IDRs, and drops none. However many viewers ask,
+one IDR answers them all, and a request that comes too soon after the last IDR is kept until an IDR
+may be made. An IDR right after another is worse than none: its buffer is spent, so libx264 codes it
+at QP 50.
 
-The state is whether an IDR is owed to somebody, and `TRANSITIONS` is what the code runs by:
+The state is whether an IDR is owed to somebody. The code runs by `TRANSITIONS`:
 
     state   a viewer asks   an IDR was sent   another unit was sent
     OWED    OWED            PAID              OWED
     PAID    OWED            PAID              PAID
 
-It begins with OWED: nobody can decode a stream that does not begin with an IDR. An IDR that is owed
-is due from `ready_at` on; one that the GOP asks for is due with the next unit, and is owed to
-nobody, so it makes no unit on an idle desk.
+It begins with OWED, because nobody can decode a stream that does not begin with an IDR. An IDR that
+is owed is due from `ready_at` on. An IDR that the GOP asks for is due with the next unit and owed
+to nobody, so it makes no unit on an idle desk.
 """
 
 import math
@@ -20,7 +21,7 @@ from collections.abc import Mapping
 from enum import Enum
 
 IDR_INTERVAL_S = 0.25
-"""The least time from one IDR to the next, however many are asked for."""
+"""The least seconds from one IDR to the next, however many are asked for."""
 
 
 class IdrState(Enum):
@@ -49,7 +50,7 @@ TRANSITIONS: Mapping[tuple[IdrState, IdrEvent], IdrState] = {
 
 
 class IdrPolicy:
-    """Requests in, due or not out. The first unit is always due to be one."""
+    """Decides from the requests whether an IDR is due. The first unit is always to be one."""
 
     def __init__(self, interval_s: float = IDR_INTERVAL_S, gop: int = 0) -> None:
         """An IDR comes at least every `gop` units. 0 means only when one is asked for."""
@@ -69,11 +70,11 @@ class IdrPolicy:
 
     @property
     def ready_at(self) -> float:
-        """Returns from when on an IDR may be made, if one is wanted."""
+        """From when on an IDR may be made, if one is wanted."""
         return self._sent_at + self._interval_s
 
     def request(self, why: str = "asked") -> bool:
-        """A viewer needs an IDR. Returns False if it joins a request that was there already."""
+        """Note that a viewer needs an IDR. Returns False if an IDR is owed already."""
         fresh = not self.pending
         if fresh:
             self._asked_why = why
@@ -81,15 +82,15 @@ class IdrPolicy:
         return fresh
 
     def due(self, now: float) -> bool:
-        """Whether a unit made now for its own sake has to be an IDR."""
+        """Return whether a unit that is made now in any case has to be an IDR."""
         return self._due_by_gop or self.due_on_request(now)
 
     def due_on_request(self, now: float) -> bool:
-        """Whether an IDR is owed now, even if the desk is idle."""
+        """Return whether an IDR is to be made now, even if the desk is idle."""
         return self.pending and now >= self.ready_at
 
     def unit_sent(self, now: float, idr: bool) -> None:
-        """A unit of video was sent. An IDR answers everyone who asked until now."""
+        """Note that a unit of video was sent. An IDR answers everyone who has asked until now."""
         if idr:
             self.why = self._asked_why if self.pending else "gop" if self._due_by_gop else "changed"
             self._sent_at, self._units_since = now, 0

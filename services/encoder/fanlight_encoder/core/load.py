@@ -1,6 +1,7 @@
 """How busy this process is, so that the directory can choose among encoders.
 
-Pure. Owns the time that was spent since the last sample.
+Pure; belongs to one process, and is used on its loop. Owns the seconds that were spent on encoding
+since the last sample; drops nothing.
 """
 
 import math
@@ -9,7 +10,7 @@ _SMOOTHED_OVER_S = 2.0
 
 
 class LoadMeter:
-    """Share of the time that was spent on encoding: 1.0 when `capacity` streams do nothing else."""
+    """The share of time that is spent on encoding: 1.0 if `capacity` streams do nothing else."""
 
     def __init__(self, capacity: int, now: float) -> None:
         self._capacity = capacity
@@ -18,11 +19,11 @@ class LoadMeter:
         self._load = 0.0
 
     def busy(self, seconds: float) -> None:
-        """A picture took `seconds`."""
+        """Note that a picture took `seconds`."""
         self._busy_s += seconds
 
     def sample(self, now: float) -> float:
-        """The load, 0 to 1, smoothed over the last seconds. Begins a new sample."""
+        """Return the load, 0 to 1, smoothed over the last seconds. Begins a new sample."""
         elapsed_s = now - self._at
         if elapsed_s > 0:
             share = min(1.0, self._busy_s / (elapsed_s * self._capacity))

@@ -1,6 +1,7 @@
-"""What a unit is labelled with (epoch, sequence, time), and which encoder may label.
+"""The labels of a unit (epoch, sequence, time), and which encoder may give them.
 
-Pure. A lease's epoch says who may; `Numbering` owns the last number of one epoch.
+Pure; used on the worker's loop. `Numbering` owns the last labels of one epoch; nothing is dropped.
+The epoch of a lease says which encoder may label.
 """
 
 from fanlight_common.protocol import bus
@@ -9,9 +10,9 @@ _U32 = 0xFFFFFFFF
 
 
 def held_epoch(record: bus.DirectoryOutlet, id_: str, instance: str) -> int | None:
-    """The epoch by which this very process may encode the stream. None if it may not.
+    """Return the epoch by which this very process may encode the stream, None if it may not.
 
-    This is the fence: an encoder that the directory thought dead falls silent, although gateways
+    This is the fence: an encoder that the directory took for dead stops sending, although gateways
     are still subscribed to it.
     """
     if not isinstance(record, bus.LeaseRecord) or not record.alive:
@@ -22,9 +23,9 @@ def held_epoch(record: bus.DirectoryOutlet, id_: str, instance: str) -> int | No
 
 
 def may_go_on(record: bus.DirectoryOutlet, epoch: int) -> bool:
-    """Whether the encoder of `epoch`, which is over, may go on until its successor has begun.
+    """Return whether the encoder of `epoch`, which is over, may go on until its successor begins.
 
-    It may if the directory moved the lease (a handover), and not if it was thought dead.
+    It may if the directory has moved the lease (a handover), and not if it was taken for dead.
     """
     if not isinstance(record, bus.LeaseRecord) or not record.alive:
         return False
@@ -32,17 +33,17 @@ def may_go_on(record: bus.DirectoryOutlet, epoch: int) -> bool:
 
 
 class Numbering:
-    """Sequence from 1, times strictly increasing and never zero, within one epoch."""
+    """The labels of one epoch: sequences from 1 on, and times that grow strictly and are not 0."""
 
     def __init__(self) -> None:
         self._sequence = 0
         self._captured_us = 0
 
     def next(self, captured_us: int | None) -> tuple[int, int]:
-        """Sequence and time of the next unit, microseconds of the bus clock.
+        """Return sequence and time (microseconds of the bus clock) of the next unit.
 
-        `captured_us` None: its picture is not known to be current, so the unit's time is only a
-        microsecond later than the last one's.
+        `captured_us` None means that its picture is not known to be current. The unit's time is
+        then only a microsecond later than that of the unit before it.
         """
         self._sequence += 1
         self._captured_us = max(captured_us or 0, self._captured_us + 1)

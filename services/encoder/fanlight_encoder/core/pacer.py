@@ -1,9 +1,10 @@
 """Keeps pictures to a rate (per second), give or take a twentieth.
 
-Pure. A picture may be up to one interval early, so that the jitter of a source at the same rate
-does not turn into waiting; over any second the rate still holds. It is held to TOLERANCE times what
-was asked for: capture at "60" makes 60.1, and with a limit of exactly 60 every frame in the end
-waited a whole interval (age at the gateway: median 20 ms at 1080p, 8 to 10 ms since).
+Pure; belongs to one stream. Owns when the next picture is due; drops nothing itself. A picture may
+be up to one interval early, so that the jitter of a source at the same rate does not make it wait;
+over any second the rate still holds. The limit is TOLERANCE times the rate that is asked for:
+capture at "60" makes 60.1 pictures a second, and with a limit of exactly 60 every frame waited a
+whole interval in the end (median age at the gateway: 20 ms at 1080p then, 8 to 10 ms since).
 """
 
 import math
@@ -20,9 +21,9 @@ class Pacer:
 
     @property
     def due_at(self) -> float:
-        """From when on, in the caller's seconds."""
+        """From when on the next picture may be encoded, in seconds of the caller's clock."""
         return self._next - self._interval_s
 
     def encoded(self, now: float) -> None:
-        """A picture was encoded at `now`."""
+        """Note that a picture was encoded at `now`."""
         self._next = max(self._next, now) + self._interval_s

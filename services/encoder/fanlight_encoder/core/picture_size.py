@@ -1,15 +1,16 @@
-"""How large the picture is that is sent: what is visible of it, and what is coded.
+"""How large the picture is that is sent: its visible size, and its coded size.
 
-Pure. Sizes are in pixels.
+Pure; owns and drops nothing. Sizes are in pixels.
 """
 
 from fanlight_common.core.geometry import Size
 
 
 def visible(desk: Size, limit: Size, divisor: int = 1) -> Size:
-    """The size in which a desk is seen: its own, or the largest even one of its aspect in `limit`.
+    """Return the size in which viewers see a desk.
 
-    A `divisor` above 1 divides that size, and makes it even.
+    It is the desk's own size, or the largest even size of its aspect within `limit`. A `divisor`
+    above 1 divides that size and makes it even.
     """
     whole = _within(desk, limit)
     if divisor == 1:
@@ -18,14 +19,14 @@ def visible(desk: Size, limit: Size, divisor: int = 1) -> Size:
 
 
 def coded(seen: Size) -> Size:
-    """The size that is coded: even, as 4:2:0 wants it, by a row or column more where it is odd."""
+    """Return the coded size: an odd side gets a row or column more, because 4:2:0 wants it even."""
     return Size(seen.width + (seen.width & 1), seen.height + (seen.height & 1))
 
 
 def _within(desk: Size, limit: Size) -> Size:
     if desk.width <= limit.width and desk.height <= limit.height:
         return desk
-    # In integers, because a float factor would lose a row where the division comes out even.
+    # These are integers, because a float factor would lose a row if the division has no remainder.
     if desk.width * limit.height >= desk.height * limit.width:
         width, height = limit.width, desk.height * limit.width // desk.width
     else:

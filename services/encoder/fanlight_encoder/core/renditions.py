@@ -1,8 +1,8 @@
-"""What sets the renditions of a desk apart, and how a stream of one of them is made.
+"""How the renditions of a desk differ, and how a stream of one of them is made.
 
-Pure. `StreamParams` is all that the modules of one stream are told: what an operator has set (see
-`settings`), and the constants that go with it. Whoever wants another constant (a test, a bench)
-replaces the field: `dataclasses.replace(params, repeat_interval_s=1.0)`.
+Pure; owns constants and drops nothing. `StreamParams` is all that the modules of one stream get:
+what an operator has set (see `settings`), and the constants beside it. A test or a bench that needs
+another constant replaces the field: `dataclasses.replace(params, repeat_interval_s=1.0)`.
 """
 
 from collections.abc import Mapping
@@ -14,17 +14,17 @@ from fanlight_encoder.core.motion import REPEAT_INTERVAL_S
 from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, UnitLimits
 
 KEYFRAME_INTERVAL_S = 1.0
-"""The `keyframes` rendition: one picture a second, whether or not anything changed."""
+"""Seconds between two pictures of the `keyframes` rendition, whether or not anything changes."""
 BUFFER_S = 0.1
-"""How far ahead of its rate one unit may get, in seconds of that rate as it is at the moment: this
-bounds the size of an IDR. At 16 Mbit/s a full screen of small text cannot be read in the IDR of
-50 ms (82 kB), and can be read in that of 100 ms (126 kB)."""
+"""How many seconds of the present rate one unit may take: this bounds the size of an IDR. At
+16 Mbit/s a full screen of small text cannot be read in an IDR of 50 ms (82 kB), and can be read in
+one of 100 ms (126 kB)."""
 SMALL_PRESET = "superfast"
 """`half` and `low` are for thin links and have few pixels: superfast takes 0.4 to 1 ms more a
 picture than ultrafast, and looks better at the same rate (decision 19)."""
 KEYFRAMES_PRESET = "veryfast"
-"""At one picture a second the 10 ms that it takes more cost nothing, and it gives 2 dB more at the
-same size."""
+"""It takes 10 ms more a picture, which cost nothing at one picture a second, and gives 2 dB more at
+the same size."""
 KEYFRAMES_KBPS = 2000
 """`keyframes` makes one picture a second, so this is also the size of one: at most 250 kB."""
 _PX_PER_BYTE = 500
@@ -37,7 +37,7 @@ class RenditionProfile:
     divisor: int = 1
     fps_divisor: int = 1
     preset: str | None = None
-    """None means the one that is set."""
+    """libx264's preset. None means the one in the settings."""
     patches: bool = True
     """Whether small changes are sent as patches."""
 
@@ -52,7 +52,7 @@ PROFILES: Mapping[Rendition, RenditionProfile] = {
 
 @dataclass(frozen=True, slots=True)
 class StreamParams:
-    """How one stream is made. The fields without a default come from the settings."""
+    """How one stream is made. The fields that have no default come from the settings."""
 
     max_size: Size
     """A larger desk is scaled down to it, and then divided by `divisor`."""
@@ -63,7 +63,7 @@ class StreamParams:
     preset: str
     qmin: int
     threads: int
-    """0: one a core."""
+    """Threads of the codec. 0 means one for each core."""
     divisor: int = 1
     patches: bool = True
     keyframes_only: bool = False
@@ -82,23 +82,24 @@ class StreamParams:
 
     @property
     def budget_depth_s(self) -> float:
-        """How far ahead of its rate a unit of this stream may get."""
+        """How many seconds of its rate a unit of this stream may take."""
         if self.keyframes_only:
             return KEYFRAME_INTERVAL_S
-        # With less than two pictures' worth no picture could take from the next.
+        # With less than two pictures' worth, no picture could borrow from the next one.
         return max(self.buffer_s, 2 / self.fps)
 
 
 def fps_of(rendition: Rendition, max_fps: int) -> int:
-    """The most pictures a second of a rendition."""
+    """Return the most pictures a second of a rendition."""
     if rendition is Rendition.KEYFRAMES:
         return round(1 / KEYFRAME_INTERVAL_S)
     return max(1, max_fps // PROFILES[rendition].fps_divisor)
 
 
 def least_bytes(seen: Size) -> int:
-    """With fewer bytes a picture of moving content is not worth sending: fewer pictures are better.
+    """Return the least bytes with which a picture of moving content is worth sending.
 
-    For codecs that can be told the size of a unit.
+    With fewer bytes a picture, fewer pictures a second look better. It is for codecs that can be
+    told the size of a unit.
     """
     return seen.width * seen.height // _PX_PER_BYTE

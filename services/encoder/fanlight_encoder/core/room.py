@@ -1,22 +1,24 @@
-"""Whether anybody has room for another unit of a stream, and at which rate.
+"""Whether any gateway has room for another unit of a stream, and at which rate.
 
-Pure. Owns the last report of each gateway.
+Pure; belongs to one stream. Owns the last report of each gateway, and drops old ones.
 
 1. A gateway reports at each change, and about once a second: room or none, the rate of its slowest
-   viewer, and whether that viewer is in the band of this rendition. A report replaces its last.
-2. A report counts for REPORT_TIMEOUT_S. A gateway that says no more is as one that never did.
-3. There is room while no report counts, or while one that counts says so: a gateway that says
-   nothing still gets pictures.
-4. The rate is the least of those in band; of all, where none is in band; none, where no report that
-   counts has a rate.
-5. Of more than MAX_GATEWAYS the oldest report is dropped.
+   viewer, and whether that viewer is in the band of this rendition. A report replaces the gateway's
+   last one.
+2. A report counts for REPORT_TIMEOUT_S. After that its gateway is treated as if it had never
+   reported.
+3. There is room while no report counts, or while one that counts says so. So a gateway that does
+   not report still gets pictures.
+4. The rate is the least rate of the reports in band. If none is in band it is the least rate of
+   all, and if no report that counts has a rate there is none.
+5. If there are more than MAX_GATEWAYS, the oldest report is dropped.
 """
 
 from typing import NamedTuple
 
 REPORT_TIMEOUT_S = 3.0
 MAX_GATEWAYS = 64
-"""More than that on one stream is somebody who invents names."""
+"""If one stream has more, somebody invents names of gateways."""
 
 
 class _Report(NamedTuple):
@@ -27,7 +29,7 @@ class _Report(NamedTuple):
 
 
 class RoomPolicy:
-    """Skip while every gateway whose report counts has no room."""
+    """The reports of a stream's gateways, and what follows from them."""
 
     def __init__(self, timeout_s: float = REPORT_TIMEOUT_S) -> None:
         self._timeout_s = timeout_s
@@ -37,26 +39,26 @@ class RoomPolicy:
     def report(
         self, gateway: str, room: bool, now: float, kbps: int = 0, in_band: bool = True
     ) -> None:
-        """What a gateway has reported, see `bus.StreamDemand`. `kbps` 0: it knows no rate."""
+        """Take in a gateway's report, see `bus.StreamDemand`. `kbps` 0: it knows no rate."""
         self._reports.pop(gateway, None)
         self._reports[gateway] = _Report(now, room, kbps, in_band)
         if len(self._reports) > MAX_GATEWAYS:
             del self._reports[next(iter(self._reports))]
 
     def has_room(self, now: float) -> bool:
-        """Whether to encode. Forgets reports that count no more."""
+        """Return whether to encode. Forgets reports that count no more."""
         self._forget(now)
         return not self._reports or any(report.room for report in self._reports.values())
 
     def least_kbps(self, now: float) -> int | None:
-        """Returns the rate to hold the stream to, None if unknown. Forgets as `has_room`."""
+        """Return the rate to hold the stream to, None if unknown. Forgets as `has_room` does."""
         self._forget(now)
         rated = [report for report in self._reports.values() if report.kbps]
         in_band = [report for report in rated if report.in_band]
         return min((report.kbps for report in in_band or rated), default=None)
 
     def silent_at(self) -> float:
-        """When the last report ceases to count, if no other comes."""
+        """Return when the last report ceases to count, if no other comes."""
         latest = max((report.at for report in self._reports.values()), default=0.0)
         return latest + self._timeout_s
 

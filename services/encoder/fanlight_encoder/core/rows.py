@@ -1,7 +1,7 @@
 """Which rows of a picture are converted anew.
 
-Pure. They are rows rather than boxes because a band of rows lies in memory in one piece. To convert
-a band takes time in proportion to its area.
+Pure; owns and drops nothing. They are bands of rows rather than boxes, because a band lies in
+memory in one piece. To convert a band takes time in proportion to its area.
 """
 
 from collections.abc import Iterable
@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from fanlight_common.core.geometry import Rect
 
 _WORTH = 0.8
-"""With a larger share of the rows than this, the whole picture takes no longer."""
+"""If a larger share of the rows has changed, to convert the whole picture takes no longer."""
 
 
 def bands(damage: Iterable[Rect], height: int, step: int) -> list[tuple[int, int]] | None:
-    """Bands that cover the damage: first row, and the row after the last; None: the whole picture.
+    """Return bands that cover the damage. None means the whole picture.
 
-    Both are multiples of `step`, or the end of the picture. Two bands are at least a step apart.
+    A band is its first row and the row after its last. Both are multiples of `step`, or the end of
+    the picture. Two bands are at least a step apart.
     """
     found: list[tuple[int, int]] = []
     covered = 0

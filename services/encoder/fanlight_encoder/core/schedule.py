@@ -1,10 +1,11 @@
-"""What to do next with a stream: the newest frame, the last picture again, make it sharper, wait.
+"""What to do next with a stream: encode the newest frame or the last picture again, refine, wait.
 
-Pure. This is where frames are dropped before encoding, which costs nothing: a newer frame replaces
-one that was not encoded, and none is encoded while nobody has room, or while the link still carries
-what was sent. The newest is never lost: it is encoded as soon as there is room again.
+Pure; belongs to one stream. Owns what was sent lately and what is due. Drops frames before they are
+encoded, which costs nothing: a newer frame replaces one that was not encoded, and none is encoded
+while no gateway has room, or while the link still carries what was sent. The newest frame is never
+dropped: it is encoded as soon as there is room again.
 
-`next` goes by the first of these rules that applies:
+`next` follows the first of these rules that applies:
 
     1. no frame has come yet                         wait for one
     2. the codec failed less than RETRY_S ago        wait until then
@@ -39,14 +40,14 @@ from fanlight_encoder.core.room import RoomPolicy
 from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, BuiltUnit, UnitKind, UnitLimits
 
 RETRY_S = 1.0
-"""How long a stream rests after its codec and the fallback have failed."""
+"""Seconds that a stream rests after its codec and the fallback have failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encode:
-    """Encode now. `fresh`: the newest frame; otherwise the last picture again, as video.
+    """Encode now: the newest frame if `fresh`, otherwise the last picture again, as video.
 
-    `may_patch`: a patch will do if it pays; else the unit has to be video.
+    The unit may be a patch if `may_patch` and if a patch pays. Otherwise it has to be video.
     """
 
     fresh: bool
@@ -56,12 +57,12 @@ class Encode:
 
 @dataclass(frozen=True, slots=True)
 class Refine:
-    """Send something that viewers see blurry as it is."""
+    """Send some places sharp that viewers see blurry."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to do until something happens, or until this moment."""
+    """Wait until something happens, or until this moment."""
 
     until: float | None
     no_room: bool = False
@@ -88,16 +89,16 @@ class Schedule:
         self.room = room
         self.budget = budget
         self.least_bytes = 0
-        """With fewer bytes a picture is not worth encoding. Set by the owner of the schedule, where
-        the codec can be told the size of a unit."""
+        """A picture is not worth encoding with fewer bytes. The stream sets it if its codec can be
+        told the size of a unit."""
         self._limits = limits
         self._motion = motion
         self._pacer = pacer
         self._keyframes_only = keyframes_only
         self._waiting = False
-        """A frame is there that was not encoded."""
+        """There is a frame that was not encoded."""
         self._picture = False
-        """There is a last picture, to be encoded again."""
+        """There is a last picture that can be encoded again."""
         self._blurry = False
         """Viewers see places less sharp than they are."""
         self._refine_at = 0.0
@@ -107,7 +108,7 @@ class Schedule:
 
     @classmethod
     def for_stream(cls, params: StreamParams, *, kbps: int | None = None) -> "Schedule":
-        """The schedule of a stream that is made so, at its ceiling or at another rate."""
+        """Return the schedule of a stream with these params, at its ceiling or at another rate."""
         return cls(
             idr=IdrPolicy(gop=params.gop),
             room=RoomPolicy(),
@@ -119,13 +120,13 @@ class Schedule:
         )
 
     def frame_came(self) -> bool:
-        """A newer frame is there. Returns False if it replaces one that was not encoded."""
+        """Note that a newer frame is there. Returns False if the one before was not encoded."""
         replaced = self._waiting
         self._waiting = True
         return not replaced
 
     def next(self, now: float) -> Decision:
-        """What to do at `now`."""
+        """Return what to do at `now`."""
         if not (self._waiting or self._picture):
             return Wait(None)
         if now < self._rest_until:
@@ -134,7 +135,7 @@ class Schedule:
             return Wait(self.room.silent_at(), no_room=True)
         if self._keyframes_only:
             return self._next_keyframe(now)
-        # The first that is due. Of several that are due, the first in this order.
+        # Of the decisions that are due, the first one in this order is taken.
         moments = self._moments(now)
         for at, decision in moments:
             if now >= at:
@@ -149,7 +150,7 @@ class Schedule:
 
     def _moments(self, now: float) -> list[tuple[float, Decision]]:
         motion, moments = self._motion, list[tuple[float, Decision]]()
-        # Where somebody waits for an IDR, nothing else may spend the bytes that it needs.
+        # While somebody waits for an IDR, nothing else may spend the bytes that it needs.
         owed = self.idr.due_on_request(now)
         thin = self.budget.kbps < self._limits.spare_repeats_kbps
         spare_at = motion.spare_at if thin else None
@@ -164,8 +165,8 @@ class Schedule:
             moments.append((due_at, Encode(fresh=True, idr=idr, may_patch=patch)))
         else:
             if self.idr.pending:
-                # An IDR that only the GOP asks for is not made here: each IDR begins the repeats
-                # anew, so there would be no end.
+                # An IDR that only the GOP asks for is not made here, because each IDR begins the
+                # repeats anew, and there would be no end of them.
                 at = max(self.idr.ready_at, self._paid_at(idr=True))
                 moments.append((at, Encode(fresh=False, idr=True)))
             repeat_at = motion.due_at if motion.due_at is not None else spare_at
@@ -173,25 +174,25 @@ class Schedule:
                 at = max(now if motion.hurried else repeat_at, self._paid_at(idr=False))
                 moments.append((at, Encode(fresh=False, idr=False)))
         if refining:
-            credit = min(self.budget.of(self._limits.refine_ms / 1000), self._limits.refine_bytes)
+            credit = min(self.budget.of(self._limits.refine_s), self._limits.refine_bytes)
             moments.append((max(self._refine_at, self.budget.ready_at(credit)), Refine()))
         return moments
 
     def _paid_at(self, *, idr: bool) -> float:
-        """When the link has carried enough of what was sent for another picture."""
-        least = self.budget.of(self._limits.idr_credit_ms / 1000) if idr else 0
+        """Return when the link has carried enough of what was sent for another picture."""
+        least = self.budget.of(self._limits.idr_credit_s) if idr else 0
         return self.budget.ready_at(max(least, self.least_bytes))
 
     def begin(self, decision: Encode | Refine) -> None:
-        """The decision is being carried out. A frame that comes from now on is a newer one."""
+        """Note that the decision is being carried out. A frame that comes from now on is newer."""
         if isinstance(decision, Encode) and decision.fresh:
             self._waiting = False
 
     def unit_built(self, decision: Encode | Refine, unit: BuiltUnit, now: float) -> None:
-        """The decision was carried out, and this unit came of it."""
+        """Note that the decision was carried out and has led to this unit."""
         self._blurry = unit.blurry
         self.budget.spend(len(unit.payload), now)
-        self._refine_at = max(self._refine_at, now + self._limits.refine_pause_ms / 1000)
+        self._refine_at = max(self._refine_at, now + self._limits.refine_pause_s)
         if isinstance(decision, Refine):
             self._since_refined = 0
             return
@@ -205,18 +206,18 @@ class Schedule:
             return
         idr = unit.kind is UnitKind.IDR
         self.idr.unit_sent(now, idr)
-        # The next is due a second after this one was due, not after it was done: else one a second
-        # would become fewer.
+        # The next keyframe is due a second after this one was due, and not after it was done,
+        # because there would be less than one a second otherwise.
         in_time = 0 <= now - self._keyframe_at < KEYFRAME_INTERVAL_S
         self._keyframe_at = (self._keyframe_at if in_time else now) + KEYFRAME_INTERVAL_S
         if decision.fresh or idr:
-            self._refine_at = now + self._limits.refine_after_ms / 1000
+            self._refine_at = now + self._limits.refine_after_s
             self._motion.video(now, calm=unit.calm or not decision.fresh, refused=unit.refused)
         else:
             self._motion.repeated(now)
 
     def failed(self, now: float) -> None:
-        """The codec failed on the picture, which is kept: it is encoded after a rest, as an IDR."""
+        """Note that the codec failed. The picture is kept, and encoded after a rest, as an IDR."""
         self._picture = True
         self._rest_until = now + RETRY_S
         self.idr.request("failed")

@@ -1,9 +1,9 @@
 """The kinds of units (IDR, delta, patch, nothing), their limits, and the result of building one.
 
-Pure. The choice between the kinds is made in `schedule` and `units.builder`. A patch pays if little
-has changed. If much has changed, a delta of the whole picture is smaller and no slower to make. The
-limits are checked before a patch is built, so that a patch that is given up costs less than the
-video that follows it.
+Pure; owns constants and drops nothing. `schedule` and `units.builder` choose between the kinds. A
+patch pays if little has changed. If much has changed, a delta of the whole picture is smaller and
+takes no longer. The limits are checked before a patch is built, so that a patch that is given up
+costs less than the video that follows it.
 """
 
 from dataclasses import dataclass
@@ -12,48 +12,49 @@ from enum import StrEnum
 from fanlight_common.core.geometry import Rect
 
 MOST_PATCHED_PX = 2_200_000
-"""With more damaged pixels than this no patch is tried, because comparing them would take longer
-than encoding."""
+"""If more pixels are damaged, no patch is tried, because it takes longer to compare them than to
+encode them."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnitLimits:
-    """How much a unit may take, and when there may be one. What was measured: decisions 11, 12.
+    """How large a unit may be, and when there may be one. Decisions 11 and 12: what was measured.
 
-    The fields in ms are times of the link at the stream's present rate, unless they say otherwise.
+    The fields in seconds are times of the link at the stream's present rate, unless they say
+    otherwise.
     """
 
-    patch_ms: float = 50
+    patch_s: float = 0.05
     """A patch takes the link at most this time, because a larger one is better sent as video."""
     patch_bytes: int = 48_000
     """The most bytes of a patch."""
-    delta_ms: float = 50
+    delta_s: float = 0.05
     """A delta takes the link at most this time; an IDR may take all of `StreamParams.buffer_s`."""
-    idr_credit_ms: float = 50
+    idr_credit_s: float = 0.05
     """An IDR waits until the link could carry this much of it at once."""
-    refine_ms: float = 40
+    refine_s: float = 0.04
     """A refinement (a unit that only makes the picture sharper) takes the link at most this time,
     because fresh changes may have to wait behind it."""
     refine_bytes: int = 32_000
     """The most bytes of a refinement."""
-    refine_pause_ms: float = 15
-    """The least time from one refinement to the next."""
-    refine_after_ms: float = 150
+    refine_pause_s: float = 0.015
+    """The least time from one refinement to the next. It is not a time of the link."""
+    refine_after_s: float = 0.15
     """Refinements begin this time after the last change that became video, because the next such
-    change would undo them all."""
+    change would undo them all. It is not a time of the link."""
     refine_turn: int = 8
     """After this many patches of new content one refinement has its turn, however busy the desk."""
     spare_repeats_kbps: int = 1500
     """Below this rate the last picture is encoded ten times more before places are made sharp one
     by one: all of the desk can then be read sooner (decision 19)."""
     changed_px: int = 400_000
-    """The most pixels that become images of a patch, once scrolling is taken out."""
+    """The most pixels that become images of a patch, beside those that have only scrolled."""
     picture_px: int = 20_000
     """An area that looks like a picture is patched up to this size, because a larger JPEG takes
     more bytes than video."""
     small_effort_kbps: int = 8000
-    """Below this rate images are made as small as can be, because the link needs longer for a
-    kilobyte than the encoder needs to save it."""
+    """Below this rate images are made as small as possible, because the link takes longer for a
+    kilobyte than the encoder takes to save it."""
 
 
 DEFAULT_LIMITS = UnitLimits()
@@ -76,9 +77,9 @@ class BuiltUnit:
     kind: UnitKind
     payload: bytes = b""
     calm: bool = False
-    """Video: so little was damaged that a patch might have been tried."""
+    """Only for video: so little was damaged that a patch might have been tried."""
     refused: bool = False
-    """Video: a patch was tried and does not pay."""
+    """Only for video: a patch was tried and does not pay."""
     blurry: bool = False
     """Viewers see places less sharp than they are."""
     areas: tuple[Rect, ...] = ()

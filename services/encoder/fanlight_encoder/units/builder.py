@@ -1,7 +1,8 @@
-"""Builds the units of one stream: a patch where that pays, else video.
+"""Builds the units of one stream: a patch if that pays, otherwise video.
 
 Lives on whatever thread calls, one call at a time. Owns what viewers have: the shadow, and the
-ledger of how sharp they see it. The caller decides when a unit is built, and what is allowed.
+ledger of how sharp they see it. Drops frames that were overwritten while they were read. The caller
+decides when a unit is built, and what the link allows.
 """
 
 import dataclasses
@@ -28,14 +29,16 @@ from fanlight_encoder.units.patcher import Patcher
 from fanlight_encoder.units.pipeline import FrameSource, Pipeline
 from fanlight_encoder.units.shadow import Shadow
 
+_KBIT_BYTES = 125
 _SMALL_PX = 4_000
 _SMALL_RECTS = 4
-"""Damage up to this is compared and becomes a patch in 0.5 to 1 ms, with cold caches."""
+"""Damage of at most so many pixels and rectangles is compared, and becomes a patch, in 0.5 to 1 ms
+with cold caches."""
 _MOST_PAINTED = 0.8
-"""A browser paints a larger share of the desk than this as quickly as all of it."""
+"""If areas are a larger share of the desk, a browser paints all of it as quickly."""
 _MOST_IN_PLACES = 12
-"""After this many deltas in a row that are painted in places, one is painted everywhere, because
-what stands still gets sharper as well."""
+"""After so many deltas in a row that are painted only in areas, one is painted everywhere, because
+the places that do not change get sharper, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,29 +52,29 @@ class UnitAllowance:
     @property
     def patch_bytes(self) -> int:
         """The most bytes of a patch."""
-        return min(self.limits.patch_bytes, self._carried(self.limits.patch_ms))
+        return min(self.limits.patch_bytes, self._carried(self.limits.patch_s))
 
     @property
     def refine_bytes(self) -> int:
         """The most bytes of a refinement."""
-        return min(self.limits.refine_bytes, self._carried(self.limits.refine_ms))
+        return min(self.limits.refine_bytes, self._carried(self.limits.refine_s))
 
     def delta_bytes(self, *, again: bool) -> int:
-        """The most that a delta may have; less if the picture is not new, because it can wait."""
+        """Return the most bytes of a delta. It is less if the picture is not new: that can wait."""
         limits = self.limits
-        return min(self.unit_bytes, self._carried(limits.refine_ms if again else limits.delta_ms))
+        return min(self.unit_bytes, self._carried(limits.refine_s if again else limits.delta_s))
 
     @property
     def effort(self) -> Effort:
         """How hard to compress images."""
         return Effort.SMALL if self.kbps < self.limits.small_effort_kbps else Effort.FAST
 
-    def _carried(self, ms: float) -> int:
-        return int(self.kbps * ms / 8)
+    def _carried(self, seconds: float) -> int:
+        return int(seconds * self.kbps * _KBIT_BYTES)
 
 
 class UnitBuilder:
-    """Frames in, units out. Changes the pipeline's picture, and closes nothing."""
+    """Builds units from frames. Changes the pipeline's picture, and closes nothing."""
 
     def __init__(
         self,
@@ -89,13 +92,13 @@ class UnitBuilder:
         self._frame: Frame | None = None
         """The newest frame that became a unit."""
         self._patched = False
-        """The last picture is in the shadow, and the pipeline has an older one."""
+        """The shadow has the last picture, and the pipeline has an older one."""
         self._pictures_blurry = True
-        """The last video left pictures so blurry that an image of them is worth its bytes."""
+        """In the last video pictures were so blurry that an image of them is worth its bytes."""
         self._in_places = 0
-        """The number of deltas since one was painted everywhere."""
+        """The number of deltas since the last one that was painted everywhere."""
         self._refused: Frame | None = None
-        """The frame that a small patch was tried for and did not pay."""
+        """The frame of which a small patch was tried and did not pay."""
 
     @property
     def size(self) -> Size:
@@ -105,9 +108,9 @@ class UnitBuilder:
     def small(
         self, source: FrameSource, frame: Frame, allowance: UnitAllowance
     ) -> BuiltUnit | None:
-        """Returns a patch of a new frame made in less than a millisecond. None means: call `fresh`.
+        """Return a patch of a new frame, in less than a millisecond. None means: call `fresh`.
 
-        Raises FrameLostError, and then the next unit is video.
+        Raises FrameLostError. The next unit is video then.
         """
         damage = self._damage(frame)
         small = len(damage) <= _SMALL_RECTS and area(damage) <= _SMALL_PX
@@ -127,10 +130,10 @@ class UnitBuilder:
         idr: bool,
         may_patch: bool,
     ) -> BuiltUnit:
-        """The unit of a new frame.
+        """Return the unit of a new frame.
 
-        Raises FrameLostError or CodecError. Then there is no unit, and the shadow counts as behind
-        wherever it may differ from what viewers have.
+        Raises FrameLostError or CodecError. There is no unit then, and the shadow counts as behind
+        in every place in which it may differ from what viewers have.
         """
         damage = self._damage(frame)
         tried = may_patch and not idr and self._can_patch(frame, damage)
@@ -151,11 +154,11 @@ class UnitBuilder:
         return dataclasses.replace(unit, areas=self._areas(unit, damage, frame))
 
     def again(self, source: FrameSource, allowance: UnitAllowance, *, idr: bool) -> BuiltUnit:
-        """The last picture as video once more. Raises CodecError.
+        """Return the last picture as video once more. Raises CodecError.
 
         Brings the shadow up to date, because a patch may be next.
         """
-        # A shadow that a torn frame has spoilt cannot be encoded; a newer frame is coming.
+        # A shadow with parts of two frames cannot be encoded; a newer frame is coming.
         if self._patched and self._shadow.current:
             assert self._frame is not None
             self.pipeline.load_pixels(self._shadow.buffer.data, self._frame)
@@ -167,7 +170,7 @@ class UnitBuilder:
         return unit
 
     def refine(self, allowance: UnitAllowance) -> BuiltUnit:
-        """A patch that makes some places sharp that viewers see blurry."""
+        """Return a patch that makes some places sharp that viewers see blurry."""
         started = time.perf_counter()
         if not self._shadow.current:
             return BuiltUnit(UnitKind.NOTHING)
@@ -185,10 +188,10 @@ class UnitBuilder:
         return self._patches and same and area(damage) <= MOST_PATCHED_PX
 
     def _damage(self, frame: Frame) -> tuple[Rect, ...]:
-        """Returns where a frame may differ from the last. Everywhere, if that was too long ago.
+        """Return where a frame may differ from the last one.
 
-        To compare all of it then takes 0.5 ms at 1080p, far less than video of what may be a
-        keystroke.
+        This is everywhere if too many frames lie between them. To compare a whole 1080p frame takes
+        0.5 ms, far less than to encode what may be a keystroke as video.
         """
         last = self._frame
         if last is not None and last.instance == frame.instance:
@@ -243,7 +246,7 @@ class UnitBuilder:
     ) -> BuiltUnit:
         unit_bytes = allowance.unit_bytes
         if self._patches and not idr:
-            # Patches will make sharp what a smaller delta leaves blurry.
+            # The delta may be smaller, because patches will make sharp what it leaves blurry.
             unit_bytes = allowance.delta_bytes(again=again)
         encoded = self.pipeline.encode(allowance.kbps, unit_bytes, idr=idr)
         if self._patches:
@@ -253,7 +256,7 @@ class UnitBuilder:
         return BuiltUnit(kind, encoded.payload, calm, refused, blurry=self._patches)
 
     def _areas(self, unit: BuiltUnit, damage: tuple[Rect, ...], frame: Frame) -> tuple[Rect, ...]:
-        """Returns where viewers paint a unit of video: where it is new. Empty means everywhere."""
+        """Return the areas in which viewers paint a unit of video. Empty means everywhere."""
         size = Size(frame.width, frame.height)
         if unit.kind is UnitKind.DELTA and self.pipeline.seen == size:
             areas = at_most(VideoUnit.MAX_AREAS, damage)
@@ -275,7 +278,7 @@ class UnitBuilder:
             self._shadow.catch_up(_pixels(source, frame))
             source.check(frame)
         except FrameLostError:
-            # A newer frame is on its way, and will be video.
+            # A newer frame is coming, and will be video.
             self._shadow.fall_behind(None)
         else:
             self._shadow.caught_up()

@@ -1,7 +1,8 @@
-"""BGRX as a desk has it to the format that a codec takes, yuv420p: BT.709, limited range.
+"""Converts a desk's BGRX to the format that a codec takes: yuv420p, BT.709, limited range.
 
-Lives on whatever thread calls, one call at a time. Reads the pixels where they lie, in shared
-memory, unless they end too close to the end of it or are of odd size; then it reads a copy.
+Lives on whatever thread calls, one call at a time. Owns the scaler and one buffer; drops nothing.
+It reads the pixels directly from shared memory. If they end too close to its end, or if their size
+is odd, it reads a copy.
 """
 
 from collections.abc import Iterable
@@ -17,16 +18,16 @@ from numpy.typing import NDArray
 from fanlight_common.core.geometry import Size
 
 SLACK_BYTES = 64
-"""libswscale reads rows in steps of its vectors, up to 64 bytes past the last pixel. A buffer
-that it reads where it lies has these bytes behind the pixels."""
+"""libswscale reads rows in steps of its vectors, up to 64 bytes past the last pixel. A buffer that
+it reads directly needs so many bytes behind the pixels."""
 _FEWEST_ROWS = 16
-"""Of the target; of fewer rows libswscale makes a last one that is wrong."""
+"""Rows of the target. If it has fewer, libswscale makes the last one wrong."""
 YUV420P = "yuv420p"
 
 
 @dataclass(frozen=True, slots=True)
 class RowBand:
-    """Rows of a picture: `image` begins with row `begin`; from `top` to `bottom` they are valid."""
+    """Rows of a picture. `image` begins with row `begin`; rows `top` to `bottom` are valid."""
 
     image: av.VideoFrame
     begin: int
@@ -35,7 +36,7 @@ class RowBand:
 
 
 class Converter:
-    """Keeps the scaler's tables and one buffer from one picture to the next."""
+    """Converts pictures. Keeps the scaler's tables and one buffer from one picture to the next."""
 
     def __init__(self) -> None:
         self._reformatter = VideoReformatter()
@@ -50,15 +51,15 @@ class Converter:
         rows: Iterable[tuple[int, int]],
         pixel_format: str = YUV420P,
     ) -> list[RowBand]:
-        """Bands of a picture (see `rows`), each exactly as `convert` would have it there.
+        """Return bands of a picture (see `core.rows`), with the same pixels as `convert` makes.
 
-        For sizes that have a `row_step`. `replace_rows` puts one into its place.
+        The sizes must have a `row_step`. `replace_rows` puts a band into a picture.
         """
         divisor = size.height // target.height
         converted = []
         for top, bottom in rows:
-            # The scaler rounds the last row that it is given in another way, and makes a wrong one
-            # where it is given very few rows. So it is given some more rows than are needed.
+            # The scaler rounds the last row that it gets in another way, and makes it wrong if it
+            # gets very few rows. So it gets some more rows than are needed.
             end = min(size.height, bottom + 2 * divisor)
             begin = max(0, min(top, end - _FEWEST_ROWS * divisor))
             image = self.convert(
@@ -79,9 +80,9 @@ class Converter:
         target: Size,
         pixel_format: str = YUV420P,
     ) -> av.VideoFrame:
-        """A picture of `target` size (even, the desk's own or smaller) with its own memory.
+        """Return a picture of `target` size (even, the desk's own or smaller) in its own memory.
 
-        `pixels` holds size.height rows of `stride` bytes. With 64 bytes more behind them it need
+        `pixels` holds size.height rows of `stride` bytes. With 64 more bytes behind them it need
         not be copied. `pixel_format` is planar, with 8 bits a sample.
         """
         source = np.ndarray(
@@ -89,13 +90,13 @@ class Converter:
         )
         padded = Size(size.width + size.width % 2, size.height + size.height % 2)
         if padded != target:
-            padded = size  # it is scaled anyhow, and the scaler takes odd sizes
+            padded = size  # the picture is scaled anyhow, and the scaler takes odd sizes
         if padded != size or len(pixels) < size.height * stride + SLACK_BYTES:
             source = self._copy(source, padded)
         # AREA is the exact mean of 2 x 2 for chroma, and right for scaling down. FULL_CHR_H_INP
         # gives the same picture by another routine: 1.9 ms at 1080p instead of 2.8 ms.
-        # FAST_BILINEAR takes 2.8 ms and is off by up to 97 of 255 in luma at the edges of letters;
-        # POINT takes 1.9 ms and picks one chroma of four: red text fringes.
+        # FAST_BILINEAR takes 2.8 ms and is off by up to 97 of 255 in luma at the edges of letters.
+        # POINT takes 1.9 ms and takes one chroma sample of four, so that red text gets fringes.
         return self._reformatter.reformat(
             av.VideoFrame.from_numpy_buffer(source, format="bgra"),
             target.width,
@@ -104,16 +105,16 @@ class Converter:
             interpolation=Interpolation.AREA | Interpolation.FULL_CHR_H_INP,
             dst_colorspace=Colorspace.ITU709,
             dst_color_range=ColorRange.MPEG,
-            threads=1,  # two take just as long
+            threads=1,  # two threads take just as long
         )
 
     def _copy(
         self, source: "np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]", padded: Size
     ) -> "np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]":
-        """A copy with slack behind it, its last row and column repeated up to `padded`.
+        """Return a copy with slack behind it, its last row and column repeated up to `padded`.
 
-        They are repeated because whatever lies there bleeds into the chroma of the last visible
-        ones. The copy is overwritten by the next.
+        They are repeated, because the pixels there bleed into the chroma of the last visible row
+        and column. The next copy overwrites this one.
         """
         count = 4 * padded.width * padded.height
         if len(self._buffer) != count + SLACK_BYTES:
@@ -127,22 +128,22 @@ class Converter:
 
 
 def row_step(size: Size, target: Size) -> int:
-    """The number of the desk's rows that a band is a multiple of; 0 where there can be no bands."""
+    """Return of how many rows of the desk a band is a multiple. 0: no bands are possible."""
     divisor = size.height // target.height
     if (divisor * target.width, divisor * target.height) != (size.width, size.height):
-        return 0  # a row of the target mixes parts of rows, or there is one more than on the desk
+        return 0  # a row of the target mixes parts of rows, or the target has a row more
     return 2 * divisor
 
 
 def replace_rows(picture: av.VideoFrame, band: RowBand) -> None:
     """Put a band's rows into a picture of the same width and format. Changes the picture."""
     for plane, source in zip(picture.planes, band.image.planes, strict=True):
-        divisor = picture.height // plane.height  # 2 of the planes whose rows are halved
+        divisor = picture.height // plane.height  # 2 for planes that have half the rows
         top, bottom, begin = (row // divisor for row in (band.top, band.bottom, band.begin))
         _rows_of(plane)[top:bottom] = _rows_of(source)[top - begin : bottom - begin]
 
 
 def _rows_of(plane: VideoPlane) -> NDArray[np.uint8]:
-    memory: Any = plane  # has Python's buffer protocol, which its type does not tell
+    memory: Any = plane  # it has Python's buffer protocol, which its type does not say
     rows = np.frombuffer(memory, np.uint8).reshape(-1, plane.line_size)
     return rows[:, : plane.width]

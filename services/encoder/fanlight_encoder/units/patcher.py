@@ -1,8 +1,9 @@
 """What the encoder patches: its policy over the patch engine in common.
 
-Lives on whatever thread calls, one call at a time. It decides by what the link allows; its patches
-are painted over what viewers have, which is the shadow where the ledger says that a tile is sharp.
-It drops nothing: None tells the caller that video is the better choice.
+Lives on whatever thread calls, one call at a time. Owns what it has learned of the cost of images.
+It decides by what the link allows. A patch is painted over what viewers have: that is the shadow,
+in each tile that the ledger calls sharp. It drops nothing: None tells the caller that video is the
+better choice.
 """
 
 from collections.abc import Sequence
@@ -21,10 +22,10 @@ from fanlight_encoder.core.unit_kinds import DEFAULT_LIMITS, MOST_PATCHED_PX, Un
 from fanlight_encoder.units.shadow import Shadow
 
 _SURELY_VIDEO_PX = 100_000
-"""Damage that looks like a picture, and is larger than this, is not looked at any closer."""
+"""Damage of more pixels that looks like a picture becomes video, without a closer look."""
 _MOST_IMAGES = 64
 _REFINE_S = 0.004
-"""A unit of refinement begins no image after this time: a keystroke may be waiting."""
+"""A refinement begins no further image after so many seconds: a keystroke may be waiting."""
 
 
 class Patcher:
@@ -44,10 +45,10 @@ class Patcher:
         most_bytes: int,
         effort: Effort,
     ) -> list[patch.Operation] | None:
-        """Returns the operations from the shadow to `picture`, empty if nothing has changed.
+        """Return the operations from the shadow to `picture`, an empty list if nothing has changed.
 
         Updates the shadow and the ledger. Returns None, and leaves both as they are, if a patch
-        would cost too much. The caller has to check afterwards that `picture` was read whole.
+        would be too large. The caller has to check afterwards that `picture` was not overwritten.
         """
         if area(damage) > MOST_PATCHED_PX:
             return None
@@ -79,9 +80,9 @@ class Patcher:
         *,
         pictures: bool,
     ) -> list[patch.Operation]:
-        """Images of some blurry tiles, text before pictures. Updates the ledger.
+        """Return images of some blurry tiles, of text before pictures. Updates the ledger.
 
-        `pictures`: whether pictures were so blurry in the video that they are worth an image.
+        `pictures`: were pictures so blurry in the video that they are worth an image?
         """
         means = Refinement(most_bytes, effort, pictures, _REFINE_S)
         return list(refining.refine(shadow.pixels, ledger, self._refining, means))
@@ -89,7 +90,7 @@ class Patcher:
     def _images(
         self, picture: Pixels, boxes: Sequence[Rect], most_bytes: int, effort: Effort
     ) -> list[tuple[Image, bool]] | None:
-        """Returns an image of each box, and whether it is lossless. None if they are too large."""
+        """Return an image of each box, and whether it is lossless. None if they are too large."""
         if len(boxes) > _MOST_IMAGES or area(boxes) > self._limits.changed_px:
             return None
         kinds = [is_few_colours(part(picture, box)) for box in boxes]

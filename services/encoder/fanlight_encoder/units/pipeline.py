@@ -1,9 +1,10 @@
 """One stream's pictures: from a frame's pixels to an access unit.
 
-Lives on a worker thread, one call at a time. Keeps the last picture, converted: so an IDR on an
-idle desk, refinement and a new codec need no frame and no shared memory, and of the next frame only
-the rows that have changed are converted. After anything unexpected all of them are. A codec that
-fails is replaced within the same call, so viewers see an IDR and nothing else.
+Lives on a thread of the encoder, one call at a time. Owns the open codec and the last picture,
+converted. So an IDR on an idle desk, a refinement and a new codec need no frame and no shared
+memory, and only the changed rows of the next frame are converted; after anything unexpected all
+rows are. A codec that fails is replaced within the same call, so viewers see an IDR and nothing
+else. Drops nothing.
 """
 
 import dataclasses
@@ -28,17 +29,17 @@ from fanlight_encoder.units.convert import Converter, replace_rows, row_step
 log = logging.getLogger(__name__)
 
 _REOPEN_DOWN, _REOPEN_UP = 1.5, 2.0
-"""A codec with no live bitrate is opened anew when the rate is 1.5 times less or 2 times more."""
+"""A codec without live bitrate is opened anew if the rate is 1.5 times less or 2 times more."""
 
 
 class FrameSource(Protocol):
-    """Gives a frame's pixels: a FrameFeed."""
+    """What gives a frame's pixels: a FrameFeed."""
 
     def pixels(self, frame: Frame) -> memoryview:
-        """The pixels. Raises FrameLostError."""
+        """Return the pixels. Raises FrameLostError."""
 
     def check(self, frame: Frame) -> None:
-        """Raises FrameLostError if they were overwritten meanwhile."""
+        """Raise FrameLostError if they were overwritten meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,10 @@ class _Picture:
 
 
 class Pipeline:
-    """Frames in, units out, of one stream. Whoever made it closes it."""
+    """Encodes the pictures of one stream. The maker closes it."""
 
     def __init__(self, stream: str, params: StreamParams, codec: Codec, fallback: Codec) -> None:
-        """`fallback` takes over when `codec` has failed; both make what the same viewers decode."""
+        """`fallback` takes over when `codec` has failed; the same viewers can decode both."""
         self._stream = stream
         self._params = params
         self._codec = codec
@@ -87,9 +88,9 @@ class Pipeline:
         self._load(pixels, 4 * frame.width, frame, lambda _: None)
 
     def encode(self, kbps: int, unit_bytes: int, *, idr: bool) -> Encoded:
-        """Encode the picture, again if need be, in at most `unit_bytes` if the codec can.
+        """Encode the last picture, in at most `unit_bytes` if the codec can be told a size.
 
-        Raises CodecError if the fallback has failed too. The picture stays, and the next call
+        Raises CodecError if the fallback has failed, too. The picture stays, and the next call
         tries again with a codec that is opened anew.
         """
         picture = self._picture
@@ -100,7 +101,7 @@ class Pipeline:
         except CodecError as error:
             metrics.codec_failures.labels(self._codec.implementation).inc()
             log.warning("event=codec_failed stream=%s reason=%r", self._stream, str(error))
-            # Also where they are the same: one that is opened anew may well work.
+            # This helps even if they are the same, because a codec that is opened anew may work.
             self._codec = self._fallback
             encoded = self._encode(picture, kbps, unit_bytes, idr)
             took = self._codec.implementation
@@ -131,7 +132,8 @@ class Pipeline:
             converted = self._converter.convert_rows(
                 pixels, size, stride, target, rows, pixel_format
             )
-            # Checked before they are put into the picture: a torn band would stay there.
+            # This check comes before the bands are put into the picture, because a band that was
+            # overwritten meanwhile would stay there.
             check(frame)
             assert self._picture is not None
             for band in converted:
@@ -140,7 +142,7 @@ class Pipeline:
         metrics.convert_seconds.observe(time.perf_counter() - started)
 
     def _changed_rows(self, frame: Frame, target: Size) -> list[tuple[int, int]] | None:
-        """Returns where `frame` differs from the last picture, None if unknown or much."""
+        """Return the rows in which `frame` differs from the last picture. None: unknown or many."""
         last = self._picture
         if last is None or last.coded != target or last.frame.instance != frame.instance:
             return None
@@ -156,14 +158,14 @@ class Pipeline:
         return None if damage is None else bands(damage, size.height, step)
 
     def _encode(self, picture: _Picture, kbps: int, unit_bytes: int, idr: bool) -> Encoded:
-        """Encode with the open codec, or with one that is opened now. On an error none is open."""
+        """Encode with the open codec, or open one. After an error no codec is open."""
         if self._open is not None and not self._fits(self._open, picture, kbps, idr=idr):
             self.close()
         if self._open is None:
             self._open, idr = self._opened(picture.coded, kbps), True
         image = picture.image
         if image.format.name != self._can.pixel_format:
-            # A fallback took over that takes another format; later pictures are converted to it.
+            # A fallback with another format has taken over. Later pictures are converted to it.
             image = image.reformat(format=self._can.pixel_format)
         try:
             self._open.set_target(kbps, unit_bytes)
@@ -173,10 +175,10 @@ class Pipeline:
             raise
 
     def _fits(self, opened: OpenCodec, picture: _Picture, kbps: int, *, idr: bool) -> bool:
-        """Whether the codec that is open can make the next unit."""
+        """Return whether the codec that is open can make the next unit."""
         if opened.params.size != picture.coded or (idr and not self._can.forced_idr):
             return False
-        # Each opening is an IDR, so a small step of the rate is not worth one.
+        # Each opening costs an IDR, so a small step of the rate is not worth one.
         was = opened.params.bitrate_kbps
         return was / _REOPEN_DOWN <= self._opening_kbps(kbps) <= was * _REOPEN_UP
 
@@ -185,6 +187,6 @@ class Pipeline:
         return self._codec.open(dataclasses.replace(params, bitrate_kbps=self._opening_kbps(kbps)))
 
     def _opening_kbps(self, kbps: int) -> int:
-        """The rate to open the codec with: the ceiling, where it follows from there."""
+        """Return the rate to open the codec with: the ceiling if it can follow a new rate later."""
         ceiling = self._params.kbps
         return ceiling if self._can.live_bitrate else min(kbps, ceiling)

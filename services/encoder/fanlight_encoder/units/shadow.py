@@ -1,7 +1,8 @@
-"""A copy of the picture that viewers were sent last, to see what really changed since.
+"""A copy of the picture that viewers were sent last, to find what has really changed since.
 
-Lives on whatever thread calls, one call at a time. While video runs the shadow only notes where it
-is behind; it is brought up to date when patches may begin.
+Lives on whatever thread calls, one call at a time. Owns the copy, and drops nothing. While video
+runs the shadow only notes in which places it is behind. It is brought up to date when patches may
+begin.
 """
 
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from fanlight_common.patching.pixels import Pixels, part
 from fanlight_encoder.units.convert import SLACK_BYTES
 
 _MOST_BEHIND = 64
-"""With more rectangles than this the shadow counts as behind everywhere."""
+"""If it is behind in more rectangles, the shadow counts as behind everywhere."""
 
 
 class Shadow:
@@ -38,7 +39,7 @@ class Shadow:
         self._behind = known if whole not in known and len(known) <= _MOST_BEHIND else [whole]
 
     def catch_up(self, picture: Pixels) -> None:
-        """Copy what has changed. It is not `current` before `caught_up` says that all was whole."""
+        """Copy what has changed. The shadow is not `current` before `caught_up` is called."""
         for rect in self._behind:
             self.take(picture, rect)
 
@@ -47,5 +48,5 @@ class Shadow:
         self._behind = []
 
     def take(self, picture: Pixels, rect: Rect) -> None:
-        """Copy the pixels of a rectangle, which were sent."""
+        """Copy the pixels of a rectangle that was sent."""
         part(self.pixels, rect)[:] = part(picture, rect)

@@ -8,8 +8,8 @@ stays.
 import asyncio
 import zlib
 
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
+from fanlight_common.service.worker import Worker
 
 
 class DeskBook:

@@ -13,8 +13,8 @@ from typing import Protocol
 from fanlight_common.bus.event_feed import EventFeed
 from fanlight_common.bus.inlet_connections import CurrentInlet, InletConnections
 from fanlight_common.core.errors import FanlightError, ProtocolError
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import binary, bus, topics
+from fanlight_common.service.worker import Worker
 from fanlight_gateway import metrics
 from fanlight_gateway.core.samples import ViewerSample
 

@@ -17,8 +17,8 @@ from fanlight_common.bus.unit_feed import FeedEvent, UnitDemand, UnitFeed
 from fanlight_common.core.errors import FanlightError
 from fanlight_common.core.idr_requests import IdrRequestLimits
 from fanlight_common.process import clock
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol.binary import VideoUnit
+from fanlight_common.service.worker import Worker
 from fanlight_gateway import metrics
 from fanlight_gateway.core.gate import Gate
 from fanlight_gateway.core.paint_lag import UnitLog

@@ -22,8 +22,8 @@ from fanlight_common.bus.inlet_connections import CurrentInlet, InletConnections
 from fanlight_common.core.errors import FanlightError, FrameLostError
 from fanlight_common.patching.pixels import Pixels, from_buffer
 from fanlight_common.process import clock
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, frames, topics
+from fanlight_common.service.worker import Worker
 from fanlight_screenshot import metrics
 from fanlight_screenshot.core.change_history import ChangeHistory
 from fanlight_screenshot.core.grabs import Grabs

@@ -35,8 +35,8 @@ from fanlight_common.patching.images import from_bgrx
 from fanlight_common.patching.pixels import Pixels
 from fanlight_common.process import clock
 from fanlight_common.process.ticks import tick
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
+from fanlight_common.service.worker import Worker
 from fanlight_screenshot import metrics
 from fanlight_screenshot.core.admission import Admission, AdmissionLimits
 from fanlight_screenshot.core.parameters import Parameters

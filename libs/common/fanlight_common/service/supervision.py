@@ -1,10 +1,10 @@
 """Running a service: signals, drain, the end, and what its errors mean for the process.
 
-`run` is what each `__main__` ends with. It owns the process's event loop (uvloop) and, in a thread
-of its own, its signals: a loop that hangs does not hide them. After SIGTERM or SIGINT a worker may
+Each `__main__` ends with `run`. It owns the process's event loop (uvloop), and a thread that takes
+the signals, so that a loop that hangs does not hide them. After SIGTERM or SIGINT a worker may
 drain, which means that it hands over what it has while it still works; then it is cancelled. The
-process ends within STOP_LIMIT_S, or END_LIMIT_S after a longer drain, come what may. Messages that
-have not left by then are dropped.
+process ends within STOP_LIMIT_S, or END_LIMIT_S after a longer drain, whatever happens. Messages
+that have not left by then are dropped.
 """
 
 import asyncio
@@ -24,15 +24,15 @@ from fanlight_common.bus.sockets import SocketRole
 from fanlight_common.core.errors import MISCONFIGURED, ConfigurationError
 from fanlight_common.process import logs
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Worker
+from fanlight_common.service.worker import Worker
 
 log = logging.getLogger(__name__)
 
 STOP_LIMIT_S = 1.8
-"""The process ends this time after the signal, whatever its worker does."""
+"""The process ends so many seconds after the signal, whatever its worker does."""
 END_LIMIT_S = 0.6
-"""The part of STOP_LIMIT_S for the end itself after a drain. A longer drain makes the limit
-longer."""
+"""The seconds of STOP_LIMIT_S that remain for the end itself after a drain. A longer drain makes
+the limit longer."""
 _STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 
@@ -42,7 +42,7 @@ def run(
     outlet: SocketRole | None,
     main: Callable[[Worker], Awaitable[None]],
 ) -> None:
-    """Be a service until it is told to stop. Returns after a clean stop.
+    """Run a service until it is told to stop. Returns after a clean stop.
 
     A ConfigurationError ends the process with one line and status 2. Any other error ends it with
     a traceback and status 1, and its supervisor starts it again.
@@ -53,7 +53,8 @@ def run(
     except ConfigurationError as missing:
         print(f"fanlight-{kind}: {missing}", file=sys.stderr)
         sys.exit(MISCONFIGURED)
-    # Before any thread starts, because threads inherit the mask. `_wait_for_stop` takes them.
+    # The signals are blocked before any thread starts, because threads inherit the mask.
+    # `_wait_for_stop` takes them.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     _exempt_imports_from_collection()
     wrong: list[BaseException] = []
@@ -61,7 +62,8 @@ def run(
         uvloop.run(_supervised(kind, settings, outlet, main))
     except* ConfigurationError as group:
         wrong = _leaves(group)
-    # Outside of the handler, where some Pythons (Debian's 3.11.2) wrap a SystemExit in a group.
+    # This is outside of the handler, because some Pythons (Debian's 3.11.2) wrap a SystemExit that
+    # is raised inside of it in a group.
     if wrong:
         for error in wrong:
             print(f"fanlight-{kind}: {error}", file=sys.stderr)
@@ -69,7 +71,7 @@ def run(
 
 
 def _exempt_imports_from_collection() -> None:
-    """Imported objects stay, and are most of all objects: the garbage collector may skip them."""
+    """Let the garbage collector skip what was imported: it stays, and is most of all objects."""
     gc.collect()
     gc.freeze()
 
@@ -112,7 +114,7 @@ async def _drain(worker: Worker, serving: asyncio.Future[None]) -> None:
 
 
 def _wait_for_stop(worker: Worker, stop: Callable[[], object]) -> None:
-    """A thread that takes the signals, so that a hanging event loop does not hide them."""
+    """Wait for a signal, in a thread, so that a hanging event loop does not hide it. Then stop."""
     signal.sigwait(_STOP_SIGNALS)
     limit_s = max(STOP_LIMIT_S, worker.drain_limit_s + END_LIMIT_S)
     deadline = threading.Timer(limit_s, _give_up, (worker.kind, limit_s))

@@ -14,11 +14,13 @@ import pytest
 
 from fanlight_common.bus.inlet_connections import InletConnections
 from fanlight_common.bus.inlet_messages import inlet_messages, refused
+from fanlight_common.bus.network import BusNetwork
 from fanlight_common.bus.sockets import SocketRole, ipc_endpoint
 from fanlight_common.core.errors import ConfigurationError, ProtocolError
 from fanlight_common.process.settings import BusSettings
-from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, topics
+from fanlight_common.service import worker as worker_module
+from fanlight_common.service.worker import Worker
 from tests.common.fakes import FakeDirectory
 
 
@@ -140,11 +142,26 @@ async def test_a_taken_port_and_a_long_path_are_configuration_errors(
         Worker("encoder", bus_settings.model_copy(update={"id": "No Name"}), None)
 
 
+async def test_a_worker_that_cannot_be_made_closes_its_sockets(
+    bus_settings: BusSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    networks: list[BusNetwork] = []
+
+    def fail(network: BusNetwork) -> None:
+        networks.append(network)
+        raise ZeroDivisionError("no directory")
+
+    monkeypatch.setattr(worker_module, "DirectoryClient", fail)
+    with pytest.raises(ZeroDivisionError):
+        Worker("encoder", bus_settings, SocketRole.ENCODER_OUTLET)
+    assert [network.context.closed for network in networks] == [True]
+
+
 SERVICE = """
 import asyncio, sys
 from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process.settings import BusSettings, load
-from fanlight_common.process.supervision import run
+from fanlight_common.service.supervision import run
 
 async def main(worker):
     what = sys.argv[1]

@@ -1,8 +1,8 @@
 """The shape of every service: an inlet, an outlet, a heartbeat, health.
 
 Owns the process's ZeroMQ context, its bound sockets and its side of the directory. Lives on the
-loop that it is made in (`supervision.run` gives it one). Drops nothing; a message that was not
-understood is counted where it arrives.
+loop that it is made in (`supervision.run` gives it one). Drops nothing: the module that receives a
+message counts it if it does not understand it.
 """
 
 import asyncio
@@ -23,7 +23,6 @@ from fanlight_common.bus.directory_client import DirectoryClient
 from fanlight_common.bus.network import BusNetwork
 from fanlight_common.bus.ring import host_id
 from fanlight_common.bus.sockets import SocketRole
-from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.core.names import check_name
 from fanlight_common.process import clock
 from fanlight_common.process.health import HealthServer
@@ -33,11 +32,11 @@ from fanlight_common.protocol import bus, topics
 
 log = logging.getLogger(__name__)
 
-_FAREWELL_MS = 100
-"""How long the farewell may take to leave when the process ends."""
+_FAREWELL_S = 0.1
+"""Seconds that the farewell may take to leave when the process ends."""
 _TURN_S = 1.0
 HANG_LIMIT_S = 5.0
-"""/healthz says unhealthy when the event loop has not turned for this long."""
+"""/healthz says unhealthy when the event loop has not turned for so many seconds."""
 
 process = Gauge("fanlight_process", "1: this process, by its name on the bus", ["kind", "id"])
 loop_lag_seconds = Histogram(
@@ -70,17 +69,19 @@ class Worker:
         self.offer = ServiceOffer()
         """Change it in place, and call `announce`."""
         self.healthy: Callable[[], tuple[bool, dict[str, Any]]] = lambda: (True, {})
-        """Is the process healthy, and details for /healthz? Called on the health thread. Replace
-        it."""
+        """Returns whether the process is healthy, and details for /healthz. It is called on the
+        health thread. Services replace it."""
         self.drain: Callable[[], Awaitable[None]] | None = None
-        """Hands over what the process has, after SIGTERM and before its end. Replace it."""
+        """Hands over what the process has, after SIGTERM and before its end. Services replace
+        it."""
         self.drain_limit_s = 0.0
-        """How long the drain may take."""
+        """Seconds that the drain may take."""
         self.before_beat: Callable[[], None] = lambda: None
-        """Called before each regular heartbeat, to measure what always changes. Replace it."""
+        """Called before each regular heartbeat, to measure what always changes. Services replace
+        it."""
         self._beating = self._announced = False
         self._said: tuple[Any, ...] = ()
-        """The offer that `_beat_bytes` tell of."""
+        """The offer that `_beat_bytes` contain."""
         self._beat_bytes = b""
         """The last heartbeat, encoded."""
         self._last_turn = clock.now_s()
@@ -99,19 +100,19 @@ class Worker:
                 self.outlet, self.outlet_endpoint = self._bind(outlet, "outlet")
             self.directory = DirectoryClient(self.network)
             self.health = HealthServer(settings.health_host, settings.health_port, self._health)
-        except ConfigurationError:
+        except BaseException:
             self.network.close(0)
             raise
 
     def now_us(self) -> int:
-        """The bus clock, microseconds: for stamps on the bus, and for comparing with one.
+        """Return the bus clock in microseconds, for stamps on the bus and for comparing with them.
 
-        It is corrected now and then, so within one process `clock` is the better one.
+        It is corrected now and then, so `process.clock` is better for times within one process.
         """
         return self.bus_clock.at(clock.now_us())
 
     def announce(self) -> None:
-        """Send a heartbeat now: the offer has changed."""
+        """Send a heartbeat now, because the offer has changed."""
         if self._beating and not self._announced:
             self._announced = True
             asyncio.get_running_loop().call_soon(self._beat)
@@ -131,8 +132,8 @@ class Worker:
                     if self.settings.bus_directory:
                         watch = ClockSync(self.directory, self.id, self.bus_clock)
                         around.append(group.create_task(watch.run()))
-                    # Nobody else subscribes to this topic, so that the end of the connection
-                    # tells the directory of the end of this process.
+                    # Nobody else subscribes to this topic, so the end of the connection tells the
+                    # directory of the end of this process.
                     self.directory.watch(topics.presence(self.id, self.instance), _nothing)
                 around.append(group.create_task(self._turn()))
                 try:
@@ -145,11 +146,13 @@ class Worker:
             log.info("event=stop kind=%s id=%s", self.kind, self.id)
 
     def close(self) -> None:
-        """Say farewell and close every socket."""
-        if self.kind != "directory":
-            self.directory.tell(bus.Farewell(self.id, self.instance))
-        self.health.close()
-        self.network.close(_FAREWELL_MS)
+        """Say farewell and close every socket, also if saying farewell raises."""
+        try:
+            if self.kind != "directory":
+                self.directory.tell(bus.Farewell(self.id, self.instance))
+        finally:
+            self.health.close()
+            self.network.close(_FAREWELL_S)
 
     def _bind(self, role: SocketRole, name: str) -> tuple[zmq.asyncio.Socket, str]:
         socket = self.network.open(role)
@@ -167,7 +170,7 @@ class Worker:
 
     def _beat(self) -> None:
         self._announced = False
-        if not self._beating:  # the offer changed just before the end
+        if not self._beating:  # the process has ended since the offer changed
             return
         offer = self.offer
         said = (offer.http, offer.desks, offer.capacity, offer.load, offer.streams)
@@ -205,11 +208,11 @@ class Worker:
 
 
 def _nothing(record: bus.DirectoryOutlet) -> None:
-    """There are no records of a process's own presence."""
+    """Do nothing: there are no records of a process's own presence."""
 
 
 def _default_id(kind: str, settings: BusSettings) -> str:
-    """An id that no other process on the bus has, and that a restarted container has again."""
+    """Return an id that no other process on the bus has. A restarted container gets it again."""
     if not settings.bus_directory:
         return f"{kind}-{os.getpid()}"
     # Containers count their processes each from 1, but each has a host name of its own.
