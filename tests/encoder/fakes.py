@@ -1,5 +1,5 @@
-"""A bus around one encoder: a directory without a mind, a capture without a display, a gateway that
-only listens, and codecs that fail.
+"""A bus around one encoder: a directory without a mind, a capture without a display, and a gateway
+that only listens.
 
 Every wait is for a condition; the tests' own time limit is the only clock.
 """
@@ -13,11 +13,9 @@ from typing import Any
 import numpy as np
 import zmq
 import zmq.asyncio
-from av import VideoFrame
 
 from fanlight_common.bus.ring import FrameRing, host_id
 from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
-from fanlight_common.core.errors import CodecError
 from fanlight_common.core.geometry import Rect
 from fanlight_common.core.names import Rendition
 from fanlight_common.process import clock
@@ -26,65 +24,14 @@ from fanlight_common.process.worker import Worker
 from fanlight_common.protocol import bus, frames, topics
 from fanlight_common.protocol.binary import VideoUnit
 from fanlight_common.protocol.topics import Lane
-from fanlight_encoder.codecs.base import Codec, CodecParams, Encoded, OpenCodec
-from fanlight_encoder.codecs.h264_hardware import NVENC, VAAPI
-from fanlight_encoder.codecs.x264 import X264
+from fanlight_encoder.codecs.base import Codec
 from fanlight_encoder.core.renditions import StreamParams
 from fanlight_encoder.service import EncoderService, HandoverTimes
 from fanlight_encoder.settings import EncoderSettings
+from tests.encoder.fake_codecs import NO_HARDWARE
 from tests.encoder.pictures import Pixels
 
 STREAM = "main/high"
-
-
-class FlakyCodec:
-    """libx264 by another name, which fails on the `after`th picture from now, for ever."""
-
-    def __init__(self, codec: Codec, params: CodecParams, after: int) -> None:
-        self.codec = codec
-        self.params = params
-        self._real = X264.open(params)
-        self._left = after
-
-    def set_target(self, kbps: int, unit_bytes: int) -> None:
-        self._real.set_target(kbps, unit_bytes)
-
-    def encode(self, picture: VideoFrame, *, idr: bool) -> Encoded:
-        self._left -= 1
-        if self._left < 0:
-            raise CodecError(f"{self.codec.implementation}: the device was lost")
-        return self._real.encode(picture, idr=idr)
-
-    def close(self) -> None:
-        self._real.close()
-
-
-def opened_by(codec: Codec, opener: Callable[[CodecParams], OpenCodec]) -> Codec:
-    """The codec with the same names and capabilities, opened in another way."""
-    return dataclasses.replace(codec, open=opener)
-
-
-def missing(codec: Codec) -> Codec:
-    """The codec on a machine that has no such thing."""
-
-    def opener(params: CodecParams) -> OpenCodec:
-        raise CodecError(f"{codec.implementation}: not in this test")
-
-    return opened_by(codec, opener)
-
-
-def flaky(codec: Codec, after: int) -> Codec:
-    """The codec on a machine where it fails after so many pictures."""
-    return opened_by(codec, lambda params: FlakyCodec(codec, params, after))
-
-
-NO_HARDWARE = (missing(NVENC), missing(VAAPI), X264)
-"""libx264 and nothing else, whatever this machine has."""
-
-
-def flaky_hardware(after: int) -> Sequence[Codec]:
-    """NVENC that fails after so many pictures, and libx264."""
-    return (flaky(NVENC, after), missing(VAAPI), X264)
 
 
 class Capture:

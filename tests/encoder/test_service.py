@@ -23,7 +23,8 @@ from fanlight_encoder import service
 from fanlight_encoder.codecs.base import CodecParams, OpenCodec
 from fanlight_encoder.codecs.x264 import X264
 from fanlight_encoder.core.numbering import held_epoch
-from tests.encoder.fakes import STREAM, Bench, Gateway, flaky_hardware, opened_by
+from tests.encoder.fake_codecs import flaky_hardware, opened_by
+from tests.encoder.fakes import STREAM, Bench, Gateway
 from tests.encoder.pictures import Pixels, decode, patches, rgb, text, worst_patch_error
 from tests.encoder.viewer import Viewer
 
