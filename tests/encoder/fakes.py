@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import zmq
 import zmq.asyncio
+from prometheus_client import REGISTRY
 
 from fanlight_common.bus.ring import FrameRing, host_id
 from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
@@ -29,9 +30,11 @@ from fanlight_encoder.core.renditions import StreamParams
 from fanlight_encoder.service import EncoderService, HandoverTimes
 from fanlight_encoder.settings import EncoderSettings
 from tests.encoder.fake_codecs import NO_HARDWARE
-from tests.encoder.pictures import Pixels
+from tests.encoder.pictures import Pixels, text
 
 STREAM = "main/high"
+QUIET: dict[str, Any] = {"patches": False, "constants": {"repeat_interval_s": 1.0}}
+"""One frame, one unit of video."""
 
 
 class Capture:
@@ -323,3 +326,19 @@ class Bench:
             topic = self._families.get(topic, topic)
             if message[0] and topic in self._records:
                 await self._directory.send_multipart([topic, bus.encode(self._records[topic])])
+
+
+def count(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(f"fanlight_encoder_{name}_total", labels) or 0.0
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that only looking again shows."""
+    while not condition():  # noqa: ASYNC110  # counters have no event to wait for
+        await asyncio.sleep(0.005)
+
+
+async def keep_showing(bench: Bench) -> None:
+    for number in range(1000):
+        await bench.capture.show(text(320, 240, number))
+        await asyncio.sleep(0.02)

@@ -6,9 +6,8 @@ import pytest
 
 from fanlight_common.protocol import bus
 from fanlight_encoder.core.numbering import may_go_on
-from tests.encoder.fakes import STREAM, Bench
+from tests.encoder.fakes import QUIET, STREAM, Bench, keep_showing
 from tests.encoder.pictures import text
-from tests.encoder.test_service import QUIET, keep_showing
 
 
 def lease(epoch: int, handover_from: int, *, alive: bool = True) -> bus.LeaseRecord:
