@@ -12,6 +12,9 @@ PACKAGES = sorted(p.parent for p in ROOT.glob("[ls]*/*/fanlight_*/__init__.py"))
 PYTHON = sorted(file for package in PACKAGES for file in package.rglob("*.py"))
 JAVASCRIPT = sorted(file for package in PACKAGES for file in package.rglob("*.js"))
 FOLDERS = sorted({file.parent for file in [*PYTHON, *JAVASCRIPT]})
+TESTS_AND_BENCHES = sorted(
+    file for tree in ("tests", "bench") for file in (ROOT / tree).rglob("*.py")
+)
 MOST_FILES = 16
 """Beside `__init__.py` and `__main__.py`."""
 MOST_LINES = {".py": 400, ".js": 300}
@@ -27,6 +30,7 @@ def test_there_is_something_to_look_at() -> None:
     assert len(PACKAGES) == 7
     assert len(PYTHON) > 150
     assert len(JAVASCRIPT) > 50
+    assert len(TESTS_AND_BENCHES) > 250
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=name)
@@ -44,7 +48,7 @@ def test_a_folder_of_python_says_what_it_owns(folder: Path) -> None:
 def test_a_long_module_says_why() -> None:
     long = {
         name(file)
-        for file in [*PYTHON, *JAVASCRIPT]
+        for file in [*PYTHON, *JAVASCRIPT, *TESTS_AND_BENCHES]
         if len(file.read_text().splitlines()) > MOST_LINES[file.suffix]
         and REASON not in " ".join(file.read_text()[:2000].split()).replace(" * ", " ")
     }
