@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import socket as system_socket
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -50,12 +49,15 @@ def test_a_network_without_keys_is_refused(tmp_path: Path) -> None:
         wait_for_network(settings, "encoder")
 
 
-def test_the_directory_makes_the_keys_and_the_others_wait_for_them(settings: BusSettings) -> None:
+async def test_the_directory_makes_the_keys_and_the_others_wait_for_them(
+    settings: BusSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", directory_address.log.name)
     assert settings.bus_keys is not None
     settings.bus_keys.unlink()
     waiting = threading.Thread(target=wait_for_network, args=(settings, "encoder"), daemon=True)
     waiting.start()
-    time.sleep(0.3)  # it looks ten times a second, and still waits
+    await until(lambda: "event=wait" in caplog.text)
     assert waiting.is_alive()
     wait_for_network(settings, "directory")
     waiting.join(10)

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from fanlight_common.core.grants import Role
 from fanlight_common.protocol import batches, binary, bus, control, input
 from fanlight_common.protocol.binary import CloseCode
+from fanlight_gateway.core import exchange
 from fanlight_gateway.settings import ViewerSettings
+from fanlight_gateway.viewers.plain_http_transport import PlainHttpTransport
 from tests.gateway.clients import VIEWER, Site
 from tests.gateway.conftest import Start
 from tests.gateway.fakes import FakeEncoder
@@ -75,6 +77,30 @@ async def join(site: Site, role: Role = Role.CONTROL, name: str = VIEWER) -> Pla
     return PlainViewer(site, opened, headers)
 
 
+@pytest.fixture
+def polls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The `after` of each poll that has come to the gateway, which holds it by then."""
+    came: list[int] = []
+    take = PlainHttpTransport.take
+
+    async def noting(
+        transport: PlainHttpTransport, after: int
+    ) -> tuple[int, list[exchange.NumberedMessage]]:
+        came.append(after)
+        return await take(transport, after)
+
+    monkeypatch.setattr(PlainHttpTransport, "take", noting)
+    return came
+
+
+async def held_poll(viewer: PlainViewer, polls: list[int]) -> asyncio.Task[httpx.Response]:
+    """A poll for which there is no message yet, once the gateway holds it."""
+    before = len(polls)
+    asked = asyncio.create_task(viewer.poll())
+    await until(lambda: len(polls) > before)
+    return asked
+
+
 def keys(capture: FakeCapture) -> list[bytes]:
     return [m.message for m in capture.told if isinstance(m, bus.Input)]
 
@@ -91,7 +117,7 @@ async def test_hello_in_welcome_out_and_never_any_video(
     assert any(isinstance(m, control.DeskState) for m in first)
     await viewer.give(control.SetVideoEnabled(True))
     held = asyncio.create_task(viewer.take())
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.3)  # time for a subscription, which may not come
     assert not encoder.subscribed
     capture.event(binary=binary.PointerPosition(1, 2).encode())
     assert binary.PointerPosition(1, 2) in await held
@@ -108,8 +134,10 @@ async def test_input_is_handled_once_and_in_order_whatever_is_sent_twice(
             assert answer.headers["x-fanlight-handled"] == str(at + 1)
         await viewer.give(event, first=at + 1)
         await viewer.give(events[0], first=1)  # an old one that comes late
-    await until(lambda: len(keys(capture)) >= len(events))
-    await asyncio.sleep(0.05)
+    # The input comes in order, so nothing is on its way any more once the last has come.
+    events.append(input.Key(True, 99))
+    await viewer.give(events[-1], first=len(events))
+    await until(lambda: events[-1].encode() in keys(capture))
     assert keys(capture) == [event.encode() for event in events]
     gap = await viewer.give(KEY_A, first=len(events) + 2)
     assert gap.status_code == 409
@@ -117,15 +145,14 @@ async def test_input_is_handled_once_and_in_order_whatever_is_sent_twice(
 
 
 async def test_a_lost_answer_is_given_again_and_an_acknowledged_one_is_not(
-    site: Site, capture: FakeCapture
+    polls: list[int], site: Site, capture: FakeCapture
 ) -> None:
     viewer = await join(site)
     one, again = await viewer.poll(0), await viewer.poll(0)
     assert one.content == again.content
     assert one.headers["x-fanlight-first"] == "1"
     await viewer.take()
-    held = asyncio.create_task(viewer.poll())
-    await asyncio.sleep(0.05)
+    held = await held_poll(viewer, polls)
     capture.event(text=control.Clipboard("copied").encode())
     answer = await held
     assert batches.decode(answer.content) == [control.Clipboard("copied").encode()]
@@ -135,15 +162,14 @@ async def test_a_lost_answer_is_given_again_and_an_acknowledged_one_is_not(
 
 
 async def test_a_poll_is_held_and_answered_empty_when_the_time_is_up_or_another_comes(
-    start: Start, capture: FakeCapture
+    polls: list[int], start: Start, capture: FakeCapture
 ) -> None:
     site = await start(http_hold_s=0.3)
     await site.ready("main")
     viewer = await join(site)
     await viewer.take()
     assert await viewer.take() == []
-    first = asyncio.create_task(viewer.poll())
-    await asyncio.sleep(0.05)
+    first = await held_poll(viewer, polls)
     second = asyncio.create_task(viewer.poll())
     assert (await first).content == b""
     assert not second.done()
@@ -223,11 +249,12 @@ async def test_a_view_token_watches_and_nothing_else(site: Site, capture: FakeCa
     assert not keys(capture)
 
 
-async def test_the_same_viewer_again_replaces_the_earlier_one_by_either_way(site: Site) -> None:
+async def test_the_same_viewer_again_replaces_the_earlier_one_by_either_way(
+    polls: list[int], site: Site
+) -> None:
     one = await join(site)
     await one.take()
-    held = asyncio.create_task(one.poll())
-    await asyncio.sleep(0.05)
+    held = await held_poll(one, polls)
     async with site.viewer(video=False) as socket:
         answer = await held
         assert (answer.status_code, answer.json()["code"]) == (410, CloseCode.REPLACED)
@@ -333,11 +360,10 @@ async def test_limits_are_those_of_the_websocket(start: Start, capture: FakeCapt
     assert site.connected == 2
 
 
-async def test_the_end_of_the_gateway_is_told(site: Site) -> None:
+async def test_the_end_of_the_gateway_is_told(polls: list[int], site: Site) -> None:
     viewer = await join(site)
     await viewer.take()
-    held = asyncio.create_task(viewer.poll())
-    await asyncio.sleep(0.05)
+    held = await held_poll(viewer, polls)
     await site.stop()
     assert (await held).json()["code"] == CloseCode.GOING_AWAY
 
