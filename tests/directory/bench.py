@@ -13,7 +13,7 @@ LEASE = topics.lease("main/high")
 
 
 def beat(kind: str, id_: str, instance: str = "1", **more: Any) -> bus.Heartbeat:
-    """A heartbeat of a process on host `h`."""
+    """Return the heartbeat of a process on host `h`."""
     plain = bus.Heartbeat(
         kind=kind,
         id=id_,
@@ -31,7 +31,7 @@ def beat(kind: str, id_: str, instance: str = "1", **more: Any) -> bus.Heartbeat
 
 
 def capture(desk: str = "main", instance: str = "1", id_: str = "", **more: Any) -> bus.Heartbeat:
-    """A capture of one desk."""
+    """Return the heartbeat of a capture of one desk."""
     more = {"desks": (bus.DeskOffer(desk, 1920, 1080),), **more}
     return beat("capture", id_ or f"capture-{desk}", instance, **more)
 
@@ -39,7 +39,7 @@ def capture(desk: str = "main", instance: str = "1", id_: str = "", **more: Any)
 def encoder(
     number: int, instance: str = "1", held: dict[str, int] | None = None, **more: Any
 ) -> bus.Heartbeat:
-    """An encoder with room for four streams, holding `held` (stream: epoch)."""
+    """Return the heartbeat of an encoder for four streams, which holds `held` (stream: epoch)."""
     streams = tuple(bus.HeldStream(stream, epoch) for stream, epoch in (held or {}).items())
     return beat(
         "encoder", f"encoder-{number}", instance, **{"capacity": 4, "streams": streams, **more}
@@ -47,7 +47,7 @@ def encoder(
 
 
 class Bench:
-    """A registry with a clock that is turned by hand, and everybody who keeps beating."""
+    """A registry, a clock that is turned by hand, and the processes that send heartbeats."""
 
     def __init__(self, settled: bool = True) -> None:
         self.now = 100.0
@@ -61,7 +61,7 @@ class Bench:
         return UNIX + int(self.now)
 
     def hear(self, *beats: bus.Heartbeat) -> list[Effect]:
-        """These live, from now on."""
+        """Hear these, which send heartbeats from now on; return the effects."""
         effects: list[Effect] = []
         for one in beats:
             self.beating[one.id] = one
@@ -69,7 +69,7 @@ class Bench:
         return effects
 
     def claiming(self, one: bus.Heartbeat) -> bus.Heartbeat:
-        """An encoder claims what it holds, unless the test says what it claims."""
+        """Return the heartbeat with what its encoder holds, unless it claims streams already."""
         records = self.registry._present.values()
         held = tuple(
             bus.HeldStream(r.stream, r.epoch)
@@ -79,12 +79,12 @@ class Bench:
         return one if one.streams or not held else replace(one, streams=held)
 
     def bye(self, one: bus.Heartbeat) -> list[Effect]:
-        """This one ends properly."""
+        """End a process that says farewell; return the effects."""
         self.beating.pop(one.id, None)
         return self.registry.farewell(bus.Farewell(one.id, one.instance), self.now, self.unix_s)
 
     def mute(self, one: bus.Heartbeat) -> None:
-        """This one dies."""
+        """End a process without a word."""
         del self.beating[one.id]
 
     def ask(self, topic: bytes = LEASE) -> list[Effect]:
@@ -94,7 +94,7 @@ class Bench:
         self.registry.unsubscribed(topic, self.now)
 
     def wait(self, seconds: float) -> list[Effect]:
-        """Let time pass, in steps, while the living beat."""
+        """Let time pass, in steps, while the living send heartbeats; return the effects."""
         effects: list[Effect] = []
         for _ in range(round(seconds / 0.1)):
             # Rounded, so that a hundred tenths are ten seconds.

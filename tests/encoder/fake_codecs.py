@@ -1,4 +1,4 @@
-"""Codecs that fail, that are missing, or that are opened in another way."""
+"""Codecs for tests: some fail, some are missing, some are opened in another way."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from fanlight_encoder.codecs.x264 import X264
 
 
 class FlakyCodec:
-    """libx264 by another name, which fails on the `after`th picture from now, for ever."""
+    """libx264 under another name. It encodes `after` pictures, and fails for ever after."""
 
     def __init__(self, codec: Codec, params: CodecParams, after: int) -> None:
         self.codec = codec
@@ -34,12 +34,12 @@ class FlakyCodec:
 
 
 def opened_by(codec: Codec, opener: Callable[[CodecParams], OpenCodec]) -> Codec:
-    """The codec with the same names and capabilities, opened in another way."""
+    """Return the codec with the same names and capabilities, but opened by `opener`."""
     return dataclasses.replace(codec, open=opener)
 
 
 def missing(codec: Codec) -> Codec:
-    """The codec on a machine that has no such thing."""
+    """Return the codec as on a machine that does not have it."""
 
     def opener(params: CodecParams) -> OpenCodec:
         raise CodecError(f"{codec.implementation}: not in this test")
@@ -48,14 +48,14 @@ def missing(codec: Codec) -> Codec:
 
 
 def flaky(codec: Codec, after: int) -> Codec:
-    """The codec on a machine where it fails after so many pictures."""
+    """Return the codec as on a machine on which it fails after so many pictures."""
     return opened_by(codec, lambda params: FlakyCodec(codec, params, after))
 
 
 NO_HARDWARE = (missing(NVENC), missing(VAAPI), X264)
-"""libx264 and nothing else, whatever this machine has."""
+"""Only libx264 works, whatever this machine has."""
 
 
 def flaky_hardware(after: int) -> Sequence[Codec]:
-    """NVENC that fails after so many pictures, and libx264."""
+    """Return codecs of which NVENC fails after so many pictures, and libx264 works."""
     return (flaky(NVENC, after), missing(VAAPI), X264)

@@ -1,4 +1,4 @@
-"""A directory that answers, and a capture that can be told what to show, with real sockets."""
+"""Fakes with real sockets: a directory that answers, and a capture that shows what a test says."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 class FakeDirectory:
-    """Answers a subscription with the records it was given, and tells of each change."""
+    """Answers a subscription with the records it was given, and publishes each change."""
 
     def __init__(self, settings: BusSettings) -> None:
         self.context = zmq.asyncio.Context()
@@ -45,12 +45,12 @@ class FakeDirectory:
         self._tasks = [asyncio.create_task(self._answer()), asyncio.create_task(self._listen())]
 
     def tell(self, topic: bytes, record: bus.DirectoryOutlet) -> None:
-        """This is so from now on."""
+        """Publish this record, and answer with it from now on."""
         self.records[topic] = record
         self.outlet.send_multipart([topic, bus.encode(record)])
 
     async def close(self) -> None:
-        """Let everything go."""
+        """Stop, and close all sockets."""
         for task in self._tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -83,7 +83,7 @@ class FakeDirectory:
 
 
 class FakeCapture:
-    """A desk of one colour. Grabs are answered unless `mute`; what it is told is kept in `told`."""
+    """A capture whose desk has one colour. It answers grabs unless `mute`; `told` has its inlet."""
 
     def __init__(self, directory: FakeDirectory, desk: str = "main", id_: str = "c1") -> None:
         self.directory = directory
@@ -94,10 +94,10 @@ class FakeCapture:
         self.mute = False
         self.sequence = 1
         self.awaited = False
-        """Asked for the next picture, which is not there yet."""
+        """It was asked for the next picture, and has not published one since."""
         self.colour = (255, 0, 0)
         self.noise = False
-        """Instead of the colour: what no lossless image is made of."""
+        """The desk shows noise instead of the colour, which is too large for a lossless image."""
         self.lane = Lane.SHM
         self.broken_ring = False
         self.events = 0
@@ -116,7 +116,7 @@ class FakeCapture:
     def announce(
         self, *, alive: bool = True, size: tuple[int, int] = (WIDTH, HEIGHT), host: str = ""
     ) -> None:
-        """Have the directory tell of this desk."""
+        """Let the directory publish the record of this desk."""
         record = bus.DeskRecord(
             self.desk,
             alive,
@@ -131,11 +131,11 @@ class FakeCapture:
 
     @property
     def grabs(self) -> int:
-        """How often a picture was asked for."""
+        """The number of pictures that it was asked for."""
         return sum(isinstance(message, bus.Grab) for message in self.told)
 
     def show(self, colour: tuple[int, int, int]) -> None:
-        """The desk changes."""
+        """Change the desk, and publish it if somebody waits for the change."""
         self.colour = colour
         self.sequence += 1
         if self.awaited:
@@ -143,7 +143,7 @@ class FakeCapture:
             self.publish()
 
     def publish(self) -> None:
-        """The desk as it is now, under screenshot/."""
+        """Publish the desk as it is now, under screenshot/."""
         red, green, blue = self.colour
         content = bytes((blue, green, red, 0)) * (WIDTH * HEIGHT)
         if self.noise:
@@ -162,7 +162,7 @@ class FakeCapture:
         self.outlet.send(frames.encode(topics.screenshot(self.desk, self.lane), frame))
 
     def point(self, shape: PointerShape | None, position: PointerPosition | None) -> None:
-        """The pointer changes."""
+        """Change the pointer, and publish an event for each change."""
         self.shape = shape.encode() if shape is not None else self.shape
         self.position = position.encode() if position is not None else self.position
         for message in (shape, position):
@@ -170,13 +170,13 @@ class FakeCapture:
                 self.event(binary=message.encode())
 
     def event(self, binary: bytes = b"", text: str = "", skip: int = 0) -> None:
-        """The next event, or with a gap before it."""
+        """Publish the next event, after a gap of `skip` numbers."""
         self.events += 1 + skip
         event = bus.encode(bus.Event(self.events, binary, text))
         self.outlet.send_multipart([topics.events(self.desk), event])
 
     async def close(self) -> None:
-        """Stop; the sockets go too, as they do when a process dies."""
+        """Stop, and close the sockets, as when a process dies."""
         for task in self._tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

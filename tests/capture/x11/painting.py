@@ -1,4 +1,4 @@
-"""Draws on the root window of an X server, and looks for what was drawn in frames."""
+"""Drawing on the root window of an X server, and finding in frames what was drawn."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ async def frame_with(feed: Frames, colour: int, x: int, y: int) -> tuple[frames.
 
 
 async def quiet(capture: Capture, feed: Frames) -> frames.Frame:
-    """The newest frame of a desk on which nothing happens."""
+    """Wait until no frame comes for 0.1 s; return the newest one."""
     frame = await feed.next()
     while not await feed.none_within(0.1):
         frame = await feed.next()

@@ -29,6 +29,7 @@ def settings(
 
 @pytest.fixture
 async def party() -> AsyncIterator[Callable[[BusSettings, str], BusNetwork]]:
+    """Makes running members of a bus, by its settings and their kind."""
     made: list[Party] = []
 
     def make(settings: BusSettings, kind: str) -> BusNetwork:

@@ -1,4 +1,4 @@
-"""Members of a bus over tcp, and what waits for them."""
+"""Members of a bus over tcp, and how tests wait for them."""
 
 import asyncio
 import contextlib
@@ -13,13 +13,14 @@ from fanlight_common.process.settings import BusSettings
 
 
 async def until(condition: Callable[[], object], limit_s: float = 15) -> None:
+    """Wait until a condition holds. Raises TimeoutError after `limit_s` seconds."""
     async with asyncio.timeout(limit_s):
         while not condition():  # noqa: ASYNC110 - something else makes it true
             await asyncio.sleep(0.01)
 
 
 class Keeping(BusNetwork):
-    """Keeps its sockets, which a test may leave lying about, until it is closed."""
+    """Keeps a reference to each of its sockets until it is closed, because tests drop theirs."""
 
     def __init__(self, settings: BusSettings, kind: str) -> None:
         self.kept: list[zmq.asyncio.Socket] = []
@@ -31,7 +32,7 @@ class Keeping(BusNetwork):
 
 
 class Party:
-    """A transport that runs."""
+    """A member of a bus, which runs."""
 
     def __init__(self, settings: BusSettings, kind: str) -> None:
         self.transport = Keeping(settings, kind)
@@ -48,6 +49,7 @@ Make = Callable[[BusSettings, str], BusNetwork]
 
 
 def listen(transport: BusNetwork, endpoint: str) -> zmq.asyncio.Socket:
+    """Return a socket that is subscribed to `unit` at an endpoint."""
     socket = transport.open(SocketRole.UNITS)
     socket.subscribe(b"unit")
     transport.connect(socket, endpoint)

@@ -1,4 +1,4 @@
-"""A viewer by plain HTTP, seen from outside."""
+"""A viewer that uses plain HTTP, seen from outside the gateway."""
 
 import asyncio
 
@@ -24,12 +24,12 @@ class PlainViewer:
         self.after, self.next = 0, 1
 
     async def poll(self, after: int | None = None, **headers: str) -> httpx.Response:
-        """One long poll."""
+        """Ask for messages once, as a long poll; return the answer."""
         params = {"after": self.after if after is None else after}
         return await self.site.http.get(self.path, params=params, headers=self.headers | headers)
 
     async def take(self) -> list[object]:
-        """What a poll brings, acknowledged by the next one."""
+        """Return the messages that a poll brings; the next poll acknowledges them."""
         answer = await self.poll()
         assert answer.status_code == 200, answer.text
         messages = batches.decode(answer.content)
@@ -40,7 +40,7 @@ class PlainViewer:
     async def give(
         self, *messages: object, first: int | None = None, body: bytes | None = None
     ) -> httpx.Response:
-        """Messages, as the next ones unless `first` says otherwise."""
+        """Send messages, as the next ones unless `first` says otherwise; return the answer."""
         raw = [m if isinstance(m, bytes | str) else m.encode() for m in messages]  # type: ignore[attr-defined]  # every message has it
         number = self.next if first is None else first
         if first is None:
@@ -67,7 +67,7 @@ async def join(site: Site, role: Role = Role.CONTROL, name: str = VIEWER) -> Pla
 
 
 async def held_poll(viewer: PlainViewer, polls: list[int]) -> asyncio.Task[httpx.Response]:
-    """A poll for which there is no message yet, once the gateway holds it."""
+    """Return a poll that the gateway holds. There must be no message for the viewer yet."""
     before = len(polls)
     asked = asyncio.create_task(viewer.poll())
     await until(lambda: len(polls) > before)
