@@ -15,6 +15,7 @@ FOLDERS = sorted({file.parent for file in [*PYTHON, *JAVASCRIPT]})
 TESTS_AND_BENCHES = sorted(
     file for tree in ("tests", "bench") for file in (ROOT / tree).rglob("*.py")
 )
+FOLDERS_OF_TESTS = sorted({file.parent for file in TESTS_AND_BENCHES})
 MOST_FILES = 16
 """Beside `__init__.py` and `__main__.py`."""
 MOST_LINES = {".py": 400, ".js": 300}
@@ -33,7 +34,7 @@ def test_there_is_something_to_look_at() -> None:
     assert len(TESTS_AND_BENCHES) > 250
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=name)
+@pytest.mark.parametrize("folder", [*FOLDERS, *FOLDERS_OF_TESTS], ids=name)
 def test_a_folder_of_code_has_few_files(folder: Path) -> None:
     files = [f.name for f in folder.iterdir() if f.suffix in MOST_LINES]
     assert len({*files} - {"__init__.py", "__main__.py"}) <= MOST_FILES
