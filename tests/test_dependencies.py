@@ -26,7 +26,7 @@ PACKAGES = {
     path.rpartition("/")[2]: ROOT / path
     for path in PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 }
-"""Our packages, and the folder of each."""
+"""The folders of our packages, by their names."""
 EXTRAS = {
     "fanlight_capture": "capture",
     "fanlight_common": "all",
@@ -41,17 +41,17 @@ EXTRAS = {
 """The extra of pyproject.toml with which each of these is installed; "" is none."""
 FOLDERS = {**PACKAGES, "tests": ROOT / "tests", "bench": ROOT / "bench"}
 DISTRIBUTIONS = importlib.metadata.packages_distributions()
-"""The distributions that bring what can be imported, as this environment has them."""
+"""By what can be imported, the distributions of this environment that bring it."""
 
 
 def requirements() -> list[Requirement]:
-    """All that pyproject.toml names, of every extra; not fanlight's own extras."""
+    """Return all requirements of pyproject.toml, of every extra, without fanlight's own extras."""
     texts = {*PROJECT["dependencies"]}.union(*PROJECT["optional-dependencies"].values())
     return [each for text in sorted(texts) if (each := Requirement(text)).name != "fanlight"]
 
 
 def required(extra: str) -> set[str]:
-    """The names of the distributions that `fanlight[extra]` requires itself."""
+    """Return the names of the distributions that `fanlight[extra]` requires itself."""
     names: set[str] = set()
     for text in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"].get(extra, ())]:
         requirement = Requirement(text)
@@ -63,7 +63,7 @@ def required(extra: str) -> set[str]:
 
 
 def imports(file: Path) -> Iterator[str]:
-    """The dotted names that a file imports; of `from a import b` both `a` and `a.b`."""
+    """Yield the dotted names that a file imports; of `from a import b` both `a` and `a.b`."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -73,7 +73,7 @@ def imports(file: Path) -> Iterator[str]:
 
 
 def file_of(name: str) -> Path | None:
-    """The file of a module of our packages. None for anything else."""
+    """Return the file of a module of our packages; None for anything else."""
     package, *rest = name.split(".")
     if package not in PACKAGES:
         return None
@@ -83,8 +83,10 @@ def file_of(name: str) -> Path | None:
 
 
 def third_party(folder: Path) -> dict[str, Path]:
-    """What the code of a folder imports that is neither ours nor Python's, itself or by what it
-    imports of ours; and a file that does."""
+    """Return what the code of a folder imports of others, and for each a file that does so.
+
+    Modules of ours that it imports count as its code. Python's own modules do not count.
+    """
     found: dict[str, Path] = {}
     todo = sorted(folder.rglob("*.py"))
     seen = set(todo)

@@ -1,4 +1,4 @@
-"""The rules that the tree itself has to show; docs/architecture.md and CONTRIBUTING.md say why."""
+"""The rules that the tree itself has to keep; docs/architecture.md and CONTRIBUTING.md say why."""
 
 import ast
 import re
@@ -17,13 +17,13 @@ TESTS_AND_BENCHES = sorted(
 )
 FOLDERS_OF_TESTS = sorted({file.parent for file in TESTS_AND_BENCHES})
 MOST_FILES = 16
-"""Beside `__init__.py` and `__main__.py`."""
+"""So many files a folder may have, beside `__init__.py` and `__main__.py`."""
 MOST_LINES = {".py": 400, ".js": 300}
 REASON = "This module is longer than the rule allows, because"
 
 
 def name(path: Path) -> str:
-    """A path as failures show it."""
+    """Return a path as failures show it."""
     return str(path.relative_to(ROOT))
 
 

@@ -11,7 +11,7 @@ from tests.encoder.pictures import Pixels, decode, patches, rgb, text
 
 
 def luma(image: Pixels) -> NDArray[np.float64]:
-    """What letters are made of; chroma is halved for good."""
+    """Return the luma, which letters consist of, because 4:2:0 halves chroma for good."""
     weighted: NDArray[np.float64] = image.astype(np.float64) @ np.array([0.2126, 0.7152, 0.0722])
     return weighted
 
@@ -37,7 +37,7 @@ async def test_only_the_holder_of_the_lease_encodes(bench: Bench) -> None:
     await bench.desk(bench.capture.record())
     gateway = bench.view()
     await until(lambda: b"lease/main/high/" in bench.watched)
-    # To the one that ran here before, and then not at all.
+    # The lease is first that of the process that ran here before, and then nobody's.
     await bench.lease(1, instance="another")
     await bench.lease(2, alive=False)
     await bench.a_while()
@@ -48,17 +48,17 @@ async def test_only_the_holder_of_the_lease_encodes(bench: Bench) -> None:
     await bench.capture.show(patches(320, 240))
     assert (await gateway.next()).epoch == 3
 
-    # Fenced: still subscribed to, and silent.
+    # It has lost the lease: it still has a subscriber, and is silent.
     await bench.lease(4, instance="another")
     await bench.capture.until_demand(False)
     await bench.until_offer(lambda beat: beat.streams == ())
 
-    # Got back, by a new epoch: from 1, with an IDR (Gateway.next checks).
+    # It gets the lease back with a new epoch, and begins at 1 with an IDR (Gateway.next checks).
     await bench.lease(5)
     await bench.capture.until_demand(True)
     await bench.capture.show(patches(320, 240))
     assert (await gateway.next()).epoch == 5
-    # From one epoch to the next without a pause.
+    # It goes from one epoch to the next without a pause.
     await bench.lease(6)
     showing = asyncio.create_task(keep_showing(bench))
     await gateway.until(lambda unit: unit.epoch == 6)
@@ -74,7 +74,7 @@ async def test_an_idr_on_demand_on_an_idle_desk(bench: Bench) -> None:
         count("idr_made", stream=STREAM, reason="asked"),
         count("idr_requested", stream=STREAM),
     )
-    # Ten viewers at once are one IDR.
+    # Ten requests at once lead to one IDR.
     for _ in range(10):
         await bench.tell(bus.ForceIdr(STREAM))
     assert (await gateway.next()).idr
@@ -100,7 +100,7 @@ async def test_no_room_skips_before_encoding_and_the_newest_is_not_lost(bench: B
     await bench.capture.show(patches(320, 240))
     await gateway.next()
     await bench.tell(bus.StreamDemand(STREAM, "g", False, 0, True))
-    # Wait until that has been heard: an IDR that is asked for behind it does not come.
+    # Wait until the encoder knows that: it counts a request that comes after it, and makes no IDR.
     asked = count("idr_requested", stream=STREAM)
     await bench.tell(bus.ForceIdr(STREAM))
     await until(lambda: count("idr_requested", stream=STREAM) == asked + 1)
@@ -110,7 +110,7 @@ async def test_no_room_skips_before_encoding_and_the_newest_is_not_lost(bench: B
         shown += 1
         await bench.capture.show(text(320, 240, shown))
         await asyncio.sleep(0.005)
-    # The last may be on its way still; it is the one that has to come.
+    # The last frame may still be on its way. It is the one that has to be encoded.
     await bench.a_while()
     assert len(gateway.units) == 1
     await bench.tell(bus.StreamDemand(STREAM, "g", True, 0, True))

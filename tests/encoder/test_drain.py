@@ -31,10 +31,12 @@ async def test_it_goes_on_until_nobody_is_subscribed_any_more(bench: Bench) -> N
     showing = asyncio.create_task(keep_showing(bench))
     await gateway.next()
     await bench.lease(2, instance="another", handover_from=1)
-    # It claims the stream no longer, and yet there are pictures.
+    # It no longer claims the stream, but still sends pictures.
     await bench.until_offer(lambda beat: beat.streams == ())
     shown = gateway.units[-1].sequence
-    await bench.lease(2, instance="another", handover_from=1)  # said twice: no news
+    await bench.lease(
+        2, instance="another", handover_from=1
+    )  # the same record again changes nothing
     unit = await gateway.until(lambda unit: unit.sequence > shown + 5)
     assert unit.epoch == 1
     gateway.close()
@@ -72,7 +74,7 @@ async def test_a_lease_that_comes_back_in_the_midst_of_it_is_a_new_one(bench: Be
     unit = await gateway.until(lambda unit: unit.epoch == 3)
     assert unit.idr
     await bench.until_offer(lambda beat: beat.streams == (bus.HeldStream(STREAM, 3),))
-    # The end of the handover that was, after 0.5 s, is not the end of this.
+    # The earlier handover would have ended after 0.5 s. That does not end this stream.
     await asyncio.sleep(0.6)
     shown = gateway.units[-1].sequence
     await gateway.until(lambda unit: unit.sequence > shown + 10)

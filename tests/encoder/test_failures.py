@@ -82,7 +82,7 @@ async def test_a_record_that_raises_ends_what_it_is_about(
 
 
 async def test_a_hardware_codec_that_fails_is_replaced_within_the_stream(bench: Bench) -> None:
-    # Eight pictures: enough for the five that are tried at start.
+    # Eight pictures are enough for the five of the trial at start.
     await bench.start(flaky_hardware(8), **QUIET, codec="h264_nvenc")
     gateway = await bench.watch()
     for number in range(12):
@@ -110,7 +110,7 @@ async def test_a_stream_whose_every_codec_fails_rests_and_comes_back(
     await bench.capture.show(patches(320, 240))
     await until(lambda: count("codec_failures", codec="libx264") > failures)
     broken = False
-    # With no new frame: what could not be encoded is kept.
+    # It comes without a new frame, because the frame that could not be encoded was kept.
     assert (await gateway.next()).idr
     assert "event=codecs_failed" in caplog.text
     assert "event=stream_failed" not in caplog.text, "that is an error that ends a stream"

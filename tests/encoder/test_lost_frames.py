@@ -21,7 +21,7 @@ async def test_a_torn_frame_is_not_shown(bench: Bench) -> None:
 
 
 async def test_a_frame_that_was_lost_is_nothing_for_the_garbage_collector(bench: Bench) -> None:
-    # An error that is kept keeps the pictures of those who raised it: tens of megabytes.
+    # An error that is kept keeps the pictures in its traceback, which are tens of megabytes.
     await bench.start(**QUIET)
     await bench.watch()
     gc.disable()

@@ -21,7 +21,7 @@ async def test_a_picture_arrives_as_it_was_drawn_and_then_there_is_silence(bench
     first = await gateway.next()
     assert (first.idr, first.epoch, first.sequence) == (True, 1, 1)
     assert (first.width, first.height) == (320, 240)
-    # Twice more for decoders that hold pictures back, and then as it really is.
+    # It comes twice more, for decoders that hold pictures back, and then patches make it exact.
     for _ in range(2):
         unit = await gateway.next()
         assert not unit.idr
@@ -36,7 +36,7 @@ async def test_a_picture_arrives_as_it_was_drawn_and_then_there_is_silence(bench
 
 
 def see(gateway: Gateway, width: int, height: int) -> Viewer:
-    """What a viewer shows of all that came."""
+    """Return a viewer that has shown all that came."""
     viewer = Viewer(width, height)
     for unit in gateway.units:
         if unit.patch:
@@ -47,7 +47,7 @@ def see(gateway: Gateway, width: int, height: int) -> Viewer:
 
 
 async def until_shown(gateway: Gateway, picture: Pixels) -> VideoUnit:
-    """The unit with which a viewer of all that came shows the very picture."""
+    """Wait until a viewer of all that came shows exactly this picture; return the last unit."""
     height, width = picture.shape[:2]
     while True:
         unit = await gateway.next()
@@ -71,13 +71,13 @@ async def test_a_small_change_is_a_patch_in_every_rendition(bench: Bench, rendit
     assert unit.patch
     assert (unit.width, unit.height) == (640, 480), "the desk's"
     assert shown == 2
-    # Somebody comes: an IDR of the picture as it is now, although no video was made of it.
+    # Somebody comes, and gets an IDR of the present picture, although it was never sent as video.
     await bench.tell(bus.ForceIdr(f"main/{rendition}"))
     unit = await gateway.until(lambda unit: unit.idr)
     later = Viewer(640, 480)
     later.video(unit.payload, unit.width, unit.height, unit.areas)
     assert (later.shown[103:107, 210:290] > 200).all()
-    # And a rate that is heard of is held to.
+    # The encoder also keeps to the rate that a gateway asks for.
     await bench.tell(bus.StreamDemand(f"main/{rendition}", "g", True, 400, True))
     name = f"main/{rendition}"
     await until(
@@ -102,7 +102,7 @@ async def test_one_process_encodes_several_streams(bench: Bench) -> None:
     keyframes = await bench.watch("main/keyframes")
     both = {bus.HeldStream(STREAM, 1), bus.HeldStream("main/keyframes", 1)}
     await bench.until_offer(lambda beat: set(beat.streams) == both)
-    # The second feed subscribes a moment after the first.
+    # The second feed subscribes a little later than the first.
     showing = asyncio.create_task(keep_showing(bench))
     await high.next()
     await keyframes.next()

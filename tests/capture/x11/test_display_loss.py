@@ -30,7 +30,7 @@ async def test_a_display_that_dies_comes_back(
     assert counter(metrics.display_losses) == losses + 1
     told = len(events.shapes)
     xserver.start()
-    # The subscriptions still stand: pictures and events come by themselves.
+    # The subscriptions are still there, so pictures and events come by themselves.
     while (frame := await feed.next()).instance == first.instance:
         pass
     assert feed.pixels(frame)

@@ -52,13 +52,13 @@ async def test_without_demand_a_busy_desk_wakes_nobody(
     grabs, notices = counter(metrics.grabs), counter(metrics.damage_notices)
     for i in range(200):
         painter.fill(RED + i, Rect(i, i, 50, 50))
-    # The pointer that was moved is told after all that was drawn.
+    # Capture learns of the moved pointer after all that was drawn.
     xserver.run("xdotool", "mousemove", "17", "23")
     told = len(events.positions)
     await until(lambda: len(events.positions) > told or events.positions[-1].x < 2000)
     assert counter(metrics.grabs) == grabs
     assert counter(metrics.damage_notices) - notices <= 1
-    # All of it is in the first picture that somebody wants.
+    # The first picture that somebody wants shows all of it.
     feed = capture.frames()
     frame, _ = await frame_with(feed, RED + 199, 220, 220)
     assert frame.sequence == 1
@@ -95,7 +95,7 @@ async def test_a_screenshot_of_an_unwatched_desk_is_as_it_is_now(
     for i in range(5):
         painter.fill(RED + i, Rect(0, 0, 9, 9))
         await capture.tell(bus.Grab("main"))
-        # Drawn before it was asked for, so the very next screenshot shows it.
+        # It was drawn before the request, so the very next screenshot shows it.
         frame = await screenshots.next()
         assert pixel(screenshots.pixels(frame), frame, 3, 3) == RED + i
 
@@ -157,7 +157,7 @@ async def test_xrandr_resizes_too(xserver: XServer, start_capture: StartCapture)
 async def test_resizes_while_it_is_drawn_on(
     xserver: XServer, painter: Painter, start_capture: StartCapture
 ) -> None:
-    """Grabs race with resizes: whatever comes out fits its own size."""
+    """Grabs race with resizes, and every frame fits its own size."""
     capture = await start_capture(display=xserver.display, max_fps=200)
     feed = capture.frames()
     first = await feed.next()

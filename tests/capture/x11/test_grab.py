@@ -1,4 +1,4 @@
-"""The grabber alone, with a ring: which rows it takes, and by how many round trips."""
+"""The grabber alone, with a ring: which rows it takes, and in how many round trips."""
 
 import pytest
 
@@ -99,6 +99,7 @@ async def test_rows_that_change_again_and_again_take_one_round_trip(
         at = 4 * (800 * (y + 11) + x + 7)
         assert bytes(ring.pixels(slot)[at : at + 3]) == RED.to_bytes(3, "little")
         assert bytes(ring.pixels(slot)[at + 4 : at + 7]) == BLUE.to_bytes(3, "little")
-    # The first is all of the desk; elsewhere is a surprise, and twice in a line makes a habit.
+    # The first grab takes all of the desk. Damage in another line needs a second round trip, until
+    # it has come there twice in a row.
     assert took == [2, 2, *[1] * 18, 2, 2, 2, 1]
     connection.close()

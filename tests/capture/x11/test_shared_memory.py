@@ -49,7 +49,7 @@ async def test_without_shared_memory_the_picture_is_the_same(
 async def test_a_server_that_cannot_attach_sends_its_pictures(
     within: tuple[str, ...], start_capture: StartCapture, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A sidecar that does not share the uid, or the memory, of the X server."""
+    """Capture may be a sidecar that does not share the uid, or the memory, of the X server."""
     xserver = XServer(within=within)
     painter = Painter(xserver)
     try:
@@ -70,7 +70,7 @@ async def test_a_server_that_cannot_attach_sends_its_pictures(
 async def test_another_segment_of_the_same_number_is_noticed(
     colour: int, xserver: XServer, painter: Painter
 ) -> None:
-    """What an X server in another IPC namespace may attach: here another ring of this process."""
+    """An X server in another IPC namespace may attach another segment, here another ring's."""
     painter.fill(colour, Rect(0, 0, 800, 600))
     connection = await connect(xserver.display)
     connection.start(lambda _: None, TIMEOUT_S)
@@ -108,7 +108,7 @@ asyncio.run(main())
 
 
 def _attached(segment: int) -> int | None:
-    """How many have it attached; None: there is no such segment."""
+    """Return how many have a segment attached; None if there is no such segment."""
     with open("/proc/sysvipc/shm") as file:
         for line in file:
             row = line.split()

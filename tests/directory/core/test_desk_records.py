@@ -42,7 +42,7 @@ def test_of_two_captures_of_a_desk_the_later_wins_until_it_goes() -> None:
     effects = bench.hear(capture(id_="second"))
     assert desk_records(effects)[0].id == "second"
     assert Contested("desk", "main", "second", "first") in effects
-    # What the loser says of its size is not what is watched.
+    # Nobody watches the desk of the loser, so its size changes nothing.
     resized = capture(id_="first", desks=(bus.DeskOffer("main", 640, 480),))
     assert bench.hear(resized) == []
     (record,) = desk_records(bench.bye(capture(id_="second")))

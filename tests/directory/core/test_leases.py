@@ -25,7 +25,7 @@ def test_a_lease_goes_to_the_encoder_with_most_room() -> None:
         bench.unix_s,
     )
     assert Leased("main/high", "encoder-2", bench.unix_s, Why.ASKED) in effects
-    # The load lags behind; what is held counts at once.
+    # The load lags behind, so the streams that an encoder holds count as well.
     assert the_lease(bench.ask(topics.lease("main/keyframes"))).id == "encoder-3"
 
 
@@ -58,7 +58,7 @@ def test_asking_again_tells_the_same() -> None:
 def test_without_an_encoder_there_is_none_and_then_there_is() -> None:
     bench = Bench()
     bench.hear(capture())
-    # Dated, so that it counts for whoever remembers a lease of an earlier directory.
+    # It has an epoch, so that it counts for those who remember a lease of an earlier directory.
     nobody = bus.LeaseRecord("main/high", False, "", "", "", "", bench.unix_s)
     assert bench.ask() == [Publish(LEASE, nobody)]
     assert bench.ask() == [Publish(LEASE, nobody)]
@@ -104,7 +104,7 @@ def test_a_restarted_encoder_gets_its_lease_back_by_a_larger_epoch() -> None:
     bench = Bench()
     bench.hear(capture(), encoder(1, "old"))
     first = the_lease(bench.ask())
-    # In one step, with nothing dead in between.
+    # It moves in one step, without a record that says that nobody has it.
     second = the_lease(bench.hear(encoder(1, "new")))
     assert (second.id, second.instance) == ("encoder-1", "new")
     assert second.epoch > first.epoch
@@ -167,7 +167,7 @@ def test_an_ended_stream_is_forgotten_but_its_epoch_never_undercut() -> None:
     bench = Bench()
     bench.hear(capture(), encoder(1))
     epochs = [the_lease(bench.ask()).epoch]
-    # Moves faster than the wall clock let the epoch run ahead of it.
+    # If a lease moves more than once a second, its epoch runs ahead of the wall clock.
     for number in range(200):
         moved = bench.hear(encoder(1, f"i{number}"))
         epochs.append(the_lease(moved).epoch)
@@ -185,14 +185,14 @@ def test_a_drained_encoder_is_relieved() -> None:
     bench = Bench()
     bench.hear(capture(), encoder(1))
     first = the_lease(bench.ask())
-    # Alone, it keeps what it has.
+    # While it is alone, it keeps what it has.
     assert leases(bench.hear(encoder(1, capacity=0))) == []
     effects = bench.hear(encoder(2))
     lease = the_lease(effects)
     assert lease.id == "encoder-2"
     assert lease.epoch > first.epoch
     assert Leased("main/high", "encoder-2", lease.epoch, Why.DRAINED) in effects
-    # It gets nothing new, until it says so.
+    # It gets nothing new until it says that it has room again.
     assert the_lease(bench.ask(topics.lease("main/keyframes"))).id == "encoder-2"
     bench.hear(encoder(1))
     bench.hear(capture("other"))
@@ -207,11 +207,11 @@ def test_who_is_relieved_goes_on_for_a_moment_and_who_is_lost_does_not() -> None
     bench.hear(encoder(2, load=0.9))
     second = the_lease(bench.hear(encoder(1, capacity=0)))
     assert (second.id, second.handover_from) == ("encoder-2", first.epoch)
-    # The next one leaves as well, at once: the first is still at it.
+    # The next one leaves at once as well. The first still encodes, so its epoch is the one to name.
     bench.hear(encoder(3))
     third = the_lease(bench.hear(encoder(2, capacity=0)))
     assert (third.id, third.handover_from) == ("encoder-3", first.epoch)
-    # Later only the one that holds it is.
+    # Later only the holder still encodes.
     bench.hear(encoder(4))
     bench.wait(HANDOVER_S + 0.1)
     fourth = the_lease(bench.hear(encoder(3, capacity=0)))

@@ -77,10 +77,10 @@ def test_the_place_goes_to_the_newer_instance() -> None:
         Left("screenshot", "s", "old", Why.REPLACED),
         Joined("screenshot", "s", "new"),
     ]
-    # One record, not a death and a birth.
+    # There is one record, and not one of a death and one of a birth.
     (record,) = published(effects)
     assert record == bus.ServiceRecord("screenshot", "s", True, "new", "h", "")
-    # The last words of the old one.
+    # A late heartbeat of the old one changes nothing.
     assert bench.registry.heartbeat(beat("screenshot", "s", "old"), bench.now, UNIX) == []
 
 
@@ -104,7 +104,7 @@ def test_two_that_share_an_id_are_told_of_once() -> None:
         said += bench.wait(0.1)
         said += bench.registry.heartbeat(old, bench.now, UNIX)
     assert said == [Contested("id", "s", "new", "old")]
-    # The winner leaves: the place is free for the other, who is alive after all.
+    # The winner leaves, so the place is free for the other one, which is alive after all.
     bench.bye(beat("screenshot", "s", "new"))
     assert Joined("screenshot", "s", "old") in bench.hear(old)
 
@@ -115,7 +115,7 @@ def test_the_last_words_of_a_replaced_one_do_not_raise_it() -> None:
     bench.hear(old, new)
     bench.bye(new)
     assert bench.registry.heartbeat(old, bench.now, UNIX) == []
-    # Once it is silent, it is forgotten that it was ever replaced.
+    # After it has been silent, the directory has forgotten that it was replaced.
     bench.wait(2.5)
     assert Joined("screenshot", "s", "old") in bench.hear(old)
 
@@ -143,7 +143,7 @@ def test_a_connection_that_ends_says_nothing_of_who_is_heard_of() -> None:
     bench.ask()
     bench.hear(encoder(2))
     bench.leave(present(one))
-    # Nor does that of an older incarnation, or of somebody who was never there.
+    # Nor does the end of an older incarnation's connection, or of somebody's who was never there.
     bench.leave(topics.presence("encoder-1", "0"))
     bench.leave(topics.presence("nobody", "1"))
     assert leases(bench.wait(5.0)) == []

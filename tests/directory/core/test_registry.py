@@ -22,7 +22,7 @@ def test_a_tick_when_it_is_due_sees_whom_nobody_hears_and_one_before_does_not() 
     bench.hear(second)
     due_at = bench.registry.due_at()
     assert due_at == bench.now - 0.25 + TIMING.timeout_s
-    # Awake in between, or it would take the time for one in which it did not run itself.
+    # It has to tick in between, or it would conclude that it did not run itself in that time.
     for earlier_s in (0.6, 0.3):
         assert bench.registry.tick(due_at - earlier_s, bench.unix_s) == []
     assert bench.registry.tick(due_at, bench.unix_s) == []

@@ -62,7 +62,7 @@ def test_of_two_claims_the_larger_epoch_is_right() -> None:
     bench.ask()
     assert the_lease(bench.hear(encoder(1, held={"main/high": UNIX}))).id == "encoder-1"
     assert the_lease(bench.hear(encoder(2, held={"main/high": UNIX + 1}))).id == "encoder-2"
-    # The other hears of it again, but not at each of its heartbeats.
+    # The directory tells the other one again, but not at each of its heartbeats.
     reminders = leases(bench.wait(5.0))
     assert 3 <= len(reminders) <= 6
     assert {lease.id for lease in reminders} == {"encoder-2"}

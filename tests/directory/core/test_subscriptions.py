@@ -1,4 +1,4 @@
-"""What a subscription is answered with, and when; topics that cannot be."""
+"""What the directory answers to a subscription, and when; topics that it refuses."""
 
 import pytest
 
@@ -48,7 +48,7 @@ def test_those_who_ask_for_everything_at_once_are_answered_together() -> None:
     assert len(desk_records(bench.ask(topics.DESKS))) == 2
     assert [bench.ask(topics.DESKS) for _ in range(20)] == [[]] * 20
     assert len(desk_records(bench.ask(topics.desk("main")))) == 1
-    # An answer goes to all who are subscribed by now, so one is enough.
+    # An answer goes to all who have subscribed by then, so one is enough.
     assert len(desk_records(bench.wait(1.0))) == 2
     assert desk_records(bench.wait(1.0)) == []
     assert len(desk_records(bench.ask(topics.DESKS))) == 2
@@ -65,7 +65,7 @@ def test_what_is_long_gone_is_forgotten() -> None:
     bench.wait(TIMING.forget_s + 0.2)
     assert [r.desk for r in desk_records(bench.ask(topics.DESKS))] == ["main"]
     assert len(published(bench.ask(topics.SERVICES))) == 2
-    # Of a desk that is forgotten no new stream is leased.
+    # No new stream is leased of a desk that is forgotten.
     assert not the_lease(bench.ask(topics.lease("other/keyframes"))).alive
 
 
