@@ -1,4 +1,4 @@
-"""web/video/acknowledgements.js in Python, for simulations; test_acks.py checks that they agree."""
+"""web/video/acknowledgements.js in Python, for simulations; test_acks.py holds the two together."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ ACK_RELAXED_MS = 75.0
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The content of an acknowledgement."""
+    """What an acknowledgement says."""
 
     epoch: int
     received: int
@@ -16,7 +16,7 @@ class Told:
 
 
 class Acks:
-    """When one viewer acknowledges what. Times are in milliseconds."""
+    """One viewer's. Times are in milliseconds."""
 
     def __init__(self) -> None:
         self.due_ms: float | None = None
@@ -24,13 +24,13 @@ class Acks:
         self._prompt = 0
 
     def begin(self) -> Told | None:
-        """Begin with another stream; return what is to be sent about the one before."""
+        """Another stream."""
         told = self._take() if self.due_ms is not None else None
         self._forget()
         return told
 
     def received(self, epoch: int, sequence: int, relaxed: bool, now_ms: float) -> None:
-        """Note that a unit has come."""
+        """A unit has come."""
         if epoch != self._told.epoch:
             self._forget()
         self._told = Told(epoch, sequence, self._told.painted)
@@ -39,7 +39,7 @@ class Acks:
         self._tell_by(now_ms + (ACK_RELAXED_MS if relaxed else ACK_DELAY_MS))
 
     def painted(self, epoch: int, sequence: int, now_ms: float) -> Told | None:
-        """Note that a unit is on the screen; return what is to be sent now."""
+        """It is on the screen; what is returned is to be sent now."""
         if epoch != self._told.epoch:
             return None
         self._told = Told(epoch, self._told.received, sequence)
@@ -51,7 +51,7 @@ class Acks:
         return self._take()
 
     def due(self, now_ms: float) -> Told | None:
-        """Return what is to be sent by now."""
+        """What is to be sent by now."""
         if self.due_ms is None or now_ms < self.due_ms:
             return None
         return self._take()

@@ -27,23 +27,23 @@ CONGESTION = CongestionLimits()
 GATE = GateLimits()
 
 Size = Callable[[float], int]
-"""Returns the size of the next unit in bytes, given the target rate in kbit/s."""
+"""Bytes of the next unit, given the target rate (kbit/s)."""
 
 
 def clip(fps: float = 30, seed: int = 1, ceiling_kbps: float = 16_000) -> Size:
-    """Return sizes of a picture that always moves: about what the rate allows for each unit."""
+    """Always moving: as much as the rate allows, unit by unit a bit more or less."""
     rng = random.Random(seed)
     return lambda kbps: int(min(kbps, ceiling_kbps) * 125 / fps * rng.uniform(0.7, 1.3))
 
 
 def typing(_kbps: float) -> int:
-    """Return the size of a small unit, whatever the rate is."""
+    """Little, whatever the rate."""
     return 900
 
 
 @dataclass
 class Simulation:
-    """One viewer. Run it for a while, then look at `ages_ms`."""
+    """One viewer; run it for a while, then look at `ages_ms`."""
 
     down: Conditions
     up: Conditions
@@ -52,10 +52,10 @@ class Simulation:
     idr_bytes: int = 30_000
     drops: dict[Drop, int] = field(default_factory=dict)
     ages_ms: list[tuple[float, float]] = field(default_factory=list)
-    """For every millisecond, the time and the age of the picture on the screen, in ms."""
+    """When (ms), and how old the picture on the screen was, every millisecond."""
     targets_kbps: list[tuple[float, float]] = field(default_factory=list)
     queues_ms: list[tuple[float, float]] = field(default_factory=list)
-    """The time, and the length of the link's queue then, in ms."""
+    """The link's queue."""
     sent_bytes: int = 0
     skipped: int = 0
     idrs: int = 0
@@ -73,7 +73,7 @@ class Simulation:
         self._outgoing: deque[tuple[int, int]] = deque()
         self._resend: list[tuple[float, int]] = []
         self._packets: dict[int, int] = {}
-        """By the number of a packet, the unit that it completes, or 0."""
+        """Packet number to the unit it completes, or 0."""
         self._next_packet = 0
         self._arrived: set[int] = set()
         self._expected = 0
@@ -83,24 +83,24 @@ class Simulation:
         self._acks = Acks()
 
     def change(self, down: Conditions) -> None:
-        """Give the link these conditions from now on."""
+        """The link is another from now on."""
         self._forward.set(self.now_ms / 1000, down)
 
     def run(self, seconds: float) -> None:
-        """Let time pass, in steps of a millisecond."""
+        """In steps of a millisecond."""
         for _ in range(int(seconds * 1000)):
             self._step()
 
     def ages(self, since_s: float = 0) -> list[float]:
-        """Return the ages since then, sorted, in ms."""
+        """Sorted ages from then on, ms."""
         return sorted(age for at, age in self.ages_ms if at >= since_s * 1000)
 
     def median(self, since_s: float = 0) -> float:
-        """Return the median of the ages, in ms."""
+        """Of the ages, ms."""
         return statistics.median(self.ages(since_s))
 
     def p95(self, since_s: float = 0) -> float:
-        """Return the 95th percentile of the ages, in ms."""
+        """Of the ages, ms."""
         ages = self.ages(since_s)
         return ages[int(0.95 * len(ages))]
 
@@ -128,7 +128,7 @@ class Simulation:
         idr = self.gate.wants_idr(now)
         self._sequence += 1
         target = self.congestion.target_kbps
-        # An IDR is as large as the encoder's buffer allows: a tenth of a second at this rate.
+        # An IDR is what the encoder's buffer allows: a tenth of a second of the rate, at least.
         size = min(self.idr_bytes, max(6000, int(target * 12.5))) if idr else self.size(target)
         self.idrs += idr
         self._captured[self._sequence] = now

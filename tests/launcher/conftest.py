@@ -22,11 +22,11 @@ class Watched:
         self._news = asyncio.Event()
 
     def phases(self, name: str) -> list[Phase]:
-        """Return the phases of a process, in order."""
+        """The phases of a process, in order."""
         return [state.phase for state in self.states if state.name == name]
 
     def pids(self, name: str) -> list[int]:
-        """Return the ids that a process had, one for each start."""
+        """The process ids that a process had, one for each start."""
         return [s.pid for s in self.states if s.name == name and s.phase is Phase.RUNNING]
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -40,12 +40,12 @@ class Watched:
 
 
 def script(name: str, code: str, *arguments: str) -> ProcessSpec:
-    """Return the specification of a process that runs a few lines of Python."""
+    """A specification of a process that runs a few lines of Python."""
     return ProcessSpec(name, always(sys.executable, "-c", code, *arguments), {})
 
 
 def announcing(code: str) -> Callable[[int], Sequence[str]]:
-    """Return a command that runs Python; its argument is the descriptor on which it is ready."""
+    """A command that runs Python, with the descriptor to announce readiness on as its argument."""
     return lambda descriptor: [sys.executable, "-c", code, str(descriptor)]
 
 

@@ -1,4 +1,4 @@
-"""A canvas as a viewer has one, onto which patches are painted."""
+"""A canvas as a viewer has it: patches are painted onto it."""
 
 import io
 
@@ -9,13 +9,13 @@ from fanlight_common.protocol import patch
 
 
 class Canvas:
-    """The RGB pixels that a viewer shows."""
+    """RGB pixels."""
 
     def __init__(self, width: int, height: int) -> None:
         self.pixels = np.zeros((height, width, 3), np.uint8)
 
     def paint(self, data: bytes) -> None:
-        """Paint a patch onto the canvas."""
+        """Do what the patch says."""
         for operation in patch.decode(data):
             right, bottom = operation.x + operation.width, operation.y + operation.height
             if isinstance(operation, patch.Copy):
@@ -28,12 +28,12 @@ class Canvas:
             self.pixels[operation.y : bottom, operation.x : right] = source
 
     def shows(self, pixels: np.ndarray) -> bool:
-        """Return whether it shows exactly these BGRX pixels."""
+        """Exactly these BGRX pixels?"""
         return bool((self.pixels == pixels[..., 2::-1]).all())
 
 
 class Drawing:
-    """The pixels of a desk, and things to draw on it."""
+    """A desk on which something is drawn, and what a capture would say has changed."""
 
     def __init__(self, width: int, height: int, seed: int = 1) -> None:
         self.random = np.random.default_rng(seed)
@@ -41,10 +41,10 @@ class Drawing:
         self.pixels[...] = self.text(height, width)
 
     def text(self, height: int, width: int) -> np.ndarray:
-        """Return runs of two colours, of which no two rows are alike."""
+        """Flat runs of two colours, no two rows alike."""
         on = np.repeat(self.random.random((height, -(-width // 8))) < 0.4, 8, axis=1)[:, :width]
         return np.where(on[..., None], 255, 0).astype(np.uint8)
 
     def noise(self, height: int, width: int) -> np.ndarray:
-        """Return noise, which has too many colours for a palette."""
+        """A picture that no palette fits."""
         return self.random.integers(0, 256, (height, width, 4), np.uint8)

@@ -1,4 +1,4 @@
-"""Fixtures: a screenshot service on a bus of its own."""
+"""Fixtures: a bus of its own with the screenshot service on it."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ async def directory(bus_settings: BusSettings) -> AsyncIterator[FakeDirectory]:
 
 @pytest.fixture
 async def capture(directory: FakeDirectory) -> AsyncIterator[FakeCapture]:
-    """A capture whose desk the directory does not know yet."""
+    """The capture of a desk that nobody has been told of yet."""
     fake = FakeCapture(directory)
     yield fake
     await fake.close()
@@ -45,7 +45,7 @@ Start = Callable[..., Awaitable[httpx.AsyncClient]]
 
 @pytest.fixture
 async def start(bus_settings: BusSettings, directory: FakeDirectory) -> AsyncIterator[Start]:
-    """Starts the service with the test's own settings and tuning, and returns an HTTP client."""
+    """Start the service with settings and tuning of the test's own; gives a client of it."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def begin(**settings: object) -> httpx.AsyncClient:
@@ -70,7 +70,7 @@ async def start(bus_settings: BusSettings, directory: FakeDirectory) -> AsyncIte
 
 @pytest.fixture
 async def client(start: Start, capture: FakeCapture) -> httpx.AsyncClient:
-    """An HTTP client of the service, which knows the desk."""
+    """A client of the service, which knows of the desk."""
     capture.announce()
     client = await start()
     await know(client, "live")

@@ -1,4 +1,4 @@
-"""Fakes with real sockets: a directory that answers, and a capture that shows what a test says."""
+"""A directory that answers, and a capture that can be told what to show, with real sockets."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 class FakeDirectory:
-    """Answers a subscription with the records it was given, and publishes each change."""
+    """Answers a subscription with the records it was given, and tells of each change."""
 
     def __init__(self, settings: BusSettings) -> None:
         self.context = zmq.asyncio.Context()
@@ -45,12 +45,12 @@ class FakeDirectory:
         self._tasks = [asyncio.create_task(self._answer()), asyncio.create_task(self._listen())]
 
     def tell(self, topic: bytes, record: bus.DirectoryOutlet) -> None:
-        """Publish this record, and answer with it from now on."""
+        """This is so from now on."""
         self.records[topic] = record
         self.outlet.send_multipart([topic, bus.encode(record)])
 
     async def close(self) -> None:
-        """Stop, and close all sockets."""
+        """Let everything go."""
         for task in self._tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -83,7 +83,7 @@ class FakeDirectory:
 
 
 class FakeCapture:
-    """A capture whose desk has one colour. It answers grabs unless `mute`; `told` has its inlet."""
+    """A desk of one colour. Grabs are answered unless `mute`; what it is told is kept in `told`."""
 
     def __init__(self, directory: FakeDirectory, desk: str = "main", id_: str = "c1") -> None:
         self.directory = directory
@@ -94,10 +94,10 @@ class FakeCapture:
         self.mute = False
         self.sequence = 1
         self.awaited = False
-        """It was asked for the next picture, and has not published one since."""
+        """Asked for the next picture, which is not there yet."""
         self.colour = (255, 0, 0)
         self.noise = False
-        """The desk shows noise instead of the colour, which is too large for a lossless image."""
+        """Instead of the colour: what no lossless image is made of."""
         self.lane = Lane.SHM
         self.broken_ring = False
         self.events = 0
@@ -116,7 +116,7 @@ class FakeCapture:
     def announce(
         self, *, alive: bool = True, size: tuple[int, int] = (WIDTH, HEIGHT), host: str = ""
     ) -> None:
-        """Let the directory publish the record of this desk."""
+        """Have the directory tell of this desk."""
         record = bus.DeskRecord(
             self.desk,
             alive,
@@ -131,11 +131,11 @@ class FakeCapture:
 
     @property
     def grabs(self) -> int:
-        """The number of pictures that it was asked for."""
+        """How often a picture was asked for."""
         return sum(isinstance(message, bus.Grab) for message in self.told)
 
     def show(self, colour: tuple[int, int, int]) -> None:
-        """Change the desk, and publish it if somebody waits for the change."""
+        """The desk changes."""
         self.colour = colour
         self.sequence += 1
         if self.awaited:
@@ -143,7 +143,7 @@ class FakeCapture:
             self.publish()
 
     def publish(self) -> None:
-        """Publish the desk as it is now, under screenshot/."""
+        """The desk as it is now, under screenshot/."""
         red, green, blue = self.colour
         content = bytes((blue, green, red, 0)) * (WIDTH * HEIGHT)
         if self.noise:
@@ -162,7 +162,7 @@ class FakeCapture:
         self.outlet.send(frames.encode(topics.screenshot(self.desk, self.lane), frame))
 
     def point(self, shape: PointerShape | None, position: PointerPosition | None) -> None:
-        """Change the pointer, and publish an event for each change."""
+        """The pointer changes."""
         self.shape = shape.encode() if shape is not None else self.shape
         self.position = position.encode() if position is not None else self.position
         for message in (shape, position):
@@ -170,13 +170,13 @@ class FakeCapture:
                 self.event(binary=message.encode())
 
     def event(self, binary: bytes = b"", text: str = "", skip: int = 0) -> None:
-        """Publish the next event, after a gap of `skip` numbers."""
+        """The next event, or with a gap before it."""
         self.events += 1 + skip
         event = bus.encode(bus.Event(self.events, binary, text))
         self.outlet.send_multipart([topics.events(self.desk), event])
 
     async def close(self) -> None:
-        """Stop, and close the sockets, as when a process dies."""
+        """Stop; the sockets go too, as they do when a process dies."""
         for task in self._tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
