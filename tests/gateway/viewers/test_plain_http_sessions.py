@@ -1,4 +1,4 @@
-"""Viewers by plain HTTP, from outside: who gets in, what arrives how often, and how it ends."""
+"""Viewers over plain HTTP, from outside: who is admitted, what arrives, and how a session ends."""
 
 import asyncio
 import contextlib
@@ -70,11 +70,11 @@ async def test_input_is_handled_once_and_in_order_whatever_is_sent_twice(
     viewer = await join(site)
     events = [input.Key(down, usage) for usage in range(4, 14) for down in (True, False)]
     for at, event in enumerate(events):
-        for _ in range(2):  # each answer is lost once
+        for _ in range(2):  # each answer is lost once, so each request is repeated
             answer = await viewer.give(*events[max(0, at - 3) : at + 1], first=max(1, at - 2))
             assert answer.headers["x-fanlight-handled"] == str(at + 1)
         await viewer.give(event, first=at + 1)
-        await viewer.give(events[0], first=1)  # an old one that comes late
+        await viewer.give(events[0], first=1)  # an old request that comes late
     # The input comes in order, so nothing is on its way any more once the last has come.
     events.append(input.Key(True, 99))
     await viewer.give(events[-1], first=len(events))
@@ -134,7 +134,7 @@ async def test_who_does_not_get_in(site: Site) -> None:
         ("main", site.bearer(site.token(desk="other")), 403, CloseCode.FORBIDDEN),
         ("main", cookie | {"Origin": "https://evil.example"}, 403, CloseCode.FORBIDDEN),
         ("main", cookie | {"Sec-Fetch-Site": "cross-site"}, 403, CloseCode.FORBIDDEN),
-        ("main", cookie, 403, CloseCode.FORBIDDEN),  # neither origin nor a token of its own
+        ("main", cookie, 403, CloseCode.FORBIDDEN),  # no origin, and no token in a header
         ("never", site.bearer(), 404, CloseCode.NO_SUCH_DESK),
     ):
         answer = await site.http.post(f"/api/desks/{desk}/http", content=HELLO, headers=headers)
@@ -190,7 +190,7 @@ async def test_a_view_token_watches_and_nothing_else(site: Site, capture: FakeCa
     assert not keys(capture)
 
 
-async def test_the_same_viewer_again_replaces_the_earlier_one_by_either_way(
+async def test_the_same_viewer_again_replaces_the_earlier_one_over_either_transport(
     polls: list[int], site: Site
 ) -> None:
     one = await join(site)
@@ -210,8 +210,8 @@ async def test_the_same_viewer_again_replaces_the_earlier_one_by_either_way(
 
 async def test_a_viewer_that_replaces_itself_loses_no_key(site: Site, capture: FakeCapture) -> None:
     first = await join(site)
-    # Until the gateway's connection to the capture is up, which the first viewer asks for, what
-    # viewers type is refused.
+    # The first viewer makes the gateway connect to the capture. Until the connection is up, the
+    # gateway refuses what viewers type.
     while not keys(capture):
         await first.give(KEY_A)
     wanted = [
@@ -251,7 +251,7 @@ async def test_a_viewer_that_leaves_or_is_not_heard_of_lets_go(
 
     silent = await join(site)
     await silent.take()
-    await silent.poll()  # held for longer than the limit: that is contact
+    await silent.poll()  # held for longer than the limit, which counts as contact
     assert site.connected == 1
     await until(lambda: released() == 2)
     assert (await silent.give(KEY_A)).json()["code"] == CloseCode.SLOW
