@@ -1,4 +1,4 @@
-"""Fixtures for the directory: a runtime directory whose path is short enough for a socket."""
+"""Fixtures for the directory: a bus whose runtime directory has a path short enough for sockets."""
 
 import shutil
 import tempfile

@@ -12,7 +12,7 @@ from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process import refusals
 from fanlight_common.protocol import bus
 from fanlight_directory.inlet import DecodedMessages, InletReader
-from tests.directory.core.test_registry import capture, encoder
+from tests.directory.bench import capture, encoder
 
 
 def test_the_same_bytes_are_decoded_once_and_not_kept_for_ever() -> None:

@@ -12,7 +12,7 @@ import pytest
 from fanlight_common.core.handover import Handover, LeaseChange, Verdict
 from fanlight_common.protocol import bus
 from fanlight_directory.core.registry import Registry
-from tests.directory.core.test_registry import (
+from tests.directory.bench import (
     LEASE,
     TIMING,
     Bench,

@@ -150,10 +150,9 @@ async def test_the_last_image_is_served_as_stale(
     start: Start, capture: FakeCapture, how: str
 ) -> None:
     capture.announce()
-    client = await start(grabs=GrabTimes(timeout_s=0.05))
+    client = await start(grabs=GrabTimes(timeout_s=0.05, reuse_s=0))
     await know(client, "live")
     first = await client.get(URL)
-    await asyncio.sleep(0.03)  # longer than the reuse window
     if how == "silent":
         capture.mute = True
     else:
@@ -177,10 +176,9 @@ async def test_a_desk_that_goes_while_a_request_waits_gives_the_last_image(
     start: Start, capture: FakeCapture
 ) -> None:
     capture.announce()
-    client = await start(grabs=GrabTimes(timeout_s=30))
+    client = await start(grabs=GrabTimes(timeout_s=30, reuse_s=0))
     await know(client, "live")
     assert (await client.get(URL)).status_code == 200
-    await asyncio.sleep(0.03)  # longer than the reuse window
     capture.mute = True
     waiting = asyncio.create_task(client.get(URL))
     told = len(capture.told)
@@ -191,10 +189,12 @@ async def test_a_desk_that_goes_while_a_request_waits_gives_the_last_image(
 
 
 async def test_a_desk_that_comes_back_elsewhere(
-    client: httpx.AsyncClient, capture: FakeCapture, directory: FakeDirectory
+    start: Start, capture: FakeCapture, directory: FakeDirectory
 ) -> None:
+    capture.announce()
+    client = await start(grabs=GrabTimes(reuse_s=0))
+    await know(client, "live")
     await client.get(URL)
-    await asyncio.sleep(0.03)  # longer than the reuse window
     await capture.close()
     capture.announce(alive=False)
     await know(client, "gone")

@@ -11,7 +11,7 @@ from fanlight_directory.core.effects import Effect, Publish, Why
 from fanlight_directory.core.lease_states import LeaseEvent, LeaseState
 from fanlight_directory.core.leases import FORGET_ENDED_S, Leases
 from fanlight_directory.core.placement import Rules
-from tests.directory.core.test_registry import encoder
+from tests.directory.bench import encoder
 
 STREAM = "main/high"
 GRACE_S = 2.0

@@ -6,7 +6,7 @@ from fanlight_common.protocol import bus, topics
 from fanlight_directory.core.effects import Effect, Leased, Publish, Why
 from fanlight_directory.core.placement import Choice, Encoder, Rules
 from fanlight_directory.core.registry import Registry
-from tests.directory.core.test_registry import (
+from tests.directory.bench import (
     LEASE,
     TIMING,
     Bench,

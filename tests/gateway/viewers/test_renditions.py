@@ -78,6 +78,7 @@ async def test_a_rate_is_told_with_room(
     await site.ready("main")
     async with site.viewer() as viewer:
         await streaming(encoder, viewer)
+        # 50 pictures a second, for longer than a second.
         for _ in range(60):
             encoder.send(size=20_000)
             await asyncio.sleep(0.02)
@@ -96,6 +97,7 @@ async def test_who_has_just_come_does_not_lower_the_rate_of_a_stream(
     await site.ready("main")
     async with site.viewer() as fast:
         await streaming(encoder, fast)
+        # 50 pictures a second, for longer than a second.
         for _ in range(60):
             encoder.send(size=40_000)
             await asyncio.sleep(0.02)
@@ -121,6 +123,6 @@ async def test_keyframes_only_knows_no_renditions(
         await until(lambda: viewer.all(control.VideoState)[-1].rendition == "keyframes")
         for _ in range(10):
             encoder.send(idr=True, size=2000, stream="main/keyframes")
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(0.03)  # time for another rendition, which may not come
         assert topics.lease("main/half") not in directory.subscribed
         assert topics.lease("main/low") not in directory.subscribed

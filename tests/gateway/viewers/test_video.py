@@ -286,7 +286,7 @@ async def test_stopping_while_video_flows(site: Site, encoder: FakeEncoder) -> N
         async def flow() -> None:
             while True:
                 encoder.send(size=50_000)
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.005)  # 200 pictures a second
 
         flowing = asyncio.create_task(flow())
         await site.stop()

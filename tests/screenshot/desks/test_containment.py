@@ -144,7 +144,7 @@ async def test_a_desk_that_cannot_be_opened_is_opened_by_its_next_record(
     await until(lambda: failed() == before + 1)
     refused = await client.get(URL)
     assert (refused.status_code, refused.json()["error"]) == (503, "desk_failed")
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.1)  # time in which it could try again by itself
     assert failed() == before + 2, "the request tried again, once"
     names = [desk["name"] for desk in (await client.get("/desks")).json()["desks"]]
     assert names == ["main", "other"]
