@@ -13,7 +13,7 @@ import {
 } from "../../../services/gateway/fanlight_gateway/web/session/fallback.js";
 import { DEFAULTS } from "../../../services/gateway/fanlight_gateway/web/protocol/settings.js";
 
-/** A machine with a clock of its own; it remembers the effects since they were last taken. */
+/** A machine with a clock of its own, which keeps the effects until they are taken. */
 class Rig {
   now_ms = 0;
   effects = [];
@@ -32,7 +32,7 @@ class Rig {
     return this;
   }
 
-  /** The same every 250 ms, for so long. */
+  /** Sends the same event every 250 ms, for the duration. */
   repeat(duration_ms, event) {
     for (const end_ms = this.now_ms + duration_ms; this.now_ms < end_ms; this.now_ms += 250) {
       this.send(event);
@@ -83,7 +83,7 @@ describe("falling back", () => {
 
   test("two spikes with nothing seen between them do not", () => {
     const rig = new Rig().rtt(250, 900);
-    rig.now_ms += 3_600_000; // the machine slept
+    rig.now_ms += 3_600_000; // The machine slept.
     rig.rtt(250, 900);
     assert.equal(rig.state, "video");
   });
@@ -174,7 +174,7 @@ describe("the lock", () => {
       () => ({ type: "connected" }),
       () => ({ type: "decoder-failed" }),
       () => ({ type: "decoder-missing", reason: "unsupported" }),
-      () => ({ type: "mode", mode: "automatic" }), // the same as before: nobody chose anything
+      () => ({ type: "mode", mode: "automatic" }), // This is the mode of before, so nobody chose anything.
     ];
     for (let round = 0; round < 30_000; round++) {
       const rig = locked();
@@ -381,7 +381,7 @@ describe("why video was left, for the statistics", () => {
       const rig = new Rig();
       leave(rig);
       assert.deepEqual(rig.reasons, [reason]);
-      rig.rtt(10_000, 400); // told once
+      rig.rtt(10_000, 400); // The reason is told only once.
       assert.deepEqual(rig.reasons, [reason]);
     });
   }
@@ -397,7 +397,7 @@ describe("the table at the top of fallback.js", () => {
   const STATES = ["video", "locked", "measuring", "screenshots", "no-decoder"];
   const source = readFileSync(new URL("../../../services/gateway/fanlight_gateway/web/session/fallback.js", import.meta.url), "utf8");
   const header = source.slice(0, source.indexOf("*/"));
-  /** Rows as "state event next". A mode is a part of the event. */
+  /** The rows as "state event next". A mode is a part of the event. */
   const documented = new Set(
     [...header.matchAll(/^ \* +([a-z-]+) +\| ([a-z-]+)(?:: (.*?))? *\| ([a-z-]+)$/gm)]
       .filter(([, state]) => state !== "state")
@@ -431,7 +431,7 @@ describe("the table at the top of fallback.js", () => {
       const rig = new Rig(pick(["automatic", "video", "screenshots"]));
       for (let step = 0; step < 150; step++) {
         rig.now_ms += pick([100, 500, 1000]);
-        // The same event a few times: some changes need more than one.
+        // The same event comes a few times, because some changes need more than one.
         const make = random(400) === 0 ? () => missing : pick(events);
         const event = make();
         for (let times = pick([1, 1, 8]); times > 0; times--, rig.now_ms += 500) {
