@@ -13,7 +13,7 @@ from fanlight_capture.source import SourceCapabilities
 from fanlight_common.core.errors import SourceLostError
 from fanlight_common.protocol import bus, input
 from tests.capture.conftest import counter, until
-from tests.capture.core.tables import table
+from tests.tables import table
 
 LIMITS = HeldKeyLimits(silence_s=3.0)
 

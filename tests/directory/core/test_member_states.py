@@ -10,7 +10,7 @@ from fanlight_common.protocol import bus
 from fanlight_directory.core import members as members_module
 from fanlight_directory.core.effects import Contested
 from fanlight_directory.core.members import Change, MemberEvent, Members, MemberState
-from tests.capture.core.tables import table
+from tests.tables import table
 
 TIMEOUT_S = 1.0
 STEP_S = 0.1

@@ -6,8 +6,8 @@ import pytest
 
 from fanlight_gateway.core import gate
 from fanlight_gateway.core.gate import Drop, GateEvent, GateState
-from tests.capture.core.tables import table
 from tests.gateway.core.test_gate import LIMITS, Fixture, unit
+from tests.tables import table
 
 ROWS = table(gate.__doc__, 5)
 OFFERED = {

@@ -6,7 +6,7 @@ import pytest
 from fanlight_common.core.names import Rendition
 from fanlight_gateway.core import ladder
 from fanlight_gateway.core.ladder import Ladder, LadderEvent, LadderLimits, LadderState
-from tests.capture.core.tables import table
+from tests.tables import table
 
 LIMITS = LadderLimits()
 MAX_QUIET_S = LIMITS.max_quiet_s

@@ -12,7 +12,7 @@ from fanlight_gateway.core.target_rate import (
     TargetRate,
     TargetRateLimits,
 )
-from tests.capture.core.tables import table
+from tests.tables import table
 
 LIMITS = TargetRateLimits(start_kbps=8000)
 ROWS = table(target_rate.__doc__, 6)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from fanlight_launcher.core import restarts
 from fanlight_launcher.core.restarts import LIMIT, WINDOW_S, Restarts
-from tests.capture.core.tables import table
+from tests.tables import table
 
 
 def test_first_at_once_then_later_then_never() -> None:

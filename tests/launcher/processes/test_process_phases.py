@@ -11,8 +11,8 @@ from fanlight_launcher.core import process_spec
 from fanlight_launcher.core.process_spec import Phase, ProcessEvent, ProcessSpec
 from fanlight_launcher.processes import supervisor
 from fanlight_launcher.processes.supervisor import GaveUpError
-from tests.capture.core.tables import table
 from tests.launcher.conftest import Watched
+from tests.tables import table
 
 UNKNOWN = "-"
 TABLE = {

@@ -4,7 +4,7 @@ import pytest
 
 from fanlight_screenshot.core import grabs as grabs_module
 from fanlight_screenshot.core.grabs import Grabs, GrabTimes
-from tests.capture.core.tables import table
+from tests.tables import table
 
 TIMES = GrabTimes(reuse_s=10e-6, retry_s=100e-6)
 

@@ -20,7 +20,7 @@ from fanlight_screenshot.desks.deltas import Answer, Deltas
 from fanlight_screenshot.desks.desk import Shot
 from fanlight_screenshot.desks.views import view_of
 from fanlight_screenshot.images.patches import Patch
-from tests.capture.core.tables import table
+from tests.tables import table
 
 ROWS = table(deltas.__doc__, 4)
 TABLE = {(state, event): (after, answer) for state, event, after, answer in ROWS}

@@ -13,7 +13,7 @@ from fanlight_screenshot.desks.desk import DeskClosedError
 from fanlight_screenshot.desks.desk_pool import DeskPool
 from fanlight_screenshot.desks.pointer import PointerFollower
 from fanlight_screenshot.settings import ScreenshotSettings
-from tests.capture.core.tables import table
+from tests.tables import table
 
 POOL_ROWS, POINTER_ROWS = table(desk_pool.__doc__, 4), table(pointer.__doc__, 4)
 RECORD = bus.DeskRecord("main", True, "c1", "c1-1", "h", "ipc:///out", "ipc:///in", 64, 32)
