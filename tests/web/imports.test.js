@@ -1,4 +1,4 @@
-/** Which folder of the viewer imports which: the table in web/README.md, held against the modules. */
+/** Holds the table in web/README.md, which folder imports which, against the modules. */
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -7,14 +7,14 @@ import { describe, test } from "node:test";
 const WEB = new URL("../../services/gateway/fanlight_gateway/web/", import.meta.url);
 const read = (path) => readFileSync(new URL(path, WEB), "utf8");
 
-/** Folder to the folders that it may import, in the order of the table. */
+/** The folders that each folder may import, in the order of the table. */
 const documented = new Map(
   [...read("README.md").matchAll(/^\| `([a-z]+)\/` \| \w+ \| ([a-z, ]*)\|/gm)].map(
     ([, folder, imports]) => [folder, imports.split(",").map((name) => name.trim()).filter(Boolean)],
   ),
 );
 
-/** Where each module names another folder: an import, the import of a type, or a worker's URL. */
+/** Returns where modules name another folder: an import, the import of a type, a worker's URL. */
 function importsOf(folder) {
   return readdirSync(new URL(`${folder}/`, WEB))
     .filter((name) => name.endsWith(".js"))

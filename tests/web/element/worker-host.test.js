@@ -1,4 +1,4 @@
-/** The worker of a view: when it is started again, and when it is given up. */
+/** Tests when the worker of a view is started again, and when it is given up. */
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
@@ -155,7 +155,7 @@ describe("the table at the top of worker-host.js", () => {
     workers.at(-1).onerror();
     tick(PAUSES_MS);
   };
-  /** Row number to its event, and what it does beside the next state. */
+  /** For each row by its number: makes the event happen, and checks what it does. */
   const ROWS = {
     1: () => {
       host.start(null);

@@ -1,4 +1,4 @@
-/** Points of the page and of the desk. */
+/** Tests which point of the desk a point of the page is. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

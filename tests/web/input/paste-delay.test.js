@@ -1,4 +1,4 @@
-/** The keys that wait for a text: each row of the table at the top of paste-delay.js. */
+/** Tests the keys that wait for a text: each row of the table at the top of paste-delay.js. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -28,7 +28,7 @@ describe("the table at the top of paste-delay.js", () => {
     delay.send(["probe"]);
     return take().length ? "idle" : "waiting";
   };
-  /** Row number to the ways in which its event comes, and what is sent then. */
+  /** The events of each row by its number, and what is sent then. */
   const ROWS = {
     1: { events: [({ delay }) => delay.start()], sent: [] },
     2: { events: [({ delay }) => delay.send(["x", "y"])], sent: ["x", "y"] },

@@ -1,4 +1,4 @@
-/** Key events to physical keys. */
+/** Tests that key events become physical keys. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -125,7 +125,7 @@ describe("physical keys", () => {
 });
 
 describe("the table at the top of physical-keys.js", () => {
-  /** Row number to its events, each with the keys of its own that it sends. */
+  /** The events of each row by its number, and the keys that each sends for itself (`own`). */
   const ROWS = {
     1: [{ fire: (keys) => keys.down(key("ControlLeft")), own: "" }],
     2: [{ fire: (keys) => keys.down(key("AltRight")), own: "+AltRight" }],

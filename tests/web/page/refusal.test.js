@@ -1,4 +1,4 @@
-/** What the page says in place of a desk. */
+/** Tests what the page says in place of a desk. */
 
 import assert from "node:assert/strict";
 import { describe as group, test } from "node:test";

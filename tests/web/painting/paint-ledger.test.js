@@ -1,4 +1,4 @@
-/** Which parts of the canvas the next picture has to cover. */
+/** Tests which parts of the canvas the next picture has to cover. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -11,7 +11,7 @@ const HALF = { width: 32, height: 24 };
 const area = (x, y, width = 4, height = 4) => ({ x, y, width, height });
 const [A, B, C] = [area(0, 0), area(20, 8), area(40, 40)];
 
-/** A ledger with one picture on the canvas. */
+/** Returns a ledger with one picture on the canvas. */
 function known() {
   const ledger = new PaintLedger();
   ledger.expect("first", null);
@@ -143,7 +143,7 @@ describe("paint ledger", () => {
         put(desk, changed, new Array(width * height).fill(step));
         ledger.expect(step, [changed]);
         if (random(10) === 0) ledger.forget();
-        if (random(3) === 0) continue; // it was dropped
+        if (random(3) === 0) continue; // It was dropped.
         const areas = ledger.areasFor(step, size, size);
         for (const rectangle of areas ?? [all]) put(canvas, rectangle, desk);
         ledger.sent(step, areas === null ? "everything" : "owed");
@@ -154,7 +154,7 @@ describe("paint ledger", () => {
 });
 
 describe("the table at the top of paint-ledger.js", () => {
-  /** A ledger in which three places are expected, one behind the other. */
+  /** Lets the ledger expect three places, one behind the other. */
   const three = (ledger) => {
     ledger.expect("before", [A]);
     ledger.expect("it", [B]);

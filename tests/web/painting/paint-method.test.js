@@ -21,7 +21,7 @@ test("the faster method is kept, and the first picture of each does not count", 
     const method = new PaintMethod();
     tryBoth(method, Number(draw_ms), Number(copy_ms));
     assert.equal(method.copies, copies);
-    // It does not change its mind.
+    // The method does not change any more.
     for (let n = 0; n < 100; n++) {
       method.drew(copies ? 0 : 100);
       method.copied(copies ? 100 : 0);
@@ -37,7 +37,7 @@ test("a browser that cannot copy draws from then on", () => {
   assert.equal(method.copies, false);
 });
 
-/** A method in a state of the table, in which the next call to `drew` or `copied` is the last trial. */
+/** Makes a method for each state of the table. Its next call to `drew` or `copied` is the last trial. */
 const START = {
   drawing: () => {
     const method = new PaintMethod();
@@ -58,7 +58,7 @@ const START = {
 };
 /** @param {PaintMethod} method */
 const stateOf = (method) => (method.isDecided ? "decided" : method.copies ? "copying" : "drawing");
-/** Row number to what happens. @type {Record<string, (from: keyof typeof START) => PaintMethod>} */
+/** For each row by its number: makes the event happen. @type {Record<string, (from: keyof typeof START) => PaintMethod>} */
 const ROWS = {
   1: (from) => {
     const method = START[from]();

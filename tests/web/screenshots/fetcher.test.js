@@ -1,4 +1,4 @@
-/** Screenshots: what becomes of requests in flight when answers fail or the network was away. */
+/** Tests what becomes of requests in flight when answers fail or the network was away. */
 
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
@@ -10,7 +10,7 @@ import { tableOf } from "../tables.js";
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 const real = { fetch: globalThis.fetch, createImageBitmap: globalThis.createImageBitmap };
 
-/** A fetcher whose requests are answered by the test. */
+/** Returns a fetcher whose requests the test answers. */
 function screenshots(context) {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const requests = [];
@@ -131,7 +131,7 @@ describe("the table at the top of fetcher.js", () => {
     await it.pass(10_000);
     return it.requests.length > before ? "running" : "stopped";
   };
-  /** All requests of before are aborted, and one goes out that names no picture. */
+  /** Checks that all requests of before are aborted, and that one goes out that names no picture. */
   async function beginsAnew(it, fire, wait_ms = 0) {
     const before = inFlight(it);
     assert.equal(before.length, 3);
@@ -142,7 +142,7 @@ describe("the table at the top of fetcher.js", () => {
     const next = it.requests.slice(length);
     assert.deepEqual(next.map(({ headers }) => headers), [{}]);
   }
-  /** Row number to the ways in which its event comes. */
+  /** For each row by its number: makes the event happen, in each of its forms. */
   const ROWS = {
     1: [
       async (it) => {
@@ -167,7 +167,7 @@ describe("the table at the top of fetcher.js", () => {
       (it) => beginsAnew(it, (request) => request.fail(), 1000),
       (it) => beginsAnew(it, (request) => request.answer(502), 1000),
       async (it) => {
-        // Each answer builds on one that never comes, until no request is left to bring it.
+        // Each answer builds on one that never comes, until too many wait.
         const [first, second, third] = inFlight(it);
         await first.answer(200, { ETag: "c", "X-Fanlight-Base": "b" });
         await second.answer(200, { ETag: "d", "X-Fanlight-Base": "c" });

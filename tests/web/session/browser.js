@@ -1,6 +1,6 @@
 /**
- * What a worker's browser gives to a session, made by hand: a socket, requests, a video decoder and
- * a clock that the test drives. And the gateway's binary messages.
+ * Fakes the browser of a worker: its socket, requests, video decoder and clock, which the test
+ * drives. Also makes the gateway's binary messages.
  */
 
 const NAMES = ["WebSocket", "fetch", "VideoDecoder", "EncodedVideoChunk", "createImageBitmap", "isSecureContext"];
@@ -28,14 +28,14 @@ class FakeSocket {
     return this.readyState === 3;
   }
 
-  /** The socket opens, and the gateway says Welcome. */
+  /** Opens the socket. The gateway says Welcome. */
   open(welcome = {}) {
     this.readyState = 1;
     this.onopen();
     this.say({ welcome: { protocol: 2, desk: "main", role: "control", settings: {}, ...welcome } });
   }
 
-  /** A message of the gateway: an object, or bytes. */
+  /** Brings a message of the gateway: an object, or bytes. */
   say(message) {
     const isBinary = message instanceof ArrayBuffer;
     this.onmessage({ data: isBinary ? message : JSON.stringify(message) });
@@ -51,7 +51,7 @@ class FakeSocket {
   }
 }
 
-/** A VideoDecoder that gives its pictures when it is told to. */
+/** Returns a VideoDecoder that gives its pictures when the test says so. */
 function fakeDecoders() {
   const decoders = [];
   class VideoDecoder {
@@ -87,7 +87,7 @@ function fakeDecoders() {
       this.state = "closed";
     }
 
-    /** The next picture. */
+    /** Gives the next picture. */
     give() {
       const frame = picture(64, 48);
       this.output(Object.assign(frame, { timestamp: this.chunks.shift().timestamp, format: null }));
@@ -97,7 +97,7 @@ function fakeDecoders() {
   return { decoders, VideoDecoder };
 }
 
-/** A picture that knows whether it was closed. */
+/** Returns a picture that notes whether it was closed. */
 export function picture(width, height) {
   const made = { width, height, isClosed: false, close: () => (made.isClosed = true) };
   return made;
@@ -106,8 +106,8 @@ export function picture(width, height) {
 /**
  * Puts the fakes in place of the browser, until `restore`.
  *
- * @param context  of the test
- * @param {{ isSecure?: boolean }} options  without: the page has no VideoDecoder
+ * @param context  the test's context
+ * @param {{ isSecure?: boolean }} options  isSecure: only a secure page has a VideoDecoder
  */
 export function fakeBrowser(context, { isSecure = true } = {}) {
   context.mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
@@ -158,7 +158,7 @@ export function fakeBrowser(context, { isSecure = true } = {}) {
   return browser;
 }
 
-/** A message of the viewer in short: "ping 1", "ack 5/4" (received/painted), "key +4", or its JSON. */
+/** Returns a message in short: "ping 1", "ack 5/4" (received/painted), "key +4", or its JSON. */
 function describe(message) {
   if (typeof message === "string") return message;
   const view = new DataView(message);
@@ -174,7 +174,7 @@ function describe(message) {
   }
 }
 
-/** The gateway's answer to a ping. */
+/** Makes the gateway's answer to a ping. */
 export function pong(id, gateway_us = 0) {
   const view = new DataView(new ArrayBuffer(24));
   view.setUint8(0, 0x02);
@@ -183,7 +183,7 @@ export function pong(id, gateway_us = 0) {
   return view.buffer;
 }
 
-/** A video unit of 64 x 48 pixels. */
+/** Makes a video unit of 64 x 48 pixels. */
 export function videoUnit(sequence, { idr = false, epoch = 1, captured_us = sequence * 1000 } = {}) {
   const payload = idr ? [0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x2a, 0xff, 0, 0, 1, 0x65, 1] : [0, 0, 0, 1, 0x41, 1];
   const bytes = new Uint8Array(28 + payload.length);
@@ -198,7 +198,7 @@ export function videoUnit(sequence, { idr = false, epoch = 1, captured_us = sequ
   return bytes.buffer;
 }
 
-/** Where the desk's pointer is, in 1/65536 of the desk. */
+/** Makes a message that says where the desk's pointer is, in 1/65536 of the desk. */
 export function pointerPosition(x, y) {
   const view = new DataView(new ArrayBuffer(6));
   view.setUint8(0, 0x03);

@@ -33,7 +33,7 @@ describe("falling back", () => {
 
   test("two spikes with nothing seen between them do not", () => {
     const rig = new Rig().rtt(250, 900);
-    rig.now_ms += 3_600_000; // the machine slept
+    rig.now_ms += 3_600_000; // The machine slept.
     rig.rtt(250, 900);
     assert.equal(rig.state, "video");
   });
@@ -124,7 +124,7 @@ describe("the lock", () => {
       () => ({ type: "connected" }),
       () => ({ type: "decoder-failed" }),
       () => ({ type: "decoder-missing", reason: "unsupported" }),
-      () => ({ type: "mode", mode: "automatic" }), // the same as before: nobody chose anything
+      () => ({ type: "mode", mode: "automatic" }), // This is the mode of before, so nobody chose anything.
     ];
     for (let round = 0; round < 30_000; round++) {
       const rig = locked();
@@ -331,7 +331,7 @@ describe("why video was left, for the statistics", () => {
       const rig = new Rig();
       leave(rig);
       assert.deepEqual(rig.reasons, [reason]);
-      rig.rtt(10_000, 400); // told once
+      rig.rtt(10_000, 400); // The reason is told only once.
       assert.deepEqual(rig.reasons, [reason]);
     });
   }

@@ -1,4 +1,4 @@
-/** A viewer's session in a browser made by hand: what comes in, and what it makes happen. */
+/** Tests a viewer's session in a fake browser: what comes in, and what the session does then. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -20,7 +20,7 @@ const VIDEO_ON = '{"set_video_enabled":true}';
 const VIDEO_OFF = '{"set_video_enabled":false}';
 const SILENCE_MS = 3300;
 
-/** A session that has been made, and all that it reports to the page. */
+/** Makes a session, and keeps all that it reports to the page. */
 function make(context, start = {}, options = {}) {
   const browser = fakeBrowser(context, options);
   const reports = [];
@@ -30,7 +30,7 @@ function make(context, start = {}, options = {}) {
     session.stop();
     browser.restore();
   });
-  /** Removes the reports of a type. */
+  /** Removes and returns the reports of a type. */
   const take = (type) => {
     const taken = reports.filter((each) => each.type === type);
     for (const each of taken) reports.splice(reports.indexOf(each), 1);
@@ -42,7 +42,7 @@ function make(context, start = {}, options = {}) {
   return { browser, session, reports, take, status, stats, drawn };
 }
 
-/** A session whose WebSocket is open, and what it sent so far is forgotten. */
+/** Makes a session whose WebSocket is open, and forgets what the session has sent so far. */
 async function opened(context, start, options) {
   const it = make(context, start, options);
   await it.session.start();
@@ -54,7 +54,7 @@ async function opened(context, start, options) {
 /**
  * Lets time pass on a network that answers each ping after `rtt_ms` (and up to 10 ms more).
  *
- * @returns what the viewer sent but pings
+ * @returns all that the viewer sent, without the pings
  */
 async function live({ browser }, duration_ms, rtt_ms) {
   const sent = [];
@@ -71,7 +71,7 @@ async function live({ browser }, duration_ms, rtt_ms) {
   return sent;
 }
 
-/** A session that a long RTT has locked to screenshots. */
+/** Makes a session that a long RTT has locked to screenshots. */
 async function locked(context) {
   const it = await opened(context);
   await live(it, 2000, 20);
@@ -213,7 +213,7 @@ describe("what is measured", () => {
     const { browser, session } = make(context);
     await session.start();
     browser.socket.open({ settings: { ping_interval_ms: 100 } });
-    await browser.pass(250); // the first interval was the default's
+    await browser.pass(250); // The first interval was the default.
     browser.socket.take();
     await browser.pass(200);
     assert.deepEqual(browser.socket.take(), ["ping 3", "ping 4"]);
@@ -501,7 +501,7 @@ describe("what a person does", () => {
   test("makes a new screenshot come soon", async (context) => {
     const { browser, session } = await opened(context, { mode: "screenshots" });
     await browser.pass(10);
-    // A desk at rest: the answers come without a change, and each wait is longer.
+    // The desk is at rest: answers come without a change, and each wait is longer.
     for (let count = 1; count < 7; count++) {
       browser.requests.at(-1).answer(null, { status: 304 });
       while (browser.requests.length === count) await browser.pass(10);

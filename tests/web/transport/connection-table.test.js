@@ -1,4 +1,4 @@
-/** The table at the top of connection.js: each of its rows, from each state that it names. */
+/** Tests the table at the top of connection.js: each row, from each state that it names. */
 
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
@@ -18,7 +18,7 @@ const settle = async () => {
 
 afterEach(() => Object.assign(globalThis, real));
 
-/** A connection whose WebSockets and requests the test answers. */
+/** Returns a connection whose WebSockets and requests the test answers. */
 function setUp(context) {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   context.mock.method(Math, "random", () => 1);
@@ -72,7 +72,7 @@ function setUp(context) {
 /**
  * Brings a connection into a state, and forgets how.
  *
- * @param failures  of WebSockets before that; the next failure makes plain HTTP the next transport
+ * @param failures  how many WebSockets fail before that; after the second, plain HTTP is next
  */
 async function reach(it, state, failures = 0) {
   const { connection } = it;
@@ -96,16 +96,16 @@ async function reach(it, state, failures = 0) {
   it.newRequests = () => it.requests.slice(before.requests).map(({ method }) => method);
 }
 
-/** Whether the transport of this state has been left. In `waiting` and `closed` there is none. */
+/** Returns whether the transport of this state was left. In `waiting` and `closed` there is none. */
 function isLeft(it, from, socket) {
   if (from === "open (HTTP)") return it.newRequests().includes("DELETE");
   return from === "waiting" || from === "closed" || socket.readyState === 3;
 }
 
-/** How often Hello was said over a WebSocket. */
+/** Returns how often Hello was said over a WebSocket. */
 const hellos = (socket) => socket.sent.filter((message) => /^\{"hello":/.test(message)).length;
 
-/** Row number to the ways in which its event comes. `only`: the states that a way is possible in. */
+/** For each row by its number: makes the event happen, in each form. only: in these states. */
 const ROWS = {
   1: ["connect", "connectNow"].map((name) => ({
     fire: async (it, from) => {

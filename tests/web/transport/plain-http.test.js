@@ -1,4 +1,4 @@
-/** Plain HTTP: each row of the table at the top of plain-http.js, and when failures end it. */
+/** Tests plain HTTP: each row of the table at the top of plain-http.js, and when failures end it. */
 
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
@@ -15,7 +15,7 @@ const { fetch } = globalThis;
 
 afterEach(() => Object.assign(globalThis, { fetch }));
 
-/** A transport whose requests are answered by the test. */
+/** Returns a transport whose requests the test answers. */
 function transport(context) {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const requests = [];
@@ -104,10 +104,10 @@ describe("the table at the top of plain-http.js", () => {
     return http.firstMessage_ms === null ? "opening" : "open";
   };
   const isPost = ({ url }) => url.search.startsWith("?first=");
-  /** The request that waits at the gateway for messages. */
+  /** Returns the request that waits at the gateway for messages. */
   const poll = ({ requests }) => requests.findLast(({ method }) => method === "GET");
   const refusal = (status, more) => [JSON.stringify({ error: "x", message: "y", ...more }), { status }];
-  /** Answers the request, and says how the transport ended. */
+  /** Answers a request, and checks how the transport ends. */
   const endsBy = (request, answer, code) => async (it) => {
     request(it).answer(...answer);
     await it.pass(0);
@@ -128,7 +128,7 @@ describe("the table at the top of plain-http.js", () => {
   };
   const failures = [(request) => request.fail(), (request) => request.answer("", { status: 502 })];
 
-  /** Row number to the ways in which its event comes. */
+  /** For each row by its number: makes the event happen, in each of its forms. */
   const ROWS = {
     1: [
       async (it) => {

@@ -1,4 +1,4 @@
-/** A WebSocket as a transport: each row of the table at the top of websocket.js. */
+/** Tests a WebSocket as a transport: each row of the table at the top of websocket.js. */
 
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
@@ -14,7 +14,7 @@ afterEach(() => {
   globalThis.WebSocket = real;
 });
 
-/** A transport that opens, on a socket that the test drives. */
+/** Returns a transport that opens, on a socket that the test drives. */
 function setUp(context) {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const it = { now_ms: 0, log: [], isOpen: false, tick: (ms) => context.mock.timers.tick(ms) };
@@ -50,7 +50,7 @@ function reach(it, state) {
   it.log.length = 0;
 }
 
-/** Row number to its event, and what it does beside the next state. */
+/** For each row by its number: makes the event happen, and checks what it does. */
 const ROWS = {
   1: (it) => {
     it.socket.readyState = 1;

@@ -1,4 +1,4 @@
-/** What the gateway is told about the units. */
+/** Tests when and what the gateway is told about the units. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -104,7 +104,7 @@ describe("acks", () => {
 
 describe("the table at the top of acknowledgements.js", () => {
   const NOW_MS = 1000;
-  /** What is known before the event: a unit of epoch 1, as `received` takes it. */
+  /** Returns acknowledgements to which a unit of epoch 1 came. */
   const after = (relaxed, at_ms) => {
     const acks = new Acknowledgements();
     acks.received(1, 8, relaxed, at_ms);
@@ -115,7 +115,7 @@ describe("the table at the top of acknowledgements.js", () => {
     assert.equal(acks.isWaiting, false);
     return acks;
   };
-  /** Row number to the ways in which its event comes. */
+  /** For each row by its number: makes the event happen, in each of its forms. */
   const ROWS = {
     1: [
       { acks: new Acknowledgements(), fire: (acks) => acks.received(1, 9, false, NOW_MS) },
@@ -133,7 +133,7 @@ describe("the table at the top of acknowledgements.js", () => {
       { acks: told(after(false, 0)), fire: (acks) => acks.beginStream() },
     ],
   };
-  /** The acknowledgement that is sent now, and when one is due; from when one was due before. */
+  /** For each text: whether one is sent now, and when one is due. before: when one was due. */
   const SENT = {
     "at once": () => [true, null],
     "at once, if one was to be sent": (before) => [before !== null, null],

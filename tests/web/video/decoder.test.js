@@ -1,4 +1,4 @@
-/** Access units to pictures. */
+/** Tests that access units become pictures. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -8,7 +8,7 @@ import { IDR_REPEAT_MS } from "../../../services/gateway/fanlight_gateway/web/vi
 import { tableOf } from "../tables.js";
 import { SPS, unit } from "./unit.js";
 
-/** A VideoDecoder that gives its pictures when it is told to. */
+/** Returns a decoder on a VideoDecoder that gives its pictures when the test says so. */
 function fakeCodecs({ supports = () => true } = {}) {
   const made = [];
   class VideoDecoder {
@@ -162,7 +162,7 @@ describe("decoder", () => {
     decoder.push(patch(1));
     assert.deepEqual(take(), ["idr?"]);
     decoder.push(unit(2, { idr: true }));
-    decoder.push(patch(3)); // kept behind the IDR, while the browser is asked about the codec
+    decoder.push(patch(3)); // It is kept behind the IDR, while the browser is asked about the codec.
     await settle();
     decoder.push(patch(4));
     decoder.push(unit(5));
@@ -222,7 +222,7 @@ describe("decoder", () => {
     decoder.push(unit(9, { idr: true }));
     assert.equal(made[0].state, "closed");
     assert.equal(made[1].chunks.length, 1);
-    assert.equal(made[0].give().closed, true); // too late, and closed all the same
+    assert.equal(made[0].give().closed, true); // It comes too late, and is closed all the same.
     assert.deepEqual(take(), []);
   });
 
@@ -264,7 +264,7 @@ describe("decoder", () => {
     decoder.push(unit(2));
     assert.deepEqual(take(), ["idr?"]);
     decoder.push(unit(3, { idr: true, sps: [] }));
-    assert.equal(made[1].chunks.length, 1); // the SPS was the last one's
+    assert.equal(made[1].chunks.length, 1); // The SPS of before still counts.
   });
 
   test("an IDR without an SPS, at the start, is an error", () => {
@@ -340,11 +340,11 @@ describe("the table at the top of decoder.js", () => {
     let sequence = 1;
     while (state === "behind" && it.decoder.state !== "behind") it.decoder.push(unit(++sequence));
     assert.equal(it.decoder.state, state);
-    it.host.now_ms += IDR_REPEAT_MS; // an IDR that was asked for may be asked for again
+    it.host.now_ms += IDR_REPEAT_MS; // So an IDR may be asked for again.
     it.take();
     return { ...it, next: sequence + 1 };
   }
-  /** Row number to its event, and what it does beside the next state. */
+  /** For each row by its number: makes the event happen, and checks what it does. */
   const ROWS = {
     1: async (it) => {
       it.decoder.push(unit(it.next, { idr: true }));
@@ -356,7 +356,7 @@ describe("the table at the top of decoder.js", () => {
       assert.deepEqual([it.take(), isClosed(it)], [["picture 1"], [false]]);
     },
     3: async (it) => {
-      it.decoder.push(unit(it.next, { idr: true })); // so that it has a picture left
+      it.decoder.push(unit(it.next, { idr: true })); // So the run has a picture left.
       it.decoder.push(unit(it.next + 1, { idr: true, sps: OTHER_SPS }));
       await settle();
       assert.deepEqual([isClosed(it), it.made[0].flushed], [[false, false], true]);

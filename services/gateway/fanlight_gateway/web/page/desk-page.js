@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * One desk on the page: the view with its toolbar, or, if the gateway refuses the desk, why it does
- * and which other desks there are. Lives in the page. refusal.js decides which of them is shown.
+ * Shows one desk on the page: the view with its toolbar. If the gateway refuses the desk, it shows
+ * why, and which other desks there are. Lives in the page. refusal.js decides which of the two
+ * is shown.
  *
  * @import { Desk } from "./api.js"
  * @import { ViewState } from "../element/fanlight-view.js"
@@ -20,13 +21,13 @@ import { refusal, whatIsShown } from "./refusal.js";
 import { toast } from "./toast.js";
 import { showInToolbar, showStats, wireToolbar } from "./toolbar.js";
 
-/** When a desk that is missing is looked for again (ms). */
+/** A desk that is missing is looked for again after this time (ms). */
 const AGAIN_MS = 2000;
 
-/** How often the desk's state has changed. What was begun for an earlier state is dropped. */
+/** How often the desk's state has changed. Work that was begun for an earlier state is dropped. */
 let stateNumber = 0;
 
-/** @param {string} desk @param {Started} started */
+/** Puts the view of a desk into the page. @param {string} desk @param {Started} started */
 export function showDesk(desk, { token, screenshot }) {
   document.title = `${desk} · fanlight`;
   element("page").hidden = true;
@@ -54,7 +55,11 @@ export function showDesk(desk, { token, screenshot }) {
   view.focus();
 }
 
-/** @param {FanlightView} view @param {ViewState} state @param {boolean} hadToken */
+/**
+ * Shows the view, or why the desk is refused.
+ *
+ * @param {FanlightView} view @param {ViewState} state @param {boolean} hadToken
+ */
 function showState(view, state, hadToken) {
   showInToolbar(state);
   stateNumber++;
@@ -72,10 +77,12 @@ function showState(view, state, hadToken) {
 }
 
 /**
+ * Returns why the desk is refused.
+ *
  * @param {string} desk
  * @param {Status} status
  * @param {Desk[] | null} desks  null if unknown
- * @param {boolean} hadToken  the address had a token
+ * @param {boolean} hadToken  whether the address had a token
  * @returns {Refusal | null} null if the desk is shown
  */
 function refusalOf(desk, status, desks, hadToken) {
@@ -85,8 +92,7 @@ function refusalOf(desk, status, desks, hadToken) {
 }
 
 /**
- * Shows why the desk is refused, and the desks that there are. Looks again for a desk that is
- * missing.
+ * Shows why the desk is refused, and which desks there are. Looks again for a desk that is missing.
  *
  * @param {FanlightView} view
  * @param {number | null} closeCode
@@ -95,8 +101,8 @@ function refusalOf(desk, status, desks, hadToken) {
  * @param {string | null} [shown]  the list that is shown already, as JSON
  */
 async function showRefusal(view, closeCode, describe, number, shown = null) {
-  // First of all, because what is outside of the full screen cannot get the focus. It rejects where
-  // the person has left it already.
+  // This comes first, because nothing outside of the full screen can get the focus. It rejects if
+  // the person has left the full screen already.
   if (document.fullscreenElement) await document.exitFullscreen().catch(() => {});
   const desks = closeCode === CloseCode.UNAUTHORIZED ? null : await desksIfKnown();
   if (number !== stateNumber) return;
@@ -111,7 +117,7 @@ async function showRefusal(view, closeCode, describe, number, shown = null) {
     const { title, text, wantsLink } = /** @type {Refusal} */ (describe(desks));
     const words = wantsLink ? linkHint(text) : paragraph(text);
     showPage(title, words, ...(desks?.length ? [deskList(desks)] : []));
-    // The focus was in the desk.
+    // The focus was in the desk, which is hidden now.
     if (shown === null) focusHeading();
   }
   if (!isMissing) return;
@@ -120,7 +126,7 @@ async function showRefusal(view, closeCode, describe, number, shown = null) {
   }, AGAIN_MS);
 }
 
-/** @returns {Promise<Desk[] | null>} */
+/** Returns the list of desks. @returns {Promise<Desk[] | null>} null if it cannot be had */
 async function desksIfKnown() {
   try {
     return await listDesks();

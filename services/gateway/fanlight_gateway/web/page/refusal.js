@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * What the page says in place of a desk that it may not show, or that is not there. Lives in the
- * page. Pure. status-text.js has the short texts over a desk; these are longer, and say what a
- * person can do.
+ * Decides what the page says in place of a desk that it may not show, or that is not there. Lives
+ * in the page. Pure. status-text.js has the short texts over a desk; these are longer, and say what
+ * a person can do.
  *
  *   connection | close code                     | what is shown
  *   -----------+--------------------------------+--------------
@@ -19,12 +19,12 @@
  * @import { Status } from "../session/reports.js"
  *
  * @typedef {Readonly<{ title: string, text: string, wantsLink: boolean }>} Refusal
- * wantsLink: a new link helps.
+ * wantsLink: whether a new link helps.
  *
  * @typedef {{ closeCode: number | null, desk: string, desks: Desk[] | null, hasSignedIn: boolean }}
  *   Refused
- * desks: those that the person may see; null if unknown. hasSignedIn: the page swapped a token for
- * a cookie, and the gateway has never let the cookie in.
+ * desks: the desks that the person may see; null if unknown. hasSignedIn: whether the page swapped
+ * a token for a cookie that the gateway has never accepted.
  */
 
 import { CloseCode } from "../protocol/constants.js";
@@ -39,6 +39,8 @@ export const FOREIGN = Object.freeze({
 });
 
 /**
+ * Returns what is shown for a desk of this status.
+ *
  * @param {Pick<Status, "connection" | "closeCode">} status
  * @returns {"view" | "refusal" | "missing"}
  */
@@ -55,7 +57,12 @@ export function whatIsShown({ connection, closeCode }) {
   }
 }
 
-/** @param {Refused} refused @returns {Refusal | null} null if the desk is shown */
+/**
+ * Returns the reason.
+ *
+ * @param {Refused} refused
+ * @returns {Refusal | null} null: the desk is shown
+ */
 export function refusal({ closeCode, desk, desks, hasSignedIn }) {
   switch (closeCode) {
     case CloseCode.UNAUTHORIZED:

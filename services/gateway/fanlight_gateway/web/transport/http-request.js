@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * One request of the plain HTTP transport, and what its answer stands for. Lives in the worker. It
- * keeps no state. It drops why a request failed: no network, no answer in time and an end by the
- * transport are all one to the caller.
+ * Makes one request of the plain HTTP transport, and says what an answer stands for. Lives in the
+ * worker. It keeps no state. It does not say why a request failed (no network, no answer in time,
+ * the transport has ended), because the caller does the same in each case.
  *
  * @typedef {{ status: number, headers: Headers, body: ArrayBuffer }} Answer
  */
@@ -42,7 +42,7 @@ export async function request(url, limit_ms, end, body) {
   }
 }
 
-/** The close code that an answer stands for. @param {Answer | null} answer  null: none came */
+/** Returns the close code that an answer stands for. @param {Answer | null} answer  null: none */
 export function closeCodeOf(answer) {
   const body = answer && parseJson(answer.body);
   if (typeof body?.code === "number") return body.code;

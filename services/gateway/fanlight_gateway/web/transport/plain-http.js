@@ -3,10 +3,10 @@
  * Plain HTTP as a transport (see transport.js), for networks that let no WebSocket through. Lives
  * in the worker.
  *
- * It owns two chains of requests. A GET waits at the gateway for messages (a long poll); the next
- * one goes out when it is answered. A POST takes the viewer's messages to the gateway; one is in
- * flight at a time, and what is sent meanwhile goes into the next one. retransmission.js keeps the
- * viewer's messages until the gateway has acknowledged them.
+ * It owns two chains of requests. A GET waits at the gateway for messages (a long poll); when it is
+ * answered, the next GET goes out. A POST takes the viewer's messages to the gateway. One POST is
+ * in flight at a time, and messages that are sent meanwhile go into the next one. retransmission.js
+ * keeps the viewer's messages until the gateway has acknowledged them.
  *
  *   state    | event                                    | next   | effects
  *   ---------+------------------------------------------+--------+---------------------------------
@@ -48,9 +48,9 @@ const CAPABILITIES = Object.freeze({ name: "http", carriesVideo: false, opensWit
 const TIMEOUT_MS = 5000;
 /** When requests have failed for this long, the transport ends (ms). */
 export const LOST_MS = 10_000;
-/** Older input is dropped (ms), because it was meant for another picture. See upgrade.js, too. */
+/** Input that is older is dropped (ms), because it was meant for another picture. */
 export const INPUT_AGE_MS = 2000;
-/** The pause after a failed request (ms). It doubles from failure to failure. */
+/** The first and the longest pause after a failed request (ms). It doubles with each failure. */
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 1000;
 /** How often `drain` looks whether everything is acknowledged (ms). */
@@ -67,14 +67,15 @@ export class PlainHttpTransport {
   #queue = new RetransmissionQueue();
   /** Aborts every request in flight when the transport ends. */
   #end = new AbortController();
-  /** The URL of the session that the gateway opened. @type {URL | null} */
+  /** The URL of the session that the gateway opened; null before. @type {URL | null} */
   #session = null;
+  /** Whether `#post` runs. */
   #isPosting = false;
   /** For how long the gateway keeps a GET without messages open (ms). */
   #longPoll_ms = 0;
-  /** The number of the newest message of the gateway. */
+  /** The number of the gateway's newest message. */
   #received = 0;
-  /** When the first request failed since one last succeeded (ms). @type {number | null} */
+  /** When the first request failed after the last success (ms). @type {number | null} */
   #failed_ms = null;
 
   /** @param {PlainHttpOptions} options @param {TransportEvents} events */
@@ -87,7 +88,7 @@ export class PlainHttpTransport {
     return this.#end.signal.aborted;
   }
 
-  /** 1 while a message waits for its acknowledgement, because pointer moves then wait; else 0. */
+  /** 1 while a message waits for its acknowledgement, so that pointer moves wait; otherwise 0. */
   get bufferedAmount() {
     return Number(this.#isPosting || this.#queue.isWaiting);
   }
@@ -97,17 +98,18 @@ export class PlainHttpTransport {
     return this.#queue.isAnyKeyDown;
   }
 
+  /** Asks the gateway for a session. */
   open() {
     void this.#openSession();
   }
 
-  /** @param {ViewerMessage} message */
+  /** Posts the message, and keeps it until it is acknowledged. @param {ViewerMessage} message */
   send(message) {
     this.#queue.push(message, this.#options.now());
     this.#startPosting();
   }
 
-  /** @param {ViewerControl} message */
+  /** Does the same with a control message. @param {ViewerControl} message */
   sendControl(message) {
     this.#queue.pushControl(message, this.#options.now());
     this.#startPosting();
@@ -117,7 +119,7 @@ export class PlainHttpTransport {
    * Waits until the gateway has acknowledged everything that was sent.
    *
    * @param {number} limit_ms
-   * @returns {Promise<boolean>} false if not within the limit, or if the transport has ended
+   * @returns {Promise<boolean>} false if that took longer, or if the transport has ended
    */
   async drain(limit_ms) {
     const until_ms = this.#options.now() + limit_ms;
@@ -142,6 +144,7 @@ export class PlainHttpTransport {
     this.#end.abort();
   }
 
+  /** Opens the session, and begins both chains. Ends the transport if the gateway opens none. */
   async #openSession() {
     const { url, now, hello } = this.#options;
     const answer = await request(url, TIMEOUT_MS, this.#end.signal, encodeControl(hello()));
@@ -184,6 +187,7 @@ export class PlainHttpTransport {
     }
   }
 
+  /** Begins to post the queue, if it is not posted already and the session is open. */
   #startPosting() {
     if (this.#isPosting || this.isClosed || this.#session === null) return;
     this.#isPosting = true;
@@ -193,7 +197,7 @@ export class PlainHttpTransport {
   /** Posts the queue until it is empty or the transport ends. @param {URL} session */
   async #post(session) {
     let failures = 0;
-    await undefined; // so that messages that are sent together go in one request
+    await undefined; // So messages that are sent together go in one request.
     while (!this.isClosed) {
       const batch = this.#queue.batch(this.#options.now(), INPUT_AGE_MS);
       if (batch === null) return;
@@ -222,7 +226,7 @@ export class PlainHttpTransport {
   }
 
   /**
-   * The messages of an answer; null if it is not an answer of the gateway.
+   * Returns the messages of an answer; null if it is not an answer of the gateway.
    *
    * @param {Answer | null} answer
    */
@@ -239,16 +243,16 @@ export class PlainHttpTransport {
   }
 
   /**
-   * Returns after a pause, so that the caller sends its request again; or ends the transport.
+   * Waits, so that the caller sends its request again; or ends the transport.
    *
    * @param {Answer | null} answer  null if there was none
-   * @param {number} failures  of this chain of requests, before this one
+   * @param {number} failures  how many requests of this chain failed before this one, in a row
    */
   async #requestFailed(answer, failures) {
     if (this.isClosed) return;
     // Proxies answer 502 to 504 for a gateway that is away, which may be back in a moment.
     const isFinal = answer !== null && answer.status < 500 && answer.status !== 413;
-    // The limit begins with the first failure and not with the last success, because the gateway
+    // The limit counts from the first failure and not from the last success, because the gateway
     // may have kept a request open for longer than the limit.
     const now_ms = this.#options.now();
     this.#failed_ms ??= now_ms;
@@ -257,7 +261,7 @@ export class PlainHttpTransport {
     else await pause(Math.min(RETRY_MIN_MS * 2 ** failures, RETRY_MAX_MS));
   }
 
-  /** @param {number} code */
+  /** Ends the transport, and says so. @param {number} code */
   #fail(code) {
     if (this.isClosed) return;
     this.abandon();

@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * Decodes access units: a gate (gate.js), and behind it a VideoDecoder (decoding-run.js: the run).
- * Lives in the worker; owns both. While the gate is closed, an IDR is asked for (`onneedidr`), and
- * everything until it comes is dropped.
+ * Lives in the worker; owns both. While the gate is closed, it drops every unit and asks for an IDR
+ * (`onneedidr`).
  *
  *   state     | event                                     | next     | effects
  *   ----------+-------------------------------------------+----------+---------------------------
@@ -19,10 +19,11 @@
  *   any       | 7 `reset`                                 | idle     | the run ends, gate closes
  *
  * 1, 3, 5: the browser is asked first whether it plays the codec. Units are kept until it answers.
- * 3: pictures of the former run are shown until this one has a picture. 4: a run that is starting
- * may have `STARTING_FACTOR` times as many. 6: `ERROR_LIMIT` errors in a minute call `onfailed`, as
- * units for `PAINT_TIMEOUT_MS` without a picture do. Patches pass the gate like deltas, and do not
- * go into the run. Who gets a VideoFrame closes it. A test holds this table against the code.
+ * 3: pictures of the former run are shown until the new run has a picture. 4: in a run that is
+ * starting, `STARTING_FACTOR` times as many may wait. 6: `ERROR_LIMIT` errors in a minute call
+ * `onfailed`; so do units that come for `PAINT_TIMEOUT_MS` without a picture. Patches pass the gate
+ * like deltas, and do not go into the run. Whoever gets a VideoFrame closes it. A test holds this
+ * table against the code.
  *
  * @import { VideoUnit } from "../protocol/binary.js"
  * @import { Stretch } from "../measure/sustained.js"
@@ -42,6 +43,7 @@
  * }} DecoderHost
  *
  * onexpected: a unit goes into the decoder; its place comes back with onpicture or onabandoned.
+ * onneedidr: an IDR has to be asked for. onunsupported: the browser does not play the codec.
  */
 
 import { lasted, observe } from "../measure/sustained.js";
@@ -49,17 +51,17 @@ import { DecodingRun } from "./decoding-run.js";
 import { Gate } from "./gate.js";
 import { codecString } from "./h264.js";
 
-/** With more units than this in the decoder, all are dropped until the next IDR. */
+/** If more units than this wait in the run, units are dropped until the next IDR. */
 const MAX_BACKLOG_UNITS = 4;
-/** Units that come for this long without a picture call `onfailed` (ms). */
+/** If units come for this long without a picture, `onfailed` is called (ms). */
 const PAINT_TIMEOUT_MS = 5000;
-/** One error may be a lost unit; this many within ERROR_WINDOW_MS call `onfailed`. */
+/** So many errors within ERROR_WINDOW_MS call `onfailed`. One error may be a lost unit. */
 const ERROR_LIMIT = 3;
 /** Errors are counted over this time (ms). */
 const ERROR_WINDOW_MS = 60_000;
-/** With more units than this kept, they are dropped until the next IDR. */
+/** If more units than this are kept, units are dropped until the next IDR. */
 const MAX_KEPT_UNITS = 240;
-/** A decoder that has given no picture yet may have this many times the backlog: it is starting. */
+/** A run that has given no picture yet may have this many times the backlog. */
 const STARTING_FACTOR = 15;
 
 export class Decoder {
@@ -68,7 +70,7 @@ export class Decoder {
   #gate = new Gate();
   /** @type {DecodingRun | null} */
   #run = null;
-  /** The run before, until this one has given a picture. @type {DecodingRun | null} */
+  /** The run of before, until the new one has given a picture. @type {DecodingRun | null} */
   #formerRun = null;
   /**
    * Units that wait for the browser's answer about a codec; null if no answer is awaited.
@@ -76,13 +78,13 @@ export class Decoder {
    * @type {VideoUnit[] | null}
    */
   #kept = null;
-  /** @type {Map<string, boolean>} */
+  /** What the browser answered, by codec string. @type {Map<string, boolean>} */
   #supported = new Map();
-  /** @type {number[]} */
+  /** When the last errors were (ms). @type {number[]} */
   #errors_ms = [];
-  /** Since when units come without a picture. @type {Stretch} */
+  /** For how long units have come without a picture. @type {Stretch} */
   #unshown = null;
-  /** Grows with each reset: the answer to a question that was asked before it does not count. */
+  /** Grows with each reset. An answer to a question of before a reset does not count. */
   #generation = 0;
   /** @type {"idle" | "starting" | "running" | "behind"} */
   state = "idle";
@@ -119,12 +121,12 @@ export class Decoder {
     this.#askForIdr();
   }
 
-  /** Time has passed. An IDR that was asked for may have been lost without a unit after it. */
+  /** Asks again for an IDR if it is overdue, because no unit may come that shows it was lost. */
   tick() {
     if (this.#gate.hasOpened) this.#askForIdr();
   }
 
-  /** @param {VideoUnit} unit */
+  /** Takes a unit of the gateway. @param {VideoUnit} unit */
   push(unit) {
     const now_ms = this.#host.now();
     this.#unshown = observe(this.#unshown, true, now_ms, PAINT_TIMEOUT_MS);
@@ -140,7 +142,7 @@ export class Decoder {
     if (this.#gate.shouldAsk(this.#host.now())) this.#host.onneedidr();
   }
 
-  /** @param {VideoUnit} unit */
+  /** Keeps the unit while an answer of the browser is awaited. @param {VideoUnit} unit */
   #decodeOrKeep(unit) {
     const kept = this.#kept;
     if (kept === null) {
@@ -212,7 +214,7 @@ export class Decoder {
     for (const waiting of kept) this.#decodeOrKeep(waiting);
   }
 
-  /** @param {string} codec */
+  /** Begins a run. @param {string} codec */
   #configure(codec) {
     this.#retireRun();
     const { VideoDecoder, EncodedVideoChunk } = this.#host;
@@ -255,7 +257,7 @@ export class Decoder {
     }
   }
 
-  /** @param {Error} error */
+  /** Ends the run, and asks for an IDR or gives up. @param {Error} error */
   #failed(error) {
     const now_ms = this.#host.now();
     this.#discard();
