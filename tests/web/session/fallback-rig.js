@@ -1,7 +1,7 @@
 import { fallbackReason, initialFallback, stepFallback } from "../../../services/gateway/fanlight_gateway/web/session/fallback.js";
 import { DEFAULTS } from "../../../services/gateway/fanlight_gateway/web/protocol/settings.js";
 
-/** A machine with a clock of its own; it remembers the effects since they were last taken. */
+/** A machine with a clock of its own, which keeps the effects until they are taken. */
 export class Rig {
   now_ms = 0;
   effects = [];
@@ -20,7 +20,7 @@ export class Rig {
     return this;
   }
 
-  /** The same every 250 ms, for so long. */
+  /** Sends the same event every 250 ms, for the duration. */
   repeat(duration_ms, event) {
     for (const end_ms = this.now_ms + duration_ms; this.now_ms < end_ms; this.now_ms += 250) {
       this.send(event);

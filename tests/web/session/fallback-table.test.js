@@ -8,7 +8,7 @@ describe("the table at the top of fallback.js", () => {
   const STATES = ["video", "locked", "measuring", "screenshots", "no-decoder"];
   const source = readFileSync(new URL("../../../services/gateway/fanlight_gateway/web/session/fallback.js", import.meta.url), "utf8");
   const header = source.slice(0, source.indexOf("*/"));
-  /** Rows as "state event next". A mode is a part of the event. */
+  /** The rows as "state event next". A mode is a part of the event. */
   const documented = new Set(
     [...header.matchAll(/^ \* +([a-z-]+) +\| ([a-z-]+)(?:: (.*?))? *\| ([a-z-]+)$/gm)]
       .filter(([, state]) => state !== "state")
@@ -42,7 +42,7 @@ describe("the table at the top of fallback.js", () => {
       const rig = new Rig(pick(["automatic", "video", "screenshots"]));
       for (let step = 0; step < 150; step++) {
         rig.now_ms += pick([100, 500, 1000]);
-        // The same event a few times: some changes need more than one.
+        // The same event comes a few times, because some changes need more than one.
         const make = random(400) === 0 ? () => missing : pick(events);
         const event = make();
         for (let times = pick([1, 1, 8]); times > 0; times--, rig.now_ms += 500) {
