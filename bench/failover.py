@@ -25,7 +25,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from bench.browser import CHROMIUM, FLAGS
 from bench.processes import ROOT
-from tests.e2e.cluster import Cluster, Service
+from tests.e2e.failover.cluster import Cluster, Service
 from tests.e2e.processes import wait_until
 from tests.e2e.proxies import Balancer
 

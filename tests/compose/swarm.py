@@ -19,7 +19,7 @@ from typing import Self
 from fanlight_common.bus import curve_keys
 from fanlight_common.process import tokens
 from tests.compose.project import IMAGES, LIMIT_S, ROOT, TAG, run
-from tests.e2e import lan
+from tests.e2e.hosts import lan
 from tests.e2e.processes import wait_until
 
 STACK = "fanlight"

@@ -16,8 +16,8 @@ from fanlight_common.protocol import input
 from tests.compose.conftest import Report
 from tests.compose.project import LIMIT_S, SERVICES
 from tests.compose.swarm import Swarm, save, unavailable
+from tests.e2e.hosts.watcher import Watcher
 from tests.e2e.processes import wait_until
-from tests.e2e.watcher import Watcher
 
 FRONT = "front"
 ENCODERS = ("red", "blue")

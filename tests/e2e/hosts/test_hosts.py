@@ -16,9 +16,9 @@ import pytest
 
 from fanlight_common.core.grants import Grant, Role
 from fanlight_common.process import tokens
-from tests.e2e import lan
+from tests.e2e.hosts import lan
+from tests.e2e.hosts.watcher import Watcher
 from tests.e2e.processes import wait_until
-from tests.e2e.watcher import Watcher
 
 pytestmark = pytest.mark.processes
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 from fanlight_common.core.geometry import Rect
 from fanlight_common.protocol import control, patch
 from tests.e2e.conftest import Viewer
-from tests.e2e.fake_gateway import Encoding, FakeGateway
+from tests.e2e.page.fake_gateway import Encoding, FakeGateway
 from tests.e2e.processes import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.cluster import Cluster, Service
+from tests.e2e.failover.cluster import Cluster, Service
+from tests.e2e.failover.witness import Witness
 from tests.e2e.processes import wait_until
-from tests.e2e.witness import Witness
 
 pytestmark = [pytest.mark.processes]
 STREAM = "main/high"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.fake_gateway import FakeGateway
+from tests.e2e.page.fake_gateway import FakeGateway
 
 pytestmark = [pytest.mark.browser]
 EMBED = """async ([style, beside]) => {

@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from fanlight_common.protocol import binary, bus, control, frames, input
-from tests.e2e import next_release
-from tests.e2e.cluster import Cluster, Service
+from tests.e2e.failover import next_release
+from tests.e2e.failover.cluster import Cluster, Service
+from tests.e2e.failover.witness import Witness
 from tests.e2e.processes import wait_until
-from tests.e2e.witness import Witness
 
 pytestmark = [pytest.mark.processes]
 FORTH = ("directory", "capture", "encoder", "gateway", "screenshot")

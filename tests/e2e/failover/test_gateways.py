@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster import Cluster, Service
 from tests.e2e.conftest import Viewer
+from tests.e2e.failover.cluster import Cluster, Service
 from tests.e2e.processes import DelayProxy, wait_until
 from tests.e2e.proxies import Balancer
 
