@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 from bench import browser, links, table
 from bench.age import cell, loads
 from bench.processes import module, started
-from bench.products import Fanlight, Running
+from bench.systems import Fanlight, Running
 
 PHASES = ("alone", "healthy", "opens", "retry")
 

@@ -21,7 +21,7 @@ from playwright.sync_api import Page
 from bench import browser, links, table
 from bench.age import cell, figures, loads
 from bench.processes import module, started
-from bench.products import Fanlight
+from bench.systems import Fanlight
 
 ALLOWANCE_MS = 50.0
 LOST_LIMIT_S = 5.0

@@ -17,7 +17,7 @@ from playwright.sync_api import Error as PlaywrightError
 
 from bench import results, table
 from bench.age import cell, loads
-from bench.products import Fanlight, Product
+from bench.systems import Fanlight, Product
 
 
 def arguments(

@@ -8,7 +8,7 @@ import json
 from bench import table
 from bench.age import cell
 from bench.network import attempt
-from bench.products import Fanlight
+from bench.systems import Fanlight
 from tests.netlab.lab import unavailable
 
 ROWS = (table.Row("none", table.LOCAL), table.Row("5", table.FIVE))

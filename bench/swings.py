@@ -17,7 +17,7 @@ from typing import Any
 from bench import browser, links
 from bench.age import cell, loads
 from bench.processes import module, started
-from bench.products import Fanlight
+from bench.systems import Fanlight
 from tests.netlab.model import Conditions
 from tests.netlab.trace import Step
 

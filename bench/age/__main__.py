@@ -8,7 +8,7 @@ service's share of a core. With --url it measures any other page, which must sho
 import argparse
 import json
 
-from bench import links, products
+from bench import links, systems
 from bench.age import cell, loads
 
 
@@ -30,9 +30,9 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.url and not arguments.display:
         parser.error("--url wants --display")
-    product: products.Product = products.Fanlight(arguments.display)
+    product: systems.Product = systems.Fanlight(arguments.display)
     if arguments.url:
-        product = products.AnyPage(arguments.url, arguments.display)
+        product = systems.AnyPage(arguments.url, arguments.display)
     settings = cell.Settings(
         seconds=arguments.seconds,
         warm_up=arguments.warm_up,

@@ -14,7 +14,7 @@ from bench import browser
 from bench.age import figures, loads
 from bench.links import Link
 from bench.processes import cpu_seconds, module, started
-from bench.products import Product
+from bench.systems import Product
 from tests.netlab.lab import Lab
 
 METER = (Path(__file__).parent / "meter.js").read_text()

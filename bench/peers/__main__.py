@@ -11,7 +11,7 @@ from pathlib import Path
 from bench import network
 from bench.peers.selkies import Selkies
 from bench.peers.vnc import Vnc
-from bench.products import Fanlight
+from bench.systems import Fanlight
 
 
 def main() -> None:

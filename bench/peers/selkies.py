@@ -9,7 +9,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from bench.processes import ROOT, started, wait_for_server, x_server
-from bench.products import Running
+from bench.systems import Running
 from tests.ports import free_port
 
 PROGRAM = ROOT / ".cache" / "peers" / "selkies" / "bin" / "selkies"

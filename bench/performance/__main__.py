@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from playwright.sync_api import Error as PlaywrightError
 
 from bench.age.cell import NoClockError
-from bench.performance import ages, fanout, lasting, opening, pictures, quiet, rows, stills
+from bench.performance import ages, fanout, lasting, opening, pictures, quiet, rows, screenshots
 from bench.performance.rows import Measured
 from bench.performance.settings import SHORT, Settings
 from bench.processes import ROOT
@@ -35,8 +35,8 @@ PARTS: Mapping[str, Callable[[Settings], Sequence[Measured]]] = {
     "idle": quiet.idle,
     "nobody": quiet.nobody,
     "fanout": fanout.fanout,
-    "stills": stills.stills,
-    "pollers": stills.pollers,
+    "stills": screenshots.stills,
+    "pollers": screenshots.pollers,
     "opening": opening.opening,
     "age": ages.ages,
     "memory": lasting.lasting,

@@ -6,7 +6,7 @@ The meter of `bench.age`; the systems take turns under each load.
 import subprocess
 from pathlib import Path
 
-from bench import links, peers, products
+from bench import links, peers, systems
 from bench.age import cell
 from bench.peers.selkies import Selkies
 from bench.peers.vnc import Vnc
@@ -21,7 +21,7 @@ as a run lasts, which place is luck: the median of a run was anything from 21 to
 
 def ages(settings: Settings) -> list[Measured]:
     """Medians; the limit is the best of the others."""
-    others: list[products.Product] = []
+    others: list[systems.Product] = []
     if settings.peers:
         subprocess.run([Path(peers.__file__).with_name("setup")], check=True)
         others = [Selkies(), Vnc()]
@@ -32,7 +32,7 @@ def ages(settings: Settings) -> list[Measured]:
     for load in LOADS:
         medians: dict[str, list[float]] = {}
         for _ in range(settings.age_rounds):
-            for product in (products.Fanlight(), *others):
+            for product in (systems.Fanlight(), *others):
                 result = cell.run(product, load, links.Link(), "open", how)
                 medians.setdefault(product.name, []).append(result["median_ms"])
         mine = medians.pop("fanlight")

@@ -63,7 +63,7 @@ def labelled(health: str, name: str) -> dict[str, float]:
 @contextlib.contextmanager
 def running(display: str, **environment: str) -> Iterator[Stack]:
     """Until the block ends. Raises RuntimeError where it does not start."""
-    from bench.products import environment as with_display
+    from bench.systems import environment as with_display
 
     port, screenshot_port = free_port(), free_port()
     command = [
