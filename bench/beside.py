@@ -24,10 +24,10 @@ PHASES = ("alone", "healthy", "opens", "retry")
 
 def measure(load: str, link: links.Link, settings: cell.Settings) -> dict[str, Any]:
     """All phases, on one desk and one healthy page."""
-    product = Fanlight()
+    system = Fanlight()
     phases: dict[str, dict[str, Any]] = {}
     with contextlib.ExitStack() as stack:
-        running = stack.enter_context(product.run(settings.size))
+        running = stack.enter_context(system.run(settings.size))
         painter = ["--display", running.display, "--rate", str(settings.rate)]
         stack.enter_context(started(module("bench.age.painter", *painter)))
         stack.enter_context(loads.running(load, running.display))
@@ -48,13 +48,13 @@ def measure(load: str, link: links.Link, settings: cell.Settings) -> dict[str, A
                     ).open(running.path, settings.size)
                     if phase != "opens":
                         second.wait_for_timeout(settings.warm_up * 1000)
-                        told = product.prepare(second, "retry" if phase == "retry" else "open")
-                phases[phase] = told | _ages(page, settings.seconds, product, running)
+                        told = system.prepare(second, "retry" if phase == "retry" else "open")
+                phases[phase] = told | _ages(page, settings.seconds, system, running)
     return phases
 
 
-def _ages(page: Any, seconds: float, product: Fanlight, running: Running) -> dict[str, Any]:
-    result = cell.measure(page, seconds, product, None, running.processes)
+def _ages(page: Any, seconds: float, system: Fanlight, running: Running) -> dict[str, Any]:
+    result = cell.measure(page, seconds, system, None, running.processes)
     wanted = ("median_ms", "p95_ms", "p99_ms", "max_ms", "painted_per_s", "states")
     return {key: result[key] for key in (*wanted, "cpu_percent_total") if key in result}
 

@@ -38,9 +38,9 @@ RECORDER = """names => {
 
 def run(load: str, row: table.Row, seconds: float, warm_up: float) -> dict[str, Any]:
     """Latencies behind one link."""
-    settings, product = cell.Settings(), Fanlight()
+    settings, system = cell.Settings(), Fanlight()
     with contextlib.ExitStack() as stack:
-        running = stack.enter_context(product.run(settings.size))
+        running = stack.enter_context(system.run(settings.size))
         painter = ["--display", running.display, "--rate", str(settings.rate)]
         stack.enter_context(started(module("bench.age.painter", *painter)))
         stack.enter_context(loads.running(load, running.display))
@@ -52,7 +52,7 @@ def run(load: str, row: table.Row, seconds: float, warm_up: float) -> dict[str, 
         page = viewer.open(running.path, settings.size)
         cell.install(page, settings)
         cell.wait_for_clock(page)
-        result = product.prepare(page, row.mode)
+        result = system.prepare(page, row.mode)
         # The meter has seen what it was for.
         page.evaluate("s => __age.set(s)", {"deskWidth": 1920, "budget": 1e-6})
         page.mouse.click(960, 600)
@@ -63,7 +63,7 @@ def run(load: str, row: table.Row, seconds: float, warm_up: float) -> dict[str, 
         act(page, seconds)
         if viewer.lab and counters:
             result["mbit_per_s"] = round(viewer.lab.read().down.mbit_since(counters.down), 3)
-        result["state"] = product.stats(page).get("state")
+        result["state"] = system.stats(page).get("state")
         page.wait_for_timeout(LOST_LIMIT_S * 1000)
         sent = page.evaluate("__sent")
         client.terminate()
@@ -118,7 +118,7 @@ def main() -> None:
     )
     parser.add_argument("--load", choices=loads.NAMES, default="clip")
     parser.add_argument("--link", type=links.parse, help="none or MBIT/RTT")
-    parser.add_argument("--mode", choices=("open", "falls", "retry"), default="open")
+    parser.add_argument("--mode", choices=("open", "fallback", "retry"), default="open")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--warm-up", type=float, default=10.0)
     arguments = parser.parse_args()

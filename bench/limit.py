@@ -1,13 +1,13 @@
 """The limit: what the pixels and the bytes cost by themselves, in one process and with no bus.
 
     python -m bench.limit pictures --display :9 [--rate 60] [--seconds 8]
-    python -m bench.limit stills --display :9 [--rate 20] [--seconds 8]
+    python -m bench.limit screenshots --display :9 [--rate 20] [--seconds 8]
     python -m bench.limit writes [--sockets 500] [--rate 60] [--bytes 20000]
     python -m bench.limit answers [--bytes 100000]
 
 `pictures` grabs a display (MIT-SHM), converts all of it (libswscale) and encodes it (libx264), with
-the flags and options of fanlight's encoder, so many times a second; `stills` grabs it and makes a
-JPEG. One line of JSON: milliseconds of a picture by the clock and of CPU.
+the flags and options of fanlight's encoder, so many times a second; `screenshots` grabs it and
+makes a JPEG. One line of JSON: milliseconds of a picture by the clock and of CPU.
 
 `writes` writes the same bytes to every socket that connects, by plain transports, as messages of a
 WebSocket; `answers` answers each HTTP request with the same bytes. Both print their port, and run
@@ -147,7 +147,7 @@ def pictures(display: str, rate: float, seconds: float) -> dict[str, Any]:
     }
 
 
-def stills(display: str, rate: float, seconds: float) -> dict[str, Any]:
+def screenshots(display: str, rate: float, seconds: float) -> dict[str, Any]:
     """Grab and make a JPEG of quality 70 for so long."""
     grab = Grab(display)
     size = (grab.size.width, grab.size.height)
@@ -238,10 +238,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("pictures", "stills", "writes", "answers"))
-    parser.add_argument("--display", help="of pictures and stills")
+    parser.add_argument("what", choices=("pictures", "screenshots", "writes", "answers"))
+    parser.add_argument("--display", help="of pictures and screenshots")
     parser.add_argument("--rate", type=float, default=60.0, help="a second")
-    parser.add_argument("--seconds", type=float, default=8.0, help="of pictures and stills")
+    parser.add_argument("--seconds", type=float, default=8.0, help="of pictures and screenshots")
     parser.add_argument("--sockets", type=int, default=500, help="of writes")
     parser.add_argument("--bytes", type=int, default=20_000, help="of a write, or an answer")
     options = parser.parse_args()
@@ -252,7 +252,7 @@ def main() -> None:
     elif not options.display:
         parser.error(f"{options.what} wants --display")
     else:
-        measure = {"pictures": pictures, "stills": stills}[options.what]
+        measure = {"pictures": pictures, "screenshots": screenshots}[options.what]
         print(json.dumps(measure(options.display, options.rate, options.seconds)))
 
 

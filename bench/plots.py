@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 COLOURS = {"fanlight": "tab:blue", "selkies": "tab:orange", "vnc": "tab:green"}
-DASHES = {"open": "-", "retry": "-", "falls": "--"}
+DASHES = {"open": "-", "retry": "-", "fallback": "--"}
 
 
 def draw(results: Sequence[Mapping[str, Any]], directory: Path, name: str) -> list[Path]:
@@ -55,10 +55,10 @@ def _panel(panel: Axes, link: str, results: Sequence[Mapping[str, Any]]) -> dict
     """Draw one link; the curves by their labels."""
     curves = {}
     for result in results:
-        mode, product = result["mode"], result["product"]
-        label = product if mode == "open" else f"{product}, {mode}"
+        mode, system = result["mode"], result["system"]
+        label = system if mode == "open" else f"{system}, {mode}"
         ages = [max(1.0, age) for age in result["percentiles_ms"]]
-        style, colour = DASHES[mode], COLOURS.get(product)
+        style, colour = DASHES[mode], COLOURS.get(system)
         (curves[label],) = panel.plot(ages, range(len(ages)), style, color=colour)
     panel.set_xscale("log")
     panel.set_xlim(10, 20_000)

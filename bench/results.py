@@ -44,16 +44,16 @@ def load(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def report(results: Sequence[dict[str, Any]], products: Iterable[str]) -> str:
+def report(results: Sequence[dict[str, Any]], systems: Iterable[str]) -> str:
     """Markdown: a table a system, and all other figures."""
-    measured = [p for p in products if any(result["product"] == p for result in results)]
+    measured = [name for name in systems if any(result["system"] == name for result in results)]
     parts = [
         "Age of the painted picture, 95th percentile, ms.",
-        *(table.table(product, results) for product in measured),
+        *(table.table(system, results) for system in measured),
         table.costs(results),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def _key(result: dict[str, Any]) -> tuple[str, ...]:
-    return result["product"], result["row"], result["load"]
+    return result["system"], result["row"], result["load"]

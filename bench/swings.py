@@ -27,9 +27,9 @@ POLL_MS = 100
 
 def run(load: str, seconds: float, period: float) -> list[tuple[float, str]]:
     """The states of the viewer, each with the second at which it began."""
-    settings, product = cell.Settings(), Fanlight()
+    settings, system = cell.Settings(), Fanlight()
     with contextlib.ExitStack() as stack:
-        running = stack.enter_context(product.run(settings.size))
+        running = stack.enter_context(system.run(settings.size))
         stack.enter_context(started(module("bench.age.painter", "--display", running.display)))
         stack.enter_context(loads.running(load, running.display))
         viewer = stack.enter_context(browser.viewer(GOOD, running.port))
@@ -45,7 +45,7 @@ def run(load: str, seconds: float, period: float) -> list[tuple[float, str]]:
         states: list[tuple[float, str]] = []
         began = time.monotonic()
         while (now := time.monotonic() - began) < seconds:
-            state = product.stats(page).get("state", "?")
+            state = system.stats(page).get("state", "?")
             if not states or states[-1][1] != state:
                 states.append((round(now, 1), state))
             page.wait_for_timeout(POLL_MS)
@@ -55,9 +55,9 @@ def run(load: str, seconds: float, period: float) -> list[tuple[float, str]]:
 def verdict(states: Sequence[tuple[float, str]]) -> dict[str, Any]:
     """Switches to screenshots, returns to video, and whether they are as they should be."""
     names = [state for _, state in states if state != "?"]
-    falls = names.count("locked")
+    fallbacks = names.count("locked")
     returns = names[1:].count("video")
-    return {"falls": falls, "returns": returns, "ok": falls == 1 and returns == 0}
+    return {"fallbacks": fallbacks, "returns": returns, "ok": fallbacks == 1 and returns == 0}
 
 
 def main() -> None:

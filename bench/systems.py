@@ -1,6 +1,6 @@
-"""What can be measured: a product shows a display in a page that it serves. fanlight is one.
+"""What can be measured: a system shows a display in a page that it serves. fanlight is one.
 
-The others are in `bench/peers/`. A product owns its display, for a VNC server brings one along.
+The others are in `bench/peers/`. A system owns its display, for a VNC server brings one along.
 """
 
 import contextlib
@@ -19,13 +19,13 @@ from playwright.sync_api import Page
 from bench.processes import started, x_server
 from tests.ports import free_port
 
-FELL_LIMIT_S = 60.0
+FALLBACK_LIMIT_S = 60.0
 RETRY_LIMIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A product that runs: its display, where its page is, and the processes that are its cost."""
+    """A system that runs: its display, where its page is, and the processes that are its cost."""
 
     display: str
     port: int
@@ -33,7 +33,7 @@ class Running:
     processes: tuple[int, ...] = ()
 
 
-class Product(Protocol):
+class System(Protocol):
     """Something that shows a display in a page."""
 
     name: str
@@ -52,7 +52,7 @@ class Product(Protocol):
 
 
 class Fanlight:
-    """`fanlight up` on an Xvfb. Modes: `open`, `falls`, `retry`."""
+    """`fanlight up` on an Xvfb. Modes: `open`, `fallback`, `retry`."""
 
     name = "fanlight"
 
@@ -82,9 +82,9 @@ class Fanlight:
     def prepare(self, page: Page, mode: str) -> dict[str, Any]:
         """Let it fall back by itself, and for `retry` do as a click does then."""
         told: dict[str, Any] = {}
-        if mode in ("falls", "retry"):
-            told["fell_after_s"] = self._wait(page, ("locked",), FELL_LIMIT_S)
-        if mode == "retry" and told["fell_after_s"] is not None:
+        if mode in ("fallback", "retry"):
+            told["fallback_after_s"] = self._wait(page, ("locked",), FALLBACK_LIMIT_S)
+        if mode == "retry" and told["fallback_after_s"] is not None:
             page.evaluate("document.querySelector('fanlight-view').retry()")
             told["video_after_s"] = self._wait(page, ("video",), RETRY_LIMIT_S)
         return told

@@ -24,7 +24,7 @@ class Row:
     @property
     def label(self) -> str:
         """For people."""
-        done = {"open": "", "retry": ", after a click on retry", "falls": ", as it falls"}
+        done = {"open": "", "retry": ", after a click on retry", "fallback": ", as it falls back"}
         return f"{self.link}{done[self.mode]}"
 
     def beat_ms(self, load: str) -> int | None:
@@ -43,8 +43,8 @@ FANLIGHT_ROWS = (
     Row("2", TWO, "open", (90, 143, 546)),
     Row("1-retry", ONE, "retry", (138, 399, 900)),
     Row("0.5-retry", HALF, "retry", (140, 840, 1000)),
-    Row("1-falls", ONE, "falls", (350, 600, 1000)),
-    Row("0.5-falls", HALF, "falls", (400, 900, 1000)),
+    Row("1-fallback", ONE, "fallback", (350, 600, 1000)),
+    Row("0.5-fallback", HALF, "fallback", (400, 900, 1000)),
 )
 PEER_ROWS = (
     Row("none", LOCAL),
@@ -58,9 +58,9 @@ PEER_ROWS = (
 _LINKS = [row.key for row in PEER_ROWS]
 
 
-def rows(product: str) -> tuple[Row, ...]:
-    """The rows of a product: only fanlight falls back, and is clicked."""
-    return FANLIGHT_ROWS if product == "fanlight" else PEER_ROWS
+def rows(system: str) -> tuple[Row, ...]:
+    """The rows of a system: only fanlight falls back, and is clicked."""
+    return FANLIGHT_ROWS if system == "fanlight" else PEER_ROWS
 
 
 def place(result: Mapping[str, Any]) -> tuple[int, ...]:
@@ -71,10 +71,10 @@ def place(result: Mapping[str, Any]) -> tuple[int, ...]:
     return _LINKS.index(link), column, keys.index(result["row"])
 
 
-def held(result: Mapping[str, Any]) -> bool:
+def kept_its_mode(result: Mapping[str, Any]) -> bool:
     """Was it in the mode that the row is about, all the time?"""
     states = set(result.get("states", {})) - {"?"}
-    wanted = {"retry": "video", "falls": "locked"}.get(result.get("mode", ""))
+    wanted = {"retry": "video", "fallback": "locked"}.get(result.get("mode", ""))
     return not states or wanted is None or states == {wanted}
 
 
@@ -90,24 +90,24 @@ def cell(row: Row, load: str, results: Sequence[Mapping[str, Any]]) -> str:
     text = f"{p95:.0f}"
     if beat is not None:
         text = f"**{text}** (< {beat})" if p95 < beat else f"{text} (not < {beat})"
-    fell = [result for result in results if not held(result)]
-    if fell:
-        states = ", ".join(f"{name} {count}" for name, count in fell[0]["states"].items())
+    strays = [result for result in results if not kept_its_mode(result)]
+    if strays:
+        states = ", ".join(f"{name} {count}" for name, count in strays[0]["states"].items())
         text += f" [{states}]"
     return text
 
 
-def table(product: str, results: Iterable[Mapping[str, Any]]) -> str:
-    """Markdown: what one product did. Rows without any result are left out."""
-    mine = [result for result in results if result["product"] == product]
+def table(system: str, results: Iterable[Mapping[str, Any]]) -> str:
+    """Markdown: what one system did. Rows without any result are left out."""
+    mine = [result for result in results if result["system"] == system]
     loads = list(COLUMNS)
     loads += sorted({result["load"] for result in mine} - set(loads))
     loads = [load for load in loads if any(result["load"] == load for result in mine)]
     lines = [
-        f"| {product} | " + " | ".join(COLUMNS.get(load, load) for load in loads) + " |",
+        f"| {system} | " + " | ".join(COLUMNS.get(load, load) for load in loads) + " |",
         "|---" * (len(loads) + 1) + "|",
     ]
-    for row in rows(product):
+    for row in rows(system):
         here = [result for result in mine if result["row"] == row.key]
         if here:
             cells = [cell(row, load, [r for r in here if r["load"] == load]) for load in loads]
@@ -130,7 +130,7 @@ def costs(results: Iterable[Mapping[str, Any]]) -> str:
         mbit = result.get("mbit_per_s", "")
         cost = result["cpu_percent_total"]
         lines.append(
-            f"| {result['product']} | {link} | {result['load']} | {ages} "
+            f"| {result['system']} | {link} | {result['load']} | {ages} "
             f"| {pictures} | {mbit} | {cost} |"
         )
     return "\n".join(lines)

@@ -18,7 +18,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--load", choices=loads.NAMES, default="scroll")
     parser.add_argument("--link", type=links.parse, default=links.Link(), help="none or MBIT/RTT")
-    parser.add_argument("--mode", choices=("open", "falls", "retry"), default="open")
+    parser.add_argument("--mode", choices=("open", "fallback", "retry"), default="open")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--warm-up", type=float, default=3.0, help="seconds before")
     parser.add_argument("--size", default=defaults.size)
@@ -30,9 +30,9 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.url and not arguments.display:
         parser.error("--url wants --display")
-    product: systems.Product = systems.Fanlight(arguments.display)
+    system: systems.System = systems.Fanlight(arguments.display)
     if arguments.url:
-        product = systems.AnyPage(arguments.url, arguments.display)
+        system = systems.AnyPage(arguments.url, arguments.display)
     settings = cell.Settings(
         seconds=arguments.seconds,
         warm_up=arguments.warm_up,
@@ -41,7 +41,7 @@ def main() -> None:
         budget=arguments.budget,
         screenshot=arguments.screenshot,
     )
-    result = cell.run(product, arguments.load, arguments.link, arguments.mode, settings)
+    result = cell.run(system, arguments.load, arguments.link, arguments.mode, settings)
     result.pop("percentiles_ms")
     print(json.dumps(result))
 

@@ -1,7 +1,7 @@
 """The same table for other systems: `python -m bench.peers`, Selkies beside TigerVNC with noVNC.
 
 Installs them first (`bench/peers/setup`). Options as for `bench.network`; the results are
-`bench/results/peers.*`. `--product fanlight selkies vnc` measures fanlight in turn with them.
+`bench/results/peers.*`. `--system fanlight selkies vnc` measures fanlight in turn with them.
 """
 
 import subprocess
@@ -16,11 +16,11 @@ from bench.systems import Fanlight
 
 def main() -> None:
     """The table for the others."""
-    products = {product.name: product for product in (Fanlight(), Selkies(), Vnc())}
-    options = network.arguments(__doc__, "peers", list(products), [Selkies.name, Vnc.name])
+    systems = {system.name: system for system in (Fanlight(), Selkies(), Vnc())}
+    options = network.arguments(__doc__, "peers", list(systems), [Selkies.name, Vnc.name])
     if not options.plots_only:
         subprocess.run([Path(__file__).with_name("setup")], check=True)
-    sys.exit(1 if network.run(products, options) else 0)
+    sys.exit(1 if network.run(systems, options) else 0)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ as a run lasts, which place is luck: the median of a run was anything from 21 to
 
 def ages(settings: Settings) -> list[Measured]:
     """Medians; the limit is the best of the others."""
-    others: list[systems.Product] = []
+    others: list[systems.System] = []
     if settings.peers:
         subprocess.run([Path(peers.__file__).with_name("setup")], check=True)
         others = [Selkies(), Vnc()]
@@ -32,9 +32,9 @@ def ages(settings: Settings) -> list[Measured]:
     for load in LOADS:
         medians: dict[str, list[float]] = {}
         for _ in range(settings.age_rounds):
-            for product in (systems.Fanlight(), *others):
-                result = cell.run(product, load, links.Link(), "open", how)
-                medians.setdefault(product.name, []).append(result["median_ms"])
+            for system in (systems.Fanlight(), *others):
+                result = cell.run(system, load, links.Link(), "open", how)
+                medians.setdefault(system.name, []).append(result["median_ms"])
         mine = medians.pop("fanlight")
         best = min(medians, key=lambda name: min(medians[name]), default="")
         limits = medians.get(best, ())

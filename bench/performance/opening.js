@@ -17,7 +17,7 @@
     const height = source.displayHeight ?? source.height ?? 0;
     if (width * height < MIN_AREA) return;
     note("picture");
-    // Stills and patches are bitmaps; a decoded picture is a VideoFrame, or its pixels.
+    // Screenshots and patches are bitmaps; a decoded picture is a VideoFrame, or its pixels.
     if (source instanceof VideoFrame || source instanceof ImageData) note("video");
   }
 

@@ -96,9 +96,9 @@ def plain(size_bytes: int, count: int) -> float:
     return statistics.median(took)
 
 
-def stills(settings: Settings) -> list[Measured]:
+def screenshots(settings: Settings) -> list[Measured]:
     """Fresh ones under a load, the others on an idle desk."""
-    kinds = ("still-fresh", "still-cached", "still-304")
+    kinds = ("screenshot-fresh", "screenshot-cached", "screenshot-304")
     runs: dict[str, list[float]] = {kind: [] for kind in kinds}
     limits: dict[str, list[float]] = {kind: [] for kind in kinds}
     count, port = settings.requests, 0
@@ -108,16 +108,16 @@ def stills(settings: Settings) -> list[Measured]:
         for _ in range(settings.rounds):
             with loads.running("scroll", display):
                 time.sleep(settings.warm_up)
-                loop = stack.limit("stills", display, count / RATE, RATE)
-                limits["still-fresh"].append(loop["median_ms"])
-                runs["still-fresh"].append(statistics.median(fresh(port, count)))
+                loop = stack.limit("screenshots", display, count / RATE, RATE)
+                limits["screenshot-fresh"].append(loop["median_ms"])
+                runs["screenshot-fresh"].append(statistics.median(fresh(port, count)))
             time.sleep(0.5)
             took, size = known(port, count, conditional=False)
-            limits["still-cached"].append(plain(size, count))
-            runs["still-cached"].append(statistics.median(took))
+            limits["screenshot-cached"].append(plain(size, count))
+            runs["screenshot-cached"].append(statistics.median(took))
             took, _ = known(port, count, conditional=True)
-            limits["still-304"].append(plain(_EMPTY_BYTES, count))
-            runs["still-304"].append(statistics.median(took))
+            limits["screenshot-304"].append(plain(_EMPTY_BYTES, count))
+            runs["screenshot-304"].append(statistics.median(took))
     names = ("grab and JPEG", "plain answer", "plain answer")
     return [
         Measured(kind, runs[kind], limits[kind], name, {"bytes": size})
@@ -136,7 +136,7 @@ def wait_for_desk(port: int, limit_s: float = 20.0) -> None:
     raise RuntimeError("there is no screenshot to be had")
 
 
-def pollers(settings: Settings) -> list[Measured]:
+def polling(settings: Settings) -> list[Measured]:
     """So many who each want every picture, of a desk on which somebody types."""
     with (
         x_server(settings.size) as (display, _),
@@ -151,7 +151,7 @@ def pollers(settings: Settings) -> list[Measured]:
         encodes = running.metric("screenshot", name) - before
     return [
         Measured(
-            "pollers",
+            "polling",
             [encodes / len(tags)],
             details={"encodes": encodes, "pictures": len(tags), "answers": answers},
         )

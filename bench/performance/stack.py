@@ -145,7 +145,7 @@ def watched(
 
 
 def limit(what: str, display: str, seconds: float, rate: float = 60.0) -> dict[str, Any]:
-    """A limit loop (`pictures`, `stills`) on this display. Raises CalledProcessError."""
+    """A limit loop (`pictures`, `screenshots`) on this display. Raises CalledProcessError."""
     command = module(
         "bench.limit", what, *("--display", display, "--seconds", str(seconds)),
         *("--rate", str(rate)),
