@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.scale.world import BEAT_S, TIMING, Desk, Encoder, Gateway, World
+from bench.scale.members import Desk, Encoder, Gateway
+from bench.scale.world import BEAT_S, TIMING, World
 from fanlight_common.protocol import bus, topics
 from fanlight_directory.core.placement import Rules
 from fanlight_directory.core.registry import Registry

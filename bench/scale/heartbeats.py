@@ -14,8 +14,9 @@ from typing import Any
 import zmq
 
 from bench.processes import module, started
+from bench.scale.members import Desk, Encoder
 from bench.scale.usage import Usage
-from bench.scale.world import BEAT_S, Desk, Encoder
+from bench.scale.world import BEAT_S
 from fanlight_common.protocol import bus, topics
 
 CONNECTIONS = 400

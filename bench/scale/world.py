@@ -12,8 +12,9 @@ import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from bench.scale.members import Desk, Encoder, Gateway, Process
 from fanlight_common.protocol import bus, topics
 from fanlight_directory.core.effects import Effect, Leased, Publish
 from fanlight_directory.core.placement import Rules
@@ -25,81 +26,6 @@ TICK_S = 0.1
 TIMING = Timing(timeout_s=1.0, settle_s=1.0, grace_s=2.0, forget_s=3600.0)
 RECONNECT_S = (0.05, 0.5)
 UNIX = 1_700_000_000
-
-
-@dataclass
-class Process:
-    """A process with a heartbeat. `runs`: it exists; `speaks`: the network carries its words."""
-
-    id: str
-    host: str
-    instance: int = 0
-    runs: bool = True
-    speaks: bool = True
-    reached_at: float = 0.0
-    """From when on the directory that is there now can be told something."""
-    well_since: float = 0.0
-
-    @property
-    def is_heard(self) -> bool:
-        """Does what it says arrive?"""
-        return self.runs and self.speaks
-
-    def beat(self) -> bus.Heartbeat:
-        """What it says of itself."""
-        raise NotImplementedError
-
-
-@dataclass
-class Desk(Process):
-    """A capture."""
-
-    _said: bus.Heartbeat | None = None
-
-    def beat(self) -> bus.Heartbeat:
-        """The very same each time: nothing of it changes while it lives."""
-        if self._said is None or self._said.instance != str(self.instance):
-            offer = (bus.DeskOffer(self.id.removeprefix("capture-"), 1920, 1080),)
-            self._said = _beat("capture", self, desks=offer)
-        return self._said
-
-
-@dataclass
-class Encoder(Process):
-    """Holds what the newest record that it saw gives to it, of what somebody wants of it."""
-
-    capacity: int = 16
-    load: float = 0.0
-    gateways: dict[str, set[str]] = field(default_factory=dict)
-    """By stream: who is connected and subscribed to its units."""
-    held: dict[str, int] = field(default_factory=dict)
-
-    def beat(self) -> bus.Heartbeat:
-        """Its load is another each time."""
-        streams = tuple(bus.HeldStream(stream, epoch) for stream, epoch in self.held.items())
-        self.load = (self.load + 0.01) % 1.0
-        return _beat("encoder", self, capacity=self.capacity, load=self.load, streams=streams)
-
-
-@dataclass
-class Gateway(Process):
-    """Its viewers, by stream, and the leases that it knows."""
-
-    viewers: Counter[str] = field(default_factory=Counter)
-    leases: dict[str, bus.LeaseRecord] = field(default_factory=dict)
-
-    def beat(self) -> bus.Heartbeat:
-        """The same each time."""
-        return _beat("gateway", self)
-
-
-def _beat(kind: str, process: Process, **more: object) -> bus.Heartbeat:
-    plain = {"http": "", "desks": (), "capacity": 0, "load": 0.0, "streams": (), **more}
-    # As long as it would be over a network.
-    where = f"tcp://{process.host}:40001#{'0' * 64}"
-    return bus.Heartbeat(
-        kind, process.id, str(process.instance), process.host, where, where, **plain  # type: ignore[arg-type]
-    )  # fmt: skip
 
 
 @dataclass
