@@ -67,8 +67,8 @@ def watch(kbps: int, params: StreamParams) -> list[Seen]:
     source = roads.Desk(SIZE.width, SIZE.height)
     source.pixels = bgrx(desk(SIZE))
     road.show(source.grab())
-    for made in road.steps(road.now + SETTLED_S):
-        _see(viewer, made, road)
+    for built in road.steps(road.now + SETTLED_S):
+        _see(viewer, built, road)
     source.pixels = bgrx(text_page(SIZE, 1))
     changed_at, before = road.now, len(road.sent)
     road.show(source.grab(whole(SIZE)))
@@ -77,17 +77,17 @@ def watch(kbps: int, params: StreamParams) -> list[Seen]:
     seen: list[Seen] = []
     carried_at, sharp_at, all_sharp_at = changed_at, None, None
     moments = list(MOMENTS_S)
-    for made in road.steps(changed_at + SETTLED_S):
-        if made.kind is UnitKind.NOTHING:
+    for built in road.steps(changed_at + SETTLED_S):
+        if built.kind is UnitKind.NOTHING:
             continue
         # The link carries one unit after the other; none is seen before it has come whole.
-        carried_at = max(carried_at, road.now) + len(made.payload) / 125 / kbps
+        carried_at = max(carried_at, road.now) + len(built.payload) / 125 / kbps
         while moments and seen and carried_at - changed_at > moments[0]:
             seen.append(Seen(f"{moments.pop(0):g} s", viewer.shown[top:bottom, left:right].copy()))
-        _see(viewer, made, road)
+        _see(viewer, built, road)
         after_s = carried_at - changed_at
         if not seen:
-            label = f"first unit, {after_s:.2f} s, {len(made.payload) / 1000:.1f} kB"
+            label = f"first unit, {after_s:.2f} s, {len(built.payload) / 1000:.1f} kB"
             seen.append(Seen(label, viewer.shown[top:bottom, left:right].copy()))
         if sharp_at is None and (viewer.shown == wanted)[top:bottom, left:right].all():
             sharp_at = after_s
@@ -134,9 +134,9 @@ def sheet(kbps: int, rows: list[tuple[str, list[Seen]]]) -> Image.Image:
     return image.quantize(_COLOURS, dither=Image.Dither.NONE)
 
 
-def _see(viewer: Viewer, made: BuiltUnit, road: roads.Road) -> None:
-    if made.kind is UnitKind.PATCH:
-        viewer.patch(made.payload)
-    elif made.kind is not UnitKind.NOTHING:
+def _see(viewer: Viewer, built: BuiltUnit, road: roads.Road) -> None:
+    if built.kind is UnitKind.PATCH:
+        viewer.patch(built.payload)
+    elif built.kind is not UnitKind.NOTHING:
         seen = road.pipeline.seen
-        viewer.video(made.payload, seen.width, seen.height, made.areas)
+        viewer.video(built.payload, seen.width, seen.height, built.areas)

@@ -83,8 +83,8 @@ def _measured(shown: Sequence[Shown], kbps: int, rendition: str, way: Way) -> di
         source.pixels = shown[0][0]
         road.show(source.grab())
         # At rest and sharp, as a page is before somebody scrolls it.
-        for made in road.steps(road.now + REST_S):
-            _see(viewer, made, road)
+        for built in road.steps(road.now + REST_S):
+            _see(viewer, built, road)
         road.sent.clear()
         began_at = road.now
         cpu_ms, likeness = [], []
@@ -92,10 +92,10 @@ def _measured(shown: Sequence[Shown], kbps: int, rendition: str, way: Way) -> di
             source.pixels = picture
             road.show(source.grab(damage))
             spent = time.process_time_ns()
-            made_now = list(road.steps(road.now + 1 / RATE))
+            built_now = list(road.steps(road.now + 1 / RATE))
             cpu_ms.append((time.process_time_ns() - spent) / 1e6)
-            for made in made_now:
-                _see(viewer, made, road)
+            for built in built_now:
+                _see(viewer, built, road)
             if number % 5 == 4:
                 blocks = ssim(_luma(viewer.shown), _luma(picture[..., 2::-1]))
                 likeness.append(float(blocks.mean()))
@@ -117,12 +117,12 @@ def _measured(shown: Sequence[Shown], kbps: int, rendition: str, way: Way) -> di
     }
 
 
-def _see(viewer: Viewer, made: BuiltUnit, road: desk.Road) -> None:
-    if made.kind is UnitKind.PATCH:
-        viewer.patch(made.payload)
-    elif made.kind is not UnitKind.NOTHING:
+def _see(viewer: Viewer, built: BuiltUnit, road: desk.Road) -> None:
+    if built.kind is UnitKind.PATCH:
+        viewer.patch(built.payload)
+    elif built.kind is not UnitKind.NOTHING:
         seen = road.pipeline.seen
-        viewer.video(made.payload, seen.width, seen.height, made.areas)
+        viewer.video(built.payload, seen.width, seen.height, built.areas)
 
 
 def _luma(rgb: Pixels) -> Pixels:

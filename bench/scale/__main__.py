@@ -24,7 +24,7 @@ from bench.scale import report
 from bench.scale.desks import Plan, measure
 from bench.scale.directory import Population, memory_bytes, simulate
 from bench.scale.heartbeats import measure as measure_heartbeats
-from bench.scale.stack import Shape
+from bench.scale.stack import Deployment
 from fanlight_directory.core.placement import Rules
 
 PARTS = ("desks", "heartbeats", "simulation", "locality")
@@ -83,11 +83,11 @@ def _results(parts: Iterable[str], fps: float, short: bool) -> Iterator[dict[str
 
 def _desks(fps: float, short: bool) -> Iterator[dict[str, Any]]:
     if short:
-        shape = Shape(fps=fps, encoders=2)
-        yield from measure(shape, Plan((1, 3), 2, idle_s=1, settle_s=1, watched_s=3))
+        deployment = Deployment(fps=fps, encoders=2)
+        yield from measure(deployment, Plan((1, 3), 2, idle_s=1, settle_s=1, watched_s=3))
         return
-    yield from measure(Shape(fps=fps), Plan())
-    yield from measure(Shape(fps=fps, bus="tcp"), Plan((1, 50)))
+    yield from measure(Deployment(fps=fps), Plan())
+    yield from measure(Deployment(fps=fps, bus="tcp"), Plan((1, 50)))
 
 
 def _heartbeats(fps: float, short: bool) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.scale.stack import Shape, Stack, running
+from bench.scale.stack import Deployment, Stack, running
 from bench.scale.usage import Usage
 from bench.scale.viewers import Seen, Viewer, delivered, ends
 
@@ -30,9 +30,9 @@ class Plan:
     watched_s: float = 20.0
 
 
-def measure(shape: Shape, plan: Plan) -> Iterator[dict[str, Any]]:
+def measure(deployment: Deployment, plan: Plan) -> Iterator[dict[str, Any]]:
     """One result a step. Raises RuntimeError, ConnectionError where something does not come up."""
-    with running(shape) as stack:
+    with running(deployment) as stack:
         for desks in plan.steps:
             stack.desks(desks)
             yield asyncio.run(_step(stack, plan, desks))
@@ -51,21 +51,25 @@ async def _step(stack: Stack, plan: Plan, desks: int) -> dict[str, Any]:
             viewers.append(Viewer(f"ws://127.0.0.1:{port}", token, desk, f"bench-scale-{number}"))
         await asyncio.gather(*(viewer.first_unit() for viewer in viewers))
         await asyncio.sleep(plan.settle_s)
-        return {**_head(stack.shape, plan, desks), **await _watch(stack, plan, viewers), **idle}
+        return {
+            **_head(stack.deployment, plan, desks),
+            **await _watch(stack, plan, viewers),
+            **idle,
+        }
     finally:
         await asyncio.gather(*(viewer.leave() for viewer in viewers))
 
 
-def _head(shape: Shape, plan: Plan, desks: int) -> dict[str, Any]:
+def _head(deployment: Deployment, plan: Plan, desks: int) -> dict[str, Any]:
     return {
         "part": "desks",
-        "bus": shape.bus,
+        "bus": deployment.bus,
         "desks": desks,
         "viewers": desks * plan.viewers,
-        "encoders": shape.encoders,
-        "gateways": shape.gateways,
-        "size": f"{shape.width}x{shape.height}",
-        "fps": shape.fps,
+        "encoders": deployment.encoders,
+        "gateways": deployment.gateways,
+        "size": f"{deployment.width}x{deployment.height}",
+        "fps": deployment.fps,
         "seconds": plan.watched_s,
     }
 

@@ -195,12 +195,12 @@ class Sample:
 
 
 def _sample(world: World, life: Life) -> Sample:
-    well = [e for e in life.encoders if e.is_heard and world.now - e.well_since > MATURE_S]
+    well = [e for e in life.encoders if e.is_online and world.now - e.well_since > MATURE_S]
     by_host: dict[str, list[int]] = {}
     for encoder in well:
         by_host.setdefault(encoder.host, []).append(len(encoder.held))
     hosts = {f"d{n}": desk.host for n, desk in enumerate(life.desks)}
-    streams = [(e.host, s.split("/")[0]) for e in life.encoders if e.is_heard for s in e.held]
+    streams = [(e.host, s.split("/")[0]) for e in life.encoders if e.is_online for s in e.held]
     return Sample(
         [distance for counts in by_host.values() for distance in _distances(counts)],
         max(_distances([len(encoder.held) for encoder in well])),

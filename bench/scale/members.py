@@ -12,21 +12,21 @@ from fanlight_common.protocol import bus
 
 @dataclass
 class Process:
-    """A process with a heartbeat. `runs`: it exists; `speaks`: the network carries its words."""
+    """A process with a heartbeat. `runs`: it exists; `connected`: the network carries its words."""
 
     id: str
     host: str
     instance: int = 0
     runs: bool = True
-    speaks: bool = True
+    connected: bool = True
     reached_at: float = 0.0
     """From when on the directory that is there now can be told something."""
     well_since: float = 0.0
 
     @property
-    def is_heard(self) -> bool:
+    def is_online(self) -> bool:
         """Does what it says arrive?"""
-        return self.runs and self.speaks
+        return self.runs and self.connected
 
     def beat(self) -> bus.Heartbeat:
         """What it says of itself."""

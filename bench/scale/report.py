@@ -155,10 +155,10 @@ def report(results: Sequence[Result]) -> str:
         by_part.setdefault(str(result["part"]), []).append(result)
     measured = by_part.get("desks", [])
     if measured:
-        shape = measured[-1]
+        deployment = measured[-1]
         parts += [
-            f"## Desks on one machine\n\nOf {shape['size']}, {shape['fps']:g} pictures a second, "
-            f"{shape['encoders']} encoders, {shape['gateways']} gateways.",
+            f"## Desks on one machine\n\nOf {deployment['size']}, {deployment['fps']:g} pictures "
+            f"a second, {deployment['encoders']} encoders, {deployment['gateways']} gateways.",
             desks(measured),
             "CPU, percent of one core, idle: before anybody watches.",
             cpu(measured),

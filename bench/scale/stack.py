@@ -27,7 +27,7 @@ STOP_LIMIT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Deployment:
     """What the desks look like, and what serves them."""
 
     width: int = 320
@@ -42,24 +42,25 @@ class Shape:
 class Stack:
     """The processes that run, by kind."""
 
-    def __init__(self, shape: Shape, directory: Path) -> None:
-        self.shape = shape
+    def __init__(self, deployment: Deployment, directory: Path) -> None:
+        self.deployment = deployment
         self.gateway_ports: list[int] = []
         self._directory = directory
         self._processes: defaultdict[str, list[subprocess.Popen[bytes]]] = defaultdict(list)
         self._urls: dict[int, str] = {}
         """Of each process's health and metrics, as its log says."""
+        pattern = f"{deployment.width}x{deployment.height}@{deployment.fps:g}"
         self._environment = {
             **os.environ,
             "FANLIGHT_RUNTIME_DIR": str(directory / "run"),
             "FANLIGHT_CAPTURE_SOURCE": "pattern",
-            "FANLIGHT_CAPTURE_PATTERN": f"{shape.width}x{shape.height}@{shape.fps:g}",
+            "FANLIGHT_CAPTURE_PATTERN": pattern,
             "FANLIGHT_ENCODER_CODEC": "libx264",
             "FANLIGHT_ENCODER_CAPACITY": "16",
             "FANLIGHT_GATEWAY_SECRET_FILE": str(directory / "secret"),
             "FANLIGHT_LOG_LEVEL": "INFO",
         }
-        if shape.bus == "tcp":
+        if deployment.bus == "tcp":
             self._environment |= {
                 "FANLIGHT_BUS_DIRECTORY": f"tcp://127.0.0.1:{free_port(2)}",
                 "FANLIGHT_BUS_KEYS": str(directory / "keys"),
@@ -68,10 +69,10 @@ class Stack:
     def begin(self) -> None:
         """Start all but desks. Raises RuntimeError where one does not start."""
         self.start("directory")
-        for _ in range(self.shape.gateways):
+        for _ in range(self.deployment.gateways):
             self.gateway_ports.append(free_port())
             self.start("gateway", FANLIGHT_GATEWAY_PORT=str(self.gateway_ports[-1]))
-        for number in range(self.shape.encoders):
+        for number in range(self.deployment.encoders):
             self.start("encoder", FANLIGHT_ID=f"encoder-{number}")
         self.wait()
 
@@ -156,10 +157,10 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(shape: Shape) -> Iterator[Stack]:
+def running(deployment: Deployment) -> Iterator[Stack]:
     """A stack without desks yet, until the block ends."""
     with tempfile.TemporaryDirectory(prefix="fl-") as directory:
-        stack = Stack(shape, Path(directory))
+        stack = Stack(deployment, Path(directory))
         try:
             stack.begin()
             yield stack

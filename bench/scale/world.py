@@ -98,7 +98,7 @@ class World:
     def start(self, process: Process) -> None:
         """It comes up, or up again, as another incarnation, and beats from now on."""
         process.instance += 1
-        process.runs = process.speaks = True
+        process.runs = process.connected = True
         process.reached_at = process.well_since = self.now
         self.processes[process.id] = process
         instance = process.instance
@@ -125,7 +125,7 @@ class World:
 
     def cut_off(self, process: Process, seconds: float) -> None:
         """The network loses all that it says and is told, for a while."""
-        process.speaks = False
+        process.connected = False
         instance = process.instance
         if isinstance(process, Desk):
             self._desk_gone(process)
@@ -135,7 +135,7 @@ class World:
 
         def back() -> None:
             if process.instance == instance and process.runs:
-                process.speaks, process.well_since = True, self.now
+                process.connected, process.well_since = True, self.now
                 self._resubscribe(process)
 
         self.at(seconds, back)
@@ -195,7 +195,7 @@ class World:
         if watched is not None and watched.broken_at is None:
             watched.broken_at, watched.why = self.now, why
             watched.directory_away = not self.is_settled
-            watched.desk_away = not self.processes[f"capture-{stream.split('/')[0]}"].is_heard
+            watched.desk_away = not self.processes[f"capture-{stream.split('/')[0]}"].is_online
 
     def _desk_gone(self, desk: Desk) -> None:
         for stream, watched in self.watched.items():
@@ -210,7 +210,7 @@ class World:
         for gateway in self._gateways(stream):
             lease = gateway.leases.get(stream)
             holder = self.processes.get(lease.id) if lease else None
-            if not isinstance(holder, Encoder) or not holder.is_heard:
+            if not isinstance(holder, Encoder) or not holder.is_online:
                 return
             if lease is None or holder.held.get(stream) != lease.epoch:
                 return
@@ -238,7 +238,7 @@ class World:
                 return []
 
             # The end of a connection tells it too.
-            self._to_directory(process, "unsubscribed", gone, heard=True)
+            self._to_directory(process, "unsubscribed", gone, always=True)
 
     def _resubscribe(self, process: Process) -> None:
         for topic in [t for t, who in self._subscribers.items() if process.id in who]:
@@ -266,12 +266,12 @@ class World:
         process: Process,
         what: str,
         tell: Callable[[Registry], list[Effect]],
-        heard: bool = False,
+        always: bool = False,
     ) -> None:
-        speaks = heard or process.is_heard
+        connected = always or process.is_online
 
         def arrives() -> None:
-            if speaks and self.registry is not None and self.now >= process.reached_at:
+            if connected and self.registry is not None and self.now >= process.reached_at:
                 self._do(what, tell)
 
         self.at(LATENCY_S, arrives)
@@ -309,12 +309,12 @@ class World:
 
     def _is_reached(self, id_: str) -> bool:
         process = self.processes[id_]
-        return process.is_heard and process.reached_at <= self.now
+        return process.is_online and process.reached_at <= self.now
 
     def _lease_known(self, record: bus.LeaseRecord, who: set[str]) -> None:
         """Encoders after gateways: who is not connected to yet does not watch the lease."""
         for process in [self.processes[id_] for id_ in sorted(who)]:  # the same in each run
-            if not process.is_heard:
+            if not process.is_online:
                 continue
             if isinstance(process, Gateway) and process.viewers[record.stream]:
                 self._follow(process, record)
