@@ -1,5 +1,5 @@
 """Services of two releases side by side: every process is replaced by one of the next release, one
-after the other, while a viewer watches and types.
+after the other, while a viewer without a browser and a page in Chromium watch and type.
 """
 
 import itertools
@@ -11,16 +11,31 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import ConsoleMessage
 
+from fanlight_capture.core import pattern
 from fanlight_common.protocol import binary, bus, control, frames, input
+from tests.e2e.conftest import Viewer
 from tests.e2e.failover import next_release
 from tests.e2e.failover.cluster import Cluster, Service
-from tests.e2e.failover.witness import Witness
+from tests.e2e.failover.witness import TOLERANCE, Witness
 from tests.e2e.processes import wait_until
+from tests.e2e.proxies import Balancer
+from tests.ports import free_port
 
-pytestmark = [pytest.mark.processes]
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
 FORTH = ("directory", "capture", "encoder", "gateway", "screenshot")
 REFUSALS = r"^(fanlight_\w*(?:refused|not_understood)\w*_total(?:\{.*\})?) (\S+)$"
+WIDTH, HEIGHT = 640, 360
+CELLS = [
+    (index * pattern.CELL + pattern.CELL // 2, HEIGHT - pattern.CELL // 2)
+    for index in range(pattern.BITS)
+]
+"""The middle of each cell of the barcode, in desk pixels."""
+CENTRES = [pattern.patch_centre(index, WIDTH, HEIGHT) for index in range(len(pattern.PATCHES))]
+ON_VIDEO = (
+    "stats.transport === 'websocket' && stats.connection === 'open' && stats.state === 'video'"
+)
 
 
 class House:
@@ -33,11 +48,13 @@ class House:
             FANLIGHT_CAPTURE_PATTERN_INPUT_LOG=str(self.typed),
         )
         self.cluster.directory()
-        self.cluster.desk("main", fps=10)
+        self.cluster.desk("main", width=WIDTH, height=HEIGHT, fps=10)
         self.cluster.encoder("encoder-0")
         self.cluster.screenshot()
         self.cluster.gateway("gateway-0")
         self.gateway = "gateway-0"
+        self.gateway_ports = [self.cluster.ports["gateway-0"], free_port()]
+        """Of the gateway that is there, and of the one that replaces it."""
         self.viewer = self._watch()
         self._keys = itertools.count(4)
 
@@ -102,8 +119,8 @@ class House:
     def another_gateway(self) -> None:
         """A second one is there before the first goes; the viewer comes back to the second."""
         self.cluster.command_of = next_command
-        self.cluster.gateway("gateway-1")
-        port = self.cluster.ports["gateway-1"]
+        port = self.gateway_ports[1]
+        self.cluster.gateway("gateway-1", port=port)
         wait_until(lambda: self.cluster.answers(port, "/readyz"), "the second gateway")
         self.cluster.services["gateway-0"].terminate()
         wait_until(lambda: self.viewer.close_code is not None, "the viewer to be sent away")
@@ -155,6 +172,59 @@ def begin_next(service: Service) -> None:
     wait_until(lambda: "event=start " in service.life, f"{service.id} to start")
 
 
+class Page:
+    """A page of the present release in Chromium, which is never loaded again."""
+
+    def __init__(self, viewer: Viewer, inputs: Callable[[], list[list[object]]]) -> None:
+        self.errors: list[str] = []
+        """What the page wrote to the console as an error, except that its WebSocket failed."""
+        self._viewer = viewer
+        self._inputs = inputs
+        self._letters = iter("qrstuvw")
+        viewer.page.on("console", self._note)
+        viewer.page.evaluate("window.isTheFirst = true")
+        viewer.wait(ON_VIDEO)
+        viewer.click_desk(200, 100)
+
+    def check(self) -> None:
+        """Pictures arrive as video and are painted, and a key arrives at the desk, once."""
+        # Without a click a page that has fallen back never returns to video, so this also fails
+        # if the update looked like a bad link to the page.
+        self._viewer.wait(ON_VIDEO)
+        before = self._number()
+        self._viewer.wait_painted(8)
+        wait_until(
+            lambda: self._number() not in (None, before),
+            f"another right picture after {before}; {self._viewer.account()}",
+        )
+        letter = next(self._letters)
+        usage = ord(letter) - ord("a") + 4
+        self._viewer.page.keyboard.press(letter)
+        wait_until(lambda: ["key", usage, False] in self._inputs(), f"{letter} to be released")
+        assert self._inputs().count(["key", usage, True]) == 1
+
+    def is_the_first(self) -> bool:
+        """Return whether the page was never loaded again."""
+        return bool(self._viewer.page.evaluate("window.isTheFirst === true"))
+
+    def _number(self) -> int | None:
+        """Return the number of the picture on the canvas; None if the picture is not right."""
+        colours = self._viewer.pixels([*CELLS, *CENTRES])
+        cells = [green > 127 for _, green, _ in colours[: len(CELLS)]]
+        worst = max(
+            abs(a - b)
+            for seen, wanted in zip(colours[len(CELLS) :], pattern.PATCHES, strict=True)
+            for a, b in zip(seen, wanted, strict=True)
+        )
+        if cells[:2] != [True, False] or worst > TOLERANCE:
+            return None
+        return sum(cell << bit for bit, cell in enumerate(cells[2:]))
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not message.text.startswith("WebSocket connection to"):
+            self.errors.append(message.text)
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     made = House(tmp_path)
@@ -162,14 +232,33 @@ def house(tmp_path: Path) -> Iterator[House]:
     made.close()
 
 
+@pytest.fixture
+def balancer(house: House, tmp_path: Path) -> Iterator[Balancer]:
+    """Both gateways' address, as docs/operations.md has it; the second one is not there yet."""
+    running = Balancer(tmp_path, house.gateway_ports)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def page(house: House, balancer: Balancer, open_viewer: Callable[..., Viewer]) -> Page:
+    link = f"http://127.0.0.1:{balancer.port}/?desk=main#token={house.cluster.token()}"
+    return Page(open_viewer(link), house.inputs)
+
+
 @pytest.mark.parametrize("order", [FORTH, FORTH[::-1]], ids=["directory first", "directory last"])
-def test_every_process_is_replaced_while_a_viewer_watches(
-    house: House, order: tuple[str, ...]
+def test_every_process_is_replaced_while_viewers_watch(
+    house: House, page: Page, order: tuple[str, ...]
 ) -> None:
     house.check()
+    page.check()
     for kind in order:
         house.replace(kind)
         house.check()
+        page.check()
+    assert page.is_the_first()
+    assert page.errors == []
     assert house.refusals() == {}
     for service in house.cluster.services.values():
         assert "event=not_understood" not in service.output
