@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 import xcffib
+import xcffib.xproto  # without it a connection has no QueryKeymap
 
 from tests.ports import free_display, free_port
 

@@ -32,7 +32,7 @@ class Probes:
             self._sender.send(head.ljust(size_bytes - HEADERS_BYTES, b"\0"))
             self._sent += 1
             if every_s:
-                time.sleep(every_s)
+                time.sleep(every_s)  # the packets are to be so far apart
 
     def wait(self, count: int, limit_s: float = 30.0) -> None:
         """Until so many have arrived."""

@@ -76,7 +76,7 @@ def test_loss(netlab: Open) -> None:
     with probes(lab) as sent:
         for _ in range(40):
             sent.send(100)
-            time.sleep(0.005)
+            time.sleep(0.005)  # the receiver's socket has no room for all 4000 at once
         wait_until(lambda: lab.read().down.carried_packets + lab.read().down.lost_packets == 4000)
         lost = lab.read().down.lost_packets
         sent.wait(4000 - lost)

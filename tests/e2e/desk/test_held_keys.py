@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Viewer
-from tests.e2e.processes import DelayProxy, Stack, wait_until
+from tests.e2e.processes import DelayProxy, Stack, XServer, wait_until
 
 pytestmark = [pytest.mark.alone, pytest.mark.x11, pytest.mark.browser, pytest.mark.processes]
 Open = Callable[..., Viewer]
 PERIOD_MS = 33
 """How often a keyboard repeats."""
+INTO_PROXY_MS = 100
+"""How long the test waits until the proxy has the key-up, because nothing shows when it does."""
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def line(viewer: Viewer, typed: Path) -> str:
 
     def ended() -> bool:
         # More than once: a link that was silent for long is left for a new one, and what is typed
-        # between the two goes nowhere.
+        # between the two goes nowhere. The next one has to wait, so that there are not many lines.
         viewer.page.keyboard.press("Enter")
         viewer.page.wait_for_timeout(500)
         return "\n" in typed.read_text()
@@ -38,20 +40,20 @@ def line(viewer: Viewer, typed: Path) -> str:
 
 
 def test_a_key_up_that_is_late_types_nothing(
-    viewer: Viewer, proxy: DelayProxy, typed: Path
+    viewer: Viewer, proxy: DelayProxy, xserver: XServer, typed: Path
 ) -> None:
     viewer.page.keyboard.down("a")
-    viewer.page.wait_for_timeout(300)
+    wait_until(xserver.keys_down, "the key to be down")
     proxy.delay_s = 1.2
     viewer.page.keyboard.up("a")
-    viewer.page.wait_for_timeout(100)
+    viewer.page.wait_for_timeout(INTO_PROXY_MS)
     proxy.delay_s = 0.0
     assert line(viewer, typed) == "a"
 
 
-def test_a_key_that_is_held_repeats(viewer: Viewer, typed: Path) -> None:
+def test_a_key_that_is_held_repeats(viewer: Viewer, xserver: XServer, typed: Path) -> None:
     viewer.page.keyboard.down("a")
-    viewer.page.wait_for_timeout(300)
+    wait_until(xserver.keys_down, "the key to be down")
     for _ in range(30):
         viewer.page.keyboard.down("a")  # Playwright's second one is a repetition
         viewer.page.wait_for_timeout(PERIOD_MS)
@@ -63,16 +65,16 @@ def test_a_key_that_is_held_repeats(viewer: Viewer, typed: Path) -> None:
 
 
 def test_repetitions_into_a_stalled_link_are_not_typed_later(
-    viewer: Viewer, proxy: DelayProxy, typed: Path
+    viewer: Viewer, proxy: DelayProxy, xserver: XServer, typed: Path
 ) -> None:
     viewer.page.keyboard.down("a")
-    viewer.page.wait_for_timeout(300)
+    wait_until(xserver.keys_down, "the key to be down")
     proxy.delay_s = 1.5
     for _ in range(45):
         viewer.page.keyboard.down("a")
         viewer.page.wait_for_timeout(PERIOD_MS)
     viewer.page.keyboard.up("a")
-    viewer.page.wait_for_timeout(100)
+    viewer.page.wait_for_timeout(INTO_PROXY_MS)
     proxy.delay_s = 0.0
     got = line(viewer, typed)
     assert set(got) == {"a"}

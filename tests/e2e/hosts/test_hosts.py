@@ -132,6 +132,7 @@ def test_an_encoders_host_is_cut_off_and_comes_back(hosts: Hosts, cut_s: float) 
             print(f"cut {cut_s:.1f} s: no picture for {first.at - last:.2f} s")
             assert first.idr
             assert hosts.holder(first.epoch) != id_
+            # The cut has to last so long.
             time.sleep(max(0.0, cut_at + cut_s - time.monotonic()))
             host.join()
             wait_until(lambda: hosts.times("joined", id_) > joined, f"{id_} back on the bus", 60)  # noqa: B023 - at once
@@ -145,7 +146,7 @@ def test_a_desks_host_is_cut_off_and_comes_back(hosts: Hosts) -> None:
     with hosts.watch("desk") as watcher:
         watcher.wait_units(30, 60)
         hosts.desk.cut()
-        time.sleep(LONG_S)
+        time.sleep(LONG_S)  # the cut has to last so long
         before = len(watcher.arrivals)
         hosts.desk.join()
         watcher.wait(lambda: len(watcher.arrivals) > before + 30, "the picture again", 60)

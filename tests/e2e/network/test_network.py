@@ -112,7 +112,7 @@ def test_a_rate_that_falls_to_a_fortieth_and_comes_back(
     viewer = open_far(lab)
     viewer.wait("stats.state === 'video' && stats.painted > 20")
     lab.set(rate_mbit=0.5)
-    viewer.page.wait_for_timeout(5000)
+    viewer.page.wait_for_timeout(5000)  # for the queue to fill: until then the picture is fresh
     viewer.wait(FRESH)
     lab.set(rate_mbit=20)
     viewer.wait(FRESH)
@@ -138,7 +138,7 @@ def test_one_bad_link_changes_nothing_for_another_viewer(
     bad = open_far(netlab(rate_mbit=0.5, delay_ms=100))
     bad.wait("stats.painted > 0", 60)
     painted, epoch = good.stats["painted"], good.stats["epoch"]
-    good.page.wait_for_timeout(5000)
+    good.page.wait_for_timeout(5000)  # what the bad one costs the good one shows over a time only
     assert good.stats["state"] == "video"
     assert good.stats["rendition"] == "high"
     assert good.stats["epoch"] == epoch
@@ -182,7 +182,7 @@ def test_a_link_that_swings_goes_to_screenshots_once(
     states = []
     for bad in (True, False, True, False):
         lab.set(rate_mbit=0.4 if bad else 5, delay_ms=150 if bad else 20)
-        for _ in range(12):
+        for _ in range(12):  # 6 s, longer than the viewer takes to decide
             viewer.page.wait_for_timeout(500)
             states.append(viewer.stats["state"])
     changes = [after for before, after in itertools.pairwise(states) if after != before]
@@ -191,22 +191,26 @@ def test_a_link_that_swings_goes_to_screenshots_once(
     viewer.wait_painted(2)
 
 
-def test_a_stall_under_a_key_that_is_held(netlab: OpenLab, open_far: OpenFar, typed: Path) -> None:
+def test_a_stall_under_a_key_that_is_held(
+    netlab: OpenLab, open_far: OpenFar, xserver: XServer, typed: Path
+) -> None:
     lab = netlab(rate_mbit=10, delay_ms=20)
     viewer = open_far(lab)
     viewer.wait("stats.painted > 0 && stats.base_rtt_ms !== null")
     viewer.click_desk(200, 100)
     viewer.page.keyboard.down("a")
-    viewer.page.wait_for_timeout(300)
+    wait_until(xserver.keys_down, "the key to be down")
     lab.set(cut=True)
     for _ in range(40):
         viewer.page.keyboard.down("a")
-        viewer.page.wait_for_timeout(33)
+        viewer.page.wait_for_timeout(33)  # as a keyboard repeats
     viewer.page.keyboard.up("a")
     lab.set(cut=False)
 
     def ended() -> bool:
-        viewer.page.keyboard.press("Enter")  # not every time while the link comes back
+        # What is typed while the link comes back may go nowhere, so it is typed again, after a
+        # time in which the first one would have arrived.
+        viewer.page.keyboard.press("Enter")
         viewer.page.wait_for_timeout(500)
         return "\n" in typed.read_text()
 

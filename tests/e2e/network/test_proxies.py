@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import xcffib.xproto  # noqa: F401  # XServer.keys_down wants it loaded
 
 from tests.e2e.conftest import Viewer, private_state
 from tests.e2e.processes import Stack, XServer, wait_until

@@ -189,7 +189,7 @@ def test_a_page_that_is_busy_misses_nothing(
         time.sleep(0.03)  # as pictures come, while the page is busy for 1.5 s
     for n in range(60):
         gateway.send(video.patch(patch.encode([png(10 * n, 0, noise(10, 10, seed=n))])))
-        time.sleep(0.005)
+        time.sleep(0.005)  # as patches come, while the page is still busy
     gateway.wait_painted(1, video.sequence)
     seen = canvas(viewer.page)
     top = np.concatenate([noise(10, 10, seed=n) for n in range(60)], axis=1)
