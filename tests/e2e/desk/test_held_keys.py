@@ -1,4 +1,4 @@
-"""Keys that are held over a link that stalls: what the keyboard repeats, and nothing more."""
+"""Keys that are held while the link stalls: the desk gets what the keyboard repeats and no more."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +11,10 @@ from tests.e2e.processes import DelayProxy, Stack, XServer, wait_until
 pytestmark = [pytest.mark.alone, pytest.mark.x11, pytest.mark.browser, pytest.mark.processes]
 Open = Callable[..., Viewer]
 PERIOD_MS = 33
-"""How often a keyboard repeats."""
+"""Time between two repetitions of a keyboard."""
 INTO_PROXY_MS = 100
-"""How long the test waits until the proxy has the key-up, because nothing shows when it does."""
+"""Time in which the key-up reaches the proxy. It has to pass, because nothing shows when it is
+there."""
 
 
 @pytest.fixture
@@ -26,11 +27,12 @@ def viewer(stack: Stack, proxy: DelayProxy, open_viewer: Open, typed: Path) -> V
 
 
 def line(viewer: Viewer, typed: Path) -> str:
-    """What the terminal got, ended by Enter."""
+    """Press Enter until the terminal has a line, and return its first line."""
 
     def ended() -> bool:
-        # More than once: a link that was silent for long is left for a new one, and what is typed
-        # between the two goes nowhere. The next one has to wait, so that there are not many lines.
+        # Enter is pressed more than once, because the viewer leaves a link that was silent for
+        # long, and what is typed before the new one is open is lost. The pause keeps the number of
+        # lines small.
         viewer.page.keyboard.press("Enter")
         viewer.page.wait_for_timeout(500)
         return "\n" in typed.read_text()
@@ -55,12 +57,13 @@ def test_a_key_that_is_held_repeats(viewer: Viewer, xserver: XServer, typed: Pat
     viewer.page.keyboard.down("a")
     wait_until(xserver.keys_down, "the key to be down")
     for _ in range(30):
-        viewer.page.keyboard.down("a")  # Playwright's second one is a repetition
+        viewer.page.keyboard.down("a")  # to Playwright a second one is a repetition
         viewer.page.wait_for_timeout(PERIOD_MS)
     viewer.page.keyboard.up("a")
     got = line(viewer, typed)
     assert set(got) == {"a"}
-    # All 31 of a machine that has time; each that it was late for may be missing, none too many.
+    # A machine that has time types all 31. Any of them may be missing on a busy one, but none may
+    # be added.
     assert 5 <= len(got) <= 31
 
 
@@ -78,7 +81,8 @@ def test_repetitions_into_a_stalled_link_are_not_typed_later(
     proxy.delay_s = 0.0
     got = line(viewer, typed)
     assert set(got) == {"a"}
-    # Those of the first moment, before the viewer could know.
+    # The repetitions of the first moment arrive, because the viewer does not know yet that the link
+    # stalls.
     assert 1 <= len(got) <= 15
 
 

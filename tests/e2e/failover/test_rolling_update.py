@@ -1,5 +1,7 @@
-"""Services of two releases side by side: every process is replaced by one of the next release, one
-after the other, while a viewer without a browser and a page in Chromium watch and type.
+"""Services of two releases work side by side.
+
+Every process is replaced by one of the next release, one after the other, while a viewer without a
+browser and a page in Chromium watch and type.
 """
 
 import itertools
@@ -39,7 +41,7 @@ ON_VIDEO = (
 
 
 class House:
-    """All services, a viewer that decodes what it gets, and a record of what the desk was told."""
+    """All services, a viewer that decodes what it gets, and a file with the desk's input."""
 
     def __init__(self, folder: Path) -> None:
         self.typed = folder / "typed"
@@ -54,12 +56,12 @@ class House:
         self.cluster.gateway("gateway-0")
         self.gateway = "gateway-0"
         self.gateway_ports = [self.cluster.ports["gateway-0"], free_port()]
-        """Of the gateway that is there, and of the one that replaces it."""
+        """The ports of the first gateway, and of the one that replaces it."""
         self.viewer = self._watch()
         self._keys = itertools.count(4)
 
     def close(self) -> None:
-        """End all of it."""
+        """End the viewer and all services."""
         self.viewer.close()
         self.cluster.close()
 
@@ -67,7 +69,7 @@ class House:
         return Witness(self.cluster.ports[self.gateway], self.cluster.token(), "main")
 
     def check(self) -> None:
-        """Pictures arrive and are right, input arrives, screenshots are answered."""
+        """Check that the viewer gets right pictures and a screenshot, and the desk the key."""
         self.viewer.wait_units(8)
         assert self.viewer.wrong == []
         key = next(self._keys)
@@ -78,7 +80,7 @@ class House:
         wait_until(self._has_screenshot, "a screenshot")
 
     def inputs(self) -> list[list[object]]:
-        """What the desk was told, by whichever capture."""
+        """Return the desk's input so far, whichever capture got it."""
         lines = self.typed.read_text().splitlines() if self.typed.exists() else []
         return [json.loads(line) for line in lines]
 
@@ -86,38 +88,38 @@ class House:
         port = self.cluster.ports[self.gateway]
         return self.cluster.get(port, "/api/desks/main/screenshot").status_code == 200
 
-    # What is replaced, and how. Each is of the next release afterwards.
+    # Each of these methods replaces one kind of process by one of the next release.
 
     def directory(self) -> None:
-        """Restarted in place."""
+        """Restart the directory in its place."""
         begin_next(self.cluster.services["directory"])
 
     def capture(self) -> None:
-        """Restarted in place. The new one counts its pictures from 0."""
+        """Restart capture in its place. The new one counts its pictures from 0."""
         newest = self.viewer.deliveries[-1].number or 0
         begin_next(self.cluster.services["capture-main"])
         wait_until(lambda: (self.viewer.deliveries[-1].number or 0) < newest, "its first picture")
         self._forgive(r"\d+/\d+")
 
     def encoder(self) -> None:
-        """A second one takes over from the first, without a gap."""
+        """Start a second encoder, which takes over from the first without a gap."""
         before = self.viewer.epoch
         self.cluster.command_of = next_command
         self.cluster.encoder("encoder-1")
         self.cluster.services["encoder-0"].terminate()
         first = self.viewer.wait_epoch_after(before)
         assert first.idr
-        # How old the first picture may be is what test_failover asks, on a machine at rest.
+        # test_failover asks how old the first picture may be, on a machine that has time.
         self._forgive(f"{first.epoch}/{first.sequence}")
         assert self.cluster.holder("main/high").id == "encoder-1"
 
     def _forgive(self, unit: str) -> None:
-        """A picture older than the one before it, which the viewer rightly minds elsewhere."""
+        """Drop what the viewer noted of pictures that are older than the one before them."""
         older = re.compile(rf"{unit}: picture \d+ after \d+")
         self.viewer.wrong[:] = [wrong for wrong in self.viewer.wrong if not older.match(wrong)]
 
     def another_gateway(self) -> None:
-        """A second one is there before the first goes; the viewer comes back to the second."""
+        """Start a second gateway, end the first, and let the viewer come back to the second."""
         self.cluster.command_of = next_command
         port = self.gateway_ports[1]
         self.cluster.gateway("gateway-1", port=port)
@@ -131,11 +133,11 @@ class House:
         self.viewer = self._watch()
 
     def screenshot(self) -> None:
-        """Restarted in place."""
+        """Restart the screenshot service in its place."""
         begin_next(self.cluster.services["screenshot"])
 
     def replace(self, kind: str) -> None:
-        """Replace what there is of `kind`."""
+        """Replace the process of this kind."""
         steps: dict[str, Callable[[], None]] = {
             "directory": self.directory,
             "capture": self.capture,
@@ -146,7 +148,7 @@ class House:
         steps[kind]()
 
     def refusals(self) -> dict[str, float]:
-        """What any living process has refused, by its metrics."""
+        """Return what the metrics of living processes count as refused, by process and metric."""
         found: dict[str, float] = {}
         for service in self.cluster.services.values():
             if service.process.poll() is not None:
@@ -160,12 +162,12 @@ class House:
 
 
 def next_command(kind: str) -> list[str]:
-    """The command of a service of the next release."""
+    """Return the command that starts a service of the next release."""
     return [sys.executable, next_release.__file__, f"fanlight_{kind}"]
 
 
 def begin_next(service: Service) -> None:
-    """End it, and start one of the next release in its place."""
+    """End a service, and start one of the next release in its place."""
     service.terminate()
     service.command = next_command(service.kind)
     service.start()
@@ -187,7 +189,7 @@ class Page:
         viewer.click_desk(200, 100)
 
     def check(self) -> None:
-        """Pictures arrive as video and are painted, and a key arrives at the desk, once."""
+        """Check that the page paints right pictures from video, and that its key arrives once."""
         # Without a click a page that has fallen back never returns to video, so this also fails
         # if the update looked like a bad link to the page.
         self._viewer.wait(ON_VIDEO)
@@ -234,7 +236,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 @pytest.fixture
 def balancer(house: House, tmp_path: Path) -> Iterator[Balancer]:
-    """Both gateways' address, as docs/operations.md has it; the second one is not there yet."""
+    """One address for both gateways, as docs/operations.md shows; the second does not run yet."""
     running = Balancer(tmp_path, house.gateway_ports)
     running.start()
     yield running
@@ -266,7 +268,7 @@ def test_every_process_is_replaced_while_viewers_watch(
 
 
 def test_the_next_release_writes_what_this_one_does_not_know() -> None:
-    """Or the test above would prove nothing."""
+    """Without this the test above would prove nothing."""
     later = next_release.with_a_field(bus.Farewell)
     assert bus.encode(later("a", "b", "new")) != bus.encode(bus.Farewell("a", "b"))
     assert bus.decode_directory_inlet(bus.encode(later("a", "b", "new"))) == bus.Farewell("a", "b")
