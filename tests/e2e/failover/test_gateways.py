@@ -103,20 +103,20 @@ def keys(cluster: Cluster) -> Callable[[], list[bool]]:
 
 
 @pytest.mark.parametrize("how", ["terminate", "kill"])
-@pytest.mark.parametrize("way", ["haproxy", "nginx", "plain"])
+@pytest.mark.parametrize("through", ["haproxy", "nginx", "plain"])
 def test_the_gateway_that_a_viewer_uses_goes(
     cluster: Cluster,
     balancer: Balancer,
     open_viewer: Open,
     keys: Callable[[], list[bool]],
     how: str,
-    way: str,
+    through: str,
 ) -> None:
-    if way == "nginx":
+    if through == "nginx":
         balancer.start_nginx()
     else:
-        balancer.start(websockets=way != "plain")
-    condition = ON_HTTP if way == "plain" else ON_VIDEO
+        balancer.start(websockets=through != "plain")
+    condition = ON_HTTP if through == "plain" else ON_VIDEO
     viewer = open_viewer(link(cluster, balancer.port))
     viewer.wait(condition)
     viewer.click_desk(200, 100)

@@ -27,12 +27,12 @@ PAGE = """<!doctype html><meta charset="utf-8"><style>fanlight-view { width: 640
 
 
 class FakeGateway:
-    """One desk, `main`. `still` is what a screenshot request gets, None: 503."""
+    """One desk, `main`. `screenshot` is what a screenshot request gets, None: 503."""
 
     def __init__(self, width: int, height: int) -> None:
         self.size = (width, height)
-        self.still: bytes | None = None
-        self.still_requests: list[str] = []
+        self.screenshot: bytes | None = None
+        self.screenshot_requests: list[str] = []
         self.sockets: list[WebSocket] = []
         self.acks: list[tuple[float, binary.Ack]] = []
         self.controls: list[str] = []
@@ -90,10 +90,10 @@ class FakeGateway:
 
         @app.get("/api/desks/main/screenshot")
         async def screenshot(quality: str, scale: str) -> Response:
-            self.still_requests.append(f"{quality} {scale}")
-            if self.still is None:
+            self.screenshot_requests.append(f"{quality} {scale}")
+            if self.screenshot is None:
                 return Response(status_code=503)
-            return Response(self.still, media_type="image/jpeg")
+            return Response(self.screenshot, media_type="image/jpeg")
 
         @app.websocket("/api/desks/main/stream")
         async def stream(socket: WebSocket) -> None:
@@ -105,14 +105,14 @@ class FakeGateway:
             self.sockets.append(socket)
             try:
                 while True:
-                    self._heard(socket, await socket.receive())
+                    self._received(socket, await socket.receive())
             except (WebSocketDisconnect, RuntimeError):
                 pass
 
         app.mount("/", StaticFiles(directory=WEB))
         return app
 
-    def _heard(self, socket: WebSocket, event: Any) -> None:
+    def _received(self, socket: WebSocket, event: Any) -> None:
         if event["type"] == "websocket.disconnect":
             raise WebSocketDisconnect
         if event.get("text") is not None:

@@ -209,15 +209,15 @@ SLOW_DRAWING = """() => {
 NO_COPYING = "() => { VideoFrame.prototype.copyTo = () => Promise.reject(new Error('not here')) }"
 
 
-@pytest.mark.parametrize("way", ["copied", "drawn"])
+@pytest.mark.parametrize("method", ["copied", "drawn"])
 def test_a_picture_that_is_copied_is_painted_where_it_differs(
-    gateway: FakeGateway, viewer: Viewer, video: Encoding, way: str
+    gateway: FakeGateway, viewer: Viewer, video: Encoding, method: str
 ) -> None:
-    if way == "copied":
+    if method == "copied":
         viewer.page.evaluate(SLOW_DRAWING)
     else:
         viewer.page.workers[0].evaluate(NO_COPYING)
-    for _ in range(14):  # until it knows which way is the quicker one
+    for _ in range(14):  # until it knows which method is the quicker one
         gateway.send(video.picture(GREY))
         gateway.wait_painted(1, video.sequence)
     areas = Rect(0, 0, 100, 31), Rect(401, 201, 33, 77), Rect(600, 340, 40, 20)
@@ -227,8 +227,8 @@ def test_a_picture_that_is_copied_is_painted_where_it_differs(
     for x, y, width, height in areas:
         inside = seen[y : y + height, x : x + width]
         assert np.abs(inside - 51).max() <= 3
-        inside[:] = 128 if way == "copied" else 51
-    assert np.abs(seen - (128 if way == "copied" else 51)).max() <= 3
+        inside[:] = 128 if method == "copied" else 51
+    assert np.abs(seen - (128 if method == "copied" else 51)).max() <= 3
     gateway.send(video.picture(DARK))
     gateway.wait_painted(1, video.sequence)
     assert np.abs(canvas(viewer.page) - 51).max() <= 3
@@ -363,14 +363,14 @@ def test_views_are_apart_and_may_leave_and_return(
     assert np.abs(canvas(page, 1) - 128).max() <= 3
 
 
-def test_the_first_picture_is_a_still_and_video_replaces_it(
+def test_the_first_picture_is_a_screenshot_and_video_replaces_it(
     gateway: FakeGateway, open_viewer: Open
 ) -> None:
-    gateway.still = image_file(np.full((180, 320, 3), (200, 30, 60)), "JPEG")
+    gateway.screenshot = image_file(np.full((180, 320, 3), (200, 30, 60)), "JPEG")
     shown = open_viewer(gateway.url)
     shown.page.evaluate(ADD_VIEW)
     shown.wait("stats.painted === 1 && stats.screenshot_bytes > 0")
-    assert gateway.still_requests == ["40 0.5"]
+    assert gateway.screenshot_requests == ["40 0.5"]
     assert np.abs(canvas(shown.page) - (200, 30, 60)).max() <= 4
     gateway.send(Encoding(*SIZE).picture(GREY))
     gateway.wait_painted(1, 1)
