@@ -147,8 +147,9 @@ class Cluster:
         return self.start("screenshot", id_, FANLIGHT_SCREENSHOT_PORT=str(free_port()))
 
     def gateway(self, id_: str = "gateway", *, port: int = 0, **environment: str) -> Service:
-        """Start a gateway with the cluster's secret, on a port of `ports`, and wait until it
-        answers.
+        """Start a gateway with the cluster's secret, and wait until it answers.
+
+        `ports` has its port afterwards.
         """
         port = port or free_port()
         service = self.start(
