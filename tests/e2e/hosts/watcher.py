@@ -107,9 +107,7 @@ class Watcher:
             time.sleep(0.02)
 
     def gaps_s(self, since: float) -> list[tuple[float, bool]]:
-        """Return the seconds between units after `since`, and whether a new epoch ended each
-        pause.
-        """
+        """Return the seconds between units after `since`, and whether a new epoch ended each."""
         arrivals = [arrival for arrival in self.arrivals if arrival.at > since]
         pairs = itertools.pairwise(arrivals)
         return [(after.at - before.at, after.epoch > before.epoch) for before, after in pairs]
