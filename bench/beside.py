@@ -2,9 +2,10 @@
 
     python -m bench.beside [--load clip] [--seconds 20]
 
-Ages at a viewer on this machine: alone, beside a second one that is as healthy (what a browser more
-costs on the same two cores), beside one on the bad link from the moment it opens its page, and
-beside that one after a click on retry. One line of JSON: figures, and their ratios to those alone.
+It measures ages at a viewer on this machine, in four phases: alone; beside a second viewer that is
+as healthy (which shows what one more browser costs on the same two cores); beside a viewer on the
+bad link, from the moment when that one opens its page; and beside that one after a click on retry.
+It prints one line of JSON with the figures and their ratios to those of the viewer alone.
 """
 
 import argparse
@@ -23,7 +24,7 @@ PHASES = ("alone", "healthy", "opens", "retry")
 
 
 def measure(load: str, link: links.Link, settings: cell.Settings) -> dict[str, Any]:
-    """All phases, on one desk and one healthy page."""
+    """Return the figures of all phases, measured on one desk and one healthy page."""
     system = Fanlight()
     phases: dict[str, dict[str, Any]] = {}
     with contextlib.ExitStack() as stack:
@@ -60,7 +61,7 @@ def _ages(page: Any, seconds: float, system: Fanlight, running: Running) -> dict
 
 
 def ratios(phases: dict[str, dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Median and 95th percentile of each other phase over those alone."""
+    """Return median and 95th percentile of each phase, divided by those of the viewer alone."""
     alone = phases["alone"]
     return {
         phase: {key: round(phases[phase][key] / alone[key], 2) for key in ("median_ms", "p95_ms")}

@@ -1,11 +1,11 @@
-"""The table: every link and every load, for fanlight or other systems.
+"""The table of ages: every link and every load, for fanlight or other systems.
 
     python -m bench.network                               the whole table, about 20 minutes
     python -m bench.network --only 1-retry --load clip    one cell; the others are kept
     python -m bench.network --plots-only                  table and plots from what was measured
 
-Writes `bench/results/NAME.jsonl`, `NAME.md` and plots, and prints the table. What is measured again
-replaces what was measured before; a cell that fails says so in the table and in the exit status.
+It writes `bench/results/NAME.jsonl`, `NAME.md` and plots, and prints the table. A new measurement
+replaces the old one of the same cell. If a cell fails, the table and the exit status say so.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from bench.systems import Fanlight, System
 def arguments(
     description: str | None, name: str, systems: Sequence[str], defaults_to: Sequence[str]
 ) -> argparse.Namespace:
-    """What the command line says; which systems are measured where it names none."""
+    """Read the command line. If it names no systems, `defaults_to` are measured."""
     defaults = cell.Settings()
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -47,7 +47,7 @@ def arguments(
 
 
 def attempt(system: System, row: table.Row, load: str, settings: cell.Settings) -> dict[str, Any]:
-    """One cell; where it fails, a result that says why."""
+    """Measure one cell. If that fails, return a result that says why."""
     about = {"system": system.name, "row": row.key, "load": load}
     try:
         return about | cell.run(system, load, row.link, row.mode, settings)
@@ -57,14 +57,14 @@ def attempt(system: System, row: table.Row, load: str, settings: cell.Settings) 
 
 
 def run(systems: Mapping[str, System], options: argparse.Namespace) -> int:
-    """Measure, write, print; how many cells failed."""
+    """Measure, write and print. Return how many cells failed."""
     settings = cell.Settings(
         seconds=options.seconds, warm_up=options.warm_up, rate=options.rate, budget=options.budget
     )
     path = results.DIRECTORY / f"{options.name}.jsonl"
     kept = results.Results(path)
     failed = 0
-    # Side by side: the systems take turns, so that what drifts on the machine drifts for all.
+    # The systems take turns, so that what drifts on the machine drifts for all of them.
     keys = list(dict.fromkeys(row.key for name in systems for row in table.rows(name)))
     for key in [] if options.plots_only else keys:
         if options.only and key not in options.only:
@@ -87,7 +87,7 @@ def run(systems: Mapping[str, System], options: argparse.Namespace) -> int:
 
 
 def plot(name: str) -> None:
-    """Plots, where matplotlib is there to draw them: fanlight and the others in one picture."""
+    """Draw fanlight and the others into the same plots, if matplotlib is installed."""
     try:
         from bench import plots
     except ModuleNotFoundError as error:
@@ -103,7 +103,7 @@ def plot(name: str) -> None:
 
 
 def main() -> None:
-    """The table for fanlight."""
+    """Measure fanlight as the command line says."""
     options = arguments(__doc__, "network", ["fanlight"], ["fanlight"])
     sys.exit(1 if run({"fanlight": Fanlight()}, options) else 0)
 

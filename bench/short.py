@@ -1,6 +1,7 @@
-"""A few seconds of everything that the meter needs, to see that it works; its figures mean nothing.
+"""Runs all that the meter needs for a few seconds, to see that it works; the figures mean nothing.
 
-One load, here and behind one link; one line of JSON each. Exit status 1 where one fails.
+It measures one load, on this machine and behind one link, and prints one line of JSON for each. The
+exit status is 1 if one fails.
 """
 
 import json
@@ -17,7 +18,7 @@ LOAD = "type"
 
 
 def main() -> int:
-    """How many runs failed."""
+    """Return how many runs failed."""
     failed = 0
     reason = unavailable()
     for row in ROWS:

@@ -1,9 +1,10 @@
-"""A link that swings between good and bad: does the viewer stay in screenshots, once there?
+"""Does the viewer stay with screenshots on a link that swings between good and bad?
 
     python -m bench.swings [--minutes 10] [--period 20]
 
-One line of JSON: every change of state with its time. Exit status 1 unless there was exactly one
-switch to screenshots, and no return to video: only a person's click leads back.
+It prints one line of JSON with every change of state and its time. The exit status is 1 unless the
+viewer switched to screenshots exactly once and never returned to video, because only a person's
+click may lead back.
 """
 
 import argparse
@@ -26,7 +27,7 @@ POLL_MS = 100
 
 
 def run(load: str, seconds: float, period: float) -> list[tuple[float, str]]:
-    """The states of the viewer, each with the second at which it began."""
+    """Return the viewer's states, each with the second at which it began."""
     settings, system = cell.Settings(), Fanlight()
     with contextlib.ExitStack() as stack:
         running = stack.enter_context(system.run(settings.size))
@@ -53,7 +54,7 @@ def run(load: str, seconds: float, period: float) -> list[tuple[float, str]]:
 
 
 def verdict(states: Sequence[tuple[float, str]]) -> dict[str, Any]:
-    """Switches to screenshots, returns to video, and whether they are as they should be."""
+    """Count fallbacks to screenshots and returns to video. `ok`: they are as they should be."""
     names = [state for _, state in states if state != "?"]
     fallbacks = names.count("locked")
     returns = names[1:].count("video")
@@ -61,7 +62,7 @@ def verdict(states: Sequence[tuple[float, str]]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Swing as the command line says."""
+    """Measure as the command line says."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
