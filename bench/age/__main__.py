@@ -1,8 +1,8 @@
 """The picture-age meter: `python -m bench.age [--load scroll] [--link 2/100] [--seconds 10]`.
 
-Starts a 1080p X server, the barcode clock, a load, fanlight, and a headless Chromium behind the
-link; prints one line of JSON: ages of the painted picture, pictures a second, Mbit/s, and each
-service's share of a core. With --url it measures any other page, which must show --display.
+It starts an X server of 1080p, the barcode clock, a load, fanlight, and a headless Chromium behind
+the link. It prints one line of JSON: ages of the painted picture, pictures a second, Mbit/s, and
+each service's share of a core. With --url it measures any other page, which must show --display.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""One run: a system, a load, a link, and the meter in the page. Its result is a JSON object."""
+"""One run: a system, a load, a link, and the meter in the page; the result is a JSON object."""
 
 import contextlib
 import dataclasses
@@ -28,20 +28,20 @@ class NoClockError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to measure; times in seconds."""
+    """How to measure; times are in seconds."""
 
     seconds: float = 20.0
     warm_up: float = 10.0
     size: str = "1920x1080"
     rate: float = 30.0
-    """Marks a second that the painter paints."""
+    """How many clock marks the painter paints a second."""
     budget: float = 0.1
-    """Share of the page's thread that the meter may take where reading is not cheap."""
+    """The share of the page's thread that the meter may take if reading is not cheap."""
     screenshot: str | None = None
 
 
 def run(system: System, load: str, link: Link, mode: str, settings: Settings) -> dict[str, Any]:
-    """Start all of it, measure, end all of it. Raises whatever did not work."""
+    """Start everything, measure, and end everything. Raises whatever kept it from working."""
     with contextlib.ExitStack() as stack:
         running = stack.enter_context(system.run(settings.size))
         painter = ["--display", running.display, "--rate", str(settings.rate)]
@@ -77,7 +77,7 @@ def install(page: Page, settings: Settings) -> None:
 
 
 def wait_for_clock(page: Page, limit_s: float = CLOCK_LIMIT_S) -> None:
-    """Until the page shows one. Raises NoClockError."""
+    """Wait until the page shows a clock. Raises NoClockError after `limit_s`."""
     deadline = time.monotonic() + limit_s
     while not page.evaluate("__age.samples.some(([, stamp]) => stamp >= 0)"):
         if time.monotonic() > deadline:
@@ -88,7 +88,7 @@ def wait_for_clock(page: Page, limit_s: float = CLOCK_LIMIT_S) -> None:
 def measure(
     page: Page, seconds: float, system: System, lab: Lab | None, processes: tuple[int, ...]
 ) -> dict[str, Any]:
-    """Read the clock for so long; the figures as a JSON object."""
+    """Read the clock for so many seconds, and return the figures as a JSON object."""
     page.evaluate("__age.reset()")
     cpu, stats, began = cpu_seconds(list(processes)), system.stats(page), time.monotonic()
     counters = lab.read() if lab else None

@@ -1,6 +1,6 @@
-"""The same table for other systems: `python -m bench.peers`, Selkies beside TigerVNC with noVNC.
+"""The table of ages for other systems, Selkies and TigerVNC with noVNC: `python -m bench.peers`.
 
-Installs them first (`bench/peers/setup`). Options as for `bench.network`; the results are
+It installs them first (`bench/peers/setup`). Its options are those of `bench.network`, its results
 `bench/results/peers.*`. `--system fanlight selkies vnc` measures fanlight in turn with them.
 """
 
@@ -15,7 +15,7 @@ from bench.systems import Fanlight
 
 
 def main() -> None:
-    """The table for the others."""
+    """Install the other systems, and measure as the command line says."""
     systems = {system.name: system for system in (Fanlight(), Selkies(), Vnc())}
     options = network.arguments(__doc__, "peers", list(systems), [Selkies.name, Vnc.name])
     if not options.plots_only:
