@@ -1,6 +1,6 @@
 """Ages of the painted picture on this machine, beside those of Selkies and TigerVNC with noVNC.
 
-The meter of `bench.age`; the systems take turns under each load.
+It uses the meter of `bench.age`; the systems take turns under each load.
 """
 
 import subprocess
@@ -15,12 +15,13 @@ from bench.performance.settings import Settings
 
 LOADS = ("type", "scroll", "clip")
 MARKS = 37.0
-"""Clock marks a second. At 30 each falls at the same place between two animation frames for as long
-as a run lasts, which place is luck: the median of a run was anything from 21 to 31 ms."""
+"""Clock marks a second. At 30, each mark would come at the same place between two animation frames
+for as long as a run lasts, and that place is luck: the median of a run was anything from 21 to 31
+ms."""
 
 
 def ages(settings: Settings) -> list[Measured]:
-    """Medians; the limit is the best of the others."""
+    """Return medians. The limit is the best of the other systems."""
     others: list[systems.System] = []
     if settings.peers:
         subprocess.run([Path(peers.__file__).with_name("setup")], check=True)

@@ -1,4 +1,4 @@
-"""Memory of all services over time: a viewer, a terminal that prints, a screenshot a second."""
+"""Memory of all services over time: one viewer, a terminal that prints, a screenshot a second."""
 
 import statistics
 import time
@@ -12,16 +12,16 @@ from bench.processes import module, started, x_server
 
 SAMPLES = 120
 _BEGINNING = 1 / 4
-"""Of the time, in which caches and pools fill: no part of the slope."""
+"""The part of the time in which caches and pools fill; the slope leaves it out."""
 
 
 def slope(times_h: list[float], values: list[float]) -> float:
-    """Least squares, value an hour."""
+    """Return the slope by least squares, as value an hour."""
     return statistics.linear_regression(times_h, values).slope
 
 
 def lasting(settings: Settings) -> list[Measured]:
-    """For so many hours."""
+    """Measure for `settings.hours`."""
     samples: list[dict[str, Any]] = []
     total_s = settings.hours * 3600
     with (
