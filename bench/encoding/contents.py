@@ -1,7 +1,7 @@
-"""What desks show, drawn: the same pixels in every run, on every machine with DejaVu's fonts.
+"""Draws what desks show: the same pixels in every run, on every machine with DejaVu's fonts.
 
-Each is an iterator of whole pictures, BGRX, RATE a second, with the box that has changed, for as
-long as anybody asks; but the clip ends after eight seconds.
+Each function yields whole pictures (BGRX), RATE a second, with the rectangle that has changed, for
+as long as anybody asks. Only the clip ends, after eight seconds.
 
 typing    two windows full of text; a letter every third picture
 windows   pages of text of the desk's size, another one every half second

@@ -1,4 +1,4 @@
-"""What is compared with what, and why; each study is a list of rows for the results.
+"""What is compared with what, and why. Each study yields rows of results.
 
 presets   quality against CPU, in each rendition at rates at which viewers have it
 threads   slices, and threads that share them: CPU, time, and what slices cost in likeness

@@ -21,9 +21,7 @@ class _Window:
         self._wakeups = {name: usage.wakeups(pid) for name, pid in pids.items()}
 
     def end(self) -> dict[str, Any]:
-        """Return the seconds, and each service's percent of a core and wake-ups a second, and
-        sums.
-        """
+        """Return seconds, percent of a core and wake-ups a second, by service and in all."""
         seconds = time.monotonic() - self._began
         spent = {name: usage.cpu_s([pid]) - self._cpu[name] for name, pid in self._pids.items()}
         woken = {n: usage.wakeups(pid) - self._wakeups[n] for n, pid in self._pids.items()}

@@ -12,7 +12,7 @@ from fanlight_common.protocol import bus
 
 @dataclass
 class Process:
-    """A process with a heartbeat. `runs`: it exists; `connected`: the network carries its words."""
+    """A process with a heartbeat. If it `runs` and is `connected`, its messages arrive."""
 
     id: str
     host: str
@@ -20,27 +20,27 @@ class Process:
     runs: bool = True
     connected: bool = True
     reached_at: float = 0.0
-    """From when on the directory that is there now can be told something."""
+    """The virtual time from which on the present directory gets its messages."""
     well_since: float = 0.0
 
     @property
     def is_online(self) -> bool:
-        """Does what it says arrive?"""
+        """Return whether its messages arrive."""
         return self.runs and self.connected
 
     def beat(self) -> bus.Heartbeat:
-        """What it says of itself."""
+        """Return its heartbeat."""
         raise NotImplementedError
 
 
 @dataclass
 class Desk(Process):
-    """A capture."""
+    """A capture with one desk."""
 
     _said: bus.Heartbeat | None = None
 
     def beat(self) -> bus.Heartbeat:
-        """The very same each time: nothing of it changes while it lives."""
+        """Return the same heartbeat each time, because nothing of it changes while it lives."""
         if self._said is None or self._said.instance != str(self.instance):
             offer = (bus.DeskOffer(self.id.removeprefix("capture-"), 1920, 1080),)
             self._said = _beat("capture", self, desks=offer)
@@ -49,16 +49,16 @@ class Desk(Process):
 
 @dataclass
 class Encoder(Process):
-    """Holds what the newest record that it saw gives to it, of what somebody wants of it."""
+    """Encodes the streams that somebody wants and that the newest record gives to it."""
 
     capacity: int = 16
     load: float = 0.0
     gateways: dict[str, set[str]] = field(default_factory=dict)
-    """By stream: who is connected and subscribed to its units."""
+    """The gateways that are connected and subscribed to a stream's units, by stream."""
     held: dict[str, int] = field(default_factory=dict)
 
     def beat(self) -> bus.Heartbeat:
-        """Its load is another each time."""
+        """Return a heartbeat, whose load is another each time."""
         streams = tuple(bus.HeldStream(stream, epoch) for stream, epoch in self.held.items())
         self.load = (self.load + 0.01) % 1.0
         return _beat("encoder", self, capacity=self.capacity, load=self.load, streams=streams)
@@ -66,19 +66,19 @@ class Encoder(Process):
 
 @dataclass
 class Gateway(Process):
-    """Its viewers, by stream, and the leases that it knows."""
+    """A gateway, with the number of its viewers by stream and the leases that it knows."""
 
     viewers: Counter[str] = field(default_factory=Counter)
     leases: dict[str, bus.LeaseRecord] = field(default_factory=dict)
 
     def beat(self) -> bus.Heartbeat:
-        """The same each time."""
+        """Return the same heartbeat each time."""
         return _beat("gateway", self)
 
 
 def _beat(kind: str, process: Process, **more: object) -> bus.Heartbeat:
     plain = {"http": "", "desks": (), "capacity": 0, "load": 0.0, "streams": (), **more}
-    # As long as it would be over a network.
+    # The address is as long as it would be over a network.
     where = f"tcp://{process.host}:40001#{'0' * 64}"
     return bus.Heartbeat(
         kind, process.id, str(process.instance), process.host, where, where, **plain  # type: ignore[arg-type]
