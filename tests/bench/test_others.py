@@ -1,4 +1,4 @@
-"""Verdicts and figures of the other measurements."""
+"""The verdicts and figures of `bench.beside`, `bench.latency` and `bench.swings`."""
 
 import pytest
 

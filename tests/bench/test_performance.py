@@ -1,4 +1,4 @@
-"""The performance table: its arithmetic, its parts, and all of it for seconds. Nothing is timed."""
+"""The performance table: its arithmetic, its parts, and a short run. No time is asserted."""
 
 import json
 import subprocess

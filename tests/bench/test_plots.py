@@ -1,4 +1,4 @@
-"""Plots are files, and the same ones for the same results."""
+"""Plots are files, and the same results always give the same files."""
 
 from pathlib import Path
 

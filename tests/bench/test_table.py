@@ -1,4 +1,4 @@
-"""The table, from results."""
+"""The table that is made of results."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from bench import results, table
 
 
 def result(**changes: Any) -> dict[str, Any]:
-    """One of `bench.age.cell`, shortened."""
+    """Return a result like those of `bench.age.cell`, but shorter."""
     return {
         "system": "fanlight", "row": "none", "load": "type", "link": "none (local)",
         "mode": "open", "median_ms": 20, "p95_ms": 30, "p99_ms": 40, "max_ms": 50,
