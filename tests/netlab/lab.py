@@ -170,9 +170,7 @@ class Lab:
 
     @contextlib.contextmanager
     def inside(self) -> Iterator[None]:
-        """Put this thread on the far side within the block. Sockets that it makes there stay
-        there.
-        """
+        """Put this thread on the far side within the block. A socket made there stays there."""
         with open("/proc/thread-self/ns/net") as home, open(f"/proc/{self.pid}/ns/net") as there:
             devices.enter(there.fileno())
             try:
@@ -182,7 +180,7 @@ class Lab:
 
     def wrapper(self, program: str) -> str:
         """Return the path of a program that runs `program` on the far side, for APIs that
-        want one.
+        take one.
         """
         script = Path(self._directory.name, Path(program).name)
         script.write_text(f'#!/bin/sh\nexec {shlex.join(self.command([program]))} "$@"\n')

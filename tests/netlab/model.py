@@ -129,9 +129,7 @@ class Direction(Generic[P]):
         return False
 
     def next_at(self) -> float | None:
-        """Return when the next packet is delivered if no condition changes; None if there is
-        none.
-        """
+        """Return when the next packet is delivered if no condition changes; None without one."""
         if self._flying:
             return self._flying[0][0]
         return self._due(self._queue[0]) if self._queue else None
