@@ -1,10 +1,11 @@
-"""Somebody on the bus's network who knows every address and every public key. Runs in a container.
+"""A stranger on the bus's network who knows all addresses and public keys. Runs in a container.
 
     stranger.py KEYS member|other|plain
 
-KEYS is the bus's key file, for the public keys of those who listen and, as `member`, to show the
-right one. `other` shows a key of its own, `plain` none. Prints as JSON what it saw of the directory
-and of frames, and who took what it told: a farewell in another's name, a key press.
+KEYS is the bus's key file. It gives the public keys of those who listen and, to a `member`, the
+right key to show. `other` shows a key of its own, and `plain` none. The program prints as JSON what
+it saw of the directory and of frames, and who took what it told: a farewell in another's name, a
+key press.
 """
 
 import json

@@ -184,8 +184,8 @@ class Page:
         self._inputs = inputs
         self._letters = iter("qrstuvw")
         viewer.page.on("console", self._note)
-        viewer.page.evaluate("window.isTheFirst = true")
         viewer.wait(ON_VIDEO)
+        viewer.page.evaluate("window.isTheFirst = true")
         viewer.click_desk(200, 100)
 
     def check(self) -> None:
