@@ -1,14 +1,16 @@
-"""`python -m bench`, which is `make bench`: what fanlight costs beside the limit, what libx264's
-presets and found scrolls give, then ages on good and bad links, for fanlight and for the others
-(bench.performance, bench.encoding, bench.network, bench.peers).
+"""Runs the main measurements one after the other: `python -m bench`, which is `make bench`.
+
+They are what fanlight costs beside the limit (bench.performance), what libx264's presets and found
+scrolls give (bench.encoding), and ages on good and bad links, for fanlight (bench.network) and for
+other systems (bench.peers).
 
     python -m bench                         about an hour
     python -m bench --no-peers              fanlight only
     python -m bench --only 1 --load clip    other options: bench.network and bench.peers with them
     python -m bench --short                 does the meter still work? half a minute, no table
 
-Other measurements: `python -m bench.beside`, `bench.swings`, `bench.latency`, `bench.age`,
-and all of `bench.encoding` (ten minutes).
+Other measurements: `python -m bench.beside`, `bench.swings`, `bench.latency`, `bench.age`, and all
+of `bench.encoding` (ten minutes).
 """
 
 import subprocess
@@ -19,7 +21,7 @@ from bench.processes import ROOT, module
 
 
 def main() -> int:
-    """Exit status of the worst part."""
+    """Run the parts and return the largest of their exit statuses."""
     options = sys.argv[1:]
     if "--short" in options:
         return short.main()

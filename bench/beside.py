@@ -2,9 +2,10 @@
 
     python -m bench.beside [--load clip] [--seconds 20]
 
-Ages at a viewer on this machine: alone, beside a second one that is as healthy (what a browser more
-costs on the same two cores), beside one on the bad link from the moment it opens its page, and
-beside that one after a click on retry. One line of JSON: figures, and their ratios to those alone.
+It measures ages at a viewer on this machine, in four phases: alone; beside a second viewer that is
+as healthy (which shows what one more browser costs on the same two cores); beside a viewer on the
+bad link, from the moment when that one opens its page; and beside that one after a click on retry.
+It prints one line of JSON with the figures and their ratios to those of the viewer alone.
 """
 
 import argparse
@@ -17,17 +18,17 @@ from playwright.sync_api import sync_playwright
 from bench import browser, links, table
 from bench.age import cell, loads
 from bench.processes import module, started
-from bench.products import Fanlight, Running
+from bench.systems import Fanlight, Running
 
 PHASES = ("alone", "healthy", "opens", "retry")
 
 
 def measure(load: str, link: links.Link, settings: cell.Settings) -> dict[str, Any]:
-    """All phases, on one desk and one healthy page."""
-    product = Fanlight()
+    """Return the figures of all phases, measured on one desk and one healthy page."""
+    system = Fanlight()
     phases: dict[str, dict[str, Any]] = {}
     with contextlib.ExitStack() as stack:
-        running = stack.enter_context(product.run(settings.size))
+        running = stack.enter_context(system.run(settings.size))
         painter = ["--display", running.display, "--rate", str(settings.rate)]
         stack.enter_context(started(module("bench.age.painter", *painter)))
         stack.enter_context(loads.running(load, running.display))
@@ -48,19 +49,19 @@ def measure(load: str, link: links.Link, settings: cell.Settings) -> dict[str, A
                     ).open(running.path, settings.size)
                     if phase != "opens":
                         second.wait_for_timeout(settings.warm_up * 1000)
-                        told = product.prepare(second, "retry" if phase == "retry" else "open")
-                phases[phase] = told | _ages(page, settings.seconds, product, running)
+                        told = system.prepare(second, "retry" if phase == "retry" else "open")
+                phases[phase] = told | _ages(page, settings.seconds, system, running)
     return phases
 
 
-def _ages(page: Any, seconds: float, product: Fanlight, running: Running) -> dict[str, Any]:
-    result = cell.measure(page, seconds, product, None, running.processes)
+def _ages(page: Any, seconds: float, system: Fanlight, running: Running) -> dict[str, Any]:
+    result = cell.measure(page, seconds, system, None, running.processes)
     wanted = ("median_ms", "p95_ms", "p99_ms", "max_ms", "painted_per_s", "states")
     return {key: result[key] for key in (*wanted, "cpu_percent_total") if key in result}
 
 
 def ratios(phases: dict[str, dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Median and 95th percentile of each other phase over those alone."""
+    """Return median and 95th percentile of each phase, divided by those of the viewer alone."""
     alone = phases["alone"]
     return {
         phase: {key: round(phases[phase][key] / alone[key], 2) for key in ("median_ms", "p95_ms")}

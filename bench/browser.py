@@ -1,4 +1,4 @@
-"""Chromium on the far side of a link, or here."""
+"""Chromium on the far side of a link, or on this side."""
 
 import contextlib
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # No sound card here, and who waits for a click before it plays is not measured for that.
+    # There is no sound card here. Without this flag, a page could wait for a click before it plays.
     "--autoplay-policy=no-user-gesture-required",
 ]
 OPEN_LIMIT_MS = 120_000
@@ -26,14 +26,14 @@ OPEN_LIMIT_MS = 120_000
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A browser, and the link before it."""
+    """A browser, the laboratory that is the link before it (if any), and the server's base URL."""
 
     browser: Browser
     lab: Lab | None
     base: str
 
     def open(self, path: str, size: str) -> Page:
-        """A page that holds the whole desk and a bar above it."""
+        """Open a page that has room for the whole desk and a bar above it."""
         width, height = (int(side) for side in size.split("x"))
         page = self.browser.new_page(viewport={"width": width, "height": height + 80})
         page.set_default_timeout(OPEN_LIMIT_MS)
@@ -43,7 +43,10 @@ class Viewer:
 
 @contextlib.contextmanager
 def viewer(link: Link, port: int, playwright: Playwright | None = None) -> Iterator[Viewer]:
-    """A browser behind the link for a server on `port`. A thread can have one `playwright` only."""
+    """Start a browser behind the link, for a server on `port`, and end it with the block.
+
+    A thread can have only one `playwright`, so a second viewer has to be given the first one's.
+    """
     with contextlib.ExitStack() as stack:
         lab = None if link.is_local else stack.enter_context(Lab(**link.conditions))
         if playwright is None:

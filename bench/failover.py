@@ -1,11 +1,11 @@
-"""How long the picture stands still when an encoder or a gateway ends, dies or hangs.
+"""How long does the picture stand still when an encoder or a gateway ends, dies or hangs?
 
     python -m bench.failover [--runs 10] [--only encoder-kill gateway-drain] [--tree PATH]
 
-Two encoders, two gateways behind HAProxy, a 640x360 pattern desk at 30 pictures a second, and a
-headless Chromium, all on this machine. One line of JSON a run: the longest time without a picture
-on the page around the event (`painted_ms`). `none` is the same without any event: what the machine
-does by itself. `--tree` takes the services from another working tree, to compare.
+Two encoders, two gateways behind HAProxy, a 640x360 pattern desk of 30 pictures a second and a
+headless Chromium run on this machine. Each run prints one line of JSON. `painted_ms` is the longest
+time around the event in which the page painted nothing. The event `none` does nothing, and shows
+what the machine does by itself. `--tree` takes the services from another working tree, to compare.
 """
 
 import argparse
@@ -25,13 +25,13 @@ from playwright.sync_api import Page, sync_playwright
 
 from bench.browser import CHROMIUM, FLAGS
 from bench.processes import ROOT
-from tests.e2e.cluster import Cluster, Service
+from tests.e2e.failover.cluster import Cluster, Service
 from tests.e2e.processes import wait_until
 from tests.e2e.proxies import Balancer
 
 RESULTS = ROOT / "bench" / "results" / "failover.jsonl"
 CALM_S = 3.0
-"""Between two events: longer than anything that one leaves behind."""
+"""Seconds between two events: longer than anything that an event leaves behind."""
 AFTER_S = 2.0
 DIRECTORY_AWAY_S = 30.0
 NOTE_PAINTS = """
@@ -49,23 +49,23 @@ SINCE_LAST = "performance.timeOrigin + performance.now() - (window.paints.at(-1)
 
 
 class Scene:
-    """Everything that runs, and the page that watches it."""
+    """All services that run, and the page that watches."""
 
     def __init__(self, cluster: Cluster, page: Page) -> None:
         self.cluster = cluster
         self.page = page
 
     def encoder(self) -> Service:
-        """The one that encodes the desk now."""
+        """Return the encoder that has the page's stream now."""
         return self.cluster.holder(f"main/{self.stats()['rendition']}")
 
     def stats(self) -> dict[str, Any]:
-        """What the page says of itself."""
+        """Return the page's own statistics."""
         found: dict[str, Any] = self.page.evaluate("document.querySelector('fanlight-view').stats")
         return found
 
     def wait_calm(self, limit_s: float = 30.0) -> None:
-        """Until pictures have come for a while."""
+        """Wait until pictures come. Raises RuntimeError after `limit_s`."""
         until = time.monotonic() + limit_s
         while time.monotonic() < until:
             self.page.wait_for_timeout(1000)
@@ -74,7 +74,7 @@ class Scene:
         raise RuntimeError("no picture comes any more")
 
     def gateway(self) -> Service:
-        """The one that the page uses now: where it was seen to join last."""
+        """Return the gateway that the page uses now: the one that it joined last."""
 
         def last_joined(service: Service) -> str:
             lines = [line for line in service.output.splitlines() if "event=viewer_joined" in line]
@@ -84,7 +84,7 @@ class Scene:
 
 
 Event = Callable[[Scene], Callable[[], None]]
-"""Does it, and returns what puts things right afterwards."""
+"""Lets something happen, and returns a function that repairs it afterwards."""
 
 
 def nothing(scene: Scene) -> Callable[[], None]:
@@ -144,7 +144,7 @@ EVENTS: dict[str, Event] = {
 
 @contextlib.contextmanager
 def scene(tree: Path | None) -> Iterator[Scene]:
-    """All of it, while the block runs."""
+    """Start everything, and end it with the block."""
     environment = {}
     if tree is not None:
         places = [*sorted((tree / "services").iterdir()), *sorted((tree / "libs").iterdir())]
@@ -174,12 +174,12 @@ def scene(tree: Path | None) -> Iterator[Scene]:
 
 
 def longest_ms(times_ms: list[float], since_ms: float) -> float:
-    """Longest time between two, the earlier of which may be before `since_ms`."""
+    """Return the longest time between two paints, the first of which may be before `since_ms`."""
     return max(b - a for a, b in itertools.pairwise(times_ms) if b >= since_ms)
 
 
 def run(here: Scene, name: str) -> dict[str, Any]:
-    """Let it happen once, and say how long the picture stood still."""
+    """Let an event happen once, and return how long the picture stood still."""
     page = here.page
     page.wait_for_timeout(CALM_S * 1000)
     here.wait_calm()
@@ -200,7 +200,7 @@ def run(here: Scene, name: str) -> dict[str, Any]:
 
 
 def summary(results: list[dict[str, Any]]) -> str:
-    """A table in Markdown: median and worst of each."""
+    """Return a table in Markdown: the median and the worst run of each event."""
     lines = ["| event | runs | median | worst |", "|---|---|---|---|"]
     for name in EVENTS:
         painted = sorted(r["painted_ms"] for r in results if r["event"] == name)
@@ -211,7 +211,7 @@ def summary(results: list[dict[str, Any]]) -> str:
 
 
 def main() -> int:
-    """How many runs lost the mode."""
+    """Measure, and return in how many runs the viewer left video."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--only", nargs="*", default=list(EVENTS), choices=list(EVENTS))
@@ -220,7 +220,7 @@ def main() -> int:
     arguments = parser.parse_args()
     results = []
     with scene(arguments.tree) as here:
-        here.page.wait_for_timeout(6000)  # a WebSocket that lasted so long has proven itself
+        here.page.wait_for_timeout(6000)  # a WebSocket that lasted so long counts as one that works
         for _ in range(arguments.runs):
             for name in arguments.only:
                 result = {"at": datetime.now(UTC).isoformat(timespec="seconds"), **run(here, name)}

@@ -1,10 +1,11 @@
-"""How long input takes from the far browser to an X client, while video fills the link.
+"""How long does input take from the far browser to an X client, while video fills the link?
 
     python -m bench.latency [--link 2/100] [--mode open] [--seconds 20]
 
-Keys, clicks and moves by turns, at random intervals. Each is timed from when the browser got it to
-when the client did, on the one clock of the one machine. One line of JSON a link: milliseconds, and
-the limit: one way of the link and 50 ms. Without --link, those of the table.
+Keys, clicks and moves follow each other at random intervals. A time begins when the browser gets
+the event and ends when the client does; both read this machine's one clock. Each link prints one
+line of JSON: milliseconds, and the limit, which is one way of the link and 50 ms. Without --link,
+it measures the links of the table.
 """
 
 import argparse
@@ -21,13 +22,14 @@ from playwright.sync_api import Page
 from bench import browser, links, table
 from bench.age import cell, figures, loads
 from bench.processes import module, started
-from bench.products import Fanlight
+from bench.systems import Fanlight
 
 ALLOWANCE_MS = 50.0
 LOST_LIMIT_S = 5.0
 NAMES = {"keydown": "key", "pointerdown": "button", "pointermove": "motion"}
 
-# Long before the viewer hears of it: window, capturing. What waited for the page's thread counts.
+# The listener is on the window and captures, so it runs long before the viewer's. An event's time
+# stamp is used, so that waiting for the page's thread counts.
 RECORDER = """names => {
   window.__sent = [];
   const record = event => window.__sent.push(
@@ -37,10 +39,10 @@ RECORDER = """names => {
 
 
 def run(load: str, row: table.Row, seconds: float, warm_up: float) -> dict[str, Any]:
-    """Latencies behind one link."""
-    settings, product = cell.Settings(), Fanlight()
+    """Return the latencies behind one link."""
+    settings, system = cell.Settings(), Fanlight()
     with contextlib.ExitStack() as stack:
-        running = stack.enter_context(product.run(settings.size))
+        running = stack.enter_context(system.run(settings.size))
         painter = ["--display", running.display, "--rate", str(settings.rate)]
         stack.enter_context(started(module("bench.age.painter", *painter)))
         stack.enter_context(loads.running(load, running.display))
@@ -52,8 +54,8 @@ def run(load: str, row: table.Row, seconds: float, warm_up: float) -> dict[str, 
         page = viewer.open(running.path, settings.size)
         cell.install(page, settings)
         cell.wait_for_clock(page)
-        result = product.prepare(page, row.mode)
-        # The meter has seen what it was for.
+        result = system.prepare(page, row.mode)
+        # The meter is not needed any more, so it gets almost no time from here on.
         page.evaluate("s => __age.set(s)", {"deskWidth": 1920, "budget": 1e-6})
         page.mouse.click(960, 600)
         page.wait_for_timeout(warm_up * 1000)
@@ -63,7 +65,7 @@ def run(load: str, row: table.Row, seconds: float, warm_up: float) -> dict[str, 
         act(page, seconds)
         if viewer.lab and counters:
             result["mbit_per_s"] = round(viewer.lab.read().down.mbit_since(counters.down), 3)
-        result["state"] = product.stats(page).get("state")
+        result["state"] = system.stats(page).get("state")
         page.wait_for_timeout(LOST_LIMIT_S * 1000)
         sent = page.evaluate("__sent")
         client.terminate()
@@ -74,7 +76,7 @@ def run(load: str, row: table.Row, seconds: float, warm_up: float) -> dict[str, 
 
 
 def act(page: Page, seconds: float) -> None:
-    """Keys, clicks and moves for so long."""
+    """Press keys, click and move for so many seconds."""
     rng, deadline, turn = random.Random(1), time.monotonic() + seconds, 0
     while time.monotonic() < deadline:
         turn += 1
@@ -91,7 +93,10 @@ def act(page: Page, seconds: float) -> None:
 def latencies(
     sent: Sequence[tuple[str, float]], came: Sequence[tuple[str, float]]
 ) -> dict[str, Any]:
-    """Figures of what was sent and what came, matched by order. ValueError where some was lost."""
+    """Return figures of what was sent and what came, matched by order.
+
+    Raises ValueError if some was lost.
+    """
     found: dict[str, list[float]] = {}
     for kind in NAMES.values():
         starts = [at for name, at in sent if name == kind]
@@ -118,7 +123,7 @@ def main() -> None:
     )
     parser.add_argument("--load", choices=loads.NAMES, default="clip")
     parser.add_argument("--link", type=links.parse, help="none or MBIT/RTT")
-    parser.add_argument("--mode", choices=("open", "falls", "retry"), default="open")
+    parser.add_argument("--mode", choices=("open", "fallback", "retry"), default="open")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--warm-up", type=float, default=10.0)
     arguments = parser.parse_args()

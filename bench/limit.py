@@ -1,16 +1,16 @@
-"""The limit: what the pixels and the bytes cost by themselves, in one process and with no bus.
+"""The limit: what the pixels and the bytes cost by themselves, in one process without a bus.
 
     python -m bench.limit pictures --display :9 [--rate 60] [--seconds 8]
-    python -m bench.limit stills --display :9 [--rate 20] [--seconds 8]
+    python -m bench.limit screenshots --display :9 [--rate 20] [--seconds 8]
     python -m bench.limit writes [--sockets 500] [--rate 60] [--bytes 20000]
     python -m bench.limit answers [--bytes 100000]
 
 `pictures` grabs a display (MIT-SHM), converts all of it (libswscale) and encodes it (libx264), with
-the flags and options of fanlight's encoder, so many times a second; `stills` grabs it and makes a
-JPEG. One line of JSON: milliseconds of a picture by the clock and of CPU.
+the flags and options of fanlight's encoder, `--rate` times a second. `screenshots` grabs it and
+makes a JPEG. Both print one line of JSON: milliseconds of a picture by the clock and of CPU.
 
 `writes` writes the same bytes to every socket that connects, by plain transports, as messages of a
-WebSocket; `answers` answers each HTTP request with the same bytes. Both print their port, and run
+WebSocket. `answers` answers each HTTP request with the same bytes. Both print their port and run
 until they are killed.
 """
 
@@ -47,7 +47,7 @@ _ALL_PLANES = 0xFFFFFFFF
 
 
 class Grab:
-    """A display, and shared memory that its server writes into."""
+    """A display, and the shared memory into which its server writes."""
 
     def __init__(self, display: str) -> None:
         self._connection: Any = xcffib.connect(display=display)  # type: ignore[no-untyped-call]  # it has none
@@ -61,7 +61,7 @@ class Grab:
         self.pixels = self._ring.pixels(0)
 
     def take(self) -> None:
-        """The picture as it is now, into `pixels`."""
+        """Grab the present picture into `pixels`."""
         self._shm.GetImage(
             self._root, 0, 0, self.size.width, self.size.height, _ALL_PLANES,
             xcffib.xproto.ImageFormat.ZPixmap, self._segment, self._ring.offset(0),
@@ -69,13 +69,13 @@ class Grab:
 
 
 class Convert:
-    """All of a BGRX picture to yuv420p; a test holds it to what the encoder's converter makes."""
+    """Converts whole BGRX pictures to yuv420p; a test compares it with the encoder's converter."""
 
     def __init__(self) -> None:
         self._reformatter = VideoReformatter()
 
     def picture(self, pixels: memoryview, size: Size) -> av.VideoFrame:
-        """Of even size, with 64 bytes to spare behind the pixels."""
+        """Return the converted picture. Its size is even, and 64 spare bytes follow the pixels."""
         source = np.ndarray((size.height, size.width, 4), np.uint8, buffer=pixels)
         return self._reformatter.reformat(
             av.VideoFrame.from_numpy_buffer(source, format="bgra"),
@@ -90,7 +90,7 @@ class Convert:
 
 
 class Encode:
-    """The encoder's own codec at its highest rate, shared out evenly over the pictures."""
+    """The encoder's own codec at its highest rate, which is spread evenly over the pictures."""
 
     def __init__(self, size: Size, rate: float) -> None:
         params = EncoderSettings().stream_params(Rendition.HIGH)
@@ -100,7 +100,7 @@ class Encode:
         self._first = True
 
     def unit(self, picture: av.VideoFrame) -> bytes:
-        """One access unit."""
+        """Return a picture's access unit."""
         self._codec.set_target(self._kbps, self._unit_bytes)
         encoded = self._codec.encode(picture, idr=self._first)
         self._first = False
@@ -108,7 +108,7 @@ class Encode:
 
 
 def pictures(display: str, rate: float, seconds: float) -> dict[str, Any]:
-    """Grab, convert and encode for so long, after a second of the same."""
+    """Grab, convert and encode for so many seconds, after one second of warming up."""
     grab, convert = Grab(display), Convert()
     encode = Encode(grab.size, rate)
     parts: list[tuple[int, int, int, int]] = []
@@ -147,8 +147,8 @@ def pictures(display: str, rate: float, seconds: float) -> dict[str, Any]:
     }
 
 
-def stills(display: str, rate: float, seconds: float) -> dict[str, Any]:
-    """Grab and make a JPEG of quality 70 for so long."""
+def screenshots(display: str, rate: float, seconds: float) -> dict[str, Any]:
+    """Grab and make JPEGs of quality 70 for so many seconds."""
     grab = Grab(display)
     size = (grab.size.width, grab.size.height)
     took: list[float] = []
@@ -166,14 +166,14 @@ def stills(display: str, rate: float, seconds: float) -> dict[str, Any]:
 
 
 class _Sink(asyncio.Protocol):
-    """A connection that is written to; what it says is the handshake, and is not looked at."""
+    """A connection to which the server writes; what comes from it (the handshake) is ignored."""
 
     def __init__(self, to: set[asyncio.Transport]) -> None:
         self._to = to
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports are no subclasses of asyncio's.
+        # uvloop's transports are not subclasses of asyncio's.
         self._transport = cast(asyncio.Transport, transport)
         self._to.add(self._transport)
 
@@ -183,7 +183,7 @@ class _Sink(asyncio.Protocol):
 
 
 async def writes(sockets: int, rate: float, size_bytes: int) -> None:
-    """Serve for ever; writing begins when so many are there."""
+    """Serve for ever, and write as soon as so many sockets are there."""
     loop = asyncio.get_running_loop()
     transports: set[asyncio.Transport] = set()
     server = await loop.create_server(lambda: _Sink(transports), "127.0.0.1", 0, backlog=1024)
@@ -201,7 +201,7 @@ async def writes(sockets: int, rate: float, size_bytes: int) -> None:
 
 
 class _Answers(asyncio.Protocol):
-    """Each request has one answer. Requests come whole, one at a time."""
+    """Sends one answer for each piece of data, because requests come whole and one at a time."""
 
     def __init__(self, answer: bytes) -> None:
         self._answer = answer
@@ -216,7 +216,7 @@ class _Answers(asyncio.Protocol):
 
 
 async def answers(size_bytes: int) -> None:
-    """Serve for ever."""
+    """Serve for ever, with the same answer to each request."""
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {size_bytes}\r\n\r\n"
     answer = head.encode() + bytes(size_bytes)
     loop = asyncio.get_running_loop()
@@ -226,7 +226,7 @@ async def answers(size_bytes: int) -> None:
 
 
 def framed(sequence: int, size_bytes: int) -> bytes:
-    """A unit as it is on the wire: one binary message, not masked, of 126 to 65535 bytes."""
+    """Return a unit as it is on the wire: one unmasked binary message of 126 to 65535 bytes."""
     now_us = time.monotonic_ns() // 1000
     header = VideoUnit.LAYOUT.size
     unit = VideoUnit(sequence == 1, 1920, 1080, 1, sequence, now_us, bytes(size_bytes - header))
@@ -238,10 +238,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("pictures", "stills", "writes", "answers"))
-    parser.add_argument("--display", help="of pictures and stills")
+    parser.add_argument("what", choices=("pictures", "screenshots", "writes", "answers"))
+    parser.add_argument("--display", help="of pictures and screenshots")
     parser.add_argument("--rate", type=float, default=60.0, help="a second")
-    parser.add_argument("--seconds", type=float, default=8.0, help="of pictures and stills")
+    parser.add_argument("--seconds", type=float, default=8.0, help="of pictures and screenshots")
     parser.add_argument("--sockets", type=int, default=500, help="of writes")
     parser.add_argument("--bytes", type=int, default=20_000, help="of a write, or an answer")
     options = parser.parse_args()
@@ -252,7 +252,7 @@ def main() -> None:
     elif not options.display:
         parser.error(f"{options.what} wants --display")
     else:
-        measure = {"pictures": pictures, "stills": stills}[options.what]
+        measure = {"pictures": pictures, "screenshots": screenshots}[options.what]
         print(json.dumps(measure(options.display, options.rate, options.seconds)))
 
 

@@ -1,4 +1,4 @@
-"""The links of the table: a rate, a round trip, and a queue of half a second. Pure."""
+"""The links of the table: a rate, a round trip, and a queue of 500 ms. Pure."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,19 @@ QUEUE_MS = 500.0
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What lies between the desk and the browser; without a rate, they are on one machine."""
+    """What lies between desk and browser. Without a rate and a round trip they share a machine."""
 
     rate_mbit: float | None = None
     rtt_ms: float = 0.0
 
     @property
     def is_local(self) -> bool:
-        """No network at all."""
+        """Return whether there is no network at all."""
         return self.rate_mbit is None and not self.rtt_ms
 
     @property
     def conditions(self) -> dict[str, float | None]:
-        """As the network laboratory wants them, for both directions."""
+        """Return the link as the network laboratory takes it, for both directions."""
         return {
             "rate_mbit": self.rate_mbit,
             "delay_ms": self.rtt_ms / 2,
@@ -34,7 +34,7 @@ class Link:
 
 
 def parse(text: str) -> Link:
-    """`none`, or `RATE/RTT` in Mbit/s and ms, such as 0.5/200. Raises ValueError."""
+    """Read `none`, or `RATE/RTT` in Mbit/s and ms, such as 0.5/200. Raises ValueError."""
     if text == "none":
         return Link()
     rate, slash, rtt = text.partition("/")

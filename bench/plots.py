@@ -1,6 +1,6 @@
-"""Plots of the age distributions: one picture a load, one panel a link, one curve a system.
+"""Plots of the distributions of ages: a picture a load, a panel a link, a curve a system.
 
-Wants matplotlib, which the `bench` extra brings.
+It needs matplotlib, which the `bench` extra brings.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,11 +15,11 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 COLOURS = {"fanlight": "tab:blue", "selkies": "tab:orange", "vnc": "tab:green"}
-DASHES = {"open": "-", "retry": "-", "falls": "--"}
+DASHES = {"open": "-", "retry": "-", "fallback": "--"}
 
 
 def draw(results: Sequence[Mapping[str, Any]], directory: Path, name: str) -> list[Path]:
-    """Write `NAME-LOAD.svg` for each load that was measured; returns the files."""
+    """Write `NAME-LOAD.svg` for each load that was measured, and return the files."""
     usable = [result for result in results if "percentiles_ms" in result]
     paths = []
     for load in dict.fromkeys(result["load"] for result in usable):
@@ -45,20 +45,20 @@ def _draw(load: str, results: Sequence[Mapping[str, Any]], path: Path) -> None:
     axes[0][0].set_ylabel("readings, %")
     figure.suptitle(f"Age of the painted picture, {load}")
     figure.legend(curves.values(), curves.keys(), loc="outside lower center", ncols=5, fontsize=8)
-    # Without a date and with fixed ids, the same results make the same file.
+    # Without a date and with fixed ids, the same results always give the same file.
     with matplotlib.rc_context({"svg.hashsalt": "fanlight", "svg.fonttype": "none"}):
         figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
 
 
 def _panel(panel: Axes, link: str, results: Sequence[Mapping[str, Any]]) -> dict[str, Line2D]:
-    """Draw one link; the curves by their labels."""
+    """Draw one link, and return the curves by their labels."""
     curves = {}
     for result in results:
-        mode, product = result["mode"], result["product"]
-        label = product if mode == "open" else f"{product}, {mode}"
+        mode, system = result["mode"], result["system"]
+        label = system if mode == "open" else f"{system}, {mode}"
         ages = [max(1.0, age) for age in result["percentiles_ms"]]
-        style, colour = DASHES[mode], COLOURS.get(product)
+        style, colour = DASHES[mode], COLOURS.get(system)
         (curves[label],) = panel.plot(ages, range(len(ages)), style, color=colour)
     panel.set_xscale("log")
     panel.set_xlim(10, 20_000)

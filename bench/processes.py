@@ -1,4 +1,4 @@
-"""Processes that end with a block, X servers, and what processes cost."""
+"""Starts processes and X servers that end with a block, and measures what processes cost."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 @contextlib.contextmanager
 def started(command: list[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
-    """A process that ends with the block, its pipes closed."""
+    """Start a process. When the block ends, end the process and close its output."""
     process: subprocess.Popen[str] = subprocess.Popen(command, text=True, cwd=ROOT, **options)
     try:
         yield process
@@ -31,13 +31,13 @@ def started(command: list[str], **options: Any) -> Iterator[subprocess.Popen[str
 
 
 def module(name: str, *arguments: str) -> list[str]:
-    """The command of one of our own modules."""
+    """Return the command that runs a module of this tree."""
     return [sys.executable, "-m", name, *arguments]
 
 
 @contextlib.contextmanager
 def x_server(size: str, command: tuple[str, ...] = ("Xvfb",)) -> Iterator[tuple[str, int]]:
-    """A display of its own, as ":N", and its process. `command` is Xvfb or a VNC server."""
+    """Start an X server, Xvfb or the VNC server in `command`; yield its display and process id."""
     reader, writer = os.pipe()
     screen = (
         ["-screen", "0", f"{size}x24"]
@@ -58,7 +58,7 @@ def x_server(size: str, command: tuple[str, ...] = ("Xvfb",)) -> Iterator[tuple[
 
 
 def wait_for_server(port: int, process: subprocess.Popen[str], limit_s: float = 60.0) -> None:
-    """Until the process listens on `port`. Raises RuntimeError where it ends, or takes too long."""
+    """Wait until the process listens on `port`. Raises RuntimeError if it ends or is late."""
     deadline = time.monotonic() + limit_s
     while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
@@ -68,7 +68,7 @@ def wait_for_server(port: int, process: subprocess.Popen[str], limit_s: float = 
 
 
 def cpu_seconds(roots: list[int]) -> dict[str, float]:
-    """CPU seconds so far of each process at or below `roots`, by name."""
+    """Return the CPU seconds so far of each process at or below `roots`, by name."""
     ticks = os.sysconf("SC_CLK_TCK")
     parents, spent = {}, {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -91,7 +91,7 @@ def cpu_seconds(roots: list[int]) -> dict[str, float]:
 
 
 def process_name(arguments: list[str]) -> str:
-    """What people call a process: `encoder` for `python -m fanlight_encoder`, else its program."""
+    """Return a short name: `encoder` for `python -m fanlight_encoder`, else the program's name."""
     for argument in arguments:
         if argument.startswith("fanlight_"):
             return argument.removeprefix("fanlight_")

@@ -1,4 +1,4 @@
-"""Where results are kept: JSON lines, and from them a table and plots under `bench/results/`."""
+"""Keeps results as JSON lines under `bench/results/`, and makes a report of them."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -13,8 +13,10 @@ DIRECTORY = ROOT / "bench" / "results"
 
 
 class Results:
-    """The results of one command, each on disk as soon as it is there, instead of what was there
-    of the same cell before; a cell that is measured more than once keeps all of its runs.
+    """The results of one command. Each is on disk as soon as it is measured.
+
+    It replaces what an earlier command measured of the same cell. A cell that one command measures
+    more than once keeps all of its runs.
     """
 
     def __init__(self, path: Path) -> None:
@@ -25,13 +27,13 @@ class Results:
 
     @property
     def all(self) -> list[dict[str, Any]]:
-        """Old ones that were not measured again, and new ones, in the order of the table."""
+        """Return new results, and old ones that were not measured again, in the table's order."""
         measured = {_key(result) for result in self._new}
         kept = [result for result in self._old if _key(result) not in measured]
         return sorted(kept + self._new, key=table.place)
 
     def add(self, result: dict[str, Any]) -> None:
-        """One more."""
+        """Add a result, and write the file."""
         self._new.append({"at": datetime.now(UTC).isoformat(timespec="seconds"), **result})
         self._write()
 
@@ -40,20 +42,20 @@ class Results:
 
 
 def load(path: Path) -> list[dict[str, Any]]:
-    """The results of a file."""
+    """Return the results of a file."""
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def report(results: Sequence[dict[str, Any]], products: Iterable[str]) -> str:
-    """Markdown: a table a system, and all other figures."""
-    measured = [p for p in products if any(result["product"] == p for result in results)]
+def report(results: Sequence[dict[str, Any]], systems: Iterable[str]) -> str:
+    """Return Markdown: a table for each system, and all other figures."""
+    measured = [name for name in systems if any(result["system"] == name for result in results)]
     parts = [
         "Age of the painted picture, 95th percentile, ms.",
-        *(table.table(product, results) for product in measured),
+        *(table.table(system, results) for system in measured),
         table.costs(results),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def _key(result: dict[str, Any]) -> tuple[str, ...]:
-    return result["product"], result["row"], result["load"]
+    return result["system"], result["row"], result["load"]

@@ -1,6 +1,7 @@
-"""A few seconds of everything that the meter needs, to see that it works; its figures mean nothing.
+"""Runs all that the meter needs for a few seconds, to see that it works; the figures mean nothing.
 
-One load, here and behind one link; one line of JSON each. Exit status 1 where one fails.
+It measures one load, on this machine and behind one link, and prints one line of JSON for each. The
+exit status is 1 if one fails.
 """
 
 import json
@@ -8,7 +9,7 @@ import json
 from bench import table
 from bench.age import cell
 from bench.network import attempt
-from bench.products import Fanlight
+from bench.systems import Fanlight
 from tests.netlab.lab import unavailable
 
 ROWS = (table.Row("none", table.LOCAL), table.Row("5", table.FIVE))
@@ -17,7 +18,7 @@ LOAD = "type"
 
 
 def main() -> int:
-    """How many runs failed."""
+    """Return how many runs failed."""
     failed = 0
     reason = unavailable()
     for row in ROWS:

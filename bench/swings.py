@@ -1,9 +1,10 @@
-"""A link that swings between good and bad: does the viewer stay in screenshots, once there?
+"""Does the viewer stay with screenshots on a link that swings between good and bad?
 
     python -m bench.swings [--minutes 10] [--period 20]
 
-One line of JSON: every change of state with its time. Exit status 1 unless there was exactly one
-switch to screenshots, and no return to video: only a person's click leads back.
+It prints one line of JSON with every change of state and its time. The exit status is 1 unless the
+viewer switched to screenshots exactly once and never returned to video, because only a person's
+click may lead back.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from typing import Any
 from bench import browser, links
 from bench.age import cell, loads
 from bench.processes import module, started
-from bench.products import Fanlight
+from bench.systems import Fanlight
 from tests.netlab.model import Conditions
 from tests.netlab.trace import Step
 
@@ -26,10 +27,10 @@ POLL_MS = 100
 
 
 def run(load: str, seconds: float, period: float) -> list[tuple[float, str]]:
-    """The states of the viewer, each with the second at which it began."""
-    settings, product = cell.Settings(), Fanlight()
+    """Return the viewer's states, each with the second at which it began."""
+    settings, system = cell.Settings(), Fanlight()
     with contextlib.ExitStack() as stack:
-        running = stack.enter_context(product.run(settings.size))
+        running = stack.enter_context(system.run(settings.size))
         stack.enter_context(started(module("bench.age.painter", "--display", running.display)))
         stack.enter_context(loads.running(load, running.display))
         viewer = stack.enter_context(browser.viewer(GOOD, running.port))
@@ -45,7 +46,7 @@ def run(load: str, seconds: float, period: float) -> list[tuple[float, str]]:
         states: list[tuple[float, str]] = []
         began = time.monotonic()
         while (now := time.monotonic() - began) < seconds:
-            state = product.stats(page).get("state", "?")
+            state = system.stats(page).get("state", "?")
             if not states or states[-1][1] != state:
                 states.append((round(now, 1), state))
             page.wait_for_timeout(POLL_MS)
@@ -53,15 +54,15 @@ def run(load: str, seconds: float, period: float) -> list[tuple[float, str]]:
 
 
 def verdict(states: Sequence[tuple[float, str]]) -> dict[str, Any]:
-    """Switches to screenshots, returns to video, and whether they are as they should be."""
+    """Count fallbacks to screenshots and returns to video. `ok`: they are as they should be."""
     names = [state for _, state in states if state != "?"]
-    falls = names.count("locked")
+    fallbacks = names.count("locked")
     returns = names[1:].count("video")
-    return {"falls": falls, "returns": returns, "ok": falls == 1 and returns == 0}
+    return {"fallbacks": fallbacks, "returns": returns, "ok": fallbacks == 1 and returns == 0}
 
 
 def main() -> None:
-    """Swing as the command line says."""
+    """Measure as the command line says."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,6 +1,7 @@
-"""The table of what has to be beaten: rows, columns, figures, and how a result is shown. Pure.
+"""The table of what fanlight has to beat: rows, columns, figures, and how a result is shown. Pure.
 
-Ages of the painted picture, 95th percentile, ms; a painter of 30 marks a second; queue 500 ms.
+The figures are ages of the painted picture: 95th percentiles in ms, with 30 clock marks a second
+and a queue of 500 ms.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ COLUMNS: Mapping[str, str] = {"type": "typing", "scroll": "terminal printing", "
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A link and what is done before it is measured; in each column what is to be beaten, ms."""
+    """A link, what is done before it is measured, and the figures (ms) to beat in each column."""
 
     key: str
     link: Link
@@ -23,12 +24,12 @@ class Row:
 
     @property
     def label(self) -> str:
-        """For people."""
-        done = {"open": "", "retry": ", after a click on retry", "falls": ", as it falls"}
+        """Return the row's name in the table."""
+        done = {"open": "", "retry": ", after a click on retry", "fallback": ", as it falls back"}
         return f"{self.link}{done[self.mode]}"
 
     def beat_ms(self, load: str) -> int | None:
-        """The figure to beat for one load."""
+        """Return the figure to beat for one load, in ms; None if there is none."""
         if self.to_beat_ms is None or load not in COLUMNS:
             return None
         return self.to_beat_ms[list(COLUMNS).index(load)]
@@ -43,8 +44,8 @@ FANLIGHT_ROWS = (
     Row("2", TWO, "open", (90, 143, 546)),
     Row("1-retry", ONE, "retry", (138, 399, 900)),
     Row("0.5-retry", HALF, "retry", (140, 840, 1000)),
-    Row("1-falls", ONE, "falls", (350, 600, 1000)),
-    Row("0.5-falls", HALF, "falls", (400, 900, 1000)),
+    Row("1-fallback", ONE, "fallback", (350, 600, 1000)),
+    Row("0.5-fallback", HALF, "fallback", (400, 900, 1000)),
 )
 PEER_ROWS = (
     Row("none", LOCAL),
@@ -58,28 +59,28 @@ PEER_ROWS = (
 _LINKS = [row.key for row in PEER_ROWS]
 
 
-def rows(product: str) -> tuple[Row, ...]:
-    """The rows of a product: only fanlight falls back, and is clicked."""
-    return FANLIGHT_ROWS if product == "fanlight" else PEER_ROWS
+def rows(system: str) -> tuple[Row, ...]:
+    """Return the rows of a system. Only fanlight falls back and has a button to retry."""
+    return FANLIGHT_ROWS if system == "fanlight" else PEER_ROWS
 
 
 def place(result: Mapping[str, Any]) -> tuple[int, ...]:
-    """Sort key: results in the order of the table, whenever they were measured."""
+    """Return a sort key that puts results into the order of the table."""
     keys = [row.key for row in (*FANLIGHT_ROWS, *PEER_ROWS)]
     link, loads, load = result["row"].partition("-")[0], list(COLUMNS), result["load"]
     column = loads.index(load) if load in loads else len(loads)
     return _LINKS.index(link), column, keys.index(result["row"])
 
 
-def held(result: Mapping[str, Any]) -> bool:
-    """Was it in the mode that the row is about, all the time?"""
+def kept_its_mode(result: Mapping[str, Any]) -> bool:
+    """Return whether the viewer was in the row's mode all the time."""
     states = set(result.get("states", {})) - {"?"}
-    wanted = {"retry": "video", "falls": "locked"}.get(result.get("mode", ""))
+    wanted = {"retry": "video", "fallback": "locked"}.get(result.get("mode", ""))
     return not states or wanted is None or states == {wanted}
 
 
 def cell(row: Row, load: str, results: Sequence[Mapping[str, Any]]) -> str:
-    """95th percentile, the worst of several runs; in bold where it beats what is to be beaten."""
+    """Return the worst run's 95th percentile, in bold if it beats the figure to beat."""
     if not results:
         return ""
     errors = [result["error"] for result in results if "error" in result]
@@ -90,24 +91,24 @@ def cell(row: Row, load: str, results: Sequence[Mapping[str, Any]]) -> str:
     text = f"{p95:.0f}"
     if beat is not None:
         text = f"**{text}** (< {beat})" if p95 < beat else f"{text} (not < {beat})"
-    fell = [result for result in results if not held(result)]
-    if fell:
-        states = ", ".join(f"{name} {count}" for name, count in fell[0]["states"].items())
+    strays = [result for result in results if not kept_its_mode(result)]
+    if strays:
+        states = ", ".join(f"{name} {count}" for name, count in strays[0]["states"].items())
         text += f" [{states}]"
     return text
 
 
-def table(product: str, results: Iterable[Mapping[str, Any]]) -> str:
-    """Markdown: what one product did. Rows without any result are left out."""
-    mine = [result for result in results if result["product"] == product]
+def table(system: str, results: Iterable[Mapping[str, Any]]) -> str:
+    """Return one system's table as Markdown, without the rows that have no result."""
+    mine = [result for result in results if result["system"] == system]
     loads = list(COLUMNS)
     loads += sorted({result["load"] for result in mine} - set(loads))
     loads = [load for load in loads if any(result["load"] == load for result in mine)]
     lines = [
-        f"| {product} | " + " | ".join(COLUMNS.get(load, load) for load in loads) + " |",
+        f"| {system} | " + " | ".join(COLUMNS.get(load, load) for load in loads) + " |",
         "|---" * (len(loads) + 1) + "|",
     ]
-    for row in rows(product):
+    for row in rows(system):
         here = [result for result in mine if result["row"] == row.key]
         if here:
             cells = [cell(row, load, [r for r in here if r["load"] == load]) for load in loads]
@@ -116,7 +117,7 @@ def table(product: str, results: Iterable[Mapping[str, Any]]) -> str:
 
 
 def costs(results: Iterable[Mapping[str, Any]]) -> str:
-    """Markdown: the other figures of each run, a line each."""
+    """Return the other figures as Markdown, a line for each run."""
     lines = [
         "| system | link | load | median | 95 % | 99 % | max ms | pictures/s | Mbit/s | CPU % |",
         "|---" * 10 + "|",
@@ -130,7 +131,7 @@ def costs(results: Iterable[Mapping[str, Any]]) -> str:
         mbit = result.get("mbit_per_s", "")
         cost = result["cpu_percent_total"]
         lines.append(
-            f"| {result['product']} | {link} | {result['load']} | {ages} "
+            f"| {result['system']} | {link} | {result['load']} | {ages} "
             f"| {pictures} | {mbit} | {cost} |"
         )
     return "\n".join(lines)

@@ -1,6 +1,6 @@
 """Prints what reaches an X client, `KIND TIME_MS` a line: key, button or motion, wall clock.
 
-`python -m bench.xevents --display :9`. Its window is over everything and cannot be seen.
+`python -m bench.xevents --display :9`. Its window lies over all others and is invisible.
 """
 
 import argparse
@@ -13,7 +13,7 @@ KINDS = {x.KeyPressEvent: "key", x.ButtonPressEvent: "button", x.MotionNotifyEve
 
 
 def main() -> None:
-    """Print until killed."""
+    """Print events until the process is killed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--display", required=True)
     connection = xcffib.connect(display=parser.parse_args().display)
@@ -34,7 +34,8 @@ def main() -> None:
         event = connection.wait_for_event()
         now_ms = time.time_ns() / 1e6
         kind = KINDS.get(type(event))
-        # A button is injected with its place, which the server tells as a motion to where it is.
+        # A button is injected together with its place, so the server also reports a motion to where
+        # the pointer is already.
         before, place = place, (event.root_x, event.root_y) if kind else place
         if kind and (kind != "motion" or place != before):
             print(kind, f"{now_ms:.1f}", flush=True)

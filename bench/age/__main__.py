@@ -1,14 +1,14 @@
 """The picture-age meter: `python -m bench.age [--load scroll] [--link 2/100] [--seconds 10]`.
 
-Starts a 1080p X server, the barcode clock, a load, fanlight, and a headless Chromium behind the
-link; prints one line of JSON: ages of the painted picture, pictures a second, Mbit/s, and each
-service's share of a core. With --url it measures any other page, which must show --display.
+It starts an X server of 1080p, the barcode clock, a load, fanlight, and a headless Chromium behind
+the link. It prints one line of JSON: ages of the painted picture, pictures a second, Mbit/s, and
+each service's share of a core. With --url it measures any other page, which must show --display.
 """
 
 import argparse
 import json
 
-from bench import links, products
+from bench import links, systems
 from bench.age import cell, loads
 
 
@@ -18,7 +18,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--load", choices=loads.NAMES, default="scroll")
     parser.add_argument("--link", type=links.parse, default=links.Link(), help="none or MBIT/RTT")
-    parser.add_argument("--mode", choices=("open", "falls", "retry"), default="open")
+    parser.add_argument("--mode", choices=("open", "fallback", "retry"), default="open")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--warm-up", type=float, default=3.0, help="seconds before")
     parser.add_argument("--size", default=defaults.size)
@@ -30,9 +30,9 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.url and not arguments.display:
         parser.error("--url wants --display")
-    product: products.Product = products.Fanlight(arguments.display)
+    system: systems.System = systems.Fanlight(arguments.display)
     if arguments.url:
-        product = products.AnyPage(arguments.url, arguments.display)
+        system = systems.AnyPage(arguments.url, arguments.display)
     settings = cell.Settings(
         seconds=arguments.seconds,
         warm_up=arguments.warm_up,
@@ -41,7 +41,7 @@ def main() -> None:
         budget=arguments.budget,
         screenshot=arguments.screenshot,
     )
-    result = cell.run(product, arguments.load, arguments.link, arguments.mode, settings)
+    result = cell.run(system, arguments.load, arguments.link, arguments.mode, settings)
     result.pop("percentiles_ms")
     print(json.dumps(result))
 

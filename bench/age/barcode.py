@@ -1,8 +1,8 @@
-"""A clock that survives video compression: milliseconds as black and white cells.
+"""A clock that survives video compression: milliseconds as black and white cells. Pure.
 
-Pure. 32 cells in a row, most significant first: 24 bits of the wall clock in ms, 8 bits checksum.
-A cell is CELL_PX wide and as high: neither chroma subsampling nor a halved picture blurs it.
-`meter.js` reads the same.
+32 cells stand in a row, most significant first: 24 bits of the wall clock in ms, then a checksum of
+8 bits. A cell is CELL_PX wide and high, so that neither chroma subsampling nor half the resolution
+blurs it. `meter.js` reads the same cells.
 """
 
 CELLS = 32
@@ -12,12 +12,12 @@ PERIOD_MS = 1 << 24
 
 
 def cells(ms: int) -> list[bool]:
-    """Which cells are white for the time `ms`."""
+    """Return which cells are white at the time `ms`."""
     value = ms % PERIOD_MS
     word = value << 8 | checksum(value)
     return [bool(word >> (CELLS - 1 - i) & 1) for i in range(CELLS)]
 
 
 def checksum(value: int) -> int:
-    """8 bits over the 24 of `value`; no plain black or white row is valid."""
+    """Return 8 bits over the 24 of `value`. A row of one colour never has the right ones."""
     return ((value >> 16) + 3 * (value >> 8 & 255) + 5 * (value & 255) + 0xA5) & 255

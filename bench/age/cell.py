@@ -1,4 +1,4 @@
-"""One run: a product, a load, a link, and the meter in the page. Its result is a JSON object."""
+"""One run: a system, a load, a link, and the meter in the page; the result is a JSON object."""
 
 import contextlib
 import dataclasses
@@ -14,7 +14,7 @@ from bench import browser
 from bench.age import figures, loads
 from bench.links import Link
 from bench.processes import cpu_seconds, module, started
-from bench.products import Product
+from bench.systems import System
 from tests.netlab.lab import Lab
 
 METER = (Path(__file__).parent / "meter.js").read_text()
@@ -28,29 +28,29 @@ class NoClockError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to measure; times in seconds."""
+    """How to measure; times are in seconds."""
 
     seconds: float = 20.0
     warm_up: float = 10.0
     size: str = "1920x1080"
     rate: float = 30.0
-    """Marks a second that the painter paints."""
+    """How many clock marks the painter paints a second."""
     budget: float = 0.1
-    """Share of the page's thread that the meter may take where reading is not cheap."""
+    """The share of the page's thread that the meter may take if reading is not cheap."""
     screenshot: str | None = None
 
 
-def run(product: Product, load: str, link: Link, mode: str, settings: Settings) -> dict[str, Any]:
-    """Start all of it, measure, end all of it. Raises whatever did not work."""
+def run(system: System, load: str, link: Link, mode: str, settings: Settings) -> dict[str, Any]:
+    """Start everything, measure, and end everything. Raises whatever kept it from working."""
     with contextlib.ExitStack() as stack:
-        running = stack.enter_context(product.run(settings.size))
+        running = stack.enter_context(system.run(settings.size))
         painter = ["--display", running.display, "--rate", str(settings.rate)]
         stack.enter_context(started(module("bench.age.painter", *painter)))
         stack.enter_context(loads.running(load, running.display))
         viewer = stack.enter_context(browser.viewer(link, running.port))
         page = viewer.open(running.path, settings.size)
         result = {
-            "product": product.name,
+            "system": system.name,
             "load": load,
             "link": str(link),
             "mode": mode,
@@ -59,10 +59,10 @@ def run(product: Product, load: str, link: Link, mode: str, settings: Settings) 
         }
         install(page, settings)
         wait_for_clock(page)
-        result |= product.prepare(page, mode)
+        result |= system.prepare(page, mode)
         page.wait_for_timeout(settings.warm_up * 1000)
         try:
-            measured = measure(page, settings.seconds, product, viewer.lab, running.processes)
+            measured = measure(page, settings.seconds, system, viewer.lab, running.processes)
         finally:
             if settings.screenshot:
                 page.screenshot(path=settings.screenshot)
@@ -77,7 +77,7 @@ def install(page: Page, settings: Settings) -> None:
 
 
 def wait_for_clock(page: Page, limit_s: float = CLOCK_LIMIT_S) -> None:
-    """Until the page shows one. Raises NoClockError."""
+    """Wait until the page shows a clock. Raises NoClockError after `limit_s`."""
     deadline = time.monotonic() + limit_s
     while not page.evaluate("__age.samples.some(([, stamp]) => stamp >= 0)"):
         if time.monotonic() > deadline:
@@ -86,16 +86,16 @@ def wait_for_clock(page: Page, limit_s: float = CLOCK_LIMIT_S) -> None:
 
 
 def measure(
-    page: Page, seconds: float, product: Product, lab: Lab | None, processes: tuple[int, ...]
+    page: Page, seconds: float, system: System, lab: Lab | None, processes: tuple[int, ...]
 ) -> dict[str, Any]:
-    """Read the clock for so long; the figures as a JSON object."""
+    """Read the clock for so many seconds, and return the figures as a JSON object."""
     page.evaluate("__age.reset()")
-    cpu, stats, began = cpu_seconds(list(processes)), product.stats(page), time.monotonic()
+    cpu, stats, began = cpu_seconds(list(processes)), system.stats(page), time.monotonic()
     counters = lab.read() if lab else None
     states: Counter[str] = Counter()
     while (now := time.monotonic()) < began + seconds:
         page.wait_for_timeout(min(POLL_MS, (began + seconds - now) * 1000))
-        states[product.stats(page).get("state", "?")] += 1
+        states[system.stats(page).get("state", "?")] += 1
     elapsed = time.monotonic() - began
     result: dict[str, Any] = {}
     if lab and counters:
@@ -108,7 +108,7 @@ def measure(
     result["cpu_percent"] = {name: round(share, 1) for name, share in shares.items()}
     result["cpu_percent_total"] = round(sum(shares.values()), 1)
     result["states"] = dict(states)
-    after = product.stats(page)
+    after = system.stats(page)
     if "painted" in stats and "painted" in after:
         result["painted_per_s"] = round((after["painted"] - stats["painted"]) / elapsed, 1)
         result["viewer_age_ms"] = after["age_ms"]

@@ -1,8 +1,9 @@
-"""The load `clip`: a video that ffmpeg makes (its mandelbrot zoom), 1280 x 720 at 30 a second.
+"""The load `clip`: a video of 1280 x 720 at 30 pictures a second, ffmpeg's mandelbrot zoom.
 
-It is made once and kept. Every picture is decoded into the X server before the first is shown, and
-then costs one copy within it: a player that decodes while it plays takes a third of a core (ffplay)
-from what is measured. Played to and fro, so that there is no cut. Takes 900 MB of the X server.
+ffmpeg makes the file once, and it is kept. All pictures are decoded into the X server before the
+first is shown, which takes 900 MB there. Each then costs one copy within the server, whereas a
+player that decodes while it plays (ffplay) takes a third of a core from what is measured. The clip
+is played to and fro, so that it has no cut.
 """
 
 import argparse
@@ -19,11 +20,11 @@ from bench.processes import ROOT
 LEFT, TOP, WIDTH, HEIGHT = 560, 200, 1280, 720
 RATE = 30
 SECONDS = 8.0
-REQUEST_BYTES = 256_000  # the X protocol's limit without extensions is 262,140
+REQUEST_BYTES = 256_000  # the X protocol's limit is 262,140 without extensions
 
 
 def rendered(width: int, height: int, seconds: float) -> Path:
-    """The clip, made if it is not there. Raises CalledProcessError where ffmpeg fails."""
+    """Return the clip's file, which ffmpeg makes if it is not there. Raises CalledProcessError."""
     path = ROOT / ".cache" / "bench" / f"mandelbrot-{width}x{height}-{seconds:g}s.mp4"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +38,7 @@ def rendered(width: int, height: int, seconds: float) -> Path:
 
 
 def pictures(path: Path, width: int, height: int) -> Iterator[bytes]:
-    """The pictures of a file as BGRX."""
+    """Yield the pictures of a file as BGRX."""
     command = ["ffmpeg", "-v", "error", "-i", str(path), "-f", "rawvideo", "-pix_fmt", "bgr0", "-"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -46,12 +47,12 @@ def pictures(path: Path, width: int, height: int) -> Iterator[bytes]:
 
 
 def to_and_fro(count: int) -> Iterator[int]:
-    """0, 1 ... count - 1, count - 2 ... 1, again and again."""
+    """Yield 0, 1 ... count - 1, count - 2 ... 1, again and again."""
     return itertools.cycle([*range(count), *range(count - 2, 0, -1)])
 
 
 def upload(window: xwindow.Window, picture: bytes, width: int, height: int, context: int) -> int:
-    """A pixmap with this picture."""
+    """Return a new pixmap with this picture."""
     pixmap = window.pixmap(width, height)
     rows = REQUEST_BYTES // (4 * width)
     for top in range(0, height, rows):
@@ -65,7 +66,7 @@ def upload(window: xwindow.Window, picture: bytes, width: int, height: int, cont
 
 
 def main() -> None:
-    """Play until killed."""
+    """Play until the process is killed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--display", required=True)
     parser.add_argument("--size", default=f"{WIDTH}x{HEIGHT}")
@@ -76,7 +77,7 @@ def main() -> None:
     window = xwindow.open_window(arguments.display, LEFT, TOP, width, height)
     context = window.context(window.white_pixel)
     pixmaps = [upload(window, p, width, height, context) for p in pictures(path, width, height)]
-    window.core.GetInputFocus().reply()  # all of it has arrived
+    window.core.GetInputFocus().reply()  # the server has all of it then
     print("ready", flush=True)
     for _, index in zip(pacing.ticks(RATE), to_and_fro(len(pixmaps)), strict=False):
         window.core.CopyArea(pixmaps[index], window.id, context, 0, 0, 0, 0, width, height)

@@ -1,4 +1,4 @@
-"""From samples to figures. Pure."""
+"""Makes figures of the meter's samples. Pure."""
 
 import itertools
 from collections.abc import Sequence
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """Ages of the picture shown, ms, over all readings.
+    """Ages of the picture shown, in ms, over all readings.
 
-    `pictures_per_s` counts different clocks seen: no more than the painter paints and no more than
-    there are readings. `readable` is the share of the readings that saw a clock. `percentiles_ms`
+    `pictures_per_s` counts different clocks seen, so it is at most what the painter paints and at
+    most the readings. `readable` is the share of the readings that saw a clock. `percentiles_ms`
     are the 0th, 1st ... 100th, for plots.
     """
 
@@ -25,12 +25,12 @@ class Ages:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which `share` of the sorted `values` lie (nearest rank)."""
+    """Return the value below which `share` of the sorted `values` lie (nearest rank)."""
     return values[min(len(values) - 1, int(share * len(values)))]
 
 
 def ages(samples: Sequence[tuple[float, float]]) -> Ages:
-    """Figures of [now_ms, stamp_ms or -1] samples. Raises ValueError where no clock was read."""
+    """Return figures of [now_ms, stamp_ms or -1] samples. Raises ValueError if none saw a clock."""
     valid = [(now, stamp) for now, stamp in samples if stamp >= 0]
     if not valid:
         raise ValueError(f"no clock was read in any of {len(samples)} readings")

@@ -1,4 +1,4 @@
-"""What moves on the desk while ages are measured. Each is an X client, none under the barcode.
+"""What moves on the desk while ages are measured. Each load is an X client beside the barcode.
 
 idle    nothing but the clock
 type    a terminal in which a line grows by ten characters a second
@@ -42,7 +42,10 @@ NAMES = ("idle", *_TERMINALS, *_CLIENTS)
 
 @contextlib.contextmanager
 def running(name: str, display: str) -> Iterator[None]:
-    """The load on `display`, from when it moves to the end of the block. KeyError: no such load."""
+    """Start a load on `display`, and end it with the block, which begins when it moves.
+
+    Raises KeyError for any other name.
+    """
     if name == "idle":
         yield
     elif name in _CLIENTS:

@@ -1,14 +1,15 @@
 // Reads the barcode clock back from whatever the page shows: canvas, video or image, also inside
-// shadow roots. Evaluated in the page; window.__age holds the samples, one a reading:
-// [now_ms, stamp_ms or -1 where no valid clock was seen].
+// shadow roots. It is evaluated in the page. window.__age holds the samples, one for each reading:
+// [now_ms, stamp_ms or -1 if it saw no valid clock].
 //
-// It reads on every animation frame where that is cheap (0.1 ms: an image, a canvas of the page's own
-// thread, a video, of which only the barcode's luma is copied: drawing it converts all of it, 3 ms),
-// else on as many, picked by chance, as its budget of the page's thread allows.
-// Only a canvas that a worker draws is not cheap: Chromium copies all of it (4 to 5 ms at 1080p
-// without a GPU) whatever part is asked for, by drawImage as by createImageBitmap or VideoFrame, so
-// that on two cores a reading at every frame would itself make the picture older. By chance, because
-// every third frame, say, could keep in step with what is measured.
+// It reads on every animation frame if that is cheap: 0.1 ms for an image, for a canvas of the
+// page's own thread, and for a video, of which only the barcode's luma is copied, because drawing a
+// video converts all of it, which takes 3 ms. If it is not cheap, it reads on as many frames,
+// picked by chance, as its budget of the page's thread allows. Only a canvas that a worker draws is
+// not cheap: Chromium copies all of it (4 to 5 ms at 1080p without a GPU) whatever part is asked
+// for, by drawImage, createImageBitmap and VideoFrame alike. On two cores, a reading at every frame
+// would itself make the picture older. Frames are picked by chance, because every third frame, say,
+// could keep in step with what is measured.
 (() => {
   const CELLS = 32;
   const CELL_PX = 12;
@@ -43,7 +44,7 @@
   let sinceValid = 0;
   const isShown = (element) => element.isConnected && element.getClientRects().length > 0;
 
-  /** The largest one shown that has a clock in it: a cursor may have a canvas of its own. */
+  /** Find the largest element that has a clock in it, because a cursor may have its own canvas. */
   function find() {
     const area = (element) => naturalSize(element).reduce((a, b) => a * b, 1);
     const found = pictures(document).filter(isShown).sort((a, b) => area(b) - area(a));
@@ -108,7 +109,7 @@
     const began = performance.now();
     const isVideo = target instanceof HTMLVideoElement;
     const reading = isVideo ? readVideo(target) : target ? read(target) : -1;
-    // One slow reading is chance, and a machine that is busy with something else.
+    // The mean counts, because a single slow reading may come from other work on the machine.
     cost += (performance.now() - began - cost) / 8;
     if (cost > 1) notBefore = frame_ms + (cost / budget) * 2 * Math.random();
     const stamp = await reading;

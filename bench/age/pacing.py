@@ -1,11 +1,11 @@
-"""Doing something so many times a second."""
+"""Lets somebody do something so many times a second. It sleeps on the caller's thread."""
 
 import time
 from collections.abc import Iterator
 
 
 def ticks(rate: float) -> Iterator[int]:
-    """0, 1, 2 ... at `rate` a second; what was missed is left out, not caught up with."""
+    """Yield 0, 1, 2 ... at `rate` a second. Numbers whose time has passed are left out."""
     began, count = time.monotonic(), 0
     while True:
         yield count

@@ -1,8 +1,8 @@
 """Paints the barcode clock into the top left corner of a display, RATE times a second.
 
-`python -m bench.age.painter --display :9 --rate 60`. A process of its own: the clock must not wait
-for anything that is measured. The cells are drawn into a pixmap and copied in one request, so that
-a grab never sees half a clock.
+`python -m bench.age.painter --display :9 --rate 60`. It is a process of its own, because the clock
+must not wait for anything that is measured. It draws the cells into a pixmap and copies them in one
+request, so that a grab never sees half a clock.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from bench.age import barcode, pacing, xwindow
 
 
 def main() -> None:
-    """Paint until killed."""
+    """Paint until the process is killed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--display", required=True)
     parser.add_argument("--rate", type=float, default=60.0, help="marks a second")

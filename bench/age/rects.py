@@ -1,4 +1,4 @@
-"""The load `rects`: random rectangles in random colours, 30 a second, always the same ones."""
+"""The load `rects`: 30 rectangles a second of random sizes and colours, the same in each run."""
 
 import argparse
 import random
@@ -10,13 +10,13 @@ RATE = 30.0
 
 
 def rectangle(rng: random.Random) -> tuple[int, int, int, int]:
-    """Left, top, width and height of one that lies within the window."""
+    """Return left, top, width and height of a rectangle that lies within the window."""
     width, height = rng.randint(8, 400), rng.randint(8, 300)
     return rng.randrange(WIDTH - width), rng.randrange(HEIGHT - height), width, height
 
 
 def main() -> None:
-    """Draw until killed."""
+    """Draw until the process is killed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--display", required=True)
     window = xwindow.open_window(parser.parse_args().display, LEFT, TOP, WIDTH, HEIGHT)

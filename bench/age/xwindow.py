@@ -1,4 +1,4 @@
-"""A plain window without a window manager, for those who draw: painter, clip, rects."""
+"""A plain window without a window manager, in which painter, clip and rects draw."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import xcffib.xproto as x
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A mapped window above all others, black at first."""
+    """A mapped window above all others, which is black at first."""
 
     connection: Any
     id: int
@@ -20,29 +20,29 @@ class Window:
 
     @property
     def core(self) -> Any:
-        """Requests."""
+        """Return xcffib's core requests of the connection."""
         return self.connection.core
 
     def context(self, pixel: int) -> int:
-        """A graphics context that draws in one colour and tells nothing back."""
+        """Return a new graphics context that draws in one colour and sends no exposure events."""
         context: int = self.connection.generate_id()
         mask = x.GC.Foreground | x.GC.GraphicsExposures
         self.core.CreateGC(context, self.id, mask, [pixel, 0])
         return context
 
     def pixmap(self, width: int, height: int) -> int:
-        """Pixels in the X server."""
+        """Return a new pixmap in the X server."""
         pixmap: int = self.connection.generate_id()
         self.core.CreatePixmap(self.depth, pixmap, self.id, width, height)
         return pixmap
 
     def fill(self, context: int, area: Sequence[int]) -> None:
-        """Fill (left, top, width, height)."""
+        """Fill an area, given as (left, top, width, height)."""
         self.core.PolyFillRectangle(self.id, context, 1, [x.RECTANGLE.synthetic(*area)])
 
 
 def open_window(display: str, left: int, top: int, width: int, height: int) -> Window:
-    """A window at a place; it lasts as long as the process."""
+    """Return a window at a place. It lasts as long as the process."""
     connection = xcffib.connect(display=display)
     screen = connection.get_setup().roots[0]
     window = connection.generate_id()

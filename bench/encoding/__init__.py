@@ -1,1 +1,4 @@
-"""What libx264's settings cost and give on what desks show: `python -m bench.encoding`."""
+"""What libx264's settings cost and give on what desks show: `python -m bench.encoding`.
+
+Everything runs in one process and in virtual time, without an X server, on drawn desks.
+"""

@@ -1,12 +1,12 @@
 """What libx264's settings cost and give on what desks show, measured on drawn 1080p desks.
 
-    python -m bench.encoding                       ten minutes; writes bench/results/encoding.*
-    python -m bench.encoding --only presets tools  these, the others stay as they were
-    python -m bench.encoding --pictures FOLDER     text after a change, enlarged, for eyes
-    python -m bench.encoding --short               does it work? a few seconds, writes no files
+    python -m bench.encoding                           ten minutes; writes bench/results/encoding.*
+    python -m bench.encoding --only presets tools      these; the others stay as they were
+    python -m bench.encoding --pictures FOLDER         text after a change, enlarged, for eyes
+    python -m bench.encoding --short                   does it work? a few seconds, writes no files
 
-Needs no X server and no root. Results are JSON lines, and the same as tables in Markdown; what the
-columns are is said there. Decision 19 tells what was made of them.
+It needs no X server and no root. Results are JSON lines, and the same as tables in Markdown, where
+the columns are explained. Decision 19 says what was concluded from them.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""What desks show, drawn: the same pixels in every run, on every machine with DejaVu's fonts.
+"""Draws what desks show: the same pixels in every run, on every machine with DejaVu's fonts.
 
-Each is an iterator of whole pictures, BGRX, RATE a second, with the box that has changed, for as
-long as anybody asks; but the clip ends after eight seconds.
+Each function yields whole pictures (BGRX), RATE a second, with the rectangle that has changed, for
+as long as anybody asks. Only the clip ends, after eight seconds.
 
 typing    two windows full of text; a letter every third picture
 windows   pages of text of the desk's size, another one every half second
@@ -26,7 +26,7 @@ RATE = 30
 SIZE = Size(1920, 1080)
 Pixels = NDArray[np.uint8]
 Shown = tuple[Pixels, Rect]
-"""A picture, (height, width, 4), and where it differs from the one before."""
+"""A picture (height, width, 4), and the rectangle in which it differs from the one before."""
 
 _WORDS = (
     "the of and light window door encoder frame picture when a with is for viewer still present",
@@ -37,12 +37,12 @@ _PAPER, _INK = (252, 252, 250), (24, 24, 28)
 
 
 def whole(size: Size) -> Rect:
-    """All of a desk."""
+    """Return the rectangle of a whole desk."""
     return Rect(0, 0, size.width, size.height)
 
 
 def bgrx(image: Image.Image) -> Pixels:
-    """The pixels as an X server has them."""
+    """Return an image's pixels as an X server has them: BGRX."""
     pixels = np.zeros((image.height, image.width, 4), np.uint8)
     pixels[:, :, :3] = np.asarray(image)[:, :, ::-1]
     return pixels
@@ -53,7 +53,7 @@ def _words(rng: np.random.Generator, count: int) -> str:
 
 
 def text_page(size: Size, seed: int) -> Image.Image:
-    """A document, black on white, in columns: letters of 9, 11 and 13 pixels, headings, links."""
+    """Draw a document in columns, black on white: letters of 9, 11 and 13 pixels, headings."""
     rng = np.random.default_rng(seed)
     image = Image.new("RGB", (size.width, size.height), _PAPER)
     draw = ImageDraw.Draw(image)
@@ -76,7 +76,7 @@ def text_page(size: Size, seed: int) -> Image.Image:
 
 
 def desk(size: Size) -> Image.Image:
-    """An editor with coloured code, a document beside it, a bar with buttons."""
+    """Draw an editor with coloured code, a document beside it, and a bar with buttons."""
     image = Image.new("RGB", (size.width, size.height), (58, 110, 165))
     draw = ImageDraw.Draw(image)
     draw.rectangle((0, size.height - 36, size.width, size.height), fill=(40, 42, 48))
@@ -108,7 +108,7 @@ def desk(size: Size) -> Image.Image:
 
 
 def typing(size: Size) -> Iterator[Shown]:
-    """See above."""
+    """Yield what the module's docstring says of it."""
     image = desk(size)
     draw, font = ImageDraw.Draw(image), ImageFont.truetype("DejaVuSansMono.ttf", 12)
     yield bgrx(image), whole(size)
@@ -126,14 +126,14 @@ def typing(size: Size) -> Iterator[Shown]:
 
 
 def windows(size: Size) -> Iterator[Shown]:
-    """See above."""
+    """Yield what the module's docstring says of it."""
     pages = [bgrx(text_page(size, seed)) for seed in range(4)]
     for number in itertools.count():
         yield pages[number // (RATE // 2) % len(pages)], whole(size)
 
 
 def terminal(size: Size) -> Iterator[Shown]:
-    """See above."""
+    """Yield what the module's docstring says of it."""
     columns, rows, row_px = size.width // 7 - 30, size.height // 17 - 8, 17
     picture = bgrx(desk(size))
     font = ImageFont.truetype("DejaVuSansMono.ttf", 12)
@@ -141,7 +141,7 @@ def terminal(size: Size) -> Iterator[Shown]:
     view = picture[box.y : box.y + box.height, box.x : box.x + box.width]
     view[:] = bgrx(Image.new("RGB", (box.width, box.height), (12, 12, 12)))
     for number in itertools.count():
-        # The first picture fills the window.
+        # The first picture fills the window; each later one has two new lines.
         for line in range(rows if number == 0 else 2):
             text = " ".join(f"{(number + 7 * line) * k * 7919 % 99991:05d}" for k in range(1, 60))
             strip = Image.new("RGB", (box.width, row_px), (12, 12, 12))
@@ -152,12 +152,12 @@ def terminal(size: Size) -> Iterator[Shown]:
 
 
 def page(size: Size) -> Iterator[Shown]:
-    """See above."""
+    """Yield what the module's docstring says of it."""
     left, top, width, height = 200, 90, size.width - 400, size.height - 130
     long = text_page(Size(width, 4 * height), 3)
     rng = np.random.default_rng(4)
     for number in range(12):
-        # A photograph, as to its numbers: smooth, with grain.
+        # This is like a photograph in its numbers: smooth, with grain.
         small = rng.integers(0, 255, (9, 12, 3), np.uint8)
         photo = Image.fromarray(small).resize((420, 260), Image.Resampling.BICUBIC)
         grain = rng.normal(0, 6, (260, 420, 1))
@@ -171,7 +171,7 @@ def page(size: Size) -> Iterator[Shown]:
 
 
 def game(size: Size) -> Iterator[Shown]:
-    """See above."""
+    """Yield what the module's docstring says of it."""
     rng = np.random.default_rng(5)
     coarse = np.kron(rng.integers(30, 160, (32, 32, 3)), np.ones((32, 32, 1)))
     texture = np.clip(coarse + rng.normal(0, 12, (1024, 1024, 3)), 0, 255).astype(np.uint8)
@@ -206,7 +206,7 @@ def game(size: Size) -> Iterator[Shown]:
 
 
 def video(size: Size) -> Iterator[Shown]:
-    """See above."""
+    """Yield what the module's docstring says of it."""
     small = size.width < clip.LEFT + clip.WIDTH
     width, height, seconds = _SHORT_CLIP if small else (clip.WIDTH, clip.HEIGHT, clip.SECONDS)
     left, top = (20, 20) if small else (clip.LEFT, clip.TOP)

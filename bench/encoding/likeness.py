@@ -1,4 +1,4 @@
-"""How like its original a decoded picture is: structural similarity of luma, block by block."""
+"""How like its original a decoded picture is: structural similarity of luma, by block. Pure."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
 def luma(picture: av.VideoFrame) -> Luma:
-    """Its Y plane."""
+    """Return a picture's Y plane."""
     memory: Any = picture.planes[0]
     rows = np.frombuffer(memory, np.uint8).reshape(-1, picture.planes[0].line_size)
     return rows[: picture.height, : picture.width]
 
 
 def ssim(one: Luma, other: Luma) -> NDArray[np.float32]:
-    """Of each block of 8 x 8, in rows; 1 is the same."""
+    """Return the similarity of each block of 8 x 8 pixels, in rows; 1 is the same."""
     a, b = _blocks(one), _blocks(other)
     mean_a, mean_b = a.mean(1), b.mean(1)
     var_a = np.einsum("ij,ij->i", a, a) / _BLOCK**2 - mean_a**2

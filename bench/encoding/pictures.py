@@ -1,8 +1,9 @@
-"""Text after a change of the whole screen, as a viewer has it: cut-outs, for eyes.
+"""Draws text after a change of the whole screen, as a viewer has it, for people to look at.
 
-The encoder's own schedule and builder in virtual time. A desk at rest is replaced by a text page;
-shown is what a viewer has when the link has carried the first unit of it, and what it has later.
-One file a rate; a row a way to encode, a column a moment, twice as large as on the desk.
+The encoder's own schedule and builder run in virtual time. A text page replaces a desk at rest, and
+the cut-outs show what a viewer has when the link has carried the page's first unit, and later. Each
+rate has a file, with a row for each way to encode, a column for each moment, and pixels of twice
+the size.
 """
 
 import dataclasses
@@ -22,13 +23,13 @@ from tests.encoder.pictures import Pixels
 from tests.encoder.viewer import Viewer
 
 CUT_OUT = (24, 556, 224, 616)
-"""Left, top, right, bottom: letters of 13 pixels in the middle of the page. It is made sharp from
-the top down. Two thirds of the page have smaller ones."""
+"""Left, top, right, bottom: letters of 13 pixels in the middle of the page. The encoder sharpens a
+page from the top down, and two thirds of this page have smaller letters."""
 MOMENTS_S = (0.5, 1.0, 2.0)
 SETTLED_S = 30.0
-"""By then nothing is left to be sent."""
+"""Seconds after which nothing is left to be sent."""
 RENDITIONS = {500: "low", 1000: "half", 2000: "high"}
-"""What a viewer has at this rate, kbit/s."""
+"""The rendition that a viewer has at a rate, in kbit/s."""
 _ZOOM = 2
 _LABEL_PX = 20
 _COLOURS = 48
@@ -36,15 +37,18 @@ _COLOURS = 48
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
-    """A cut-out, and what is to stand above it."""
+    """A cut-out, and the text above it."""
 
     label: str
     shown: Pixels
 
 
 def ways(kbps: int) -> Mapping[str, StreamParams]:
-    """How: as the encoder is set, without what decision 19 gave thin links or can give wide ones,
-    and without patches."""
+    """Return the ways to encode, by name.
+
+    They are: as the encoder is set, without what decision 19 gave thin links or can give wide ones,
+    and without patches.
+    """
     rendition = Rendition(RENDITIONS[kbps])
     as_set = EncoderSettings().stream_params(rendition)
     if rendition is Rendition.HIGH:
@@ -61,14 +65,14 @@ def ways(kbps: int) -> Mapping[str, StreamParams]:
 
 
 def watch(kbps: int, params: StreamParams) -> list[Seen]:
-    """What is seen, moment by moment."""
+    """Return what a viewer sees, moment by moment."""
     viewer = Viewer(SIZE.width, SIZE.height)
     road = roads.Road(f"main/{RENDITIONS[kbps]}", kbps, params)
     source = roads.Desk(SIZE.width, SIZE.height)
     source.pixels = bgrx(desk(SIZE))
     road.show(source.grab())
-    for made in road.steps(road.now + SETTLED_S):
-        _see(viewer, made, road)
+    for built in road.steps(road.now + SETTLED_S):
+        _see(viewer, built, road)
     source.pixels = bgrx(text_page(SIZE, 1))
     changed_at, before = road.now, len(road.sent)
     road.show(source.grab(whole(SIZE)))
@@ -77,17 +81,17 @@ def watch(kbps: int, params: StreamParams) -> list[Seen]:
     seen: list[Seen] = []
     carried_at, sharp_at, all_sharp_at = changed_at, None, None
     moments = list(MOMENTS_S)
-    for made in road.steps(changed_at + SETTLED_S):
-        if made.kind is UnitKind.NOTHING:
+    for built in road.steps(changed_at + SETTLED_S):
+        if built.kind is UnitKind.NOTHING:
             continue
-        # The link carries one unit after the other; none is seen before it has come whole.
-        carried_at = max(carried_at, road.now) + len(made.payload) / 125 / kbps
+        # The link carries one unit after the other, and a viewer sees none before it is complete.
+        carried_at = max(carried_at, road.now) + len(built.payload) / 125 / kbps
         while moments and seen and carried_at - changed_at > moments[0]:
             seen.append(Seen(f"{moments.pop(0):g} s", viewer.shown[top:bottom, left:right].copy()))
-        _see(viewer, made, road)
+        _see(viewer, built, road)
         after_s = carried_at - changed_at
         if not seen:
-            label = f"first unit, {after_s:.2f} s, {len(made.payload) / 1000:.1f} kB"
+            label = f"first unit, {after_s:.2f} s, {len(built.payload) / 1000:.1f} kB"
             seen.append(Seen(label, viewer.shown[top:bottom, left:right].copy()))
         if sharp_at is None and (viewer.shown == wanted)[top:bottom, left:right].all():
             sharp_at = after_s
@@ -103,7 +107,7 @@ def watch(kbps: int, params: StreamParams) -> list[Seen]:
 
 
 def draw(folder: Path, *, short: bool) -> Iterator[Path]:
-    """Make the pictures. `short`: the first row of the first."""
+    """Draw the files, and yield each. With `short`, draw only the first row of the first."""
     folder.mkdir(parents=True, exist_ok=True)
     for kbps in list(RENDITIONS)[:1] if short else RENDITIONS:
         every = list(ways(kbps).items())[:1] if short else ways(kbps).items()
@@ -114,7 +118,7 @@ def draw(folder: Path, *, short: bool) -> Iterator[Path]:
 
 
 def sheet(kbps: int, rows: list[tuple[str, list[Seen]]]) -> Image.Image:
-    """All of one rate."""
+    """Return the image of one rate."""
     width, height = (
         (b - a) * _ZOOM for a, b in ((CUT_OUT[0], CUT_OUT[2]), (CUT_OUT[1], CUT_OUT[3]))
     )
@@ -134,9 +138,9 @@ def sheet(kbps: int, rows: list[tuple[str, list[Seen]]]) -> Image.Image:
     return image.quantize(_COLOURS, dither=Image.Dither.NONE)
 
 
-def _see(viewer: Viewer, made: BuiltUnit, road: roads.Road) -> None:
-    if made.kind is UnitKind.PATCH:
-        viewer.patch(made.payload)
-    elif made.kind is not UnitKind.NOTHING:
+def _see(viewer: Viewer, built: BuiltUnit, road: roads.Road) -> None:
+    if built.kind is UnitKind.PATCH:
+        viewer.patch(built.payload)
+    elif built.kind is not UnitKind.NOTHING:
         seen = road.pipeline.seen
-        viewer.video(made.payload, seen.width, seen.height, made.areas)
+        viewer.video(built.payload, seen.width, seen.height, built.areas)

@@ -1,4 +1,4 @@
-"""Rows of the studies as tables in Markdown."""
+"""Shows the rows of the studies as tables in Markdown."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -37,7 +37,7 @@ _HEADINGS = {
 
 
 def page(rows: Sequence[Mapping[str, Any]]) -> str:
-    """All of it."""
+    """Return the whole page."""
     parts = [_ABOUT]
     for study, title in _TITLES.items():
         some = [row for row in rows if row["study"] == study]
@@ -48,7 +48,7 @@ def page(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows of one study."""
+    """Return the table of one study."""
     columns = [key for key in rows[0] if key in _HEADINGS]
     lines = [_line(_HEADINGS[key] for key in columns), _line("---" for _ in columns)]
     lines += [_line(_text(row.get(key)) for key in columns) for row in rows]

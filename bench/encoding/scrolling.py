@@ -1,8 +1,9 @@
-"""What finding a scroll pays: the encoder's own schedule and builder on what scrolls.
+"""What it saves to find a scroll, by the encoder's own schedule and builder on pages that scroll.
 
-With it, without it (patches are tried, and no scroll is ever found), and without patches: H.264
-alone, by the motion search of the preset and by longer ones. The clock is virtual. CPU is all of
-the encoder's work on a picture: comparing, converting, encoding; drawing the desk is not in it.
+It compares the encoder as it is, the encoder without the search (patches are tried, and no scroll
+is ever found), and H.264 alone, with the motion search of the preset and with longer ones. The
+clock is virtual. CPU is all of the encoder's work on a picture (comparing, converting, encoding),
+without drawing the desk.
 """
 
 import contextlib
@@ -35,7 +36,7 @@ _UMH = {"x264-params": "me=umh:merange=64"}
 
 @dataclasses.dataclass(frozen=True)
 class Way:
-    """What is allowed."""
+    """A way to encode: what the encoder may use."""
 
     name: str
     patches: bool = True
@@ -53,12 +54,12 @@ WAYS = (
     Way("H.264 only, me umh, range 64", patches=False, more=_UMH),
 )
 ROADS = {16_000: "high", 2000: "high", 1000: "half", 500: "low"}
-"""The rendition that viewers have at a rate, kbit/s."""
+"""The rendition that viewers have at a rate, in kbit/s."""
 CONTENTS_SEEN = ("terminal", "page")
 
 
 def study(short: bool) -> Iterator[dict[str, Any]]:
-    """Rows."""
+    """Yield the rows of the study."""
     for content in CONTENTS_SEEN[:1] if short else CONTENTS_SEEN:
         shown = list(itertools.islice(CONTENTS[content](SIZE), 6 if short else 2 * RATE))
         for kbps, rendition in list(ROADS.items())[: 1 if short else None]:
@@ -82,9 +83,9 @@ def _measured(shown: Sequence[Shown], kbps: int, rendition: str, way: Way) -> di
         source = desk.Desk(SIZE.width, SIZE.height)
         source.pixels = shown[0][0]
         road.show(source.grab())
-        # At rest and sharp, as a page is before somebody scrolls it.
-        for made in road.steps(road.now + REST_S):
-            _see(viewer, made, road)
+        # The desk is at rest and sharp first, as a page is before somebody scrolls it.
+        for built in road.steps(road.now + REST_S):
+            _see(viewer, built, road)
         road.sent.clear()
         began_at = road.now
         cpu_ms, likeness = [], []
@@ -92,10 +93,10 @@ def _measured(shown: Sequence[Shown], kbps: int, rendition: str, way: Way) -> di
             source.pixels = picture
             road.show(source.grab(damage))
             spent = time.process_time_ns()
-            made_now = list(road.steps(road.now + 1 / RATE))
+            built_now = list(road.steps(road.now + 1 / RATE))
             cpu_ms.append((time.process_time_ns() - spent) / 1e6)
-            for made in made_now:
-                _see(viewer, made, road)
+            for built in built_now:
+                _see(viewer, built, road)
             if number % 5 == 4:
                 blocks = ssim(_luma(viewer.shown), _luma(picture[..., 2::-1]))
                 likeness.append(float(blocks.mean()))
@@ -117,12 +118,12 @@ def _measured(shown: Sequence[Shown], kbps: int, rendition: str, way: Way) -> di
     }
 
 
-def _see(viewer: Viewer, made: BuiltUnit, road: desk.Road) -> None:
-    if made.kind is UnitKind.PATCH:
-        viewer.patch(made.payload)
-    elif made.kind is not UnitKind.NOTHING:
+def _see(viewer: Viewer, built: BuiltUnit, road: desk.Road) -> None:
+    if built.kind is UnitKind.PATCH:
+        viewer.patch(built.payload)
+    elif built.kind is not UnitKind.NOTHING:
         seen = road.pipeline.seen
-        viewer.video(made.payload, seen.width, seen.height, made.areas)
+        viewer.video(built.payload, seen.width, seen.height, built.areas)
 
 
 def _luma(rgb: Pixels) -> Pixels:

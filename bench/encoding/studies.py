@@ -1,4 +1,4 @@
-"""What is compared with what, and why; each study is a list of rows for the results.
+"""What is compared with what, and why. Each study yields rows of results.
 
 presets   quality against CPU, in each rendition at rates at which viewers have it
 threads   slices, and threads that share them: CPU, time, and what slices cost in likeness
@@ -40,7 +40,8 @@ PRESETS = [
 ROADS = [
     Road(8000), Road(2000), Road(500), Road(2000, HALF), Road(1000, HALF), Road(500, LOW)
 ]  # fmt: skip
-"""Viewers have `high` from 2000 kbit/s on, `half` at 1000, `low` at 500; the rest is to compare."""
+"""Viewers have `high` from 2000 kbit/s on, `half` at 1000 and `low` at 500. The other rates are
+there to compare."""
 
 
 THREADS = [
@@ -124,7 +125,7 @@ DELAYS: list[tuple[str, int, dict[str, str]]] = [
 
 
 def delay(short: bool) -> Iterator[Row]:
-    """How many later pictures a unit waits for: a picture of video, of any size."""
+    """Yield how many later pictures a unit waits for: a picture of video, of any size."""
     size = Size(320, 192)
     shown = itertools.islice(CONTENTS["typing"](SIZE), 1)
     picture = converted(shown, SIZE, HIGH)[0].reformat(size.width, size.height)
@@ -142,13 +143,13 @@ def delay(short: bool) -> Iterator[Row]:
 
 
 def presets(short: bool) -> Iterator[Row]:
-    """See above."""
+    """Yield the rows of the study that the module's docstring describes."""
     yield from _studied(PRESETS[:2] if short else PRESETS, ROADS[-1:] if short else ROADS,
                         ["windows"] if short else list(CONTENTS), short)  # fmt: skip
 
 
 def threads(short: bool) -> Iterator[Row]:
-    """See above."""
+    """Yield the rows of the study that the module's docstring describes."""
     contents = ["windows"] if short else ["windows", "terminal", "game", "video"]
     yield from _studied(THREADS[:3] if short else THREADS, [Road(8000)], contents, short)
     if not short:
@@ -157,13 +158,13 @@ def threads(short: bool) -> Iterator[Row]:
 
 
 def tools(short: bool) -> Iterator[Row]:
-    """See above."""
+    """Yield the rows of the study that the module's docstring describes."""
     yield from _studied(TOOLS[:2] if short else TOOLS, TOOL_ROADS[-1:] if short else TOOL_ROADS,
                         ["windows"] if short else list(MOVING), short)  # fmt: skip
 
 
 def control(short: bool) -> Iterator[Row]:
-    """See above."""
+    """Yield the rows of the study that the module's docstring describes."""
     for road in [Road(2000)] if short else [Road(8000), Road(2000)]:
         ways = _rate_control(road.kbps)
         contents = ["windows"] if short else ["windows", "game", "video"]

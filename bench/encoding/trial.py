@@ -1,8 +1,9 @@
-"""One way to encode on one recording at one rate: picture by picture, decoded and compared.
+"""Runs one way to encode on one recording at one rate; decodes and compares picture by picture.
 
 Pictures are paid for as in the encoder's schedule, in virtual time: a unit may have what the link
-has carried since (`budget`), at most 50 ms of it; with less than `least_bytes` none is made.
-Milliseconds of CPU are of the process's clock, all threads; nothing else works in it meanwhile.
+has carried since the one before (`budget`), at most 50 ms of it, and with less than `least_bytes`
+the picture is left out. Milliseconds of CPU are those of the process's clock, with all threads;
+nothing else runs in the process meanwhile.
 """
 
 import dataclasses
@@ -29,33 +30,33 @@ from fanlight_encoder.settings import EncoderSettings
 from fanlight_encoder.units.convert import Converter
 
 _SLICE = re.compile(rb"\x00\x00\x01[\x01\x05\x21\x25\x41\x45\x61\x65]")
-"""The begin of a NAL unit that is part of a picture."""
+"""The beginning of a NAL unit that is part of a picture."""
 _COMPARED = 3
-"""Each third picture is compared: it takes longer than encoding."""
+"""Every third picture is compared, because comparing takes longer than encoding."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Way:
-    """One way to encode. `more`: libx264's options besides the encoder's own."""
+    """One way to encode. `more` has libx264 options besides the encoder's own."""
 
     name: str
     preset: Any = "ultrafast"
     threads: int = 1
     more: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
     told: bool = True
-    """Each unit is told its size; else the codec's own rate control is left to itself."""
+    """The codec is told the size of each unit. Otherwise its own rate control decides."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Road:
-    """Where it goes to."""
+    """The rate of the link, and the rendition that viewers have at it."""
 
     kbps: int
     rendition: Rendition = Rendition.HIGH
 
 
 def converted(shown: Iterable[Shown], size: Size, rendition: Rendition) -> list[av.VideoFrame]:
-    """The pictures as a codec of this rendition gets them."""
+    """Return the pictures as a codec of this rendition gets them."""
     converter = Converter()
     target = coded(visible(size, size, PROFILES[rendition].divisor))
     return [
@@ -67,7 +68,7 @@ def converted(shown: Iterable[Shown], size: Size, rendition: Rendition) -> list[
 
 
 class Trial:
-    """Units of one recording."""
+    """Encodes one recording, and keeps the figures of its units."""
 
     def __init__(self, way: Way, road: Road, size: Size) -> None:
         settings = EncoderSettings(preset=way.preset, threads=way.threads, max_fps=RATE)
@@ -89,13 +90,13 @@ class Trial:
         self.decode_ms: list[float] = []
         self.sizes: list[int] = []
         self.link_ms: list[float] = []
-        """From when a picture is there until a link of this rate has carried its unit."""
+        """Time from when a picture is there until a link of this rate has carried its unit."""
         self.ssim: list[float] = []
         self.worst: list[float] = []
         self.seen: av.VideoFrame | None = None
 
     def offer(self, picture: av.VideoFrame) -> None:
-        """The next, a moment later."""
+        """Encode the next picture, which is there 1 / RATE s after the one before."""
         now = self._offered / RATE
         self._offered += 1
         idr = not self.sizes
@@ -124,7 +125,7 @@ class Trial:
             self.worst.append(float(np.quantile(blocks, 0.01)))
 
     def row(self) -> dict[str, Any]:
-        """Its figures: medians, without the IDR but for what is said to be of it."""
+        """Return the figures: medians, without the IDR except in figures that are about it."""
         later = slice(1, None)
         seconds = self._offered / RATE
         return {
@@ -146,7 +147,7 @@ class Trial:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The nearest of them."""
+    """Return the value below which `share` of the values lie (nearest rank)."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
@@ -154,7 +155,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 def compare(
     ways: Sequence[Way], road: Road, pictures: Sequence[av.VideoFrame]
 ) -> list[dict[str, Any]]:
-    """All ways on one recording, turn and turn about: a busy moment hits all."""
+    """Run all ways on one recording in turns, so that a busy moment counts for all of them."""
     size = Size(pictures[0].width, pictures[0].height)
     trials = [Trial(way, road, size) for way in ways]
     for picture in pictures:

@@ -1,1 +1,1 @@
-"""Other systems, measured by the same meter in the same conditions. See `__main__`."""
+"""Other systems, which the same meter measures under the same conditions. See `__main__`."""

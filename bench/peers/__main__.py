@@ -1,7 +1,7 @@
-"""The same table for other systems: `python -m bench.peers`, Selkies beside TigerVNC with noVNC.
+"""The table of ages for other systems, Selkies and TigerVNC with noVNC: `python -m bench.peers`.
 
-Installs them first (`bench/peers/setup`). Options as for `bench.network`; the results are
-`bench/results/peers.*`. `--product fanlight selkies vnc` measures fanlight in turn with them.
+It installs them first (`bench/peers/setup`). Its options are those of `bench.network`, its results
+`bench/results/peers.*`. `--system fanlight selkies vnc` measures fanlight in turn with them.
 """
 
 import subprocess
@@ -11,16 +11,16 @@ from pathlib import Path
 from bench import network
 from bench.peers.selkies import Selkies
 from bench.peers.vnc import Vnc
-from bench.products import Fanlight
+from bench.systems import Fanlight
 
 
 def main() -> None:
-    """The table for the others."""
-    products = {product.name: product for product in (Fanlight(), Selkies(), Vnc())}
-    options = network.arguments(__doc__, "peers", list(products), [Selkies.name, Vnc.name])
+    """Install the other systems, and measure as the command line says."""
+    systems = {system.name: system for system in (Fanlight(), Selkies(), Vnc())}
+    options = network.arguments(__doc__, "peers", list(systems), [Selkies.name, Vnc.name])
     if not options.plots_only:
         subprocess.run([Path(__file__).with_name("setup")], check=True)
-    sys.exit(1 if network.run(products, options) else 0)
+    sys.exit(1 if network.run(systems, options) else 0)
 
 
 if __name__ == "__main__":

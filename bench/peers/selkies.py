@@ -1,4 +1,4 @@
-"""Selkies from PyPI: x264 over a WebSocket, from an Xvfb."""
+"""Selkies from PyPI, which sends x264's video of an Xvfb over a WebSocket."""
 
 import contextlib
 import os
@@ -9,20 +9,20 @@ from typing import Any
 from playwright.sync_api import Page
 
 from bench.processes import ROOT, started, wait_for_server, x_server
-from bench.products import Running
+from bench.systems import Running
 from tests.ports import free_port
 
 PROGRAM = ROOT / ".cache" / "peers" / "selkies" / "bin" / "selkies"
 
 
 class Selkies:
-    """As it comes, but for what a display without sound, login or resizing wants."""
+    """Selkies with its defaults, except what a display without sound, login or resizing needs."""
 
     name = "selkies"
 
     @contextlib.contextmanager
     def run(self, size: str) -> Iterator[Running]:
-        """On an X server of its own."""
+        """Run it on an X server of its own."""
         port = free_port()
         width, height = size.split("x")
         command = [
@@ -42,9 +42,9 @@ class Selkies:
             yield Running(display, port, "/", (process.pid,))
 
     def prepare(self, page: Page, mode: str) -> dict[str, Any]:
-        """It has one mode."""
+        """Do nothing, because it has only one mode."""
         return {}
 
     def stats(self, page: Page) -> dict[str, Any]:
-        """Not asked."""
+        """Return {}, because Selkies is not asked."""
         return {}

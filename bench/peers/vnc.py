@@ -1,4 +1,4 @@
-"""TigerVNC with noVNC, as Debian has them: Xtigervnc is the display, websockify its way out."""
+"""TigerVNC with noVNC, as Debian has them: Xtigervnc is the display, and websockify relays it."""
 
 import contextlib
 import subprocess
@@ -8,20 +8,20 @@ from typing import Any
 from playwright.sync_api import Page
 
 from bench.processes import started, wait_for_server, x_server
-from bench.products import Running
+from bench.systems import Running
 from tests.ports import free_port
 
 PAGES = "/usr/share/novnc"
 
 
 class Vnc:
-    """All settings as they come, without a password."""
+    """Both with their defaults, without a password."""
 
     name = "vnc"
 
     @contextlib.contextmanager
     def run(self, size: str) -> Iterator[Running]:
-        """With an X server of its own, which is the VNC server."""
+        """Run it with an X server of its own, which is the VNC server."""
         port, rfb = free_port(), free_port()
         server = ("Xtigervnc", "-rfbport", str(rfb), "-localhost", "-SecurityTypes", "None")
         with (
@@ -36,9 +36,9 @@ class Vnc:
             yield Running(display, port, "/vnc_lite.html", (vnc, relay.pid))
 
     def prepare(self, page: Page, mode: str) -> dict[str, Any]:
-        """It has one mode."""
+        """Do nothing, because it has only one mode."""
         return {}
 
     def stats(self, page: Page) -> dict[str, Any]:
-        """noVNC counts nothing."""
+        """Return {}, because noVNC counts nothing."""
         return {}

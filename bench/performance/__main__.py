@@ -1,8 +1,9 @@
 """The performance table: `python -m bench.performance [--only pictures fanout] [--no-peers]`.
 
-Every figure beside its limit, taken by turns in one run; docs/performance.md tells of each. Writes
-`bench/results/performance.jsonl` and plots, the table into that page, and prints it. What is
-measured again replaces what was measured before. A part that fails says so, and in the exit status.
+Every figure stands beside its limit, and the two are measured by turns in one run;
+docs/performance.md describes each. This writes `bench/results/performance.jsonl` and plots, puts
+the table into that page, and prints it. A new measurement replaces the old one of the same figure.
+If a part fails, stderr and the exit status say so.
 
     python -m bench.performance --no-peers             about eight minutes
     python -m bench.performance --only memory --hours 1
@@ -22,7 +23,7 @@ from datetime import UTC, datetime
 from playwright.sync_api import Error as PlaywrightError
 
 from bench.age.cell import NoClockError
-from bench.performance import ages, fanout, lasting, opening, pictures, quiet, rows, stills
+from bench.performance import ages, fanout, lasting, opening, pictures, quiet, rows, screenshots
 from bench.performance.rows import Measured
 from bench.performance.settings import SHORT, Settings
 from bench.processes import ROOT
@@ -35,8 +36,8 @@ PARTS: Mapping[str, Callable[[Settings], Sequence[Measured]]] = {
     "idle": quiet.idle,
     "nobody": quiet.nobody,
     "fanout": fanout.fanout,
-    "stills": stills.stills,
-    "pollers": stills.pollers,
+    "screenshots": screenshots.screenshots,
+    "polling": screenshots.polling,
     "opening": opening.opening,
     "age": ages.ages,
     "memory": lasting.lasting,
@@ -47,7 +48,7 @@ PAGE = ROOT / "docs" / "performance.md"
 
 
 def arguments() -> argparse.Namespace:
-    """What the command line says."""
+    """Read the command line."""
     defaults = Settings()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -64,7 +65,7 @@ def arguments() -> argparse.Namespace:
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
-    """The defaults, or the short ones, and what was said instead."""
+    """Return the default or the short settings, with the changes that the command line asks for."""
     named = ("rounds", "seconds", "hours", "viewers")
     said = {name: getattr(options, name) for name in named if getattr(options, name) is not None}
     if options.no_peers:
@@ -73,7 +74,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 
 def measure(parts: Sequence[str], settings: Settings, *, short: bool) -> int:
-    """Each part, kept as soon as it is there; how many failed."""
+    """Measure the parts, keep each as soon as it is there, and return how many failed."""
     failed = 0
     for part in parts:
         began = time.monotonic()
@@ -99,7 +100,7 @@ def measure(parts: Sequence[str], settings: Settings, *, short: bool) -> int:
 
 
 def kept() -> dict[str, dict[str, object]]:
-    """The lines of the file, by figure."""
+    """Return the lines of the file, by figure."""
     if not FILE.exists():
         return {}
     lines = [json.loads(line) for line in FILE.read_text().splitlines()]
@@ -107,7 +108,7 @@ def kept() -> dict[str, dict[str, object]]:
 
 
 def keep(found: Sequence[Measured]) -> None:
-    """Write these instead of what was there of the same figures."""
+    """Write these measurements in place of the old ones of the same figures."""
     at = datetime.now(UTC).isoformat(timespec="seconds")
     lines = kept() | {result.key: {"at": at, **result.as_dict()} for result in found}
     FILE.parent.mkdir(parents=True, exist_ok=True)
@@ -116,7 +117,7 @@ def keep(found: Sequence[Measured]) -> None:
 
 
 def with_table(page: str, text: str) -> str:
-    """The page with another table between its marks. Raises ValueError where they are not there."""
+    """Return the page with another table between its marks. Raises ValueError if it has none."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
@@ -125,7 +126,7 @@ def with_table(page: str, text: str) -> str:
 
 
 def report() -> None:
-    """Table and plots from the file."""
+    """Write and print the table, and draw plots, from the file."""
     lines = kept()
     results = [rows.measured(line) for line in lines.values()]
     times = sorted(str(line["at"])[:16].replace("T", " ") for line in lines.values())

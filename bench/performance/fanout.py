@@ -1,7 +1,7 @@
 """One gateway and 500 viewers, in turn with plain writes of the same bytes to as many sockets.
 
-The gateway is a real process on a real bus; the encoder is a feeder (`feeder`), the viewers are raw
-sockets in one other process (`viewers`), which acknowledge every unit and ping.
+The gateway is a real process on a real bus. A feeder (`feeder`) stands in for the encoder, and raw
+sockets in one other process (`viewers`) for the browsers; they acknowledge every unit and ping.
 """
 
 import contextlib
@@ -29,19 +29,19 @@ _TOKEN_S = 3600
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What sends units; at full rate once `go` was called."""
+    """What sends units. It does so at full rate once `go` was called."""
 
     port: int
     pid: int
     token: str
     go: Callable[[], None]
     health: str = ""
-    """Where its metrics are."""
+    """The base URL of its metrics; "" if it has none."""
 
 
 @contextlib.contextmanager
 def gateway() -> Iterator[Server]:
-    """A gateway that is fed."""
+    """Start a gateway and a feeder, and end them with the block."""
     with contextlib.ExitStack() as exits:
         runtime = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="fl-")))
         feeder = exits.enter_context(
@@ -85,7 +85,7 @@ def gateway() -> Iterator[Server]:
 
 @contextlib.contextmanager
 def plain_writes(sockets: int) -> Iterator[Server]:
-    """The limit."""
+    """Start the limit, which writes to so many sockets, and end it with the block."""
     command = module(
         "bench.limit", "writes", "--sockets", str(sockets), "--rate", str(RATE),
         "--bytes", str(SIZE_BYTES),
@@ -96,7 +96,7 @@ def plain_writes(sockets: int) -> Iterator[Server]:
 
 
 def turn(settings: Settings, *, raw: bool) -> dict[str, Any]:
-    """One turn. Raises RuntimeError where no unit came."""
+    """Measure one turn. Raises RuntimeError if no unit came."""
     running = plain_writes(settings.viewers) if raw else gateway()
     with running as server:
         result = stack.watched(
@@ -114,9 +114,9 @@ def turn(settings: Settings, *, raw: bool) -> dict[str, Any]:
 
 
 def figures_of(result: stack.Watched, viewers: int) -> dict[str, Any]:
-    """Of one turn. Raises RuntimeError where nothing came.
+    """Return the figures of one turn. Raises RuntimeError if nothing came.
 
-    A unit that not all viewers got has taken as long as the turn.
+    A unit that not all viewers got counts as long as the turn.
     """
     if not result.arrivals:
         raise RuntimeError("no unit came")
@@ -140,7 +140,7 @@ def figures_of(result: stack.Watched, viewers: int) -> dict[str, Any]:
 
 
 def fanout(settings: Settings) -> list[Measured]:
-    """Turns of both."""
+    """Measure the gateway and the limit in turns."""
     limits, turns = [], []
     for _ in range(settings.rounds):
         limits.append(turn(settings, raw=True))

@@ -1,11 +1,12 @@
-"""A directory, a desk and an encoder that are none, on a real bus: units of one size.
+"""Stands in for a directory, a desk and an encoder on a real bus, and sends units of one size.
 
     python -m bench.performance.feeder --runtime DIR [--rate 60] [--bytes 20000]
 
-For measuring a gateway by itself. Units go out from when the gateway is subscribed to them, an IDR
-wherever one is asked for; so many a second from when it reads a line, until then two a second, so
-that viewers can come. Unlike an encoder it follows no rate and has one rendition: viewers whose
-path the gateway takes for a slower one get little of it. Runs until it is killed.
+It serves to measure a gateway by itself. Units go out as soon as the gateway has subscribed to
+them, with an IDR whenever one is asked for. At first they are two a second, so that viewers can
+come; after a line on stdin they come at `--rate`. Unlike an encoder it follows no rate and has one
+rendition, so viewers whose path the gateway takes for a slower one get few of them. It runs until
+it is killed.
 """
 
 import argparse
@@ -27,12 +28,12 @@ SLOW_S = 0.5
 
 
 async def feed(runtime: Path, rate: float, size_bytes: int) -> None:
-    """For ever."""
+    """Send units for ever."""
     directory = FakeDirectory(BusSettings(runtime_dir=runtime))
     capture = FakeCapture(directory, DESK)
     capture.announce(size=(1920, 1080))
     encoder = FakeEncoder(directory)
-    # Its own answer is a small unit, out of turn.
+    # The fake encoder would answer a request by a small unit out of turn.
     encoder.automatic = False
     stream = stream_name(DESK, Rendition.HIGH)
     encoder.lease(stream, 1)
@@ -49,7 +50,7 @@ async def feed(runtime: Path, rate: float, size_bytes: int) -> None:
         if topic in encoder.subscribed:
             idr = encoder.idr_requests > 0 or encoder.sequence == 0
             encoder.send(idr=idr, size=payload)
-            # Neither is to grow: an hour of it would slow the feeder down.
+            # Both lists would grow, and after an hour slow the feeder down.
             encoder.told.clear()
             encoder.sent.clear()
         pause = 1 / rate if going.is_set() else SLOW_S

@@ -1,6 +1,7 @@
-// When was something drawn, and when the first picture of a video? Runs before the page's own code.
-// window.__drawn: { picture, video }, ms after the navigation began, at the animation frame with which
-// it is shown. What is smaller than a tenth of the desk (a pointer) does not count.
+// Notes when something was first drawn, and when the first picture of a video was. It runs before
+// the page's own code. window.__drawn has { picture, video }: milliseconds from the start of the
+// navigation to the animation frame that shows it. What has fewer than 100 x 100 pixels (a
+// pointer) is ignored.
 (() => {
   const drawn = { picture: null, video: null };
   window.__drawn = drawn;
@@ -17,7 +18,7 @@
     const height = source.displayHeight ?? source.height ?? 0;
     if (width * height < MIN_AREA) return;
     note("picture");
-    // Stills and patches are bitmaps; a decoded picture is a VideoFrame, or its pixels.
+    // Screenshots and patches are bitmaps; a decoded picture is a VideoFrame, or its pixels.
     if (source instanceof VideoFrame || source instanceof ImageData) note("video");
   }
 

@@ -1,4 +1,4 @@
-"""From a link to a picture, and from `fanlight up` to one: in a Chromium that runs already."""
+"""Times from a link, and from the start of `fanlight up`, to a picture, in a Chromium that runs."""
 
 import contextlib
 import time
@@ -20,9 +20,9 @@ LIMIT_S = 30.0
 
 
 def opened(chromium: Browser, url: str, size: str) -> dict[str, Any]:
-    """Open a link with nothing in the cache: ms to the first picture and to the first of the video.
+    """Open a link with an empty cache. Return the ms to the first picture, and to the first video.
 
-    Raises RuntimeError where they do not come.
+    Raises RuntimeError if they do not come.
     """
     width, height = (int(side) for side in size.split("x"))
     context = chromium.new_context(viewport={"width": width, "height": height + 80})
@@ -46,7 +46,7 @@ def opened(chromium: Browser, url: str, size: str) -> dict[str, Any]:
 
 
 def _times(requests: list[Request], origin_ms: float) -> list[tuple[str, float, float]]:
-    """What was fetched: path, begin and end, ms after the navigation began."""
+    """Return what was fetched: path, begin and end, in ms after the navigation began."""
     found = []
     for request in requests:
         begin = request.timing["startTime"] - origin_ms
@@ -56,7 +56,7 @@ def _times(requests: list[Request], origin_ms: float) -> list[tuple[str, float, 
 
 
 def opening(settings: Settings) -> list[Measured]:
-    """Both, several times. The desk shows a terminal."""
+    """Measure both several times, on a desk that shows a terminal."""
     pictures, videos, ups = [], [], []
     with contextlib.ExitStack() as exits:
         display, _ = exits.enter_context(x_server(settings.size))
@@ -71,7 +71,8 @@ def opening(settings: Settings) -> list[Measured]:
                 ups.append(1000 * (first["picture_at_s"] - began))
         with stack.running(display) as running:
             url = f"http://127.0.0.1:{running.port}{running.link}"
-            # What only the very first viewer pays is in `up-picture`.
+            # This one does not count, because `up-picture` has what only the very first viewer
+            # pays.
             opened(viewer.browser, url, settings.size)
             for _ in range(settings.openings):
                 time.sleep(1)

@@ -1,7 +1,7 @@
-"""Pictures a second: latency and CPU of one, in turn with the limit loop on the same display.
+"""Latency and CPU of a picture, in turn with the limit loop on the same display.
 
-Fanlight runs all the time; without a viewer it does nothing, so the limit loop has the machine to
-itself. A viewer of raw sockets (`viewers`) stands at the gateway while fanlight has its turn.
+Fanlight runs all the time. Without a viewer it does nothing, so the limit loop has the machine to
+itself. In fanlight's turn, a viewer of raw sockets (`viewers`) watches at the gateway.
 """
 
 import dataclasses
@@ -19,17 +19,18 @@ from bench.processes import x_server
 
 _PATCH, _IDR = 2, 1
 _AGAIN_US = 1000
-"""A unit that shows nothing new is labelled a microsecond later than the one before."""
+"""A unit that shows nothing new has a time stamp one microsecond after that of the unit before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One turn of fanlight."""
+    """What one turn of fanlight measured."""
 
     ages_ms: Sequence[float]
-    """From grab to the whole unit at the viewer, of each picture's first unit, sorted."""
+    """Time from the grab until the viewer has the whole unit, of each picture's first unit,
+    sorted."""
     cpu_ms: float
-    """Capture and encoder, a picture."""
+    """CPU of capture and encoder for a picture."""
     parts: dict[str, Any]
 
     @property
@@ -38,7 +39,7 @@ class Turn:
 
 
 def fresh(arrivals: Sequence[Arrival]) -> list[Arrival]:
-    """The units that show something new."""
+    """Return the units that show something new."""
     newest, found = 0, []
     for arrival in sorted(arrivals, key=lambda a: a.sequence):
         if arrival.captured_us > newest + _AGAIN_US:
@@ -48,7 +49,7 @@ def fresh(arrivals: Sequence[Arrival]) -> list[Arrival]:
 
 
 def turn(running: stack.Stack, seconds: float, warm_up: float) -> Turn:
-    """Have one viewer watch. Raises RuntimeError where nothing came."""
+    """Let one viewer watch, and measure. Raises RuntimeError if nothing came."""
     pids = running.pids
     result = stack.watched(running.port, running.token, pids, seconds=seconds, warm_up=warm_up)
     pictures = fresh(result.arrivals)
@@ -73,7 +74,7 @@ def turn(running: stack.Stack, seconds: float, warm_up: float) -> Turn:
 def compare(
     load: str, settings: Settings, latency: str | None, cpu: str, **environment: str
 ) -> list[Measured]:
-    """Turns of the limit and of fanlight under one load: figures `latency` and `cpu`."""
+    """Measure limit and fanlight in turns under one load, for the figures `latency` and `cpu`."""
     limits, turns = [], []
     with (
         x_server(settings.size) as (display, server),
@@ -114,16 +115,16 @@ def compare(
 
 
 def printing(settings: Settings) -> list[Measured]:
-    """A terminal that prints 60 lines a second."""
+    """Measure while a terminal prints 60 lines a second."""
     return compare("scroll", settings, "unit", "cpu")
 
 
 def printing_h264(settings: Settings) -> list[Measured]:
-    """The same with patches switched off, so that each picture is converted and encoded."""
+    """Measure the same with patches switched off, so that each picture is converted and encoded."""
     fewer = dataclasses.replace(settings, rounds=max(1, settings.rounds - 1))
     return compare("scroll", fewer, "unit-h264", "cpu-h264", FANLIGHT_ENCODER_PATCHES="false")
 
 
 def typing(settings: Settings) -> list[Measured]:
-    """A few hundred pixels change ten times a second."""
+    """Measure while a few hundred pixels change ten times a second."""
     return compare("type", settings, None, "typing")

@@ -1,6 +1,6 @@
-"""Plots of what was measured: each figure against its target, and the distributions behind some.
+"""Plots of the results: each figure against its target, and the distributions behind some.
 
-Wants matplotlib, which the `bench` extra brings.
+It needs matplotlib, which the `bench` extra brings.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ FANLIGHT, LIMIT, TOO_MUCH = "tab:blue", "grey", "tab:red"
 
 
 def draw(results: Sequence[Measured], directory: Path) -> list[Path]:
-    """Write `performance-*.svg` of what there is; returns the files."""
+    """Write `performance-*.svg` of the results that there are, and return the files."""
     by_key = {result.key: result for result in results}
     paths = []
     targets = [by_key[key] for key, figure in FIGURES.items() if key in by_key and figure.at_most]
@@ -83,7 +83,7 @@ def _memory(samples: Sequence[dict[str, Any]], path: Path) -> Path:
 
 
 def _save(figure: Any, path: Path) -> Path:
-    # Without a date and with fixed ids, the same results make the same file.
+    # Without a date and with fixed ids, the same results always give the same file.
     with matplotlib.rc_context({"svg.hashsalt": "fanlight", "svg.fonttype": "none"}):
         figure.savefig(path, metadata={"Date": None})
     plt.close(figure)

@@ -1,14 +1,14 @@
-"""Where the time goes: py-spy's samples of each service under several conditions, as tables.
+"""Shows where the time goes: tables of py-spy's samples of each service in several conditions.
 
     python -m bench.performance.profile [--only printing fanout] [--seconds 10]
 
 `printing`: a viewer watches a terminal that prints (row 1 of the table); `typing` and `clip`: the
-same with these loads; `idle`: nothing moves; `fanout`: one gateway and 500 viewers. Prints and
-writes `bench/results/performance-profile.md`: for each process its CPU, and the functions in which
-its samples were taken, with all that they call and by themselves. py-spy comes with the `bench`
-extra.
+same with these loads; `idle`: nothing moves; `fanout`: one gateway and 500 viewers. It prints and
+writes `bench/results/performance-profile.md`, which has for each process its CPU and the functions
+in which its samples were taken, with all that they call and by themselves. py-spy comes with the
+`bench` extra.
 
-It sees Python's functions: what a C library does counts for who called it, and what the event loop
+py-spy sees Python's functions, so what a C library does counts for its caller. What the event loop
 does by itself (polling, callbacks) cannot be told from its waiting, so it is left out.
 """
 
@@ -41,11 +41,11 @@ _STARTERS = ("<module>", "main (fanlight_", "run (uvloop/", "run (fanlight_commo
 FILE = DIRECTORY / "performance-profile.md"
 
 Profile = Mapping[tuple[str, ...], int]
-"""Stacks, outermost first, and how often each was met."""
+"""Stacks, outermost function first, and how many samples had each."""
 
 
 def parse(text: str) -> Profile:
-    """py-spy's `raw` format: "a (file:1);b (file:2) COUNT" a line."""
+    """Read py-spy's `raw` format: "a (file:1);b (file:2) COUNT" a line."""
     stacks: Counter[tuple[str, ...]] = Counter()
     for line in text.splitlines():
         frames, _, count = line.rpartition(" ")
@@ -55,7 +55,7 @@ def parse(text: str) -> Profile:
 
 
 def _name(frame: str) -> str:
-    """`function (folder/file)`, without the line."""
+    """Return `function (folder/file)`, without the line number."""
     found = _FRAME.match(frame)
     if not found:
         return frame
@@ -63,7 +63,7 @@ def _name(frame: str) -> str:
 
 
 def table(profile: Profile, seconds: float, cpu_percent: float) -> str:
-    """Markdown: shares of a core, in percent; functions by all that they take."""
+    """Return Markdown: shares of a core in percent, functions sorted by all that they take."""
     whole: Counter[str] = Counter()
     own: Counter[str] = Counter()
     for frames, count in profile.items():
@@ -86,7 +86,7 @@ def table(profile: Profile, seconds: float, cpu_percent: float) -> str:
 
 
 def sampled(pids: Mapping[str, int], seconds: float) -> dict[str, Profile]:
-    """All of these processes at once, for so long. Raises RuntimeError where py-spy cannot."""
+    """Sample all of these processes at once. Raises RuntimeError if py-spy fails."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as exits:
         spies = {
             name: exits.enter_context(
@@ -154,7 +154,7 @@ CONDITIONS = {
 
 
 def main() -> None:
-    """Profile as the command line says."""
+    """Measure as the command line says."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

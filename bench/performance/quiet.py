@@ -1,4 +1,4 @@
-"""What it costs when nothing moves, and when nobody looks."""
+"""What fanlight costs while nothing moves, and while nobody watches."""
 
 import time
 from typing import Any
@@ -12,7 +12,7 @@ from bench.processes import x_server
 
 
 class _Window:
-    """What processes spend from here to `end`."""
+    """Measures what processes spend from its construction to `end`."""
 
     def __init__(self, pids: dict[str, int]) -> None:
         self._pids = pids
@@ -21,7 +21,7 @@ class _Window:
         self._wakeups = {name: usage.wakeups(pid) for name, pid in pids.items()}
 
     def end(self) -> dict[str, Any]:
-        """Seconds; percent of a core and wake-ups a second, by service and together."""
+        """Return seconds, percent of a core and wake-ups a second, by service and in all."""
         seconds = time.monotonic() - self._began
         spent = {name: usage.cpu_s([pid]) - self._cpu[name] for name, pid in self._pids.items()}
         woken = {n: usage.wakeups(pid) - self._wakeups[n] for n, pid in self._pids.items()}
@@ -34,7 +34,7 @@ class _Window:
 
 
 def idle(settings: Settings) -> list[Measured]:
-    """A desk on which nothing moves, and a Chromium that shows it."""
+    """Measure a desk on which nothing moves while a Chromium shows it."""
     with (
         x_server(settings.size) as (display, _),
         stack.running(display) as running,
@@ -58,7 +58,7 @@ def idle(settings: Settings) -> list[Measured]:
 
 
 def nobody(settings: Settings) -> list[Measured]:
-    """Somebody types and nobody looks, after somebody has looked."""
+    """Measure a desk on which somebody types after its viewer has left."""
     with (
         x_server(settings.size) as (display, _),
         stack.running(display) as running,

@@ -1,4 +1,4 @@
-"""The figures: what each is, how much is allowed, and how a measurement is shown. Pure."""
+"""The figures of the table: what each is, how much is allowed, and how a result is shown. Pure."""
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure. `at_most` is of the ratio to the limit, or of the figure itself."""
+    """One figure. `at_most` bounds the ratio to the limit if `of_ratio`, else the figure itself."""
 
     key: str
     label: str
@@ -34,10 +34,10 @@ FIGURES: Mapping[str, Figure] = {
         Figure("fanout-spread", "500 viewers: last delivery after the first, 95 %", "ms", 16.0),
         Figure("fanout-cpu", "500 viewers: CPU of a delivery", "us", 2.0, True),
         Figure("fanout-delivered", "500 viewers: deliveries of what was sent", "%"),
-        Figure("still-fresh", "screenshot 1080p JPEG, fresh, median", "ms", 15.0, False, 2),
-        Figure("still-cached", "screenshot, cached, median", "ms", 3.0, False, 2),
-        Figure("still-304", "screenshot, 304, median", "ms", 2.0, False, 2),
-        Figure("pollers", "100 pollers of one desk: encodes a picture", "", 1.0, False, 2),
+        Figure("screenshot-fresh", "screenshot 1080p JPEG, fresh, median", "ms", 15.0, False, 2),
+        Figure("screenshot-cached", "screenshot, cached, median", "ms", 3.0, False, 2),
+        Figure("screenshot-304", "screenshot, 304, median", "ms", 2.0, False, 2),
+        Figure("polling", "100 pollers of one desk: encodes a picture", "", 1.0, False, 2),
         Figure("age-type", "age of the painted picture, typing, median", "ms", 1.0, True, 0),
         Figure("age-scroll", "age of the painted picture, printing, median", "ms", 1.0, True, 0),
         Figure("age-clip", "age of the painted picture, video clip, median", "ms", 1.0, True, 0),
@@ -52,7 +52,7 @@ FIGURES: Mapping[str, Figure] = {
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What came of one figure: a value a run, and the limit's values of the runs between them."""
+    """The result of one figure: fanlight's value of each run, and the limit's between them."""
 
     key: str
     runs: Sequence[float]
@@ -62,32 +62,32 @@ class Measured:
 
     @property
     def value(self) -> float:
-        """The median of the runs."""
+        """Return the median of the runs."""
         return statistics.median(self.runs)
 
     @property
     def limit(self) -> float | None:
-        """The median of the limit's."""
+        """Return the median of the limit's runs; None if there are none."""
         return statistics.median(self.limits) if self.limits else None
 
     @property
     def ratio(self) -> float | None:
-        """Of the two medians; None where there is nothing to compare with."""
+        """Return the ratio of the two medians; None if there is no limit."""
         return self.value / self.limit if self.limit else None
 
     @property
     def counts(self) -> float | None:
-        """What the target is about."""
+        """Return what the target bounds: the ratio or the value."""
         return self.ratio if FIGURES[self.key].of_ratio else self.value
 
     @property
     def met(self) -> bool | None:
-        """None: there is no target, or nothing to compare with."""
+        """Return whether the target is met; None without a target, or anything to compare with."""
         target, counts = FIGURES[self.key].at_most, self.counts
         return None if target is None or counts is None else counts <= target
 
     def as_dict(self) -> dict[str, Any]:
-        """For a line of JSON."""
+        """Return the result as a line of JSON has it."""
         figure = FIGURES[self.key]
         return {
             "figure": self.key,
@@ -107,14 +107,14 @@ class Measured:
 
 
 def measured(line: Mapping[str, Any]) -> Measured:
-    """Of a line of JSON. Raises KeyError."""
+    """Return the result that a line of JSON has. Raises KeyError."""
     return Measured(
         line["figure"], line["runs"], line["limit_runs"], line["limit_name"], line["details"]
     )
 
 
 def table(results: Iterable[Measured]) -> str:
-    """Markdown, in the order of FIGURES; bold where the target is met."""
+    """Return Markdown in the order of FIGURES, in bold if the target is met."""
     by_key = {result.key: result for result in results}
     lines = ["| what | fanlight | limit | ratio | at most |", "|---" * 5 + "|"]
     for key, figure in FIGURES.items():
@@ -133,7 +133,7 @@ def table(results: Iterable[Measured]) -> str:
 
 
 def line(result: Measured) -> str:
-    """One figure in one line, for whoever waits for it."""
+    """Return a result in one line, for whoever waits for it."""
     figure = FIGURES[result.key]
     limit = f", {result.limit_name} {_spread(result.limits, figure)}" if result.limits else ""
     ratio = f", ratio {result.ratio:.2f}" if result.ratio is not None else ""
@@ -151,7 +151,7 @@ def _target(figure: Figure) -> str:
 
 
 def _spread(values: Sequence[float], figure: Figure) -> str:
-    """Median, and in brackets the least and the most."""
+    """Return the median and, in brackets, the least and the most."""
     if not values:
         return ""
     text = f"{statistics.median(values):.{figure.places}f}"

@@ -1,4 +1,4 @@
-"""How long and how often is measured; times in seconds."""
+"""How long and how often the bench measures; times are in seconds."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ class Settings:
 
     size: str = "1920x1080"
     rounds: int = 3
-    """Turns of fanlight and of the limit, each."""
+    """Turns of fanlight, and as many of the limit."""
     seconds: float = 5.0
-    """Of a turn."""
+    """How long a turn lasts."""
     warm_up: float = 2.0
     settle: float = 12.0
-    """Before an idle desk counts as idle."""
+    """How long nothing has to move before a desk counts as idle."""
     idle_seconds: float = 20.0
     viewers: int = 500
     requests: int = 60
@@ -45,4 +45,4 @@ SHORT = Settings(
     peers=False,
     hours=0.001,
 )
-"""To see that it works; its figures mean nothing."""
+"""Shows that the bench works; its figures mean nothing."""

@@ -1,4 +1,4 @@
-"""`fanlight up` and what is known of it: processes, metrics; viewers and limits beside it."""
+"""Runs `fanlight up`, and viewers and limits beside it, and reads its processes and metrics."""
 
 import contextlib
 import json
@@ -35,11 +35,11 @@ class Stack:
 
     @property
     def pids(self) -> dict[str, int]:
-        """Its processes by name, the launcher among them."""
+        """Return its processes by name, the launcher included."""
         return usage.children(self.root)
 
     def metric(self, service: str, name: str) -> float:
-        """The sum over all labels of a metric of the first process of a service."""
+        """Return a metric of the first process of a service, as the sum over all labels."""
         found = re.search(rf"event=start kind={service} \S* ?health=(\S+)", self._log.read_text())
         if not found:
             raise RuntimeError(f"{service} has not told where its metrics are")
@@ -55,15 +55,15 @@ def _metrics(health: str) -> str:
 
 
 def labelled(health: str, name: str) -> dict[str, float]:
-    """A counter of a process by the values of its labels. Raises OSError."""
+    """Return a counter of a process by the values of its labels. Raises OSError."""
     found = re.findall(rf"^{name}_total\{{([^}}]*)\}} (\S+)$", _metrics(health), re.M)
     return {",".join(re.findall(r'"([^"]*)"', labels)): float(value) for labels, value in found}
 
 
 @contextlib.contextmanager
 def running(display: str, **environment: str) -> Iterator[Stack]:
-    """Until the block ends. Raises RuntimeError where it does not start."""
-    from bench.products import environment as with_display
+    """Run it until the block ends. Raises RuntimeError if it does not start."""
+    from bench.systems import environment as with_display
 
     port, screenshot_port = free_port(), free_port()
     command = [
@@ -87,12 +87,12 @@ def running(display: str, **environment: str) -> Iterator[Stack]:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What viewers had in a window of time, and what it took."""
+    """What viewers got in a window of time, and the CPU that it took."""
 
     arrivals: tuple[Arrival, ...]
     seconds: float
     cpu_s: Mapping[str, float]
-    """By process."""
+    """CPU seconds by process."""
 
 
 def watched(
@@ -106,9 +106,9 @@ def watched(
     raw: bool = False,
     when_ready: Callable[[], None] = lambda: None,
 ) -> Watched:
-    """Have so many viewers watch for so long. Raises RuntimeError where they cannot.
+    """Let so many viewers watch for so long. Raises RuntimeError if they cannot.
 
-    `when_ready` is called once each has had a unit, before the warm-up.
+    `when_ready` is called before the warm-up, once each viewer has had a unit.
     """
     command = module(
         "bench.performance.viewers",
@@ -117,7 +117,7 @@ def watched(
     )
     with contextlib.ExitStack() as stack:
         for attempt in range(ATTEMPTS):
-            # A gateway that has only just begun says: come back.
+            # A gateway that has just started tells viewers to come back later.
             time.sleep(attempt)
             process = stack.enter_context(started(command, stdout=subprocess.PIPE))
             assert process.stdout is not None
@@ -139,13 +139,13 @@ def watched(
     if rows is None:
         raise RuntimeError("the viewers ended before their time")
     arrivals = (Arrival(*row) for row in rows)
-    # What was on its way when the window closed is not whole everywhere.
+    # Units that were on their way when the window closed are not complete everywhere.
     within = tuple(a for a in arrivals if began_us <= a.first_us < ended_us - 100_000)
     return Watched(within, (ended_us - began_us) / 1e6, spent)
 
 
 def limit(what: str, display: str, seconds: float, rate: float = 60.0) -> dict[str, Any]:
-    """A limit loop (`pictures`, `stills`) on this display. Raises CalledProcessError."""
+    """Run a limit loop (`pictures`, `screenshots`) on this display. Raises CalledProcessError."""
     command = module(
         "bench.limit", what, *("--display", display, "--seconds", str(seconds)),
         *("--rate", str(rate)),

@@ -1,4 +1,4 @@
-"""What processes cost: CPU, memory with shared pages shared out, bytes by TCP."""
+"""Reads what processes cost: CPU, memory with shared pages divided, and bytes by TCP."""
 
 import re
 import subprocess
@@ -11,20 +11,21 @@ from bench.processes import process_name
 
 _CPUCLOCK_SCHED = 2
 _HEADERS_BYTES = 52
-"""IPv4, TCP and its time stamps, of each segment."""
+"""The headers of IPv4 and TCP with its time stamps, of each segment."""
 
 
 def cpu_s(pids: Iterable[int]) -> float:
-    """CPU seconds of these processes so far, all their threads, also those that have ended.
+    """Return the CPU seconds of these processes so far, with those of threads that have ended.
 
-    Raises OSError where one is gone.
+    Raises OSError if one is gone.
     """
-    # As clock_getcpuclockid(3): a process's own clock, in nanoseconds. /proc has ticks of 10 ms.
+    # This is what clock_getcpuclockid(3) does: a process's own clock, in nanoseconds. /proc has
+    # ticks of 10 ms.
     return sum(time.clock_gettime_ns(~pid << 3 | _CPUCLOCK_SCHED) for pid in pids) / 1e9
 
 
 def wakeups(pid: int) -> int:
-    """How often a process's threads of now have gone to sleep: the cost of doing nothing."""
+    """Return how often a process's present threads have slept: the cost of doing nothing."""
     count = 0
     for status in Path(f"/proc/{pid}/task").glob("*/status"):
         found = re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status.read_text(), re.M)
@@ -33,7 +34,7 @@ def wakeups(pid: int) -> int:
 
 
 def children(root: int) -> dict[str, int]:
-    """`root` and all processes below it, by name (see process_name); several of a name get "+"."""
+    """Return `root` and all processes below it by name (process_name), with "+" if it is taken."""
     parents: dict[int, int] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -60,21 +61,21 @@ def children(root: int) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Of one process, MB. `pss`: pages that several processes have count in equal shares."""
+    """Memory of one process in MB. `pss` counts pages of several processes in equal parts."""
 
     rss: float
     pss: float
 
 
 def memory(pid: int) -> Memory:
-    """Raises OSError where the process is gone."""
+    """Return the memory of a process. Raises OSError if it is gone."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     kb = {name: int(value) for name, value in re.findall(r"^(Rss|Pss):\s+(\d+) kB", text, re.M)}
     return Memory(kb["Rss"] / 1000, kb["Pss"] / 1000)
 
 
 def total_memory(pids: Mapping[str, int]) -> dict[str, float]:
-    """PSS of each and, as `rss` and `total`, the sums of both, MB."""
+    """Return the PSS of each in MB, and the sums of RSS and PSS as `rss` and `total`."""
     each = {name: memory(pid) for name, pid in pids.items()}
     return {
         **{name: m.pss for name, m in each.items()},
@@ -85,14 +86,17 @@ def total_memory(pids: Mapping[str, int]) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What TCP has carried, both ways. `wire_bytes`: with the headers of IP and TCP."""
+    """What TCP has carried in both directions. `wire_bytes` has the headers of IP and TCP."""
 
     payload_bytes: int = 0
     wire_bytes: int = 0
 
 
 def traffic(port: int) -> dict[str, Traffic]:
-    """Of the connections that a local port has now, by their other end. Wants iproute2's `ss`."""
+    """Return the traffic of a local port's present connections, by their other end.
+
+    It needs iproute2's `ss`.
+    """
     text = subprocess.run(
         ["ss", "-tinHO", "state", "established", f"sport = :{port}"],
         check=True, capture_output=True, text=True,
@@ -101,7 +105,7 @@ def traffic(port: int) -> dict[str, Traffic]:
 
 
 def carried(before: Mapping[str, Traffic], after: Mapping[str, Traffic]) -> Traffic:
-    """In between, by the connections that are there at the end."""
+    """Return the traffic between two moments, of the connections that are there at the second."""
     grown = [(now, before.get(peer, Traffic())) for peer, now in after.items()]
     return Traffic(
         sum(now.payload_bytes - then.payload_bytes for now, then in grown),
@@ -110,7 +114,10 @@ def carried(before: Mapping[str, Traffic], after: Mapping[str, Traffic]) -> Traf
 
 
 def _connection(line: str) -> tuple[str, Traffic]:
-    """Of a line of `ss`. A counter that is zero is not told."""
+    """Return a connection's other end and its traffic, from a line of `ss`.
+
+    `ss` leaves out counters that are 0.
+    """
 
     def counter(name: str) -> int:
         found = re.search(rf"\b{name}:(\d+)", line)

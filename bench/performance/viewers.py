@@ -2,11 +2,13 @@
 
     python -m bench.performance.viewers --port 8080 --token TOKEN --count 500
 
-Each acknowledges what it gets as a browser does whose pictures are painted at once (where the
-gateway says that it may wait, with the next or after a tenth of a second), and pings. Once
-all have their first unit, prints "ready"; at SIGTERM one line of JSON, and ends: of each unit its
-number, time stamp, size and flags, when the first and the last viewer had all of it (microseconds
-of the bus clock), and how many had. Decodes nothing.
+Each viewer pings, and acknowledges what it gets like a browser whose pictures are painted at once:
+immediately, or, if the gateway says that an acknowledgement may wait, with the next one or after a
+tenth of a second. It decodes nothing.
+
+The process prints "ready" once all viewers have their first unit. At SIGTERM it prints one line of
+JSON and ends. For each unit that line has its number, time stamp, size and flags, when the first
+and the last viewer had all of it (microseconds of the bus clock), and how many viewers had it.
 """
 
 import argparse
@@ -27,7 +29,7 @@ from fanlight_common.protocol.binary import Ack, Ping, VideoUnit
 
 PING_INTERVAL_S = 0.25
 RELAXED_S = 0.1
-"""As ACK_RELAXED_MS in web/video/acknowledgements.js."""
+"""Seconds; the same as ACK_RELAXED_MS in web/video/acknowledgements.js."""
 CONNECT_LIMIT_S = 20.0
 _READ_BYTES = 1 << 18
 _NO_MASK = bytes(4)
@@ -36,7 +38,7 @@ _PATCH_FLAG = 2
 
 @dataclass(slots=True)
 class Arrival:
-    """One unit, at all viewers."""
+    """One unit, as all viewers got it."""
 
     sequence: int
     captured_us: int
@@ -49,25 +51,25 @@ class Arrival:
 
 @dataclass(slots=True)
 class Viewer:
-    """One connection: what of it was not a whole message yet."""
+    """One connection, with the bytes of it that are not a whole message yet."""
 
     socket: socket.socket
     left: bytearray = field(default_factory=bytearray)
     units: int = 0
     untold: tuple[int, int] | None = None
-    """The newest unit whose acknowledgement waits."""
+    """The newest unit that is not acknowledged yet (epoch, sequence)."""
     untold_since: float = 0.0
 
 
 def masked(opcode: int, payload: bytes) -> bytes:
-    """A message from a client, whose mask of zeros changes nothing. Up to 65535 bytes."""
+    """Return a client's message, whose mask of zeros changes nothing. It has up to 65535 bytes."""
     if len(payload) < 126:
         return bytes((0x80 | opcode, 0x80 | len(payload))) + _NO_MASK + payload
     return struct.pack(">BBH", 0x80 | opcode, 0xFE, len(payload)) + _NO_MASK + payload
 
 
 def messages(data: bytearray) -> tuple[list[tuple[int, memoryview]], int]:
-    """Whole messages, opcode and payload, at the start of what a server sent; and their length."""
+    """Return the whole messages (opcode, payload) at the start of `data`, and their length."""
     found: list[tuple[int, memoryview]] = []
     at, end, view = 0, len(data), memoryview(data)
     while end - at >= 2:
@@ -89,11 +91,14 @@ def messages(data: bytearray) -> tuple[list[tuple[int, memoryview]], int]:
 
 
 class Crowd:
-    """All viewers of this process. Made to take little of the machine: 500 viewers with 60 units a
-    second are 30,000 messages, and what they take here is missing where it is measured."""
+    """All viewers of this process.
+
+    It is written to take little of the machine: 500 viewers with 60 units a second are 30,000
+    messages, and the CPU that they take here is missing where it is measured.
+    """
 
     def __init__(self, *, talk: bool) -> None:
-        """`talk`: acknowledge and ping; a server that only writes wants neither."""
+        """With `talk`, viewers acknowledge and ping. A server that only writes needs neither."""
         self._talk = talk
         self._epoll = select.epoll()
         self._viewers: dict[int, Viewer] = {}
@@ -105,15 +110,15 @@ class Crowd:
         self._acked = (0, 0)
         self._ack = b""
         self.arrivals: dict[tuple[int, int], Arrival] = {}
-        """By epoch and sequence."""
+        """The units that came, by epoch and sequence."""
 
     @property
     def all_watch(self) -> bool:
-        """Has each had a unit?"""
+        """Return whether each viewer has had a unit."""
         return all(viewer.units for viewer in self._viewers.values())
 
     def add(self, port: int, path: str, token: str, name: str) -> None:
-        """One more viewer, connected and known to the server. Raises OSError."""
+        """Connect one more viewer, and let the server know it. Raises OSError."""
         connection = socket.create_connection(("127.0.0.1", port), CONNECT_LIMIT_S)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         key = base64.b64encode(os.urandom(16)).decode()
@@ -140,7 +145,7 @@ class Crowd:
         self._epoll.register(connection, select.EPOLLIN)
 
     def turn(self, seconds: float) -> None:
-        """Read what there is, or wait at most so long. Raises ConnectionError: one was closed."""
+        """Read what there is, or wait at most so long. Raises ConnectionError if one was closed."""
         for number, _ in self._epoll.poll(seconds, len(self._viewers)):
             self._read(self._viewers[number])
         now = time.monotonic()
@@ -157,7 +162,7 @@ class Crowd:
                     self._acknowledge(viewer, viewer.untold)
 
     def close(self) -> None:
-        """All of them go."""
+        """Close all connections."""
         for viewer in self._viewers.values():
             viewer.socket.close()
         self._epoll.close()
@@ -206,14 +211,14 @@ class Crowd:
     def _unit(
         self, viewer: Viewer, payload: memoryview, now_us: int
     ) -> tuple[tuple[int, int], int]:
-        """Its label, and not 0 where its acknowledgement may wait."""
+        """Note a unit, and return its label and its RELAXED flag."""
         _, flags, *_, epoch, sequence, captured_us, _, _ = VideoUnit.LAYOUT.unpack_from(payload)
         viewer.units += 1
         label = (epoch, sequence)
         arrival = self.arrivals.get(label)
         if arrival is None:
             size = len(payload)
-            what = flags & ~VideoUnit.RELAXED  # which is each viewer's own
+            what = flags & ~VideoUnit.RELAXED  # RELAXED is each viewer's own
             self.arrivals[label] = Arrival(sequence, captured_us, size, what, now_us, now_us)
         else:
             arrival.last_us = now_us
@@ -221,13 +226,13 @@ class Crowd:
         return label, flags & VideoUnit.RELAXED
 
     def _send(self, viewer: Viewer, data: bytes) -> None:
-        # A server that does not read for so long that this is full has other troubles.
+        # If a server reads so little that this is full, it has other troubles.
         with contextlib.suppress(BlockingIOError):
             viewer.socket.send(data)
 
 
 def _is_one_unit(data: bytearray, count: int) -> bool:
-    """Is what was read exactly one unit of 126 to 65535 bytes? So are most."""
+    """Return whether this is exactly one unit of 126 to 65535 bytes, as most reads are."""
     return (
         count > 4
         and data[0] == 0x82
@@ -238,7 +243,7 @@ def _is_one_unit(data: bytearray, count: int) -> bool:
 
 
 def main() -> None:
-    """Watch until told to end."""
+    """Watch until SIGTERM, and print what came."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

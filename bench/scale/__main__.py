@@ -1,13 +1,13 @@
-"""`python -m bench.scale`, which is `make bench-scale`: how fanlight grows.
+"""Measures how fanlight grows: `python -m bench.scale`, which is `make bench-scale`.
 
-    python -m bench.scale                  all of it, about ten minutes on two cores
-    python -m bench.scale --part desks     one part: desks, heartbeats, simulation or locality
-    python -m bench.scale --short          does it all still work? half a minute, nothing is kept
+    python -m bench.scale                 all of it, about ten minutes on two cores
+    python -m bench.scale --part desks    one part: desks, heartbeats, simulation or locality
+    python -m bench.scale --short         does it all still work? half a minute, nothing is kept
 
-Parts: 50 desks of 320x180 with 4 encoders, 200 viewers and 2 gateways, step by step (`desks`), also
-over tcp with keys; the directory under the heartbeats of many (`heartbeats`); the directory alone
-among 1,000 desks, 200 encoders and 10,000 viewers, in virtual time (`simulation`), and what it
-brings to prefer the desk's host (`locality`). Results are in `bench/results/scale.*`.
+`desks`: up to 50 desks of 320x180 with 4 encoders, 200 viewers and 2 gateways, added step by step,
+also over tcp with keys. `heartbeats`: the directory under the heartbeats of many. `simulation`: the
+directory alone, among 1,000 desks, 200 encoders and 10,000 viewers, in virtual time. `locality`:
+what it brings there to prefer the desk's host. Results are in `bench/results/scale.*`.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from bench.scale import report
 from bench.scale.desks import Plan, measure
 from bench.scale.directory import Population, memory_bytes, simulate
 from bench.scale.heartbeats import measure as measure_heartbeats
-from bench.scale.stack import Shape
+from bench.scale.stack import Deployment
 from fanlight_directory.core.placement import Rules
 
 PARTS = ("desks", "heartbeats", "simulation", "locality")
@@ -32,7 +32,7 @@ QUIET_LOAD = 1.0
 
 
 def main() -> int:
-    """Measure, and write what was measured."""
+    """Measure as the command line says, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--part", action="append", choices=PARTS)
     parser.add_argument("--fps", type=float, default=5.0, help="pictures a second of each desk")
@@ -57,14 +57,14 @@ def main() -> int:
 
 
 def keep(part: str, new: Sequence[dict[str, Any]]) -> None:
-    """Put the results of a part in the place of those before, and draw and write all of it."""
+    """Replace the old results of a part, and draw and write everything."""
     path = DIRECTORY / "scale.jsonl"
     old = load(path) if path.exists() else []
     results = [result for result in old if result["part"] != part] + list(new)
     results.sort(key=lambda result: PARTS.index(result["part"]))
     path.write_text("".join(json.dumps(result) + "\n" for result in results))
     (DIRECTORY / "scale.md").write_text(report.report(results))
-    from bench.scale import plots  # here: only the bench extra brings matplotlib
+    from bench.scale import plots  # not at the top, because only the bench extra has matplotlib
 
     plots.draw(results, DIRECTORY)
 
@@ -83,11 +83,11 @@ def _results(parts: Iterable[str], fps: float, short: bool) -> Iterator[dict[str
 
 def _desks(fps: float, short: bool) -> Iterator[dict[str, Any]]:
     if short:
-        shape = Shape(fps=fps, encoders=2)
-        yield from measure(shape, Plan((1, 3), 2, idle_s=1, settle_s=1, watched_s=3))
+        deployment = Deployment(fps=fps, encoders=2)
+        yield from measure(deployment, Plan((1, 3), 2, idle_s=1, settle_s=1, watched_s=3))
         return
-    yield from measure(Shape(fps=fps), Plan())
-    yield from measure(Shape(fps=fps, bus="tcp"), Plan((1, 50)))
+    yield from measure(Deployment(fps=fps), Plan())
+    yield from measure(Deployment(fps=fps, bus="tcp"), Plan((1, 50)))
 
 
 def _heartbeats(fps: float, short: bool) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,7 @@
-"""More and more desks on this machine, each watched by some viewers: what arrives, what it costs.
+"""More and more desks on this machine, each with some viewers: what arrives, and what it costs.
 
-The desks are added step by step. At each step all are first left alone for a while, and then
-watched; what a step gives is one flat result.
+The desks are added step by step. At each step nobody watches for a while, and then all are watched.
+The result of a step is one flat object.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.scale.stack import Shape, Stack, running
+from bench.scale.stack import Deployment, Stack, running
 from bench.scale.usage import Usage
 from bench.scale.viewers import Seen, Viewer, delivered, ends
 
@@ -21,7 +21,7 @@ KINDS = ("directory", "capture", "encoder", "gateway")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many desks, how many viewers each, and how long each is looked at."""
+    """How many desks there are, how many viewers each has, and how long each step is measured."""
 
     steps: Sequence[int] = (1, 5, 10, 25, 50)
     viewers: int = 4
@@ -30,16 +30,16 @@ class Plan:
     watched_s: float = 20.0
 
 
-def measure(shape: Shape, plan: Plan) -> Iterator[dict[str, Any]]:
-    """One result a step. Raises RuntimeError, ConnectionError where something does not come up."""
-    with running(shape) as stack:
+def measure(deployment: Deployment, plan: Plan) -> Iterator[dict[str, Any]]:
+    """Yield one result a step. Raises RuntimeError, or ConnectionError, if something fails."""
+    with running(deployment) as stack:
         for desks in plan.steps:
             stack.desks(desks)
             yield asyncio.run(_step(stack, plan, desks))
 
 
 async def _step(stack: Stack, plan: Plan, desks: int) -> dict[str, Any]:
-    # What came up last is still busy with it.
+    # The processes that started last are still busy with starting.
     await asyncio.sleep(min(2.0, plan.settle_s))
     idle = await _used(stack, plan.idle_s)
     viewers: list[Viewer] = []
@@ -51,21 +51,25 @@ async def _step(stack: Stack, plan: Plan, desks: int) -> dict[str, Any]:
             viewers.append(Viewer(f"ws://127.0.0.1:{port}", token, desk, f"bench-scale-{number}"))
         await asyncio.gather(*(viewer.first_unit() for viewer in viewers))
         await asyncio.sleep(plan.settle_s)
-        return {**_head(stack.shape, plan, desks), **await _watch(stack, plan, viewers), **idle}
+        return {
+            **_head(stack.deployment, plan, desks),
+            **await _watch(stack, plan, viewers),
+            **idle,
+        }
     finally:
         await asyncio.gather(*(viewer.leave() for viewer in viewers))
 
 
-def _head(shape: Shape, plan: Plan, desks: int) -> dict[str, Any]:
+def _head(deployment: Deployment, plan: Plan, desks: int) -> dict[str, Any]:
     return {
         "part": "desks",
-        "bus": shape.bus,
+        "bus": deployment.bus,
         "desks": desks,
         "viewers": desks * plan.viewers,
-        "encoders": shape.encoders,
-        "gateways": shape.gateways,
-        "size": f"{shape.width}x{shape.height}",
-        "fps": shape.fps,
+        "encoders": deployment.encoders,
+        "gateways": deployment.gateways,
+        "size": f"{deployment.width}x{deployment.height}",
+        "fps": deployment.fps,
         "seconds": plan.watched_s,
     }
 
@@ -85,7 +89,7 @@ async def _watch(stack: Stack, plan: Plan, viewers: list[Viewer]) -> dict[str, A
     until = ends(seen)
     after = {kind: await _metrics(stack, kind) for kind in KINDS}
     changes = {kind: _changes(before[kind], after[kind]) for kind in KINDS}
-    # What is on its way at the end is not lost.
+    # Units that are on their way at the end are not lost, so they may still come.
     await asyncio.sleep(LATE_S)
     ages = sorted(age for group in seen.values() for one in group for age in one.ages_ms)
     streams = {key for group in seen.values() for one in group for key in one.units}
@@ -125,7 +129,7 @@ async def _watch(stack: Stack, plan: Plan, viewers: list[Viewer]) -> dict[str, A
 
 
 async def _used(stack: Stack, seconds: float) -> dict[str, Any]:
-    """CPU by kind over so many seconds, in percent of a core, and memory by kind, summed."""
+    """Return CPU by kind over so many seconds, in percent of a core, and memory by kind, summed."""
     before = stack.usage()
     await asyncio.sleep(seconds)
     after = stack.usage()
@@ -162,7 +166,7 @@ def _of(changes: Mapping[str, float], name: str) -> float:
 
 
 def _by(changes: Mapping[str, float], name: str, label: str) -> dict[str, int]:
-    """By the value of a label, those that are not zero."""
+    """Return the changes that are not zero, by the value of a label."""
     found: Counter[str] = Counter()
     for key, value in changes.items():
         if key.startswith(f"{name}{{"):

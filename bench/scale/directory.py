@@ -1,8 +1,8 @@
-"""The directory alone, in virtual time: how it fares when everybody comes, goes and dies.
+"""The directory alone, in virtual time: how it does when everybody comes, goes and dies.
 
-`simulate` has a population live for a while: viewers come and go, encoders, captures and gateways
-die in silence, with a farewell, are started again at once or are cut off, the directory itself is
-killed twice. It returns what was seen, as one flat result.
+`simulate` lets a population live for a while. Viewers come and go. Encoders, captures and gateways
+die in silence, leave with a farewell, are restarted at once, or are cut off. The directory itself
+is killed twice. It returns one flat result.
 """
 
 import gc
@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.scale.world import BEAT_S, TIMING, Desk, Encoder, Gateway, World
+from bench.scale.members import Desk, Encoder, Gateway
+from bench.scale.world import BEAT_S, TIMING, World
 from fanlight_common.protocol import bus, topics
 from fanlight_directory.core.placement import Rules
 from fanlight_directory.core.registry import Registry
@@ -20,15 +21,15 @@ from fanlight_directory.core.registry import Registry
 RENDITIONS = ("high", "half", "low", "keyframes")
 SHARES = (80, 15, 4, 1)
 EVEN = 0.2
-"""So far from the mean, in shares of it, is even; one stream always is."""
+"""A load this near to the mean (as a share of it) counts as even; so does a single stream."""
 PEACE_S = 30.0
 MATURE_S = 20.0
-"""Encoders that have lived for less are not asked to have their share yet."""
+"""Seconds that an encoder has to have lived before it has to have its share of the streams."""
 
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """How many there are, and how long they last (seconds, on average)."""
+    """How many processes and viewers there are, and their mean lifetimes in seconds."""
 
     desks: int = 1000
     encoders: int = 200
@@ -37,7 +38,7 @@ class Population:
     hosts: int = 50
     capacity: int = 16
     skew: float = 0.0
-    """0: as many desks on each host; 1: from none to twice as many."""
+    """0 puts as many desks on each host, 1 from none to twice as many."""
     stay_s: float = 120.0
     encoder_s: float = 300.0
     capture_s: float = 600.0
@@ -46,7 +47,7 @@ class Population:
 
 
 class Life:
-    """Everybody's comings and goings."""
+    """Decides when everybody comes and goes, by the world's random generator."""
 
     def __init__(self, world: World, population: Population) -> None:
         self.world, self.population, self.rng = world, population, world.rng
@@ -71,7 +72,7 @@ class Life:
     failing = True
 
     def begin_failing(self) -> None:
-        """Everybody dies now and then from here on."""
+        """From now on, let every process die now and then."""
         p = self.population
         for process, mean_s in (
             *((e, p.encoder_s) for e in self.encoders),
@@ -122,7 +123,7 @@ class Life:
 def simulate(
     population: Population, rules: Rules, seconds: float, seed: int = 1, directory_dies: bool = True
 ) -> dict[str, Any]:
-    """Live for so many virtual seconds, after 30 s of coming up, and 30 s of peace at the end."""
+    """Live for so many virtual seconds, between 30 s of starting and 30 s of peace."""
     world = World(random.Random(seed), rules, population.lost_share)
     life = Life(world, population)
     world.run(30.0)
@@ -183,23 +184,23 @@ def simulate(
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """How the streams lie at one moment, on encoders that have been well for a while."""
+    """How streams are spread at one moment, over encoders that have been well for a while."""
 
     distances: list[float]
-    """Of each encoder from the mean of its host's, in shares of it."""
+    """The distance of each encoder from its host's mean, as a share of that mean."""
     overall: float
-    """The largest from the mean of all."""
+    """The largest distance of an encoder from the mean of all."""
     near: float
-    """Share of the streams that are on their desk's host."""
+    """The share of the streams whose encoder is on their desk's host."""
 
 
 def _sample(world: World, life: Life) -> Sample:
-    well = [e for e in life.encoders if e.is_heard and world.now - e.well_since > MATURE_S]
+    well = [e for e in life.encoders if e.is_online and world.now - e.well_since > MATURE_S]
     by_host: dict[str, list[int]] = {}
     for encoder in well:
         by_host.setdefault(encoder.host, []).append(len(encoder.held))
     hosts = {f"d{n}": desk.host for n, desk in enumerate(life.desks)}
-    streams = [(e.host, s.split("/")[0]) for e in life.encoders if e.is_heard for s in e.held]
+    streams = [(e.host, s.split("/")[0]) for e in life.encoders if e.is_online for s in e.held]
     return Sample(
         [distance for counts in by_host.values() for distance in _distances(counts)],
         max(_distances([len(encoder.held) for encoder in well])),
@@ -238,7 +239,7 @@ def _repairs(world: World) -> dict[str, Any]:
 
 
 def memory_bytes(desks: int, encoders: int, streams_a_desk: int = 2) -> dict[str, float]:
-    """What the registry keeps, for each process and for each stream, as Python counts it."""
+    """Return the bytes that the registry keeps for each process and each stream."""
     beats: list[bus.Heartbeat] = []
     gc.collect()
     tracemalloc.start()

@@ -1,7 +1,8 @@
-"""The real directory, with its sockets, under the heartbeats of many: what does it cost?
+"""What does the real directory cost, with its sockets, under the heartbeats of many?
 
-Starts `python -m fanlight_directory` and says what so many desks and encoders would say, over as
-many connections as a process may have, with as many subscribers to all desks as there are gateways.
+This starts `python -m fanlight_directory` and sends what so many desks and encoders would send,
+over as many connections as a process may have. As many sockets as there are gateways subscribe to
+all desks.
 """
 
 import os
@@ -14,18 +15,19 @@ from typing import Any
 import zmq
 
 from bench.processes import module, started
+from bench.scale.members import Desk, Encoder
 from bench.scale.usage import Usage
-from bench.scale.world import BEAT_S, Desk, Encoder
+from bench.scale.world import BEAT_S
 from fanlight_common.protocol import bus, topics
 
 CONNECTIONS = 400
-"""Where there are more processes, several share one."""
+"""If there are more processes than that, several share a connection."""
 GATEWAYS = 4
 STREAMS_AN_ENCODER = 10
 
 
 def measure(desks: int, encoders: int, seconds: float) -> dict[str, Any]:
-    """CPU and memory of a directory that hears so many, each with so many streams."""
+    """Return CPU and memory of a directory with so many desks and encoders."""
     with tempfile.TemporaryDirectory(prefix="fl-") as directory:
         environment = {
             **os.environ,

@@ -1,4 +1,4 @@
-"""Plots of how things grow with the number of desks. Wants matplotlib (the `bench` extra)."""
+"""Plots of what grows with the number of desks. It needs matplotlib (the `bench` extra)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ Result = Mapping[str, Any]
 
 
 def draw(results: Sequence[Result], directory: Path) -> list[Path]:
-    """Write the plots of what there is; returns the files."""
+    """Write the plots of the results that there are, and return the files."""
     paths = []
     desks = [result for result in results if result["part"] == "desks"]
     if desks:
@@ -58,7 +58,7 @@ def _save(
         panel.legend(fontsize=7)
         panel.grid(linewidth=0.3)
     figure.suptitle(title)
-    # Without a date and with fixed ids, the same results make the same file.
+    # Without a date and with fixed ids, the same results always give the same file.
     with matplotlib.rc_context({"svg.hashsalt": "fanlight", "svg.fonttype": "none"}):
         figure.savefig(path, metadata={"Date": None})
     plt.close(figure)

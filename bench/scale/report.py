@@ -1,4 +1,4 @@
-"""What was measured as tables for people. Pure."""
+"""Shows the results as tables in Markdown. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -8,14 +8,14 @@ Result = Mapping[str, Any]
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Markdown."""
+    """Return a table in Markdown."""
     lines = ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
     lines += ["| " + " | ".join("" if c is None else str(c) for c in row) + " |" for row in rows]
     return "\n".join(lines)
 
 
 def desks(results: Iterable[Result]) -> str:
-    """What arrived, by the number of desks."""
+    """Return what arrived, by the number of desks."""
     return table(
         ["bus", "desks", "viewers", "units due", "delivered", "%", "dropped", "pictures/s a stream",
          "age ms, median", "95 %", "99 %", "streams by encoder"],
@@ -34,7 +34,7 @@ def desks(results: Iterable[Result]) -> str:
 
 
 def cpu(results: Iterable[Result]) -> str:
-    """CPU by kind of process, percent of one core."""
+    """Return CPU by kind of process, in percent of a core."""
     return table(
         ["bus", "desks", "viewers", *(f"{k}, idle" for k in KINDS), *KINDS, "all", "meter"],
         [
@@ -51,7 +51,7 @@ def cpu(results: Iterable[Result]) -> str:
 
 
 def memory(results: Iterable[Result]) -> str:
-    """Memory by kind of process, MiB, what is shared divided among those who share it."""
+    """Return memory by kind of process, in MiB; processes divide what they share."""
     return table(
         ["bus", "desks", "viewers", *(f"{k}, idle" for k in KINDS), *KINDS, "all"],
         [
@@ -67,7 +67,7 @@ def memory(results: Iterable[Result]) -> str:
 
 
 def each(results: Sequence[Result]) -> str:
-    """What one more costs: the slope from the first step to the last."""
+    """Return what one more desk costs: the slope from the first step to the last."""
     of = (
         ("a desk that nobody watches: capture", "idle_", "capture", "desks"),
         ("a desk that is watched: capture", "", "capture", "desks"),
@@ -90,14 +90,14 @@ def each(results: Sequence[Result]) -> str:
 
 
 def heartbeats(results: Iterable[Result]) -> str:
-    """The directory with its sockets."""
+    """Return the table of the directory with its sockets."""
     keys = ("desks", "encoders", "heartbeats_per_s", "cpu_percent", "us_per_heartbeat", "rss_mib")
     header = ("desks", "encoders", "heartbeats/s", "CPU, % of a core", "µs a heartbeat", "MiB")
     return table(header, [[r[key] for key in keys] for r in results])
 
 
 def simulation(results: Iterable[Result]) -> str:
-    """The directory alone, in virtual time."""
+    """Return the table of the directory alone, in virtual time."""
     results = list(results)
 
     def worst(r: Result, why: str) -> str:
@@ -135,7 +135,7 @@ def simulation(results: Iterable[Result]) -> str:
 
 
 def locality(results: Iterable[Result]) -> str:
-    """What preferring the desk's host brings, and what it costs."""
+    """Return what it brings and costs to prefer the desk's host."""
     return table(
         ["locality", "skew of the desks", "on their desk's host, %", "moves/s",
          "furthest from even in a host", "furthest of all"],
@@ -148,17 +148,17 @@ def locality(results: Iterable[Result]) -> str:
 
 
 def report(results: Sequence[Result]) -> str:
-    """All of it."""
+    """Return the whole report."""
     parts = []
     by_part: dict[str, list[Result]] = {}
     for result in results:
         by_part.setdefault(str(result["part"]), []).append(result)
     measured = by_part.get("desks", [])
     if measured:
-        shape = measured[-1]
+        deployment = measured[-1]
         parts += [
-            f"## Desks on one machine\n\nOf {shape['size']}, {shape['fps']:g} pictures a second, "
-            f"{shape['encoders']} encoders, {shape['gateways']} gateways.",
+            f"## Desks on one machine\n\nOf {deployment['size']}, {deployment['fps']:g} pictures "
+            f"a second, {deployment['encoders']} encoders, {deployment['gateways']} gateways.",
             desks(measured),
             "CPU, percent of one core, idle: before anybody watches.",
             cpu(measured),

@@ -1,4 +1,4 @@
-"""Fanlight as processes of this machine: directory, gateways, encoders, and as many desks as asked.
+"""Runs fanlight on this machine: a directory, gateways, encoders, and any number of desks.
 
 The desks are synthetic (`FANLIGHT_CAPTURE_SOURCE=pattern`). The bus is ipc, or tcp with CURVE.
 """
@@ -27,8 +27,8 @@ STOP_LIMIT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """What the desks look like, and what serves them."""
+class Deployment:
+    """The size and rate of the desks, and how many processes serve them."""
 
     width: int = 320
     height: int = 180
@@ -36,47 +36,48 @@ class Shape:
     encoders: int = 4
     gateways: int = 2
     bus: str = "ipc"
-    """`ipc`, or `tcp`: over the network's code, with keys, on this machine."""
+    """`ipc`; or `tcp`, with keys, on this machine."""
 
 
 class Stack:
-    """The processes that run, by kind."""
+    """The processes that run, by kind. Nothing runs before `begin`."""
 
-    def __init__(self, shape: Shape, directory: Path) -> None:
-        self.shape = shape
+    def __init__(self, deployment: Deployment, directory: Path) -> None:
+        self.deployment = deployment
         self.gateway_ports: list[int] = []
         self._directory = directory
         self._processes: defaultdict[str, list[subprocess.Popen[bytes]]] = defaultdict(list)
         self._urls: dict[int, str] = {}
-        """Of each process's health and metrics, as its log says."""
+        """The URL of a process's health and metrics, which its log says, by process id."""
+        pattern = f"{deployment.width}x{deployment.height}@{deployment.fps:g}"
         self._environment = {
             **os.environ,
             "FANLIGHT_RUNTIME_DIR": str(directory / "run"),
             "FANLIGHT_CAPTURE_SOURCE": "pattern",
-            "FANLIGHT_CAPTURE_PATTERN": f"{shape.width}x{shape.height}@{shape.fps:g}",
+            "FANLIGHT_CAPTURE_PATTERN": pattern,
             "FANLIGHT_ENCODER_CODEC": "libx264",
             "FANLIGHT_ENCODER_CAPACITY": "16",
             "FANLIGHT_GATEWAY_SECRET_FILE": str(directory / "secret"),
             "FANLIGHT_LOG_LEVEL": "INFO",
         }
-        if shape.bus == "tcp":
+        if deployment.bus == "tcp":
             self._environment |= {
                 "FANLIGHT_BUS_DIRECTORY": f"tcp://127.0.0.1:{free_port(2)}",
                 "FANLIGHT_BUS_KEYS": str(directory / "keys"),
             }
 
     def begin(self) -> None:
-        """Start all but desks. Raises RuntimeError where one does not start."""
+        """Start everything except desks. Raises RuntimeError if one process does not start."""
         self.start("directory")
-        for _ in range(self.shape.gateways):
+        for _ in range(self.deployment.gateways):
             self.gateway_ports.append(free_port())
             self.start("gateway", FANLIGHT_GATEWAY_PORT=str(self.gateway_ports[-1]))
-        for number in range(self.shape.encoders):
+        for number in range(self.deployment.encoders):
             self.start("encoder", FANLIGHT_ID=f"encoder-{number}")
         self.wait()
 
     def start(self, kind: str, **environment: str) -> None:
-        """One more process of a kind."""
+        """Start one more process of a kind."""
         log = (self._directory / f"{kind}-{len(self._processes[kind])}.log").open("wb")
         with log:
             process = subprocess.Popen(
@@ -88,7 +89,7 @@ class Stack:
         self._processes[kind].append(process)
 
     def desks(self, count: int) -> None:
-        """Have so many desks (never fewer than before), named d0 and on."""
+        """Start desks until there are so many, named d0 and on. None is ever stopped."""
         for number in range(len(self._processes["capture"]), count):
             self.start(
                 "capture", FANLIGHT_ID=f"capture-d{number}", FANLIGHT_CAPTURE_DESK=f"d{number}"
@@ -96,7 +97,7 @@ class Stack:
         self.wait()
 
     def wait(self) -> None:
-        """Until all of them serve. Raises RuntimeError where one does not."""
+        """Wait until all of them serve. Raises RuntimeError if one does not."""
         deadline = time.monotonic() + START_LIMIT_S
         for kind, processes in self._processes.items():
             for number, process in enumerate(processes):
@@ -111,14 +112,14 @@ class Stack:
                         time.sleep(0.05)
 
     def usage(self) -> dict[str, list[Usage]]:
-        """Of each process, by kind, now."""
+        """Return what each process uses now, by kind."""
         return {
             kind: [Usage.of(process.pid) for process in processes]
             for kind, processes in self._processes.items()
         }
 
     def metrics(self, kind: str) -> dict[str, float]:
-        """Counters and gauges of all processes of a kind, summed, by name with labels."""
+        """Return counters and gauges of a kind, summed over its processes, by name and labels."""
         sums: defaultdict[str, float] = defaultdict(float)
         for metrics in self.metrics_each(kind):
             for name, value in metrics.items():
@@ -126,7 +127,7 @@ class Stack:
         return dict(sums)
 
     def metrics_each(self, kind: str) -> list[dict[str, float]]:
-        """The same of each process."""
+        """Return the counters and gauges of each process of a kind."""
         found = []
         for process in self._processes[kind]:
             with urllib.request.urlopen(f"{self._urls[process.pid]}/metrics", timeout=20) as answer:
@@ -136,14 +137,14 @@ class Stack:
         return found
 
     def token(self) -> str:
-        """One that may watch every desk."""
+        """Return a token that may watch every desk."""
         secret = tokens.load_secret(self._directory / "secret")
         now = time.time()
         grant = Grant(Role.VIEW, ALL_DESKS, int(now) + 86_400)
         return tokens.issue(secret, grant, now)
 
     def end(self) -> None:
-        """Stop all of them, gateways first, as one would."""
+        """Stop all processes, gateways first, as an operator would."""
         for kind in ("gateway", "encoder", "capture", "directory"):
             for process in self._processes[kind]:
                 process.terminate()
@@ -156,10 +157,10 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(shape: Shape) -> Iterator[Stack]:
-    """A stack without desks yet, until the block ends."""
+def running(deployment: Deployment) -> Iterator[Stack]:
+    """Run a stack, which has no desk yet, until the block ends."""
     with tempfile.TemporaryDirectory(prefix="fl-") as directory:
-        stack = Stack(shape, Path(directory))
+        stack = Stack(deployment, Path(directory))
         try:
             stack.begin()
             yield stack

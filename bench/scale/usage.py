@@ -1,4 +1,4 @@
-"""What processes use, from /proc: CPU seconds, and memory as the kernel shares it out."""
+"""Reads from /proc what processes use: CPU seconds, and memory as the kernel divides it."""
 
 import os
 import time
@@ -10,17 +10,17 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """CPU of a process so far, in seconds; its memory now, in MiB; the moment."""
+    """CPU of a process so far, in seconds; its memory now, in MiB; the moment (monotonic)."""
 
     at_s: float
     cpu_s: float
     rss_mib: float
     pss_mib: float
-    """What it shares with others divided among them, so that sums mean something."""
+    """Memory that it shares with others is divided among them, so that sums mean something."""
 
     @classmethod
     def of(cls, pid: int) -> "Usage":
-        """Of one process, all its threads. Raises OSError where it is gone."""
+        """Return what one process uses, with all its threads. Raises OSError if it is gone."""
         folder = Path(f"/proc/{pid}")
         fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
         sizes = {
@@ -31,5 +31,5 @@ class Usage:
         return cls(time.monotonic(), cpu_s, sizes["Rss"], sizes["Pss"])
 
     def __sub__(self, before: "Usage") -> "Usage":
-        """CPU and time since `before`; memory as it is now."""
+        """Return CPU and time since `before`, and the memory as it is now."""
         return Usage(self.at_s - before.at_s, self.cpu_s - before.cpu_s, self.rss_mib, self.pss_mib)

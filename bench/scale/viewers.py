@@ -1,6 +1,6 @@
-"""Viewers without a screen: each acknowledges what it gets as a browser does, and counts.
+"""Viewers that are no browsers: each acknowledges what it gets as a browser does, and counts.
 
-All of them live on one event loop, that of the bench.
+All of them live on one event loop, that of the bench. They decode nothing.
 """
 
 import asyncio
@@ -22,17 +22,17 @@ FIRST_LIMIT_S = 60.0
 
 
 Stream = tuple[str, int]
-"""Rendition and epoch."""
+"""A stream's rendition and epoch."""
 
 
 @dataclass
 class Seen:
-    """What one viewer saw within a window of time."""
+    """What one viewer got within a window of time."""
 
     units: dict[Stream, list[int]] = field(default_factory=dict)
-    """Sequences, by stream."""
+    """The sequences of its units, by stream."""
     now: Stream | None = None
-    """Of which the newest was."""
+    """The stream of the newest unit."""
     bytes: int = 0
     ages_ms: list[float] = field(default_factory=list)
     states: Counter[str] = field(default_factory=Counter)
@@ -49,12 +49,12 @@ class Viewer:
         self._url, self._token, self._name = url, token, name
         self._base_rtt_ms = 0.0
         self._ahead_us: float | None = None
-        """The gateway's clock, which is that of captures too, minus our own."""
+        """How far the gateway's clock (the captures' is the same) is ahead of this process's."""
         self._first = asyncio.Event()
         self._task = asyncio.create_task(self._live())
 
     async def first_unit(self) -> None:
-        """Until something is shown. Raises TimeoutError, ConnectionError."""
+        """Wait until the first unit is there. Raises TimeoutError or ConnectionError."""
         waiting = asyncio.create_task(self._first.wait())
         await asyncio.wait(
             {waiting, self._task}, timeout=FIRST_LIMIT_S, return_when=asyncio.FIRST_COMPLETED
@@ -64,7 +64,7 @@ class Viewer:
             raise ConnectionError(f"{self._name} of {self.desk}: no unit (closed: {self.closed})")
 
     async def leave(self) -> None:
-        """Go."""
+        """Close the connection."""
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
@@ -130,15 +130,16 @@ class Viewer:
 
 Desks = dict[str, list[Seen]]
 Ends = dict[str, list[dict[Stream, int]]]
-"""By desk, of each viewer: the last sequence that it should have had, of each stream."""
+"""The last sequence of each stream that each viewer should have had, by desk."""
 
 
 def ends(desks: Desks) -> Ends:
-    """What was published until now, for whom.
+    """Return what was published until now, for each viewer.
 
-    Sequences have no gaps, so the newest that anybody saw is what was published (the encoders' own
-    counters, `units_published`, say whether that is so). It is due to who watches that stream now;
-    of streams that a viewer has left, to a smaller rendition or with an encoder, what it had is.
+    Sequences have no gaps, so the newest that anybody saw is the last one that was published; the
+    encoders' own counters, `units_published`, say whether that is so. It is due to the viewers that
+    watch that stream now. If a viewer has left a stream, for a smaller rendition or another
+    encoder, then what it had is what was due.
     """
     found: Ends = {}
     for desk, viewers in desks.items():
@@ -154,7 +155,7 @@ def ends(desks: Desks) -> Ends:
 
 
 def delivered(desks: Desks, until: Ends) -> dict[str, int]:
-    """Units that came, and that were due: what there was since each viewer's own first one."""
+    """Return how many units came and were due, from each viewer's own first one on."""
     due = came = gaps = 0
     for desk, viewers in desks.items():
         for seen, lasts in zip(viewers, until[desk], strict=True):

@@ -1,9 +1,10 @@
-"""A directory and everybody who talks to it, in virtual time: no socket, no sleep.
+"""A directory and everybody who talks to it, in virtual time, without sockets and sleeps.
 
-The real registry; the others do what the real ones do with its records. A gateway subscribes once
-to each stream that its viewers watch, and connects to the encoder that the lease names; an encoder
-that somebody is connected to watches the lease, and encodes while it is its own. Messages take
-LATENCY_S, heartbeats may be lost, and a directory that comes back is told each subscription again.
+The registry is the real one. The others do with its records what the real ones do: a gateway
+subscribes once to each stream that its viewers watch, and connects to the encoder that the lease
+names. An encoder to which somebody is connected watches the lease, and encodes while the lease is
+its own. Messages take LATENCY_S, heartbeats may be lost, and a directory that comes back gets each
+subscription again.
 """
 
 import heapq
@@ -12,8 +13,9 @@ import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from bench.scale.members import Desk, Encoder, Gateway, Process
 from fanlight_common.protocol import bus, topics
 from fanlight_directory.core.effects import Effect, Leased, Publish
 from fanlight_directory.core.placement import Rules
@@ -28,94 +30,20 @@ UNIX = 1_700_000_000
 
 
 @dataclass
-class Process:
-    """A process with a heartbeat. `runs`: it exists; `speaks`: the network carries its words."""
-
-    id: str
-    host: str
-    instance: int = 0
-    runs: bool = True
-    speaks: bool = True
-    reached_at: float = 0.0
-    """From when on the directory that is there now can be told something."""
-    well_since: float = 0.0
-
-    @property
-    def is_heard(self) -> bool:
-        """Does what it says arrive?"""
-        return self.runs and self.speaks
-
-    def beat(self) -> bus.Heartbeat:
-        """What it says of itself."""
-        raise NotImplementedError
-
-
-@dataclass
-class Desk(Process):
-    """A capture."""
-
-    _said: bus.Heartbeat | None = None
-
-    def beat(self) -> bus.Heartbeat:
-        """The very same each time: nothing of it changes while it lives."""
-        if self._said is None or self._said.instance != str(self.instance):
-            offer = (bus.DeskOffer(self.id.removeprefix("capture-"), 1920, 1080),)
-            self._said = _beat("capture", self, desks=offer)
-        return self._said
-
-
-@dataclass
-class Encoder(Process):
-    """Holds what the newest record that it saw gives to it, of what somebody wants of it."""
-
-    capacity: int = 16
-    load: float = 0.0
-    gateways: dict[str, set[str]] = field(default_factory=dict)
-    """By stream: who is connected and subscribed to its units."""
-    held: dict[str, int] = field(default_factory=dict)
-
-    def beat(self) -> bus.Heartbeat:
-        """Its load is another each time."""
-        streams = tuple(bus.HeldStream(stream, epoch) for stream, epoch in self.held.items())
-        self.load = (self.load + 0.01) % 1.0
-        return _beat("encoder", self, capacity=self.capacity, load=self.load, streams=streams)
-
-
-@dataclass
-class Gateway(Process):
-    """Its viewers, by stream, and the leases that it knows."""
-
-    viewers: Counter[str] = field(default_factory=Counter)
-    leases: dict[str, bus.LeaseRecord] = field(default_factory=dict)
-
-    def beat(self) -> bus.Heartbeat:
-        """The same each time."""
-        return _beat("gateway", self)
-
-
-def _beat(kind: str, process: Process, **more: object) -> bus.Heartbeat:
-    plain = {"http": "", "desks": (), "capacity": 0, "load": 0.0, "streams": (), **more}
-    # As long as it would be over a network.
-    where = f"tcp://{process.host}:40001#{'0' * 64}"
-    return bus.Heartbeat(
-        kind, process.id, str(process.instance), process.host, where, where, **plain  # type: ignore[arg-type]
-    )  # fmt: skip
-
-
-@dataclass
 class Watched:
-    """What is asked of a stream: since when does it not work, and because of what?"""
+    """A stream that somebody watches: since when it does not work, and why."""
 
     broken_at: float | None
     why: str
     directory_away: bool
-    """Was there no settled directory at some time since?"""
+    """Whether there was no settled directory at some time since then."""
     desk_away: bool = False
-    """Was there no capture? A directory that is new does not know of the desk then."""
+    """Whether there was no capture at some time since then. A new directory does not know the desk
+    then."""
 
 
 class World:
-    """Everybody. `at` runs things later; `run` lets time pass."""
+    """Everybody, and virtual time: `at` plans what happens later, and `run` lets time pass."""
 
     def __init__(self, rng: random.Random, rules: Rules, lost_share: float) -> None:
         self.now = 0.0
@@ -126,15 +54,15 @@ class World:
         self.registry: Registry | None = Registry(TIMING, 0.0, rules)
         self.settled_at = TIMING.settle_s + TICK_S
         self.watched: dict[str, Watched] = {}
-        """Streams that somebody watches."""
+        """The streams that somebody watches."""
         self.repairs: defaultdict[str, list[float]] = defaultdict(list)
-        """How long streams did not work, in seconds, by cause."""
+        """Seconds in which a stream did not work, by cause."""
         self.overlaps_s: list[float] = []
-        """How long two encoders encoded one stream, one of them for nobody."""
+        """Seconds in which two encoders encoded one stream, one of them for nobody."""
         self.violations: list[str] = []
         self.counts: Counter[str] = Counter()
         self.spent_s: defaultdict[str, float] = defaultdict(float)
-        """Time that the registry took, by what was done."""
+        """CPU seconds that the registry took, by what was done."""
         self._subscribers: defaultdict[bytes, set[str]] = defaultdict(set)
         self._epochs: dict[str, int] = {}
         self._holders: defaultdict[str, dict[str, int]] = defaultdict(dict)
@@ -146,11 +74,11 @@ class World:
     # --- time
 
     def at(self, delay_s: float, what: Callable[[], None]) -> None:
-        """Do `what` later."""
+        """Plan `what` for `delay_s` from now."""
         heapq.heappush(self._events, (self.now + delay_s, next(self._order), what))
 
     def run(self, seconds: float) -> None:
-        """Let time pass."""
+        """Let virtual time pass."""
         end = self.now + seconds
         while self._events and self._events[0][0] <= end:
             self.now, _, what = heapq.heappop(self._events)
@@ -159,27 +87,27 @@ class World:
 
     @property
     def unix_s(self) -> int:
-        """The directory's wall clock."""
+        """Return the directory's wall clock."""
         return UNIX + int(self.now)
 
     @property
     def is_settled(self) -> bool:
-        """Is there a directory that gives leases?"""
+        """Return whether there is a directory that gives leases."""
         return self.registry is not None and self.now >= self.settled_at
 
     # --- processes
 
     def start(self, process: Process) -> None:
-        """It comes up, or up again, as another incarnation, and beats from now on."""
+        """Start a process, or start it again as another instance, and let it send heartbeats."""
         process.instance += 1
-        process.runs = process.speaks = True
+        process.runs = process.connected = True
         process.reached_at = process.well_since = self.now
         self.processes[process.id] = process
         instance = process.instance
         self.at(self.rng.uniform(0, BEAT_S), lambda: self._beats(process, instance))
 
     def end(self, process: Process, why: str) -> None:
-        """It ends: by `farewell`, or in silence."""
+        """End a process, by a farewell or in silence."""
         if why == "farewell":
             farewell = bus.Farewell(process.id, str(process.instance))
             self._to_directory(process, "farewell", lambda r: r.farewell(farewell, *self._times()))
@@ -198,8 +126,8 @@ class World:
             self._desk_gone(process)
 
     def cut_off(self, process: Process, seconds: float) -> None:
-        """The network loses all that it says and is told, for a while."""
-        process.speaks = False
+        """For a while, lose all messages from and to a process."""
+        process.connected = False
         instance = process.instance
         if isinstance(process, Desk):
             self._desk_gone(process)
@@ -209,13 +137,13 @@ class World:
 
         def back() -> None:
             if process.instance == instance and process.runs:
-                process.speaks, process.well_since = True, self.now
+                process.connected, process.well_since = True, self.now
                 self._resubscribe(process)
 
         self.at(seconds, back)
 
     def directory_away(self, seconds: float) -> None:
-        """It is killed, and another one starts after a while."""
+        """Kill the directory, and start another one after a while."""
         self.registry = None
         for watched in self.watched.values():
             watched.directory_away = True
@@ -233,7 +161,7 @@ class World:
     # --- viewers
 
     def join(self, gateway: Gateway, stream: str) -> None:
-        """One more viewer."""
+        """Add a viewer of a stream to a gateway."""
         gateway.viewers[stream] += 1
         if gateway.viewers[stream] > 1:
             return
@@ -243,7 +171,7 @@ class World:
         self.subscribe(gateway, topics.lease(stream))
 
     def leave(self, gateway: Gateway, stream: str) -> None:
-        """One viewer less."""
+        """Remove a viewer of a stream from a gateway."""
         if gateway.viewers[stream] > 1:
             gateway.viewers[stream] -= 1
         elif gateway.viewers[stream] == 1:
@@ -264,12 +192,12 @@ class World:
         return [process for process in found if isinstance(process, Gateway)]
 
     def broken(self, stream: str, why: str) -> None:
-        """It does not work from now on."""
+        """Note that a stream does not work from now on, if somebody watches it."""
         watched = self.watched.get(stream)
         if watched is not None and watched.broken_at is None:
             watched.broken_at, watched.why = self.now, why
             watched.directory_away = not self.is_settled
-            watched.desk_away = not self.processes[f"capture-{stream.split('/')[0]}"].is_heard
+            watched.desk_away = not self.processes[f"capture-{stream.split('/')[0]}"].is_online
 
     def _desk_gone(self, desk: Desk) -> None:
         for stream, watched in self.watched.items():
@@ -277,14 +205,14 @@ class World:
                 watched.desk_away = True
 
     def _look_at(self, stream: str) -> None:
-        """Does it work, for everybody who watches?"""
+        """Note how long a stream did not work, if it works for all of its gateways now."""
         watched = self.watched.get(stream)
         if watched is None or watched.broken_at is None:
             return
         for gateway in self._gateways(stream):
             lease = gateway.leases.get(stream)
             holder = self.processes.get(lease.id) if lease else None
-            if not isinstance(holder, Encoder) or not holder.is_heard:
+            if not isinstance(holder, Encoder) or not holder.is_online:
                 return
             if lease is None or holder.held.get(stream) != lease.epoch:
                 return
@@ -296,12 +224,12 @@ class World:
     # --- the bus
 
     def subscribe(self, process: Process, topic: bytes) -> None:
-        """Each subscription is passed on (XPUB_VERBOSE)."""
+        """Subscribe a process. The directory gets every subscription (XPUB_VERBOSE)."""
         self._subscribers[topic].add(process.id)
         self._to_directory(process, "subscribed", lambda r: r.subscribed(topic, *self._times()))
 
     def unsubscribe(self, process: Process, topic: bytes) -> None:
-        """Only the last one's end is."""
+        """Unsubscribe a process. The directory only learns that the last subscriber has gone."""
         self._subscribers[topic].discard(process.id)
         if not self._subscribers[topic]:
             del self._subscribers[topic]
@@ -311,8 +239,8 @@ class World:
                     registry.unsubscribed(topic, self.now)
                 return []
 
-            # The end of a connection tells it too.
-            self._to_directory(process, "unsubscribed", gone, heard=True)
+            # The end of a connection also ends its subscriptions, so this arrives in any case.
+            self._to_directory(process, "unsubscribed", gone, always=True)
 
     def _resubscribe(self, process: Process) -> None:
         for topic in [t for t, who in self._subscribers.items() if process.id in who]:
@@ -340,12 +268,12 @@ class World:
         process: Process,
         what: str,
         tell: Callable[[Registry], list[Effect]],
-        heard: bool = False,
+        always: bool = False,
     ) -> None:
-        speaks = heard or process.is_heard
+        connected = always or process.is_online
 
         def arrives() -> None:
-            if speaks and self.registry is not None and self.now >= process.reached_at:
+            if connected and self.registry is not None and self.now >= process.reached_at:
                 self._do(what, tell)
 
         self.at(LATENCY_S, arrives)
@@ -383,12 +311,16 @@ class World:
 
     def _is_reached(self, id_: str) -> bool:
         process = self.processes[id_]
-        return process.is_heard and process.reached_at <= self.now
+        return process.is_online and process.reached_at <= self.now
 
     def _lease_known(self, record: bus.LeaseRecord, who: set[str]) -> None:
-        """Encoders after gateways: who is not connected to yet does not watch the lease."""
-        for process in [self.processes[id_] for id_ in sorted(who)]:  # the same in each run
-            if not process.is_heard:
+        """Hand a lease to its subscribers.
+
+        An encoder to which no gateway is connected yet does not watch the lease.
+        """
+        # sorted, so that each run is the same
+        for process in [self.processes[id_] for id_ in sorted(who)]:
+            if not process.is_online:
                 continue
             if isinstance(process, Gateway) and process.viewers[record.stream]:
                 self._follow(process, record)

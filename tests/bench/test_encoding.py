@@ -1,4 +1,4 @@
-"""The encoding bench: its desks, its arithmetic, and all of it for seconds. Nothing is timed."""
+"""The bench of encoding: its desks, its arithmetic, and a short run. No time is asserted."""
 
 import itertools
 import json
@@ -49,7 +49,7 @@ def test_what_is_sent_keeps_to_the_rate_and_takes_the_link_no_longer_than_is_sai
     for picture in shown:
         trial.offer(picture)
     row = trial.row()
-    # One byte for each 500 pixels is the least: 614 bytes, 100 ms of the rate at first.
+    # The least is a byte for each 500 pixels: 614 bytes, which are 100 ms of the rate at first.
     assert row["sent_kbps"] <= 500
     assert row["pictures_s"] == 30
     assert row["slices"] == 1

@@ -1,4 +1,4 @@
-"""Figures of samples."""
+"""The figures that are made of the meter's samples."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The loads really move, and as fast as they say."""
+"""The loads move, as fast as they say."""
 
 import random
 import subprocess
@@ -24,7 +24,7 @@ def display() -> Iterator[str]:
 
 
 def damaged(display: str, seconds: float, enough: int = 1_000_000) -> Counter[tuple[int, int]]:
-    """Number of damage events by size: those of so many seconds, or until there are enough."""
+    """Return the number of damage events by size, of so many seconds or until there are enough."""
     connection = xcffib.connect(display=display)
     xfixes, damage = connection(xcffib.xfixes.key), connection(xcffib.damage.key)
     xfixes.QueryVersion(5, 0).reply()
@@ -50,7 +50,7 @@ def test_a_clip_shows_each_of_its_pictures(display: str) -> None:
     with started(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        # 60 are due; the machine may be busy.
+        # 60 are due, but the machine may be busy.
         assert 30 <= damaged(display, 2.0)[320, 180] <= 62
 
 

@@ -1,4 +1,4 @@
-"""Verdicts and figures of the other measurements."""
+"""The verdicts and figures of `bench.beside`, `bench.latency` and `bench.swings`."""
 
 import pytest
 
@@ -9,7 +9,7 @@ def test_one_fall_and_no_return_is_as_it_should_be() -> None:
     assert swings.verdict([(0.0, "?"), (0.2, "video"), (31.0, "locked")])["ok"]
     assert not swings.verdict([(0.2, "video")])["ok"]
     again = swings.verdict([(0.2, "video"), (31.0, "locked"), (40.0, "video"), (71.0, "locked")])
-    assert again == {"falls": 2, "returns": 1, "ok": False}
+    assert again == {"fallbacks": 2, "returns": 1, "ok": False}
 
 
 def test_latencies_are_matched_by_order() -> None:

@@ -1,4 +1,4 @@
-"""Plots are files, and the same ones for the same results."""
+"""Plots are files, and the same results always give the same files."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from bench import plots
 
 def test_one_file_a_load(tmp_path: Path) -> None:
     result = {
-        "product": "fanlight", "load": "type", "link": "none (local)", "mode": "open",
+        "system": "fanlight", "load": "type", "link": "none (local)", "mode": "open",
         "percentiles_ms": list(range(101)),
     }  # fmt: skip
     results = [result, {**result, "load": "clip"}, {"load": "clip", "error": "no clock"}]

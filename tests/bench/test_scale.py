@@ -1,4 +1,4 @@
-"""How fanlight grows: what is counted as delivered, the tables, and all of it in short."""
+"""The bench of scale: what counts as delivered, the tables, and a short run."""
 
 import json
 import subprocess
@@ -38,11 +38,11 @@ def test_due_is_what_anybody_saw_since_ones_own_first_unit() -> None:
     assert counted({"a": [seen(5, 6, 7), seen(6, 7)]}) == {
         "units_due": 5, "units_delivered": 5, "gaps": 0,
     }  # fmt: skip
-    # One lost in the middle, and one viewer that gets nothing any more.
+    # One unit is lost in the middle, and one viewer gets nothing more.
     assert counted({"a": [seen(1, 2, 4), seen(1)]}) == {
         "units_due": 8, "units_delivered": 4, "gaps": 1,
     }  # fmt: skip
-    # Epochs, and desks, do not compare.
+    # Sequences of different epochs or desks are not compared.
     assert counted({"a": [seen(1, 2)], "b": [seen(9, epoch=8)]}) == {
         "units_due": 3, "units_delivered": 3, "gaps": 0,
     }  # fmt: skip
@@ -70,7 +70,7 @@ def test_all_of_it_works_in_short(tmp_path: Path) -> None:
     assert simulation["broken_at_end"] == 0
     text = report.report(results)
     assert text.count("## ") == 4
-    for line in text.splitlines():  # every table has all of its columns
+    for line in text.splitlines():  # each table has all of its columns
         assert not line.startswith("|") or line.count("|") > 2
     paths = plots.draw(results, tmp_path)
     assert [path.name for path in paths] == ["scale-desks.svg", "scale-directory.svg"]

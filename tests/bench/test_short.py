@@ -1,4 +1,4 @@
-"""The whole of the bench, for seconds. Says nothing of speed."""
+"""The whole bench runs for a few seconds, which says nothing of speed."""
 
 import json
 import subprocess

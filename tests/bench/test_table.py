@@ -1,4 +1,4 @@
-"""The table, from results."""
+"""The table that is made of results."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from bench import results, table
 
 
 def result(**changes: Any) -> dict[str, Any]:
-    """One of `bench.age.cell`, shortened."""
+    """Return a result like those of `bench.age.cell`, but shorter."""
     return {
-        "product": "fanlight", "row": "none", "load": "type", "link": "none (local)",
+        "system": "fanlight", "row": "none", "load": "type", "link": "none (local)",
         "mode": "open", "median_ms": 20, "p95_ms": 30, "p99_ms": 40, "max_ms": 50,
         "pictures_per_s": 30.0, "cpu_percent_total": 12.0, "states": {"video": 20}, **changes,
     }  # fmt: skip
@@ -32,16 +32,16 @@ def test_a_failure_is_not_hidden_by_a_success() -> None:
 def test_who_did_not_stay_in_the_mode_of_the_row_is_shown() -> None:
     row = table.FANLIGHT_ROWS[3]
     stayed = result(mode="retry", row=row.key)
-    fell = result(mode="retry", row=row.key, states={"video": 12, "locked": 8})
+    stray = result(mode="retry", row=row.key, states={"video": 12, "locked": 8})
     assert table.cell(row, "type", [stayed]) == "**30** (< 138)"
-    assert table.cell(row, "type", [fell]) == "**30** (< 138) [video 12, locked 8]"
-    assert table.held(result(mode="falls", states={"locked": 3}))
-    assert not table.held(result(mode="falls"))
-    assert table.held(result(states={"?": 3}, mode="retry"))
+    assert table.cell(row, "type", [stray]) == "**30** (< 138) [video 12, locked 8]"
+    assert table.kept_its_mode(result(mode="fallback", states={"locked": 3}))
+    assert not table.kept_its_mode(result(mode="fallback"))
+    assert table.kept_its_mode(result(states={"?": 3}, mode="retry"))
 
 
 def test_rows_and_columns() -> None:
-    measured = [result(), result(row="5", load="rects"), result(product="vnc")]
+    measured = [result(), result(row="5", load="rects"), result(system="vnc")]
     lines = table.table("fanlight", measured).splitlines()
     assert lines == [
         "| fanlight | typing | rects |",
@@ -52,7 +52,7 @@ def test_rows_and_columns() -> None:
 
 
 def test_costs_leave_out_what_failed() -> None:
-    failed = {"product": "vnc", "row": "none", "load": "clip", "error": "no clock"}
+    failed = {"system": "vnc", "row": "none", "load": "clip", "error": "no clock"}
     lines = table.costs([result(mbit_per_s=1.5), failed]).splitlines()
     assert lines[2:] == [
         "| fanlight | none (local) | type | 20 | 30 | 40 | 50 | 30.0 | 1.5 | 12.0 |"

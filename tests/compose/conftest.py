@@ -1,6 +1,6 @@
-"""Fixtures of the container tests: the images once, one stack for those that share it, a browser.
+"""Fixtures of the container tests: images built once, a stack that several share, a browser.
 
-They need an engine; `make test-compose` starts one where none runs.
+They need an engine; `make test-compose` starts one if none runs.
 """
 
 import os
@@ -19,11 +19,11 @@ _LINES: list[str] = []
 
 
 SHARING = ("test_desk.py", "test_strangers.py", "test_stack.py")
-"""Use the same project, one after the other; the last of them takes it down."""
+"""These modules use the same project, one after the other; the last of them takes it down."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of this folder has the marker, and time to build images. Who shares comes first."""
+    """Mark all tests of this folder, give them time to build images, and sort sharers first."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What was measured."""
+    """Print what the tests measured."""
     if _LINES:
         terminalreporter.section("measured")
         for line in _LINES:
@@ -43,19 +43,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def report() -> Report:
-    """Takes lines for the end of the run."""
+    """Return a function that takes a line for the end of the run."""
     return _LINES.append
 
 
 @pytest.fixture(scope="session")
 def images(report: Report) -> dict[str, str]:
-    """The images, built from this clone."""
+    """The name of each image, all built from this clone."""
     answers = subprocess.run(["docker", "version"], capture_output=True, check=False)
     assert answers.returncode == 0, "no engine answers; make test-compose starts one"
     began = time.monotonic()
     project = Project("fanlight-build", BUILDS)
     project.compose("build", limit_s=900)
-    # The desk's file has this one, too; no service of the compose file uses it alone.
+    # The desk's Dockerfile has this target, too, but no service of the compose file uses it alone.
     root = Path(__file__).parents[2]
     file = root / "services" / "capture" / "Dockerfile"
     arguments = ["--network", "host", "--target", "capture", "--file", str(file)]
@@ -73,14 +73,14 @@ def images(report: Report) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def name(request: pytest.FixtureRequest) -> str:
-    """A project name that only this module of this run has."""
+    """A project name that no other module and no other run has."""
     module = str(request.module.__name__).rpartition(".")[2].removeprefix("test_")
     return f"fanlight-{module.replace('_', '-')}-{os.getpid()}"
 
 
 @pytest.fixture(scope="session")
 def shared_project(images: dict[str, str]) -> Iterator[Project]:
-    """docker-compose.yml, not up yet; gone afterwards, with everything that was its."""
+    """The project of docker-compose.yml, which is not up yet. Afterwards nothing of it is left."""
     made = Project(f"fanlight-shared-{os.getpid()}")
     try:
         yield made
@@ -90,6 +90,6 @@ def shared_project(images: dict[str, str]) -> Iterator[Project]:
 
 @pytest.fixture(scope="module")
 def project(shared_project: Project) -> Project:
-    """docker-compose.yml, up."""
+    """The project of docker-compose.yml, which is up."""
     shared_project.up()
     return shared_project

@@ -1,10 +1,11 @@
-"""Somebody on the bus's network who knows every address and every public key. Runs in a container.
+"""A stranger on the bus's network who knows all addresses and public keys. Runs in a container.
 
     stranger.py KEYS member|other|plain
 
-KEYS is the bus's key file, for the public keys of those who listen and, as `member`, to show the
-right one. `other` shows a key of its own, `plain` none. Prints as JSON what it saw of the directory
-and of frames, and who took what it told: a farewell in another's name, a key press.
+KEYS is the bus's key file. It gives the public keys of those who listen and, to a `member`, the
+right key to show. `other` shows a key of its own, and `plain` none. The program prints as JSON what
+it saw of the directory and of frames, and who took what it told: a farewell in another's name, a
+key press.
 """
 
 import json
@@ -24,7 +25,7 @@ DESK = "desk-1"
 
 
 class Attacker:
-    """Connects as one of the three."""
+    """A stranger (`other`, `plain`) or a member, who connects to sockets of the bus."""
 
     def __init__(self, found: tuple[curve_keys.BusKey, ...], kind: str) -> None:
         self.context: zmq.Context[Any] = zmq.Context()
@@ -32,10 +33,10 @@ class Attacker:
         self.kind = kind
 
     def connect(self, socket_type: int, endpoint: str) -> zmq.Socket[Any]:
-        """To `tcp://host:port#public key`."""
+        """Return a socket that connects to `tcp://host:port#public key`."""
         socket = self.context.socket(socket_type)
         socket.linger = 0
-        # Ready to send only where somebody has let it in.
+        # Without this, a message could be sent before anybody has let the socket in.
         socket.immediate = 1
         address, _, key = endpoint.partition("#")
         if self.kind != "plain":
@@ -45,7 +46,7 @@ class Attacker:
         return socket
 
     def sees(self, endpoint: str, topic: bytes, count: int = 1) -> list[list[bytes]]:
-        """The first messages under a topic."""
+        """Return the first messages under a topic; fewer than `count` if no more come in time."""
         socket = self.connect(zmq.SUB, endpoint)
         socket.subscribe(topic)
         seen = []
@@ -56,7 +57,7 @@ class Attacker:
         return seen
 
     def tells(self, endpoint: str, message: bytes) -> bool:
-        """Does anybody take it?"""
+        """Return whether anybody takes the message."""
         socket = self.connect(zmq.PUSH, endpoint)
         taken = False
         try:
@@ -69,11 +70,11 @@ class Attacker:
 
 
 def main() -> None:
-    """Try everything."""
+    """Try everything, and print what came of it."""
     found = curve_keys.load(Path(sys.argv[1]))
     name = curve_keys.public_hex(found[0].public)
     outlet, inlet = f"tcp://directory:7400#{name}", f"tcp://directory:7401#{name}"
-    # Where the others are: as a member would learn it. A stranger is given as much.
+    # A member learns here where the others are, and the stranger is told.
     insider = Attacker(found, "member")
     (record,) = insider.sees(outlet, topics.desk(DESK))
     desk = bus.decode_directory_outlet(record[1])
@@ -81,7 +82,7 @@ def main() -> None:
 
 
 def describe(me: Attacker, outlet: str, inlet: str, desk: Any) -> dict[str, Any]:
-    """What is seen, and who takes what is told."""
+    """Return what `me` sees, and who takes what it tells."""
     press = bus.Input(DESK, "stranger", 1, input.Key(True, 4).encode())
     return {
         "directory": len(me.sees(outlet, b"", 2)),

@@ -1,8 +1,8 @@
 """A Docker Swarm on one machine: an engine on each host of a `lan`, and the stack on them.
 
-Each engine has its host's namespaces to itself, so it cannot tell that it is not on a machine of
-its own, and goes with them. What it leaves on the disk and among the control groups is removed
-here; what a run that was killed left, by the next one.
+Each engine has its host's namespaces to itself, so it behaves as if it were on a machine of its
+own, and it ends with the host. This module removes what an engine leaves on the disk and among the
+control groups. If a run was killed, the next run removes what that one left.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from typing import Self
 from fanlight_common.bus import curve_keys
 from fanlight_common.process import tokens
 from tests.compose.project import IMAGES, LIMIT_S, ROOT, TAG, run
-from tests.e2e import lan
+from tests.e2e.hosts import lan
 from tests.e2e.processes import wait_until
 
 STACK = "fanlight"
@@ -29,20 +29,21 @@ FILES = (
     ROOT / "tests" / "compose" / "swarm.yml",
 )
 BEAT_S = 2
-"""How often nodes tell the manager that they live; three times that, and one is down."""
+"""Seconds between two heartbeats of a node. The manager counts it as down after three times
+that."""
 _PREFIX = "fanlight-swarm-"
 _GROUPS = Path("/sys/fs/cgroup")
 
 
 class Node:
-    """An engine on a host."""
+    """An engine on a host. It starts at once."""
 
     def __init__(self, host: lan.Host, root: Path, group: str) -> None:
         self.host = host
         self._files = root / host.name
         self._files.mkdir()
         self._socket = f"unix://{self._files / 's'}"
-        # Two engines of one machine would meet there.
+        # Two engines of one machine would share /run.
         host.run("mount", "-t", "tmpfs", "run", "/run")
         with self.log.open("w") as log:
             self._process = host.popen(
@@ -55,15 +56,15 @@ class Node:
 
     @property
     def log(self) -> Path:
-        """What the engine says."""
+        """Return the file with the engine's log."""
         return self._files / "log"
 
     def docker(self, *arguments: str, check: bool = True, limit_s: float = 120.0) -> str:
-        """What `docker ARGUMENTS` prints on this engine."""
+        """Return what `docker ARGUMENTS` prints on this engine."""
         return run("docker", "--host", self._socket, *arguments, check=check, limit_s=limit_s)
 
     def wait_up(self) -> None:
-        """Until the engine answers."""
+        """Wait until the engine answers."""
 
         def answers() -> bool:
             assert self._process.poll() is None, f"no engine: {self.log.read_text()[-2000:]}"
@@ -72,17 +73,17 @@ class Node:
         wait_until(answers, f"the engine on {self.host.name}", LIMIT_S)
 
     def load(self, archive: Path) -> None:
-        """Take images from a file."""
+        """Load images from a file."""
         self.docker("load", "--quiet", "--input", str(archive), limit_s=300)
 
     def containers(self, service: str) -> list[str]:
-        """Short ids of a service's containers that run here."""
+        """Return the short ids of a service's containers that run on this node."""
         label = f"label=com.docker.swarm.service.name={STACK}_{service}"
         return self.docker("ps", "--quiet", "--filter", label).split()
 
 
 class Swarm:
-    """Nodes that are one swarm, the first its manager. A context manager. Raises LanError."""
+    """Nodes that form a swarm, the first as its manager; a context manager. Raises LanError."""
 
     def __init__(self, *names: str) -> None:
         remove_leftovers()
@@ -116,11 +117,11 @@ class Swarm:
 
     @property
     def manager(self) -> Node:
-        """The first node."""
+        """Return the first node."""
         return next(iter(self.nodes.values()))
 
     def deploy(self, **environment: str) -> None:
-        """What docs/swarm.md says."""
+        """Deploy the stack by the commands of docs/swarm.md."""
         key_file, secret_file = self.root / "bus.keys", self.root / "secret"
         if not key_file.exists():
             curve_keys.create(key_file)
@@ -134,25 +135,25 @@ class Swarm:
 
     @property
     def secret(self) -> bytes:
-        """Signs tokens."""
+        """Return the secret that signs tokens."""
         return tokens.load_secret(self.root / "secret")
 
     def service(self, *arguments: str) -> str:
-        """`docker service ARGUMENTS`."""
+        """Return what `docker service ARGUMENTS` prints."""
         return self.manager.docker("service", *arguments)
 
     def replicas(self) -> dict[str, str]:
-        """Of each service how many run and how many are wanted, as in 1/2."""
+        """Return how many containers of each service run and are wanted, as in 1/2."""
         lines = self.service("ls", "--format", "{{.Name}} {{.Replicas}}").splitlines()
         fields = (line.split() for line in lines)
         return {words[0].removeprefix(f"{STACK}_"): words[1] for words in fields}
 
     def is_settled(self) -> bool:
-        """Whether as much runs as is wanted."""
+        """Return whether as many containers run as are wanted."""
         return all(len(set(count.split("/"))) == 1 for count in self.replicas().values())
 
     def logs(self, service: str) -> str:
-        """What a service's containers said, those that are gone too, on nodes that are there."""
+        """Return the logs of a service's containers, also of ended ones, from nodes that are up."""
         command = [*self._docker(), "service", "logs", "--raw", f"{STACK}_{service}"]
         ran = subprocess.run(
             command,
@@ -160,12 +161,12 @@ class Swarm:
             timeout=60,
             check=False,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,  # where it puts what was said there
+            stderr=subprocess.STDOUT,  # the command prints the containers' stderr there
         )
         return ran.stdout
 
     def node_of(self, container: str) -> str:
-        """The name of the node where a container runs, by a part of its id; "": nowhere."""
+        """Return the node where a container runs, by a part of its id; "" if none has it."""
         for name, node in self.nodes.items():
             if any(container.find(id_) >= 0 for id_ in node.docker("ps", "--quiet").split()):
                 return name
@@ -185,12 +186,12 @@ class Swarm:
 
 
 def save(images: Iterable[str], archive: Path) -> None:
-    """Images of the usual engine, into a file."""
+    """Save images of this machine's own engine to a file."""
     run("docker", "save", "--output", str(archive), *images, limit_s=300)
 
 
 def unavailable() -> str:
-    """Why there can be no swarm on this machine; "" where there can."""
+    """Return why no swarm can be made on this machine; "" if one can."""
     for command in ("docker", "dockerd", "iptables"):
         if not shutil.which(command):
             return f"a swarm needs the command {command}"
@@ -198,14 +199,18 @@ def unavailable() -> str:
 
 
 def remove_leftovers(*ended: int) -> None:
-    """Files and control groups of runs that are over: of process ids that are gone, or `ended`."""
+    """Remove files and control groups of runs that are over.
+
+    A run is over if its process id is gone or among `ended`.
+    """
     for directory in Path("/var/tmp").glob(f"{_PREFIX}*"):
         if _is_over(directory.name, ended):
             shutil.rmtree(directory, ignore_errors=True)
     deadline = time.monotonic() + 10
     for group in _GROUPS.glob(f"*/{_PREFIX}*"):
         while _is_over(group.name, ended) and group.exists() and time.monotonic() < deadline:
-            # Only empty ones can be removed, from the leaves on; the kernel may need a moment.
+            # Only empty control groups can be removed, from the leaves on. The kernel may need a
+            # moment until they are empty.
             subprocess.run(
                 ["find", str(group), "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"],
                 capture_output=True,

@@ -1,4 +1,4 @@
-"""A desk's applications are strangers to its capture, and whatever dies comes back."""
+"""A desk's applications are strangers to its capture, and what dies on a desk comes back."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ for id_ in own:
 
 @pytest.fixture(scope="module")
 def desk(project: Project) -> Desk:
-    """The desk, with its terminal."""
+    """The desk, whose terminal runs."""
     found = Desk(project.one("desk").id)
     found.process("xterm")
     project.wait_healthy()
@@ -53,7 +53,7 @@ def test_applications_run_as_another_user(desk: Desk) -> None:
 def test_applications_reach_no_secret(desk: Desk) -> None:
     user = f"{desk.uid}:{desk.uid}"
     _, capture = desk.process("python -m fanlight_capture")
-    # All of it is there, and open to capture.
+    # All of these files exist, and capture can read them.
     assert len(desk.execute("cat", f"{KEYS}/bus")) >= 40
     desk.execute("head", "-c", "1", f"/proc/{capture}/environ")
     for command in (
@@ -137,7 +137,7 @@ def test_an_application_of_ones_own(images: dict[str, str]) -> None:
         return own.application("cat", "/home/desk/ran", check=False).split()
 
     try:
-        # It ends at once, and is started again.
+        # The application ends at once, and the desk starts it again.
         wait_until(lambda: lines().count("12345") > 1, "the application, twice", LIMIT_S)
         assert "blue" in lines()
         assert "layout:     de" in own.application("setxkbmap", "-query").splitlines()

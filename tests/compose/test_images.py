@@ -1,4 +1,4 @@
-"""What is in an image, and how it runs."""
+"""What is in the images, and how they run."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from tests.compose.project import docker, fails
 
 SERVICES = ("directory", "capture", "encoder", "screenshot", "gateway", "desk")
 LARGEST_MB = {"desk": 700, "encoder": 450}
-"""Nowhere near what they are: a compiler or a second copy of everything would be noticed."""
+"""Far above the present sizes (MB): a compiler or a second copy of everything would exceed it."""
 HARDENED = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--network", "none", "--rm"]
 IMPORT_ALL = """
 import importlib, pkgutil, sys

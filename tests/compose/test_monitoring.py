@@ -1,7 +1,8 @@
 """The monitoring overlay on a real engine: Prometheus finds every container, also later ones.
 
-Without a registry Prometheus is Debian's, in an image of the name that the overlay has. Grafana
-cannot be had then, and is not started; tests/monitoring tests its dashboard's expressions.
+If no registry can be reached, Debian's Prometheus stands in, in an image of the overlay's name.
+Grafana is not started then, because there is none to be had; tests/monitoring tests the expressions
+of its dashboard.
 """
 
 import shutil
@@ -31,7 +32,7 @@ ENTRYPOINT ["/bin/prometheus"]
 
 @pytest.fixture(scope="module")
 def prometheus_image(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The image of the overlay, or one that does the same."""
+    """Provide the overlay's image, or one that does the same."""
     for command in (["inspect", "--type", "image", IMAGE], ["pull", IMAGE]):
         found = subprocess.run(["docker", *command], capture_output=True, check=False)
         if found.returncode == 0:
@@ -46,10 +47,10 @@ def prometheus_image(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 class Monitored(Project):
-    """The stack with Prometheus, and what that says."""
+    """The stack with Prometheus."""
 
     def targets(self) -> Counter[str]:
-        """Containers that were scraped well, by service."""
+        """Return how many containers of each service Prometheus scrapes without an error."""
         url = f"http://127.0.0.1:{self.port('prometheus', 9090)}/api/v1/query"
         answer = httpx.get(url, params={"query": "up == 1"}, trust_env=False, timeout=20)
         found = answer.json()["data"]["result"]

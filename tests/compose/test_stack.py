@@ -35,7 +35,7 @@ NAMES = "{{.Repository}}:{{.Tag}}"
 
 @pytest.fixture(scope="module")
 def desk(project: Project) -> Desk:
-    """The first desk, with something on it that changes."""
+    """The first desk, with a window whose text changes."""
     found = Desk(project.all("desk")[0].id)
     found.process("xterm")
     found.move()
@@ -44,7 +44,7 @@ def desk(project: Project) -> Desk:
 
 @pytest.fixture
 def three_encoders(project: Project) -> Iterator[list[Container]]:
-    """Three, healthy; one again afterwards."""
+    """Three healthy encoders. Afterwards there is one again."""
     project.up("--scale", "encoder=3", "--no-recreate")
     project.wait_healthy()
     yield project.all("encoder")
@@ -53,7 +53,8 @@ def three_encoders(project: Project) -> Iterator[list[Container]]:
 
 
 def test_up_to_the_first_picture(project: Project, open_viewer: Open, report: Report) -> None:
-    # Once more from nothing: the fixture's stack has been up for a while. The images are there.
+    # The stack starts once more from nothing, because the fixture's has been up for a while. The
+    # images are there.
     project.down()
     began = time.monotonic()
     project.up()
@@ -68,7 +69,7 @@ def test_up_to_the_first_picture(project: Project, open_viewer: Open, report: Re
 
 
 def test_up_builds_what_is_not_there(images: dict[str, str], report: Report) -> None:
-    # As for a newcomer: no image of this tag. Of the engine's layers most are there.
+    # A newcomer has no image of this tag, but the engine has most of its layers.
     address = f"127.0.0.1:{free_port()}"
     name = f"fanlight-fresh-{os.getpid()}"
     fresh = Project(name, BUILDS, FANLIGHT_TAG="fresh", FANLIGHT_LISTEN=address)
@@ -88,7 +89,7 @@ def test_up_builds_what_is_not_there(images: dict[str, str], report: Report) -> 
 
 
 def near(colour: list[int], other: list[int]) -> bool:
-    """Alike, but for what encoding does."""
+    """Return whether two colours are the same but for what encoding changes."""
     return all(abs(a - b) <= 8 for a, b in zip(colour, other, strict=True))
 
 
@@ -96,7 +97,7 @@ def test_typing_reaches_the_desk(project: Project, desk: Desk, open_viewer: Open
     viewer = open_viewer(project.link("desk-1"))
     viewer.wait("stats.state === 'video' && stats.painted > 0")
     viewer.click_desk(640, 360)
-    # Only then are keys for the window that was clicked; the window manager takes its time.
+    # The window manager takes its time: before, keys do not go to the window that was clicked.
     wait_until(lambda: desk.active() != MOVING, "the terminal", LIMIT_S)
     viewer.type("echo typed from afar | tee /tmp/typed")
     viewer.page.keyboard.press("Enter")
@@ -112,7 +113,7 @@ def test_a_still_image_wants_a_token(project: Project, desk: Desk) -> None:
     answer = httpx.get(url, headers={"Authorization": f"Bearer {token}"}, trust_env=False)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "image/jpeg"
-    # The service itself, which only its network can reach, asks for the same.
+    # The service itself, which only the containers' network can reach, takes the same request.
     script = (
         "import sys, urllib.request as u\n"
         "r = u.Request('http://screenshot:8081/desks/desk-1/screenshot')\n"
@@ -154,7 +155,7 @@ def test_only_the_gateway_has_a_way_in_or_out(project: Project, images: dict[str
 
 
 def succeeds(container: Container, *command: str) -> bool:
-    """Does it, in there?"""
+    """Return whether a command in the container succeeds."""
     return (
         container.execute("bash", "-c", f"{shlex.join(command)} && echo yes", check=False) == "yes"
     )
@@ -162,7 +163,7 @@ def succeeds(container: Container, *command: str) -> bool:
 
 @contextlib.contextmanager
 def outside(network: str, image: str) -> Iterator[str]:
-    """Somebody on the network that leads out: an address with an HTTP server on port 8000."""
+    """The address of an HTTP server on port 8000 on the network that leads out."""
     server = ["--detach", "--network", network, image, "python", "-m", "http.server", "8000"]
     container = Container(docker("run", "--rm", "--init", *server))
     try:
@@ -182,7 +183,7 @@ def test_frames_go_through_shared_memory(project: Project, desk: Desk, open_view
 
 
 def frames(desk: Container, lane: str) -> float:
-    """How many frames capture has published there."""
+    """Return how many frames capture has published on a lane."""
     pattern = rf'fanlight_capture_frames_total{{lane="{lane}",topic="frame"}} (\S+)'
     found = re.search(pattern, desk.metrics())
     return float(found[1]) if found else 0.0
@@ -191,7 +192,7 @@ def frames(desk: Container, lane: str) -> float:
 def test_without_one_ipc_namespace_frames_go_over_the_network(
     project: Project, desk: Desk, open_viewer: Open
 ) -> None:
-    """What holds the namespace is restarted, which gives it a new one, and then the encoder."""
+    """A restart of the container that holds the IPC namespace makes another namespace."""
     encoder = project.one("encoder")
     project.compose("restart", "--timeout", "1", "memory")
     encoder.stop()
@@ -240,7 +241,7 @@ def test_more_encoders_and_desks(
 
 
 def streams(encoder: Container) -> float:
-    """How many streams it encodes."""
+    """Return how many streams the encoder encodes."""
     found = re.search(r"^fanlight_encoder_streams (\S+)", encoder.metrics(), re.MULTILINE)
     return float(found[1]) if found else 0.0
 
@@ -271,7 +272,7 @@ def test_a_gateway_restarted_lets_in_whom_it_let_in(
     link = project.link("desk-1")
     viewer = open_viewer(link)
     viewer.wait("stats.state === 'video' && stats.painted > 5")
-    # Its port is any free one, so it has another one now; the secret is the same.
+    # The engine gives the gateway another free port; the secret stays the same.
     project.compose("restart", "--timeout", "5", "gateway")
     project.wait_healthy()
     token = link.partition("#token=")[2]
@@ -284,7 +285,7 @@ def test_a_gateway_restarted_lets_in_whom_it_let_in(
 def test_running_streams_do_not_notice_that_the_directory_is_away(
     project: Project, desk: Desk, open_viewer: Open
 ) -> None:
-    """Its name means nothing then, which an engine's name server takes 20 s to say."""
+    """Its name cannot be resolved then, which the engine's name server takes 20 s to say."""
     viewer = open_viewer(project.link("desk-1"))
     viewer.wait("stats.state === 'video' && stats.painted > 5")
     epoch, directory = viewer.stats["epoch"], project.one("directory")
@@ -323,7 +324,7 @@ def test_keys_are_changed_while_somebody_watches(
 
 
 def test_stopping_is_quick_and_leaves_nothing(project: Project, desk: Desk, report: Report) -> None:
-    # The directory first: the others end as quickly without it.
+    # The directory stops first: the others end as quickly without it.
     assert SERVICES[0] == "directory"
     for service in SERVICES:
         took_s, status = project.all(service)[0].stop()

@@ -1,4 +1,4 @@
-"""Somebody in the bus's own network, with every address and public key, but not the secret one."""
+"""Somebody in the bus's own network has every address and public key, but no secret one."""
 
 import json
 import re
@@ -15,7 +15,7 @@ SCRIPT = Path(__file__).with_name("stranger.py")
 
 @pytest.fixture(scope="module")
 def desk(project: Project) -> Desk:
-    """A desk on which something moves."""
+    """A desk with a window whose text changes."""
     found = Desk(project.one("desk").id)
     found.process("xterm")
     project.wait_healthy()
@@ -41,7 +41,7 @@ def test_who_has_no_key_sees_nothing_and_presses_nothing(
     )
     found = json.loads(said)
     if kind == "member":
-        # The same attempts succeed with the right key: they would be noticed.
+        # The same attempts succeed with the right key, so the test would notice them.
         assert found == {
             "directory": 2,
             "frames": 1,
@@ -57,6 +57,6 @@ def test_who_has_no_key_sees_nothing_and_presses_nothing(
 
 
 def pressed(desk: Desk) -> float:
-    """Inputs that capture has taken."""
+    """Return how many inputs capture has injected."""
     found = re.findall(r"^fanlight_capture_inputs_total\S* (\S+)", desk.metrics(), re.MULTILINE)
     return sum(float(count) for count in found)

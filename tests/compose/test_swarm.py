@@ -1,6 +1,6 @@
-"""The stack on a Docker Swarm of three nodes, encoders on other nodes than the desk.
+"""The stack on a Docker Swarm of three nodes, with encoders on other nodes than the desk.
 
-docker-compose.yml and deploy/swarm/stack.yml, by `docker stack deploy`, over an overlay network.
+`docker stack deploy` starts docker-compose.yml and deploy/swarm/stack.yml over an overlay network.
 """
 
 import re
@@ -16,21 +16,21 @@ from fanlight_common.protocol import input
 from tests.compose.conftest import Report
 from tests.compose.project import LIMIT_S, SERVICES
 from tests.compose.swarm import Swarm, save, unavailable
+from tests.e2e.hosts.watcher import Watcher
 from tests.e2e.processes import wait_until
-from tests.e2e.watcher import Watcher
 
 FRONT = "front"
 ENCODERS = ("red", "blue")
 GATEWAY = 8080
 TICKING = "while sleep .1; do date; done\n"
-"""What a person types into the terminal, so that something moves."""
+"""What a person types into the terminal, so that its text changes."""
 
 
 @pytest.fixture(scope="module")
 def swarm(
     images: dict[str, str], report: Report, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Swarm]:
-    """Three nodes with the stack on them, settled."""
+    """Three nodes on which all of the stack runs."""
     if reason := unavailable():
         pytest.skip(reason)
     began = time.monotonic()
@@ -59,7 +59,7 @@ def swarm(
 
 
 def watch(swarm: Swarm, desk: str = "desk-1") -> Watcher:
-    """From a host that is no node, through the port that the gateway's node publishes."""
+    """Return a viewer on a host that is no node, at the port that the gateway's node publishes."""
     now = time.time()
     token = tokens.issue(swarm.secret, Grant(Role.CONTROL, desk, int(now) + 600), now)
     front = swarm.nodes[FRONT].host.address
@@ -67,14 +67,14 @@ def watch(swarm: Swarm, desk: str = "desk-1") -> Watcher:
 
 
 def leases(swarm: Swarm, watcher: Watcher) -> dict[int, tuple[str, str]]:
-    """Of each epoch of what is watched: the encoder that has it, and why."""
+    """Return encoder and reason of each lease of the watched stream, by epoch."""
     pattern = rf"event=lease stream={watcher.name}/\w+ encoder=(\S+) epoch=(\d+) why=(\w+)"
     found = re.findall(pattern, swarm.logs("directory"))
     return {int(epoch): (encoder, why) for encoder, epoch, why in found if encoder != "none"}
 
 
 def encoder_of(swarm: Swarm, watcher: Watcher) -> str:
-    """The encoder that has the newest unit's epoch."""
+    """Return the id of the encoder that has the newest unit's epoch."""
     epoch = watcher.epoch
     found = wait_until(lambda: leases(swarm, watcher).get(epoch), f"lease {epoch}, {watcher}")
     return str(found[0])
@@ -85,7 +85,8 @@ def test_a_desk_is_watched_and_steered_across_nodes(swarm: Swarm, report: Report
         watcher.wait_units(1, LIMIT_S)
         (desk,) = swarm.nodes[FRONT].containers("desk")
         find = ("exec", desk, "find", "/tmp/typed")
-        # As often as it takes: the first picture may be of a desk without its terminal.
+        # This may take several turns, because the first picture may be of a desk without its
+        # terminal.
         for _ in range(20):
             for down in (True, False):
                 watcher.send(input.PointerButton(down, 0, (32768, 32768)).encode())
@@ -124,7 +125,7 @@ def test_a_node_is_cut_off_and_comes_back(swarm: Swarm, report: Report) -> None:
             report(f"swarm: a node cut off: no picture for {first.at - last:.2f} s")
             assert first.idr
             assert swarm.node_of(encoder_of(swarm, watcher)) not in (name, "")
-            # Swarm does what it does, later.
+            # Swarm itself notices later, and then starts other containers.
             wait_until(lambda: _state(swarm, name) == "Down", "Swarm to notice", 60)
             report(f"swarm: Swarm noticed after {time.monotonic() - cut_at:.1f} s")
             (other,) = set(ENCODERS) - {name}
@@ -196,13 +197,13 @@ def test_encoders_are_updated_without_a_gap(swarm: Swarm, report: Report) -> Non
             f"{', '.join(reasons)}, in {max(gap_s for gap_s, moved in gaps_s if moved):.2f} s; "
             f"longest time without a picture {max(gaps_s)[0]:.2f} s"
         )
-        # On a machine that is busy beyond measure one may have been silent as well.
+        # On a machine that is far too busy an encoder may have been silent as well.
         assert "drained" in reasons
         assert "farewell" not in reasons, "none left before another had what it encoded"
 
 
 def test_nothing_failed_on_the_way(swarm: Swarm, report: Report) -> None:
-    """Containers that failed were replaced, and perhaps nobody noticed."""
+    """Swarm replaces containers that fail, so the tests above may not have noticed."""
     wait_until(swarm.is_settled, "everything to run", 120)
     for service in SERVICES:
         assert "Traceback" not in swarm.logs(service)

@@ -1,4 +1,4 @@
-"""TLS in front, docker-compose.tls.yml: two gateways behind Caddy with an authority of its own."""
+"""docker-compose.tls.yml: two gateways behind Caddy, which has an authority of its own."""
 
 import socket
 import ssl
@@ -22,7 +22,7 @@ AUTHORITY = "/data/caddy/pki/authorities/local/root.crt"
 
 @pytest.fixture(scope="module")
 def caddy(images: dict[str, str], report: Report) -> str:
-    """The overlay's image; where it cannot be pulled, Debian's Caddy under its name."""
+    """The overlay's image. If it cannot be pulled, Debian's Caddy gets its name."""
     if subprocess.run(["docker", "image", "inspect", CADDY], capture_output=True).returncode:
         pulled = subprocess.run(["docker", "pull", "--quiet", CADDY], capture_output=True)
         if pulled.returncode:
@@ -41,7 +41,7 @@ def https_port() -> int:
 
 @pytest.fixture(scope="module")
 def project(images: dict[str, str], caddy: str, name: str, https_port: int) -> Iterator[Project]:
-    """The stack with TLS in front, and two gateways."""
+    """The stack of two gateways with TLS in front."""
     made = Project(
         name,
         OVERLAY,
@@ -79,7 +79,8 @@ def test_the_certificate_is_for_the_name(project: Project, https_port: int) -> N
 def test_video_and_typing_over_tls(
     project: Project, https_port: int, open_viewer: Callable[..., Viewer]
 ) -> None:
-    # Chromium has a list of authorities of its own; the certificate was checked above.
+    # Chromium has a list of authorities of its own, so it ignores the certificate, which was
+    # checked above.
     viewer = open_viewer(link(project, https_port), ignore_https_errors=True)
     viewer.wait("stats.state === 'video' && stats.painted > 0", LIMIT_S)
     assert viewer.stats["decoder"] == "WebCodecs"
@@ -111,14 +112,14 @@ def test_a_gateway_ends_and_the_other_takes_its_viewer(
 
 
 def health(id_: str) -> str:
-    """A gateway's /healthz."""
+    """Return what a gateway's /healthz says."""
     address = "http://127.0.0.1:9100/healthz"
     script = f"import urllib.request as u; print(u.urlopen('{address}').read().decode())"
     return docker("exec", id_, "python", "-c", script)
 
 
 def link(project: Project, https_port: int) -> str:
-    """A link to the address in front."""
+    """Return a link to the address in front."""
     token = ["fanlight", "token", "--role", "control", "--desk", "desk-1"]
     url = f"https://localhost:{https_port}"
     gateway = project.all("gateway")[0]

@@ -1,8 +1,9 @@
-"""Fixtures of the end-to-end tests: one real desk and one stack a module, one browser for all.
+"""Fixtures of the end-to-end tests: each test module has a desk and a stack, all share one browser.
 
-The browser stays until a test of another folder is next, and not longer, because Playwright's
-synchronous interface keeps an event loop running on the main thread, which the asynchronous tests
-of other folders would find there. A worker of pytest-xdist runs the files of this folder in a row.
+The browser stays open until the next test is one of another folder. It cannot stay longer, because
+Playwright's synchronous interface keeps an event loop running on the main thread, and the
+asynchronous tests of other folders would find that loop there. A worker of pytest-xdist runs the
+files of this folder in a row.
 """
 
 import contextlib
@@ -36,27 +37,28 @@ SHIFTED = {"!": "1", "%": "5", "{": "[", "}": "]", "|": "\\", "~": "`"}
 
 
 class Viewer:
-    """One page with a `<fanlight-view>`, as the tests see it."""
+    """A page with a `<fanlight-view>`: what the tests read of it and do to it."""
 
     def __init__(self, page: Page, problems: list[str]) -> None:
         self.page = page
         self.problems = problems
-        """Uncaught errors and console errors of the page."""
+        """The page's uncaught errors, as text."""
 
     @property
     def stats(self) -> dict[str, Any]:
-        """The component's own statistics."""
+        """Return the statistics that the element counts itself."""
         stats: dict[str, Any] = self.page.evaluate("document.querySelector('fanlight-view').stats")
         return stats
 
     def account(self) -> str:
-        """What the page shows and has logged, for a test that has failed."""
+        """Return what the page shows and its errors, for the message of a test that fails."""
         stats = self.page.evaluate("document.querySelector('fanlight-view')?.stats ?? null")
         return f"{self.page.url}; {stats}; {self.text()}; {self.problems}"
 
     def wait(self, condition: str, limit_s: float = 20.0) -> None:
-        """Until the JavaScript `condition` on `stats` holds."""
-        # Not wait_for_function: it evaluates a string in the page, which its CSP rightly refuses.
+        """Wait until the JavaScript `condition` on `stats` is true."""
+        # Playwright's wait_for_function would evaluate a string in the page, which the page's CSP
+        # rightly refuses.
         deadline = time.monotonic() + limit_s
         while not self.page.evaluate(
             f"(() => {{ const stats = document.querySelector('fanlight-view')?.stats;"
@@ -66,24 +68,24 @@ class Viewer:
             self.page.wait_for_timeout(20)
 
     def wait_painted(self, more: int = 1, limit_s: float = 20.0) -> None:
-        """Until `more` pictures have been painted from now."""
+        """Wait until the page has painted `more` pictures from now on."""
         self.wait(f"stats.painted >= {self.stats['painted'] + more}", limit_s)
 
     def quiet_video_bytes(self) -> int:
-        """Bytes of video so far, once what was on its way when video ended has arrived."""
+        """Wait until no more video arrives, and return the bytes of video received so far."""
         before = -1
         while (now := int(self.stats["video_bytes"])) != before:
             before = now
-            self.page.wait_for_timeout(1200)  # more than two reports of statistics
+            self.page.wait_for_timeout(1200)  # longer than two reports of statistics
         return now
 
     def pixels(self, points: list[tuple[int, int]]) -> list[list[int]]:
-        """Colours that the page shows at places of the picture."""
+        """Return the colours that the page shows at these desk pixels, as [red, green, blue]."""
         colours: list[list[int]] = self.page.evaluate(READ_PIXELS, points)
         return colours
 
     def desk_point(self, x: int, y: int) -> tuple[float, float]:
-        """Where on the page a desk pixel is."""
+        """Return where a desk pixel is on the page, in CSS pixels."""
         box = self.page.evaluate(
             """() => {
               const canvas = document.querySelector('fanlight-view')
@@ -97,11 +99,11 @@ class Viewer:
         return box[0] + (x + 0.5) * box[2], box[1] + (y + 0.5) * box[2]
 
     def click_desk(self, x: int, y: int) -> None:
-        """Click a desk pixel; the view has the keyboard afterwards."""
+        """Click a desk pixel, after which the element has the keyboard."""
         self.page.mouse.click(*self.desk_point(x, y))
 
     def type(self, text: str) -> None:
-        """Type as a person does, with the shift key (Playwright's own `type` forgoes it)."""
+        """Type as a person does, with the shift key, which Playwright's own `type` leaves out."""
         for character in text:
             if character in SHIFTED:
                 self.page.keyboard.press(f"Shift+{SHIFTED[character]}")
@@ -111,7 +113,7 @@ class Viewer:
                 self.page.keyboard.press(character)
 
     def text(self) -> str:
-        """Every word the component shows, its shadow root included."""
+        """Return all text that the page shows, with that in the element's shadow root."""
         words: str = self.page.evaluate(
             """() => {
               const words = (root) => [...root.childNodes].map((node) => {
@@ -128,7 +130,7 @@ class Viewer:
 
 @pytest.fixture(scope="module")
 def xserver() -> Iterator[XServer]:
-    """A real X server, 1280x720."""
+    """A real X server of 1280x720 pixels."""
     server = XServer()
     yield server
     server.stop()
@@ -136,19 +138,19 @@ def xserver() -> Iterator[XServer]:
 
 @pytest.fixture(scope="module")
 def stack(xserver: XServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """`fanlight up` on that server's desk, `main`."""
+    """`fanlight up`, which shows that X server as the desk `main`."""
     running = Stack({"main": xserver.display}, **private_state(tmp_path_factory.mktemp("state")))
     yield running
     running.close()
 
 
 def private_state(directory: Path) -> dict[str, str]:
-    """Environment that keeps the secret of the tests apart from the user's own."""
+    """Return environment variables that keep the secret of the tests apart from the user's own."""
     return {"XDG_STATE_HOME": str(directory)}
 
 
 class _Shared:
-    """Playwright and a Chromium, started when they are first asked for."""
+    """Playwright and one Chromium, which start when somebody first asks for them."""
 
     def __init__(self) -> None:
         self._opened = contextlib.ExitStack()
@@ -163,7 +165,7 @@ class _Shared:
 
     @property
     def browser(self) -> Browser:
-        """The Chromium; another one where the former has crashed."""
+        """Return the Chromium. If it has crashed, start another one."""
         if self._browser is None or not self._browser.is_connected():
             self._browser = self.playwright.chromium.launch(
                 executable_path=CHROMIUM, args=CHROMIUM_FLAGS
@@ -172,7 +174,7 @@ class _Shared:
         return self._browser
 
     def close(self) -> None:
-        """End both; the next one who asks starts them again."""
+        """End both. They start again if somebody asks for them later."""
         self._playwright = self._browser = None
         self._opened.close()
 
@@ -197,19 +199,22 @@ def shared() -> Iterator[_Shared]:
 
 @pytest.fixture(scope="module")
 def playwright(shared: _Shared) -> Playwright:
-    """What starts further browsers."""
+    """Playwright, for tests that start a browser of their own."""
     return shared.playwright
 
 
 @pytest.fixture(scope="module")
 def browser(shared: _Shared) -> Browser:
-    """A real Chromium."""
+    """The Chromium that tests share."""
     return shared.browser
 
 
 @pytest.fixture
 def open_viewer(browser: Browser) -> Iterator[Callable[..., Viewer]]:
-    """Opens a link in a fresh browser context; checks at the end that the page had no errors."""
+    """Return a function that opens a link in a new browser context.
+
+    After the test no page that was opened may have had an uncaught error.
+    """
     opened: list[Viewer] = []
 
     def open_link(link: str, **options: Any) -> Viewer:
@@ -230,7 +235,7 @@ def open_viewer(browser: Browser) -> Iterator[Callable[..., Viewer]]:
 
 @pytest.fixture
 def proxy(stack: Stack) -> Iterator[DelayProxy]:
-    """A door to the gateway with a delay of the test's choice."""
+    """A TCP proxy before the gateway, whose delay the test sets."""
     door = DelayProxy(stack.port)
     yield door
     door.close()
@@ -238,7 +243,7 @@ def proxy(stack: Stack) -> Iterator[DelayProxy]:
 
 @pytest.fixture
 def typed(xserver: XServer, tmp_path: Path) -> Iterator[Path]:
-    """A file into which an xterm with the keyboard focus writes each line that is typed."""
+    """A file to which an xterm that has the keyboard focus appends each line that is typed."""
     target = tmp_path / "typed"
     command = ["xterm", "-u8", "-display", xserver.display, "-geometry", "80x20+0+0"]
     command += ["-e", "sh", "-c", f"touch {target}; cat > {target}"]
@@ -249,8 +254,8 @@ def typed(xserver: XServer, tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def moving(xserver: XServer) -> Iterator[subprocess.Popen[str]]:
-    """Something that changes ten times a second."""
-    # Beside the terminal of `typed`, whichever of the two is mapped first.
+    """An xterm whose text changes ten times a second."""
+    # The place is beside the terminal of `typed`, so that neither covers the other.
     place = ["-geometry", "40x10+700+300"]
     command = ["xterm", "-display", xserver.display, *place, "-e", "sh", "-c"]
     with running(

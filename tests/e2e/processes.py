@@ -1,4 +1,4 @@
-"""Real processes for the end-to-end tests: an X server, X programs, `fanlight up`, a bad link."""
+"""Real processes for tests: an X server, `fanlight up`, a slow link; and how to wait for them."""
 
 import asyncio
 import contextlib
@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 import xcffib
+import xcffib.xproto  # without it a connection has no QueryKeymap
 
 from tests.ports import free_display, free_port
 
@@ -29,16 +30,21 @@ CHROMIUM_FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # A name that is not localhost and yet here: an origin that browsers do not call secure.
+    # This name leads to this machine, but browsers do not call its origin secure, as it is not
+    # localhost.
     "--host-resolver-rules=MAP insecure.test 127.0.0.1",
 ]
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""For http: httpx reads the list of authorities for each client otherwise, 20 ms of CPU."""
+"""For plain http. Without it, httpx reads the list of authorities for each client, which takes 20
+ms of CPU."""
 
 
 def wait_until(condition: Callable[[], Any], what: str, limit_s: float = 60.0) -> Any:
-    """The first true value of `condition`; AssertionError naming `what` after `limit_s`."""
+    """Call `condition` until it returns something true, and return that.
+
+    Raises AssertionError, which names `what`, after `limit_s`.
+    """
     deadline = time.monotonic() + limit_s
     while True:
         value = condition()
@@ -49,7 +55,7 @@ def wait_until(condition: Callable[[], Any], what: str, limit_s: float = 60.0) -
 
 
 def answers(url: str, status: int = 200, token: str = "") -> bool:
-    """Does a server answer there, and with this status? While it is starting it does neither."""
+    """Return whether a server answers there with this status. One that is starting does not."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         got = httpx.get(url, headers=headers, trust_env=False, verify=NO_TLS, timeout=20)
@@ -59,13 +65,13 @@ def answers(url: str, status: int = 200, token: str = "") -> bool:
 
 
 def wait_ready(url: str, status: int = 200, token: str = "", limit_s: float = 60.0) -> None:
-    """Until a server answers there with this status; whoever starts a server waits by this."""
+    """Wait until a server answers there with this status. Whoever starts a server calls this."""
     wait_until(lambda: answers(url, status, token), f"{status} from {url}", limit_s)
 
 
 @contextlib.contextmanager
 def running(command: list[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
-    """A process that ends with the block, its pipes closed."""
+    """Start a process. When the block ends, end the process and close its pipes."""
     process: subprocess.Popen[str] = subprocess.Popen(command, text=True, **options)
     try:
         yield process
@@ -74,7 +80,7 @@ def running(command: list[str], **options: Any) -> Iterator[subprocess.Popen[str
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """Terminate, wait, and close the pipes."""
+    """Terminate a process, kill it if it is not gone after 10 s, and close its pipes."""
     if process.poll() is None:
         process.terminate()
         try:
@@ -88,16 +94,16 @@ def end(process: subprocess.Popen[str]) -> None:
 
 
 class XServer:
-    """An Xvfb with a number of its own, which it keeps over `stop` and `start`."""
+    """An Xvfb with a display number of its own, which it keeps over `stop` and `start`."""
 
     def __init__(self, size: str = "1280x720") -> None:
         self.size = size
         self.display = f":{free_display()}"
-        """As in DISPLAY."""
+        """The display's name, as in $DISPLAY."""
         self.start()
 
     def start(self) -> None:
-        """Start the server, and wait until it answers."""
+        """Start the server, and wait until it is ready."""
         reader, writer = os.pipe()
         command = ["Xvfb", self.display, "-displayfd", str(writer)]
         command += ["-screen", "0", f"{self.size}x24", "-nolisten", "tcp", "-noreset"]
@@ -110,21 +116,21 @@ class XServer:
         assert line.strip(), "Xvfb did not start"
 
     def stop(self) -> None:
-        """Kill it, as a crash would."""
+        """Kill the server, as a crash would end it."""
         self.process.kill()
         self.process.wait()
 
     def keys_down(self) -> bool:
-        """Is any key down?"""
+        """Return whether any key is down."""
         connection = xcffib.connect(display=self.display)
         keys = bytes(connection.core.QueryKeymap().reply().keys)
         connection.disconnect()
         return any(keys)
 
     def resize(self, width: int, height: int) -> None:
-        """Give the running server another size."""
-        # xrandr also wants the monitor back that it had to switch off, which the small screen
-        # cannot hold: it changes the size and then fails.
+        """Give the running server another size, in pixels."""
+        # xrandr fails although it changes the size: it also tries to restore the monitor that it
+        # had to switch off, for which the small screen has no room.
         subprocess.run(
             ["xrandr", "--fb", f"{width}x{height}"],
             env={**os.environ, "DISPLAY": self.display},
@@ -134,7 +140,7 @@ class XServer:
 
 
 class Stack:
-    """`fanlight up` on given desks, and what is known of it from its output."""
+    """`fanlight up` with these desks (name and display), and what its output says."""
 
     def __init__(self, desks: dict[str, str], *options: str, **environment: str) -> None:
         self.port, self.screenshot_port = free_port(), free_port()
@@ -157,23 +163,23 @@ class Stack:
 
     @property
     def url(self) -> str:
-        """Base URL of the gateway."""
+        """Return the gateway's base URL."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def output(self) -> str:
-        """All that it printed so far."""
+        """Return all that it has printed so far."""
         return "".join(self._lines)
 
     def token(self, *options: str) -> str:
-        """`fanlight token --raw` with these options."""
+        """Return a token, made by `fanlight token --raw` with these options."""
         command = [FANLIGHT, "token", "--raw", *options]
         return subprocess.run(
             command, check=True, text=True, capture_output=True, env=self._environment
         ).stdout.strip()
 
     def pid(self, service: str, desk: str = "") -> int:
-        """Process id of a service (`encoder`, `capture` ...) that this launcher runs now."""
+        """Return the process id of this launcher's `service`; 0 if it does not run."""
         for child in _children(self.process.pid):
             with contextlib.suppress(OSError):
                 proc = Path(f"/proc/{child}")
@@ -186,19 +192,19 @@ class Stack:
         return 0
 
     def kill(self, service: str) -> int:
-        """kill -9 a service; returns the process id it had."""
+        """Kill a service by SIGKILL, and return the process id that it had."""
         pid = int(wait_until(lambda: self.pid(service), f"{service} to kill"))
         os.kill(pid, signal.SIGKILL)
         return pid
 
     def health_url(self, id_: str) -> str:
-        """The newest local health URL that a service logged."""
+        """Return the newest health URL on this machine that a service logged."""
         pattern = rf"event=start kind=\S+ id={id_} health=(\S+)"
         found = wait_until(lambda: re.findall(pattern, self.output), f"health URL of {id_}")
         return str(found[-1])
 
     def close(self) -> None:
-        """Stop all of it; AssertionError where it does not stop as it should."""
+        """Stop all of it. Raises AssertionError if it does not end with status 0."""
         self.process.send_signal(signal.SIGINT)
         try:
             self.process.wait(10)
@@ -209,7 +215,7 @@ class Stack:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        with contextlib.suppress(ValueError):  # closed while reading
+        with contextlib.suppress(ValueError):  # the pipe was closed during a read
             self._lines.extend(self.process.stdout)
 
     def _find_link(self) -> str:
@@ -228,9 +234,9 @@ def _children(pid: int) -> list[int]:
 
 
 class DelayProxy:
-    """A TCP door to a port, with a delay each way that can be changed while it is used.
+    """A TCP proxy before a port, with a delay in each direction that can be changed at any time.
 
-    Bytes stay in order and none is lost, as on a congested link. Runs on a thread of its own.
+    Bytes stay in order and none is lost, as on a congested link. It runs on a thread of its own.
     """
 
     def __init__(self, target_port: int) -> None:
@@ -247,11 +253,11 @@ class DelayProxy:
         assert self._ready.wait(10)
 
     def cut(self) -> None:
-        """Break every connection that is open now."""
+        """Abort every connection that is open now."""
         self._loop.call_soon_threadsafe(self._cut)
 
     def close(self) -> None:
-        """Stop."""
+        """Abort all connections and end the thread."""
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(10)
 
@@ -292,7 +298,7 @@ class DelayProxy:
                 self._pump(near, far_out, down=False), self._pump(far, near_out, down=True)
             )
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the end of the connection, and of this task
+            pass  # the connection, and with it this task, has ended
         finally:
             self._open -= {near_out, far_out}
             near_out.transport.abort()

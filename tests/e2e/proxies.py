@@ -1,4 +1,4 @@
-"""Real reverse proxies: nginx and HAProxy, configured as docs/operations.md shows."""
+"""Real reverse proxies, nginx and HAProxy, with the configuration that docs/operations.md shows."""
 
 import re
 import shutil
@@ -12,11 +12,11 @@ from tests.ports import free_port
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 BARE = "location /desk/ { proxy_pass http://127.0.0.1:8080/; }"
-"""All that many people write: no upgrade, no Host, and everything else as it comes."""
+"""What many people write and no more: it passes on no upgrade and no Host."""
 
 
 def documented(language: str, what: str = "") -> str:
-    """The block of docs/operations.md in this language that begins with `what`."""
+    """Return the block of docs/operations.md in this language that begins with `what`."""
     blocks: list[str] = re.findall(
         rf"^```{language}\n(.*?)^```", OPERATIONS.read_text(), re.M | re.S
     )
@@ -25,14 +25,16 @@ def documented(language: str, what: str = "") -> str:
 
 
 def executable(name: str) -> str:
-    """Where it is; AssertionError where it is not: these tests are not to be skipped unnoticed."""
+    """Return a program's path. Raises AssertionError if it is missing, so that no test is skipped
+    unnoticed.
+    """
     found = shutil.which(name, path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
     assert found, f"{name} is missing: scripts/setup test"
     return found
 
 
 def certificate(directory: Path) -> Path:
-    """A key and a certificate that nobody vouches for, in one file."""
+    """Make a self-signed certificate, and return the file that has it and its key."""
     both = directory / "desk.pem"
     key, signed = directory / "key.pem", directory / "certificate.pem"
     subprocess.run(
@@ -45,7 +47,7 @@ def certificate(directory: Path) -> Path:
 
 
 class Proxy:
-    """One of them in front of a gateway, over http or https."""
+    """A reverse proxy before one gateway, which serves http or https."""
 
     def __init__(self, directory: Path, gateway_port: int, *, tls: bool = False) -> None:
         self.port = free_port()
@@ -56,11 +58,11 @@ class Proxy:
         self._process: subprocess.Popen[str] | None = None
 
     def link(self, link: str, path: str = "") -> str:
-        """A link of the gateway's, by way of this."""
+        """Return the gateway's `link` as it is through this proxy."""
         return re.sub(r"^http://[^/]+", f"{self.scheme}://127.0.0.1:{self.port}{path}", link)
 
     def stop(self) -> None:
-        """End it, and with it every connection."""
+        """End the proxy, and with it every connection."""
         if self._process is not None:
             end(self._process)
             self._process = None
@@ -80,15 +82,17 @@ class Proxy:
 
 
 class Nginx(Proxy):
-    """nginx with one `location`; all else is as nginx has it."""
+    """nginx with one `location` and its defaults for everything else."""
 
     def start(self, location: str) -> None:
-        """Start with this location; whoever was connected is cut."""
+        """Start it with this location. If it runs already, its connections are cut."""
         self._configure(location)
         self._run([executable("nginx"), "-p", str(self._directory), "-c", "nginx.conf"])
 
     def reload(self, location: str) -> None:
-        """For connections that come from now on."""
+        """Use this location for connections that come from now on; the present ones stay as they
+        are.
+        """
         assert self._process is not None
         self._configure(location)
         self._process.send_signal(signal.SIGHUP)
@@ -115,10 +119,10 @@ http {{
 
 
 class HAProxy(Proxy):
-    """HAProxy with the whole configuration of the documents."""
+    """HAProxy with the whole configuration that docs/operations.md shows."""
 
     def start(self, configuration: str) -> None:
-        """Start."""
+        """Start it with this configuration."""
         text = configuration.replace("127.0.0.1:8080", f"127.0.0.1:{self._gateway_port}")
         text = text.replace("bind :443", f"bind 127.0.0.1:{self.port}")
         text = text.replace("/etc/haproxy/desk.pem", str(self._certificate))
@@ -127,14 +131,14 @@ class HAProxy(Proxy):
 
 
 class Balancer(Proxy):
-    """HAProxy or nginx in front of two gateways, over http, as the documents say."""
+    """HAProxy or nginx before two gateways, over http, as docs/operations.md shows."""
 
     def __init__(self, directory: Path, ports: list[int]) -> None:
         super().__init__(directory, ports[0])
         self._ports = ports
 
     def start(self, *, websockets: bool = True) -> None:
-        """HAProxy."""
+        """Start HAProxy. Without `websockets` it denies the upgrade, as some networks do."""
         defaults = documented("haproxy", "defaults").split("\nfrontend")[0]
         deny = "http-request deny if { hdr(upgrade) -i websocket }"
         frontend = f"""
@@ -148,7 +152,7 @@ frontend http
         self._run([executable("haproxy"), "-f", str(file)])
 
     def start_nginx(self) -> None:
-        """nginx."""
+        """Start nginx."""
         upstream = self._placed(documented("nginx", "upstream"))
         location = documented("nginx", "location / ").replace("127.0.0.1:8080", "fanlight")
         here = self._directory

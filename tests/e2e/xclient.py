@@ -1,4 +1,4 @@
-"""Colour patches on a real X display, for comparing what was drawn with what was painted."""
+"""X programs for tests: a row of known colours, and a window that notes the keys that it gets."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -7,9 +7,10 @@ import xcffib
 import xcffib.xproto as x
 
 PATCH_PX = 100
-# Chromium converts pictures to RGB in software here, by libyuv, whose 8-bit factors cannot hold
-# BT.709's 2.112 for blue (they end at 2): saturated blue comes out 12 of 255 too dark, whoever sent
-# it (docs/decisions/0007). So: colours with little blue difference, on which it is exact.
+# Here Chromium converts pictures to RGB in software, by libyuv, whose 8-bit factors end at 2 and so
+# cannot hold BT.709's 2.112 for blue. Saturated blue therefore comes out 12 of 255 too dark,
+# whoever sent it (docs/decisions/0007). These colours have little blue difference, for which the
+# conversion is exact.
 COLOURS: Sequence[tuple[int, int, int]] = (
     (255, 255, 255),
     (0, 0, 0),
@@ -25,7 +26,7 @@ COLOURS: Sequence[tuple[int, int, int]] = (
 
 
 class Patches:
-    """A window with one square for each colour, in a row, at a given place."""
+    """A window at (`left`, `top`) with one square for each colour, in a row."""
 
     def __init__(self, display: str, left: int = 0, top: int = 0) -> None:
         self._connection = xcffib.connect(display=display)
@@ -62,14 +63,14 @@ class Patches:
         core.GetInputFocus().reply()
 
     def centres(self) -> list[tuple[int, int]]:
-        """The middle of each square, in desk pixels."""
+        """Return the middle of each square, in desk pixels."""
         return [
             (self.left + index * PATCH_PX + PATCH_PX // 2, self.top + PATCH_PX // 2)
             for index in range(len(COLOURS))
         ]
 
     def close(self) -> None:
-        """Take the window away."""
+        """Remove the window."""
         self._connection.disconnect()
 
 
@@ -110,7 +111,7 @@ class KeyWindow:
         self._connection.disconnect()
 
     def draw(self) -> None:
-        """Something new in one corner."""
+        """Draw a new colour into one corner."""
         self._drawn += 1
         core = self._connection.core
         core.ChangeGC(self._context, x.GC.Foreground, [self._drawn * 0x30507 & 0xFFFFFF])
@@ -119,7 +120,7 @@ class KeyWindow:
         core.GetInputFocus().reply()
 
     def keys_seen(self) -> list[int]:
-        """The key codes that went down so far."""
+        """Return the key codes that have gone down so far."""
         self._connection.core.GetInputFocus().reply()
         while (event := self._connection.poll_for_event()) is not None:
             if isinstance(event, x.KeyPressEvent):

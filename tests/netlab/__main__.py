@@ -1,6 +1,6 @@
-"""Run a command behind a bad network: `python -m netlab --rate 1mbit --delay 100ms -- COMMAND`.
+"""Runs a command behind a bad network: `python -m netlab --rate 1mbit --delay 100ms -- COMMAND`.
 
-`netlab` is found in the folder tests: `cd tests`, or PYTHONPATH=tests. COMMAND runs on the far side
+`netlab` is in the folder tests, so `cd tests` or set PYTHONPATH=tests. COMMAND runs on the far side
 and finds the near one, where everything else runs, at the address in $NETLAB_NEAR.
 """
 
@@ -75,7 +75,7 @@ def _run(lab: Lab, command: list[str]) -> int:
     say(f"netlab: near is {lab.near}, far is {lab.far}")
     environment = {**os.environ, "NETLAB_NEAR": lab.near, "NETLAB_FAR": lab.far}
     before = lab.read()
-    # Ctrl-C goes to the command as well, which decides what it means.
+    # Ctrl-C also goes to the command, which decides what it means.
     interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         process = lab.popen(

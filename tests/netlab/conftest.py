@@ -1,4 +1,4 @@
-"""The tests of the laboratory use its own fixture."""
+"""Gives the laboratory's tests its own fixture."""
 
 from tests.netlab.fixtures import netlab
 

@@ -1,7 +1,7 @@
-"""The two TUN devices, one in this namespace and one in a new one, with addresses and routes.
+"""Makes the two TUN devices, one in this namespace and one in a new one, with their routes.
 
-Nothing has to be taken down: a device lasts as long as its descriptor, and the namespace, which has
-no name, as long as somebody is in it.
+Nothing has to be removed: a device lasts as long as its descriptor, and the namespace, which has no
+name, as long as a process is in it.
 """
 
 import contextlib
@@ -30,7 +30,10 @@ class DeviceError(Exception):
 
 
 def open_tun(name: str) -> tuple[int, str]:
-    """A TUN device that lasts as long as its descriptor. `%d` becomes the first free number."""
+    """Return a TUN device's descriptor and name. `%d` in `name` becomes the first free number.
+
+    The device lasts as long as the descriptor.
+    """
     request = struct.pack("16sH22x", name.encode(), _IFF_TUN | _IFF_NO_PI)
     try:
         tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -41,7 +44,7 @@ def open_tun(name: str) -> tuple[int, str]:
 
 
 def ip(*arguments: str | int) -> None:
-    """Run ip(8); DeviceError where it fails."""
+    """Run ip(8). Raises DeviceError if it fails."""
     command = ["ip", *map(str, arguments)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     if ran.returncode:
@@ -49,21 +52,24 @@ def ip(*arguments: str | int) -> None:
 
 
 def bring_up(device: str, address: str, peer: str, congestion: str | None) -> None:
-    """Give a device its address and the way to its peer."""
-    with contextlib.suppress(OSError):  # no IPv6: no neighbour chatter on the link
+    """Give a device its address and the route to its peer."""
+    with contextlib.suppress(OSError):  # without IPv6 there are no neighbour messages on the link
         Path(f"/proc/sys/net/ipv6/conf/{device}/disable_ipv6").write_text("1")
     ip("address", "add", address, "peer", peer, "dev", device)
     ip("link", "set", "dev", device, "mtu", MTU, "txqueuelen", RING_PACKETS, "up")
     if congestion:
         ip("route", "replace", peer, "dev", device, "src", address, "congctl", congestion)
-    # What TCP remembers of the former holder of the address.
+    # TCP would remember what it measured to the former holder of the address.
     subprocess.run(["ip", "tcp_metrics", "flush", peer], capture_output=True, check=False)
 
 
 def join(congestion: str | None) -> tuple[int, int, int]:
-    """Make both ends, and be in the far namespace afterwards: near and far TUN, the number."""
+    """Make both ends. Return near TUN, far TUN and the laboratory's number.
+
+    Afterwards this process is in the far namespace.
+    """
     near, device = open_tun("netlab%d")
-    # The kernel gave a free name; the addresses that belong to it are free then, too.
+    # The kernel gave a free name, so the addresses that belong to it are free, too.
     number = int(device.removeprefix("netlab"))
     if number > 255:
         raise DeviceError("256 laboratories are open already")
@@ -84,7 +90,7 @@ def enter(namespace: int) -> None:
 
 
 def end_others() -> None:
-    """Kill whatever else is in our namespace, which nobody can reach any more."""
+    """Kill all other processes in this namespace, because nobody can reach them any more."""
     ours = os.readlink("/proc/self/ns/net")
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

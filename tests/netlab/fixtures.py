@@ -1,4 +1,4 @@
-"""The fixture `netlab`, for any conftest that imports it."""
+"""The fixture `netlab`, for modules that import it."""
 
 import contextlib
 import functools
@@ -13,9 +13,9 @@ __all__ = ["netlab"]
 
 @pytest.fixture
 def netlab() -> Iterator[Callable[..., Lab]]:
-    """Opens laboratories, `netlab(rate_mbit=1, delay_ms=100)`, and closes them with the test.
+    """Return a function that opens laboratories: `netlab(rate_mbit=1, delay_ms=100)`.
 
-    Skips the test where the machine cannot have one.
+    They are closed after the test. The test is skipped if the machine cannot have one.
     """
     if reason := _reason():
         pytest.skip(reason)

@@ -1,13 +1,13 @@
 """The process between two TUN devices, which holds packets back as the model says.
 
-Started by `Lab`, one a laboratory, with a control socket as its only argument. One thread, which
-waits in select(2). It lives in the far namespace and is what keeps that alive: with it everything
-ends. It ends when the control socket does, that is with its owner, however that died, and takes
-along whatever still runs in the far namespace.
+A `Lab` starts one of its own, with a control socket as its only argument. It has one thread, which
+waits in select(2). It lives in the far namespace and keeps that alive. It ends when the control
+socket does, which is when its owner ends in whatever way, and then kills whatever still runs in the
+far namespace.
 
-Control is one JSON object a datagram, answered by one: first `{"congestion": ..., "seed": ...}`,
-answered `{"number": N}`; then `{"steps": [[seconds, down, up], ...], "again": bool}` sets
-conditions, and `{}` reads the counters. `{"error": text}` says what went wrong.
+Control is one JSON object a datagram, which is answered by one. The first is `{"congestion": ...,
+"seed": ...}`, answered by `{"number": N}`. Then `{"steps": [[seconds, down, up], ...], "again":
+bool}` sets conditions, and `{}` reads the counters. `{"error": text}` says what went wrong.
 """
 
 import contextlib
@@ -30,11 +30,11 @@ from .trace import Step, timeline
 
 CONTROL_BYTES = 4 << 20
 BURST_PACKETS = 64
-"""Read at most this many from one side before looking at the clock again."""
+"""At most this many are read from one side before the clock is read again."""
 
 
 class Way:
-    """One direction: packets from `source` to `sink`, both non-blocking TUN descriptors."""
+    """One direction: packets go from `source` to `sink`, both non-blocking TUN descriptors."""
 
     def __init__(self, source: int, sink: int, seed: int) -> None:
         self.source = source
@@ -43,7 +43,7 @@ class Way:
         self.late_s = 0.0
 
     def read(self) -> None:
-        """Take what has arrived."""
+        """Read the packets that have arrived."""
         now = time.monotonic()
         with contextlib.suppress(BlockingIOError):
             for _ in range(BURST_PACKETS):
@@ -51,14 +51,14 @@ class Way:
                 self.link.send(now, packet, len(packet))
 
     def write(self) -> None:
-        """Hand over what is due."""
+        """Write the packets that are due."""
         now = time.monotonic()
         for due, packet in self.link.take(now):
             self.late_s = max(self.late_s, now - due)
             os.write(self.sink, packet)
 
     def reading(self) -> dict[str, Any]:
-        """A `Reading`, encoded."""
+        """Return a `Reading` as JSON has it, and reset `late_s`."""
         now = time.monotonic()
         reading = Reading(
             **asdict(self.link.counters),
@@ -71,7 +71,7 @@ class Way:
 
 
 class Forwarder:
-    """Two ways, a timeline of conditions, and the owner's wishes."""
+    """Both directions, a timeline of conditions, and the owner's control socket."""
 
     def __init__(self, control: socket.socket, down: Way, up: Way) -> None:
         self._control = control
@@ -80,11 +80,11 @@ class Forwarder:
         self._next: tuple[float, Step] | None = None
 
     def run(self) -> None:
-        """Until the owner is gone."""
+        """Forward until the owner is gone."""
         ways = {self._down.source: self._down, self._up.source: self._up}
         sources = [*ways, self._control.fileno()]
         while True:
-            # Not epoll, whose timeout is whole milliseconds.
+            # epoll will not do, because its timeout is in whole milliseconds.
             for ready in select.select(sources, [], [], self._timeout_s())[0]:
                 if ready in ways:
                     ways[ready].read()
@@ -104,7 +104,8 @@ class Forwarder:
         """Begin the steps of the timeline whose time has come."""
         now = time.monotonic()
         while self._next and self._next[0] <= now:
-            # At the time it was due: what is to happen there does not depend on our being late.
+            # A step counts from when it was due, so that the link does not depend on how late this
+            # runs.
             at, step = self._next
             self._down.link.set(at, step.down)
             self._up.link.set(at, step.up)
@@ -127,7 +128,7 @@ class Forwarder:
 
 
 def receive(control: socket.socket) -> dict[str, Any] | None:
-    """The next object; None at the end."""
+    """Return the next object; None if the owner is gone."""
     try:
         data = control.recv(CONTROL_BYTES)
     except ConnectionError:
@@ -136,25 +137,28 @@ def receive(control: socket.socket) -> dict[str, Any] | None:
 
 
 def reply(control: socket.socket, answer: dict[str, Any]) -> None:
-    """Send one; its not being heard shows at the next `receive`."""
+    """Send an object. If nobody reads it, the next `receive` shows that."""
     with contextlib.suppress(OSError):
         control.send(json.dumps(answer).encode())
 
 
 def hurry() -> None:
-    """Go before whatever is measured, and never pause: a late forwarder is another network."""
+    """Give this process priority over what is measured, and switch off its garbage collection.
+
+    A forwarder that is late would be another network.
+    """
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
     except OSError:
         with contextlib.suppress(OSError):
             os.nice(-20)
     gc.freeze()
-    gc.disable()  # nothing here makes cycles
+    gc.disable()  # nothing here makes reference cycles
 
 
 def main() -> None:
     """Serve the owner on the socket whose descriptor is the argument."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the owner, who then closes
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the owner, which then closes this
     control = socket.socket(fileno=int(sys.argv[1]))
     wish = receive(control)
     if wish is None:

@@ -46,23 +46,23 @@ from .trace import Step
 START_S = 20.0
 STOP_S = 10.0
 
-_SO_SNDBUFFORCE = 32  # a long trace is one datagram
+_SO_SNDBUFFORCE = 32  # because a long trace is one datagram
 
 
 class LabError(Exception):
-    """The laboratory cannot be opened, or its forwarder died."""
+    """The laboratory cannot be opened, or its forwarder has died."""
 
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """Both directions at one moment."""
+    """The readings of both directions at one moment."""
 
     down: Reading
     up: Reading
 
 
 def unavailable() -> str:
-    """Why there can be no laboratory on this machine; "" where there can."""
+    """Return why this machine can have no laboratory; "" if it can."""
     if not sys.platform.startswith("linux"):
         return "a network laboratory needs Linux"
     for command in ("ip", "nsenter"):
@@ -89,7 +89,7 @@ class Lab:
         self._lock = threading.Lock()
         self._directory = tempfile.TemporaryDirectory(prefix="netlab-")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with contextlib.suppress(PermissionError):  # the forwarder has more to say on that
+        with contextlib.suppress(PermissionError):  # the forwarder gives a better reason
             self._control.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, CONTROL_BYTES)
         self._control.settimeout(START_S)
         package = __package__ or "netlab"
@@ -98,7 +98,7 @@ class Lab:
             pass_fds=(theirs.fileno(),),
             cwd=Path(__file__).parents[package.count(".") + 1],
             stdin=subprocess.DEVNULL,
-            start_new_session=True,  # the terminal's Ctrl-C and hang-up are for the owner
+            start_new_session=True,  # the terminal's Ctrl-C and hang-up go to the owner
         )
         theirs.close()
         try:
@@ -122,55 +122,55 @@ class Lab:
 
     @property
     def pid(self) -> int:
-        """The forwarder, which lives in the far namespace."""
+        """Return the process id of the forwarder, which lives in the far namespace."""
         return self._process.pid
 
     def set(self, **changes: Any) -> None:
-        """Change fields of `Conditions` in both directions, from now on; ends a trace."""
+        """Change fields of `Conditions` in both directions from now on, and end a trace."""
         self._change(replace(self.down, **changes), replace(self.up, **changes))
 
     def set_down(self, **changes: Any) -> None:
-        """The same from near to far only: what a viewer downloads."""
+        """Do the same from near to far only, which is what a viewer downloads."""
         self._change(replace(self.down, **changes), self.up)
 
     def set_up(self, **changes: Any) -> None:
-        """The same from far to near only."""
+        """Do the same from far to near only."""
         self._change(self.down, replace(self.up, **changes))
 
     def play(self, steps: Iterable[Step], *, again: bool = True) -> None:
-        """Play a trace from now on, again and again, or once and stay with its last step."""
+        """Play a trace from now on, again and again, or once, and then keep its last step."""
         steps = list(steps)
         encoded = [(step.seconds, asdict(step.down), asdict(step.up)) for step in steps]
         self._ask({"steps": encoded, "again": again})
 
     def read(self) -> Readings:
-        """Counters and the length of the queue now."""
+        """Return the counters and the length of the queue now."""
         answer = self._ask({})
         return Readings(Reading(**answer["down"]), Reading(**answer["up"]))
 
     def url(self, port: int) -> str:
-        """A near HTTP server, seen from far."""
+        """Return the URL of a near HTTP server, as the far side sees it."""
         return f"http://{self.near}:{port}"
 
     def secure(self, port: int) -> str:
-        """Chromium's flag to call that one secure, without which there is no WebCodecs."""
+        """Return Chromium's flag to call that URL secure, without which it has no WebCodecs."""
         return f"--unsafely-treat-insecure-origin-as-secure={self.url(port)}"
 
     def command(self, command: Sequence[str]) -> list[str]:
-        """A command that runs `command` on the far side, and becomes it."""
+        """Return a command that runs `command` on the far side, by exec."""
         return ["nsenter", f"--net=/proc/{self.pid}/ns/net", "--", *command]
 
     def popen(self, command: Sequence[str], **options: Any) -> "subprocess.Popen[Any]":
-        """Start a process on the far side; `close` kills it if it still runs then."""
+        """Start a process on the far side. `close` kills it if it still runs then."""
         return subprocess.Popen(self.command(command), **options)
 
     def run(self, command: Sequence[str], **options: Any) -> "subprocess.CompletedProcess[Any]":
-        """Run a process on the far side to its end; options as for `subprocess.run`."""
+        """Run a process on the far side to its end, with options as for `subprocess.run`."""
         return subprocess.run(self.command(command), **options)
 
     @contextlib.contextmanager
     def inside(self) -> Iterator[None]:
-        """This thread is on the far side within the block; a socket made there stays there."""
+        """Put this thread on the far side within the block. A socket made there stays there."""
         with open("/proc/thread-self/ns/net") as home, open(f"/proc/{self.pid}/ns/net") as there:
             devices.enter(there.fileno())
             try:
@@ -179,14 +179,16 @@ class Lab:
                 devices.enter(home.fileno())
 
     def wrapper(self, program: str) -> str:
-        """The path of a program that is `program` on the far side, for who wants one to start."""
+        """Return the path of a program that runs `program` on the far side, for APIs that
+        take one.
+        """
         script = Path(self._directory.name, Path(program).name)
         script.write_text(f'#!/bin/sh\nexec {shlex.join(self.command([program]))} "$@"\n')
         script.chmod(0o755)
         return str(script)
 
     def close(self) -> None:
-        """Take it all down: the link, the namespace, and what still runs in it."""
+        """Remove the link and the namespace, and kill what still runs there."""
         self._control.close()
         try:
             self._process.wait(STOP_S)

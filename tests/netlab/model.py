@@ -23,20 +23,21 @@ P = TypeVar("P")
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What one direction is like. ValueError where that makes no sense."""
+    """The conditions of one direction. Raises ValueError if they make no sense."""
 
     rate_mbit: float | None = None
-    """Mbit/s of IP packets, headers included; None: without limit."""
+    """Mbit/s of IP packets with their headers; None is no limit."""
     delay_ms: float = 0.0
-    """Time on the way, after the queue."""
+    """Time that a packet takes after the queue."""
     jitter_ms: float = 0.0
-    """Up to this much more delay, uniformly, a packet; a packet behind a late one is late too."""
+    """Each packet has up to this much more delay, uniformly. A packet behind a late one is late
+    too."""
     loss: float = 0.0
     """Probability that a packet is lost on arrival, 0 to 1."""
     queue_ms: float = 500.0
     """A packet that would wait longer than this for its turn is dropped."""
     cut: bool = False
-    """Nothing passes; what was on its way when the link was cut is lost."""
+    """Nothing passes, and what was on its way when the link was cut is lost."""
 
     def __post_init__(self) -> None:
         if self.rate_mbit is not None and not self.rate_mbit > 0:
@@ -50,7 +51,7 @@ class Conditions:
 
 @dataclass(slots=True)
 class Counters:
-    """What became of the packets so far."""
+    """What has become of the packets so far."""
 
     carried_packets: int = 0
     carried_bytes: int = 0
@@ -64,7 +65,7 @@ class Counters:
 
     @property
     def dropped_packets(self) -> int:
-        """For whichever reason."""
+        """Return how many packets were dropped, for any reason."""
         return self.lost_packets + self.overflow_packets + self.cut_packets
 
 
@@ -73,15 +74,15 @@ class Reading(Counters):
     """Counters and gauges at one moment."""
 
     at: float = 0.0
-    """When, as `time.monotonic()` has it."""
+    """When it was read (monotonic seconds)."""
     queue_ms: float = 0.0
-    """How long a packet that arrives now would wait."""
+    """How long a packet that arrives at that moment would wait."""
     late_ms: float = 0.0
-    """The most that a packet was delivered after its time since the reading before: load on the
-    machine that distorts the link."""
+    """How late a packet was delivered at most since the reading before. This is load on the
+    machine, and it distorts the link."""
 
     def mbit_since(self, before: "Reading") -> float:
-        """Mbit/s carried on average since an earlier reading."""
+        """Return the Mbit/s carried on average since an earlier reading."""
         return (self.carried_bytes - before.carried_bytes) * 8e-6 / (self.at - before.at)
 
 
@@ -90,12 +91,12 @@ class _Waiting(Generic[P]):
     packet: P
     size_bytes: int
     chance: float
-    """Its share of the jitter, 0 to 1."""
+    """Which part of the jitter it gets, 0 to 1."""
 
 
 @dataclass(slots=True)
 class Direction(Generic[P]):
-    """A queue, a rate and a delay. `P` is whatever stands for a packet."""
+    """One direction: a queue, a rate and a delay. `P` is whatever stands for a packet."""
 
     conditions: Conditions = Conditions()
     rng: random.Random = field(default_factory=lambda: random.Random(1))
@@ -103,12 +104,12 @@ class Direction(Generic[P]):
     _queue: deque[_Waiting[P]] = field(default_factory=deque)
     _queued_bytes: int = 0
     _head_done: float = 0.0
-    """When the head of the queue has been serialised."""
+    """The time at which the head of the queue will be serialised."""
     _flying: deque[tuple[float, P, int]] = field(default_factory=deque)
     _last_due: float = 0.0
 
     def send(self, now: float, packet: P, size_bytes: int) -> bool:
-        """A packet arrives; False where it is dropped."""
+        """Let a packet arrive. Return False if it is dropped."""
         self._serve(now)
         conditions, counters = self.conditions, self.counters
         if conditions.cut:
@@ -128,13 +129,13 @@ class Direction(Generic[P]):
         return False
 
     def next_at(self) -> float | None:
-        """When the next packet is delivered, unless conditions change; None: there is none."""
+        """Return when the next packet is delivered if no condition changes; None without one."""
         if self._flying:
             return self._flying[0][0]
         return self._due(self._queue[0]) if self._queue else None
 
     def take(self, now: float) -> list[tuple[float, P]]:
-        """The packets delivered by now, oldest first, each with the time it was due."""
+        """Remove and return the packets delivered by now, oldest first, and when they were due."""
         self._serve(now)
         taken = []
         while self._flying and self._flying[0][0] <= now:
@@ -145,25 +146,26 @@ class Direction(Generic[P]):
         return taken
 
     def set(self, now: float, conditions: Conditions) -> None:
-        """From now on. The queue is served at the new rate; what flies arrives when it would have.
+        """Change the conditions from now on.
 
-        A queue that a falling rate makes longer than `queue_ms` drains as it is.
+        The queue is served at the new rate. A packet that has left it arrives when it would have. A
+        queue that a falling rate makes longer than `queue_ms` drains as it is.
         """
         self._serve(now)
         before = self._s_per_byte()
         self.conditions = conditions
         if conditions.cut:
             self._lose_all()
-        elif self._queue:  # so there was a rate
+        elif self._queue:  # a queue means that there was a rate
             self._head_done = now + (self._head_done - now) / before * self._s_per_byte()
 
     def queue_ms(self, now: float) -> float:
-        """How long a packet that arrives now would wait for its turn."""
+        """Return how long a packet that arrives now would wait for its turn."""
         self._serve(now)
         return self._wait_s(now) * 1e3
 
     def _serve(self, now: float) -> None:
-        """Let those fly whose turn came."""
+        """Move the packets whose turn has come from the queue to the delay."""
         while self._queue and self._head_done <= now:
             head = self._queue[0]
             self._last_due = self._due(head)
@@ -193,4 +195,4 @@ class Direction(Generic[P]):
         self._queue.clear()
         self._flying.clear()
         self._queued_bytes = 0
-        self._last_due = 0.0  # nobody is left to be overtaken
+        self._last_due = 0.0  # no packet is left that could be overtaken

@@ -1,4 +1,4 @@
-"""What the laboratory is measured with: sockets on both sides, in one process and on one clock."""
+"""Measures the laboratory by sockets on both sides, in one process and on one clock."""
 
 import contextlib
 import socket
@@ -10,15 +10,18 @@ from collections.abc import Iterator
 from tests.netlab.lab import Lab
 
 HEADERS_BYTES = 28
-"""IP and UDP."""
+"""The headers of IP and UDP."""
 
 
 class Probes:
-    """UDP packets from near to far, or from far to near, each with the time it was sent."""
+    """Sends UDP packets from near to far, or from far to near, each with the time it was sent.
+
+    A thread of its own receives them.
+    """
 
     def __init__(self, sender: socket.socket, receiver: socket.socket) -> None:
         self.delays_ms: list[float] = []
-        """One-way times of those that arrived, in that order."""
+        """One-way times of the packets that arrived, in the order of arrival."""
         self.numbers: list[int] = []
         self._sent = 0
         self._sender, self._receiver = sender, receiver
@@ -26,23 +29,23 @@ class Probes:
         self._thread.start()
 
     def send(self, count: int = 1, size_bytes: int = 100, every_s: float = 0.0) -> None:
-        """Packets of this size, headers included; without a pause a burst."""
+        """Send packets of this size, headers included; without a pause they are a burst."""
         for _ in range(count):
             head = struct.pack("!dI", time.monotonic(), self._sent)
             self._sender.send(head.ljust(size_bytes - HEADERS_BYTES, b"\0"))
             self._sent += 1
             if every_s:
-                time.sleep(every_s)
+                time.sleep(every_s)  # the packets have to be so far apart
 
     def wait(self, count: int, limit_s: float = 30.0) -> None:
-        """Until so many have arrived."""
+        """Wait until so many have arrived."""
         deadline = time.monotonic() + limit_s
         while len(self.delays_ms) < count:
             assert time.monotonic() < deadline, f"{len(self.delays_ms)} of {count} arrived"
             time.sleep(0.005)
 
     def close(self) -> None:
-        """Stop receiving."""
+        """Stop receiving, and end the thread."""
         with contextlib.suppress(OSError):
             self._receiver.shutdown(socket.SHUT_RDWR)
         self._thread.join(10)
@@ -56,7 +59,7 @@ class Probes:
 
 @contextlib.contextmanager
 def probes(lab: Lab, *, up: bool = False) -> Iterator[Probes]:
-    """Probes through a laboratory, from near to far or the other way."""
+    """Open probes through a laboratory, from near to far, or from far to near if `up`."""
     with contextlib.ExitStack() as stack:
         near = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         with lab.inside():
@@ -73,7 +76,7 @@ def probes(lab: Lab, *, up: bool = False) -> Iterator[Probes]:
 
 @contextlib.contextmanager
 def tcp(lab: Lab) -> Iterator[tuple[socket.socket, socket.socket]]:
-    """A connection that the far side opened: the near end of it, the far one."""
+    """Open a connection from the far side, and yield its near end and its far one."""
     with socket.create_server((lab.near, 0)) as server:
         with lab.inside():
             far = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -85,7 +88,7 @@ def tcp(lab: Lab) -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 def goodput_mbit(source: socket.socket, sink: socket.socket, warm_s: float, for_s: float) -> float:
-    """Mbit/s of payload that TCP brings, after a while of warming up."""
+    """Return the Mbit/s of payload that TCP carries, after a while of warming up."""
 
     def pump() -> None:
         with contextlib.suppress(OSError):
@@ -101,7 +104,7 @@ def goodput_mbit(source: socket.socket, sink: socket.socket, warm_s: float, for_
         if now < begin + warm_s:
             continue
         if first is None:
-            first = now  # this lot came before the clock was started
+            first = now  # these bytes came before the clock was started
             continue
         received += got
         if now > first + for_s:

@@ -1,7 +1,8 @@
-"""The laboratory measures itself: rate, delay, loss and queue are what was asked for.
+"""The laboratory has the rate, delay, loss and queue that were asked for.
 
-These assert times, which is what they are about. Packets are never early, exactly; how late they
-may be is generous, because on a busy machine it is the receiver here that runs late.
+These tests assert times, because times are what they are about. Packets are never early, not at
+all. How late they may be is generous, because on a busy machine it is the test's receiver that runs
+late.
 """
 
 import socket
@@ -20,7 +21,7 @@ from tests.netlab.trace import Step
 pytestmark = pytest.mark.alone
 SLACK_MS = 25
 PAYLOAD = 1448 / 1500
-"""Of a full packet of TCP with time stamps."""
+"""The payload's part of a full packet of TCP with time stamps."""
 
 Open = Callable[..., Lab]
 
@@ -35,7 +36,7 @@ def wait_until(condition: Callable[[], object], limit_s: float = 30.0) -> None:
 @pytest.mark.parametrize("up", [False, True], ids=["down", "up"])
 @pytest.mark.parametrize("rate_mbit", [1, 20])
 def test_rate(netlab: Open, rate_mbit: float, up: bool) -> None:
-    # Cubic, which fills the queue: bbr pauses now and then to see how long the link is.
+    # Cubic fills the queue, whereas bbr pauses now and then to see how long the link is.
     lab = netlab(delay_ms=10, congestion="cubic")
     (lab.set_up if up else lab.set_down)(rate_mbit=rate_mbit)
     with tcp(lab) as (near, far):
@@ -76,11 +77,11 @@ def test_loss(netlab: Open) -> None:
     with probes(lab) as sent:
         for _ in range(40):
             sent.send(100)
-            time.sleep(0.005)
+            time.sleep(0.005)  # the receiver's socket has no room for all 4000 at once
         wait_until(lambda: lab.read().down.carried_packets + lab.read().down.lost_packets == 4000)
         lost = lab.read().down.lost_packets
         sent.wait(4000 - lost)
-    # Five standard deviations; the seed makes it the same each time.
+    # This is five standard deviations, and the seed makes the loss the same each time.
     assert 200 - 70 < lost < 200 + 70
     assert lab.read().up.carried_packets == 0
 
@@ -131,7 +132,7 @@ def test_a_trace_is_played_again_and_again(netlab: Open) -> None:
         for _ in range(2):
             for counter in ("carried_packets", "cut_packets"):
                 wait_until(partial(more, counter, getattr(lab.read().down, counter)))
-        lab.set(cut=False)  # ends it
+        lab.set(cut=False)  # ends the trace
         time.sleep(0.5)  # longer than the trace: it would have cut the link again
         before = len(sent.delays_ms)
         sent.send()

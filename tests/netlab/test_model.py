@@ -46,7 +46,7 @@ def test_an_idle_link_saves_nothing_up() -> None:
 
 def test_the_queue_drops_what_would_wait_too_long() -> None:
     link = direction(rate_mbit=1, queue_ms=25)
-    # They would wait 0, 10, 20, 30 ms.
+    # The packets would wait 0, 10, 20 and 30 ms.
     assert [link.send(0.0, packet, 1250) for packet in range(4)] == [True, True, True, False]
     assert link.queue_ms(0.0) == pytest.approx(30)
     assert link.queue_ms(0.005) == pytest.approx(25)
@@ -59,7 +59,7 @@ def test_a_new_rate_serves_the_queue() -> None:
     link = direction(rate_mbit=1)
     for packet in range(3):
         link.send(0.0, packet, 1250)
-    link.set(0.005, Conditions(rate_mbit=0.5))  # half of the first is through
+    link.set(0.005, Conditions(rate_mbit=0.5))  # half of the first packet is through
     assert link.queue_ms(0.005) == pytest.approx(50)
     assert times(link, 0.036) == {0: 0.015, 1: 0.035}
     link.set(0.036, Conditions())

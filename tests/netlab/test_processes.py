@@ -1,4 +1,4 @@
-"""Programs on the far side: a browser, the command, and that nothing is left behind."""
+"""Programs on the far side: a browser and the command; and nothing is left of them."""
 
 import http.server
 import os
@@ -31,7 +31,7 @@ time.sleep(1000)
 
 
 class Page(http.server.BaseHTTPRequestHandler):
-    """Some page."""
+    """Serves a page with a title."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -40,7 +40,7 @@ class Page(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b"<!doctype html><title>near</title>")
 
     def log_message(self, format: str, *args: object) -> None:
-        """Not on the terminal."""
+        """Keep requests off the terminal."""
 
 
 def alive(pid: int) -> bool:

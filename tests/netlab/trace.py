@@ -21,11 +21,11 @@ from .model import Conditions
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Both directions for a while."""
+    """The conditions of both directions for some seconds."""
 
     seconds: float
     down: Conditions
-    """From near to far: what a viewer on the far side downloads."""
+    """From near to far, which is what a viewer on the far side downloads."""
     up: Conditions
     """From far to near."""
 
@@ -35,7 +35,7 @@ class Step:
 
 
 def timeline(steps: Iterable[Step], start: float, *, again: bool) -> Iterator[tuple[float, Step]]:
-    """When each step begins, without end where it is played again and again."""
+    """Yield when each step begins, and the step; without end if it is played again and again."""
     steps = list(steps)
     rounds = repeat(steps) if again and steps else [steps]
     for step in chain.from_iterable(rounds):
@@ -44,7 +44,10 @@ def timeline(steps: Iterable[Step], start: float, *, again: bool) -> Iterator[tu
 
 
 def parse(lines: Iterable[str], down: Conditions, up: Conditions) -> list[Step]:
-    """The steps of a file, from these conditions on; ValueError names the line that is wrong."""
+    """Return the steps of a file, which starts from these conditions.
+
+    Raises ValueError, which names the line that is wrong.
+    """
     wanted = (line for line in lines if line.strip() and not line.startswith("#"))
     steps = []
     for number, row in enumerate(csv.DictReader(wanted, skipinitialspace=True), 1):
@@ -66,7 +69,10 @@ def parse(lines: Iterable[str], down: Conditions, up: Conditions) -> list[Step]:
 
 
 def change(conditions: Conditions, texts: Mapping[str, str]) -> Conditions:
-    """`conditions` with the named ones as written: `{"rate": "1mbit", "loss": "2%"}`."""
+    """Return `conditions` with the named ones as written: `{"rate": "1mbit", "loss": "2%"}`.
+
+    Raises ValueError.
+    """
     changes = {}
     for name, text in texts.items():
         if name not in units.FIELDS:

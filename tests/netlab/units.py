@@ -1,4 +1,4 @@
-"""Network conditions as people write them: 1mbit, 500kbit, 100ms, 2%.
+"""Reads network conditions as people write them: 1mbit, 500kbit, 100ms, 2%. Pure.
 
 Each function raises ValueError on anything else.
 """
@@ -13,22 +13,22 @@ _SHARE = {"%": 0.01, "": 1.0}
 
 
 def rate_mbit(text: str) -> float | None:
-    """Mbit/s; "none" is no limit."""
+    """Return Mbit/s; None for "none", which is no limit."""
     return None if text == "none" else _quantity(text, _MBIT, "a rate such as 1mbit or 500kbit")
 
 
 def time_ms(text: str) -> float:
-    """Milliseconds."""
+    """Return milliseconds."""
     return _quantity(text, _MS, "a time such as 100ms or 1.5s")
 
 
 def share(text: str) -> float:
-    """A probability, from 0 to 1."""
+    """Return a probability, from 0 to 1."""
     return _quantity(text, _SHARE, "a share such as 2% or 0.02")
 
 
 def yes(text: str) -> bool:
-    """Yes or no."""
+    """Return whether the text is "yes"; it has to be that or "no"."""
     if text not in ("yes", "no"):
         raise ValueError(f"'{text}' is neither yes nor no")
     return text == "yes"
@@ -42,7 +42,7 @@ FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "queue": ("queue_ms", time_ms),
     "cut": ("cut", yes),
 }
-"""By name: the field of `Conditions`, and what reads it."""
+"""The field of `Conditions` and the function that reads it, by name."""
 
 
 def _quantity(text: str, scales: dict[str, float], wanted: str) -> float:

@@ -1,5 +1,8 @@
-"""Two gateways behind one address, as docs/operations.md shows it, and a real browser: the gateway
-that it uses is told to end, or is killed, and the other goes on where it was."""
+"""Two gateways behind one address, as docs/operations.md shows it, with a real browser.
+
+The gateway that the browser uses is told to end, or is killed. The browser goes on at the other
+gateway.
+"""
 
 import json
 import re
@@ -9,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster import Cluster, Service
 from tests.e2e.conftest import Viewer
+from tests.e2e.failover.cluster import Cluster, Service
 from tests.e2e.processes import DelayProxy, wait_until
 from tests.e2e.proxies import Balancer
 
@@ -22,7 +25,7 @@ ON_HTTP = "stats.transport === 'http' && stats.connection === 'open' && stats.pa
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A desk that notes its input, and two gateways."""
+    """A desk that writes its input to a file, and two gateways."""
     made = Cluster(
         FANLIGHT_CAPTURE_PATTERN_INPUT_LOG=str(tmp_path_factory.mktemp("desk") / "input"),
         FANLIGHT_VIEWER_SUSTAIN_MS="700",
@@ -31,7 +34,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     made.desk("main")
     made.encoder("e0")
     made.screenshot()
-    # For one of them the balancer is to know before the viewers do.
+    # This gateway drains so long that the balancer knows of it before its viewers do.
     made.gateway("g0", FANLIGHT_GATEWAY_DRAIN_S="0.6")
     made.gateway("g1")
     yield made
@@ -40,10 +43,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture
 def cluster(running: Cluster) -> Cluster:
-    """The same, with both gateways ready and no viewer left of the test before."""
+    """The same cluster, with both gateways ready and no viewer left from the test before."""
     gateways = [running.services[id_] for id_ in running.ports]
     deadline = time.monotonic() + 1
-    # A viewer by WebSocket leaves with its page. One by plain HTTP is missed seconds later.
+    # A viewer by WebSocket leaves when its page closes. The gateway misses one by plain HTTP only
+    # seconds later, so a gateway that still has one is killed.
     while any(map(has_viewer, gateways)) and time.monotonic() < deadline:
         time.sleep(0.02)
     for gateway in gateways:
@@ -57,7 +61,7 @@ def cluster(running: Cluster) -> Cluster:
 
 @pytest.fixture
 def balancer(cluster: Cluster, tmp_path: Path) -> Iterator[Balancer]:
-    """Not started yet."""
+    """The balancer before both gateways, which the test starts."""
     running = Balancer(tmp_path, list(cluster.ports.values()))
     yield running
     running.stop()
@@ -72,13 +76,13 @@ def joined(service: Service) -> int:
 
 
 def has_viewer(service: Service) -> bool:
-    """Has it one, in its present life?"""
+    """Return whether a viewer of the present process has joined and not left."""
     life = service.life
     return life.count("event=viewer_joined") > life.count("event=viewer_left")
 
 
 def used(cluster: Cluster) -> tuple[Service, Service]:
-    """The gateway that the only viewer uses, and the other one."""
+    """Return the gateway that the only viewer uses, and the other one."""
     g0, g1 = cluster.services["g0"], cluster.services["g1"]
     here = [g for g in (g0, g1) if has_viewer(g)]
     assert len(here) == 1
@@ -87,7 +91,7 @@ def used(cluster: Cluster) -> tuple[Service, Service]:
 
 @pytest.fixture
 def keys(cluster: Cluster) -> Callable[[], list[bool]]:
-    """Tells each key event that the desk got in this test: down or up."""
+    """Return a function that lists the key events that the desk got in this test; True is down."""
     log = Path(cluster.environment["FANLIGHT_CAPTURE_PATTERN_INPUT_LOG"])
 
     def events() -> list[bool]:
@@ -99,25 +103,25 @@ def keys(cluster: Cluster) -> Callable[[], list[bool]]:
 
 
 @pytest.mark.parametrize("how", ["terminate", "kill"])
-@pytest.mark.parametrize("way", ["haproxy", "nginx", "plain"])
+@pytest.mark.parametrize("through", ["haproxy", "nginx", "plain"])
 def test_the_gateway_that_a_viewer_uses_goes(
     cluster: Cluster,
     balancer: Balancer,
     open_viewer: Open,
     keys: Callable[[], list[bool]],
     how: str,
-    way: str,
+    through: str,
 ) -> None:
-    if way == "nginx":
+    if through == "nginx":
         balancer.start_nginx()
     else:
-        balancer.start(websockets=way != "plain")
-    condition = ON_HTTP if way == "plain" else ON_VIDEO
+        balancer.start(websockets=through != "plain")
+    condition = ON_HTTP if through == "plain" else ON_VIDEO
     viewer = open_viewer(link(cluster, balancer.port))
     viewer.wait(condition)
     viewer.click_desk(200, 100)
     other, gone = used(cluster)
-    for _ in range(2):  # there and back again
+    for _ in range(2):  # to the other gateway and back
         gone, other = other, gone
         before = joined(other)
         viewer.page.keyboard.down("a")

@@ -1,4 +1,4 @@
-"""Every process may be killed at any time; displays come, go and change their size."""
+"""Every process may be killed at any time, and displays may come, go and change their size."""
 
 import subprocess
 from collections.abc import Callable
@@ -54,7 +54,8 @@ def test_the_directory_killed(
 def test_the_gateway_killed(stack: Stack, open_viewer: Open, moving: subprocess.Popen[str]) -> None:
     viewer = open_viewer(stack.link)
     viewer.wait("stats.state === 'video' && stats.painted > 5")
-    # Noted as it is said: it may be back before anybody looks.
+    # The page notes each state as it shows it, because the gateway may be back before the test
+    # looks.
     viewer.page.evaluate(
         """() => {
           window.said = [];
@@ -119,7 +120,7 @@ def test_a_display_that_never_was() -> None:
     try:
         wait_until(lambda: ":98765" in stack.output, "a line that names the display")
         url = f"http://127.0.0.1:{stack.screenshot_port}/desks/main/screenshot"
-        # Its words may be here before the directory has passed on that there is such a desk.
+        # Capture may have logged the display before the directory has announced the desk.
         wait_ready(url, 503)
         assert "retry-after" in httpx.get(url, trust_env=False).headers
     finally:

@@ -1,7 +1,7 @@
-"""Hosts of namespaces, with encoders on other hosts than the desk: one is cut off, and comes back.
+"""An encoder's or a desk's host is cut off while somebody watches, and comes back.
 
-The real services over tcp with CURVE. Hosts share no memory, so pixels travel in messages. How long
-the picture stood still is printed (`pytest -rP`).
+The hosts are namespaces (`lan`). The real services talk over tcp with CURVE; since hosts share no
+memory, pixels travel in messages. The test prints how long the picture stood still (`pytest -rP`).
 """
 
 import os
@@ -16,22 +16,22 @@ import pytest
 
 from fanlight_common.core.grants import Grant, Role
 from fanlight_common.process import tokens
-from tests.e2e import lan
+from tests.e2e.hosts import lan
+from tests.e2e.hosts.watcher import Watcher
 from tests.e2e.processes import wait_until
-from tests.e2e.watcher import Watcher
 
 pytestmark = pytest.mark.processes
 
 BUS = 7400
 GATEWAY = 8080
 SHORT_S = 2.5
-"""A cut that costs a host its leases, and the kernels none of their connections."""
+"""Seconds of a cut that costs a host its leases, but none of its connections."""
 LONG_S = 8.0
-"""A cut that outlasts the kernels' patience with the bus's connections."""
+"""Seconds of a cut after which the kernels have given up the bus's connections."""
 
 
 class Hosts:
-    """One host with directory and gateway, one with a desk, two with an encoder each."""
+    """One host with directory and gateway, one with a desk, and two with an encoder each."""
 
     def __init__(self, network: lan.Lan, root: Path) -> None:
         self.root = root
@@ -47,7 +47,7 @@ class Hosts:
             self.start(host, "encoder")
 
     def start(self, where: lan.Host, kind: str, **settings: object) -> None:
-        """One service, which ends with its host. Its id is the host's name and its kind."""
+        """Start a service, which ends with its host. Its id is the host's name and its kind."""
         id_ = f"{where.name}-{kind}"
         with (self.root / f"{id_}.log").open("w") as log:
             where.popen(
@@ -81,14 +81,14 @@ class Hosts:
         return True
 
     def holder(self, epoch: int) -> str:
-        """The encoder that the directory gave this epoch."""
+        """Return the id of the encoder to which the directory gave this epoch."""
         pattern = rf"event=lease stream=main/\w+ encoder=(\S+) epoch={epoch} "
         found = re.findall(pattern, self.log("front-directory"))
         assert found, f"epoch {epoch} is nobody's:\n{self.log('front-directory')}"
         return str(found[-1])
 
     def times(self, event: str, id_: str) -> int:
-        """How often the directory noted this of a process."""
+        """Return how many times the directory logged this event of a process."""
         return len(re.findall(rf"event={event} kind=\w+ id={id_} ", self.log("front-directory")))
 
 
@@ -120,7 +120,8 @@ def test_a_desk_is_watched_and_steered_across_hosts(hosts: Hosts) -> None:
 def test_an_encoders_host_is_cut_off_and_comes_back(hosts: Hosts, cut_s: float) -> None:
     with hosts.watch("cuts") as watcher:
         watcher.wait_units(30, 60)
-        # The one that has it, then the one that has it then: both have been away by the end.
+        # The first round cuts off the encoder that has the stream, the second the one that took it
+        # over.
         for _ in range(2):
             epoch = watcher.epoch
             id_ = hosts.holder(epoch)
@@ -132,10 +133,11 @@ def test_an_encoders_host_is_cut_off_and_comes_back(hosts: Hosts, cut_s: float) 
             print(f"cut {cut_s:.1f} s: no picture for {first.at - last:.2f} s")
             assert first.idr
             assert hosts.holder(first.epoch) != id_
+            # The cut has to last for `cut_s`.
             time.sleep(max(0.0, cut_at + cut_s - time.monotonic()))
             host.join()
             wait_until(lambda: hosts.times("joined", id_) > joined, f"{id_} back on the bus", 60)  # noqa: B023 - at once
-            # Long enough for what it still has to say of its old epoch.
+            # So many units take longer than what the encoder may still send of its old epoch.
             watcher.wait_units(60)
             assert watcher.epoch == first.epoch, "what runs well stays where it is"
         watcher.check()
@@ -145,7 +147,7 @@ def test_a_desks_host_is_cut_off_and_comes_back(hosts: Hosts) -> None:
     with hosts.watch("desk") as watcher:
         watcher.wait_units(30, 60)
         hosts.desk.cut()
-        time.sleep(LONG_S)
+        time.sleep(LONG_S)  # the cut has to last for this time
         before = len(watcher.arrivals)
         hosts.desk.join()
         watcher.wait(lambda: len(watcher.arrivals) > before + 30, "the picture again", 60)

@@ -1,6 +1,6 @@
-"""Real links that get bad, in the network laboratory, with a real browser behind each.
+"""Links get bad in the network laboratory, with a real browser behind each.
 
-What is asserted is that the right thing happens, not how fast: the figures are `make bench`'s.
+The tests assert that the right thing happens, not how fast; `make bench` measures that.
 """
 
 import itertools
@@ -29,7 +29,7 @@ FRESH = "stats.age_ms !== null && stats.age_ms < 1000"
 
 @pytest.fixture(scope="module")
 def stack(xserver: XServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack that listens on every address, for browsers in other namespaces."""
+    """A stack that listens on every address, because the browsers are in other namespaces."""
     running = Stack(
         {"main": xserver.display},
         "--host",
@@ -42,7 +42,7 @@ def stack(xserver: XServer, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture
 def open_far(stack: Stack, playwright: Playwright) -> Iterator[OpenFar]:
-    """Opens the desk in a browser of its own on the far side of a link."""
+    """Return a function that opens the desk in a browser of its own on the far side of a link."""
     viewers: list[Viewer] = []
     with ExitStack() as things:
 
@@ -66,7 +66,7 @@ def open_far(stack: Stack, playwright: Playwright) -> Iterator[OpenFar]:
 
 
 def rss_kib(pid: int) -> int:
-    """Memory of a process, KiB."""
+    """Return the resident memory of a process, in KiB."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
 
@@ -79,7 +79,7 @@ def test_a_tunnel(
     viewer.wait("stats.state === 'video' && stats.painted > 20")
     before = rss_kib(stack.pid("gateway"))
     lab.set(cut=True)
-    time.sleep(6)  # more than the silence after which the viewer connects anew
+    time.sleep(6)  # longer than the silence after which the viewer connects anew
     painted = viewer.stats["painted"]
     lab.set(cut=False)
     viewer.wait(
@@ -99,9 +99,9 @@ def test_a_tunnel_in_screenshot_mode(
     viewer.wait("stats.state === 'screenshots'")
     viewer.wait_painted(3)
     lab.set(cut=True)
-    time.sleep(5)  # a tunnel of some length: nothing comes meanwhile
+    time.sleep(5)  # the tunnel has to have some length, and nothing comes meanwhile
     lab.set(cut=False)
-    viewer.wait_painted(3, limit_s=10)  # the requests of before hang for 25 s
+    viewer.wait_painted(3, limit_s=10)  # requests from before the tunnel hang for 25 s
     viewer.wait(FRESH)
 
 
@@ -112,7 +112,7 @@ def test_a_rate_that_falls_to_a_fortieth_and_comes_back(
     viewer = open_far(lab)
     viewer.wait("stats.state === 'video' && stats.painted > 20")
     lab.set(rate_mbit=0.5)
-    viewer.page.wait_for_timeout(5000)
+    viewer.page.wait_for_timeout(5000)  # the queue has to fill: until then the picture is fresh
     viewer.wait(FRESH)
     lab.set(rate_mbit=20)
     viewer.wait(FRESH)
@@ -138,12 +138,12 @@ def test_one_bad_link_changes_nothing_for_another_viewer(
     bad = open_far(netlab(rate_mbit=0.5, delay_ms=100))
     bad.wait("stats.painted > 0", 60)
     painted, epoch = good.stats["painted"], good.stats["epoch"]
-    good.page.wait_for_timeout(5000)
+    good.page.wait_for_timeout(5000)  # what it costs the good viewer shows only over a time
     assert good.stats["state"] == "video"
     assert good.stats["rendition"] == "high"
     assert good.stats["epoch"] == epoch
     assert good.stats["painted"] > painted + 20
-    # The bad one goes to screenshots by itself (its RTT is 200 ms) and stays there.
+    # The bad one falls back by itself, because its RTT is 200 ms, and stays there.
     bad.wait("stats.state === 'locked'", 60)
     bad.wait_painted(2)
 
@@ -162,7 +162,7 @@ def test_a_viewer_that_stops_reading_and_one_that_sleeps(
         os.kill(pid, signal.SIGSTOP)
     try:
         painted = witness.stats["painted"]
-        time.sleep(8)  # what the sleeping viewer costs the others shows over a time only
+        time.sleep(8)  # what the sleeping viewer costs others shows only over a time
         assert witness.stats["painted"] > painted + 40
         assert witness.stats["age_ms"] < 500
         assert rss_kib(stack.pid("gateway")) < before + 20_000
@@ -182,7 +182,7 @@ def test_a_link_that_swings_goes_to_screenshots_once(
     states = []
     for bad in (True, False, True, False):
         lab.set(rate_mbit=0.4 if bad else 5, delay_ms=150 if bad else 20)
-        for _ in range(12):
+        for _ in range(12):  # 6 s, longer than the viewer takes to decide
             viewer.page.wait_for_timeout(500)
             states.append(viewer.stats["state"])
     changes = [after for before, after in itertools.pairwise(states) if after != before]
@@ -191,22 +191,26 @@ def test_a_link_that_swings_goes_to_screenshots_once(
     viewer.wait_painted(2)
 
 
-def test_a_stall_under_a_key_that_is_held(netlab: OpenLab, open_far: OpenFar, typed: Path) -> None:
+def test_a_stall_under_a_key_that_is_held(
+    netlab: OpenLab, open_far: OpenFar, xserver: XServer, typed: Path
+) -> None:
     lab = netlab(rate_mbit=10, delay_ms=20)
     viewer = open_far(lab)
     viewer.wait("stats.painted > 0 && stats.base_rtt_ms !== null")
     viewer.click_desk(200, 100)
     viewer.page.keyboard.down("a")
-    viewer.page.wait_for_timeout(300)
+    wait_until(xserver.keys_down, "the key to be down")
     lab.set(cut=True)
     for _ in range(40):
         viewer.page.keyboard.down("a")
-        viewer.page.wait_for_timeout(33)
+        viewer.page.wait_for_timeout(33)  # as a keyboard repeats
     viewer.page.keyboard.up("a")
     lab.set(cut=False)
 
     def ended() -> bool:
-        viewer.page.keyboard.press("Enter")  # not every time while the link comes back
+        # What is typed while the link comes back may go nowhere, so it is typed again, after a
+        # time in which the first one would have arrived.
+        viewer.page.keyboard.press("Enter")
         viewer.page.wait_for_timeout(500)
         return "\n" in typed.read_text()
 
@@ -217,7 +221,7 @@ def test_a_stall_under_a_key_that_is_held(netlab: OpenLab, open_far: OpenFar, ty
 
 
 def processes_in(lab: Lab) -> list[int]:
-    """Everything that runs on the far side, but not the link itself."""
+    """Return the ids of all processes on the far side except the one that is the link."""
     there = os.readlink(f"/proc/{lab.pid}/ns/net")
     found = []
     for process in Path("/proc").glob("[0-9]*"):

@@ -1,7 +1,8 @@
-"""Screenshots: how long one takes, and how often a picture is encoded however many ask.
+"""How long a screenshot takes, and how often a picture is encoded however many ask for it.
 
-By keep-alive HTTP to the screenshot service on the same machine, in turn with the limits: grab and
-JPEG in one process for a fresh one, a server that answers with the same bytes for the others.
+Requests go by keep-alive HTTP to the screenshot service on the same machine, in turn with the
+limits. For fresh screenshots the limit is grab and JPEG in one process, for the others a server
+that answers with the same bytes.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from bench.performance.settings import Settings
 from bench.processes import module, started, x_server
 
 RATE = 20.0
-"""Requests a second: less than there are pictures, so that a fresh one is fresh."""
+"""Requests a second. The desk changes more often, so that each request finds a new picture."""
 PATH = "/desks/main/screenshot"
 _EMPTY_BYTES = 0
 _WAIT_S = 5
@@ -28,7 +29,7 @@ _WAIT_S = 5
 def fetched(
     connection: http.client.HTTPConnection, headers: dict[str, str]
 ) -> tuple[int, str, int, float]:
-    """Status, entity tag, bytes, milliseconds."""
+    """Request a screenshot. Return status, entity tag, bytes and milliseconds."""
     began = time.monotonic_ns()
     connection.request("GET", PATH, headers=headers)
     answer = connection.getresponse()
@@ -39,7 +40,7 @@ def fetched(
 
 @contextlib.contextmanager
 def client(port: int) -> Iterator[http.client.HTTPConnection]:
-    """A connection that is kept."""
+    """Open a connection, which is kept until the block ends."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:
         yield connection
@@ -48,12 +49,15 @@ def client(port: int) -> Iterator[http.client.HTTPConnection]:
 
 
 def fresh(port: int, count: int) -> list[float]:
-    """Milliseconds of requests that each have a picture of their own."""
+    """Return the milliseconds of requests each of which has a new picture.
+
+    Raises RuntimeError if fewer than half of them have.
+    """
     took, seen = [], set()
     with client(port) as connection:
         for tick in pacing.ticks(RATE):
             status, tag, _, ms = fetched(connection, {})
-            # The first of all waits for the service to learn of the desk.
+            # The very first request waits until the service has learnt of the desk.
             if status == 200 and tag not in seen and tick:
                 took.append(ms)
             seen.add(tag)
@@ -65,7 +69,7 @@ def fresh(port: int, count: int) -> list[float]:
 
 
 def known(port: int, count: int, *, conditional: bool) -> tuple[list[float], int]:
-    """Milliseconds of requests for a picture that is encoded already; its size."""
+    """Return the milliseconds of requests for a picture that is encoded already, and its bytes."""
     took = []
     with client(port) as connection:
         for _ in range(2):
@@ -82,7 +86,7 @@ def known(port: int, count: int, *, conditional: bool) -> tuple[list[float], int
 
 
 def plain(size_bytes: int, count: int) -> float:
-    """The limit's median: the same bytes, answered at once."""
+    """Return the limit's median in ms: a server that has the bytes answers at once."""
     command = module("bench.limit", "answers", "--bytes", str(size_bytes))
     with started(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -96,9 +100,9 @@ def plain(size_bytes: int, count: int) -> float:
     return statistics.median(took)
 
 
-def stills(settings: Settings) -> list[Measured]:
-    """Fresh ones under a load, the others on an idle desk."""
-    kinds = ("still-fresh", "still-cached", "still-304")
+def screenshots(settings: Settings) -> list[Measured]:
+    """Measure fresh screenshots under a load, and the others on an idle desk."""
+    kinds = ("screenshot-fresh", "screenshot-cached", "screenshot-304")
     runs: dict[str, list[float]] = {kind: [] for kind in kinds}
     limits: dict[str, list[float]] = {kind: [] for kind in kinds}
     count, port = settings.requests, 0
@@ -108,16 +112,16 @@ def stills(settings: Settings) -> list[Measured]:
         for _ in range(settings.rounds):
             with loads.running("scroll", display):
                 time.sleep(settings.warm_up)
-                loop = stack.limit("stills", display, count / RATE, RATE)
-                limits["still-fresh"].append(loop["median_ms"])
-                runs["still-fresh"].append(statistics.median(fresh(port, count)))
+                loop = stack.limit("screenshots", display, count / RATE, RATE)
+                limits["screenshot-fresh"].append(loop["median_ms"])
+                runs["screenshot-fresh"].append(statistics.median(fresh(port, count)))
             time.sleep(0.5)
             took, size = known(port, count, conditional=False)
-            limits["still-cached"].append(plain(size, count))
-            runs["still-cached"].append(statistics.median(took))
+            limits["screenshot-cached"].append(plain(size, count))
+            runs["screenshot-cached"].append(statistics.median(took))
             took, _ = known(port, count, conditional=True)
-            limits["still-304"].append(plain(_EMPTY_BYTES, count))
-            runs["still-304"].append(statistics.median(took))
+            limits["screenshot-304"].append(plain(_EMPTY_BYTES, count))
+            runs["screenshot-304"].append(statistics.median(took))
     names = ("grab and JPEG", "plain answer", "plain answer")
     return [
         Measured(kind, runs[kind], limits[kind], name, {"bytes": size})
@@ -126,7 +130,7 @@ def stills(settings: Settings) -> list[Measured]:
 
 
 def wait_for_desk(port: int, limit_s: float = 20.0) -> None:
-    """Until there is a picture. Raises RuntimeError."""
+    """Wait until there is a picture. Raises RuntimeError after `limit_s`."""
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError), client(port) as connection:
@@ -136,8 +140,8 @@ def wait_for_desk(port: int, limit_s: float = 20.0) -> None:
     raise RuntimeError("there is no screenshot to be had")
 
 
-def pollers(settings: Settings) -> list[Measured]:
-    """So many who each want every picture, of a desk on which somebody types."""
+def polling(settings: Settings) -> list[Measured]:
+    """Let many clients ask for every picture of a desk on which somebody types."""
     with (
         x_server(settings.size) as (display, _),
         stack.running(display) as running,
@@ -151,7 +155,7 @@ def pollers(settings: Settings) -> list[Measured]:
         encodes = running.metric("screenshot", name) - before
     return [
         Measured(
-            "pollers",
+            "polling",
             [encodes / len(tags)],
             details={"encodes": encodes, "pictures": len(tags), "answers": answers},
         )
@@ -159,7 +163,7 @@ def pollers(settings: Settings) -> list[Measured]:
 
 
 async def _poll(port: int, settings: Settings) -> tuple[set[str], int]:
-    """The pictures that were seen, by tag, and how often one was."""
+    """Return the tags of the pictures that were answered, and the number of answers."""
     tags: set[str] = set()
     answers = 0
     ends = time.monotonic() + settings.seconds

@@ -1,5 +1,7 @@
-"""Services of two releases side by side: every process is replaced by one of the next release, one
-after the other, while a viewer watches and types.
+"""Services of two releases work side by side.
+
+Every process is replaced by one of the next release, one after the other, while a viewer without a
+browser and a page in Chromium watch and type.
 """
 
 import itertools
@@ -11,20 +13,35 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import ConsoleMessage
 
+from fanlight_capture.core import pattern
 from fanlight_common.protocol import binary, bus, control, frames, input
-from tests.e2e import next_release
-from tests.e2e.cluster import Cluster, Service
+from tests.e2e.conftest import Viewer
+from tests.e2e.failover import next_release
+from tests.e2e.failover.cluster import Cluster, Service
+from tests.e2e.failover.witness import TOLERANCE, Witness
 from tests.e2e.processes import wait_until
-from tests.e2e.witness import Witness
+from tests.e2e.proxies import Balancer
+from tests.ports import free_port
 
-pytestmark = [pytest.mark.processes]
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
 FORTH = ("directory", "capture", "encoder", "gateway", "screenshot")
 REFUSALS = r"^(fanlight_\w*(?:refused|not_understood)\w*_total(?:\{.*\})?) (\S+)$"
+WIDTH, HEIGHT = 640, 360
+CELLS = [
+    (index * pattern.CELL + pattern.CELL // 2, HEIGHT - pattern.CELL // 2)
+    for index in range(pattern.BITS)
+]
+"""The middle of each cell of the barcode, in desk pixels."""
+CENTRES = [pattern.patch_centre(index, WIDTH, HEIGHT) for index in range(len(pattern.PATCHES))]
+ON_VIDEO = (
+    "stats.transport === 'websocket' && stats.connection === 'open' && stats.state === 'video'"
+)
 
 
 class House:
-    """All services, a viewer that decodes what it gets, and a record of what the desk was told."""
+    """All services, a viewer that decodes what it gets, and a file with the desk's input."""
 
     def __init__(self, folder: Path) -> None:
         self.typed = folder / "typed"
@@ -33,16 +50,18 @@ class House:
             FANLIGHT_CAPTURE_PATTERN_INPUT_LOG=str(self.typed),
         )
         self.cluster.directory()
-        self.cluster.desk("main", fps=10)
+        self.cluster.desk("main", width=WIDTH, height=HEIGHT, fps=10)
         self.cluster.encoder("encoder-0")
         self.cluster.screenshot()
         self.cluster.gateway("gateway-0")
         self.gateway = "gateway-0"
+        self.gateway_ports = [self.cluster.ports["gateway-0"], free_port()]
+        """The ports of the first gateway, and of the one that replaces it."""
         self.viewer = self._watch()
         self._keys = itertools.count(4)
 
     def close(self) -> None:
-        """End all of it."""
+        """End the viewer and all services."""
         self.viewer.close()
         self.cluster.close()
 
@@ -50,7 +69,7 @@ class House:
         return Witness(self.cluster.ports[self.gateway], self.cluster.token(), "main")
 
     def check(self) -> None:
-        """Pictures arrive and are right, input arrives, screenshots are answered."""
+        """Check that the viewer gets right pictures and a screenshot, and the desk the key."""
         self.viewer.wait_units(8)
         assert self.viewer.wrong == []
         key = next(self._keys)
@@ -61,7 +80,7 @@ class House:
         wait_until(self._has_screenshot, "a screenshot")
 
     def inputs(self) -> list[list[object]]:
-        """What the desk was told, by whichever capture."""
+        """Return the desk's input so far, whichever capture got it."""
         lines = self.typed.read_text().splitlines() if self.typed.exists() else []
         return [json.loads(line) for line in lines]
 
@@ -69,41 +88,41 @@ class House:
         port = self.cluster.ports[self.gateway]
         return self.cluster.get(port, "/api/desks/main/screenshot").status_code == 200
 
-    # What is replaced, and how. Each is of the next release afterwards.
+    # Each of these methods replaces one kind of process by one of the next release.
 
     def directory(self) -> None:
-        """Restarted in place."""
+        """Restart the directory in its place."""
         begin_next(self.cluster.services["directory"])
 
     def capture(self) -> None:
-        """Restarted in place. The new one counts its pictures from 0."""
+        """Restart capture in its place. The new one counts its pictures from 0."""
         newest = self.viewer.deliveries[-1].number or 0
         begin_next(self.cluster.services["capture-main"])
         wait_until(lambda: (self.viewer.deliveries[-1].number or 0) < newest, "its first picture")
         self._forgive(r"\d+/\d+")
 
     def encoder(self) -> None:
-        """A second one takes over from the first, without a gap."""
+        """Start a second encoder, which takes over from the first without a gap."""
         before = self.viewer.epoch
         self.cluster.command_of = next_command
         self.cluster.encoder("encoder-1")
         self.cluster.services["encoder-0"].terminate()
         first = self.viewer.wait_epoch_after(before)
         assert first.idr
-        # How old the first picture may be is what test_failover asks, on a machine at rest.
+        # test_failover asks how old the first picture may be, on a machine that has time.
         self._forgive(f"{first.epoch}/{first.sequence}")
         assert self.cluster.holder("main/high").id == "encoder-1"
 
     def _forgive(self, unit: str) -> None:
-        """A picture older than the one before it, which the viewer rightly minds elsewhere."""
+        """Drop what the viewer noted of pictures that are older than the one before them."""
         older = re.compile(rf"{unit}: picture \d+ after \d+")
         self.viewer.wrong[:] = [wrong for wrong in self.viewer.wrong if not older.match(wrong)]
 
     def another_gateway(self) -> None:
-        """A second one is there before the first goes; the viewer comes back to the second."""
+        """Start a second gateway, end the first, and let the viewer come back to the second."""
         self.cluster.command_of = next_command
-        self.cluster.gateway("gateway-1")
-        port = self.cluster.ports["gateway-1"]
+        port = self.gateway_ports[1]
+        self.cluster.gateway("gateway-1", port=port)
         wait_until(lambda: self.cluster.answers(port, "/readyz"), "the second gateway")
         self.cluster.services["gateway-0"].terminate()
         wait_until(lambda: self.viewer.close_code is not None, "the viewer to be sent away")
@@ -114,11 +133,11 @@ class House:
         self.viewer = self._watch()
 
     def screenshot(self) -> None:
-        """Restarted in place."""
+        """Restart the screenshot service in its place."""
         begin_next(self.cluster.services["screenshot"])
 
     def replace(self, kind: str) -> None:
-        """Replace what there is of `kind`."""
+        """Replace the process of this kind."""
         steps: dict[str, Callable[[], None]] = {
             "directory": self.directory,
             "capture": self.capture,
@@ -129,7 +148,7 @@ class House:
         steps[kind]()
 
     def refusals(self) -> dict[str, float]:
-        """What any living process has refused, by its metrics."""
+        """Return what the metrics of living processes count as refused, by process and metric."""
         found: dict[str, float] = {}
         for service in self.cluster.services.values():
             if service.process.poll() is not None:
@@ -143,16 +162,69 @@ class House:
 
 
 def next_command(kind: str) -> list[str]:
-    """The command of a service of the next release."""
+    """Return the command that starts a service of the next release."""
     return [sys.executable, next_release.__file__, f"fanlight_{kind}"]
 
 
 def begin_next(service: Service) -> None:
-    """End it, and start one of the next release in its place."""
+    """End a service, and start one of the next release in its place."""
     service.terminate()
     service.command = next_command(service.kind)
     service.start()
     wait_until(lambda: "event=start " in service.life, f"{service.id} to start")
+
+
+class Page:
+    """A page of the present release in Chromium, which is never loaded again."""
+
+    def __init__(self, viewer: Viewer, inputs: Callable[[], list[list[object]]]) -> None:
+        self.errors: list[str] = []
+        """What the page wrote to the console as an error, except that its WebSocket failed."""
+        self._viewer = viewer
+        self._inputs = inputs
+        self._letters = iter("qrstuvw")
+        viewer.page.on("console", self._note)
+        viewer.wait(ON_VIDEO)
+        viewer.page.evaluate("window.isTheFirst = true")
+        viewer.click_desk(200, 100)
+
+    def check(self) -> None:
+        """Check that the page paints right pictures from video, and that its key arrives once."""
+        # Without a click a page that has fallen back never returns to video, so this also fails
+        # if the update looked like a bad link to the page.
+        self._viewer.wait(ON_VIDEO)
+        before = self._number()
+        self._viewer.wait_painted(8)
+        wait_until(
+            lambda: self._number() not in (None, before),
+            f"another right picture after {before}; {self._viewer.account()}",
+        )
+        letter = next(self._letters)
+        usage = ord(letter) - ord("a") + 4
+        self._viewer.page.keyboard.press(letter)
+        wait_until(lambda: ["key", usage, False] in self._inputs(), f"{letter} to be released")
+        assert self._inputs().count(["key", usage, True]) == 1
+
+    def is_the_first(self) -> bool:
+        """Return whether the page was never loaded again."""
+        return bool(self._viewer.page.evaluate("window.isTheFirst === true"))
+
+    def _number(self) -> int | None:
+        """Return the number of the picture on the canvas; None if the picture is not right."""
+        colours = self._viewer.pixels([*CELLS, *CENTRES])
+        cells = [green > 127 for _, green, _ in colours[: len(CELLS)]]
+        worst = max(
+            abs(a - b)
+            for seen, wanted in zip(colours[len(CELLS) :], pattern.PATCHES, strict=True)
+            for a, b in zip(seen, wanted, strict=True)
+        )
+        if cells[:2] != [True, False] or worst > TOLERANCE:
+            return None
+        return sum(cell << bit for bit, cell in enumerate(cells[2:]))
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not message.text.startswith("WebSocket connection to"):
+            self.errors.append(message.text)
 
 
 @pytest.fixture
@@ -162,14 +234,33 @@ def house(tmp_path: Path) -> Iterator[House]:
     made.close()
 
 
+@pytest.fixture
+def balancer(house: House, tmp_path: Path) -> Iterator[Balancer]:
+    """One address for both gateways, as docs/operations.md shows; the second does not run yet."""
+    running = Balancer(tmp_path, house.gateway_ports)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def page(house: House, balancer: Balancer, open_viewer: Callable[..., Viewer]) -> Page:
+    link = f"http://127.0.0.1:{balancer.port}/?desk=main#token={house.cluster.token()}"
+    return Page(open_viewer(link), house.inputs)
+
+
 @pytest.mark.parametrize("order", [FORTH, FORTH[::-1]], ids=["directory first", "directory last"])
-def test_every_process_is_replaced_while_a_viewer_watches(
-    house: House, order: tuple[str, ...]
+def test_every_process_is_replaced_while_viewers_watch(
+    house: House, page: Page, order: tuple[str, ...]
 ) -> None:
     house.check()
+    page.check()
     for kind in order:
         house.replace(kind)
         house.check()
+        page.check()
+    assert page.is_the_first()
+    assert page.errors == []
     assert house.refusals() == {}
     for service in house.cluster.services.values():
         assert "event=not_understood" not in service.output
@@ -177,7 +268,7 @@ def test_every_process_is_replaced_while_a_viewer_watches(
 
 
 def test_the_next_release_writes_what_this_one_does_not_know() -> None:
-    """Or the test above would prove nothing."""
+    """Without this the test above would prove nothing."""
     later = next_release.with_a_field(bus.Farewell)
     assert bus.encode(later("a", "b", "new")) != bus.encode(bus.Farewell("a", "b"))
     assert bus.decode_directory_inlet(bus.encode(later("a", "b", "new"))) == bus.Farewell("a", "b")

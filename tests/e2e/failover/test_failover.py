@@ -1,7 +1,7 @@
 """Encoders, gateways and the directory end, die, hang and come back while people watch.
 
-Every witness decodes all it gets, and notes whatever is not the desk's picture (see `witness`). How
-long things take is measured by `bench.failover`, not here.
+Every witness decodes all that it gets, and notes what is not the desk's picture (see `witness`).
+`bench.failover` measures how long things take; these tests do not.
 """
 
 import re
@@ -10,20 +10,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.cluster import Cluster, Service
+from tests.e2e.failover.cluster import Cluster, Service
+from tests.e2e.failover.witness import Witness
 from tests.e2e.processes import wait_until
-from tests.e2e.witness import Witness
 
 pytestmark = [pytest.mark.processes]
 STREAM = "main/high"
 SILENCE_S = 3
-"""Seconds of silence after which a process is given up: more than others on this machine cause."""
+"""Seconds of silence after which a process counts as dead: more than other work on this machine
+causes."""
 FPS = 30
 
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
-    """A directory, and nothing else yet."""
+    """A cluster with a directory and nothing else."""
     running = Cluster(
         FANLIGHT_DIRECTORY_MOVES_PER_S="0", FANLIGHT_HEARTBEAT_TIMEOUT_S=str(SILENCE_S)
     )
@@ -37,7 +38,7 @@ def watch(cluster: Cluster, desk: str = "main", **options: object) -> Witness:
 
 
 def started(cluster: Cluster, encoders: int = 2, fps: float = FPS) -> None:
-    """A desk, a gateway, and so many encoders."""
+    """Start the desk `main`, so many encoders and a gateway."""
     cluster.desk("main", fps=fps)
     for number in range(encoders):
         cluster.encoder(f"e{number}")
@@ -84,7 +85,7 @@ def test_an_encoder_that_hung_finds_its_stream_gone_and_lets_go(cluster: Cluster
         watcher.wait_units(10)
         joined = cluster.told.count(f"event=joined kind=encoder id={hung.id} ")
         hung.resume()
-        # It wakes in the midst of its work, and is told.
+        # It wakes while it encodes, and the directory then tells it that the stream is gone.
         wait_until(lambda: "event=stream_ends" in hung.output, "it to let go")
         cluster.until_joined(hung.id, joined + 1)
         watcher.wait_units(60)
@@ -109,7 +110,7 @@ def test_all_encoders_hang_and_come_back_one_by_one(cluster: Cluster) -> None:
         wait_until(lambda: cluster.leases(STREAM)[-1]["encoder"] == "none", "nobody to have it")
         wait_until(lambda: watcher.states[-1] == "waiting", "the viewer to be told")
         epoch = watcher.epoch
-        # Who had it first is back first, by a new lease.
+        # The encoder that had the stream first is back first, and gets a new lease.
         first.resume()
         watcher.wait_epoch_after(epoch)
         second.resume()
@@ -140,7 +141,8 @@ def test_an_encoder_that_is_told_to_end_ends_when_another_is_shown(
         )
         assert "change=wait" in cluster.services["gateway"].output
         if fps:
-            # Not one picture of the old one is missing, and what the new one begins with is next.
+            # No picture of the old encoder is missing, and the first one of the new encoder is the
+            # next.
             numbers = [d.number for d in one.deliveries]
             at = one.deliveries.index(one.wait_epoch_after(before))
             assert abs((numbers[at] or 0) - (numbers[at - 1] or 0)) <= fps
@@ -148,7 +150,7 @@ def test_an_encoder_that_is_told_to_end_ends_when_another_is_shown(
 
 
 def in_order(service: Service, *events: str) -> bool:
-    """Did it log these, one after the other?"""
+    """Return whether it logged these texts in this order."""
     return re.search(".*".join(map(re.escape, events)), service.output, re.S) is not None
 
 
@@ -201,7 +203,7 @@ def test_new_streams_go_where_there_are_fewest(cluster: Cluster) -> None:
             "e1": 2,
             "e2": 2,
         }
-        # More encoders: what is new goes there, what runs stays where it is.
+        # New streams go to a new encoder, and streams that run stay where they are.
         cluster.encoder("e3")
         for desk in desks[6:]:
             watchers.append(watch(cluster, desk))
@@ -222,14 +224,15 @@ def test_the_directory_is_away_for_a_while(cluster: Cluster) -> None:
     with watch(cluster) as watcher:
         watcher.wait_units(10)
         epoch, holder = watcher.epoch, cluster.holder(STREAM)
-        # Known to the gateway, and never watched.
+        # The gateway has to know the other desk, which nobody watches.
         wait_until(
             lambda: "other" in cluster.get(cluster.ports["gateway"], "/api/desks").text, "the desk"
         )
         cluster.services["directory"].kill()
         watcher.wait_units(30)
         with watch(cluster, viewer="witness1") as another, watch(cluster, "other") as waiting:
-            # Another viewer of what runs does not notice; one of what does not run waits.
+            # Another viewer of a stream that runs does not notice; a viewer of one that does not
+            # run waits.
             another.wait_units(30)
             watcher.wait_units(3 * SILENCE_S * FPS, 60)
             assert waiting.states == ["waiting"]

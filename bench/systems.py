@@ -1,6 +1,7 @@
-"""What can be measured: a product shows a display in a page that it serves. fanlight is one.
+"""The systems that can be measured: each shows a display in a page that it serves.
 
-The others are in `bench/peers/`. A product owns its display, for a VNC server brings one along.
+This module has fanlight and any page that somebody else runs; `bench/peers/` has the others. A
+system owns its display, because a VNC server brings one along.
 """
 
 import contextlib
@@ -19,13 +20,13 @@ from playwright.sync_api import Page
 from bench.processes import started, x_server
 from tests.ports import free_port
 
-FELL_LIMIT_S = 60.0
+FALLBACK_LIMIT_S = 60.0
 RETRY_LIMIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A product that runs: its display, where its page is, and the processes that are its cost."""
+    """A system that runs: its display, its page's port and path, the processes whose CPU counts."""
 
     display: str
     port: int
@@ -33,26 +34,26 @@ class Running:
     processes: tuple[int, ...] = ()
 
 
-class Product(Protocol):
-    """Something that shows a display in a page."""
+class System(Protocol):
+    """A system that shows a display in a page."""
 
     name: str
 
     def run(self, size: str) -> contextlib.AbstractContextManager[Running]:
-        """Run it with a display of this size, reachable from everywhere, until the block ends."""
+        """Run it until the block ends, with a display of this size; every host can reach it."""
         ...
 
     def prepare(self, page: Page, mode: str) -> dict[str, Any]:
-        """Bring the open page into the mode that is to be measured; says what came of it."""
+        """Bring the open page into the mode that is to be measured, and return what came of it."""
         ...
 
     def stats(self, page: Page) -> dict[str, Any]:
-        """What the page itself says of its state now: `state`, and counters."""
+        """Return what the page itself says: its `state`, and counters."""
         ...
 
 
 class Fanlight:
-    """`fanlight up` on an Xvfb. Modes: `open`, `falls`, `retry`."""
+    """`fanlight up` on an Xvfb. Its modes are `open`, `fallback` and `retry`."""
 
     name = "fanlight"
 
@@ -61,7 +62,7 @@ class Fanlight:
 
     @contextlib.contextmanager
     def run(self, size: str) -> Iterator[Running]:
-        """With a display of its own unless one was given."""
+        """Run it, with a display of its own unless the constructor was given one."""
         port, screenshot_port = free_port(), free_port()
         with contextlib.ExitStack() as stack:
             display = self._display or stack.enter_context(x_server(size))[0]
@@ -80,24 +81,24 @@ class Fanlight:
             raise RuntimeError(f"fanlight did not start: {Path(log.name).read_text()[-2000:]}")
 
     def prepare(self, page: Page, mode: str) -> dict[str, Any]:
-        """Let it fall back by itself, and for `retry` do as a click does then."""
+        """Wait for the fallback in `fallback` and `retry`, and in `retry` ask for video then."""
         told: dict[str, Any] = {}
-        if mode in ("falls", "retry"):
-            told["fell_after_s"] = self._wait(page, ("locked",), FELL_LIMIT_S)
-        if mode == "retry" and told["fell_after_s"] is not None:
+        if mode in ("fallback", "retry"):
+            told["fallback_after_s"] = self._wait(page, ("locked",), FALLBACK_LIMIT_S)
+        if mode == "retry" and told["fallback_after_s"] is not None:
             page.evaluate("document.querySelector('fanlight-view').retry()")
             told["video_after_s"] = self._wait(page, ("video",), RETRY_LIMIT_S)
         return told
 
     def stats(self, page: Page) -> dict[str, Any]:
-        """The viewer's own figures."""
+        """Return the viewer's own statistics."""
         stats: dict[str, Any] | None = page.evaluate(
             "() => document.querySelector('fanlight-view')?.stats ?? null"
         )
         return stats or {}
 
     def _wait(self, page: Page, states: tuple[str, ...], limit_s: float) -> float | None:
-        """After how long it is in one of these states; None where it is not in time."""
+        """Return after how many seconds it is in one of these states; None after `limit_s`."""
         began = time.monotonic()
         while time.monotonic() - began < limit_s:
             if self.stats(page).get("state") in states:
@@ -107,7 +108,7 @@ class Fanlight:
 
 
 class AnyPage:
-    """A page that somebody else runs, which shows `display`."""
+    """A page that somebody else runs and that shows `display`."""
 
     name = "page"
 
@@ -120,18 +121,18 @@ class AnyPage:
 
     @contextlib.contextmanager
     def run(self, size: str) -> Iterator[Running]:
-        """It runs already."""
+        """Do nothing, because the page's server runs already."""
         yield Running(self._display, self._port, self._path)
 
     def prepare(self, page: Page, mode: str) -> dict[str, Any]:
-        """Nothing."""
+        """Return {}, because nothing is known of somebody else's page."""
         return {}
 
     def stats(self, page: Page) -> dict[str, Any]:
-        """Nothing."""
+        """Return {}, because nothing is known of somebody else's page."""
         return {}
 
 
 def environment(display: str) -> dict[str, str]:
-    """Ours, with another display."""
+    """Return this process's environment with another display."""
     return {**os.environ, "DISPLAY": display}

@@ -1,4 +1,4 @@
-"""`<fanlight-view>` in somebody else's page, as the README describes: the room it takes."""
+"""How much room `<fanlight-view>` takes in somebody else's page, as the README describes it."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.fake_gateway import FakeGateway
+from tests.e2e.page.fake_gateway import FakeGateway
 
 pytestmark = [pytest.mark.browser]
 EMBED = """async ([style, beside]) => {
@@ -29,7 +29,7 @@ EMBED = """async ([style, beside]) => {
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
-    """A page that knows the element."""
+    """A page that has loaded the element's module."""
     gateway = FakeGateway(640, 480)
     page = browser.new_page(viewport={"width": 1100, "height": 800})
     page.goto(gateway.url)

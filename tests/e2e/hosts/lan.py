@@ -1,12 +1,13 @@
-"""Several hosts on one machine: namespaces joined by veth, through a switch in one of its own.
+"""Several hosts on one machine: network namespaces that veth pairs join to a switch in another one.
 
-A `Host` has a network, host name, shared memory, processes and mounts of its own, so that what runs
-on two of them meets as on two machines: over the wire, and no other way. They share the file system
-and the clocks. `cut` takes the wire out, `join` puts it back.
+A `Host` has a network, host name, shared memory, processes and mounts of its own, so programs on
+two of them meet only over the wire, as on two machines. They share the file system and the clocks.
+`cut` takes the wire out, and `join` puts it back.
 
-Everything hangs on a process of its own that lives as long as a pipe to this one: however this one
-ends, the kernel kills what runs on the hosts and takes devices, mounts and namespaces away. The
-machine's own network gets nothing. Needs root; `unavailable()` says what is missing.
+A process of its own holds each namespace open, and lives as long as a pipe to this process. However
+this process ends, the kernel then kills what runs on the hosts and removes devices, mounts and
+namespaces. The machine's own network is not changed. This needs root; `unavailable()` says what is
+missing.
 """
 
 import contextlib
@@ -27,11 +28,11 @@ _START_S = 10.0
 
 
 class LanError(Exception):
-    """There can be no such network here; says why."""
+    """No such network can be made here; the text says why."""
 
 
 def unavailable() -> str:
-    """Why there can be no hosts on this machine; "" where there can."""
+    """Return why no hosts can be made on this machine; "" if they can."""
     if os.geteuid() != 0:
         return "only root makes hosts of namespaces"
     for command in ("ip", "nsenter", "unshare"):
@@ -46,7 +47,7 @@ def unavailable() -> str:
 
 
 class Host:
-    """One host. `Lan.host` makes them."""
+    """One host, made by `Lan.host`."""
 
     def __init__(self, name: str, address: str, switch: "_Holder", port: str) -> None:
         self.name, self.address = name, address
@@ -55,26 +56,26 @@ class Host:
         self._processes: list[subprocess.Popen[str]] = []
 
     def command(self, command: Sequence[str]) -> list[str]:
-        """A command that runs `command` there, as a child that goes with the host."""
+        """Return a command that runs `command` on the host, as a child that ends with the host."""
         return ["nsenter", "--target", str(self._holder.pid), *_NAMESPACES, "--", *command]
 
     def run(self, *command: str, **options: Any) -> "subprocess.CompletedProcess[str]":
-        """Run to its end; CalledProcessError where it fails."""
+        """Run a command to its end. Raises CalledProcessError if it fails."""
         return subprocess.run(self.command(command), check=True, text=True, **options)
 
     def popen(self, *command: str, **options: Any) -> "subprocess.Popen[str]":
-        """Start something there, which ends with the host; `inner_pid` is what can be signalled."""
+        """Start a command, which ends with the host. Signals have to go to its `inner_pid`."""
         process = subprocess.Popen(self.command(command), text=True, **options)
         self._processes.append(process)
         return process
 
     def connect(self, address: str, port: int, timeout_s: float = 10.0) -> socket.socket:
-        """A TCP connection from this host. Raises OSError."""
+        """Return a TCP connection from this host. Raises OSError."""
         with self._inside():
             return socket.create_connection((address, port), timeout_s)
 
     def cut(self) -> None:
-        """Take the wire out at the switch: no packet passes, and no side is told."""
+        """Take the wire out at the switch: no packet passes, and neither side is told."""
         self._switch.ip("link", "set", self._port, "down")
 
     def join(self) -> None:
@@ -82,7 +83,7 @@ class Host:
         self._switch.ip("link", "set", self._port, "up")
 
     def close(self) -> None:
-        """Kill whatever runs there, and take it away."""
+        """Kill whatever runs on the host, and remove it."""
         self._holder.close()
         for process in self._processes:
             process.wait(_START_S)
@@ -114,7 +115,7 @@ class Host:
 
 
 class Lan:
-    """The switch, and the hosts on it. A context manager. Raises LanError."""
+    """The switch and the hosts on it; a context manager. Raises LanError."""
 
     def __init__(self) -> None:
         self.hosts: dict[str, Host] = {}
@@ -138,7 +139,7 @@ class Lan:
         self.close()
 
     def host(self, name: str) -> Host:
-        """One host more, plugged in."""
+        """Add a host and plug it in."""
         number = len(self.hosts) + 1
         host = Host(name, ADDRESS.format(number), self._switch, f"port{number}")
         self.hosts[name] = host
@@ -146,25 +147,25 @@ class Lan:
         return host
 
     def close(self) -> None:
-        """All of it goes."""
+        """Remove all hosts, then the switch."""
         for host in self.hosts.values():
             host.close()
         self._switch.close()
 
 
 def inner_pid(process: "subprocess.Popen[str]") -> int:
-    """What nsenter or unshare started, seen from here; 0: it has not, or that has ended."""
+    """Return the process id of what nsenter or unshare started; 0 if nothing runs."""
     with contextlib.suppress(OSError, ValueError):
         return int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text())
     return 0
 
 
 class _Holder:
-    """The first process in new namespaces. The kernel kills the others there when it ends."""
+    """The first process in new namespaces. When it ends, the kernel kills the others there."""
 
     def __init__(self, *namespaces: str) -> None:
-        # Who ignores SIGCHLD leaves no zombies, of its own or adopted. What ends `cat` is the end
-        # of its input: close() here, or the end of this process.
+        # The shell ignores SIGCHLD, so that no child of it, own or adopted, becomes a zombie. `cat`
+        # ends when its input does, which is at close() or when this process ends.
         self._process = subprocess.Popen(
             ["unshare", *namespaces, "--fork", "--kill-child=SIGKILL", "--", "sh", "-c",
              "trap '' CHLD; echo; exec cat"],
@@ -172,7 +173,7 @@ class _Holder:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # the terminal's Ctrl-C is for the tests, which end this
+            start_new_session=True,  # Ctrl-C in the terminal goes to the tests, which then end this
         )  # fmt: skip
         assert self._process.stdout is not None
         assert self._process.stderr is not None

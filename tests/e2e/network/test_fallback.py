@@ -1,4 +1,4 @@
-"""Fallback and lock, with a real link that gets bad and a real browser that notices."""
+"""The viewer falls back to screenshots and stays there, with a slow link and a real browser."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ LOCK_WORDS = "Video paused to save bandwidth. Click to retry."
 
 @pytest.fixture(scope="module")
 def stack(xserver: XServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack whose viewers decide within a second, so that the tests need not wait long."""
+    """A stack whose viewers decide within a second, so that the tests take less time."""
     running_stack = Stack(
         {"main": xserver.display},
         FANLIGHT_VIEWER_SUSTAIN_MS="700",
@@ -40,19 +40,19 @@ def test_a_bad_link_falls_back_locks_and_comes_back_only_by_a_click(
     proxy.delay_s = 0.12
     viewer.wait("stats.state === 'locked'")
     assert LOCK_WORDS in viewer.text()
-    # Screenshots come, input goes, and not one byte of video.
+    # Screenshots arrive and input works, without one byte of video.
     viewer.wait_painted(1)
     quiet = viewer.quiet_video_bytes()
     viewer.click_desk(200, 100)
     viewer.page.keyboard.type("still here\n")
     wait_until(lambda: typed.read_text() == "still here\n", "input while locked")
-    # The link heals, as it always does once video is gone. It stays locked.
+    # The link heals, as it always does once video is gone. The viewer stays locked.
     proxy.delay_s = 0.0
     viewer.wait("stats.rtt_ms < 60")
     viewer.wait_painted(3)
-    viewer.page.wait_for_timeout(1500)  # longer than everything the machine could be waiting for
+    viewer.page.wait_for_timeout(1500)  # longer than anything that the state machine may wait for
     assert viewer.stats["state"] == "locked"
-    # A reconnect does not unlock it, and carries no video.
+    # A new connection does not unlock the viewer, and carries no video.
     proxy.refusing = True
     proxy.cut()
     viewer.wait("stats.connection !== 'open'")
@@ -77,10 +77,10 @@ def test_a_long_clean_path_keeps_video_after_one_click(
     viewer.page.get_by_role("button", name=re.compile("Click to retry")).click()
     viewer.wait("stats.state === 'video'")
     viewer.wait_painted(2)
-    viewer.page.wait_for_timeout(2500)  # three times what it takes to fall back
+    viewer.page.wait_for_timeout(2500)  # three times as long as it takes to fall back
     assert viewer.stats["state"] == "video", "RTT is long, but not inflated"
     assert viewer.stats["rtt_ms"] > 150
-    # Inflation above the limit is what counts now.
+    # Now the RTT is inflated by more than the limit.
     proxy.delay_s = 0.25
     viewer.wait("stats.state === 'locked'")
 

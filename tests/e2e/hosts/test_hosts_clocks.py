@@ -1,6 +1,6 @@
-"""Processes whose monotonic clocks are hours apart, as those of hosts are: ages are right.
+"""Ages are right although the processes' monotonic clocks are hours apart, as those of hosts are.
 
-Each runs in a time namespace of its own and in an IPC namespace of its own, so that the pixels
+Each process has a time namespace of its own, and an IPC namespace of its own, so that the pixels
 travel as they do between hosts.
 """
 
@@ -34,14 +34,15 @@ BOOTED_S = {
     "screenshot": 200_000,
     "gateway": 500_000,
 }
-"""By how much longer than this machine each one's host has been up."""
+"""Seconds by which each process's host has been up longer than this machine."""
 SCREENSHOT = "/api/desks/main/screenshot"
 OLD_US = 20_000_000
-"""Far more than any picture's age on a busy machine, far less than the clocks differ by."""
+"""Microseconds: far more than any picture's age on a busy machine, far less than the clocks differ
+by."""
 
 
 class Hosts:
-    """The services, each on a host of its own as far as clocks and memory go."""
+    """The services, each on a host of its own as far as clocks and shared memory go."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -71,7 +72,7 @@ class Hosts:
         self.processes.append(process)
 
     def children(self) -> list[int]:
-        """The services themselves."""
+        """Return the process ids of the services, which are the children of `unshare`."""
         lists = [Path(f"/proc/{p.pid}/task/{p.pid}/children") for p in self.processes]
         return [int(child) for one in lists for child in one.read_text().split()]
 
@@ -87,7 +88,7 @@ class Hosts:
         return {"Authorization": f"Bearer {self.token()}"}
 
     def url(self, path: str) -> str:
-        """A URL of the gateway's."""
+        """Return the gateway's URL of this path."""
         return f"http://127.0.0.1:{self.port}{path}"
 
 
@@ -103,7 +104,7 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
     made.start("gateway", port=made.port, secret_file=secret)
     wait_ready(made.url(SCREENSHOT), token=made.token())
     yield made
-    # `unshare` itself takes no SIGTERM.
+    # `unshare` itself ignores SIGTERM.
     for child in made.children():
         os.kill(child, signal.SIGTERM)
     for process in made.processes:
@@ -112,7 +113,7 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
 
 
 def test_the_hosts_clocks_differ(hosts: Hosts) -> None:
-    """That the other tests test anything."""
+    """Without different clocks the other tests would prove nothing."""
     read = [sys.executable, "-c", "import time; print(time.monotonic())"]
     clocks_s = [
         float(subprocess.check_output(["nsenter", f"--time=/proc/{child}/ns/time", "--", *read]))
@@ -151,7 +152,7 @@ def test_the_age_of_video_is_right(hosts: Hosts) -> None:
 
 
 def test_the_age_of_screenshots_is_right(hosts: Hosts) -> None:
-    """In the very clock that pongs tell."""
+    """The header's time is in the same clock as that of pongs."""
     answer = httpx.get(hosts.url(SCREENSHOT), headers=hosts.headers(), trust_env=False)
     captured_us = int(answer.headers["X-Fanlight-Captured-Us"])
     assert 0 < time.time_ns() // 1000 - captured_us < OLD_US

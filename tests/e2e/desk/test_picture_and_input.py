@@ -1,4 +1,4 @@
-"""The whole way: what is drawn is what is painted, what is typed is what arrives."""
+"""From end to end: what is drawn on the desk is painted, and what is typed in the page arrives."""
 
 import re
 import subprocess
@@ -88,7 +88,7 @@ def test_what_is_typed_arrives(stack: Stack, open_viewer: Open, typed: Path) -> 
     viewer.type("Hello, World! 100% [ok] {~|}")
     viewer.page.keyboard.press("Enter")
     wait_until(lambda: typed.read_text() == "Hello, World! 100% [ok] {~|}\n", "the line")
-    # Text that no key produces: what an input method or a phone commits.
+    # This text comes from no key, like what an input method or a phone commits.
     viewer.page.keyboard.insert_text("naïve 漢字 ☃")
     viewer.page.keyboard.press("Enter")
     wait_until(

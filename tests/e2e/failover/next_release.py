@@ -1,9 +1,9 @@
-"""A service of a release that does not exist yet: `next_release.py fanlight_encoder`.
+"""A service of a release that does not exist yet: `next_release.py fanlight_encoder` runs it.
 
-It is the present code with one more field in Heartbeat, LeaseRecord, StreamDemand, Input, in the
-header of a frame and of a unit, in Pong and in Welcome, as docs/decisions/0023 allows a release to
-add them. It reads the same fields where they are, and takes their default where they are not. What
-it reads must be what it writes: anything else ends the process.
+It is the present code, but Heartbeat, LeaseRecord, StreamDemand, Input, the headers of a frame and
+of a unit, Pong and Welcome have one more field, as docs/decisions/0023 allows a release to add it.
+It reads that field from messages that have it, and takes its default for others. If a field has any
+other value than the one that it writes, the process ends.
 """
 
 import json
@@ -23,7 +23,7 @@ UNIT_HEADER_BYTES = 28
 
 
 def with_a_field(kind: Any) -> Any:
-    """`kind` with a trailing field. Where a sender of the present release leaves it out: ""."""
+    """Return `kind` with one more field at the end, which is "" if the sender left it out."""
 
     def check(self: Any) -> None:
         assert getattr(self, FIELD) in ("", VALUE)
@@ -39,7 +39,7 @@ def with_a_field(kind: Any) -> Any:
 
 
 def frame_with_a_field(data: bytes, topic: bytes) -> bytes:
-    """A frame's message with eight bytes more in its header."""
+    """Return a frame's message with eight more bytes at the end of its header."""
     end = len(topic) + FRAME_HEADER_BYTES
     head = bytearray(data[:end])
     struct.pack_into("<H", head, len(topic) + 4, FRAME_HEADER_BYTES + len(MARK))
@@ -47,14 +47,17 @@ def frame_with_a_field(data: bytes, topic: bytes) -> bytes:
 
 
 def unit_with_a_field(data: bytes) -> bytes:
-    """A unit with eight bytes more in its header."""
+    """Return a unit with eight more bytes at the end of its header."""
     head = bytearray(data[:UNIT_HEADER_BYTES])
     head[3] += len(MARK) // 4
     return bytes(head) + MARK + data[UNIT_HEADER_BYTES:]
 
 
 def become() -> None:
-    """Change the protocol in place. Before a service is imported, which binds its names."""
+    """Change the protocol's modules in place.
+
+    This has to run before a service is imported, because services bind the modules' names.
+    """
     for name in ("Heartbeat", "LeaseRecord", "StreamDemand", "Input"):
         setattr(bus, name, with_a_field(getattr(bus, name)))
     _write_the_field()

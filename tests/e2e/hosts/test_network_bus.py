@@ -1,5 +1,7 @@
-"""The real services over tcp instead of ipc: who has the key watches and types, nobody else does,
-and keys change while somebody watches."""
+"""The real services over tcp instead of ipc, with keys.
+
+Who has a key watches and types, and nobody else does. Keys change while somebody watches.
+"""
 
 import contextlib
 import dataclasses
@@ -25,12 +27,12 @@ from tests.ports import free_port
 
 pytestmark = [pytest.mark.x11, pytest.mark.processes]
 TAKEN = "event=keys count="
-"""What a process logs when it has taken a changed key file."""
+"""What a process logs when it has read a changed key file."""
 
 
 @dataclasses.dataclass
 class Network:
-    """Services on a bus over tcp on this machine."""
+    """The services of one bus over tcp, all on this machine."""
 
     root: Path
     display: str
@@ -73,7 +75,7 @@ class Network:
         return tokens.issue(tokens.load_secret(self.secret), grant, now)
 
     def listening(self) -> dict[int, int]:
-        """Ports on which processes of this bus listen, and whose they are (process ids)."""
+        """Return the ports on which this bus's processes listen, with the process ids."""
         output = subprocess.run(["ss", "-Hltnp"], check=True, capture_output=True, text=True).stdout
         mine = {process.pid for process in self.processes.values()}
         found = {}
@@ -95,7 +97,7 @@ def xserver() -> Iterator[XServer]:
 @pytest.fixture(scope="module")
 def network(xserver: XServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     made = Network(tmp_path_factory.mktemp("network"), xserver.display)
-    # The last first: each waits for the keys, which the directory makes.
+    # The directory starts last: it makes the keys, for which the others wait.
     made.start(
         "gateway",
         FANLIGHT_GATEWAY_PORT=str(made.port),
@@ -186,16 +188,17 @@ def test_screenshots_come_through_the_gateway_and_want_a_token_beside_it(
 def test_without_a_key_nothing_is_seen_and_no_key_is_pressed(
     network: Network, xserver: XServer
 ) -> None:
-    """Every port that anything listens on is tried, in every way that a stranger has."""
+    """The test tries every port on which a process listens, by every means that a stranger has."""
     context = zmq.Context()
     press = input.Key(True, 5).encode()
     told = bus.encode(bus.Input("main", "stranger", 1, press))
     listeners, pushers = [], []
-    # A desk on which something moves, watched: there is something to be seen everywhere.
+    # Somebody watches a desk that changes, so that every part of the bus has something to see.
     with KeyWindow(xserver.display) as window, viewer(network) as client:
         next_unit(client, 20)
         ports = [port for port in network.listening() if port != network.port]
-        assert len(ports) >= 2 * 4  # outlet and inlet of each of four, and health ports
+        # an outlet and an inlet of each of four services, and health ports
+        assert len(ports) >= 2 * 4
         for port in ports:
             for key in (None, curve_keys.new()):
                 sub, push = context.socket(zmq.SUB), context.socket(zmq.PUSH)
@@ -228,7 +231,7 @@ def test_keys_change_while_somebody_watches(network: Network, xserver: XServer) 
         epoch = 0
         for count, step in enumerate((curve_keys.add, curve_keys.promote, curve_keys.remove), 1):
             step(network.keys)
-            # Until everybody has looked at the file; all the while there are pictures.
+            # Pictures come all the time until every process has read the file.
             deadline = time.monotonic() + 30
             while any(network.log(k).count(TAKEN) < count for k in network.processes):
                 assert time.monotonic() < deadline, {k: network.log(k) for k in network.processes}

@@ -1,4 +1,4 @@
-"""A client that is no browser, on the real stack: the protocol as docs/protocol.md has it."""
+"""A client that is no browser speaks docs/protocol.md to the real services."""
 
 import itertools
 import subprocess
@@ -31,7 +31,7 @@ def client(stack: Stack) -> Iterator[ClientConnection]:
 
 
 def units(client: ClientConnection) -> Iterator[binary.VideoUnit]:
-    """Units, each acknowledged as received and painted."""
+    """Yield units, each of which is first acknowledged as received and painted."""
     while True:
         message = client.recv(10)
         if isinstance(message, bytes):
@@ -45,13 +45,14 @@ def test_keyframes_only_is_one_self_contained_picture_after_another_and_never_st
     client: ClientConnection, tmp_path: Path
 ) -> None:
     client.send(control.Hello("e2e-keyframes", video_enabled=True, keyframes_only=True).encode())
-    seen = list(itertools.islice(units(client), 5))  # of a desk on which nothing moves
+    seen = list(itertools.islice(units(client), 5))  # nothing moves on the desk
     assert all(unit.idr for unit in seen)
     assert [u.sequence for u in seen] == list(range(seen[0].sequence, seen[0].sequence + 5))
-    # The first may be followed at once by one that was asked for when the gateway subscribed.
+    # The first pair is left out: a keyframe that was asked for when the gateway subscribed may
+    # follow at once.
     for before, after in itertools.pairwise(seen[1:]):
         assert 0.5e6 < after.captured_us - before.captured_us < 5e6
-    # The last one decodes by itself.
+    # The last one can be decoded by itself.
     (tmp_path / "unit.h264").write_bytes(seen[-1].payload)
     probe = subprocess.run(
         ["ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames,width",

@@ -1,4 +1,7 @@
-"""A gateway that says what the test says: the viewer's files, a bare page, and its WebSocket."""
+"""A gateway that sends what a test says. It serves the viewer's files, a bare page and a WebSocket.
+
+It runs uvicorn on a thread and an event loop of its own.
+"""
 
 import asyncio
 import json
@@ -27,12 +30,12 @@ PAGE = """<!doctype html><meta charset="utf-8"><style>fanlight-view { width: 640
 
 
 class FakeGateway:
-    """One desk, `main`. `still` is what a screenshot request gets, None: 503."""
+    """A gateway of one desk, `main`. Requests get `screenshot`, or 503 if that is None."""
 
     def __init__(self, width: int, height: int) -> None:
         self.size = (width, height)
-        self.still: bytes | None = None
-        self.still_requests: list[str] = []
+        self.screenshot: bytes | None = None
+        self.screenshot_requests: list[str] = []
         self.sockets: list[WebSocket] = []
         self.acks: list[tuple[float, binary.Ack]] = []
         self.controls: list[str] = []
@@ -51,17 +54,17 @@ class FakeGateway:
 
     @property
     def url(self) -> str:
-        """Of the bare page."""
+        """Return the URL of the bare page."""
         return f"http://127.0.0.1:{self.port}/bare"
 
     def close(self) -> None:
-        """Stop serving."""
+        """Stop the server and end its thread."""
         self._server.should_exit = True
         self._server.force_exit = True
         self._thread.join(10)
 
     def send(self, *messages: bytes | str) -> None:
-        """To the viewer that came last, without a pause between them."""
+        """Send messages to the viewer that came last, without a pause between them."""
         asyncio.run_coroutine_threadsafe(self._send(messages), self._loop).result(10)
 
     async def _send(self, messages: tuple[bytes | str, ...]) -> None:
@@ -72,7 +75,7 @@ class FakeGateway:
                 await self.sockets[-1].send_bytes(message)
 
     def wait_painted(self, epoch: int, sequence: int, limit_s: float = 10.0) -> binary.Ack:
-        """The first acknowledgement of that unit as painted."""
+        """Wait until that unit is acknowledged as painted, and return the acknowledgement."""
 
         def found() -> binary.Ack | None:
             hits = (ack for _, ack in self.acks if (ack.epoch, ack.painted) == (epoch, sequence))
@@ -90,10 +93,10 @@ class FakeGateway:
 
         @app.get("/api/desks/main/screenshot")
         async def screenshot(quality: str, scale: str) -> Response:
-            self.still_requests.append(f"{quality} {scale}")
-            if self.still is None:
+            self.screenshot_requests.append(f"{quality} {scale}")
+            if self.screenshot is None:
                 return Response(status_code=503)
-            return Response(self.still, media_type="image/jpeg")
+            return Response(self.screenshot, media_type="image/jpeg")
 
         @app.websocket("/api/desks/main/stream")
         async def stream(socket: WebSocket) -> None:
@@ -105,14 +108,14 @@ class FakeGateway:
             self.sockets.append(socket)
             try:
                 while True:
-                    self._heard(socket, await socket.receive())
+                    self._received(socket, await socket.receive())
             except (WebSocketDisconnect, RuntimeError):
                 pass
 
         app.mount("/", StaticFiles(directory=WEB))
         return app
 
-    def _heard(self, socket: WebSocket, event: Any) -> None:
+    def _received(self, socket: WebSocket, event: Any) -> None:
         if event["type"] == "websocket.disconnect":
             raise WebSocketDisconnect
         if event.get("text") is not None:
@@ -128,7 +131,7 @@ class FakeGateway:
 
 
 class Encoding:
-    """H.264 of plain pictures, one unit a picture, as a desk's encoder makes it."""
+    """A stream of plain pictures as H.264, one unit a picture, as an encoder builds it."""
 
     def __init__(
         self, width: int, height: int, epoch: int = 1, size: tuple[int, int] | None = None
@@ -151,7 +154,10 @@ class Encoding:
         return self.sequence, self._last_us
 
     def picture(self, grey: int, *areas: Rect) -> bytes:
-        """A unit whose picture is one shade, to be painted there; the first is an IDR."""
+        """Return a unit whose picture has one shade; the first is an IDR.
+
+        The viewer paints it in `areas`, or everywhere.
+        """
         sequence, captured_us = self._head()
         planes = np.full((self.height * 3 // 2, self.width), 128, np.uint8)
         planes[: self.height] = grey
@@ -165,7 +171,7 @@ class Encoding:
         return unit.encode()
 
     def patch(self, payload: bytes) -> bytes:
-        """A unit that is a patch."""
+        """Return a unit that is a patch."""
         sequence, captured_us = self._head()
         return binary.VideoUnit(
             False, *self.desk, self.epoch, sequence, captured_us, payload, patch=True

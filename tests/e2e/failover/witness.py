@@ -1,6 +1,6 @@
-"""A viewer without a browser that minds what it gets: on a thread of its own, one pattern desk.
+"""A viewer of a pattern desk that is no browser and notes every error. It has a thread of its own.
 
-It decodes and paints every unit, and notes what must not be: a unit that does not follow the one
+It decodes and paints every unit, and notes what may not be: a unit that does not follow the one
 before it, an epoch that goes back, a picture that is not the desk's.
 """
 
@@ -20,12 +20,12 @@ from tests.e2e.processes import wait_until
 from tests.encoder.viewer import Viewer as Canvas
 
 TOLERANCE = 40
-"""Of a colour after lossy coding."""
+"""How far a colour (0 to 255) may be off after lossy coding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A unit that came, and the number of the picture that was shown after it."""
+    """A unit that came at `at_s` (monotonic), and the number of the picture shown after it."""
 
     at_s: float
     epoch: int
@@ -35,7 +35,7 @@ class Delivery:
 
 
 class Witness:
-    """Watches `desk` through the gateway at `port` until `close`."""
+    """A viewer that watches `desk` through the gateway at `port` until `close`."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Witness:
         viewer: str = "witness0",
         looks: bool = True,
     ) -> None:
-        """`looks`: paint the units and read the picture's number, which takes time."""
+        """If it `looks`, it paints the units and reads each picture's number, which takes time."""
         self.deliveries: list[Delivery] = []
         self.wrong: list[str] = []
         self.states: list[str] = []
@@ -74,33 +74,33 @@ class Witness:
         self.close()
 
     def close(self) -> None:
-        """Leave."""
+        """Close the connection and end the thread."""
         self._stack.close()
         self._thread.join(10)
 
     def send(self, message: bytes | str) -> None:
-        """To the gateway."""
+        """Send a message to the gateway."""
         self._socket.send(message)
 
     @property
     def epoch(self) -> int:
-        """Of the newest unit."""
+        """Return the epoch of the newest unit; 0 before the first."""
         return self.deliveries[-1].epoch if self.deliveries else 0
 
     def wait_units(self, more: int = 1, limit_s: float = 30.0) -> None:
-        """Until so many more have come."""
+        """Wait until so many more units have come."""
         wanted = len(self.deliveries) + more
         wait_until(lambda: self._is_over or len(self.deliveries) >= wanted, f"{more} more", limit_s)
         assert len(self.deliveries) >= wanted, self.wrong
 
     def wait_epoch_after(self, epoch: int, limit_s: float = 30.0) -> Delivery:
-        """The first unit of a newer epoch."""
+        """Wait for a newer epoch, and return its first unit."""
         wait_until(lambda: self._is_over or self.epoch > epoch, f"after {epoch}", limit_s)
         assert self.epoch > epoch, self.wrong
         return next(d for d in self.deliveries if d.epoch > epoch)
 
     def longest_gap_s(self, since_s: float, until_s: float = float("inf")) -> float:
-        """Longest time without a unit that touches this time (monotonic)."""
+        """Return the longest time without a unit that touches this span (monotonic seconds)."""
         times = [d.at_s for d in self.deliveries]
         pairs = itertools.pairwise(times)
         return max(b - a for a, b in pairs if b >= since_s and a <= until_s)
@@ -168,7 +168,8 @@ class Witness:
         if shown[box.y + box.height // 2, box.x + box.width // 2, 1] < 180:
             self.wrong.append(f"{unit.epoch}/{unit.sequence}: no box where {number} has it")
         newest = (self.deliveries[-1].number or 0) if self.deliveries else 0
-        # An encoder that takes over may have got its first frame just before the last of the other.
+        # An encoder that takes over may have got its first frame just before the last one of the
+        # other.
         if number < newest - (2 if unit.epoch != self.epoch else 0):
             self.wrong.append(f"{unit.epoch}/{unit.sequence}: picture {number} after {newest}")
         return number

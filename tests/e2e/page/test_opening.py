@@ -1,17 +1,17 @@
-"""Opening a link: the first picture, and a network that changes meanwhile."""
+"""A link is opened: the first picture comes, and the network changes meanwhile."""
 
 import pytest
 from playwright.sync_api import Browser, Route
 
 from tests.e2e.conftest import Viewer
-from tests.e2e.processes import Stack
+from tests.e2e.processes import Stack, wait_until
 
 pytestmark = [pytest.mark.x11, pytest.mark.browser, pytest.mark.processes]
 
 
 @pytest.mark.parametrize("file", ["app.js", "app.css", "worker.js", "api/session"])
 def test_what_did_not_come_is_asked_for_again(stack: Stack, browser: Browser, file: str) -> None:
-    """A browser whose network changes fails all that is on its way."""
+    """When its network changes, a browser fails all requests that are on their way."""
     page = browser.new_page()
     failed: list[str] = []
 
@@ -28,9 +28,9 @@ def test_what_did_not_come_is_asked_for_again(stack: Stack, browser: Browser, fi
         Viewer(page, []).wait("stats.state === 'video' && stats.painted > 0")
         assert len(failed) == 2
         assert page.locator("#page").is_hidden()
-        # Its style sheet is there, or comes.
-        while page.evaluate("getComputedStyle(document.querySelector('.bar')).display") != "flex":
-            page.wait_for_timeout(20)
+        # The style sheet is loaded, or will be.
+        display = "getComputedStyle(document.querySelector('.bar')).display"
+        wait_until(lambda: page.evaluate(display) == "flex", "the style sheet")
     finally:
         page.close()
 
@@ -48,8 +48,8 @@ def test_the_first_picture_is_asked_for_once_and_shown_before_the_worker_is_ther
         viewer = Viewer(page, [])
         page.wait_for_selector("fanlight-view")
         width = "document.querySelector('fanlight-view').shadowRoot.querySelector('canvas').width"
-        while page.evaluate(width) != 640:  # half of the desk; a canvas that is empty has 16
-            page.wait_for_timeout(20)
+        # The first picture has half of the desk's width; an empty canvas has 16 pixels.
+        wait_until(lambda: page.evaluate(width) == 640, "the first picture")
         assert held
         held[0].continue_()
         viewer.wait("stats.state === 'video' && stats.painted > 0 && stats.width === 1280")

@@ -1,4 +1,4 @@
-"""Behind real proxies, as people configure them: a path, TLS, with and without upgrade."""
+"""The gateway behind real proxies: under a path, with TLS, with and without upgrade."""
 
 import re
 import subprocess
@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import xcffib.xproto  # noqa: F401  # XServer.keys_down wants it loaded
 
 from tests.e2e.conftest import Viewer, private_state
 from tests.e2e.processes import Stack, XServer, wait_until
@@ -17,7 +16,7 @@ from tests.e2e.proxies import BARE, HAProxy, Nginx, Proxy, documented
 pytestmark = [pytest.mark.x11, pytest.mark.browser, pytest.mark.processes]
 Open = Callable[..., Viewer]
 RETRY_LIMIT_S = 60
-"""On plain HTTP a viewer looks for a WebSocket after at most 5, 10, 20 ... seconds."""
+"""On plain HTTP a viewer tries a WebSocket again after at most 5, 10, 20 ... seconds."""
 BLOCKED_WORDS = "Screenshots: this network blocks WebSockets"
 ON_VIDEO = "stats.transport === 'websocket' && stats.state === 'video' && stats.painted > 5"
 ON_HTTP = "stats.transport === 'http' && stats.connection === 'open' && stats.painted > 0"
@@ -25,7 +24,7 @@ ON_HTTP = "stats.transport === 'http' && stats.connection === 'open' && stats.pa
 
 @pytest.fixture(scope="module")
 def stack(xserver: XServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """One stack for all proxies."""
+    """One stack, which all proxies have behind them."""
     running = Stack(
         {"main": xserver.display},
         FANLIGHT_GATEWAY_ROOT_PATH="/desk",
@@ -37,7 +36,7 @@ def stack(xserver: XServer, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture
 def nginx(stack: Stack, tmp_path: Path) -> Iterator[Nginx]:
-    """nginx before the gateway, not started yet, over http (on localhost)."""
+    """nginx before the gateway, over http on this machine; the test starts it."""
     proxy = Nginx(tmp_path, stack.port)
     yield proxy
     proxy.stop()
@@ -45,7 +44,7 @@ def nginx(stack: Stack, tmp_path: Path) -> Iterator[Nginx]:
 
 @pytest.fixture(params=["nginx", "haproxy"])
 def secure(request: pytest.FixtureRequest, stack: Stack, tmp_path: Path) -> Iterator[Proxy]:
-    """A proxy with TLS and the gateway under /desk, as the documents say."""
+    """A proxy with TLS and the gateway under /desk, as docs/operations.md shows."""
     proxy: Nginx | HAProxy
     if request.param == "nginx":
         proxy = Nginx(tmp_path, stack.port, tls=True)
@@ -58,7 +57,7 @@ def secure(request: pytest.FixtureRequest, stack: Stack, tmp_path: Path) -> Iter
 
 
 def settle(viewer: Viewer) -> None:
-    """The desk is seen; a click gives it the keyboard."""
+    """Wait until the page shows the desk, and give it the keyboard by a click."""
     viewer.wait("stats.painted > 0 && stats.width > 0")
     viewer.click_desk(200, 100)
 
@@ -128,7 +127,7 @@ def test_under_a_path_with_tls(
     settle(viewer)
     write_line(viewer, typed, "behind a proxy")
     put_pointer(viewer, xserver, 640, 360)
-    # The figures of a viewer without a proxy hold.
+    # A proxy makes the picture no older: the limits are those of a viewer without one.
     viewer.wait("stats.fps > 5 && stats.age_ms !== null && stats.age_ms < 250")
     viewer.wait("stats.rtt_ms !== null && stats.rtt_ms < 100")
     viewer.page.evaluate("document.querySelector('fanlight-view').mode = 'screenshots'")
@@ -140,7 +139,7 @@ def test_under_a_path_with_tls(
 
 @pytest.fixture
 def public() -> Iterator[Path]:
-    """A directory that nginx, whose worker is nobody, can read."""
+    """A directory that nginx can read, whose worker runs as nobody."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         directory.chmod(0o755)
@@ -188,7 +187,8 @@ def test_a_proxy_that_was_told_nothing_of_upgrades(
     viewer.wait_painted(5)
     viewer.wait("stats.rtt_ms !== null && stats.rtt_ms < 250 && stats.age_ms < 1000")
     assert viewer.stats["video_bytes"] == 0
-    # It is told of upgrades while somebody types: the viewer comes back, each line arrives once.
+    # The proxy learns of upgrades while somebody types. The viewer comes back to a WebSocket, and
+    # each line arrives once.
     nginx.reload(documented("nginx", "location /desk/"))
     before, number = typed.read_text(), 0
     deadline = time.monotonic() + RETRY_LIMIT_S

@@ -1,4 +1,4 @@
-"""Units to pixels in a real browser: patches to the very pixel, and in order with the video."""
+"""A real browser paints units: patches to the very pixel, and in order with the video."""
 
 import base64
 import io
@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 from fanlight_common.core.geometry import Rect
 from fanlight_common.protocol import control, patch
 from tests.e2e.conftest import Viewer
-from tests.e2e.fake_gateway import Encoding, FakeGateway
+from tests.e2e.page.fake_gateway import Encoding, FakeGateway
 from tests.e2e.processes import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
@@ -37,7 +37,7 @@ READ = """n => {
 
 
 def canvas(page: Page, n: int = 0) -> Pixels:
-    """The pixels of the n-th view's canvas: rows, columns, RGB."""
+    """Return the pixels of the n-th view's canvas: rows, columns, RGB."""
     width, height, text = page.evaluate(READ, n)
     pixels = np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)
     return pixels[:, :, :3].astype(int)
@@ -78,7 +78,7 @@ def viewer(gateway: FakeGateway, open_viewer: Open) -> Viewer:
 
 @pytest.fixture
 def video(gateway: FakeGateway, viewer: Viewer) -> Encoding:
-    """A stream of which one grey picture is on the canvas."""
+    """A stream whose first picture, a grey one, is on the canvas."""
     encoding = Encoding(*SIZE)
     gateway.send(encoding.picture(GREY))
     gateway.wait_painted(1, 1)
@@ -104,7 +104,7 @@ def test_a_patch_is_seen_to_the_very_pixel(
         gateway.send(video.patch(patch.encode([patch.Image(300, 200, 64, 48, format_, file)])))
         gateway.wait_painted(1, video.sequence)
         assert (canvas(viewer.page)[200:248, 300:364] == new).all(), mode
-    # Grey and two-coloured files, as small text has them.
+    # These files are grey and two-coloured, like those of small text.
     letters = noise(10, 20)[:, :, 0]
     bits = (noise(384, 12)[:, :, 0] > 127) * 255
     gateway.send(video.patch(patch.encode([png(5, 5, letters), png(200, 300, bits)])))
@@ -151,17 +151,17 @@ def test_pictures_and_patches_are_painted_in_order(
 ) -> None:
     new = noise(50, 50)
     for shade in (DARK, GREY, DARK):
-        # A patch over a picture that is still in the decoder.
+        # The patch arrives while the picture below it is in the decoder.
         gateway.send(video.picture(shade), video.patch(patch.encode([png(0, 0, new)])))
         gateway.wait_painted(1, video.sequence)
         after = canvas(viewer.page)
         assert (after[:50, :50] == new).all()
         assert np.abs(after[100:] - (128 if shade == GREY else 51)).max() <= 3
-        # And a picture over a patch whose image is being decoded.
+        # The picture arrives while the image of the patch is being decoded.
         gateway.send(video.patch(patch.encode([png(0, 0, new)])), video.picture(GREY))
         gateway.wait_painted(1, video.sequence)
         assert np.abs(canvas(viewer.page) - 128).max() <= 3
-    # Many at once: each is there.
+    # Of many patches at once, each is painted.
     patches = [
         video.patch(patch.encode([png(10 * n, 0, noise(10, 10, seed=n))])) for n in range(60)
     ]
@@ -189,7 +189,7 @@ def test_a_page_that_is_busy_misses_nothing(
         time.sleep(0.03)  # as pictures come, while the page is busy for 1.5 s
     for n in range(60):
         gateway.send(video.patch(patch.encode([png(10 * n, 0, noise(10, 10, seed=n))])))
-        time.sleep(0.005)
+        time.sleep(0.005)  # as patches come, while the page is still busy
     gateway.wait_painted(1, video.sequence)
     seen = canvas(viewer.page)
     top = np.concatenate([noise(10, 10, seed=n) for n in range(60)], axis=1)
@@ -209,15 +209,15 @@ SLOW_DRAWING = """() => {
 NO_COPYING = "() => { VideoFrame.prototype.copyTo = () => Promise.reject(new Error('not here')) }"
 
 
-@pytest.mark.parametrize("way", ["copied", "drawn"])
+@pytest.mark.parametrize("method", ["copied", "drawn"])
 def test_a_picture_that_is_copied_is_painted_where_it_differs(
-    gateway: FakeGateway, viewer: Viewer, video: Encoding, way: str
+    gateway: FakeGateway, viewer: Viewer, video: Encoding, method: str
 ) -> None:
-    if way == "copied":
+    if method == "copied":
         viewer.page.evaluate(SLOW_DRAWING)
     else:
         viewer.page.workers[0].evaluate(NO_COPYING)
-    for _ in range(14):  # until it knows which way is the quicker one
+    for _ in range(14):  # until it knows which method is the quicker one
         gateway.send(video.picture(GREY))
         gateway.wait_painted(1, video.sequence)
     areas = Rect(0, 0, 100, 31), Rect(401, 201, 33, 77), Rect(600, 340, 40, 20)
@@ -227,8 +227,8 @@ def test_a_picture_that_is_copied_is_painted_where_it_differs(
     for x, y, width, height in areas:
         inside = seen[y : y + height, x : x + width]
         assert np.abs(inside - 51).max() <= 3
-        inside[:] = 128 if way == "copied" else 51
-    assert np.abs(seen - (128 if way == "copied" else 51)).max() <= 3
+        inside[:] = 128 if method == "copied" else 51
+    assert np.abs(seen - (128 if method == "copied" else 51)).max() <= 3
     gateway.send(video.picture(DARK))
     gateway.wait_painted(1, video.sequence)
     assert np.abs(canvas(viewer.page) - 51).max() <= 3
@@ -276,7 +276,7 @@ def test_a_rendition_follows_another_without_a_black_moment(
           look();
         }"""
     )
-    video.sequence = 4  # the very next sequence of the very same epoch, in another stream
+    video.sequence = 4  # the next sequence in the same epoch, but of another stream
     half = Encoding(SIZE[0] // 2, SIZE[1] // 2, epoch=1, size=SIZE)
     half.sequence = 1
     gateway.send(control.VideoState("live", "half").encode(), half.picture(DARK))
@@ -289,7 +289,7 @@ def test_a_rendition_follows_another_without_a_black_moment(
     gateway.wait_painted(1, 3)
     assert (canvas(viewer.page)[300:340, 500:540] == new).all()
     viewer.wait("stats.rendition === 'half'")
-    # Back, to an epoch that is smaller.
+    # The stream goes back to an epoch that is smaller.
     high = Encoding(*SIZE, epoch=0)
     gateway.send(control.VideoState("live", "high").encode(), high.picture(GREY))
     gateway.wait_painted(0, 1)
@@ -303,7 +303,7 @@ def test_the_desk_changes_its_size(gateway: FakeGateway, viewer: Viewer, video: 
     gateway.send(larger.picture(DARK))
     gateway.wait_painted(2, 1)
     assert canvas(viewer.page).shape[:2] == (600, 800)
-    # Told by a patch, before there is a picture: what was there stays, enlarged.
+    # A patch tells the new size before a picture does: what was there stays, enlarged.
     larger.desk = (1000, 700)
     gateway.send(larger.patch(patch.encode([png(900, 600, noise(90, 90))])))
     gateway.wait_painted(2, 2)
@@ -363,14 +363,14 @@ def test_views_are_apart_and_may_leave_and_return(
     assert np.abs(canvas(page, 1) - 128).max() <= 3
 
 
-def test_the_first_picture_is_a_still_and_video_replaces_it(
+def test_the_first_picture_is_a_screenshot_and_video_replaces_it(
     gateway: FakeGateway, open_viewer: Open
 ) -> None:
-    gateway.still = image_file(np.full((180, 320, 3), (200, 30, 60)), "JPEG")
+    gateway.screenshot = image_file(np.full((180, 320, 3), (200, 30, 60)), "JPEG")
     shown = open_viewer(gateway.url)
     shown.page.evaluate(ADD_VIEW)
     shown.wait("stats.painted === 1 && stats.screenshot_bytes > 0")
-    assert gateway.still_requests == ["40 0.5"]
+    assert gateway.screenshot_requests == ["40 0.5"]
     assert np.abs(canvas(shown.page) - (200, 30, 60)).max() <= 4
     gateway.send(Encoding(*SIZE).picture(GREY))
     gateway.wait_painted(1, 1)

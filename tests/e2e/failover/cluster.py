@@ -1,4 +1,4 @@
-"""Services as single processes on one bus, each of which can be started, killed and paused."""
+"""Services as single processes on one bus, each of which a test can start, kill and pause."""
 
 import os
 import re
@@ -20,12 +20,12 @@ from tests.ports import free_port
 
 
 def present_release(kind: str) -> list[str]:
-    """The command of a service."""
+    """Return the command that starts a service of the present release."""
     return [sys.executable, "-m", f"fanlight_{kind}"]
 
 
 class Service:
-    """One process. Its output is kept in a file."""
+    """One process of a service. A file has the output of all its lives."""
 
     def __init__(
         self, kind: str, id_: str, log: Path, environment: dict[str, str], command: list[str]
@@ -33,14 +33,14 @@ class Service:
         self.kind = kind
         self.id = id_
         self.port = 0
-        """Of a gateway."""
+        """The port of a gateway; 0 for other kinds."""
         self._log = log
         self._environment = environment
         self.command = command
         self.start()
 
     def start(self) -> None:
-        """Start it, or start it again."""
+        """Start the process, or another one in its place."""
         self._life_from = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("a") as log:
             self.process: subprocess.Popen[str] = subprocess.Popen(
@@ -53,21 +53,24 @@ class Service:
 
     @property
     def output(self) -> str:
-        """All that it wrote, of all its lives."""
+        """Return all that its processes wrote."""
         return self._log.read_text()
 
     @property
     def life(self) -> str:
-        """What it wrote since it was started the last time."""
+        """Return what the present process wrote."""
         return self._log.read_bytes()[self._life_from :].decode()
 
     def kill(self) -> None:
-        """kill -9, and no more."""
+        """Kill the process by SIGKILL."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
     def terminate(self) -> float:
-        """SIGTERM; returns the seconds that it took to end. AssertionError where it fails."""
+        """End the process by SIGTERM, and return the seconds that it took.
+
+        Raises AssertionError if its status is not 0.
+        """
         started = time.monotonic()
         self.process.terminate()
         self.process.wait(30)
@@ -75,22 +78,22 @@ class Service:
         return time.monotonic() - started
 
     def pause(self) -> None:
-        """It hangs from now on, as behind a cut network: nothing comes and nothing goes."""
+        """Let the process hang, as if it were behind a cut network."""
         self.process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """And goes on as if nothing had been."""
+        """Let a process that hangs go on."""
         self.process.send_signal(signal.SIGCONT)
 
     def end(self) -> None:
-        """At the end of a test, whatever its state."""
+        """End the process, whatever its state, when a test is over."""
         if self.process.poll() is None:
             self.resume()
         end(self.process)
 
 
 class Cluster:
-    """One bus, in a directory of its own."""
+    """Services on one bus, in a runtime directory of its own."""
 
     def __init__(self, **environment: str) -> None:
         self.runtime_dir = Path(tempfile.mkdtemp(prefix="fl-"))
@@ -98,14 +101,15 @@ class Cluster:
         self.secret = tokens.load_secret(self.secret_file)
         self.services: dict[str, Service] = {}
         self.ports: dict[str, int] = {}
-        """Of each gateway."""
+        """The port of each gateway, by id."""
         self.command_of = present_release
-        """Of services that are started from now on."""
+        """Returns the command of a kind of service. It counts for services that are started from
+        now on."""
         self.environment = environment
-        """Settings of every service."""
+        """Settings that every service gets."""
 
     def start(self, kind: str, id_: str, **environment: str) -> Service:
-        """Start a service under this id."""
+        """Start a service of this kind with this id and these further settings."""
         own = {
             "FANLIGHT_RUNTIME_DIR": str(self.runtime_dir),
             "FANLIGHT_ID": id_,
@@ -119,17 +123,17 @@ class Cluster:
         return self.services[id_]
 
     def directory(self) -> Service:
-        """The directory."""
+        """Start the directory."""
         return self.start("directory", "directory")
 
     def encoder(self, id_: str, **environment: str) -> Service:
-        """An encoder that is ready."""
+        """Start an encoder, and wait until the directory knows it."""
         service = self.start("encoder", id_, **environment)
         self.until_joined(id_)
         return service
 
     def desk(self, name: str, *, width: int = 640, height: int = 360, fps: float = 30) -> Service:
-        """A desk with a picture that moves."""
+        """Start the capture of a desk with a synthetic picture, which moves if `fps` is not 0."""
         return self.start(
             "capture",
             f"capture-{name}",
@@ -139,11 +143,14 @@ class Cluster:
         )
 
     def screenshot(self, id_: str = "screenshot") -> Service:
-        """A screenshot service on a free port."""
+        """Start a screenshot service on a free port."""
         return self.start("screenshot", id_, FANLIGHT_SCREENSHOT_PORT=str(free_port()))
 
     def gateway(self, id_: str = "gateway", *, port: int = 0, **environment: str) -> Service:
-        """A gateway that answers. All of a cluster share a secret. Its port is in `ports`."""
+        """Start a gateway with the cluster's secret, and wait until it answers.
+
+        `ports` has its port afterwards.
+        """
         port = port or free_port()
         service = self.start(
             "gateway",
@@ -157,18 +164,18 @@ class Cluster:
         return service
 
     def token(self, role: Role = Role.CONTROL) -> str:
-        """For all desks, for an hour."""
+        """Return a token for all desks, which is valid for an hour."""
         now = time.time()
         return tokens.issue(self.secret, Grant(role, ALL_DESKS, int(now) + 3600), now)
 
     def get(self, port: int, path: str) -> httpx.Response:
-        """An answer of the gateway on this port, to somebody with a token."""
+        """Return the answer of the gateway on this port to a request with a token."""
         headers = {"Authorization": f"Bearer {self.token()}"}
         url = f"http://127.0.0.1:{port}{path}"
         return httpx.get(url, headers=headers, trust_env=False, verify=NO_TLS)
 
     def until_joined(self, id_: str, times: int = 1) -> None:
-        """Until the directory has had this process join so often."""
+        """Wait until the directory has logged that this process joined, so many times."""
 
         def joined() -> bool:
             return len(re.findall(rf"event=joined .*id={id_} ", self.told)) >= times
@@ -177,11 +184,11 @@ class Cluster:
 
     @property
     def told(self) -> str:
-        """What the directory logged."""
+        """Return what the directory has logged."""
         return self.services["directory"].output
 
     def leases(self, stream: str = "") -> list[dict[str, str]]:
-        """Every lease that the directory gave or ended, in order: stream, encoder, epoch, why."""
+        """Return every lease that the directory gave or ended, in order, as its logged fields."""
         found: list[dict[str, str]] = []
         for line in re.findall(r"event=lease (.*)", self.told):
             fields = dict(re.findall(r"(\w+)=(\S+)", line))
@@ -190,7 +197,7 @@ class Cluster:
         return found
 
     def holder(self, stream: str) -> Service:
-        """The encoder that has the stream now."""
+        """Wait until an encoder has the stream's lease, and return that encoder."""
 
         def held() -> Any:
             leases = self.leases(stream)
@@ -199,11 +206,11 @@ class Cluster:
         return self.services[wait_until(held, f"a lease of {stream}")]
 
     def close(self) -> None:
-        """End everything that was started."""
+        """End all services and remove the runtime directory."""
         for service in reversed(self.services.values()):
             service.end()
         shutil.rmtree(self.runtime_dir, ignore_errors=True)
 
     def answers(self, port: int, path: str = "/healthz") -> bool:
-        """Does the gateway on this port say yes there?"""
+        """Return whether the gateway on this port answers this path with 200."""
         return answers(f"http://127.0.0.1:{port}{path}", token=self.token())

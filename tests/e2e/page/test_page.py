@@ -1,4 +1,4 @@
-"""What the page around a desk says and offers: the bar, and what stands in place of a desk."""
+"""What the page around a desk says and offers: the bar, and the text in place of a desk."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ BAR = """text => {
 
 @pytest.fixture
 def pathed(xserver: XServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A gateway that is meant for /desk, reached without its proxy."""
+    """A gateway with the root path /desk, which the tests reach without its proxy."""
     running = Stack(
         {"main": xserver.display},
         FANLIGHT_GATEWAY_ROOT_PATH="/desk",
@@ -43,7 +43,7 @@ def pathed(xserver: XServer, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def says(viewer: Viewer, words: str) -> str:
-    """What the page says in place of a desk, once these words are in it."""
+    """Wait until the page has these words in place of a desk, and return all that it says there."""
     wait_until(lambda: words in viewer.page.evaluate(SAYS), f"{words!r}; {viewer.account()}")
     for part in ("#tools", "#stage", "#connection"):
         assert viewer.page.locator(part).is_hidden()
@@ -93,7 +93,7 @@ def test_a_desk_that_comes_later_is_asked_for_again(stack: Stack, open_viewer: O
     desk = {"name": "later", "state": "live", "width": 640, "height": 360}
     viewer.page.route("**/api/desks", lambda route: route.fulfill(json={"desks": [desk]}))
     wait_until(lambda: "Connecting…" in viewer.page.evaluate("window.said"), "another try")
-    # The gateway still knows none, so that is what is said again.
+    # The gateway still knows no such desk, so the page says the same again.
     wait_until(lambda: len(viewer.page.evaluate("window.said")) > 1, "its answer")
     says(viewer, "No desk of this name")
 
@@ -120,7 +120,7 @@ def test_a_link_that_expires_in_the_full_screen(stack: Stack, open_viewer: Open)
 def test_a_cookie_that_goes_elsewhere(pathed: Stack, open_viewer: Open) -> None:
     viewer = open_viewer(pathed.link)
     assert "another path" in says(viewer, "The sign-in did not last")
-    # The first picture was there by the link itself.
+    # The first picture came by the link's own token.
     assert viewer.page.evaluate(VISIBLE) == "hidden"
 
 

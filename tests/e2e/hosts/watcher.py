@@ -1,7 +1,8 @@
-"""A viewer without a screen that checks what it is sent: every unit, in order, and when it came.
+"""A viewer that is no browser, and checks that it gets every unit, in order, and notes when.
 
-Reads on a thread of its own, acknowledges, pings, and decodes the H.264. What it is sent may never
-go back to an older epoch, begins each epoch with an IDR, and has no gap but before an IDR.
+It has a thread of its own, on which it reads, acknowledges, pings and decodes the H.264. The units
+may never go back to an older epoch, have to begin each epoch with an IDR, and may have a gap only
+before an IDR.
 """
 
 import contextlib
@@ -26,8 +27,10 @@ MODIFIER_SHIFT = 225
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A unit, and when it came. `age_us`: of the picture in it, by the gateway's clock; -1: the
-    clock is not known yet."""
+    """A unit that came at `at` (monotonic seconds).
+
+    `age_us` is the age of its picture by the gateway's clock; -1 while that clock is not known.
+    """
 
     at: float
     epoch: int
@@ -39,12 +42,12 @@ class Arrival:
 
 
 class Watcher:
-    """One viewer of one desk, from an open socket on."""
+    """A viewer of one desk, on a socket that is open already."""
 
     def __init__(self, there: socket.socket, desk: str, token: str, name: str) -> None:
         self.arrivals: list[Arrival] = []
         self.wrong: list[str] = []
-        """What should not have been sent."""
+        """What the gateway sent and should not have."""
         self.errors: list[str] = []
         self.closed = False
         self.name = name
@@ -78,21 +81,25 @@ class Watcher:
 
     @property
     def epoch(self) -> int:
-        """Of the newest unit; 0: none came yet."""
+        """Return the epoch of the newest unit; 0 before the first."""
         return self.arrivals[-1].epoch if self.arrivals else 0
 
     def wait_units(self, more: int, limit_s: float = 30.0) -> None:
-        """Until `more` have come from now."""
+        """Wait until `more` units have come from now on."""
         wanted = len(self.arrivals) + more
         self.wait(lambda: len(self.arrivals) >= wanted, f"{more} units more", limit_s)
 
     def wait_epoch_after(self, epoch: int, limit_s: float = 30.0) -> Arrival:
-        """The first unit of a newer epoch."""
+        """Wait for a newer epoch, and return its first unit."""
         self.wait(lambda: self.epoch > epoch, f"an epoch after {epoch}", limit_s)
         return next(arrival for arrival in list(self.arrivals) if arrival.epoch > epoch)
 
     def wait(self, condition: Callable[[], bool], what: str, limit_s: float = 30.0) -> None:
-        """Until `condition`; AssertionError with all that is known, at once if this failed."""
+        """Wait until `condition` is true.
+
+        Raises AssertionError, with all that is known, after `limit_s`, or at once if this viewer
+        failed.
+        """
         deadline = time.monotonic() + limit_s
         while not condition():
             assert not self.errors, self
@@ -100,29 +107,29 @@ class Watcher:
             time.sleep(0.02)
 
     def gaps_s(self, since: float) -> list[tuple[float, bool]]:
-        """Times between units since a moment (monotonic), and whether a new epoch ended them."""
+        """Return the seconds between units after `since`, and whether a new epoch ended each."""
         arrivals = [arrival for arrival in self.arrivals if arrival.at > since]
         pairs = itertools.pairwise(arrivals)
         return [(after.at - before.at, after.epoch > before.epoch) for before, after in pairs]
 
     def check(self) -> None:
-        """AssertionError where anything was sent that should not have been."""
+        """Raise AssertionError if anything was sent that should not have been."""
         assert not self.wrong, self.wrong[:5]
         assert not self.errors, self.errors
 
     def send(self, message: bytes) -> None:
-        """Any input."""
+        """Send an input message to the gateway."""
         self._connection.send(message)
 
     def tap(self, usage: int, *, shifted: bool = False) -> None:
-        """Press a key (USB HID usage) and let it go."""
+        """Press and release a key, given as USB HID usage."""
         keys = [MODIFIER_SHIFT, usage] if shifted else [usage]
         for down, order in ((True, keys), (False, keys[::-1])):
             for key in order:
                 self.send(input.Key(down, key).encode())
 
     def type(self, text: str) -> None:
-        """Lower-case letters, digits and a few signs of an American keyboard, key by key."""
+        """Type letters, digits and a few signs, key by key on an American keyboard."""
         for character in text:
             self.tap(_usage(character.lower()), shifted=character.isupper())
 
