@@ -9,12 +9,13 @@ import pytest
 HERE = Path(__file__).parent
 
 LONGEST_FIRST = ("e2e", "capture", "kubernetes", "monitoring", "gateway", "common", "encoder")
-"""Folders in the order in which their files are given to the workers, then the others.
+"""The workers get the files of these folders first, in this order, and then all others.
 
-A worker that begins a long file last is waited for by the others, which have nothing left to do.
+Otherwise one worker would begin a long file last, while the others have nothing left to do.
 """
 
-# How long an example takes, or takes to be made, is the machine's load as much as anything else.
+# The time that Hypothesis takes to make or run an example depends on the machine's load, so that
+# nothing is concluded from it.
 hypothesis.settings.register_profile(
     "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )

@@ -1,8 +1,8 @@
 """Port and display numbers for the servers that tests and benches start.
 
 Each worker of pytest-xdist has a range of its own, because two workers that probe at the same time
-would find the same number free. A process is given no number twice, because a server may not have
-bound the first one yet when the second is asked for.
+would find the same number free. No number is given out twice in a process, because the server that
+got it first may not have bound it yet.
 """
 
 import contextlib
@@ -11,11 +11,11 @@ import random
 import socket
 from pathlib import Path
 
-# Below the range from which Linux takes the near ends of connections (32768 and up by default): a
-# port of that range that is free now may be some connection's own before the server has started.
+# These are below the range from which Linux takes the local ports of connections (32768 and up by
+# default). A port of that range may be free now, and taken before the server has started.
 FIRST, LAST = 10_000, 30_000
 
-# Above the numbers that X servers choose for themselves, which count up from 0.
+# These are above the numbers that X servers choose for themselves, which count up from 0.
 FIRST_DISPLAY, DISPLAYS = 100, 20_000
 
 _given_ports: set[int] = set()
@@ -40,8 +40,8 @@ def free_port(count: int = 1) -> int:
 def free_display() -> int:
     """Return the number of an X display that no server has now.
 
-    A test gives its server a number instead of letting the server choose the lowest free one,
-    because a server that chooses takes the number of another one that is just being restarted.
+    A test gives its server a number, because a server that chooses the lowest free one may take
+    that of another server which is just being restarted.
     """
     first, last = own_range(FIRST_DISPLAY, FIRST_DISPLAY + DISPLAYS)
     while True:
@@ -55,7 +55,7 @@ def free_display() -> int:
 def own_range(first: int, last: int) -> tuple[int, int]:
     """Return the part of a range that belongs to this worker of pytest-xdist.
 
-    A process that is no worker has all of it.
+    A process that is no worker gets all of it.
     """
     count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))

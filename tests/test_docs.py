@@ -1,4 +1,4 @@
-"""The documents are true: every message and setting is in them, and what they link to exists."""
+"""The documents are true: they have every message and setting, and what they link to exists."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 
 def messages() -> list[str]:
-    """The names of all messages: public dataclasses of the protocol that are sent by themselves."""
+    """Return the names of all messages: the public dataclasses of the protocol, but for parts."""
     parts = {"DeskOffer", "HeldStream", "Rect", "SlotRef"}
     return sorted(
         name
@@ -58,7 +58,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 
 def code() -> str:
-    """All that the project's own code says, viewer included."""
+    """Return all of the project's own code, including the viewer's."""
     files = [f for kind in ("py", "js") for f in ROOT.glob(f"[ls][ie]*/**/*.{kind}")]
     return "\n".join(file.read_text() for file in files)
 
@@ -66,7 +66,7 @@ def code() -> str:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_events_metrics_and_settings_that_are_named_exist(document: Path) -> None:
     text = document.read_text()
-    # What the compose files take from the environment are settings, too.
+    # The variables that the compose files take from the environment are settings, too.
     files = [ROOT / "docs/settings.md", *ROOT.glob("docker-compose*.yml")]
     files += ROOT.glob("deploy/**/*.yml")
     known = code() + "".join(file.read_text() for file in files)

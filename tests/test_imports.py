@@ -1,4 +1,4 @@
-"""Who may import whom: the contracts of pyproject.toml hold, and every package has a pure core."""
+"""The import contracts of pyproject.toml hold, and every package has a pure core."""
 
 import tomllib
 from pathlib import Path

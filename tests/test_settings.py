@@ -1,4 +1,4 @@
-"""The settings: few, each of them read by code, and none of them twice."""
+"""There are few settings; code reads each of them, and none is there twice."""
 
 import ast
 import importlib
@@ -23,8 +23,8 @@ CLASSES = {
     "fanlight_gateway.settings.GatewaySettings": (GATEWAY, 12),
     "fanlight_gateway.settings.ViewerSettings": (GATEWAY, 6),
 }
-"""Where each class is read, and how many settings it has at most. What is no operator's to turn is
-a constant beside its algorithm (docs/settings.md)."""
+"""The folder that reads each class, and how many settings the class has at most. A value that no
+operator would turn is a constant beside its algorithm (docs/settings.md)."""
 MOST = 60
 
 
@@ -35,7 +35,7 @@ def settings_of(name: str) -> type[BaseSettings]:
 
 
 def reads(tree: ast.AST, owners: set[str]) -> Iterator[str]:
-    """Names of attributes that are read of `owners`: `settings.x`, `self._settings.x`."""
+    """Yield the attributes that code reads of `owners`, as in `settings.x`, `self._settings.x`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
             of = node.value
@@ -45,7 +45,7 @@ def reads(tree: ast.AST, owners: set[str]) -> Iterator[str]:
 
 
 def read_in(folder: Path) -> set[str]:
-    """What the code in a folder reads of anything that is called, or annotated as, settings."""
+    """Return what a folder's code reads of anything that is called, or annotated as, settings."""
     found: set[str] = set()
     for file in folder.rglob("*.py"):
         tree = ast.parse(file.read_text())
@@ -58,8 +58,10 @@ def read_in(folder: Path) -> set[str]:
 
 
 def through_properties(name: str, read: set[str]) -> set[str]:
-    """Settings that are read by the class's own properties and validators, which are themselves
-    read."""
+    """Return the settings that the class's properties and validators read.
+
+    Only those count that are in `read` themselves.
+    """
     module, _, kind = name.rpartition(".")
     file = importlib.import_module(module).__file__
     assert file is not None
@@ -73,7 +75,7 @@ def through_properties(name: str, read: set[str]) -> set[str]:
 
 
 def read_by_the_page() -> set[str]:
-    """Names that the viewer's modules use, other than the one that lists its constants."""
+    """Return the names that the viewer's modules use, except the one that lists its constants."""
     web = ROOT / GATEWAY / "web"
     texts = [file.read_text() for file in web.rglob("*.js") if file.name != "settings.js"]
     return {name for text in texts for name in re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", text)}

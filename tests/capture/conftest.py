@@ -1,4 +1,4 @@
-"""Fixtures: an X server of one's own, and a capture running in this process."""
+"""Fixtures: an X server for the test alone, and a capture that runs in this process."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ TIMEOUT_S = 30.0
 
 
 async def until(condition: Callable[[], Any], what: str = "condition") -> Any:
-    """Wait for `condition()` to be true and return it."""
+    """Wait until `condition()` is true; return its value."""
     deadline = time.monotonic() + TIMEOUT_S
     while True:
         value = condition()
@@ -46,7 +46,7 @@ async def until(condition: Callable[[], Any], what: str = "condition") -> Any:
 
 
 def counter(metric: Any) -> float:
-    """The present value of a Counter without labels, or the sum over its labels."""
+    """Return the present value of a Counter, or the sum over its labels."""
     return sum(
         sample.value
         for family in metric.collect()
@@ -59,7 +59,7 @@ class XServer:
     """An Xvfb, and programs on it. Everything it starts, it ends."""
 
     def __init__(self, width: int = 800, height: int = 600, within: tuple[str, ...] = ()) -> None:
-        """`within`: a command that runs the server, such as setpriv with its options."""
+        """Start it. `within` is a command that runs it, such as setpriv with its options."""
         self.size = (width, height)
         self._within = within
         self._clients: list[subprocess.Popen[bytes]] = []
@@ -108,7 +108,7 @@ class XServer:
         return client
 
     def run(self, *command: str, check: bool = True) -> str:
-        """Run a client to its end; its output."""
+        """Run a client to its end; return its output."""
         done = subprocess.run(
             command, env=self.env, capture_output=True, timeout=TIMEOUT_S, check=check
         )
@@ -136,7 +136,7 @@ def xserver() -> Iterator[XServer]:
 
 
 class Events:
-    """What came under the events topic, sorted by kind."""
+    """The events of a desk that have come, by kind."""
 
     def __init__(self, socket: zmq.asyncio.Socket) -> None:
         self._socket = socket
@@ -195,7 +195,7 @@ class Frames:
 
 
 class Capture:
-    """A capture on the bus, seen from its clients."""
+    """A capture on the bus, as its clients see it."""
 
     def __init__(self, worker: Worker, service: CaptureService, desk: str) -> None:
         self.worker = worker
@@ -238,13 +238,13 @@ class Capture:
     async def input(
         self, message: Any, viewer: str = "viewer-1", *, wants_ack: bool = False
     ) -> int:
-        """Send an input; the sequence number that it got."""
+        """Send an input; return its sequence number."""
         number = self._numbers[viewer] = self._numbers.get(viewer, 0) + 1
         await self.tell(bus.Input(self.desk, viewer, number, message.encode(), wants_ack=wants_ack))
         return number
 
     def acks(self, viewer: str = "viewer-1") -> zmq.asyncio.Socket:
-        """A subscriber of the acknowledgements of a viewer's input."""
+        """Return a socket that is subscribed to the acknowledgements of a viewer's input."""
         socket = open_socket(self.worker.context, SocketRole.EVENTS)
         socket.subscribe(topics.ack(self.desk, viewer))
         socket.connect(self.worker.outlet_endpoint)
@@ -271,7 +271,7 @@ StartCapture = Callable[..., Awaitable[Capture]]
 
 @pytest.fixture
 def runtime_dir() -> Iterator[Path]:
-    """Short, because socket paths are bounded."""
+    """A directory with a short path, because those of sockets are limited."""
     path = Path(tempfile.mkdtemp(prefix="fl-"))
     yield path
     shutil.rmtree(path)

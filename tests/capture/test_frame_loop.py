@@ -177,7 +177,7 @@ async def test_the_next_picture_comes_with_the_next_change_and_only_that(bench: 
     assert await bench.count(1) == [1]
     bench.loop.want_next(1)
     bench.loop.want_next(1)
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.01)  # A look or a grab would come at once, and none may come.
     assert (bench.source.looking, bench.source.grabbing) == (0, 1)
     bench.source.rects = (Rect(50, 50, 5, 5),)  # outside: no change, so the wish stands
     bench.loop.damaged()
@@ -186,7 +186,7 @@ async def test_the_next_picture_comes_with_the_next_change_and_only_that(bench: 
     bench.loop.damaged()
     assert await bench.count(2) == [1, 2]
     bench.loop.damaged()
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.01)  # A grab would come at once, and none may come.
     assert bench.source.grabbing == 3
     bench.loop.want_next(2)  # it has changed by now
     assert await bench.count(3) == [1, 2, 3]

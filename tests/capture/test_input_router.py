@@ -13,7 +13,7 @@ from fanlight_capture.source import SourceCapabilities
 from fanlight_common.core.errors import SourceLostError
 from fanlight_common.protocol import bus, input
 from tests.capture.conftest import counter, until
-from tests.capture.core.tables import table
+from tests.tables import table
 
 LIMITS = HeldKeyLimits(silence_s=3.0)
 
@@ -174,14 +174,19 @@ class SlowDisplay(SlowSink):
     def __init__(self) -> None:
         super().__init__()
         self.asked = 0
+        self.ended = 0
+        """The number of questions that are over: answered, failed or cancelled."""
         self.may_answer = asyncio.Event()
         self.lost = False
 
     async def taken(self) -> None:
         self.asked += 1
-        await self.may_answer.wait()
-        if self.lost:
-            raise SourceLostError("gone")
+        try:
+            await self.may_answer.wait()
+            if self.lost:
+                raise SourceLostError("gone")
+        finally:
+            self.ended += 1
 
 
 def acknowledging() -> tuple[InputRouter, SlowDisplay, list[bus.InputAck]]:
@@ -243,7 +248,7 @@ async def test_what_is_dropped_is_not_acknowledged_and_does_not_count() -> None:
     await until(lambda: sink.asked == 1)
     sink.lost = True
     sink.may_answer.set()
-    await asyncio.sleep(0.01)
+    await until(lambda: sink.ended == 1)
     await made.detach("display")
     made.handle(asking(3, input.Key(True, 4)), 0.0)
     assert (made.injected, acks) == (1, [])
@@ -262,7 +267,7 @@ async def test_a_desk_that_goes_while_it_is_asked() -> None:
     await until(lambda: sink.asked == 1)
     await made.detach("display")
     sink.may_answer.set()
-    await asyncio.sleep(0.01)
+    await until(lambda: sink.ended == 1)
     assert acks == []
 
 

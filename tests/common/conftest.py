@@ -1,4 +1,4 @@
-"""Fixtures for workers: a runtime directory whose path is short enough for a socket."""
+"""Fixtures for workers: a bus whose runtime directory has a path short enough for sockets."""
 
 import shutil
 import tempfile

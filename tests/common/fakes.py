@@ -1,4 +1,4 @@
-"""Fakes for tests of workers: a directory without a mind, a capture without a display."""
+"""Fakes for tests of workers: a directory that decides nothing, a capture without a display."""
 
 import zmq.asyncio
 
@@ -11,7 +11,7 @@ from fanlight_common.protocol.topics import Lane
 
 
 class FakeDirectory:
-    """A directory's two sockets."""
+    """The two sockets of a directory."""
 
     def __init__(self, settings: BusSettings) -> None:
         self.context = zmq.asyncio.Context()
@@ -21,7 +21,7 @@ class FakeDirectory:
         self.inlet.bind(ipc_endpoint(settings.runtime_dir, "directory", "inlet"))
 
     async def told(self) -> bus.DirectoryInlet:
-        """The next message of its inlet."""
+        """Wait for the next message at its inlet; return it."""
         return bus.decode_directory_inlet(await self.inlet.recv())
 
     async def publish(self, topic: bytes, record: bus.DirectoryOutlet) -> None:
@@ -29,12 +29,12 @@ class FakeDirectory:
         await self.outlet.send_multipart([topic, bus.encode(record)])
 
     def close(self) -> None:
-        """Let everything go."""
+        """Close all sockets."""
         self.context.destroy(linger=0)
 
 
 class FakeCapture:
-    """A capture's outlet with a ring behind it: 8 x 4 pixels, each byte the frame's number."""
+    """A capture's outlet and a ring. Frames have 8 x 4 pixels; each byte is the frame's number."""
 
     WIDTH, HEIGHT, STRIDE = 8, 4, 32
 
@@ -46,14 +46,14 @@ class FakeCapture:
         self.id = id_
 
     def record(self, *, alive: bool = True, host: str | None = None) -> bus.DeskRecord:
-        """Its desk's record."""
+        """Return the record of its desk."""
         host = host_id() if host is None else host
         return bus.DeskRecord(
             "main", alive, self.id, f"{self.id}-1", host, self.endpoint, "", self.WIDTH, self.HEIGHT
         )
 
     async def publish(self, number: int, lane: Lane) -> None:
-        """Frame `number` under frame/main/."""
+        """Publish frame `number` under frame/main/."""
         content = bytes([number]) * (self.STRIDE * self.HEIGHT)
         slot, pixels = None, None
         if lane is Lane.SHM:

@@ -1,4 +1,4 @@
-"""Fixtures for the directory: a runtime directory whose path is short enough for a socket."""
+"""Fixtures for the directory: a bus whose runtime directory has a path short enough for sockets."""
 
 import shutil
 import tempfile
@@ -12,7 +12,7 @@ from fanlight_common.process.settings import BusSettings
 
 @pytest.fixture
 def bus_settings() -> Iterator[BusSettings]:
-    """Settings of a bus of its own."""
+    """Gives the settings of a bus of its own."""
     directory = Path(tempfile.mkdtemp(prefix="fl-"))
     yield BusSettings(runtime_dir=directory)
     shutil.rmtree(directory)

@@ -12,7 +12,7 @@ from fanlight_common.core.errors import ProtocolError
 from fanlight_common.process import refusals
 from fanlight_common.protocol import bus
 from fanlight_directory.inlet import DecodedMessages, InletReader
-from tests.directory.core.test_registry import capture, encoder
+from tests.directory.bench import capture, encoder
 
 
 def test_the_same_bytes_are_decoded_once_and_not_kept_for_ever() -> None:
@@ -49,7 +49,7 @@ def test_streams_of_a_later_release_are_left_out_and_said_once(
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 2
     assert "where=heartbeat peer=encoder-1 what='codec vp9'" in said[0]
-    # A stream that is none at all is the check's to refuse, as before.
+    # `check_heartbeat` refuses what is no stream at all, as before.
     odd = replace(beat, streams=(bus.HeldStream("nonsense", 1),))
     assert decoded.decode(bus.encode(odd)) == odd
 
@@ -85,7 +85,7 @@ async def test_all_are_read_in_order_and_while_more_may_wait_time_stands_still()
         context.destroy(linger=0)
     expected = [f"encoder-{number}" for number in range(count) if number != 7]
     assert heard[: count - 1] == expected
-    # The first batch left some behind, so all that came of the second did too, from one moment on.
+    # The first batch did not take all messages, so the second counts from the same moment.
     assert until[0] == far
     assert len({moment for moment in until[BATCH + 1 : count - BATCH] if moment != far}) == 1
     assert until[2 * BATCH] != far

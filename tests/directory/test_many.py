@@ -13,7 +13,7 @@ SMALL = Population(
     gateway_s=60,
 )  # fmt: skip
 SILENCE_S = TIMING.timeout_s + TICK_S
-WORDS_S = 10 * LATENCY_S
+MESSAGES_S = 10 * LATENCY_S
 DOWN_S = 15.0
 
 
@@ -27,14 +27,14 @@ def test_whoever_comes_goes_or_dies_the_promises_hold(seed: int) -> None:
     assert result["broken_at_end"] == 0
     assert result["leases"] >= result["streams"] > 100
     repairs = result["repairs_s"]
-    assert repairs["first"]["max"] < WORDS_S
+    assert repairs["first"]["max"] < MESSAGES_S
     assert repairs["silence"]["count"] > 20
-    assert repairs["silence"]["median"] < SILENCE_S + WORDS_S
-    # The encoder that was given a stream may be dead as well, and not be known to be.
+    assert repairs["silence"]["median"] < SILENCE_S + MESSAGES_S
+    # The encoder that got a stream may be dead as well, before anybody knows.
     assert repairs["silence"]["max"] < 2 * SILENCE_S + BEAT_S
-    assert repairs["moved"]["median"] < WORDS_S
+    assert repairs["moved"]["median"] < MESSAGES_S
     assert repairs["moved"]["max"] < 2 * SILENCE_S
-    # Streams that broke while it was away wait for it, and for what it needs to know everybody.
+    # Streams that broke meanwhile wait until the directory is back and knows everybody.
     back_s = RECONNECT_S[1] + TIMING.settle_s + 2 * SILENCE_S + BEAT_S
     assert repairs["directory away"]["max"] < DOWN_S + back_s
     assert result["spread"]["even_percent"] > 95

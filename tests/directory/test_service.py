@@ -29,9 +29,9 @@ SHORT_GRACE = "from fanlight_directory.__main__ import main; main(grace_s=0.3)"
 
 
 class Process:
-    """A directory on a bus of its own, with a short grace unless a test says which program it is.
+    """A directory on a bus of its own. Its grace is short, unless the test names the program.
 
-    It is started and killed at will.
+    The test starts and kills it at will.
     """
 
     def __init__(self, settings: BusSettings, *program: str, **environment: str) -> None:
@@ -39,7 +39,7 @@ class Process:
         self._environment = {
             **os.environ,
             "FANLIGHT_RUNTIME_DIR": str(settings.runtime_dir),
-            # It is told another name, and is the directory all the same.
+            # The settings give it another id, which changes nothing.
             "FANLIGHT_ID": "somebody",
             "FANLIGHT_LOG_LEVEL": "DEBUG",
             **environment,
@@ -61,7 +61,7 @@ class Process:
 
     @property
     def url(self) -> str:
-        """Of its health and metrics, from its log."""
+        """Returns the port of its health and metrics, which its log says."""
         (url,) = re.findall(r"health=(\S+)", self.log.read_text())[-1:]
         return str(url)
 
@@ -75,7 +75,7 @@ def process(bus_settings: BusSettings) -> Iterator[Process]:
 
 
 class Peer:
-    """A process as the directory sees it: it beats, and it watches."""
+    """A process as the directory sees it: it sends heartbeats, and subscribes to records."""
 
     def __init__(self, settings: BusSettings) -> None:
         self.network = BusNetwork(settings, "peer")
@@ -100,7 +100,7 @@ class Peer:
         return self.client.watch(topic, self.seen.append)
 
     async def sees(self, condition: Callable[[bus.DirectoryOutlet], bool]) -> bus.DirectoryOutlet:
-        """The next record that fits; those before it are dropped."""
+        """Returns the next record that fits, and drops those before it."""
         async with asyncio.timeout(LIMIT_S):
             while True:
                 while self.seen:
@@ -110,7 +110,7 @@ class Peer:
                 await asyncio.sleep(0.01)
 
     async def lease(self) -> bus.LeaseRecord:
-        """The next lease."""
+        """Returns the next lease."""
         record = await self.sees(lambda r: isinstance(r, bus.LeaseRecord))
         assert isinstance(record, bus.LeaseRecord)
         return record
@@ -149,9 +149,9 @@ async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
 
 
 async def metric(url: str, line: str) -> float:
-    """One sample of the process's metrics; -1 while it is not there.
+    """Returns a sample of the process's metrics, -1 while there is none.
 
-    Asks without blocking the loop, because the peer's heartbeats come from it.
+    Asks without blocking the loop, because the loop sends the peer's heartbeats.
     """
     async with httpx.AsyncClient(trust_env=False, verify=False) as client:
         text = (await client.get(f"{url}/metrics")).text
@@ -170,9 +170,9 @@ async def until_metric(url: str, line: str, value: float) -> None:
 
 @pytest.fixture
 def patient(bus_settings: BusSettings) -> Iterator[Process]:
-    """A directory that waits for a dozen heartbeats of a peer before it takes it for dead.
+    """A directory that takes a peer for dead only when a dozen heartbeats are missing.
 
-    On a busy machine a peer of the test is now and then late by more than a second.
+    On a busy machine a peer of the test is sometimes more than a second late.
     """
     directory = Process(bus_settings, FANLIGHT_HEARTBEAT_TIMEOUT_S="3")
     yield directory
@@ -197,19 +197,19 @@ async def test_a_life_of_a_lease(patient: Process, peer: Peer) -> None:
     peer.client.tell(bus.Farewell("two", "1"))
     assert not (await peer.lease()).alive
 
-    # One comes up again.
+    # A process comes up again.
     peer.beats["one"] = replace(ONE, instance="2")
     third = await peer.lease()
     assert third.epoch > second.epoch
     url = patient.url
-    # These are measured now and then, and not all of them at the moment of a change.
+    # These are measured from time to time, and not at the moment of a change.
     await until_metric(url, "fanlight_directory_leases", 1)
     await until_metric(url, 'fanlight_directory_services{kind="encoder"}', 1)
     await until_metric(url, "fanlight_directory_desks", 1)
     # On a busy machine others may have been silent for too long as well.
     assert await metric(url, 'fanlight_directory_lease_moves_total{why="silence"}') >= 1
 
-    # The last subscription ends, and after the grace the lease.
+    # The last subscription ends, and after the grace the lease ends.
     end()
     await until_metric(url, "fanlight_directory_leases", 0)
     assert await metric(url, 'fanlight_directory_lease_moves_total{why="unused"}') == 1
@@ -219,7 +219,7 @@ async def test_prefixes_are_answered_too(process: Process, peer: Peer) -> None:
     peer.beats = {"capture": CAPTURE, "one": ONE}
     peer.watch(topics.SERVICES)
     await peer.sees(lambda r: isinstance(r, bus.ServiceRecord) and r.id == "one")
-    # This one subscribes to what is long there.
+    # This watcher subscribes to what has been there for long.
     peer.watch(topics.DESKS)
     desk = await peer.sees(lambda r: isinstance(r, bus.DeskRecord))
     assert isinstance(desk, bus.DeskRecord)
@@ -236,7 +236,7 @@ async def test_killed_and_started_again_it_leaves_running_streams_alone(
     peer.beats["one"] = replace(ONE, streams=held, load=1.0)
     process.end(signal.SIGKILL)
     process.start()
-    # The same lease, learnt from its holder's heartbeat, and no other before it.
+    # It is the same lease, learnt from its holder's heartbeat, and no other came before it.
     assert await peer.lease() == before
     await until(lambda: "event=joined kind=encoder id=two" in process.log.read_text())
     url = process.url
@@ -306,7 +306,7 @@ async def test_a_later_release_is_said_once_and_harms_nothing(
 async def test_a_message_up_the_outlet_is_refused(
     process: Process, peer: Peer, bus_settings: BusSettings
 ) -> None:
-    # An XSUB may send any bytes where subscriptions come from.
+    # An XSUB may send any bytes instead of a subscription.
     rogue = peer.context.socket(zmq.XSUB)
     rogue.connect(ipc_endpoint(bus_settings.runtime_dir, DIRECTORY_ID, "outlet"))
     for data in (b"\x07hello", b""):

@@ -1,4 +1,4 @@
-"""How patient a directory is follows from the bus that it serves."""
+"""The settings of the bus decide how patient a directory is."""
 
 import pytest
 

@@ -1,7 +1,7 @@
-"""Two directories by mistake, seen by everybody, or one after the other: what do viewers get?
+"""What viewers get if there are two directories, by mistake at once or one after the other.
 
-Two registries that know the same processes and give the same epoch to two encoders, and a gateway
-(`fanlight_common.core.handover`, which decides what its viewers get) that hears both.
+Two registries know the same processes and give the same epoch to two encoders. A gateway hears
+both; `fanlight_common.core.handover` decides what its viewers get.
 """
 
 import itertools
@@ -12,7 +12,7 @@ import pytest
 from fanlight_common.core.handover import Handover, LeaseChange, Verdict
 from fanlight_common.protocol import bus
 from fanlight_directory.core.registry import Registry
-from tests.directory.core.test_registry import (
+from tests.directory.bench import (
     LEASE,
     TIMING,
     Bench,
@@ -24,7 +24,7 @@ from tests.directory.core.test_registry import (
 
 
 def directories() -> tuple[Bench, Bench]:
-    """Each leased main/high before it knew of the other's encoder, within the same second."""
+    """Each directory leased main/high in the same second, before it knew the other's encoder."""
     benches = Bench(), Bench()
     for number, bench in enumerate(benches, 1):
         bench.hear(capture(), encoder(number, f"instance-{number}"))
@@ -42,7 +42,7 @@ def test_one_epoch_of_two_encoders_never_mixes_them(order: tuple[int, int]) -> N
     assert gateway.leased(first) is LeaseChange.CUT
     assert gateway.unit(first.instance, epoch, idr=True) is Verdict.FIRST
     assert gateway.unit(first.instance, epoch, idr=False) is Verdict.PASS
-    # The other directory speaks: gates close, and only the other encoder's IDR opens them.
+    # The other directory publishes. Gates close, and only the other encoder's IDR opens them.
     assert gateway.leased(second) is LeaseChange.CUT
     assert gateway.unit(first.instance, epoch, idr=False) is Verdict.OLD
     assert gateway.unit(first.instance, epoch, idr=True) is Verdict.OLD
@@ -52,7 +52,7 @@ def test_one_epoch_of_two_encoders_never_mixes_them(order: tuple[int, int]) -> N
 
 
 class Both:
-    """Everybody hears both directories, in either order."""
+    """From now on everybody hears both directories, in either order."""
 
     def __init__(self, flips: Iterator[bool]) -> None:
         self.benches = directories()
@@ -65,7 +65,7 @@ class Both:
                 self.see(record)
 
     def see(self, record: bus.LeaseRecord) -> None:
-        """An encoder holds what the last record that it saw gives to it."""
+        """Returns what an encoder holds: what the last record that it saw gives to it."""
         for number, held in self.held.items():
             if record.alive and record.id == f"encoder-{number}":
                 held["main/high"] = record.epoch
@@ -74,7 +74,7 @@ class Both:
         self.gateway.leased(record)
 
     def beat(self) -> None:
-        """A quarter of a second: both encoders beat to both directories, and make an IDR."""
+        """A quarter of a second passes. Both encoders beat to both directories, and send an IDR."""
         said = []
         for bench in self.benches[:: 1 if next(self.flips) else -1]:
             bench.now += 0.25
@@ -103,7 +103,7 @@ def test_two_directories_agree_in_the_end_and_viewers_see_epochs_that_grow(
     assert records[0].epoch == records[1].epoch
     (holder,) = [number for number, held in world.held.items() if held]
     assert records[0].id == f"encoder-{holder}"
-    # The picture goes on, from the encoder that both name, and never went back.
+    # The picture goes on from the encoder that both directories name, and it never went back.
     assert world.shown[-1] == (records[0].epoch, records[0].id)
     assert len(world.shown) > 20
     epochs = [epoch for epoch, _ in world.shown]
@@ -111,7 +111,7 @@ def test_two_directories_agree_in_the_end_and_viewers_see_epochs_that_grow(
 
 
 def test_a_new_directory_whose_clock_is_behind_is_heard_once_its_epochs_catch_up() -> None:
-    """The encoder that held the stream is lost with the directory, and so is what it claimed."""
+    """The encoder that held the stream is lost with the directory. So nobody claims its epoch."""
     bench = Bench()
     bench.hear(capture(), encoder(1, "instance-1"))
     before = the_lease(bench.ask(LEASE))
@@ -129,7 +129,7 @@ def test_a_new_directory_whose_clock_is_behind_is_heard_once_its_epochs_catch_up
         said = leases(late.hear(capture(), encoder(2, "instance-2", dict(held))))
         said += leases(late.registry.tick(late.now, late.unix_s))
         for record in said:
-            # A gateway that takes a lease connects, and only then the encoder encodes and claims.
+            # The encoder encodes and claims only once a gateway has connected because of the lease.
             if record.alive and gateway.leased(record) is not LeaseChange.STALE:
                 heard = record
                 held["main/high"] = record.epoch

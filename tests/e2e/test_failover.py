@@ -138,7 +138,7 @@ def test_an_encoder_that_is_told_to_end_ends_when_another_is_shown(
         assert in_order(
             leaving, "event=drain ", "event=handover", "event=drained streams=0", "event=stop"
         )
-        assert "news=wait" in cluster.services["gateway"].output
+        assert "change=wait" in cluster.services["gateway"].output
         if fps:
             # Not one picture of the old one is missing, and what the new one begins with is next.
             numbers = [d.number for d in one.deliveries]

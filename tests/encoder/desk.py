@@ -1,6 +1,7 @@
-"""A desk to draw on, and the road from there to a viewer without sockets: schedule, builder, model.
+"""A desk to draw on, and all that is between it and a viewer, without sockets.
 
-The clock is virtual; encoding is real and takes no time of it.
+Schedule, builder, codec and viewer are real. The clock is virtual, and encoding takes none of
+its time.
 """
 
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from tests.encoder.viewer import Viewer
 
 
 class Desk:
-    """Pixels and what was damaged. It is its own source of frames: the last 8 are kept."""
+    """A desk's pixels, and the damage of its last 8 frames."""
 
     def __init__(self, width: int, height: int) -> None:
         self.pixels: Pixels = np.zeros((height, width, 4), np.uint8)
@@ -32,7 +33,7 @@ class Desk:
         self._entries: list[tuple[Rect, ...]] = []
 
     def grab(self, *damage: Rect) -> Frame:
-        """The picture as it is, of which this has changed."""
+        """Return a frame of the desk as it is; `damage` is what has changed since the last one."""
         height, width, _ = self.pixels.shape
         self._sequence += 1
         if self._sequence > 1:
@@ -53,7 +54,7 @@ class Desk:
 
 
 class Source:
-    """What a feed is to the builder."""
+    """As much of a frame feed as the builder uses."""
 
     def pixels(self, frame: Frame) -> memoryview:
         assert frame.pixels is not None
@@ -65,7 +66,7 @@ class Source:
 
 @dataclass
 class Sent:
-    """One unit, when, and how it came about."""
+    """One unit: when it was sent, and how it was made."""
 
     at: float
     kind: UnitKind
@@ -77,12 +78,12 @@ class Sent:
 
 @dataclass
 class Road:
-    """`show` a frame, `run` until a moment. `viewer` sees what comes, unless there is none."""
+    """Sends the frames that it is shown to `viewer`, if there is one, in virtual time."""
 
     stream: str = "main/high"
     kbps: int = 16_000
     params: StreamParams | None = None
-    """None: as the settings' defaults are."""
+    """None: those that follow from the default settings."""
     viewer: Viewer | None = None
     codec: Codec = X264
 
@@ -99,17 +100,17 @@ class Road:
         self._newest: Frame | None = None
 
     def show(self, frame: Frame) -> None:
-        """It was captured now."""
+        """Take a frame that was captured now."""
         self._newest = frame
         self.schedule.frame_came()
 
     def run(self, until: float) -> None:
-        """Make what has to be made up to then."""
+        """Let time pass until then, and send what is due."""
         for _ in self.steps(until):
             pass
 
     def steps(self, until: float) -> Iterator[BuiltUnit]:
-        """The same, one unit at a time."""
+        """As `run`, but yield after each unit."""
         while True:
             decision = self.schedule.next(self.now)
             if isinstance(decision, Wait):

@@ -1,7 +1,7 @@
-"""A bus around one encoder: a directory without a mind, a capture without a display, a gateway that
-only listens, and codecs that fail.
+"""A bus around one encoder: a directory that decides nothing, a capture without a display, and a
+gateway that only listens.
 
-Every wait is for a condition; the tests' own time limit is the only clock.
+Every wait is for a condition, and only the tests' own time limit ends it otherwise.
 """
 
 import asyncio
@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 import zmq
 import zmq.asyncio
-from av import VideoFrame
+from prometheus_client import REGISTRY
 
 from fanlight_common.bus.ring import FrameRing, host_id
 from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
-from fanlight_common.core.errors import CodecError
 from fanlight_common.core.geometry import Rect
 from fanlight_common.core.names import Rendition
 from fanlight_common.process import clock
@@ -26,69 +25,20 @@ from fanlight_common.protocol import bus, frames, topics
 from fanlight_common.protocol.binary import VideoUnit
 from fanlight_common.protocol.topics import Lane
 from fanlight_common.service.worker import Worker
-from fanlight_encoder.codecs.base import Codec, CodecParams, Encoded, OpenCodec
-from fanlight_encoder.codecs.h264_hardware import NVENC, VAAPI
-from fanlight_encoder.codecs.x264 import X264
+from fanlight_encoder.codecs.base import Codec
 from fanlight_encoder.core.renditions import StreamParams
 from fanlight_encoder.service import EncoderService, HandoverTimes
 from fanlight_encoder.settings import EncoderSettings
-from tests.encoder.pictures import Pixels
+from tests.encoder.fake_codecs import NO_HARDWARE
+from tests.encoder.pictures import Pixels, text
 
 STREAM = "main/high"
-
-
-class FlakyCodec:
-    """libx264 by another name, which fails on the `after`th picture from now, for ever."""
-
-    def __init__(self, codec: Codec, params: CodecParams, after: int) -> None:
-        self.codec = codec
-        self.params = params
-        self._real = X264.open(params)
-        self._left = after
-
-    def set_target(self, kbps: int, unit_bytes: int) -> None:
-        self._real.set_target(kbps, unit_bytes)
-
-    def encode(self, picture: VideoFrame, *, idr: bool) -> Encoded:
-        self._left -= 1
-        if self._left < 0:
-            raise CodecError(f"{self.codec.implementation}: the device was lost")
-        return self._real.encode(picture, idr=idr)
-
-    def close(self) -> None:
-        self._real.close()
-
-
-def opened_by(codec: Codec, opener: Callable[[CodecParams], OpenCodec]) -> Codec:
-    """The codec with the same names and capabilities, opened in another way."""
-    return dataclasses.replace(codec, open=opener)
-
-
-def missing(codec: Codec) -> Codec:
-    """The codec on a machine that has no such thing."""
-
-    def opener(params: CodecParams) -> OpenCodec:
-        raise CodecError(f"{codec.implementation}: not in this test")
-
-    return opened_by(codec, opener)
-
-
-def flaky(codec: Codec, after: int) -> Codec:
-    """The codec on a machine where it fails after so many pictures."""
-    return opened_by(codec, lambda params: FlakyCodec(codec, params, after))
-
-
-NO_HARDWARE = (missing(NVENC), missing(VAAPI), X264)
-"""libx264 and nothing else, whatever this machine has."""
-
-
-def flaky_hardware(after: int) -> Sequence[Codec]:
-    """NVENC that fails after so many pictures, and libx264."""
-    return (flaky(NVENC, after), missing(VAAPI), X264)
+QUIET: dict[str, Any] = {"patches": False, "constants": {"repeat_interval_s": 1.0}}
+"""Settings with which each frame becomes exactly one unit of video."""
 
 
 class Capture:
-    """A capture of the desk `main`: publishes what it is given, knows who is subscribed."""
+    """A capture of the desk `main`. It publishes what it is given, and knows its subscriptions."""
 
     def __init__(self, context: zmq.asyncio.Context, settings: BusSettings) -> None:
         self.subscribed: dict[bytes, int] = {}
@@ -102,12 +52,12 @@ class Capture:
         self._task = asyncio.create_task(self._subscriptions())
 
     def record(self, width: int = 320, *, alive: bool = True, host: str = "") -> bus.DeskRecord:
-        """Its desk's record."""
+        """Return the record of its desk."""
         host = host or host_id()
         return bus.DeskRecord("main", alive, "cap", "cap-1", host, self.endpoint, "", width, 240)
 
     async def until_demand(self, wanted: bool, lane: Lane = Lane.SHM) -> None:
-        """Wait until somebody is subscribed to the frames, or nobody."""
+        """Wait until the frames have a subscriber, or (unless `wanted`) have none."""
         topic = topics.frame("main", lane)
         async with self._changed:
             await self._changed.wait_for(lambda: (topic in self.subscribed) == wanted)
@@ -118,7 +68,7 @@ class Capture:
         lane: Lane = Lane.SHM,
         damage: tuple[tuple[Rect, ...], ...] = (),
     ) -> int:
-        """Publish a new picture; its sequence number."""
+        """Publish a new picture; return its sequence number."""
         self._sequence += 1
         self._damage = damage
         await self._publish(pixels, lane)
@@ -154,11 +104,11 @@ class Capture:
         )
 
     async def again(self, pixels: Pixels) -> None:
-        """Publish the last picture once more, by the same number."""
+        """Publish the last picture again, with the same number."""
         await self._publish(pixels, Lane.SHM)
 
     async def garbage(self) -> None:
-        """Publish what is no frame."""
+        """Publish a message that is no frame."""
         await self._outlet.send(topics.frame("main", Lane.SHM) + b"nonsense")
 
     def close(self) -> None:
@@ -198,7 +148,7 @@ class Capture:
 
 
 class Gateway:
-    """Subscribes to one stream's units and keeps every one."""
+    """Subscribes to the units of one stream, and keeps all of them."""
 
     def __init__(self, context: zmq.asyncio.Context, outlet: str, topic: bytes) -> None:
         self.units: list[VideoUnit] = []
@@ -207,7 +157,7 @@ class Gateway:
         self._socket.subscribe(topic)
 
     async def next(self) -> VideoUnit:
-        """The next unit. Fails if its number is not the one after the last."""
+        """Wait for the next unit; return it. Fails if units are missing before it."""
         topic, data = await self._socket.recv_multipart()
         unit = VideoUnit.decode(data)
         assert topic.startswith(b"unit/main/")
@@ -221,7 +171,7 @@ class Gateway:
         return unit
 
     async def until(self, is_it: Callable[[VideoUnit], bool]) -> VideoUnit:
-        """The next unit that is it."""
+        """Wait for a unit for which `is_it` is true; return it."""
         while not is_it(unit := await self.next()):
             pass
         return unit
@@ -232,7 +182,7 @@ class Gateway:
 
 
 class Bench:
-    """All of it. `start` brings the encoder to life."""
+    """Everything around the encoder, which `start` starts."""
 
     def __init__(self, bus_settings: BusSettings) -> None:
         self._bus_settings = bus_settings
@@ -241,7 +191,7 @@ class Bench:
         self._directory.bind(ipc_endpoint(bus_settings.runtime_dir, "directory", "outlet"))
         self._records: dict[bytes, bus.DirectoryOutlet] = {}
         self._families: dict[bytes, bytes] = {}
-        """The one topic that there is of a prefix."""
+        """By a prefix of topics, the only topic that begins with it."""
         self._beats = open_socket(self.context, SocketRole.INLET)
         self._beats.bind(ipc_endpoint(bus_settings.runtime_dir, "directory", "inlet"))
         self.capture = Capture(self.context, bus_settings)
@@ -259,7 +209,7 @@ class Bench:
         handover_s: float = HandoverTimes().handover_s,
         **settings: object,
     ) -> Worker:
-        """The encoder, with these settings and these constants of its streams."""
+        """Start the encoder, with these settings and these constants of its streams."""
         self.worker = Worker("encoder", self._bus_settings, SocketRole.ENCODER_OUTLET)
         known = EncoderSettings.model_validate(settings)
 
@@ -278,7 +228,7 @@ class Bench:
         return self.worker
 
     async def desk(self, record: bus.DeskRecord) -> None:
-        """What the directory says of the desk from now on."""
+        """Let the directory publish this record of the desk."""
         await self._say(topics.desk("main"), record)
 
     async def lease(
@@ -290,26 +240,26 @@ class Bench:
         instance: str = "",
         handover_from: int = 0,
     ) -> None:
-        """What the directory says of the lease from now on: to this encoder, by default."""
+        """Let the directory publish a lease, by default to this encoder."""
         record = bus.LeaseRecord(
             stream, alive, "enc", instance or self.worker.instance, "", "", epoch, handover_from
         )
         await self._say(topics.lease(stream), record)
 
     async def others(self, *, alive: bool) -> None:
-        """The directory says that there is another encoder, or none any more."""
+        """Let the directory say that there is another encoder, or (unless `alive`) no longer."""
         record = bus.ServiceRecord("encoder", "other", alive, "other-1", "h", "")
         self._families[topics.service("encoder")] = topics.service("encoder", "other")
         await self._say(topics.service("encoder", "other"), record)
 
     def view(self, stream: str = STREAM) -> Gateway:
-        """A gateway that is subscribed."""
+        """Return a gateway that is subscribed to the stream."""
         gateway = Gateway(self.context, self.worker.outlet_endpoint, topics.unit(stream))
         self._gateways.append(gateway)
         return gateway
 
     async def watch(self, stream: str = STREAM) -> Gateway:
-        """A gateway that is subscribed, and a lease and a desk to go with it."""
+        """Publish desk and lease; return a subscribed gateway once capture knows of its demand."""
         await self.desk(self.capture.record())
         await self.lease(1, stream=stream)
         gateway = self.view(stream)
@@ -317,39 +267,39 @@ class Bench:
         return gateway
 
     async def tell(self, message: bus.EncoderInlet) -> None:
-        """To the encoder's inlet."""
+        """Send a message to the encoder's inlet."""
         await self._tell.send(bus.encode(message))
 
     async def tell_garbage(self) -> None:
-        """To the encoder's inlet, what is no message."""
+        """Send bytes that are no message to the encoder's inlet."""
         await self._tell.send(b"nonsense")
 
     def subscribe_raw(self, topic: bytes) -> None:
-        """At the encoder's outlet, to whatever."""
+        """Subscribe to any bytes at the encoder's outlet."""
         self._gateways.append(Gateway(self.context, self.worker.outlet_endpoint, topic))
 
     async def until_offer(self, is_it: Callable[[bus.Heartbeat], bool]) -> bus.Heartbeat:
-        """The next heartbeat that says so."""
+        """Wait for a heartbeat for which `is_it` is true; return it."""
         while True:
             beat = bus.decode_directory_inlet(await self._beats.recv())
             if isinstance(beat, bus.Heartbeat) and is_it(beat):
                 return beat
 
     async def a_while(self) -> None:
-        """Two heartbeats from now: time in which what must not happen could happen."""
+        """Wait for two heartbeats, in which what must not happen would have the time to happen."""
         while await self._beats.poll(0):
             await self._beats.recv()
         for _ in range(2):
             await self.until_offer(lambda beat: True)
 
     async def stop(self) -> None:
-        """End the encoder, and see that it ends without an error."""
+        """End the encoder. Fails if it ends with an error."""
         self.serving.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self.serving
 
     async def close(self) -> None:
-        """End everything."""
+        """End the encoder and everything around it."""
         self.capture.close()
         for task in self._tasks:
             task.cancel()
@@ -363,7 +313,7 @@ class Bench:
         await self._directory.send_multipart([topic, bus.encode(record)])
 
     async def _answer(self) -> None:
-        """The present record to whoever subscribes."""
+        """Answer each subscription with the present record."""
         while True:
             message = await self._directory.recv()
             topic = message[1:]
@@ -376,3 +326,21 @@ class Bench:
             topic = self._families.get(topic, topic)
             if message[0] and topic in self._records:
                 await self._directory.send_multipart([topic, bus.encode(self._records[topic])])
+
+
+def count(name: str, **labels: str) -> float:
+    """Return the present value of one of the encoder's counters; 0 before its first count."""
+    return REGISTRY.get_sample_value(f"fanlight_encoder_{name}_total", labels) or 0.0
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds, of which no event tells."""
+    while not condition():  # noqa: ASYNC110  # counters have no event to wait for
+        await asyncio.sleep(0.005)
+
+
+async def keep_showing(bench: Bench) -> None:
+    """Show another picture every 20 ms, at most 1000 of them."""
+    for number in range(1000):
+        await bench.capture.show(text(320, 240, number))
+        await asyncio.sleep(0.02)

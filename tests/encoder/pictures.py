@@ -1,4 +1,4 @@
-"""Pictures to encode, and what a decoder makes of them."""
+"""Pictures to encode, and a decoder for them."""
 
 from collections.abc import Iterable
 
@@ -24,7 +24,7 @@ COLOURS = [
 
 
 def patches(width: int, height: int) -> Pixels:
-    """BGRX: COLOURS in upright stripes of equal width."""
+    """Return BGRX pixels: COLOURS in vertical stripes of equal width."""
     pixels = np.zeros((height, width, 4), np.uint8)
     for number, colour in enumerate(COLOURS):
         begin, end = (width * n // len(COLOURS) for n in (number, number + 1))
@@ -33,7 +33,7 @@ def patches(width: int, height: int) -> Pixels:
 
 
 def text(width: int, height: int, first_line: int = 0) -> Pixels:
-    """BGRX: a terminal full of small letters."""
+    """Return BGRX pixels: a terminal full of small letters."""
     image = Image.new("RGB", (width, height), (16, 16, 16))
     draw = ImageDraw.Draw(image)
     font = ImageFont.load_default(11)
@@ -52,7 +52,7 @@ def text(width: int, height: int, first_line: int = 0) -> Pixels:
 
 
 def decoder(codec: str = "h264") -> VideoCodecContext:
-    """One in, one out."""
+    """Return a decoder that gives one picture for each access unit."""
     context = av.CodecContext.create(codec, "r")
     assert isinstance(context, VideoCodecContext)
     context.thread_count = 1
@@ -61,7 +61,7 @@ def decoder(codec: str = "h264") -> VideoCodecContext:
 
 
 def decode(units: Iterable[bytes | memoryview], codec: str = "h264") -> list[av.VideoFrame]:
-    """The picture of each unit; fails where one brings none at once."""
+    """Return the picture of each unit. Fails if a unit does not give one at once."""
     context, pictures = decoder(codec), []
     for unit in units:
         (picture,) = context.decode(av.Packet(bytes(unit)))
@@ -70,7 +70,7 @@ def decode(units: Iterable[bytes | memoryview], codec: str = "h264") -> list[av.
 
 
 def rgb(picture: av.VideoFrame, *, tagged: bool = True) -> Pixels:
-    """As a browser would show it: by the tags of the stream, which VP8 has not."""
+    """Return the picture as a browser shows it, by the stream's colour tags, which VP8 lacks."""
     if tagged:
         assert picture.colorspace == Colorspace.ITU709
         assert picture.color_range == ColorRange.MPEG
@@ -81,7 +81,7 @@ def rgb(picture: av.VideoFrame, *, tagged: bool = True) -> Pixels:
 
 
 def worst_patch_error(image: Pixels, width: int, height: int) -> int:
-    """How far any channel in the middle of any of `patches` is from what was drawn."""
+    """Return how far a channel is from what `patches` drew, in the middle of the worst stripe."""
     worst = 0
     for number, colour in enumerate(COLOURS):
         x = width * (2 * number + 1) // (2 * len(COLOURS))

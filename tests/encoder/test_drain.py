@@ -6,9 +6,9 @@ import pytest
 
 from fanlight_common.protocol import bus
 from fanlight_encoder.core.numbering import may_go_on
-from tests.encoder.fakes import STREAM, Bench
+from fanlight_encoder.service import HandoverTimes
+from tests.encoder.fakes import QUIET, STREAM, Bench, keep_showing
 from tests.encoder.pictures import text
-from tests.encoder.test_service import QUIET, keep_showing
 
 
 def lease(epoch: int, handover_from: int, *, alive: bool = True) -> bus.LeaseRecord:
@@ -31,10 +31,12 @@ async def test_it_goes_on_until_nobody_is_subscribed_any_more(bench: Bench) -> N
     showing = asyncio.create_task(keep_showing(bench))
     await gateway.next()
     await bench.lease(2, instance="another", handover_from=1)
-    # It claims the stream no longer, and yet there are pictures.
+    # It no longer claims the stream, but still sends pictures.
     await bench.until_offer(lambda beat: beat.streams == ())
     shown = gateway.units[-1].sequence
-    await bench.lease(2, instance="another", handover_from=1)  # said twice: no news
+    await bench.lease(
+        2, instance="another", handover_from=1
+    )  # the same record again changes nothing
     unit = await gateway.until(lambda unit: unit.sequence > shown + 5)
     assert unit.epoch == 1
     gateway.close()
@@ -72,7 +74,7 @@ async def test_a_lease_that_comes_back_in_the_midst_of_it_is_a_new_one(bench: Be
     unit = await gateway.until(lambda unit: unit.epoch == 3)
     assert unit.idr
     await bench.until_offer(lambda beat: beat.streams == (bus.HeldStream(STREAM, 3),))
-    # The end of the handover that was is not the end of this.
+    # The earlier handover would have ended after 0.5 s. That does not end this stream.
     await asyncio.sleep(0.6)
     shown = gateway.units[-1].sequence
     await gateway.until(lambda unit: unit.sequence > shown + 10)
@@ -92,8 +94,8 @@ async def test_to_drain_is_to_ask_to_be_relieved_and_to_wait_for_it(bench: Bench
     await bench.lease(2, instance="another", handover_from=1)
     await bench.until_offer(lambda beat: beat.streams == ())
     await gateway.next()
-    # Longer than it would look for others.
-    await asyncio.sleep(0.7)
+    # Longer than it would look for others, and it may not end.
+    await asyncio.sleep(2.5 * HandoverTimes().look_for_others_s)
     assert not draining.done()
     shown = gateway.units[-1].sequence
     await gateway.until(lambda unit: unit.sequence > shown + 10)
@@ -124,7 +126,8 @@ async def test_others_that_leave_as_well_are_not_waited_for(bench: Bench) -> Non
     await bench.others(alive=True)
     draining = asyncio.ensure_future(worker.drain())
     await bench.until_offer(lambda beat: beat.capacity == 0)
-    await asyncio.sleep(0.7)
+    # Longer than it would look for others, and it may not end.
+    await asyncio.sleep(2.5 * HandoverTimes().look_for_others_s)
     assert not draining.done()
     await bench.others(alive=False)
     await draining

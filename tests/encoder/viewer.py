@@ -1,6 +1,7 @@
-"""A viewer without a browser: what `web/` shows, by PyAV, Pillow and numpy.
+"""A viewer without a browser: it shows what `web/` would show, by PyAV, Pillow and numpy.
 
-A unit of video replaces the picture, enlarged to the desk, or areas of it; a patch is painted over.
+A unit of video replaces the whole picture, enlarged to the desk's size, or areas of it. A patch is
+painted over the picture.
 """
 
 import io
@@ -17,7 +18,7 @@ from tests.encoder.pictures import Pixels, decoder, rgb
 
 
 class Viewer:
-    """`shown` is RGB, of the desk's size."""
+    """A viewer of one stream; `shown` is RGB, of the desk's size."""
 
     def __init__(self, width: int, height: int, codec: str = "h264") -> None:
         self.shown: Pixels = np.zeros((height, width, 3), np.uint8)
@@ -32,7 +33,7 @@ class Viewer:
         height: int,
         areas: Sequence[Rect] = (),
     ) -> None:
-        """An access unit whose visible size is this, painted there or everywhere."""
+        """Paint an access unit of this visible size in its areas; without areas, everywhere."""
         (picture,) = self._decoder.decode(av.Packet(bytes(payload)))
         visible = rgb(picture, tagged=self._tagged)[:height, :width]
         if areas:
@@ -45,7 +46,7 @@ class Viewer:
             self.shown = np.array(Pillow.fromarray(visible).resize(self._size))
 
     def patch(self, payload: bytes | memoryview) -> None:
-        """Operations, in order."""
+        """Paint a patch: do its operations in order."""
         for operation in patch.decode(payload):
             x, y, width, height = operation.x, operation.y, operation.width, operation.height
             if isinstance(operation, Copy):

@@ -1,4 +1,7 @@
-"""web/video/acknowledgements.js in Python, for simulations; test_acks.py holds the two together."""
+"""web/video/acknowledgements.js in Python, for simulations. test_acks.py holds that both agree.
+
+Times are in milliseconds, as in the browser.
+"""
 
 from dataclasses import dataclass
 
@@ -16,7 +19,7 @@ class Told:
 
 
 class Acks:
-    """One viewer's. Times are in milliseconds."""
+    """The acknowledgements of one viewer."""
 
     def __init__(self) -> None:
         self.due_ms: float | None = None
@@ -24,13 +27,13 @@ class Acks:
         self._prompt = 0
 
     def begin(self) -> Told | None:
-        """Another stream."""
+        """Begin another stream. Returns what is to be sent before."""
         told = self._take() if self.due_ms is not None else None
         self._forget()
         return told
 
     def received(self, epoch: int, sequence: int, relaxed: bool, now_ms: float) -> None:
-        """A unit has come."""
+        """Note that a unit has come."""
         if epoch != self._told.epoch:
             self._forget()
         self._told = Told(epoch, sequence, self._told.painted)
@@ -39,7 +42,7 @@ class Acks:
         self._tell_by(now_ms + (ACK_RELAXED_MS if relaxed else ACK_DELAY_MS))
 
     def painted(self, epoch: int, sequence: int, now_ms: float) -> Told | None:
-        """It is on the screen; what is returned is to be sent now."""
+        """Note that a unit is on the screen. Returns what is to be sent now."""
         if epoch != self._told.epoch:
             return None
         self._told = Told(epoch, self._told.received, sequence)
@@ -51,7 +54,7 @@ class Acks:
         return self._take()
 
     def due(self, now_ms: float) -> Told | None:
-        """What is to be sent by now."""
+        """Return what is to be sent by now."""
         if self.due_ms is None or now_ms < self.due_ms:
             return None
         return self._take()

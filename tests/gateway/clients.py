@@ -21,7 +21,7 @@ VIEWER = "viewer-0"
 
 
 class TestViewer:
-    """One viewer. Keeps what it was sent; acknowledges units unless `silent`."""
+    """One viewer. It keeps all that it is sent, and acknowledges units unless `silent`."""
 
     __test__ = False
 
@@ -45,34 +45,37 @@ class TestViewer:
         self._reading.set()
 
     async def send(self, message: object) -> None:
-        """A message of the protocol."""
+        """Send a message of the protocol."""
         await self.socket.send(message.encode())  # type: ignore[attr-defined]  # every message has it
 
     def all(self, kind: type[T]) -> list[T]:
-        """What came of this kind."""
+        """Return the messages of this kind that have come."""
         return [message for message in self.messages if isinstance(message, kind)]
 
     async def get(self, kind: type[T], count: int = 1) -> T:
-        """The newest of this kind, once `count` have come. Raises ConnectionError."""
+        """Wait for `count` messages of this kind; return the newest.
+
+        Raises ConnectionError if the gateway closes before.
+        """
         await until(lambda: len(self.all(kind)) >= count or self.close_code is not None)
         if len(self.all(kind)) < count:
             raise ConnectionError(f"closed: {self.close_code}")
         return self.all(kind)[-1]
 
     async def closed(self) -> int:
-        """The close code, once the gateway has closed."""
+        """Wait until the gateway has closed; return the code."""
         await until(lambda: self.close_code is not None)
         assert self.close_code is not None
         return self.close_code
 
     async def ping(self) -> binary.Pong:
-        """A round trip: everything sent before has been handled."""
+        """Wait for a round trip, after which the gateway has handled all that was sent before."""
         before = len(self.all(binary.Pong))
         await self.send(binary.Ping(before, 1))
         return await self.get(binary.Pong, before + 1)
 
     async def stop(self) -> None:
-        """Go."""
+        """Leave."""
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
@@ -111,12 +114,12 @@ class Site:
         self.http = httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=20)
 
     async def close(self) -> None:
-        """Let the client go."""
+        """Close the HTTP client."""
         await self.http.aclose()
 
     @property
     def connected(self) -> int:
-        """WebSockets that the gateway has, as its health says."""
+        """The number of viewers that the gateway has, as its health says."""
         _, details = self.worker.healthy()
         return int(details["viewers"])
 
@@ -126,16 +129,16 @@ class Site:
         desk: str = ALL_DESKS,
         ttl_s: float = 60,
     ) -> str:
-        """A token."""
+        """Return a token."""
         now = time.time()
         return tokens.issue(self.secret, Grant(role, desk, int(now + ttl_s)), now)
 
     def bearer(self, token: str | None = None) -> dict[str, str]:
-        """The header with a token."""
+        """Return the header with a token, by default one for all desks."""
         return {"Authorization": f"Bearer {self.token() if token is None else token}"}
 
     async def ready(self, desk: str) -> None:
-        """Until the gateway knows the desk."""
+        """Wait until the gateway knows the desk."""
 
         async def knows() -> bool:
             answer = await self.http.get("/api/desks", headers=self.bearer())
@@ -144,7 +147,7 @@ class Site:
         await until(knows)
 
     def socket(self, desk: str = "main", headers: dict[str, str] | None = None) -> connect:
-        """A WebSocket, with a token for everything unless the headers say otherwise."""
+        """Return a WebSocket to open, with a token for all desks if `headers` is None."""
         return connect(
             f"{self.url.replace('http', 'ws', 1)}/api/desks/{desk}/stream",
             additional_headers=self.bearer() if headers is None else headers,
@@ -164,7 +167,7 @@ class Site:
         name: str = VIEWER,
         silent: bool = False,
     ) -> AsyncIterator[TestViewer]:
-        """A viewer that has said hello."""
+        """Connect a viewer, and say hello; it leaves at the end."""
         async with self.socket(headers=self.bearer(self.token(role))) as socket:
             viewer = TestViewer(socket)
             viewer.silent = silent

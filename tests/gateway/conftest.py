@@ -1,4 +1,4 @@
-"""Fixtures: a bus of its own with the gateway on it, on the loop that it runs on in earnest."""
+"""Fixtures: a gateway on a bus of its own, on uvloop, which it also runs on in production."""
 
 import asyncio
 import contextlib
@@ -25,7 +25,7 @@ from tests.screenshot.fakes import FakeCapture, FakeDirectory, until
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The loop that the gateway runs on in earnest: its transports behave differently."""
+    """Run the tests on uvloop, because its transports behave differently from asyncio's."""
     return {"uvloop": uvloop.new_event_loop}
 
 
@@ -45,7 +45,7 @@ async def directory(bus_settings: BusSettings) -> AsyncIterator[FakeDirectory]:
 
 @pytest.fixture
 async def capture(directory: FakeDirectory) -> AsyncIterator[FakeCapture]:
-    """The capture of the desk `main`, which is live."""
+    """A capture of the desk `main`, which is live."""
     fake = FakeCapture(directory)
     fake.announce()
     yield fake
@@ -65,7 +65,7 @@ Start = Callable[..., Awaitable[Site]]
 
 
 def limits_with(**changes: object) -> Limits:
-    """The gateway's constants with some changed, each by its name, whichever group it is of."""
+    """Return the gateway's constants with these changes, whichever group each of them is in."""
     limits = Limits()
     for group in fields(limits):
         old = getattr(limits, group.name)
@@ -77,7 +77,7 @@ def limits_with(**changes: object) -> Limits:
 
 @pytest.fixture
 async def start(bus_settings: BusSettings) -> AsyncIterator[Start]:
-    """Start a gateway with settings and constants of the test's."""
+    """Starts gateways, with the test's own settings and constants."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def begin(settle_s: float = 0.0, **settings: object) -> Site:
@@ -107,7 +107,8 @@ async def start(bus_settings: BusSettings) -> AsyncIterator[Start]:
 @pytest.fixture
 async def site(start: Start, directory: FakeDirectory, capture: FakeCapture) -> Site:
     """A gateway with default settings that knows the desk."""
-    # Quicker than in earnest: the first request of a fresh connection may come to nothing.
+    # It repeats a request sooner than by default, because the first one of a new connection may
+    # get no answer.
     site = await start(retry_s=0.1)
     await site.ready("main")
     return site

@@ -1,4 +1,4 @@
-"""An encoder that sends what a test says, and notes what it is told."""
+"""A fake encoder that sends the units that a test asks for, and keeps what it is told."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from tests.screenshot.fakes import FakeDirectory
 
 
 class FakeEncoder:
-    """Encodes nothing. `automatic`: an IDR for each request, as an encoder does."""
+    """Encodes nothing. While `automatic`, it answers each request for an IDR with one."""
 
     def __init__(self, directory: FakeDirectory, id_: str = "e1") -> None:
         self.directory = directory
@@ -31,7 +31,7 @@ class FakeEncoder:
         self._tasks = [asyncio.create_task(self._demand()), asyncio.create_task(self._listen())]
 
     def lease(self, stream: str, epoch: int, *, alive: bool = True, handover_from: int = 0) -> None:
-        """The directory says that this encoder encodes the stream."""
+        """Let the directory say that this encoder encodes the stream."""
         if alive:
             self.epoch, self.sequence = epoch, 0
         record = bus.LeaseRecord(
@@ -48,12 +48,12 @@ class FakeEncoder:
 
     @property
     def idr_requests(self) -> int:
-        """How often an IDR was asked for."""
+        """The number of IDRs that it was asked for."""
         return sum(isinstance(message, bus.ForceIdr) for message in self.told)
 
     @property
     def room(self) -> list[bool]:
-        """What was told of room, in order."""
+        """Whether there was room, by each demand that it was told, in order."""
         return [message.room for message in self.told if isinstance(message, bus.StreamDemand)]
 
     def send(
@@ -65,7 +65,7 @@ class FakeEncoder:
         skip: int = 0,
         epoch: int | None = None,
     ) -> bytes:
-        """The next unit, or with a gap before it."""
+        """Send the next unit, after a gap of `skip` numbers; return it."""
         self.sequence += 1 + skip
         unit = VideoUnit(
             idr,
@@ -81,7 +81,7 @@ class FakeEncoder:
         return unit
 
     async def close(self) -> None:
-        """Stop; the sockets go too."""
+        """Stop, and close the sockets."""
         for task in self._tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -1,11 +1,11 @@
-"""A third transport, which no browser has: a viewer needs nothing of the other two."""
+"""A third transport, which no browser has. With it a viewer needs nothing of the other two."""
 
 from fanlight_common.protocol import binary, control
 from fanlight_common.protocol.binary import CloseCode
 
 
 def boxed(message: bytes) -> bytes:
-    """The form in which this transport sends units: no other one has such a thing."""
+    """Return the form in which this transport sends units, which no other transport has."""
     return b"box:" + message
 
 
@@ -23,17 +23,17 @@ class MemoryTransport:
         self.closed: tuple[CloseCode, str] | None = None
 
     def send_unit(self, encoded: bytes) -> None:
-        """A unit in its box."""
+        """Keep a unit that was encoded by `boxed`."""
         assert encoded.startswith(b"box:")
         self._keep(binary.decode_from_gateway(encoded.removeprefix(b"box:")))
 
     def send(self, message: bytes | str) -> None:
-        """Any other message."""
+        """Keep any other message."""
         decode = control.decode_from_gateway if isinstance(message, str) else None
         self._keep(decode(message) if decode else binary.decode_from_gateway(message))
 
     def close(self, code: CloseCode, reason: str) -> None:
-        """The first call counts."""
+        """End the connection. Only the first call counts."""
         if self.closed is None:
             self.closed = code, reason
         self.is_writable = False

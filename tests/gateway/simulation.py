@@ -1,8 +1,10 @@
 """A stream, a gate and a viewer over a simulated link, in virtual time.
 
-The transport between is as TCP: packets of 1448 bytes, delivered in order; one that the link drops
-is sent again a round trip later, and what is behind it waits. There is no congestion window, which
-only the gateway's own rules are to replace. The encoder fills the rate that it is told, or less.
+The transport between them behaves like TCP: packets have 1448 bytes and are delivered in order. A
+packet that the link drops is sent again a round trip later, and those behind it wait. There is no
+congestion window, so that only the gateway's own rules limit what is sent. The encoder fills the
+rate that it is told, or less.
+The simulation counts whole milliseconds, so that it is exact; the gateway is told seconds.
 """
 
 import random
@@ -31,19 +33,19 @@ Size = Callable[[float], int]
 
 
 def clip(fps: float = 30, seed: int = 1, ceiling_kbps: float = 16_000) -> Size:
-    """Always moving: as much as the rate allows, unit by unit a bit more or less."""
+    """Return the sizes of something that always moves: what the rate allows, a bit more or less."""
     rng = random.Random(seed)
     return lambda kbps: int(min(kbps, ceiling_kbps) * 125 / fps * rng.uniform(0.7, 1.3))
 
 
 def typing(_kbps: float) -> int:
-    """Little, whatever the rate."""
+    """Return the size of something small, whatever the rate."""
     return 900
 
 
 @dataclass
 class Simulation:
-    """One viewer; run it for a while, then look at `ages_ms`."""
+    """One viewer. Run it for a while, then look at `ages_ms`."""
 
     down: Conditions
     up: Conditions
@@ -52,10 +54,10 @@ class Simulation:
     idr_bytes: int = 30_000
     drops: dict[Drop, int] = field(default_factory=dict)
     ages_ms: list[tuple[float, float]] = field(default_factory=list)
-    """When (ms), and how old the picture on the screen was, every millisecond."""
+    """For every millisecond: the time, and the age of the picture on the screen, both in ms."""
     targets_kbps: list[tuple[float, float]] = field(default_factory=list)
     queues_ms: list[tuple[float, float]] = field(default_factory=list)
-    """The link's queue."""
+    """The link's queue, by time, both in ms."""
     sent_bytes: int = 0
     skipped: int = 0
     idrs: int = 0
@@ -73,7 +75,7 @@ class Simulation:
         self._outgoing: deque[tuple[int, int]] = deque()
         self._resend: list[tuple[float, int]] = []
         self._packets: dict[int, int] = {}
-        """Packet number to the unit it completes, or 0."""
+        """For each packet: the unit that it completes, or 0."""
         self._next_packet = 0
         self._arrived: set[int] = set()
         self._expected = 0
@@ -83,24 +85,24 @@ class Simulation:
         self._acks = Acks()
 
     def change(self, down: Conditions) -> None:
-        """The link is another from now on."""
+        """Let the link have other conditions from now on."""
         self._forward.set(self.now_ms / 1000, down)
 
     def run(self, seconds: float) -> None:
-        """In steps of a millisecond."""
+        """Run in steps of a millisecond."""
         for _ in range(int(seconds * 1000)):
             self._step()
 
     def ages(self, since_s: float = 0) -> list[float]:
-        """Sorted ages from then on, ms."""
+        """Return the ages from `since_s` on, sorted, in ms."""
         return sorted(age for at, age in self.ages_ms if at >= since_s * 1000)
 
     def median(self, since_s: float = 0) -> float:
-        """Of the ages, ms."""
+        """Return the median of the ages, in ms."""
         return statistics.median(self.ages(since_s))
 
     def p95(self, since_s: float = 0) -> float:
-        """Of the ages, ms."""
+        """Return the 95th percentile of the ages, in ms."""
         ages = self.ages(since_s)
         return ages[int(0.95 * len(ages))]
 
@@ -111,10 +113,10 @@ class Simulation:
             self._next_frame_ms += 1000 / self.fps
             self._encode(now)
         if now % TICK_MS == 0:
-            self.congestion.tick(now)
+            self.congestion.tick(now / 1000)
             self.targets_kbps.append((now, self.congestion.target_kbps))
             self.queues_ms.append((now, self._forward.queue_ms(now / 1000)))
-        while (unit := self.gate.take(now)) is not None:
+        while (unit := self.gate.take(now / 1000)) is not None:
             if self.gate.is_relaxed:
                 self._relaxed.add(unit.sequence)
             self._send(unit.data, now)
@@ -122,18 +124,18 @@ class Simulation:
         self.ages_ms.append((now, now - self._shown_ms))
 
     def _encode(self, now: float) -> None:
-        if not self.gate.has_room(now):
+        if not self.gate.has_room(now / 1000):
             self.skipped += 1
             return
-        idr = self.gate.wants_idr(now)
+        idr = self.gate.wants_idr(now / 1000)
         self._sequence += 1
         target = self.congestion.target_kbps
-        # An IDR is what the encoder's buffer allows: a tenth of a second of the rate, at least.
+        # An IDR is as large as the encoder's buffer allows: a tenth of a second of the rate.
         size = min(self.idr_bytes, max(6000, int(target * 12.5))) if idr else self.size(target)
         self.idrs += idr
         self._captured[self._sequence] = now
         data = self._sequence.to_bytes(4, "little") + bytes(max(20, size))
-        self.gate.offer(Unit(1, self._sequence, idr, data), now)
+        self.gate.offer(Unit(1, self._sequence, idr, data), now / 1000)
 
     def _send(self, data: bytes, now: float) -> None:
         sequence = int.from_bytes(data[:4], "little")
@@ -165,8 +167,9 @@ class Simulation:
             self._acknowledge(self._acks.painted(1, painted, now), now)
         self._acknowledge(self._acks.due(now), now)
         for _, (received, painted) in self._back.take(now / 1000):
-            self.gate.acked(self.congestion.acked(1, received, now), 1, painted, now)
-            self.congestion.tick(now)
+            now_s = now / 1000
+            self.gate.acked(self.congestion.acked(1, received, now_s), 1, painted, now_s)
+            self.congestion.tick(now_s)
 
     def _in_order(self) -> Iterator[int]:
         while self._expected in self._arrived:

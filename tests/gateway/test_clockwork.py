@@ -28,14 +28,14 @@ async def test_no_ticks_without_viewers(
     ticks: list[None], capture: FakeCapture, site: Site
 ) -> None:
     await site.ready("main")
-    await asyncio.sleep(4 * TICK_S)
+    await asyncio.sleep(4 * TICK_S)  # time for ticks, of which none may come
     assert ticks == [], "nobody has come yet"
     async with site.viewer(video=False):
         await until(lambda: len(ticks) > 2)
 
     async def stands() -> bool:
         before = len(ticks)
-        await asyncio.sleep(4 * TICK_S)
+        await asyncio.sleep(4 * TICK_S)  # as above
         return len(ticks) == before
 
     await until(stands)

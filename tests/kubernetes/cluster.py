@@ -1,13 +1,13 @@
-"""Pods of a rendering as processes of this machine, for want of a cluster.
+"""Runs the pods of a rendering as processes of this machine, because there is no cluster.
 
-What a kubelet would make of a manifest, as far as fanlight depends on it: a network namespace with
-an address of its own and an IPC namespace for each pod; for each container a mount namespace with
-its volumes, its uid, no capabilities, its environment, command and probes. Services are names in
-/etc/hosts. Not there: images (programs are this clone's and Debian's), read-only roots, seccomp,
-network policies.
+It does with a manifest what a kubelet would do, as far as fanlight depends on it. Each pod has a
+network namespace with an address of its own, and an IPC namespace. Each container has a mount
+namespace with its volumes, its uid, no capabilities, its environment, command and probes. Services
+are names in /etc/hosts. It has no images (programs are this clone's and Debian's), no read-only
+roots, no seccomp and no network policies.
 
-`python -m tests.kubernetes.cluster`, as root and in namespaces of its own already (see test_pods),
-so that all of it ends with its first process. Prints what it found as JSON.
+Run `python -m tests.kubernetes.cluster` as root, in namespaces of its own (see test_pods), so that
+all of it ends with its first process. It prints what it found as JSON.
 """
 
 import contextlib
@@ -66,7 +66,7 @@ done <<<"$VOLUMES"
 unset HOSTS VOLUMES
 exec "$@"
 """
-# The interpreter may lie in root's home: to read what is root's is all that is left of its power.
+# The interpreter may be in root's home, so only the capability to read root's files stays.
 _USER = (
     "setpriv --reuid={uid} --regid={uid} --groups={group} --no-new-privs "
     "--inh-caps=-all,+dac_read_search --ambient-caps=-all,+dac_read_search "
@@ -75,7 +75,7 @@ _USER = (
 
 
 class Pod:
-    """One, of a workload."""
+    """One pod of a workload."""
 
     def __init__(self, workload: Manifest, number: int, work: Path) -> None:
         self.workload = workload
@@ -92,13 +92,13 @@ class Pod:
         run(*inside, "address", "add", f"{self.address}/24", "dev", "eth0")
         run(*inside, "link", "set", "eth0", "up")
         run(*inside, "link", "set", "lo", "up")
-        # What a cluster calls the pause container.
+        # A cluster calls this the pause container.
         self._pause = subprocess.Popen(
             ["ip", "netns", "exec", self.name, "unshare", "--ipc", "sleep", "infinity"]
         )
 
     def volume(self, volume: Manifest, secrets: dict[str, dict[str, bytes]]) -> Path:
-        """The folder of a volume."""
+        """Return the folder of a volume; makes it if it is not there yet."""
         folder = self.work / volume["name"]
         if not folder.exists():
             folder.mkdir(parents=True)
@@ -114,7 +114,7 @@ class Pod:
         return folder
 
     def start(self, one: Placed, hosts: str, secrets: dict[str, dict[str, bytes]]) -> Path:
-        """Start a container. Returns the file with what it says."""
+        """Start a container; return the file with its output."""
         spec = template(self.workload)["spec"]
         volumes = {v["name"]: v for v in spec["volumes"]}
         mounts = sorted(one.container["volumeMounts"], key=lambda m: len(m["mountPath"]))
@@ -126,7 +126,7 @@ class Pod:
         command = [*one.container.get("command", []), *one.container.get("args", [])]
         if one.service:
             command = [str(ROOT / ".venv/bin/python"), "-m", f"fanlight_{one.service}"]
-        # The samples of what only a cluster knows are now what it knows.
+        # Real values take the place of the samples for what only a cluster knows.
         env = {
             name: value.replace("desk-0", self.name).replace("10.1.2.3", self.address)
             for name, value in one.env.items()
@@ -158,7 +158,7 @@ def run(*command: str) -> None:
 
 
 def answer(url: str, token: str = "") -> tuple[int, bytes]:
-    """Status and body; 0: nobody there."""
+    """Return status and body; status 0 if nobody answers."""
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
     try:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
@@ -181,7 +181,7 @@ def until(condition: Any, what: str) -> Any:
 
 
 def secret_files(work: Path) -> tuple[dict[str, dict[str, bytes]], bytes]:
-    """The secrets as docs/kubernetes.md makes them, and the tokens' own."""
+    """Make secrets as docs/kubernetes.md does; return them, and the one of the tokens alone."""
     curve_keys.create(work / "keys")
     secret = os.urandom(32)
     made = {
@@ -192,7 +192,7 @@ def secret_files(work: Path) -> tuple[dict[str, dict[str, bytes]], bytes]:
 
 
 def watch(gateway: str, token: str) -> list[int]:
-    """The sizes of some units of the desk, as a viewer gets them."""
+    """Watch the desk as a viewer; return the sizes of some units."""
     sizes: list[int] = []
     with connect(
         f"ws://{gateway}/api/desks/desk-0/stream",
@@ -212,7 +212,7 @@ def watch(gateway: str, token: str) -> list[int]:
 
 
 def look(work: Path) -> dict[str, Any]:
-    """Start all pods, and what is to be known of them."""
+    """Start all pods; return what the tests want to know of them."""
     secrets, secret = secret_files(work)
     agent = work / "your-agent"
     agent.write_text("#!/bin/sh\nexec sleep infinity\n")
@@ -222,7 +222,7 @@ def look(work: Path) -> dict[str, Any]:
     run("ip", "address", "add", "10.77.0.1/24", "dev", "node")
     run("ip", "link", "set", "node", "up")
     workloads = [w for name in RENDERINGS for w in of_kind(rendered(name), *WORKLOADS)]
-    # Those beside desks are to do it.
+    # The encoders beside the desks have to encode.
     workloads = [w for w in workloads if called(w) != "Deployment/fanlight-encoder"]
     pods = {called(w): Pod(w, i, work) for i, w in enumerate(workloads)}
     hosts = "127.0.0.1 localhost\n" + "".join(
@@ -233,7 +233,7 @@ def look(work: Path) -> dict[str, Any]:
     for one in (one for name in RENDERINGS for one in placed(name)):
         pod = pods.get(called(one.workload))
         if pod is None or one.container["name"] == "applications":
-            continue  # of an image that is not here
+            continue  # its image is not here
         logs[f"{pod.name}/{one.container['name']}"] = pod.start(one, hosts, secrets)
         ports = {p["name"]: p["containerPort"] for p in one.container.get("ports", [])}
         for kind in ("readinessProbe", "livenessProbe"):

@@ -1,6 +1,6 @@
-"""The manifests of deploy/kubernetes as `kubectl kustomize` makes them, and ways to ask of them.
+"""The manifests of deploy/kubernetes as `kubectl kustomize` makes them, and questions about them.
 
-The real kubectl, from PyPI; it talks to no cluster.
+The kubectl is the real one, from PyPI. It talks to no cluster.
 """
 
 import functools
@@ -22,16 +22,16 @@ KUBERNETES = ROOT / "deploy" / "kubernetes"
 KUBECTL = Path(sys.executable).with_name("kubectl")
 COMPONENTS = tuple(sorted(path.name for path in (KUBERNETES / "components").iterdir()))
 RENDERINGS = ("base", *COMPONENTS, "everything", "agent")
-"""base alone, with each component, with all of them, and the example that joins a fanlight."""
+"""The base alone, with each component, with all of them, and the example that joins a fanlight."""
 WORKLOADS = ("Deployment", "StatefulSet")
 SAMPLE = {"metadata.name": "desk-0", "status.podIP": "10.1.2.3"}
-"""What the downward API may say."""
+"""What the downward API says in these tests."""
 
 Manifest = dict[str, Any]
 
 
 def kustomize(folder: Path) -> list[Manifest]:
-    """What `kubectl apply -k FOLDER` would apply."""
+    """Return the manifests that `kubectl apply -k FOLDER` would apply."""
     with tempfile.TemporaryDirectory() as home:
         done = subprocess.run(
             [KUBECTL, "kustomize", folder],
@@ -41,13 +41,13 @@ def kustomize(folder: Path) -> list[Manifest]:
             timeout=60,
         )
     assert done.returncode == 0, done.stderr
-    # A field that is deprecated still works, for now.
+    # kubectl warns here of deprecated fields, which still work, but not for long.
     assert not done.stderr, done.stderr
     return [manifest for manifest in yaml.safe_load_all(done.stdout) if manifest]
 
 
 def overlay(text: str) -> list[Manifest]:
-    """A kustomization.yaml of somebody's own; `fanlight/` in it is this repository."""
+    """Return what a kustomization.yaml gives; `fanlight/` in it is this repository."""
     with tempfile.TemporaryDirectory() as folder:
         here = os.path.relpath(ROOT, Path(folder).resolve())
         path = Path(folder) / "kustomization.yaml"
@@ -57,7 +57,7 @@ def overlay(text: str) -> list[Manifest]:
 
 @functools.cache
 def rendered(name: str) -> tuple[Manifest, ...]:
-    """One of RENDERINGS."""
+    """Return the manifests of one of RENDERINGS."""
     if name == "base":
         return tuple(kustomize(KUBERNETES / "base"))
     if name == "agent":
@@ -74,7 +74,7 @@ def rendered(name: str) -> tuple[Manifest, ...]:
 
 @functools.cache
 def deployed(name: str) -> tuple[Manifest, ...]:
-    """What runs in the namespace then: the example joins what `base` made."""
+    """Return what runs in the namespace then; the example runs beside what `base` made."""
     return rendered(name) + (rendered("base") if name == "agent" else ())
 
 
@@ -87,7 +87,7 @@ def called(manifest: Manifest) -> str:
 
 
 def template(workload: Manifest) -> Manifest:
-    """The pods of a Deployment or StatefulSet."""
+    """Return the pod template of a Deployment or StatefulSet."""
     made: Manifest = workload["spec"]["template"]
     return made
 
@@ -98,14 +98,14 @@ def containers(workload: Manifest) -> list[Manifest]:
 
 
 def image_of(container: Manifest) -> tuple[str, str]:
-    """Name and tag: ("fanlight/gateway", "0.1.0")."""
+    """Return name and tag: ("fanlight/gateway", "0.1.0")."""
     name, _, tag = container["image"].partition(":")
     return name, tag
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A container, and where it stands."""
+    """A container, and the workload that it belongs to."""
 
     workload: Manifest
     container: Manifest
@@ -126,7 +126,7 @@ class Placed:
         return name.removeprefix("fanlight/") if name.startswith("fanlight/") and runs_own else ""
 
     def mount_of(self, path: str) -> tuple[str, Manifest]:
-        """The volume that `path` lies on, and the path within it."""
+        """Return the path within the volume that `path` is on, and that volume."""
         mounts = sorted(self.container["volumeMounts"], key=lambda m: -len(m["mountPath"]))
         mount = next(m for m in mounts if path.startswith(m["mountPath"] + "/"))
         volumes = template(self.workload)["spec"]["volumes"]
@@ -135,7 +135,7 @@ class Placed:
 
 
 def environment(container: Manifest, manifests: tuple[Manifest, ...]) -> dict[str, str]:
-    """The variables that the container sees, with samples of what only a cluster knows."""
+    """Return the container's variables, with samples for what only a cluster knows."""
     maps = {m["metadata"]["name"]: m["data"] for m in of_kind(manifests, "ConfigMap")}
     found: dict[str, str] = {}
     for source in container.get("envFrom", []):
@@ -149,7 +149,7 @@ def environment(container: Manifest, manifests: tuple[Manifest, ...]) -> dict[st
 
 
 def placed(name: str) -> Iterator[Placed]:
-    """Every container of a rendering."""
+    """Yield every container of a rendering."""
     for workload in of_kind(rendered(name), *WORKLOADS):
         for container in containers(workload):
             yield Placed(
@@ -160,7 +160,7 @@ def placed(name: str) -> Iterator[Placed]:
 
 
 def everywhere() -> list[Placed]:
-    """Every container of every rendering, each once."""
+    """Return every container of every rendering, each once."""
     found = {
         json.dumps([str(one), one.container, template(one.workload), one.env], sort_keys=True): one
         for name in RENDERINGS
@@ -170,7 +170,7 @@ def everywhere() -> list[Placed]:
 
 
 def matches(selector: Manifest, labels: dict[str, str]) -> bool:
-    """Does a label selector choose something with these labels? An empty one chooses all."""
+    """Return whether a label selector chooses these labels. An empty selector chooses all."""
     for key, value in selector.get("matchLabels", {}).items():
         if labels.get(key) != value:
             return False
@@ -182,6 +182,6 @@ def matches(selector: Manifest, labels: dict[str, str]) -> bool:
 
 
 def every_manifest() -> list[Manifest]:
-    """All that any rendering has, each once."""
+    """Return every manifest of every rendering, each once."""
     found = {json.dumps(m, sort_keys=True): m for name in RENDERINGS for m in rendered(name)}
     return list(found.values())

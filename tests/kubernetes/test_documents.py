@@ -1,4 +1,4 @@
-"""What docs/kubernetes.md tells people to write down can be rendered, and does what it says."""
+"""What docs/kubernetes.md tells people to write can be rendered, and does what the page says."""
 
 import re
 
@@ -39,7 +39,7 @@ def test_a_home_that_stays() -> None:
     (desk,) = of_kind(tuple(overlay(base + HOME)), "StatefulSet")
     kubernetes_validate.validate(desk, "1.30", strict=True)
     (claim,) = desk["spec"]["volumeClaimTemplates"]
-    # A claim takes the place of the volume of its name.
+    # A claim template takes the place of the volume of the same name.
     assert claim["metadata"]["name"] in [v["name"] for v in template(desk)["spec"]["volumes"]]
 
 
@@ -68,6 +68,6 @@ def test_the_agents_pod_has_what_the_document_says_it_needs() -> None:
         assert f"`app.kubernetes.io/{name}`" in DOCUMENT
     (policy,) = of_kind(rendered("agent"), "NetworkPolicy")
     assert matches(policy["spec"]["podSelector"], labels)
-    # And is not in what belongs to fanlight's own desks.
+    # It does not apply to fanlight's own desks.
     for budget in of_kind(rendered("base"), "PodDisruptionBudget"):
         assert not matches(budget["spec"]["selector"], labels)

@@ -21,12 +21,12 @@ from tests.kubernetes.rendered import (
 )
 
 OWN = "here"
-"""The namespace that all of it is in."""
+"""The namespace of everything here."""
 
 
 @dataclass(frozen=True)
 class Pod:
-    """What a policy sees of a pod."""
+    """The parts of a pod that a policy looks at."""
 
     name: str
     labels: tuple[tuple[str, str], ...]
@@ -52,11 +52,11 @@ BASE = {
     **{("encoder", port): {"gateway"} for port in BUS},
     ("screenshot", 8081): {"gateway"},
 }
-"""Who is to reach which port; see the table of docs/kubernetes.md. All else is to be shut."""
+"""Who has to reach which port, as the table of docs/kubernetes.md says. All else has to be shut."""
 
 
 def expected(name: str) -> dict[tuple[str, int], set[str]]:
-    """As BASE, with what the rendering's components add."""
+    """Return BASE with what the rendering's components add."""
     found = {key: set(who) for key, who in BASE.items()}
     parts = set(COMPONENTS) if name == "everything" else {name}
     if "encoder-in-desk" in parts:
@@ -81,9 +81,9 @@ def expected(name: str) -> dict[tuple[str, int], set[str]]:
 
 
 def allows(policies: list[Manifest], pod: Pod, peer: Pod, port: int, way: str) -> bool:
-    """May `pod` accept ("Ingress") or open ("Egress") a TCP connection with `peer`?"""
+    """Return whether `pod` may accept ("Ingress") or open ("Egress") a connection with `peer`."""
     if pod.namespace != OWN:
-        return True  # what others may do is not said here
+        return True  # no policy applies to pods of others
     ours = [
         p["spec"]
         for p in policies
@@ -101,9 +101,9 @@ def allows(policies: list[Manifest], pod: Pod, peer: Pod, port: int, way: str) -
 
 
 def is_peer(choice: Manifest, peer: Pod) -> bool:
-    """Does one entry of `from` or `to` choose this pod?"""
+    """Return whether one entry of `from` or `to` chooses this pod."""
     if "ipBlock" in choice:
-        # The addresses of pods are private ones.
+        # Pods have private addresses.
         return "10.0.0.0/8" not in choice["ipBlock"]["except"]
     namespace = {"kubernetes.io/metadata.name": peer.namespace}
     if "namespaceSelector" in choice:
@@ -115,7 +115,7 @@ def is_peer(choice: Manifest, peer: Pod) -> bool:
 
 
 def pods(name: str) -> list[tuple[Pod, set[int]]]:
-    """The pods of a rendering and the ports that they listen on."""
+    """Return the pods of a rendering, and the ports on which each listens."""
     found = []
     for workload in of_kind(deployed(name), *WORKLOADS):
         called = workload["metadata"]["name"].removeprefix("fanlight-")
@@ -133,7 +133,7 @@ def test_everybody_reaches_whom_it_needs_and_nobody_else(name: str) -> None:
     for pod, ports in pods(name):
         for port in ports:
             for peer in everybody:
-                # A peer of its own kind is another pod.
+                # A peer of the same kind is another pod than this one.
                 if allows(policies, pod, peer, port, "Ingress") and allows(
                     policies, peer, pod, port, "Egress"
                 ):
@@ -151,7 +151,7 @@ def test_pods_can_ask_for_names_and_nothing_else(name: str) -> None:
 
 
 def test_strangers_stay_free() -> None:
-    """The namespace may be shared: policies are for fanlight's pods alone."""
+    """The policies apply to fanlight's pods alone, because others may be in the namespace."""
     policies = of_kind(deployed("everything"), "NetworkPolicy")
     assert allows(policies, STRANGER, FOREIGNER, 80, "Ingress")
     assert allows(policies, STRANGER, FOREIGNER, 80, "Egress")

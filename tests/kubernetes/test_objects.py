@@ -1,4 +1,4 @@
-"""What objects say of each other: selectors, ports, probes, the autoscaler's metric, times."""
+"""Objects fit each other: selectors, ports, probes, the autoscaler's metric, times."""
 
 import re
 import urllib.request
@@ -46,7 +46,7 @@ def labels(workload: Manifest) -> dict[str, str]:
 
 
 def ports(workload: Manifest) -> dict[str, int]:
-    """Name and number of each port of a pod."""
+    """Return the number of each port of a pod, by its name."""
     return {p["name"]: p["containerPort"] for c in containers(workload) for p in c.get("ports", [])}
 
 
@@ -82,7 +82,7 @@ def test_services_lead_to_ports_of_pods(name: str) -> None:
 
 @renderings
 def test_config_maps_that_are_named_exist(name: str) -> None:
-    """With the hash of their contents, which also makes pods start anew when they change."""
+    """Their names have a hash of the contents, so that pods start anew when those change."""
     maps = {m["metadata"]["name"] for m in of_kind(rendered(name), "ConfigMap")}
     named = {
         source["configMapRef"]["name"]
@@ -115,7 +115,7 @@ def test_there_is_one_directory_at_a_time() -> None:
 
 
 def http_paths(one: Placed, port: str) -> set[str]:
-    """The paths that are answered on a port, by what answers there."""
+    """Return the paths that are answered on a port."""
     if port == "http":
         app: Any = {
             "gateway": lambda: fanlight_gateway.http.app.build(cast(Any, Anything())),
@@ -138,7 +138,7 @@ def http_paths(one: Placed, port: str) -> set[str]:
 
 
 class Anything:
-    """Has every attribute: enough to build an app whose routes are looked at and not called."""
+    """Has every attribute, which is enough to build an app and look at its routes."""
 
     def __getattr__(self, name: str) -> "Anything":
         return Anything()
@@ -156,7 +156,7 @@ def test_probes_ask_what_is_answered(one: Placed) -> None:
         asked = probe["httpGet"]
         assert asked["port"] in numbers
         assert asked["path"] in http_paths(one, asked["port"])
-    # A hanging event loop is seen by the thread that answers on the health port, and only there.
+    # Only the health port shows that an event loop hangs, because a thread answers there.
     assert one.container["livenessProbe"]["httpGet"]["port"].endswith("health")
     assert one.container["livenessProbe"]["httpGet"]["path"] == "/healthz"
     if one.service == "gateway":
@@ -190,7 +190,7 @@ def test_the_autoscaler_scales_encoders_alone() -> None:
     target = scaler["spec"]["scaleTargetRef"]
     (deployment,) = [m for m in manifests if called(m) == f"{target['kind']}/{target['name']}"]
     assert deployment["apiVersion"] == target["apiVersion"]
-    # Each `kubectl apply` would set it back.
+    # Otherwise each `kubectl apply` would set the number back.
     assert "replicas" not in deployment["spec"]
     (budget,) = [
         b
@@ -201,7 +201,7 @@ def test_the_autoscaler_scales_encoders_alone() -> None:
 
 
 def exported() -> dict[str, set[str]]:
-    """The encoder's series as /metrics has them, and the labels of each."""
+    """Return the encoder's series as /metrics has them, and the labels of each."""
     found: dict[str, set[str]] = {}
     for metric in vars(fanlight_encoder.metrics).values():
         if isinstance(metric, prometheus_client.metrics.MetricWrapperBase):
@@ -223,12 +223,12 @@ def test_the_autoscalers_metric_is_made_of_what_encoders_export() -> None:
         names = re.findall(r"fanlight_\w+", text)
         assert names
         assert set(names) <= set(series)
-    # All the work that is timed is in it. Waiting is no work.
+    # The query has all the work that is timed. Waiting is no work.
     timed = {name for name in series if name.endswith("_seconds_sum")}
     assert timed - {"fanlight_encoder_wait_seconds_sum"} == set(
         re.findall(r"fanlight_\w+", rule["metricsQuery"])
     )
-    # Those two are added one to one, which labels would prevent.
+    # The query adds the series one to one, which further labels would prevent.
     for name in ("fanlight_encoder_encode_seconds_sum", "fanlight_encoder_convert_seconds_sum"):
         assert not series[name]
 
@@ -267,7 +267,7 @@ def test_the_ingress_is_patient_enough() -> None:
     size = notes["proxy-body-size"]
     assert size.endswith("m")
     assert int(size[:-1]) << 20 >= MAX_BODY_BYTES
-    # A viewer without WebSocket is known to one gateway only (viewers/plain_http_sessions.py).
+    # Only one gateway knows a viewer without WebSocket (viewers/plain_http_sessions.py).
     assert notes["affinity"] == "cookie"
 
 

@@ -36,7 +36,7 @@ def test_every_probe_is_answered(found: Any) -> None:
 
 
 def test_desks_are_called_as_their_pods(found: Any) -> None:
-    """fanlight's own, and the agent's with its cookie."""
+    """fanlight's own desk is live, and so is the agent's, whose X server asks for a cookie."""
     assert found["desks"] == {"desk-0": [1920, 1080], "agent-0": [1920, 1080]}
 
 
@@ -54,7 +54,7 @@ def test_the_x_server_writes_into_captures_memory(found: Any) -> None:
 
 
 def test_pixels_stay_in_the_pod(found: Any) -> None:
-    """The encoder beside the desk reads them from memory; those in other pods cannot."""
+    """The encoder beside the desk reads frames from memory; processes in other pods cannot."""
     assert set(found["lanes"]["desk-0/encoder"]) == {"shm"}
     (screenshot,) = [name for name in found["lanes"] if name.endswith("/screenshot")]
     assert set(found["lanes"][screenshot]) == {"pixels"}

@@ -13,15 +13,15 @@ from kubernetes_validate import utils
 from tests.kubernetes.rendered import RENDERINGS, Manifest, called, every_manifest, rendered
 
 OLDEST = (1, 30)
-"""The first with the preStop `sleep` on by default; docs/kubernetes.md says so."""
+"""The first version that has the preStop `sleep` by default; docs/kubernetes.md names it."""
 VERSIONS = sorted({v for v in utils.all_versions() if tuple(map(int, v.split(".")[:2])) >= OLDEST})
 UNPUBLISHED = {"PodMonitor"}
-"""Of the Prometheus operator, whose schema is not Kubernetes's: see test_pod_monitor."""
+"""A kind of the Prometheus operator, of which Kubernetes has no schema: see test_pod_monitor."""
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _read_schemas_once() -> None:
-    # 1.8 MB of definitions, parsed for each manifest otherwise.
+    # Otherwise the 1.8 MB of definitions would be parsed for each manifest.
     if not hasattr(utils.schema_contents, "cache_info"):
         utils.schema_contents = functools.cache(utils.schema_contents)
 
@@ -57,7 +57,7 @@ def test_a_misspelt_field_is_noticed() -> None:
 
 
 def test_pod_monitor() -> None:
-    """By hand: fields of monitoring.coreos.com/v1 that the operator has had since 0.42."""
+    """Its fields are those of monitoring.coreos.com/v1 that the operator has had since 0.42."""
     monitors = [m for m in every_manifest() if m["kind"] in UNPUBLISHED]
     assert monitors
     for monitor in monitors:

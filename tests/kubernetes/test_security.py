@@ -1,4 +1,4 @@
-"""The restricted Pod Security Standard everywhere; secrets with those who need them alone."""
+"""All pods keep to the restricted Pod Security Standard, and have only the secrets they need."""
 
 import pytest
 
@@ -26,7 +26,7 @@ FANLIGHT_UID, APPLICATIONS_UID = 10001, 10002
 
 
 def user(one: Placed) -> int:
-    """The uid that a container runs as."""
+    """Return the uid as which a container runs."""
     pod = template(one.workload)["spec"]["securityContext"]
     uid: int = one.container["securityContext"].get("runAsUser", pod["runAsUser"])
     return uid
@@ -38,7 +38,7 @@ def test_restricted(workload: Manifest) -> None:
     spec = template(workload)["spec"]
     for door in ("hostNetwork", "hostPID", "hostIPC"):
         assert door not in spec
-    # One container may not look into another's processes, whose memory has keys in it.
+    # No container may look into another's processes, whose memory has keys.
     assert not spec.get("shareProcessNamespace")
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -72,7 +72,7 @@ def test_file_systems_are_read_only_and_tmp_is_there(one: Placed) -> None:
 def test_memory_is_limited_and_cpu_is_not(one: Placed) -> None:
     resources = one.container["resources"]
     assert set(resources["requests"]) == {"cpu", "memory"}
-    # A limit of cpu is kept by stopping the process for up to 0.1 s.
+    # Linux enforces a limit of CPU by stopping the process for up to 0.1 s.
     assert set(resources["limits"]) == {"memory"}
 
 
@@ -94,7 +94,7 @@ def test_the_key_of_the_bus_is_with_services_alone(one: Placed) -> None:
 
 @pytest.mark.parametrize("one", ALL, ids=str)
 def test_secret_files_are_where_they_are_looked_for(one: Placed) -> None:
-    """And readable by the group that all of the pod is in, and not by others."""
+    """The files are readable by the pod's group, and not by others."""
     for variable in [v for v in one.env if v.endswith(("_BUS_KEYS", "_SECRET_FILE"))]:
         name, volume = one.mount_of(one.env[variable])
         assert volume["secret"]["defaultMode"] == 0o440
@@ -110,7 +110,7 @@ def test_secret_files_are_where_they_are_looked_for(one: Placed) -> None:
 
 @pytest.mark.parametrize("one", ALL, ids=str)
 def test_a_secret_that_changes_is_seen(one: Placed) -> None:
-    """A file that is mounted by subPath never changes."""
+    """No secret is mounted by subPath, because such a file never changes."""
     assert all("subPath" not in mount for mount in one.container["volumeMounts"])
 
 
@@ -126,7 +126,7 @@ def test_the_certificate_is_documented() -> None:
 
 
 def desk_pods() -> list[tuple[str, list[Placed]]]:
-    """Every pod with a capture in it."""
+    """Return every pod that has a capture."""
     found = []
     for name in RENDERINGS:
         for workload in of_kind(rendered(name), "StatefulSet"):
@@ -137,7 +137,7 @@ def desk_pods() -> list[tuple[str, list[Placed]]]:
 
 @pytest.mark.parametrize(("name", "pod"), desk_pods(), ids=[name for name, _ in desk_pods()])
 def test_shared_memory_is_for_the_x_server_and_services(name: str, pod: list[Placed]) -> None:
-    """Segments have mode 0600: who writes or reads them has capture's uid, applications do not."""
+    """All but the applications have one uid, because segments have mode 0600."""
     (capture,) = [one for one in pod if one.service == "capture"]
     assert user(capture) == FANLIGHT_UID
     for one in pod:

@@ -1,4 +1,4 @@
-"""What the manifests set is known to the services, and right: read by the settings themselves."""
+"""The settings classes themselves know and accept everything that the manifests set."""
 
 import importlib
 import os
@@ -38,7 +38,7 @@ services = pytest.mark.parametrize("one", SERVICES, ids=str)
 
 
 def kinds(service: str) -> list[type[BaseSettings]]:
-    """The settings classes that a service reads."""
+    """Return the settings classes that a service reads."""
     found = [BusSettings]
     for path in SETTINGS[service]:
         module, _, kind = path.rpartition(".")
@@ -47,7 +47,7 @@ def kinds(service: str) -> list[type[BaseSettings]]:
 
 
 def bus(one: Placed, monkeypatch: pytest.MonkeyPatch) -> BusSettings:
-    """Its BusSettings, with nothing else in the environment."""
+    """Return the container's BusSettings, with nothing else in the environment."""
     for variable in [v for v in os.environ if v.startswith("FANLIGHT_")]:
         monkeypatch.delenv(variable)
     for variable, value in one.env.items():
@@ -86,7 +86,7 @@ def test_ports_are_those_of_the_service(one: Placed, monkeypatch: pytest.MonkeyP
         port = int(settings.bus_directory.rpartition(":")[2])
         expected |= {port, port + 1}
     else:
-        # 0 takes free ones, which no policy could name.
+        # With 0 it would take free ports, which no policy could name.
         assert settings.bus_port
         if one.service in ("capture", "encoder"):
             expected |= {settings.bus_port, settings.bus_port + 1}
@@ -118,7 +118,7 @@ def test_health_is_reached_from_outside_the_pod(
 
 @services
 def test_ids_are_names_and_of_the_pod(one: Placed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every process of a container is process 1: the default id would be everybody's."""
+    """Each container's process has number 1, so by default all would have the same id."""
     settings = bus(one, monkeypatch)
     check_name(settings.id)
     if one.service != "directory":
@@ -144,7 +144,7 @@ def test_the_directory_is_where_its_service_is(one: Placed) -> None:
 
 @every_container
 def test_no_variable_comes_from_the_names_of_services(one: Placed) -> None:
-    """Kubernetes would set FANLIGHT_GATEWAY_PORT=tcp://10.0.0.1:8080 for the Service's sake."""
+    """Service links are off, or Kubernetes would set FANLIGHT_GATEWAY_PORT=tcp://10.0.0.1:8080."""
     assert template(one.workload)["spec"]["enableServiceLinks"] is False
 
 
@@ -160,7 +160,7 @@ def test_images_are_those_of_the_dockerfiles(one: Placed) -> None:
     if service == "desk":
         dockerfile = (ROOT / "services/capture/Dockerfile").read_text()
         assert "FROM capture AS desk" in dockerfile
-        # What is run instead of its own entry point is in it.
+        # The image contains the program that runs instead of its entry point.
         started = [*one.container.get("command", []), *one.container.get("args", [])]
         text = " ".join(started)
         if "Xvfb" in text:

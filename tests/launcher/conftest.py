@@ -19,14 +19,13 @@ class Watched:
         self.states: list[ProcessState] = []
         self.lines: list[tuple[str, str]] = []
         self.supervisor = Supervisor(self._show, lambda name, line: self.lines.append((name, line)))
-        self._news = asyncio.Event()
 
     def phases(self, name: str) -> list[Phase]:
-        """The phases of a process, in order."""
+        """Returns the phases of a process, in order."""
         return [state.phase for state in self.states if state.name == name]
 
     def pids(self, name: str) -> list[int]:
-        """The process ids that a process had, one for each start."""
+        """Returns the ids that a process had, one for each start."""
         return [s.pid for s in self.states if s.name == name and s.phase is Phase.RUNNING]
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -40,12 +39,12 @@ class Watched:
 
 
 def script(name: str, code: str, *arguments: str) -> ProcessSpec:
-    """A specification of a process that runs a few lines of Python."""
+    """Returns the specification of a process that runs a few lines of Python."""
     return ProcessSpec(name, always(sys.executable, "-c", code, *arguments), {})
 
 
 def announcing(code: str) -> Callable[[int], Sequence[str]]:
-    """A command that runs Python, with the descriptor to announce readiness on as its argument."""
+    """Returns a command that runs Python. Its argument is the descriptor to announce itself on."""
     return lambda descriptor: [sys.executable, "-c", code, str(descriptor)]
 
 

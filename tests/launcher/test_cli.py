@@ -45,7 +45,7 @@ def taken() -> Iterator[str]:
 
 @pytest.fixture
 def ports() -> list[str]:
-    """Options with two ports that were free just now."""
+    """Gives options with two ports that were free just now."""
     port = free_port(2)
     return ["--port", str(port), "--screenshot-port", str(port + 1)]
 
@@ -84,13 +84,13 @@ def test_the_option_counts_more_than_the_environment_for_the_url(tmp_path: Path)
     )
     ran = fanlight("token", "--url", "https://desks.example", **environment)
     assert ran.stdout.startswith("https://desks.example/?desk=main#token=")
-    # A compose file sets it to nothing where its own variable is not set.
+    # A compose file sets it to an empty text if its own variable is not set.
     ran = fanlight("token", **{**environment, "FANLIGHT_URL": ""})
     assert ran.stdout.startswith("http://127.0.0.1:8080/?desk=main#token=")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "expected"),
     [
         (["token", "--ttl", "soon"], "no duration"),
         (["token", "--desk", "Main Desk"], "--desk: not a name"),
@@ -101,13 +101,13 @@ def test_the_option_counts_more_than_the_environment_for_the_url(tmp_path: Path)
     ],
 )
 def test_a_wrong_command_line_is_one_clear_line(
-    arguments: list[str], words: str, tmp_path: Path
+    arguments: list[str], expected: str, tmp_path: Path
 ) -> None:
     ran = fanlight(*arguments, XDG_STATE_HOME=str(tmp_path))
     assert ran.returncode == 2
     (line,) = ran.stderr.splitlines()
     assert line.startswith("fanlight: ")
-    assert words in line
+    assert expected in line
     assert ran.stdout == ""
 
 
@@ -131,7 +131,7 @@ def test_missing_programs_are_an_error_before_anything_starts(
 
 
 @pytest.mark.parametrize(
-    ("setting", "words"),
+    ("setting", "expected"),
     [
         ({"FANLIGHT_CAPTURE_DISPLYA": ":3"}, "unknown setting FANLIGHT_CAPTURE_DISPLYA"),
         ({"FANLIGHT_ENCODER_CODEC": "morse"}, "FANLIGHT_ENCODER_CODEC: "),
@@ -140,13 +140,13 @@ def test_missing_programs_are_an_error_before_anything_starts(
     ],
 )
 def test_a_wrong_setting_is_an_error_before_anything_starts(
-    setting: dict[str, str], words: str, ports: list[str], tmp_path: Path
+    setting: dict[str, str], expected: str, ports: list[str], tmp_path: Path
 ) -> None:
     ran = fanlight("up", *ports, "--desk", "main=:98765", XDG_STATE_HOME=str(tmp_path), **setting)
     assert ran.returncode == 2
     (line,) = ran.stderr.splitlines()
     assert line.startswith("fanlight: ")
-    assert words in line
+    assert expected in line
     assert ran.stdout == ""
 
 
@@ -196,7 +196,7 @@ def test_it_stops_cleanly(number: signal.Signals, ports: list[str], tmp_path: Pa
 
 
 def has_picture(url: str) -> bool:
-    """Does the screenshot service answer with one?"""
+    """Returns whether the screenshot service answers with a screenshot."""
     try:
         with urllib.request.urlopen(url, timeout=LIMIT_S) as answer:
             return str(answer.headers["Content-Type"]).startswith("image/")
@@ -230,7 +230,7 @@ def test_two_beside_each_other_need_nothing_but_two_ports(tmp_path: Path) -> Non
                     break
             assert f"http://127.0.0.1:{port}/?desk=main#token=" in output, output
             # A screenshot of the demonstration desk needs all services but the gateway and encoder.
-            # The link tells that the gateway knows the desk; this service may hear of it later.
+            # The link says that the gateway knows the desk. This service may hear of it later.
             url = f"http://127.0.0.1:{port + 1}/desks/main/screenshot"
             wait_until(lambda url=url: has_picture(url), "a screenshot")
         for _, process in runs:

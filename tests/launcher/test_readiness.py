@@ -1,4 +1,4 @@
-"""Asking a gateway whether it is ready, whatever answers."""
+"""The question to a gateway whether it is ready, whatever answers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -30,7 +30,7 @@ MONITORING = ROOT / "deploy" / "monitoring"
 DASHBOARD = json.loads((MONITORING / "grafana/dashboards/fanlight.json").read_text())
 OPERATIONS = ROOT / "docs" / "operations.md"
 FOREIGN = {"up", "process_cpu_seconds_total", "process_resident_memory_bytes"}
-"""Metrics that Prometheus and its Python client bring along."""
+"""Metrics that Prometheus and its Python client have by themselves."""
 
 
 def _has(program: str) -> bool:
@@ -44,18 +44,18 @@ needs_prometheus = pytest.mark.skipif(
 
 
 def expressions() -> list[str]:
-    """Every PromQL expression in the dashboard."""
+    """Return every PromQL expression in the dashboard."""
     return [target["expr"] for panel in DASHBOARD["panels"] for target in panel.get("targets", [])]
 
 
 def alerts() -> list[dict[str, Any]]:
-    """Every alert."""
+    """Return every alert."""
     groups = yaml.safe_load((MONITORING / "alerts.yml").read_text())["groups"]
     return [rule for group in groups for rule in group["rules"]]
 
 
 def documented() -> dict[str, tuple[str, str]]:
-    """By name: which process exports it, and its kind, as the table in the documentation says."""
+    """Return each metric's process and kind, by its name, as the documentation's table has them."""
     rows = re.findall(
         r"^\| `(fanlight_\w+)` \| ([\w ]+) \| (\w+) \|", OPERATIONS.read_text(), re.MULTILINE
     )
@@ -63,7 +63,7 @@ def documented() -> dict[str, tuple[str, str]]:
 
 
 def series_of(name: str, kind: str) -> set[str]:
-    """What can be asked for of a metric."""
+    """Return the series that a metric has."""
     if kind == "histogram":
         return {f"{name}_{part}" for part in ("bucket", "count", "sum")}
     return {name}
@@ -179,11 +179,11 @@ def test_every_expression_of_the_dashboard_parses(tmp_path: Path) -> None:
 
 KINDS = ("directory", "capture", "encoder", "screenshot", "gateway")
 SERVICE_OF = {"capture": "desk"}
-"""The name of the service in the compose file, where it is another."""
+"""The service's name in the compose file, if that is another one."""
 
 
 class Stack:
-    """The real services, each with a health port, and a Prometheus that scrapes them."""
+    """The real services, each with a health port, and a Prometheus that scrapes them all."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -205,7 +205,7 @@ class Stack:
         )
 
     def start_prometheus(self) -> None:
-        """With the file that the containers run, but for where the targets are."""
+        """Start it with the containers' configuration, except for the addresses of the targets."""
         configuration = yaml.safe_load((MONITORING / "prometheus.yml").read_text())
         configuration["rule_files"] = [str(MONITORING / "alerts.yml")]
         configuration["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
@@ -227,7 +227,7 @@ class Stack:
                 f"--web.listen-address=127.0.0.1:{self.prometheus}",
             ]
         )
-        # Until then it answers 503 to every question.
+        # Until it is ready it answers 503 to every query.
         wait_ready(f"http://127.0.0.1:{self.prometheus}/-/ready")
 
     def _run(self, command: list[str], **environment: str) -> None:
@@ -252,14 +252,14 @@ class Stack:
         return tokens.issue(tokens.load_secret(self.secret), grant, now)
 
     def ask(self, path: str, **parameters: str) -> Any:
-        """The answer of Prometheus."""
+        """Return the answer of Prometheus."""
         url = f"http://127.0.0.1:{self.prometheus}/api/v1/{path}"
         answer = httpx.get(url, params=parameters, trust_env=False, timeout=20).json()
         assert answer["status"] == "success", answer
         return answer["data"]
 
     def value(self, expression: str) -> float | None:
-        """The only value of an expression."""
+        """Return the only value of an expression."""
         data = self.ask("query", query=expression)
         if not data["result"]:
             return None
@@ -323,7 +323,7 @@ def test_what_the_processes_export_is_what_is_documented(stack: Stack) -> None:
             if family.name.startswith("fanlight_"):
                 name = family.name + ("_total" if family.type == "counter" else "")
                 exported.setdefault(name, set()).add(kind)
-                # Nothing that viewers may name, of which there is no end.
+                # No label has a name that viewers choose, because there is no end of those.
                 assert "viewer" not in {key for s in family.samples for key in s.labels}
     table = documented()
     assert exported.keys() == table.keys()
@@ -362,7 +362,7 @@ def test_prometheus_scrapes_all_of_them_and_the_dashboard_has_answers(stack: Sta
 
     wait_until(is_scraped, "all processes to be scraped")
     fresh = next(e for e in expressions() if "0.95" in e and "picture_age" in e)
-    # Of these nothing has happened here, or need not have.
+    # These need not have counted anything here.
     quiet = ("closed", "rejected", "refused", "releases", "dropped", "socket", "== 0", "rate_kbps")
     quiet += ("not_understood",)
     asked = [e for e in expressions() if not any(word in e for word in quiet)]

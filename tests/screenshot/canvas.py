@@ -15,7 +15,7 @@ class Canvas:
         self.pixels = np.zeros((height, width, 3), np.uint8)
 
     def paint(self, data: bytes) -> None:
-        """Do what the patch says."""
+        """Paint a patch."""
         for operation in patch.decode(data):
             right, bottom = operation.x + operation.width, operation.y + operation.height
             if isinstance(operation, patch.Copy):
@@ -28,7 +28,7 @@ class Canvas:
             self.pixels[operation.y : bottom, operation.x : right] = source
 
     def shows(self, pixels: np.ndarray) -> bool:
-        """Exactly these BGRX pixels?"""
+        """Returns whether the canvas has exactly these BGRX pixels."""
         return bool((self.pixels == pixels[..., 2::-1]).all())
 
 
@@ -41,10 +41,10 @@ class Drawing:
         self.pixels[...] = self.text(height, width)
 
     def text(self, height: int, width: int) -> np.ndarray:
-        """Flat runs of two colours, no two rows alike."""
+        """Returns flat runs of two colours, of which no two rows are alike."""
         on = np.repeat(self.random.random((height, -(-width // 8))) < 0.4, 8, axis=1)[:, :width]
         return np.where(on[..., None], 255, 0).astype(np.uint8)
 
     def noise(self, height: int, width: int) -> np.ndarray:
-        """A picture that no palette fits."""
+        """Returns a picture that no palette fits."""
         return self.random.integers(0, 256, (height, width, 4), np.uint8)

@@ -34,7 +34,7 @@ async def directory(bus_settings: BusSettings) -> AsyncIterator[FakeDirectory]:
 
 @pytest.fixture
 async def capture(directory: FakeDirectory) -> AsyncIterator[FakeCapture]:
-    """The capture of a desk that nobody has been told of yet."""
+    """Gives the capture of a desk of which no record is published yet."""
     fake = FakeCapture(directory)
     yield fake
     await fake.close()
@@ -45,7 +45,7 @@ Start = Callable[..., Awaitable[httpx.AsyncClient]]
 
 @pytest.fixture
 async def start(bus_settings: BusSettings, directory: FakeDirectory) -> AsyncIterator[Start]:
-    """Start the service with settings and tuning of the test's own; gives a client of it."""
+    """Gives a function that starts the service with a test's settings, and returns a client."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def begin(**settings: object) -> httpx.AsyncClient:
@@ -70,7 +70,7 @@ async def start(bus_settings: BusSettings, directory: FakeDirectory) -> AsyncIte
 
 @pytest.fixture
 async def client(start: Start, capture: FakeCapture) -> httpx.AsyncClient:
-    """A client of the service, which knows of the desk."""
+    """Gives a client of the service, which knows the desk."""
     capture.announce()
     client = await start()
     await know(client, "live")
@@ -78,7 +78,7 @@ async def client(start: Start, capture: FakeCapture) -> httpx.AsyncClient:
 
 
 async def know(client: httpx.AsyncClient, state: str) -> None:
-    """Until the service knows the desk in this state."""
+    """Wait until the service knows the desk in this state."""
 
     async def knows() -> bool:
         desks = (await client.get("/desks")).json()["desks"]

@@ -30,7 +30,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 class FakeDirectory:
-    """Answers a subscription with the records it was given, and tells of each change."""
+    """A directory that answers subscriptions with its records, and publishes each change."""
 
     def __init__(self, settings: BusSettings) -> None:
         self.context = zmq.asyncio.Context()
@@ -45,12 +45,12 @@ class FakeDirectory:
         self._tasks = [asyncio.create_task(self._answer()), asyncio.create_task(self._listen())]
 
     def tell(self, topic: bytes, record: bus.DirectoryOutlet) -> None:
-        """This is so from now on."""
+        """Publish a record, and keep it for later subscriptions."""
         self.records[topic] = record
         self.outlet.send_multipart([topic, bus.encode(record)])
 
     async def close(self) -> None:
-        """Let everything go."""
+        """End the tasks and close the sockets."""
         for task in self._tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -83,7 +83,7 @@ class FakeDirectory:
 
 
 class FakeCapture:
-    """A desk of one colour. Grabs are answered unless `mute`; what it is told is kept in `told`."""
+    """A desk of one colour. Unless it is `mute`, it answers grabs. `told` has what it was told."""
 
     def __init__(self, directory: FakeDirectory, desk: str = "main", id_: str = "c1") -> None:
         self.directory = directory
@@ -94,10 +94,10 @@ class FakeCapture:
         self.mute = False
         self.sequence = 1
         self.awaited = False
-        """Asked for the next picture, which is not there yet."""
+        """Whether it was asked for the next picture, which is not there yet."""
         self.colour = (255, 0, 0)
         self.noise = False
-        """Instead of the colour: what no lossless image is made of."""
+        """Whether the desk shows noise instead of the colour, which makes lossless images large."""
         self.lane = Lane.SHM
         self.broken_ring = False
         self.events = 0
@@ -116,7 +116,7 @@ class FakeCapture:
     def announce(
         self, *, alive: bool = True, size: tuple[int, int] = (WIDTH, HEIGHT), host: str = ""
     ) -> None:
-        """Have the directory tell of this desk."""
+        """Have the directory publish the record of this desk."""
         record = bus.DeskRecord(
             self.desk,
             alive,
@@ -131,11 +131,11 @@ class FakeCapture:
 
     @property
     def grabs(self) -> int:
-        """How often a picture was asked for."""
+        """Returns how often it was asked for a picture."""
         return sum(isinstance(message, bus.Grab) for message in self.told)
 
     def show(self, colour: tuple[int, int, int]) -> None:
-        """The desk changes."""
+        """Change the desk."""
         self.colour = colour
         self.sequence += 1
         if self.awaited:
@@ -143,7 +143,7 @@ class FakeCapture:
             self.publish()
 
     def publish(self) -> None:
-        """The desk as it is now, under screenshot/."""
+        """Publish the desk as it is now, under screenshot/."""
         red, green, blue = self.colour
         content = bytes((blue, green, red, 0)) * (WIDTH * HEIGHT)
         if self.noise:
@@ -162,7 +162,7 @@ class FakeCapture:
         self.outlet.send(frames.encode(topics.screenshot(self.desk, self.lane), frame))
 
     def point(self, shape: PointerShape | None, position: PointerPosition | None) -> None:
-        """The pointer changes."""
+        """Change the pointer."""
         self.shape = shape.encode() if shape is not None else self.shape
         self.position = position.encode() if position is not None else self.position
         for message in (shape, position):
@@ -170,13 +170,13 @@ class FakeCapture:
                 self.event(binary=message.encode())
 
     def event(self, binary: bytes = b"", text: str = "", skip: int = 0) -> None:
-        """The next event, or with a gap before it."""
+        """Publish the next event, after a gap of `skip` events."""
         self.events += 1 + skip
         event = bus.encode(bus.Event(self.events, binary, text))
         self.outlet.send_multipart([topics.events(self.desk), event])
 
     async def close(self) -> None:
-        """Stop; the sockets go too, as they do when a process dies."""
+        """Stop, and close the sockets, as if the process died."""
         for task in self._tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

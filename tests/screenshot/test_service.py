@@ -6,11 +6,11 @@ import io
 import httpx
 import pytest
 from PIL import Image
+from prometheus_client import REGISTRY
 
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import PointerPosition, PointerShape
 from fanlight_common.protocol.topics import Lane
-from fanlight_screenshot import metrics
 from fanlight_screenshot.core.grabs import GrabTimes
 from fanlight_screenshot.core.parameters import ScreenshotFormat
 from fanlight_screenshot.core.pointer_times import PointerTimes
@@ -33,7 +33,11 @@ def near(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
 
 
 def encodes() -> float:
-    return sum(metrics.encodes.labels(f)._value.get() for f in ScreenshotFormat)
+    samples = (
+        REGISTRY.get_sample_value("fanlight_screenshot_encodes_total", {"format": format_})
+        for format_ in ScreenshotFormat
+    )
+    return sum(sample or 0.0 for sample in samples)
 
 
 async def test_the_first_image_of_a_desk_nobody_was_watching(
@@ -48,7 +52,8 @@ async def test_the_first_image_of_a_desk_nobody_was_watching(
     assert int(response.headers["x-fanlight-captured-us"]) > 0
     assert "x-fanlight-stale" not in response.headers
     assert near(colour(response), (255, 0, 0))
-    assert capture.subscribed == {topics.screenshot("main", Lane.SHM)}  # passive, and nothing else
+    # The subscription is passive, and there is no other.
+    assert capture.subscribed == {topics.screenshot("main", Lane.SHM)}
 
 
 async def test_an_image_is_never_older_than_the_request(start: Start, capture: FakeCapture) -> None:
@@ -75,7 +80,7 @@ async def test_unchanged_costs_304_and_no_pixels(
     assert encodes() == before
     capture.show((0, 0, 0))
 
-    async def has_changed() -> bool:  # the reuse window may give the old one for a moment
+    async def has_changed() -> bool:  # Within the reuse window the old picture may come.
         headers = {"If-None-Match": first.headers["etag"]}
         return (await client.get(URL, headers=headers)).status_code == 200
 
@@ -145,10 +150,9 @@ async def test_the_last_image_is_served_as_stale(
     start: Start, capture: FakeCapture, how: str
 ) -> None:
     capture.announce()
-    client = await start(grabs=GrabTimes(timeout_s=0.05))
+    client = await start(grabs=GrabTimes(timeout_s=0.05, reuse_s=0))
     await know(client, "live")
     first = await client.get(URL)
-    await asyncio.sleep(0.03)  # longer than the reuse window
     if how == "silent":
         capture.mute = True
     else:
@@ -172,24 +176,25 @@ async def test_a_desk_that_goes_while_a_request_waits_gives_the_last_image(
     start: Start, capture: FakeCapture
 ) -> None:
     capture.announce()
-    client = await start(grabs=GrabTimes(timeout_s=30))
+    client = await start(grabs=GrabTimes(timeout_s=30, reuse_s=0))
     await know(client, "live")
     assert (await client.get(URL)).status_code == 200
-    await asyncio.sleep(0.03)  # longer than the reuse window
     capture.mute = True
     waiting = asyncio.create_task(client.get(URL))
     told = len(capture.told)
-    await until(lambda: len(capture.told) > told)  # it was asked, and does not answer
+    await until(lambda: len(capture.told) > told)  # It was asked, and does not answer.
     capture.announce(alive=False, size=(0, 0))
     stale = await waiting
     assert (stale.status_code, stale.headers["x-fanlight-stale"]) == (200, "1")
 
 
 async def test_a_desk_that_comes_back_elsewhere(
-    client: httpx.AsyncClient, capture: FakeCapture, directory: FakeDirectory
+    start: Start, capture: FakeCapture, directory: FakeDirectory
 ) -> None:
+    capture.announce()
+    client = await start(grabs=GrabTimes(reuse_s=0))
+    await know(client, "live")
     await client.get(URL)
-    await asyncio.sleep(0.03)  # longer than the reuse window
     await capture.close()
     capture.announce(alive=False)
     await know(client, "gone")
@@ -247,7 +252,7 @@ async def test_the_pointer_is_drawn_on_request(start: Start, capture: FakeCaptur
 
     await until(has_moved)
     assert near(colour(moved, (WIDTH // 2 + 1, HEIGHT // 2 + 1)), (0, 255, 0))
-    # Hidden, by an event after a gap; and nonsense between them harms nothing.
+    # An event after a gap hides the pointer. Nonsense between the events harms nothing.
     capture.event(binary=b"\x04nonsense")
     capture.event(text="a clipboard, of no interest here")
     capture.shape = PointerShape(0, 0, 0, 0, b"").encode()
@@ -259,11 +264,11 @@ async def test_the_pointer_is_drawn_on_request(start: Start, capture: FakeCaptur
         return (await client.get(URL, params=query)).headers["etag"] == plain
 
     await until(is_hidden)
-    # Nobody asks any more: the subscription goes.
+    # Nobody asks any more, so the subscription ends.
     await until(lambda: topics.events("main") not in capture.subscribed)
 
 
-async def test_no_word_of_the_pointer(start: Start, capture: FakeCapture) -> None:
+async def test_nothing_is_known_of_the_pointer(start: Start, capture: FakeCapture) -> None:
     capture.announce()
     client = await start(pointer=PointerTimes(wait_s=0.001))
     await know(client, "live")

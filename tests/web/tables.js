@@ -5,8 +5,8 @@ import { readFileSync } from "node:fs";
 const WEB = new URL("../../services/gateway/fanlight_gateway/web/", import.meta.url);
 
 /**
- * The rows of the only table in the module's header, as lists of cells. A line that begins with
- * blanks goes on with the row before it.
+ * Returns the rows of the only table in the module's header, as lists of cells. A line goes on with
+ * the row before it if it begins with blanks, or if its second cell is blank or indented.
  *
  * @param {string} path  of the module, for example "video/gate.js"
  * @returns {string[][]}
@@ -21,7 +21,8 @@ export function tableOf(path) {
   for (const line of lines.slice(1)) {
     const cells = line.split("|").map((cell) => cell.trim());
     const last = rows.at(-1);
-    if (!line.startsWith(" ") || last === undefined) rows.push(cells);
+    const goesOn = line.startsWith(" ") || /^[^|]*\|( {2}| *\||$)/.test(line);
+    if (!goesOn || last === undefined) rows.push(cells);
     else cells.forEach((cell, column) => (last[column] = `${last[column]} ${cell}`.trim()));
   }
   return rows;

@@ -1,4 +1,9 @@
-"""The `fanlight` command. A wrong command line is one line on standard error, and exit status 2."""
+"""The `fanlight` command: its options and subcommands, and what it prints.
+
+Lives on the main thread; `up` starts the event loop. Owns no state, and leaves all work to the
+modules that it calls. A wrong command line, or a ConfigurationError, is one line on standard error
+and exit status MISCONFIGURED; the traceback is dropped.
+"""
 
 import contextlib
 import time
@@ -11,7 +16,7 @@ import typer
 from rich.console import Console
 
 from fanlight_common.bus import curve_keys
-from fanlight_common.core.errors import ConfigurationError, ProtocolError
+from fanlight_common.core.errors import MISCONFIGURED, ConfigurationError, ProtocolError
 from fanlight_common.core.grants import Grant, Role
 from fanlight_common.process import tokens
 from fanlight_launcher import up as up_module
@@ -20,13 +25,11 @@ from fanlight_launcher.core.plan import UpOptions
 from fanlight_launcher.machine import doctor as doctor_module
 from fanlight_launcher.machine import ports
 
-MISCONFIGURED = 2
-
 app = typer.Typer(
     help="Watch and steer a remote desktop from a browser, wherever the browser is.",
     no_args_is_help=True,
     add_completion=False,
-    # A traceback that shows local variables would show the secret.
+    # A traceback with local variables would show the secret.
     pretty_exceptions_enable=False,
 )
 
@@ -34,7 +37,7 @@ SecretFile = Annotated[
     Path | None,
     typer.Option(
         help="File of the secret that signs tokens; made if it is not there.",
-        # The gateway's own setting, so that in the gateway's container no option is needed.
+        # This is the gateway's own setting, so that its container needs no option.
         envvar="FANLIGHT_GATEWAY_SECRET_FILE",
         show_default="~/.local/state/fanlight/secret",
     ),
@@ -92,7 +95,7 @@ def token(
     ] = "1h",
     secret_file: SecretFile = None,
     url: Annotated[
-        # A container knows from its environment alone under which URL the page is reached.
+        # A container learns the URL of the page from its environment alone.
         str,
         typer.Option(help="URL of the page.", envvar="FANLIGHT_URL"),
     ] = "http://127.0.0.1:8080",

@@ -1,7 +1,8 @@
 """What a person sees of `fanlight up`: a line of state for each process, their logs, the link.
 
 On a terminal the states stand below the logs and are kept up to date. Elsewhere each change is a
-plain line on standard output, and the logs go to standard error.
+plain line on standard output, and the logs go to standard error. Lives on the launcher's event loop
+and owns the terminal. In plain output it drops phases that pass quickly.
 """
 
 import sys
@@ -29,7 +30,7 @@ _STYLES = {
     Phase.FAILED: "bold red",
 }
 _TERMINAL_ONLY = (Phase.WAITING, Phase.STARTING)
-"""These phases pass quickly, so that a log does without them."""
+"""These phases pass quickly, so that plain output leaves them out."""
 _NAME_WIDTH = 12
 
 
@@ -90,7 +91,7 @@ class TerminalOutput:
 
     def log(self, name: str, line: str) -> None:
         """Show a line that a process printed."""
-        # Any colour will do, as long as a process keeps it from one start to the next.
+        # Any colour will do if a process keeps it from one start to the next.
         colour = _COLOURS[zlib.crc32(name.encode()) % len(_COLOURS)]
         text = Text.assemble(
             (f"{name:<{_NAME_WIDTH}} ", colour), (strip_control_codes(line), "dim")
@@ -103,9 +104,9 @@ class TerminalOutput:
 
     def ready(self, link: str, took_s: float) -> None:
         """Show the link, because all services are ready."""
-        # The whole link stands on a line of its own, so that it can be copied, and scrolls away in
-        # time. The panel that stays is too narrow for it, but carries it as a hyperlink, which many
-        # terminals let a person click.
+        # The whole link stands on a line of its own, so that it can be copied. That line scrolls
+        # away in time. The panel that stays is too narrow for the link, but has it as a hyperlink,
+        # which a person can click in many terminals.
         self._console.print(Text(f"\n{link}\n", style="bold cyan"), soft_wrap=True)
         page = link.partition("#")[0]
         self._footer = Panel.fit(
@@ -134,12 +135,12 @@ Output = PlainOutput | TerminalOutput
 
 
 def choose_output() -> Output:
-    """The output that fits what standard output and standard error are."""
+    """Returns the output that fits what standard output and standard error are."""
     on_terminal = sys.stdout.isatty() and sys.stderr.isatty()
     return TerminalOutput() if on_terminal else PlainOutput()
 
 
 def line_of(state: ProcessState) -> str:
-    """A state as a line: `gateway      running     pid 123  http://127.0.0.1:8080`"""
+    """Returns a state as a line: `gateway      running     pid 123  http://127.0.0.1:8080`"""
     pid = f"pid {state.pid}" if state.pid else ""
     return f"{state.name:<{_NAME_WIDTH}} {state.phase:<10} {pid:<11} {state.detail}".rstrip()

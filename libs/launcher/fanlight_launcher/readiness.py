@@ -1,7 +1,7 @@
 """Asks the gateway, over plain HTTP, whether it is ready.
 
-Lives on the launcher's loop. Owns one connection for each question, and closes it. Drops what an
-answer has beyond _LONGEST_ANSWER_BYTES.
+Lives on the launcher's event loop, and owns one connection for each question. An answer is cut off
+at 64 KiB.
 """
 
 import asyncio
@@ -13,9 +13,9 @@ _LONGEST_ANSWER_BYTES = 65536
 
 
 async def missing(host: str, port: int) -> list[str] | None:
-    """What the gateway says that it still lacks; [] when it is ready, None without an answer.
+    """Returns what the gateway says that it lacks: [] if it is ready, None without an answer.
 
-    Returns within _ANSWER_S.
+    Takes at most _ANSWER_S.
     """
     try:
         async with asyncio.timeout(_ANSWER_S):
@@ -33,7 +33,7 @@ async def missing(host: str, port: int) -> list[str] | None:
 
 
 def _missing(answer: bytes) -> list[str] | None:
-    """The same, from the bytes of the answer; None where they are not an answer of a gateway."""
+    """Returns what an answer says that the gateway lacks, None if no gateway gave the answer."""
     head, _, body = answer.partition(b"\r\n\r\n")
     status = head.split(b" ", 2)[1:2]
     if status == [b"200"]:

@@ -1,7 +1,7 @@
 """`fanlight up`: everything on one machine, until Ctrl-C.
 
-The composition root of the launcher: it puts the desk, the services, the supervisor and the output
-together. Lives on an event loop of its own.
+It puts the desk, the services, the supervisor and the output together, and owns them until the end.
+`up` runs an event loop of its own on the main thread. Drops nothing.
 """
 
 import asyncio
@@ -26,15 +26,15 @@ DEMO_DESK = "main"
 LINK_S = 12 * 3600
 """How long the printed link lets people in."""
 _SLOW_S = 20.0
-"""After this time a person is told what is still missing."""
+"""After this time a person is told what is missing."""
 _POLL_S = 0.05
 
 
 def up(options: UpOptions, desks: list[DisplayDesk]) -> int:
-    """Run everything until it is stopped: the exit status.
+    """Run everything until it is stopped. Returns the exit status.
 
-    Without desks there is a demonstration desk. Raises ConfigurationError before anything is
-    started; the secret file may have been made by then.
+    If no desk is given, there is a demonstration desk. Raises ConfigurationError before anything is
+    started; the file of the secret may have been written by then.
     """
     started_at = time.monotonic()
     if not desks:
@@ -92,7 +92,7 @@ class _Up:
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if done == {starting}:
-                # Raises an error of the start, which is a bug.
+                # If the start raised an error, which is a bug, this raises it.
                 starting.result()
                 await asyncio.wait({stopped, failed}, return_when=asyncio.FIRST_COMPLETED)
             if failed.done():
@@ -116,13 +116,13 @@ class _Up:
             supervisor.add(demo.programs())
             environments[DEMO_DESK] = demo.environment()
         directory_service, *others = services(self._options, str(directory), environments)
-        # The directory is a wave of its own, which ends last, because the other services would log
-        # that it is away.
+        # The directory is in a wave of its own, which ends last. Otherwise the other services would
+        # log that it is away.
         supervisor.add([directory_service])
         supervisor.add(others)
         await self._wait_until_ready()
         self._output.ready(self._link, time.monotonic() - self._started_at)
-        # Again, below the link, because the first report has scrolled away.
+        # This is reported again below the link, because the first report has scrolled away.
         await self._report_displays()
 
     async def _report_displays(self) -> None:

@@ -5,7 +5,7 @@ import sys
 from fanlight_capture.service import CaptureService
 from fanlight_capture.settings import CaptureSettings
 from fanlight_common.bus.sockets import SocketRole
-from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.core.errors import MISCONFIGURED, ConfigurationError
 from fanlight_common.process import logs
 from fanlight_common.process.settings import BusSettings, load
 from fanlight_common.service.supervision import run
@@ -18,7 +18,7 @@ def main() -> None:
         bus_settings, settings = load(BusSettings), load(CaptureSettings)
     except ConfigurationError as error:
         print(f"fanlight-capture: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(MISCONFIGURED)
     logs.about(desk=settings.desk)
 
     async def work(worker: Worker) -> None:

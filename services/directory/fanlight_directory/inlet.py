@@ -1,8 +1,9 @@
 """What arrives at the directory's inlet, in batches; a message that is repeated is decoded once.
 
-Lives on the worker's loop. Drops only data that is not a message, and counts it. Most heartbeats
-repeat the one before byte for byte, so that there is nothing to decode and nothing to check. At
-4,800 heartbeats a second a directory spends its time on decoding, and on waking up for each.
+Lives on the worker's loop. Owns the decoded messages of the last seconds. Drops only data that is
+not a message, and counts it. Most heartbeats repeat the one before byte for byte, so that there is
+nothing to decode and nothing to check. At 4,800 heartbeats a second a directory would otherwise
+spend its time on decoding them, and on waking up for each.
 """
 
 import logging
@@ -21,21 +22,21 @@ from fanlight_directory.core.checks import without_unknown_streams
 log = logging.getLogger(__name__)
 
 PAUSE_S = 0.01
-"""If the next messages arrive sooner than this, those of this time are taken together, because a
-directory of thousands would wake for each. A directory of a few takes each at once."""
+"""Messages that come sooner than this after the last look are taken together, because a directory
+of thousands of processes would wake up for each. A directory of a few takes each at once."""
 TURN_S = 2.0
 """A message that was not repeated for this time is forgotten."""
 
 
 class DecodedMessages:
-    """Decoded messages by their bytes: those of this turn and of the one before."""
+    """Decoded messages by their bytes: those of this turn (TURN_S) and of the one before."""
 
     def __init__(self) -> None:
         self._now: dict[bytes, bus.DirectoryInlet] = {}
         self._before: dict[bytes, bus.DirectoryInlet] = {}
 
     def decode(self, data: bytes) -> bus.DirectoryInlet:
-        """The message; the very same object for the same bytes. Raises ProtocolError."""
+        """Returns the message; the same object for the same bytes. Raises ProtocolError."""
         message = self._now.get(data)
         if message is None:
             message = self._before.get(data) or _decode(data)
@@ -74,13 +75,13 @@ class InletReader:
         self._turn_at = 0.0
         self._looked_at = 0.0
         self._behind_since: float | None = None
-        """Returns since when messages wait in the inlet, None if the last look took all of them."""
+        """Since when messages wait in the inlet, None if the last look took all of them."""
 
     def read_until(self, now: float) -> float:
-        """The moment up to which silence means something (clock.now_s).
+        """Returns the moment (clock.now_s) up to which everything that was sent has been read.
 
-        Who was not heard of until then did not send anything until then. Messages that were sent
-        later may still wait in the inlet.
+        A process that was not heard of by then has sent nothing until then. Messages that were sent
+        later may wait in the inlet.
         """
         return now if self._behind_since is None else self._behind_since
 

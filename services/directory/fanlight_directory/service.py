@@ -1,7 +1,8 @@
 """The directory's shell: messages from the sockets go into the registry, its effects come out.
 
-Lives on the worker's loop. Decides nothing: `core.registry` does. Drops nothing by itself; where a
-subscriber does not keep up, ZeroMQ drops records in the end (`SocketRole.DIRECTORY_OUTLET`).
+Lives on the worker's loop. Decides nothing: `core.registry` does. Owns the timer of the next tick.
+Drops nothing by itself; if a subscriber does not keep up, ZeroMQ drops records in the end
+(`SocketRole.DIRECTORY_OUTLET`).
 """
 
 import asyncio
@@ -37,11 +38,11 @@ _FEWEST_TICKS_A_TIMEOUT = 2.5
 """A registry whose `tick` is called less than twice within the heartbeat timeout concludes that its
 process stood still."""
 _LATE_S = 0.002
-"""Timers may fire a millisecond early, and what is due is due just after its moment."""
+"""A timer is set this much later than what is due, because it may fire a millisecond early."""
 _LEAST_S = 0.01
 _MEASURE_S = 0.5
 RECONNECT_S = 0.1
-"""The most that a process needs to connect again to a directory that is there."""
+"""A process needs at most this time to connect again to a directory that is there."""
 SETTLE_S = 1.0
 """How long a directory that has started listens before it grants leases itself. Processes reconnect
 within 0.5 s (sockets.py), and the next heartbeat of each is 0.25 s away at most."""
@@ -77,7 +78,7 @@ class Directory:
         self._kinds: set[str] = set()
 
     async def run(self) -> None:
-        """For ever."""
+        """Run until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._inlet.run())
             group.create_task(self._outlet.run())
@@ -109,7 +110,7 @@ class Directory:
             refusals.note(log, "topic", error)
 
     async def _ticks(self) -> None:
-        """Tick whenever something is due: hardly ever while all heartbeats arrive."""
+        """Tick whenever something is due, which is hardly ever while all heartbeats arrive."""
         self._tick()
         try:
             await self._failed
@@ -188,13 +189,13 @@ class Directory:
 def _timing(settings: BusSettings, grace_s: float) -> Timing:
     return Timing(
         timeout_s=settings.heartbeat_timeout_s,
-        # However slow the heartbeats are: each encoder has to have sent one.
+        # Each encoder has sent a heartbeat by then, however slow heartbeats are.
         settle_s=max(
             SETTLE_ON_NETWORK_S if settings.bus_directory else SETTLE_S,
             2 * settings.heartbeat_interval_s,
         ),
         grace_s=grace_s,
-        # The next heartbeat, and some time to connect again.
+        # The next heartbeat comes within this time, even if the process has to connect again.
         suspect_s=settings.heartbeat_interval_s + RECONNECT_S,
     )
 

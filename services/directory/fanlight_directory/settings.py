@@ -1,4 +1,8 @@
-"""The directory's settings: `FANLIGHT_DIRECTORY_*`."""
+"""The directory's settings, `FANLIGHT_DIRECTORY_*`.
+
+Owns what an operator would turn of the placement of streams; the other constants stand beside their
+algorithm (`core.placement`, `service`). The settings are read once, in `__main__`, and are frozen.
+"""
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict

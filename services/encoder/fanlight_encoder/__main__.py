@@ -3,7 +3,7 @@
 import sys
 
 from fanlight_common.bus.sockets import SocketRole
-from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.core.errors import MISCONFIGURED, ConfigurationError
 from fanlight_common.process.settings import BusSettings, load
 from fanlight_common.service.supervision import run
 from fanlight_common.service.worker import Worker
@@ -16,7 +16,7 @@ def main() -> None:
         bus_settings, settings = load(BusSettings), load(EncoderSettings)
     except ConfigurationError as error:
         print(f"fanlight-encoder: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(MISCONFIGURED)
 
     async def serve(worker: Worker) -> None:
         # These are imported here and not at the top, because numpy starts OpenBLAS's threads when

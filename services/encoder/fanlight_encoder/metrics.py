@@ -20,9 +20,9 @@ convert_seconds = Histogram(
     "fanlight_encoder_convert_seconds", "Converting a picture for the codec", buckets=_SECONDS
 )
 idr_requested = Counter("fanlight_encoder_idr_requested", "IDR requests that came", ["stream"])
-idr_made = Counter(
-    "fanlight_encoder_idr_made",
-    "IDRs made, by reason: first, asked, gop, failed (the codec), changed (size or codec)",
+idr_encoded = Counter(
+    "fanlight_encoder_idr_encoded",
+    "IDRs encoded, by reason: first, asked, gop, failed (the codec), changed (size or codec)",
     ["stream", "reason"],
 )
 codec_failures = Counter("fanlight_encoder_codec_failures", "Codecs that failed", ["codec"])

@@ -258,7 +258,7 @@ class StreamEncoder:
         patch = unit.kind is UnitKind.PATCH
         size = self._builder.size if patch else self.pipeline.seen
         if unit.kind is UnitKind.IDR:
-            metrics.idr_made.labels(self.stream, self._schedule.idr.why).inc()
+            metrics.idr_encoded.labels(self.stream, self._schedule.idr.why).inc()
         metrics.units.labels(self.stream, unit.kind).inc()
         metrics.unit_bytes.labels(self.stream, unit.kind).inc(len(unit.payload))
         return VideoUnit(

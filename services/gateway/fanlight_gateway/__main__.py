@@ -1,4 +1,8 @@
-"""The gateway: browsers in, bus out. `python -m fanlight_gateway`."""
+"""`python -m fanlight_gateway`: reads the settings and puts the gateway's parts together.
+
+Lives on the main thread; `run` starts the worker's loop, on which `serve` runs. Owns the order in
+which the parts are closed, and drops nothing.
+"""
 
 import asyncio
 import contextlib
@@ -7,7 +11,7 @@ import logging
 import sys
 
 from fanlight_common.bus.inlet_connections import InletConnections
-from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.core.errors import MISCONFIGURED, ConfigurationError
 from fanlight_common.process import http, tokens
 from fanlight_common.process.settings import BusSettings, load
 from fanlight_common.protocol.binary import MAX_VIEWER_MESSAGE_BYTES
@@ -27,9 +31,9 @@ from fanlight_gateway.viewers.websocket_server import ViewerWebSocketProtocol
 
 log = logging.getLogger("fanlight_gateway")
 GC_THRESHOLD = 20_000
-"""The garbage collector looks at the youngest objects at this many more; the default is 700."""
+"""The garbage collector runs after so many new objects. The default is 700; see `main`."""
 HARD_MESSAGE_LIMIT_BYTES = 2 * MAX_VIEWER_MESSAGE_BYTES
-"""The library cuts a connection past this; between the two limits the viewer is told the reason."""
+"""The library cuts a connection past this. Between the two limits the viewer gets the reason."""
 
 
 async def serve(
@@ -39,7 +43,7 @@ async def serve(
     settle_s: float = SETTLE_S,
     limits: Limits | None = None,
 ) -> None:
-    """Be the gateway until cancelled. `limits` are for tests; some of them are settings."""
+    """Run the gateway until cancelled. Tests give `limits`, of which some are settings."""
     limits = (limits or Limits()).of(settings)
     secret = tokens.load_secret(settings.secret_file or tokens.default_secret_file())
     sockets = http.listen(
@@ -94,10 +98,10 @@ def main() -> None:
         viewer_settings = load(ViewerSettings)
     except ConfigurationError as error:
         print(f"fanlight-gateway: {error}", file=sys.stderr)
-        sys.exit(2)
-    # With 500 viewers, full collections paused everything for 100 ms, every few seconds. Objects on
-    # their way to viewers are freed soon; with the usual threshold most of them were moved to the
-    # generation of objects that stay, and that is what full collections look through.
+        sys.exit(MISCONFIGURED)
+    # With 500 viewers, full collections paused everything for 100 ms, every few seconds. Objects
+    # that are being sent to viewers are freed soon. With the usual threshold most of them were
+    # moved to the generation of objects that stay, which full collections look through.
     gc.set_threshold(GC_THRESHOLD)
     run("gateway", bus_settings, None, lambda worker: serve(worker, settings, viewer_settings))
 

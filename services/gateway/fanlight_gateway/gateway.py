@@ -1,7 +1,7 @@
-"""The gateway's parts in one object, its open transports and viewers, and its clock.
+"""The gateway's parts in one object, with its open transports and viewers, and its clock.
 
-Lives on the worker's loop. Knows every transport, and which viewer has which id. Closes transports
-that are too many, replaced, or open when the gateway stops.
+Lives on the worker's loop. Knows every transport, and which viewer has which id. Closes a transport
+if there are too many, if the same viewer has connected again, or if the gateway stops.
 """
 
 import asyncio
@@ -23,23 +23,25 @@ from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from fanlight_gateway.streams.desk_book import DeskBook
 from fanlight_gateway.streams.desk_channel import DeskChannels
 from fanlight_gateway.streams.fan_out import StreamHub
-from fanlight_gateway.viewers.sampling import INTERVAL_MS, Sampler
+from fanlight_gateway.viewers.sampling import INTERVAL_S, Sampler
 from fanlight_gateway.viewers.transport import Transport
 from fanlight_gateway.viewers.viewer import Viewer, ViewerKey
 
 log = logging.getLogger(__name__)
 
 TICK_S = 0.125
-"""Half of the heartbeats' interval, so that every second tick costs no wake-up of its own."""
+"""Seconds; half of the heartbeats' interval, so that every second tick costs no wake-up of its
+own."""
 FAREWELL_LIMIT_S = 0.4
-"""How long viewers may take to close when the gateway stops; see `supervision.STOP_LIMIT_S`."""
+"""How long, in seconds, viewers may take to close when the gateway stops; see
+`supervision.STOP_LIMIT_S`."""
 SETTLE_S = 10.0
-"""Until this time after the start, an unknown desk may not have announced itself yet."""
+"""For this time, in seconds, after the start, an unknown desk may not have announced itself yet."""
 
 
 @dataclass(slots=True)
 class Gateway:
-    """What routes and transports share."""
+    """What routes and transports share. It is a `viewers.transport_host.TransportHost`."""
 
     settings: GatewaySettings
     viewer_settings: ViewerSettings
@@ -64,11 +66,12 @@ class Gateway:
 
     @property
     def connected(self) -> int:
-        """How many transports are open."""
+        """The number of open transports."""
         return len(self._transports)
 
     def add_transport(self, transport: Transport) -> None:
-        """A connection has opened. It is closed at once when there are too many, or at the end."""
+        """Register a connection that has opened. It is closed at once if there are too many, or if
+        the gateway stops."""
         self._transports.add(transport)
         self._somebody.set()
         if self._stopping:
@@ -77,7 +80,7 @@ class Gateway:
             transport.close(CloseCode.TRY_LATER, "too many viewers; come back later")
 
     def remove_transport(self, transport: Transport) -> None:
-        """The connection has ended. Removing it again does no harm."""
+        """Forget a connection that has ended. Removing it again does no harm."""
         self._transports.discard(transport)
         self._left_at = clock.now_s()
         if not self._transports:
@@ -86,7 +89,11 @@ class Gateway:
     def add_viewer(
         self, hello: control.Hello, grant: Grant, record: bus.DeskRecord, transport: Transport
     ) -> Viewer:
-        """A browser was admitted and has said hello. Its earlier connection, if any, is closed."""
+        """Make the viewer of a browser that was admitted and has said hello.
+
+        If the browser has an earlier connection, that is closed. If this raises, the gateway does
+        not know the viewer.
+        """
         viewer = Viewer(
             hello,
             grant,
@@ -97,8 +104,8 @@ class Gateway:
             self.limits,
             now_us=self.now_us,
         )
-        # The earlier viewer ends only after this one has joined. Otherwise the desk's channel would
-        # end with it, and the new channel would refuse the first keys, for want of a peer.
+        # The earlier viewer ends only after this one has joined. Otherwise the desk's channel might
+        # end with it, and a new channel would refuse the first keys, because it has no peer yet.
         earlier = self._viewers.get(viewer.key)
         self._viewers[viewer.key] = viewer
         if earlier is not None:
@@ -111,7 +118,7 @@ class Gateway:
         return viewer
 
     def remove_viewer(self, viewer: Viewer) -> None:
-        """The viewer's connection has ended: keys that it held go up."""
+        """End a viewer whose connection has ended. The keys that it held are released."""
         metrics.viewers.labels(viewer.grant.role).dec()
         if self._viewers.get(viewer.key) is viewer:  # not one that replaced it
             del self._viewers[viewer.key]
@@ -119,14 +126,14 @@ class Gateway:
         log.info("event=viewer_left desk=%s viewer=%s", viewer.desk, viewer.id)
 
     def is_settled(self) -> bool:
-        """Would a desk that exists be known by now? Not while the directory is away."""
+        """Would a desk that exists be known by now? False while the directory is away."""
         since = self.book.told_since
         if not self.book.heard or since is None:
             return False
         return clock.now_s() - max(since, self._started_at) >= self.settle_s
 
     def missing(self) -> list[str]:
-        """The reasons why the gateway cannot serve people; none: it is ready."""
+        """Return the reasons why the gateway cannot serve people. It is ready if there are none."""
         found = []
         if self._draining:
             found.append("it is about to stop")
@@ -137,24 +144,24 @@ class Gateway:
         return found
 
     async def run(self) -> None:
-        """Tick for ever, but not while nobody is connected."""
+        """Tick for ever, but only while somebody is connected."""
         while True:
             await self._somebody.wait()
             await tick(TICK_S)
             self._tick()
-            # It ticks on for a while, so that viewers who left are in the gauges no longer.
-            if not self._transports and clock.now_s() - self._left_at > 2 * INTERVAL_MS / 1000:
+            # It ticks on for a while after the last viewer, so that the gauges forget that viewer.
+            if not self._transports and clock.now_s() - self._left_at > 2 * INTERVAL_S:
                 self._somebody.clear()
 
     def _tick(self) -> None:
         self.streams.tick()
         samples = (viewer.sample() for viewer in self.channels.viewers())
-        self._sampler.tick(samples, clock.now_s() * 1000)
+        self._sampler.tick(samples, clock.now_s())
         for viewer in list(self._viewers.values()):
             viewer.tick()
 
     async def drain(self) -> None:
-        """Say at /readyz that no more viewers are to come, for a while; those here stay."""
+        """Say at /readyz for `drain_s` that no more viewers are to come. Those here stay."""
         self._draining = True
         await asyncio.sleep(self.settings.drain_s)
 

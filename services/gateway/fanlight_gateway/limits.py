@@ -1,7 +1,8 @@
 """The constants of everything that the gateway decides, in one object that is passed down.
 
-Each group stands beside its algorithm, which says what its members mean and why they have these
-values. An operator sets three of them (`of`); tests set any.
+Owns no constant itself: each group stands beside its algorithm, which says what its members mean
+and why they have these values. An operator sets three of them (`of`); tests set any. The object is
+frozen, so that any thread may read it.
 """
 
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from fanlight_gateway.viewers.transport import TransportLimits
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """One gateway's."""
+    """The constants of one gateway."""
 
     congestion: CongestionLimits = field(default_factory=CongestionLimits)
     gate: GateLimits = field(default_factory=GateLimits)
@@ -27,7 +28,7 @@ class Limits:
     transport: TransportLimits = field(default_factory=TransportLimits)
 
     def of(self, settings: GatewaySettings) -> "Limits":
-        """These, with what an operator has set."""
+        """Returns these limits with what an operator has set."""
         return replace(
             self,
             congestion=replace(

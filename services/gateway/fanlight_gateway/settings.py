@@ -1,7 +1,7 @@
 """The gateway's settings, `FANLIGHT_GATEWAY_*`, and the viewer's, `FANLIGHT_VIEWER_*`.
 
-Only what an operator would turn. Constants of an algorithm stand beside it (`limits` has them all);
-the viewer's stand in `web/`.
+Owns only what an operator would turn. Constants of an algorithm stand beside it (`limits` has all
+of them), and the viewer's constants stand in `web/`. Read once, in `__main__`, and frozen.
 """
 
 from pathlib import Path
@@ -93,7 +93,7 @@ class GatewaySettings(BaseSettings):
 
     @property
     def origins(self) -> frozenset[str]:
-        """The allowed origins, normalised."""
+        """Returns the allowed origins, normalised."""
         found = (normal_origin(origin.strip()) for origin in self.allowed_origins.split(","))
         return frozenset(origin for origin in found if origin)
 

@@ -1,11 +1,14 @@
-"""The screenshot service: frames to screenshots over HTTP. `python -m fanlight_screenshot`."""
+"""`python -m fanlight_screenshot`: reads the settings and puts the service's parts together.
+
+Lives on the main thread; `run` starts the worker's loop, on which `serve` runs. Drops nothing.
+"""
 
 import asyncio
 import logging
 import sys
 from urllib.parse import urlsplit
 
-from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.core.errors import MISCONFIGURED, ConfigurationError
 from fanlight_common.process import http, tokens
 from fanlight_common.process.settings import BusSettings, load
 from fanlight_common.service.supervision import run
@@ -20,7 +23,7 @@ _ONLY_HERE = ("localhost", "127.0.0.1", "::1")
 
 
 def access_of(worker: Worker, settings: ScreenshotSettings) -> Access:
-    """Who is let in. Raises ConfigurationError where everybody on a network would be."""
+    """Returns who is let in. Raises ConfigurationError if everybody on a network would be."""
     if settings.secret_file is not None:
         return Access(tokens.load_secret(settings.secret_file))
     if worker.settings.bus_directory:
@@ -34,9 +37,10 @@ def access_of(worker: Worker, settings: ScreenshotSettings) -> Access:
 async def serve(
     worker: Worker, settings: ScreenshotSettings, tuning: Tuning = _DEFAULT_TUNING
 ) -> None:
-    """Be the service until cancelled."""
-    # Not at the top: numpy starts OpenBLAS's threads when it is imported, and those have to inherit
-    # the signal mask that `run` sets, or one of them takes SIGTERM and the process dies of it.
+    """Run the service until cancelled."""
+    # These imports are not at the top, because numpy starts OpenBLAS's threads when it is imported.
+    # The threads have to inherit the signal mask that `run` sets. Otherwise one of them takes
+    # SIGTERM, and the process dies of it.
     from fanlight_screenshot.desks.desk_pool import DeskPool
     from fanlight_screenshot.http import app
 
@@ -60,7 +64,7 @@ def main() -> None:
         bus_settings, settings = load(BusSettings), load(ScreenshotSettings)
     except ConfigurationError as error:
         print(f"fanlight-screenshot: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(MISCONFIGURED)
     run("screenshot", bus_settings, None, lambda worker: serve(worker, settings))
 
 

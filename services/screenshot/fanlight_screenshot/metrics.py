@@ -1,4 +1,8 @@
-"""What the screenshot service counts."""
+"""What the screenshot service counts, for /metrics.
+
+Owns every metric of the service but one (`desks.pointer` has its own). The worker's loop and the
+pool's threads write them. Labels are formats and status codes, whose number has a bound.
+"""
 
 from prometheus_client import Counter, Gauge, Histogram
 

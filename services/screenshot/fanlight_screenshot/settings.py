@@ -1,4 +1,8 @@
-"""The screenshot service's settings, `FANLIGHT_SCREENSHOT_*`."""
+"""The screenshot service's settings, `FANLIGHT_SCREENSHOT_*`.
+
+Owns what an operator would turn; the constants of the algorithms are in `core.tuning`. The settings
+are read once, in `__main__`, and are frozen.
+"""
 
 from pathlib import Path
 

@@ -10,7 +10,7 @@ from fanlight_capture.core.display_life import (
     DisplayLoss,
     DisplayState,
 )
-from tests.capture.core.tables import table
+from tests.tables import table
 
 ROWS = table(display_life.__doc__, 4)
 WAITS = {

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fanlight_capture.core import grab_schedule
 from fanlight_capture.core.grab_schedule import ECHO_S, Action, GrabSchedule, Step
-from tests.capture.core.tables import table
+from tests.tables import table
 
 
 def streaming(interval_s: float = 0.1) -> GrabSchedule:

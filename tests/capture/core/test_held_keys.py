@@ -13,7 +13,7 @@ from fanlight_capture.core.held_keys import (
     HeldKeys,
     PressEffect,
 )
-from tests.capture.core.tables import table
+from tests.tables import table
 
 A, B, CTRL, CAPS = (Control(ControlKind.KEY, n) for n in (4, 5, 0xE0, 0x39))
 LEFT = Control(ControlKind.BUTTON, 0)

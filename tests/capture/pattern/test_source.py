@@ -219,7 +219,7 @@ async def test_keys_are_let_go(start_capture: StartCapture) -> None:
     # Falling silent, which a sign of life puts off.
     await capture.key(5, True)
     for _ in range(4):
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(0.15)  # half of the silence after which the key is released
         await capture.tell(bus.ViewerAlive("main", "viewer-1"))
         assert recorded[-1] == ("key", 5, True)
     await until(lambda: recorded[-1] == ("key", 5, False))

@@ -15,8 +15,8 @@ from PIL import Image
 
 from fanlight_capture import metrics
 from fanlight_capture.core.positions import position, to_pixel
-from fanlight_capture.x11 import clipboard
-from fanlight_capture.x11.pointer import PollIntervals
+from fanlight_capture.x11 import clipboard, pointer
+from fanlight_common.process.ticks import tick
 from fanlight_common.protocol import bus, control
 from tests.capture.conftest import TIMEOUT_S, Capture, Events, StartCapture, XServer, counter, until
 
@@ -83,11 +83,21 @@ async def test_the_pointer_is_told_when_it_changes(desk: Capture, xserver: XServ
     assert numbers == list(range(1, len(numbers) + 1))
 
 
-async def test_a_pointer_that_rested_is_told_of_as_well(desk: Capture, xserver: XServer) -> None:
+async def test_a_pointer_that_rested_is_told_of_as_well(
+    desk: Capture, xserver: XServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[float] = []
+
+    async def resting(interval_s: float) -> float:
+        rests.append(interval_s)
+        return await tick(interval_s)
+
+    monkeypatch.setattr(pointer, "tick", resting)
     events = desk.events()
     await until(lambda: events.positions)
     for x in (111, 222):
-        await asyncio.sleep(1.5 * PollIntervals().rest_after_s)
+        rested = len(rests)
+        await until(lambda rested=rested: len(rests) > rested)  # type: ignore[misc]
         xserver.run("xdotool", "mousemove", str(x), "123")
         wanted = position(x, 123, 800, 600)
         await until(lambda wanted=wanted: events.positions[-1] == wanted)  # type: ignore[misc]

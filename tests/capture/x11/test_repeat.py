@@ -18,7 +18,9 @@ KEY_A, BACKSPACE, ENTER, SHIFT, CAPS = (
     USAGE_BY_CODE[code] for code in ("KeyA", "Backspace", "Enter", "ShiftLeft", "CapsLock")
 )
 LATE_S = 1.2
-"""Longer than the server waits before it repeats a key by itself (0.66 s), and ten repeats more."""
+"""Longer than the server waits before it repeats a key by itself (0.66 s), and ten repeats more.
+
+Nothing may be typed in this time, so the tests let it pass."""
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ async def test_a_key_up_that_is_late_types_nothing(desk: Capture, terminal: Term
 async def test_a_key_that_its_viewer_repeats(desk: Capture, terminal: Terminal) -> None:
     for _ in range(5):
         await desk.key(KEY_A, True)
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.2)  # as a viewer repeats; what comes together counts once
     await desk.key(KEY_A, False)
     assert await line(desk, terminal) == "aaaaa"
 
@@ -123,13 +125,13 @@ async def test_the_desks_own_keyboard_repeats_as_before(
     before = settings()
     assert "auto repeat:  on" in before
     await desk.key(KEY_A, True)
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.3)  # as a viewer repeats; what comes together counts once
     await desk.key(KEY_A, True)
     await desk.key(KEY_A, False)
     assert await line(desk, terminal) == "aa"
     assert settings() == before
     xserver.run("xdotool", "keydown", "a")
-    await asyncio.sleep(LATE_S)
+    await asyncio.sleep(LATE_S)  # how long the key is held down
     xserver.run("xdotool", "keyup", "a")
     assert len(await line(desk, terminal)) > 3
 
@@ -149,7 +151,7 @@ async def test_modifiers_stay_down(desk: Capture, xserver: XServer, tmp_path: Pa
     for control in (SHIFT, CAPS):
         for _ in range(5):
             await desk.key(control, True)
-            await asyncio.sleep(0.15)
+            await asyncio.sleep(0.15)  # as a viewer repeats; what comes together counts once
         await desk.key(control, False)
     await until(lambda: log.read_text().count("KeyRelease event") == 2, "the releases")
     assert log.read_text().count("KeyPress event") == 2

@@ -145,11 +145,10 @@ async def test_an_error_is_told_once_and_nothing_more_is_received(
         raise ZeroDivisionError("about this event")
 
     consumer.on_event = fail
-    await opened(consumer, capture)
+    feed = await opened(consumer, capture)
     capture.event(text="a")
     capture.event(text="b")
-    await until(lambda: consumer.errors)
-    await asyncio.sleep(0.05)
+    await until(feed._task.done)
     assert [type(error) for error in consumer.errors] == [ZeroDivisionError]
 
 

@@ -17,8 +17,8 @@ from fanlight_common.bus.inlet_connections import (
 from fanlight_common.bus.network import BusNetwork
 from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
 from fanlight_common.process.settings import BusSettings
-from tests.capture.core.tables import table
 from tests.screenshot.fakes import until
+from tests.tables import table
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 import asyncio
 import contextlib
-import socket as system_socket
-import threading
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -12,38 +9,16 @@ import pytest
 import zmq
 import zmq.asyncio
 
-from fanlight_common.bus import curve_keys, directory_address, network
-from fanlight_common.bus.directory_address import wait_for_network
+from fanlight_common.bus import curve_keys, network
 from fanlight_common.bus.directory_client import DirectoryClient
 from fanlight_common.bus.network import BusNetwork
 from fanlight_common.bus.sockets import SocketRole
-from fanlight_common.core.errors import ConfigurationError
 from fanlight_common.process.settings import BusSettings
 from fanlight_common.protocol import bus, topics
+from tests.common.bus.members import Make, listen, until
 from tests.ports import free_port
 
 RECORD = bus.DeskRecord("main", True, "c", "i", "h", "o", "n", 10, 20)
-
-
-async def until(condition: Callable[[], object], limit_s: float = 15) -> None:
-    async with asyncio.timeout(limit_s):
-        while not condition():  # noqa: ASYNC110 - something else makes it true
-            await asyncio.sleep(0.01)
-
-
-@pytest.fixture
-def settings(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> BusSettings:
-    """A bus whose members look often whether its keys have changed, and say when they have."""
-    monkeypatch.setattr(network, "_LOOK_S", 0.1)
-    caplog.set_level("INFO", network.log.name)
-    curve_keys.create(tmp_path / "keys")
-    return BusSettings(
-        runtime_dir=tmp_path,
-        bus_directory=f"tcp://127.0.0.1:{free_port(2)}",
-        bus_keys=tmp_path / "keys",
-    )
 
 
 async def change_keys(
@@ -57,48 +32,6 @@ async def change_keys(
     before = caplog.text.count("event=keys count=")
     step(settings.bus_keys)
     await until(lambda: caplog.text.count("event=keys count=") == before + members)
-
-
-class Keeping(BusNetwork):
-    """Keeps its sockets, which a test may leave lying about, until it is closed."""
-
-    def __init__(self, settings: BusSettings, kind: str) -> None:
-        self.kept: list[zmq.asyncio.Socket] = []
-        super().__init__(settings, kind)
-
-    def open(self, role: SocketRole) -> zmq.asyncio.Socket:
-        self.kept.append(super().open(role))
-        return self.kept[-1]
-
-
-class Party:
-    """A transport that runs."""
-
-    def __init__(self, settings: BusSettings, kind: str) -> None:
-        self.transport = Keeping(settings, kind)
-        self.running = asyncio.create_task(self.transport.run())
-
-    async def close(self) -> None:
-        self.running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self.running
-        self.transport.close(0)
-
-
-@pytest.fixture
-async def party() -> AsyncIterator[Callable[[BusSettings, str], BusNetwork]]:
-    made: list[Party] = []
-
-    def make(settings: BusSettings, kind: str) -> BusNetwork:
-        made.append(Party(settings, kind))
-        return made[-1].transport
-
-    yield make
-    for each in reversed(made):
-        await each.close()
-
-
-Make = Callable[[BusSettings, str], BusNetwork]
 
 
 class Feed:
@@ -132,13 +65,6 @@ async def feed(party: Make, settings: BusSettings) -> AsyncIterator[Feed]:
     made = Feed(party(settings, "encoder"))
     yield made
     await made.close()
-
-
-def listen(transport: BusNetwork, endpoint: str) -> zmq.asyncio.Socket:
-    socket = transport.open(SocketRole.UNITS)
-    socket.subscribe(b"unit")
-    transport.connect(socket, endpoint)
-    return socket
 
 
 async def test_whoever_has_the_key_is_heard(party: Make, feed: Feed, settings: BusSettings) -> None:
@@ -289,57 +215,6 @@ async def test_what_is_no_endpoint_leads_nowhere_and_ends_nobody(
     assert "event=no_endpoint" in caplog.text
 
 
-def has_ipv6() -> bool:
-    try:
-        with system_socket.socket(system_socket.AF_INET6) as probe:
-            probe.bind(("::1", 0))
-    except OSError:
-        return False
-    return True
-
-
-@pytest.mark.skipif(not has_ipv6(), reason="this machine has no ::1")
-async def test_the_directory_is_reached_by_either_kind_of_address(
-    party: Make, settings: BusSettings
-) -> None:
-    port = settings.bus_directory.rpartition(":")[2]
-    home = party(settings, "directory")
-    outlet = home.open(SocketRole.DIRECTORY_OUTLET)
-    home.bind(outlet, "directory", "outlet")
-    for host in ("127.0.0.1", "[::1]"):
-        told = settings.model_copy(update={"bus_directory": f"tcp://{host}:{port}"})
-        member = party(told, "gateway")
-        listen(member, member.directory()[0][0])
-        async with asyncio.timeout(15):
-            assert await outlet.recv() == b"\x01unit"
-
-
-def test_a_network_without_keys_is_refused(tmp_path: Path) -> None:
-    settings = BusSettings(runtime_dir=tmp_path, bus_directory="tcp://127.0.0.1:7400")
-    with pytest.raises(ConfigurationError, match="FANLIGHT_BUS_KEYS"):
-        wait_for_network(settings, "encoder")
-
-
-def test_the_directory_makes_the_keys_and_the_others_wait_for_them(settings: BusSettings) -> None:
-    assert settings.bus_keys is not None
-    settings.bus_keys.unlink()
-    waiting = threading.Thread(target=wait_for_network, args=(settings, "encoder"), daemon=True)
-    waiting.start()
-    time.sleep(0.3)  # it looks ten times a second, and still waits
-    assert waiting.is_alive()
-    wait_for_network(settings, "directory")
-    waiting.join(10)
-    assert not waiting.is_alive()
-    assert len(curve_keys.load(settings.bus_keys)) == 1
-
-
-def test_waiting_ends(settings: BusSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(directory_address, "WAIT_S", 0.2)
-    lost = settings.model_copy(update={"bus_directory": "tcp://nowhere.invalid:7400"})
-    with pytest.raises(ConfigurationError, match=r"nowhere\.invalid"):
-        wait_for_network(lost, "encoder")
-
-
 async def test_what_others_are_told(party: Make, settings: BusSettings) -> None:
     ports = free_port(2)
     told = settings.model_copy(update={"bus_address": "desk.example", "bus_port": ports})
@@ -352,52 +227,3 @@ async def test_what_others_are_told(party: Make, settings: BusSettings) -> None:
     assert addresses == (f"tcp://desk.example:{ports}", f"tcp://desk.example:{ports + 1}")
     assert names[0] == names[1]
     assert len(bytes.fromhex(names[0])) == 32
-
-
-async def test_a_directory_that_moves_is_found_and_a_dead_name_server_holds_up_nothing(
-    party: Make, settings: BusSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """ZeroMQ never looks a name up: it would do so on the thread that carries everything."""
-    asked, answer = threading.Event(), threading.Event()
-    answer.set()
-    at = ["127.0.0.1"]
-
-    def look_up(host: str, port: int, **_: object) -> list[object]:
-        assert host == "directory.invalid"
-        asked.set()
-        answer.wait()
-        return [(system_socket.AF_INET, system_socket.SOCK_DGRAM, 0, "", (at[0], port))]
-
-    monkeypatch.setattr(directory_address.socket, "getaddrinfo", look_up)
-    monkeypatch.setattr(network, "_NAME_S", 0.01)
-    port = settings.bus_directory.rpartition(":")[2]
-    named = settings.model_copy(update={"bus_directory": f"tcp://directory.invalid:{port}"})
-    home = party(named, "directory")
-    outlet = home.open(SocketRole.DIRECTORY_OUTLET)
-    home.bind(outlet, "directory", "outlet")
-    member = party(named, "gateway")
-    client = DirectoryClient(member)
-    running = asyncio.create_task(client.run())
-    try:
-        client.watch(topics.desk("main"), lambda record: None)
-        async with asyncio.timeout(15):
-            assert await outlet.recv() == b"\x01" + topics.desk("main")
-        at[0] = "127.0.0.2"
-        await until(lambda: member.directory()[0][0].startswith(f"tcp://127.0.0.2:{port}#"))
-        # Subscribed anew, there. The directory is told of the end of the old subscription only if
-        # that comes before the new one, because only then it was the last one of this topic.
-        async with asyncio.timeout(15):
-            told = await outlet.recv()
-            if told == b"\x00" + topics.desk("main"):
-                told = await outlet.recv()
-            assert told == b"\x01" + topics.desk("main")
-        answer.clear()
-        asked.clear()
-        await until(asked.is_set)
-        member.close(0)
-        assert member.context.closed, "although the name server has not answered yet"
-    finally:
-        answer.set()
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running

@@ -11,7 +11,7 @@ from hypothesis import given
 from fanlight_common.core import handover as handover_module
 from fanlight_common.core.handover import Handover, HandoverState, LeaseChange, Verdict
 from fanlight_common.protocol.bus import LeaseRecord
-from tests.capture.core.tables import table
+from tests.tables import table
 
 
 def lease(who: str, epoch: int, handover_from: int = 0) -> LeaseRecord:

@@ -4,7 +4,7 @@ import pytest
 
 from fanlight_common.core import idr_requests
 from fanlight_common.core.idr_requests import IdrRequestLimits, IdrRequests, IdrRequestState
-from tests.capture.core.tables import table
+from tests.tables import table
 
 
 def test_one_idr_for_all_who_wait_and_again_only_if_none_came() -> None:

@@ -5,7 +5,7 @@ import pytest
 from fanlight_common.core import unit_order
 from fanlight_common.core.unit_order import UnitOrder
 from fanlight_common.protocol.binary import VideoUnit
-from tests.capture.core.tables import table
+from tests.tables import table
 
 
 def unit(epoch: int, sequence: int, *, idr: bool = False) -> VideoUnit:

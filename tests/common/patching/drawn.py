@@ -13,7 +13,7 @@ def noise(height: int, width: int, colours: int = 1 << 24, seed: int = 1) -> np.
 
 
 def text(height: int, width: int, seed: int = 1) -> np.ndarray:
-    """Flat runs of few colours, no two rows alike."""
+    """Return runs of two colours, of which no two rows are alike."""
     generator = np.random.default_rng(seed)
     on = np.repeat(generator.random((height, -(-width // 8))) < 0.4, 8, axis=1)[:, :width]
     return np.where(on[..., None], WHITE, BLACK).astype(np.uint8)

@@ -24,6 +24,12 @@ class Client:
         finally:
             self.waiting -= 1
 
+    async def is_awaited(self) -> None:
+        """Wait until the body was taken, and the next message is waited for."""
+        async with asyncio.timeout(10):
+            while not (self.messages.empty() and self.waiting):  # noqa: ASYNC110  # a few turns
+                await asyncio.sleep(0)
+
     def disconnect(self) -> None:
         self.messages.put_nowait({"type": "http.disconnect"})
 
@@ -47,8 +53,8 @@ class Work:
 async def test_what_the_work_returns_and_nobody_waits_for_the_client_any_more() -> None:
     client, work = Client(), Work()
     asked = asyncio.create_task(unless_disconnected(client.receive, work.run()))
-    await asyncio.sleep(0.01)
-    assert client.waiting == 1, "the body is no disconnection"
+    await client.is_awaited()
+    assert not asked.done(), "the body is no disconnection"
     work.result.set_result("answer")
     assert await asked == "answer"
     assert client.waiting == 0
@@ -72,7 +78,7 @@ async def test_what_the_work_raises() -> None:
 async def test_a_caller_that_is_cancelled_leaves_nothing_behind() -> None:
     client, work = Client(), Work()
     asked = asyncio.create_task(unless_disconnected(client.receive, work.run()))
-    await asyncio.sleep(0.01)
+    await client.is_awaited()
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked

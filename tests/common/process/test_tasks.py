@@ -21,7 +21,7 @@ async def main():
     await asyncio.sleep(0)
     if {cancel}:
         task.cancel()
-    await asyncio.sleep(0.2)
+    await asyncio.wait([task])
     print("went on")
 
 uvloop.run(main())

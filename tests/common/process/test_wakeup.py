@@ -36,6 +36,6 @@ async def test_a_moment_ends_it_without_a_ring() -> None:
     # The timer has gone with it, and does not end the next waiting.
     wakeup.clear()
     waiting = asyncio.ensure_future(wakeup.wait(None))
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.05)  # five times as long as the timer ran, and nothing may happen
     assert not waiting.done()
     waiting.cancel()

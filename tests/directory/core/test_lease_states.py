@@ -11,7 +11,7 @@ from fanlight_directory.core.effects import Effect, Publish, Why
 from fanlight_directory.core.lease_states import LeaseEvent, LeaseState
 from fanlight_directory.core.leases import FORGET_ENDED_S, Leases
 from fanlight_directory.core.placement import Rules
-from tests.directory.core.test_registry import encoder
+from tests.directory.bench import encoder
 
 STREAM = "main/high"
 GRACE_S = 2.0
@@ -26,7 +26,7 @@ LARGER = UNIX + 10_000
 
 
 class Bench:
-    """Leases that have settled, with a desk, and one encoder but where a test takes it away."""
+    """Leases that have settled, with a desk and up to one encoder before the event."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -41,7 +41,7 @@ class Bench:
         return lease.state if lease is not None else LeaseState.UNKNOWN
 
     def bring(self, state: LeaseState) -> None:
-        """Into this state, from nothing."""
+        """Bring the stream into this state, from nothing."""
         if state is LeaseState.UNKNOWN:
             return
         if state in (LeaseState.HELD, LeaseState.GRACE):
@@ -52,7 +52,7 @@ class Bench:
         assert self.state is state
 
     def up(self, number: int, epoch: int = 0) -> list[Effect]:
-        """An encoder's heartbeat, with a claim by `epoch`."""
+        """Take in an encoder's heartbeat, with a claim by `epoch`."""
         beat = encoder(number, held={STREAM: epoch} if epoch else None)
         effects = self.leases.encoder_up(beat, self.now)
         return effects + self.leases.reconcile(self.now, UNIX)
@@ -70,7 +70,7 @@ class Bench:
         return effects + self.leases.reconcile(self.now, UNIX)
 
     def drain(self) -> list[Effect]:
-        """Another encoder is there, and the holder has no room any more."""
+        """Another encoder comes, and the holder reports that it has no room any more."""
         self.leases.encoder_up(encoder(2), self.now)
         self.leases.encoder_up(encoder(1, capacity=0), self.now)
         return self.leases.reconcile(self.now, UNIX)
@@ -93,7 +93,7 @@ EVENTS: dict[LeaseEvent, Callable[[Bench], list[Effect]]] = {
 
 
 def published(effects: list[Effect]) -> str:
-    """What the last record of the stream says, in the words of the table."""
+    """Returns what the last record of the stream says, as the table says it."""
     records = [effect.record for effect in effects if isinstance(effect, Publish)]
     if not records:
         return "-"
@@ -117,9 +117,9 @@ def test_the_code_does_what_the_table_says(state: LeaseState, event: LeaseEvent)
 
 IMPOSSIBLE = {
     (LeaseState.UNKNOWN, LeaseEvent.FORGET),
-    # A move is of a stream that runs; the same heartbeats grant one that waits.
+    # Only a running stream moves; the same heartbeats grant a stream that waits.
     (LeaseState.WAITING, LeaseEvent.MOVE),
-    # By the time that an ended lease is forgotten, a grace is long over.
+    # A grace is over long before an ended lease is forgotten.
     (LeaseState.GRACE, LeaseEvent.FORGET),
 }
 

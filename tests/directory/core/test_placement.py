@@ -1,4 +1,4 @@
-"""Where streams go: near their desk, evenly, and back again when encoders come and go."""
+"""Where streams go: near their desk, evenly, and back when encoders come and go."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ from fanlight_common.protocol import bus, topics
 from fanlight_directory.core.effects import Effect, Leased, Publish, Why
 from fanlight_directory.core.placement import Choice, Encoder, Rules
 from fanlight_directory.core.registry import Registry
-from tests.directory.core.test_registry import (
+from tests.directory.bench import (
     LEASE,
     TIMING,
     Bench,
@@ -46,7 +46,7 @@ def test_two_on_one_host_are_filled_evenly() -> None:
 
 
 def hosted(bench: Bench, desks: int = 8) -> None:
-    """Desks d0 and on, on host h, each watched."""
+    """Make the desks d0, d1 and so on, on host h, each of which is watched."""
     for n in range(desks):
         bench.hear(capture(f"d{n}"))
         bench.ask(topics.lease(f"d{n}/high"))
@@ -62,14 +62,14 @@ def test_who_comes_later_is_given_its_share_of_what_runs_a_few_at_a_time() -> No
     bench.hear(encoder(1, capacity=16))
     hosted(bench)
     bench.hear(encoder(2, capacity=16))
-    # It may be failing again and again: it is not trusted at once.
+    # It may be failing again and again, so it is not trusted at once.
     assert leases(bench.wait(4.5)) == []
     first = leases(bench.wait(1.6))
     assert 1 <= len(first) <= 2 * Rules().moves
     effects = bench.wait(10.0)
     assert holders(bench).count("encoder-2") in (3, 4)
     assert {e.why for e in effects if isinstance(e, Leased)} <= {Why.EVENED}
-    # And then there is peace.
+    # After that nothing moves.
     assert bench.wait(20.0) == []
 
 
@@ -127,7 +127,7 @@ def test_a_holder_that_does_not_encode_is_shown_its_lease_again() -> None:
         said += leases(bench.hear(encoder(1)))
     assert said == [lease] * len(said)
     assert 2 <= len(said) <= 3
-    # One that claims it is not.
+    # An encoder that claims its stream is not shown it again.
     bench.beating["encoder-1"] = encoder(1, held={"main/high": lease.epoch})
     assert leases(bench.wait(5.0)) == []
 
@@ -144,7 +144,7 @@ def test_a_lease_that_its_holder_never_claims_goes_to_another_by_a_larger_epoch(
     moved = [effect for effect in said if isinstance(effect, Leased)]
     assert [(effect.id, effect.why) for effect in moved] == [("encoder-2", Why.UNCLAIMED)]
     assert moved[0].epoch > first.epoch
-    # Neither hears this directory: each has its turn, and epochs go on with the time.
+    # Neither encoder hears this directory. Each gets the lease in turn, by larger epochs.
     for _ in range(56):
         bench.now = round(bench.now + 0.1, 6)
         said += bench.hear(encoder(1), encoder(2))
@@ -167,7 +167,7 @@ def test_the_only_encoder_gets_an_unclaimed_lease_back_by_a_larger_epoch() -> No
 
 
 def test_one_epoch_in_the_hands_of_two_ends_the_same_way_in_both_directories() -> None:
-    """Two directories gave one epoch to two encoders; everybody then hears both of them."""
+    """Two directories gave one epoch to two encoders. Everybody then hears both directories."""
     benches = [Bench(), Bench()]
     epochs = set()
     for number, bench in enumerate(benches, 1):
@@ -178,10 +178,10 @@ def test_one_epoch_in_the_hands_of_two_ends_the_same_way_in_both_directories() -
     for bench in benches:
         bench.hear(*claims)
     said = [the_lease(bench.ask()) for bench in benches]
-    # The one that knew of encoder 1 alone has taken the claim of the other, by a new epoch.
+    # The directory that knew encoder 1 alone took over the claim of encoder 2, by a new epoch.
     assert [record.id for record in said] == ["encoder-2", "encoder-2"]
     assert [record.epoch for record in said] == [epoch + 1, epoch]
-    # What encoder 2 claims now is newer than what the other directory gave, and right there too.
+    # Encoder 2 now claims a newer epoch than the other directory gave, so it is right there, too.
     for bench in benches:
         bench.hear(encoder(1), encoder(2, held={"main/high": epoch + 1}))
     said = [the_lease(bench.ask()) for bench in benches]
@@ -200,7 +200,7 @@ def test_a_directory_whose_clock_is_behind_follows_the_claims_of_the_one_before(
     late.hear(encoder(1, held={"main/high": lease.epoch}))
     late.wait(3.0)
     assert the_lease(late.ask(LEASE)) == lease
-    # Even a move is no step back.
+    # A move makes no epoch smaller.
     late.mute(encoder(1))
     moved = leases(late.wait(1.3))
     assert [record.id for record in moved] == ["encoder-2"]

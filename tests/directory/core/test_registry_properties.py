@@ -1,7 +1,7 @@
-"""Whatever happens, in whatever order: the promises of the directory.
+"""The directory keeps its promises, whatever happens, in whatever order.
 
-A small world of encoders that do as they are told, captures, viewers who come and go, and a
-directory that is itself started again from nothing.
+In a small world encoders do as they are told, captures and viewers come and go, and the directory
+itself is started again from nothing.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ encoders = st.sampled_from(ENCODERS)
 
 @dataclass
 class Encoder:
-    """It holds what the newest record it has seen gives to it, and claims that."""
+    """An encoder. It holds, and claims, what the newest record that it has seen gives to it."""
 
     id: str
     instance: str
@@ -53,12 +53,12 @@ class Encoder:
 
 
 def _same(a: bus.LeaseRecord, b: bus.LeaseRecord) -> bool:
-    """A directory that was started again does not know whom it was handed over by."""
+    """Returns whether the records are equal but for the handover, which a restart forgets."""
     return replace(a, handover_from=0) == replace(b, handover_from=0)
 
 
 class World(RuleBasedStateMachine):
-    """Everybody, and what a viewer of everything has seen published."""
+    """All processes, and the records that a viewer of everything has seen."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class World(RuleBasedStateMachine):
                 record, before = effect.record, self.seen.get(effect.record.stream)
                 assert effect.topic == topics.lease(record.stream)
                 if before is not None:
-                    # A lease that moves, or comes back, has a larger epoch; no record a smaller.
+                    # A lease that moves or comes back has a larger epoch. No epoch gets smaller.
                     if record.alive and before.alive and record.epoch == before.epoch:
                         assert _same(record, before)
                     elif record.alive and not before.alive:
@@ -168,7 +168,7 @@ class World(RuleBasedStateMachine):
 
     @rule(late=st.integers(0, 8))
     def directory_starts_again(self, late: int) -> None:
-        # Epochs run ahead of the wall clock by at most one a move; nobody moves that fast for long.
+        # Each move puts epochs at most one second ahead of the wall clock, which soon catches up.
         self.unix_s += 60
         self.registry = Registry(TIMING, self.now)
         for encoder in self.encoders.values():
@@ -181,7 +181,7 @@ class World(RuleBasedStateMachine):
 
     @rule(late=st.integers(0, 7))
     def directory_starts_again_in_peace(self, late: int) -> None:
-        """Nobody notices: no lease moves, none is said to be dead."""
+        """Restart the directory. Nobody notices: no lease moves, and none is said to be dead."""
         self.peace()
         before = {stream: self.seen[stream] for stream in self.wanted}
         self.directory_starts_again(late)
@@ -193,7 +193,7 @@ class World(RuleBasedStateMachine):
 
     @rule()
     def peace(self) -> None:
-        """When nothing happens for a while, everything is as it should be."""
+        """Wait for a while, in which nothing happens. Then everything has to be as it should be."""
         for _ in range(60):
             self.step()
         known = {encoder.id: encoder for encoder in self.encoders.values() if encoder.speaks}
@@ -230,7 +230,7 @@ class World(RuleBasedStateMachine):
             if record.alive and record.stream in self.wanted:
                 encoder = self.encoders.get(record.id)
                 if encoder is None or encoder.instance != record.instance:
-                    # Only a directory that has just begun does not know yet.
+                    # Only a directory that has just started may not know yet.
                     assert self.registry._leases.present(record.stream) is None
                 else:
                     assert encoder.silent_for <= TIMING.timeout_s + TIMING.settle_s + 0.3
@@ -267,7 +267,7 @@ def test_new_streams_spread_evenly(capacities: list[int], fill: float) -> None:
         held[int(effect.record.id[1:])] += 1
     fullness = [h / c for h, c in zip(held, capacities, strict=True)]
     for n, capacity in enumerate(capacities):
-        # No encoder is fuller than another would have been with one stream more.
+        # No encoder is fuller than another encoder would be with one more stream.
         assert fullness[n] - 1 / capacity <= min(fullness) + 1e-9
         assert held[n] <= capacity
 

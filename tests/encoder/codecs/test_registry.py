@@ -18,7 +18,7 @@ from fanlight_encoder.codecs.registry import CODECS, choose, fallback_of
 from fanlight_encoder.codecs.x264 import X264, X264Codec
 from fanlight_encoder.settings import EncoderSettings
 from tests.encoder.codecs.vp8 import VP8
-from tests.encoder.fakes import NO_HARDWARE, flaky, flaky_hardware, missing, opened_by
+from tests.encoder.fake_codecs import NO_HARDWARE, flaky, flaky_hardware, missing, opened_by
 
 PARAMS = EncoderSettings().stream_params(Rendition.HIGH)
 

@@ -1,6 +1,6 @@
-"""VP8 by libvpx: a real codec that can little. For tests alone; no viewer is told of it.
+"""VP8 by libvpx: a real codec with few capabilities. It is for tests only; no viewer hears of it.
 
-It shows what another codec takes: this file, and nothing else.
+It also shows that a new codec needs one file and nothing else.
 """
 
 from fanlight_encoder.codecs.base import Capabilities, Codec, CodecParams
@@ -8,7 +8,7 @@ from fanlight_encoder.codecs.libav import LavCodec, Opening
 
 
 class Vp8Codec(LavCodec):
-    """An OpenCodec. libvpx follows no other bitrate than the one that it was opened with."""
+    """An OpenCodec. libvpx keeps the bitrate with which it was opened."""
 
     def __init__(self, params: CodecParams) -> None:
         super().__init__(

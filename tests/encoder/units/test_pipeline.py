@@ -13,7 +13,7 @@ from fanlight_encoder.codecs.h264_hardware import NVENC, VAAPI
 from fanlight_encoder.codecs.x264 import X264, X264Codec
 from fanlight_encoder.settings import EncoderSettings
 from fanlight_encoder.units.pipeline import Pipeline
-from tests.encoder.fakes import flaky, opened_by
+from tests.encoder.fake_codecs import flaky, opened_by
 from tests.encoder.pictures import Pixels, decode, patches, rgb, text, worst_patch_error
 
 

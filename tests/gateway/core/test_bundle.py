@@ -1,4 +1,4 @@
-"""Modules in one file do what they do as modules: asked of a real engine."""
+"""A bundle does what its modules do. A real JavaScript engine runs both."""
 
 import subprocess
 from pathlib import Path
@@ -55,7 +55,7 @@ PRINT = "\nconsole.log(JSON.stringify(await all()));\n"
 
 
 def said(file: Path) -> str:
-    """What node prints."""
+    """Run the file in node, and return what it prints."""
     ran = subprocess.run(["node", file], capture_output=True, text=True, check=True, timeout=30)
     return ran.stdout.strip()
 
@@ -72,7 +72,7 @@ def test_a_bundle_does_what_its_modules_do(tmp_path: Path) -> None:
     assert "import {" not in made
     assert "Adds." not in made
     assert "@returns" not in made
-    # Once each, and in the order in which they are needed.
+    # Each module is in it once, in the order in which the modules are needed.
     assert [line for line in made.splitlines() if line.startswith("// ")][1:] == [
         "// numbers/sums.js",
         "// words/names.js",

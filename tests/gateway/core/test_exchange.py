@@ -1,4 +1,4 @@
-"""Exactly once and in order: numbers, acknowledgements, repetition."""
+"""Messages arrive exactly once and in order, by numbers, acknowledgements and repetition."""
 
 from collections import deque
 
@@ -16,7 +16,7 @@ def source(count: int, size: int = 1) -> deque[bytes]:
 
 
 def fill(out: Outgoing, waiting: deque[bytes]) -> bool:
-    """Add while there is room; is there anything to send?"""
+    """Add messages while there is room. Returns whether there is anything to send."""
     while waiting and out.has_room:
         out.add(waiting.popleft())
     return bool(out.messages)
@@ -31,7 +31,7 @@ def test_what_is_not_acknowledged_is_sent_again_with_what_came_since() -> None:
     fill(out, waiting)
     assert (out.first, list(out.messages)) == (1, [b"\0", b"\1", b"new"])
     out.acknowledge(2)
-    out.acknowledge(1)  # an old one that comes late
+    out.acknowledge(1)  # an old acknowledgement that comes late
     assert (out.first, list(out.messages)) == (3, [b"new"])
     out.acknowledge(3)
     assert not fill(out, deque())
@@ -70,7 +70,7 @@ def test_each_number_is_taken_once() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.booleans())))
 def test_whatever_is_lost(rounds: list[tuple[int, bool, bool]]) -> None:
-    """A sender that keeps what is not acknowledged, requests and answers that get lost."""
+    """The sender keeps what is not acknowledged; requests and answers get lost."""
     incoming, handled, sent = Incoming(), list[str](), 0
     kept: deque[tuple[int, str]] = deque()
     for new, is_lost, answer_is_lost in [*rounds, (0, False, False)]:

@@ -1,4 +1,4 @@
-"""The gate: what is sent can always be decoded, and what waits is bounded."""
+"""The gate: the viewer can decode all that it is sent, and what waits is bounded."""
 
 from collections import Counter
 from dataclasses import replace
@@ -10,12 +10,15 @@ from fanlight_gateway.core.congestion import Congestion, CongestionLimits
 from fanlight_gateway.core.gate import MAX_UNPAINTED, Drop, Gate, GateLimits
 from fanlight_gateway.core.unit import Unit
 
-GATE = GateLimits(backlog_ms=200)
+GATE = GateLimits(backlog_s=0.2)
 LIMITS = replace(GATE, backlog_bytes=300)
 CONGESTION = CongestionLimits()
-PATH = replace(CONGESTION, start_kbps=8000, allowance_ms=1e6, in_flight_bytes=100)
+PATH = replace(CONGESTION, start_kbps=8000, allowance_s=1000, in_flight_bytes=100)
 HELD_UNITS = LIMITS.held_units
-PAINT_STALL_MS = LIMITS.paint_stall_ms
+PAINT_STALL_S = LIMITS.paint_stall_s
+MS = 0.001
+ROUNDING = 1e-6
+"""Seconds: more than what is lost in rounding, and less than what matters."""
 
 
 def unit(sequence: int, idr: bool = False, epoch: int = 1, size: int = 10) -> Unit:
@@ -71,15 +74,16 @@ def test_bytes_in_flight_close_the_window_until_they_are_acknowledged() -> None:
     assert f.take(0)
     assert not f.gate.has_room(0)
     assert f.take(0) is None
-    f.ack(1, 7, 7, 5)  # never sent
-    f.ack(2, 1, 1, 5)  # of another epoch
-    assert f.take(5) is None
+    now = 0.005
+    f.ack(1, 7, 7, now)  # never sent
+    f.ack(2, 1, 1, now)  # of another epoch
+    assert f.take(now) is None
     assert f.gate.has_idr_on_its_way
-    f.ack(1, 1, 1, 5)
+    f.ack(1, 1, 1, now)
     assert not f.gate.has_idr_on_its_way
     assert f.path.in_flight_bytes == 0
-    assert f.gate.has_room(5)
-    assert f.take(5)
+    assert f.gate.has_room(now)
+    assert f.take(now)
 
 
 def test_a_decoder_that_falls_behind_gets_no_more_until_it_paints() -> None:
@@ -88,18 +92,19 @@ def test_a_decoder_that_falls_behind_gets_no_more_until_it_paints() -> None:
         assert f.gate.has_room(0), "what is on its way is the network's"
         f.gate.offer(unit(sequence, idr=sequence == 1), 0)
         assert f.take(0)
-    f.ack(1, HELD_UNITS, 0, 5)
-    assert f.gate.has_room(5), "a decoder may hold some back"
-    f.ack(1, 3, 0, 6)
-    assert not f.gate.has_room(6), "received, not painted: the decoder is starting"
-    f.gate.offer(unit(5), 7)
-    assert f.take(7) is None
-    f.ack(1, 4, 1, 20)  # 15 ms after it was received: the fastest seen
-    assert f.take(20)
-    assert f.gate.has_room(50), "the oldest that is received and unpainted is 30 ms late"
-    assert not f.gate.has_room(51)
-    f.ack(1, 5, 5, 60)
-    assert f.gate.has_room(60)
+    f.ack(1, HELD_UNITS, 0, 5 * MS)
+    assert f.gate.has_room(5 * MS), "a decoder may hold some back"
+    f.ack(1, 3, 0, 6 * MS)
+    assert not f.gate.has_room(6 * MS), "received, not painted: the decoder is starting"
+    f.gate.offer(unit(5), 7 * MS)
+    assert f.take(7 * MS) is None
+    f.ack(1, 4, 1, 20 * MS)  # 15 ms after it was received, the fastest so far
+    assert f.take(20 * MS)
+    late = 50 * MS
+    assert f.gate.has_room(late - ROUNDING), "the oldest that is unpainted is 30 ms late"
+    assert not f.gate.has_room(late + ROUNDING)
+    f.ack(1, 5, 5, 60 * MS)
+    assert f.gate.has_room(60 * MS)
 
 
 def test_a_decoder_that_holds_pictures_back_is_pushed() -> None:
@@ -107,13 +112,13 @@ def test_a_decoder_that_holds_pictures_back_is_pushed() -> None:
     for sequence in range(1, HELD_UNITS + 2):
         f.gate.offer(unit(sequence, idr=sequence == 1), 0)
         f.take(0)
-    f.ack(1, HELD_UNITS + 1, 0, 1)
-    assert not f.gate.has_room(PAINT_STALL_MS)
-    assert f.gate.has_room(PAINT_STALL_MS + 1)
+    f.ack(1, HELD_UNITS + 1, 0, MS)
+    assert not f.gate.has_room(PAINT_STALL_S)
+    assert f.gate.has_room(PAINT_STALL_S + MS)
 
 
 def test_what_waits_too_long_or_is_too_much_is_all_dropped() -> None:
-    for size, now in ((10, 201), (290, 0)):
+    for size, now in ((10, 0.201), (290, 0)):
         f = Fixture()
         f.gate.offer(unit(1, idr=True, size=100), 0)
         f.take(0)
@@ -122,11 +127,11 @@ def test_what_waits_too_long_or_is_too_much_is_all_dropped() -> None:
         f.gate.offer(unit(4, size=size), now)
         assert f.dropped == {Drop.BACKLOG: 3}
         assert not f.gate.is_open
-        assert not f.gate.wants_idr(now + 1000)  # it would only wait
+        assert not f.gate.wants_idr(now + 1)  # without room an IDR would only wait
         f.ack(1, 1, 1, now)
         assert f.take(now) is None
-        assert not f.gate.wants_idr(now + 999)  # all the others would pay for it
-        assert f.gate.wants_idr(now + 1000)
+        assert not f.gate.wants_idr(now + 0.999)  # all other viewers would pay for it
+        assert f.gate.wants_idr(now + 1)
 
 
 def test_who_falls_behind_again_and_again_rests_longer_each_time() -> None:
@@ -137,14 +142,14 @@ def test_who_falls_behind_again_and_again_rests_longer_each_time() -> None:
         f.gate.offer(unit(sequence := sequence + 1), now)
         assert f.gate.overflows == len(rests) + 1
         assert f.take(now) is None
-        rest = next(ms for ms in range(0, 20_000, 500) if f.gate.wants_idr(now + ms))
+        rest = next(half / 2 for half in range(40) if f.gate.wants_idr(now + half / 2))
         rests.append(rest)
         now += rest
-    assert rests == [1000, 2000, 4000, 8000, LIMITS.backlog_rest_max_ms]
-    now += 30_000
+    assert rests == [1, 2, 4, 8, LIMITS.backlog_rest_max_s]
+    now += 30
     f.gate.offer(unit(sequence := sequence + 1, idr=True, size=400), now)
     f.gate.offer(unit(sequence + 1), now)
-    assert f.gate.wants_idr(now + 1000)
+    assert f.gate.wants_idr(now + 1)
 
 
 def test_one_unit_may_wait_whatever_its_size() -> None:
@@ -230,7 +235,7 @@ def test_whatever_happens_what_is_sent_can_be_decoded_and_what_waits_is_bounded(
                 if (e, s) not in [(u.epoch, u.sequence) for u in sent]:
                     f.ack(e, s, s, now)
             case ("wait", int(ms)):
-                now += ms
+                now += ms / 1000
             case _:
                 f.gate.close()
         in_flight = sum(len(u.data) for u in sent[acked:])
@@ -256,12 +261,13 @@ def test_what_need_not_wait_goes_past_the_queue() -> None:
     assert f.gate.pass_on(unit(3, size=50), 0)
     assert not f.gate.pass_on(unit(4), 0), "no room"
     f.gate.offer(unit(4), 0)
-    f.ack(1, 3, 3, 5)
-    assert not f.gate.pass_on(unit(5), 5), "another waits before it"
-    f.gate.offer(unit(5), 5)
-    assert [f.take(5), f.take(5), f.take(5)] == [b"\4" * 10, b"\5" * 10, None]
-    assert f.gate.pass_on(unit(6), 6)
-    assert f.gate.waited_ms == 0
+    now = 5 * MS
+    f.ack(1, 3, 3, now)
+    assert not f.gate.pass_on(unit(5), now), "another waits before it"
+    f.gate.offer(unit(5), now)
+    assert [f.take(now), f.take(now), f.take(now)] == [b"\4" * 10, b"\5" * 10, None]
+    assert f.gate.pass_on(unit(6), 6 * MS)
+    assert f.gate.waited_s == 0
     assert f.dropped == {}
 
 
@@ -270,31 +276,33 @@ def test_an_acknowledgement_that_waited_says_nothing_of_how_fast_is_painted() ->
     f.path = Congestion(replace(CONGESTION, start_kbps=CONGESTION.max_kbps))
     f.gate = Gate(LIMITS, f.path, lambda _reason, _count: None)
     f.gate.pass_on(unit(1, idr=True), 0)
-    f.ack(1, 1, 0, 10)
-    f.ack(1, 1, 1, 25)  # 15 ms after it came
-    f.gate.pass_on(unit(2), 20)
+    f.ack(1, 1, 0, 10 * MS)
+    f.ack(1, 1, 1, 25 * MS)  # 15 ms after it came
+    f.gate.pass_on(unit(2), 20 * MS)
     assert f.gate.is_relaxed
-    f.ack(1, 2, 2, 40)
+    f.ack(1, 2, 2, 40 * MS)
     for sequence in range(3, 7):
-        f.gate.pass_on(unit(sequence), 100)
-    f.ack(1, 6, 0, 110)
-    assert f.gate.has_room(110 + 15 + LIMITS.paint_lag_ms)
-    assert not f.gate.has_room(110 + 15 + LIMITS.paint_lag_ms + 1)
+        f.gate.pass_on(unit(sequence), 0.1)
+    f.ack(1, 6, 0, 0.11)
+    late = 0.11 + 0.015 + LIMITS.paint_lag_s
+    assert f.gate.has_room(late - ROUNDING)
+    assert not f.gate.has_room(late + ROUNDING)
 
 
 def test_who_never_paints_is_remembered_up_to_a_bound() -> None:
-    f = Fixture(replace(LIMITS, paint_stall_ms=0))
+    f = Fixture(replace(LIMITS, paint_stall_s=0))
     for sequence in range(1, 2 * MAX_UNPAINTED):
-        f.gate.offer(unit(sequence, idr=sequence == 1), sequence)
-        assert f.take(sequence)
-        f.ack(1, sequence, 0, sequence + 0.5)
+        now = sequence / 1000
+        f.gate.offer(unit(sequence, idr=sequence == 1), now)
+        assert f.take(now)
+        f.ack(1, sequence, 0, now + MS / 2)
         assert len(f.gate._unpainted) == min(sequence, MAX_UNPAINTED)
-    f.ack(1, 0, 2 * MAX_UNPAINTED - 1, 1e4)
+    f.ack(1, 0, 2 * MAX_UNPAINTED - 1, 10)
     assert len(f.gate._unpainted) == 0
 
 
-class Way:
-    """A viewer of a good path, whose units go past the queue where they can, or never."""
+class SimulatedViewer:
+    """A viewer of a good path. With `past`, its units go past the queue if they can."""
 
     def __init__(self, *, past: bool) -> None:
         self._past = past
@@ -323,11 +331,11 @@ class Way:
 
     @property
     def state(self) -> list[object]:
-        """All there is of it."""
+        """All that gate and path know."""
         gate, path = dict(vars(self.gate)), dict(vars(self.path))
         for name in ("_congestion", "_on_drop"):
             del gate[name]
-        for name in ("_base", "_delivered"):
+        for name in ("_base", "_delivered", "_rate"):
             path[name] = vars(path[name])
         return [self.sent, self.dropped, gate, path]
 
@@ -350,10 +358,10 @@ moves = st.lists(
 
 
 @given(moves)
-def test_the_short_way_and_the_general_one_lead_to_the_same_state(
+def test_the_short_and_the_general_path_lead_to_the_same_state(
     events: list[tuple[str, tuple[bool, int, int, int], tuple[int, int], int]],
 ) -> None:
-    short, general = ways = (Way(past=True), Way(past=False))
+    short, general = viewers = (SimulatedViewer(past=True), SimulatedViewer(past=False))
     now, epoch, sequence, acked = 0.0, 1, 0, 0
     idr_first = (True, 1, 0, 100)
     begin = [(kind, idr_first, (0, 0), 5) for kind in ("unit", "wait", "ack")]
@@ -363,16 +371,16 @@ def test_the_short_way_and_the_general_one_lead_to_the_same_state(
                 epoch += newer
                 sequence = 1 if newer else sequence + step
                 one = Unit(epoch, sequence, idr, bytes(size))
-                for way in ways:
-                    way.unit(one, now)
+                for viewer in viewers:
+                    viewer.unit(one, now)
             case "ack":
                 acked = min(len(general.sent), acked + ahead + 1)
                 of, received, _ = general.sent[acked - 1]
-                for way in ways:
-                    way.ack(of, received, max(0, received - behind), now)
+                for viewer in viewers:
+                    viewer.ack(of, received, max(0, received - behind), now)
             case "wait":
-                now += pause_ms
+                now += pause_ms / 1000
             case _:
-                for way in ways:
-                    way.gate.close()
+                for viewer in viewers:
+                    viewer.gate.close()
         assert short.state == general.state

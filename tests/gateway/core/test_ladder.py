@@ -1,10 +1,17 @@
-"""Down when the path cannot carry it, up after a quiet while, more carefully each time it fails."""
+"""A viewer moves down if its path cannot carry the rendition, and up after a quiet time, which
+becomes longer each time that this fails."""
+
+import pytest
 
 from fanlight_common.core.names import Rendition
-from fanlight_gateway.core.ladder import Ladder, LadderLimits
+from fanlight_gateway.core import ladder
+from fanlight_gateway.core.ladder import Ladder, LadderEvent, LadderLimits, LadderState
+from tests.tables import table
 
 LIMITS = LadderLimits()
-MAX_QUIET_MS = LIMITS.max_quiet_ms
+MAX_QUIET_S = LIMITS.max_quiet_s
+STEP_S = 0.125
+"""As the gateway's clock ticks. Floats hold its multiples exactly."""
 
 
 class Climb:
@@ -14,14 +21,18 @@ class Climb:
         self.ladder = Ladder(LIMITS, 0)
         self.now = 0.0
 
+    @property
+    def state(self) -> LadderState:
+        return self.ladder.state(self.now)
+
     def wait(
         self, seconds: float, kbps: float, *, limited: bool = True, behind: bool = False
     ) -> list[Rendition]:
-        """Steps of 100 ms; the renditions that it changed to."""
+        """Step each STEP_S for this time. Returns the renditions that the viewer moved to."""
         changes = []
-        for _ in range(round(seconds * 10)):
-            self.now += 100
-            if self.ladder.step(kbps, limited=limited, fell_behind=behind, now_ms=self.now):
+        for _ in range(round(seconds / STEP_S)):
+            self.now += STEP_S
+            if self.ladder.step(kbps, limited=limited, fell_behind=behind, now=self.now):
                 changes.append(self.ladder.rendition)
         return changes
 
@@ -71,21 +82,90 @@ def test_a_probe_that_fails_makes_the_next_one_come_later() -> None:
             pass
         waits.append(climb.now - began)
         assert climb.wait(1.1, 500) == [Rendition.HALF]
-    assert waits == [10_000, 20_000, 40_000, 80_000, 160_000, *[MAX_QUIET_MS] * 3]
+    assert waits == [10, 20, 40, 80, 160, *[MAX_QUIET_S] * 3]
 
 
 def test_a_probe_that_stood_is_forgotten() -> None:
     climb = Climb()
     climb.wait(1.1, 1000)
     climb.wait(10, 5000)
-    climb.wait(1.1, 500)  # failed: 20 s from now on
+    climb.wait(1.1, 500)  # the probe failed, so the quiet time is 20 s from now on
     assert climb.wait(19.8, 5000) == []
     assert climb.wait(0.2, 5000) == [Rendition.HIGH]
     climb.wait(60, 5000)
-    assert climb.wait(1.1, 500) == [Rendition.HALF]  # much later: no failed probe
+    assert climb.wait(1.1, 500) == [Rendition.HALF]  # so much later that this is no failed probe
     assert climb.wait(1.1, 500) == [Rendition.LOW]
     assert climb.wait(20, 5000) == [Rendition.HALF]
     assert climb.wait(20, 5000) == [Rendition.HIGH]
     climb.wait(60, 5000)
     climb.wait(1.1, 500)
     assert climb.wait(10.1, 5000) == [Rendition.HIGH]
+
+
+def climb_in(state: LadderState) -> Climb:
+    """Return a viewer in the middle of the ladder, whose quiet time has doubled once."""
+    climb = Climb()
+    climb.wait(1.1, 1000)
+    climb.wait(10, 5000)
+    assert climb.wait(1.1, 1000) == [Rendition.HALF]
+    if state is not LadderState.SETTLED:
+        assert climb.wait(1.1, 500) == [Rendition.LOW]
+        assert climb.wait(20, 1000) == [Rendition.HALF]
+    if state is LadderState.PROVEN:
+        assert climb.wait(20, 1000) == []
+    assert (climb.state, climb.ladder._quiet_s) == (state, 20)
+    return climb
+
+
+def moves_of(climb: Climb, event: LadderEvent) -> list[Rendition]:
+    """Let the event happen. Returns the renditions that the viewer moved to."""
+    match event:
+        case LadderEvent.POOR:
+            return climb.wait(1.1, 500)
+        case LadderEvent.BEHIND:
+            return climb.wait(0.1, 1000, behind=True)
+        case LadderEvent.STOOD:
+            return climb.wait(20, 1000)
+        case LadderEvent.WELL:
+            moves: list[Rendition] = []
+            while not moves and climb.now < 1000:
+                moves = climb.wait(0.1, 5000)
+            return moves
+
+
+ROWS = table(ladder.__doc__, 5)
+MOVES = {"down": [Rendition.LOW], "up": [Rendition.HIGH], "-": []}
+QUIET_S = {"same": 20, "doubled": 40, "first": LIMITS.quiet_s}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=" ".join)
+def test_the_code_does_what_the_table_says(row: list[str]) -> None:
+    state, event, move, after, quiet = row
+    climb = climb_in(LadderState(state))
+    assert moves_of(climb, LadderEvent(event)) == MOVES[move]
+    assert climb.state == after
+    assert climb.ladder._quiet_s == QUIET_S[quiet]
+
+
+def test_every_state_and_event_is_in_the_table() -> None:
+    found = {(LadderState(state), LadderEvent(event)) for state, event, *_ in ROWS}
+    assert len(found) == len(ROWS), "a row is there twice"
+    impossible = {
+        # WELL needs a quiet time without a move, and that makes the last move proven.
+        (LadderState.PROBING, LadderEvent.WELL),
+        # Only a move up that is not proven yet can prove itself.
+        (LadderState.SETTLED, LadderEvent.STOOD),
+        (LadderState.PROVEN, LadderEvent.STOOD),
+    }
+    assert found | impossible == {(s, e) for s in LadderState for e in LadderEvent}
+
+
+@pytest.mark.parametrize("state", LadderState)
+def test_nobody_moves_past_the_ends(state: LadderState) -> None:
+    low = climb_in(state)
+    while low.ladder.rendition is not Rendition.LOW:
+        moves_of(low, LadderEvent.BEHIND)
+    assert moves_of(low, LadderEvent.BEHIND) == []
+    assert moves_of(low, LadderEvent.POOR) == []
+    high = Climb()
+    assert high.wait(60, 16_000) == []

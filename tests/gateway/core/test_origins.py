@@ -1,4 +1,4 @@
-"""Whose page may open a WebSocket."""
+"""Which pages may open a WebSocket."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The small pure parts: rates, the mailbox."""
+"""The small pure modules: rate_limits and mailbox."""
 
 from fanlight_gateway.core.mailbox import MAX_PONGS, Mailbox
 from fanlight_gateway.core.rate_limits import Throttle, TokenBucket

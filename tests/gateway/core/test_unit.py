@@ -1,4 +1,4 @@
-"""A unit's encoded forms: made once for each kind of transport, and only where they are needed."""
+"""A unit's forms are encoded once for each kind of transport, and only if they are needed."""
 
 import pytest
 

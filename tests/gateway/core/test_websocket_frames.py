@@ -1,4 +1,4 @@
-"""Frames as a server sends them, as a client's library reads them."""
+"""A client's library reads the frames that are made here, and writes those that are read here."""
 
 import pytest
 from hypothesis import given
@@ -24,7 +24,7 @@ def test_a_message_of_any_size_is_one_frame(size: int) -> None:
 
 
 def payload(frame: bytes) -> bytes:
-    """What a short message says."""
+    """Return the content of a short message."""
     data: bytes = apply_mask(frame[HEADER_BYTES:], frame[2:HEADER_BYTES])
     assert type(data) is bytes
     return data
@@ -62,7 +62,7 @@ frames = st.lists(
 
 
 def masked_twice(data: bytes) -> bytes:
-    """What looks like a frame, in a frame."""
+    """Return content that looks like a frame itself."""
     return masked(Opcode.BINARY, data) + bytes(300)
 
 
@@ -93,7 +93,7 @@ def test_however_it_is_cut_the_frames_are_found(
         at += size
     assert given_on == stream, "nothing is lost or kept back"
     assert splitter.is_between
-    # One that is cut is the library's.
+    # A short message that was cut is left to the library.
     assert all(message in expected for message in short)
     whole = Splitter()
     assert [payload(piece) for piece, ok in whole.split(stream) if ok] == expected

@@ -1,4 +1,4 @@
-"""The public HTTP routes, from outside."""
+"""The public HTTP routes, as a client sees them."""
 
 import asyncio
 import base64
@@ -111,7 +111,7 @@ async def test_the_list_of_desks_is_what_the_token_allows(
 
 
 class FakeScreenshots:
-    """A screenshot service: notes requests, answers as told."""
+    """A screenshot service that notes requests and answers as the test says."""
 
     def __init__(self) -> None:
         self.requests: list[str] = []
@@ -126,7 +126,7 @@ class FakeScreenshots:
         return f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
 
     async def stop(self) -> None:
-        """Listen no more. A server that is left open keeps uvloop from closing."""
+        """Stop listening, because a server that is left open keeps uvloop from closing."""
         if self.server is not None:
             self.server.close()
 
@@ -173,7 +173,7 @@ async def test_screenshots_are_passed_on(
     (request,) = service.requests
     assert request.startswith("GET /desks/main/screenshot?format=png&scale=0.5&x=%20%26 HTTP/1.1")
     assert 'if-none-match: "old"' in request.lower()
-    assert site.token() not in request  # the viewer's own
+    assert site.token() not in request  # This is the viewer's own token.
     (passed,) = re.findall(r"(?im)^authorization: bearer (\S+)\r$", request)
     grant = tokens.verify(site.secret, passed, time.time())
     assert (grant.role, grant.desk) == (Role.VIEW, "main")
@@ -205,7 +205,7 @@ async def test_another_screenshot_service_is_asked_when_one_is_silent(
     site: Site, directory: FakeDirectory, service: FakeScreenshots
 ) -> None:
     url = await service.start()
-    for number in range(6):  # whatever the order of preference
+    for number in range(6):  # Which service is asked first does not matter.
         announce(directory, "http://127.0.0.1:9", f"dead{number}")
     announce(directory, url)
     known = site.worker.directory.records
@@ -261,7 +261,8 @@ async def test_a_gateway_that_drains_says_that_it_is_not_ready_and_goes_on(
         await ready(site, 503)
         assert (await site.http.get("/readyz")).json()["missing"] == ["it is about to stop"]
         assert (await site.http.get("/healthz")).status_code == 200
-        async with site.viewer(name="viewer-1") as another:  # the balancer has not seen it yet
+        # The load balancer may not have seen it yet.
+        async with site.viewer(name="viewer-1") as another:
             await another.ping()
         await viewer.ping()
         await draining
@@ -295,7 +296,7 @@ async def test_metrics_want_a_token_for_all_desks_in_the_header(site: Site) -> N
         "fanlight_gateway_viewers" in (await site.http.get("/metrics", headers=site.bearer())).text
     )
     await sign_in(site, site.token())
-    assert (await site.http.get("/metrics")).status_code == 401  # not by cookie
+    assert (await site.http.get("/metrics")).status_code == 401  # A cookie does not do.
 
 
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -315,11 +316,11 @@ async def test_the_page_and_its_modules(site: Site) -> None:
         ("cache-control", "no-cache"),
     ):
         assert page.headers[name] == value
-    # Relative, so that it works under any path.
+    # The path is relative, so that the page works under any path.
     assert not re.findall(r'(?:src|href)="(?:/|https?:)', page.text)
     (folder,) = set(re.findall(r'(?:src|href)="(v/[0-9a-f]{16}/)', page.text))
     for name in (*ENTRIES, "app.css"):
-        # By its own name for pages of others; for our own one that is kept for good.
+        # Pages of others use its own name. Our page uses a name under which it is kept for good.
         for path, kept in ((name, "no-cache"), (f"{folder}{name}", IMMUTABLE)):
             file = await site.http.get(f"/{path}")
             kind = "text/css" if name.endswith("css") else "text/javascript"
@@ -331,16 +332,16 @@ async def test_the_page_and_its_modules(site: Site) -> None:
             assert plain.content == file.content
             known = {"If-None-Match": file.headers["etag"]}
             assert (await site.http.get(f"/{path}", headers=known)).status_code == 304
-    # Its first code is in it, and nothing else that would run.
+    # The page's first code is within it, and nothing else that would run.
     (script,) = re.findall(r"<script>(.*?)</script>", page.text, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert f"script-src 'self' 'sha256-{digest}';" in policy
-    # What a gateway of another version named is here, too, but is not kept under that name.
+    # A file is also served by the name that another version gave it, but not to be kept.
     other = await site.http.get("/v/0123456789abcdef/app.js")
     assert (other.status_code, other.headers["cache-control"]) == (200, "no-cache")
     again = await site.http.get("/", headers={"If-None-Match": page.headers["etag"]})
     assert again.status_code == 304
-    # What is part of another file is none of its own.
+    # A module within a bundle is no file of its own.
     for path in (
         "/nothing.js",
         "/session.js",

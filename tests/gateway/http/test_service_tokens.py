@@ -1,4 +1,4 @@
-"""The gateway's own tokens."""
+"""The tokens with which the gateway asks screenshot services."""
 
 from fanlight_common.core.grants import Role
 from fanlight_common.process import tokens

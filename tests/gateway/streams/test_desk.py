@@ -1,4 +1,4 @@
-"""The way to the desk and back: input in order, pointer, clipboard, coming and going."""
+"""What goes to the desk and comes back: input in order, pointer, clipboard, and who is there."""
 
 from typing import TypeVar
 
@@ -64,8 +64,8 @@ async def test_view_only_is_enforced_here(site: Site, capture: FakeCapture) -> N
         await viewer.ping()
         error = await viewer.get(control.Error)
         assert error.code == "view_only"
-        assert len(viewer.all(control.Error)) == 1  # once a second
-    async with site.viewer() as other:  # whose message is the first that the desk is told
+        assert len(viewer.all(control.Error)) == 1  # the viewer is told once a second
+    async with site.viewer() as other:  # its message is the first that the desk gets
         await other.send(INPUT[0])
         await until(lambda: capture.told)
         assert isinstance(capture.told[0], bus.Input)
@@ -80,7 +80,7 @@ async def test_focus_and_life(site: Site, capture: FakeCapture) -> None:
             await viewer.ping()
         await until(lambda: of_kind(capture, bus.ViewerAlive))
         assert [m.reason for m in of_kind(capture, bus.ReleaseViewer)] == ["blur"]
-        assert len(of_kind(capture, bus.ViewerAlive)) == 1  # at most once a second
+        assert len(of_kind(capture, bus.ViewerAlive)) == 1  # told at most once a second
 
 
 async def test_the_clipboard_both_ways_for_those_in_control(
@@ -112,7 +112,7 @@ async def test_pointer_shape_and_position_also_for_who_comes_later(
             assert await later.get(PointerPosition) == PointerPosition(1, 2)
         capture.announce(size=(0, 0))
         assert (await viewer.get(control.DeskState, 2)).state == "away"
-        async with site.viewer(name="viewer-2") as after:  # another display's are not its own
+        async with site.viewer(name="viewer-2") as after:  # the pointer was another display's
             await after.ping()
             assert not after.all(PointerShape)
 
@@ -127,7 +127,7 @@ async def test_a_gap_in_the_events_brings_the_present_state(
         capture.shape = PointerShape(1, 1, 0, 0, b"missed").encode()
         capture.event(binary=PointerPosition(5, 5).encode(), skip=1)
         await until(lambda: viewer.all(PointerShape)[-1].png == b"missed")
-        # Nonsense between them harms nothing.
+        # Nonsense between the events does no harm.
         capture.outlet.send_multipart([topics.events("main"), b"x", b"y"])
         capture.outlet.send_multipart([topics.events("main"), b"x"])
         capture.event(binary=b"\x99")
@@ -147,7 +147,7 @@ async def test_a_desk_that_goes_is_waited_for(
         assert (await viewer.get(control.Error)).code == "desk_away"
         await viewer.ping()
         assert not of_kind(capture, bus.Input)
-        async with site.viewer(name="viewer-1") as other:  # who comes now waits as well
+        async with site.viewer(name="viewer-1") as other:  # a viewer that comes now waits, too
             assert (await other.get(control.DeskState)).state == how
             back = FakeCapture(directory, id_="c2")
             back.announce(size=(80, 40))
@@ -159,14 +159,14 @@ async def test_a_desk_that_goes_is_waited_for(
                     )
                 )
 
-            async def arrives() -> bool:  # once the sockets have found each other
+            async def arrives() -> bool:  # which it does once the sockets are connected
                 await viewer.send(INPUT[0])
                 await viewer.ping()
                 return bool(of_kind(back, bus.Input))
 
             await until(arrives)
             assert of_kind(back, bus.Input)[0].sequence == 1
-            # What was lost may have been a key going up: before anything else, all do.
+            # A key may have gone up in what was lost, so first of all every key is released.
             first = next(m for m in back.told if isinstance(m, bus.Input | bus.ReleaseViewer))
             assert isinstance(first, bus.ReleaseViewer)
             assert first.reason == "lost"

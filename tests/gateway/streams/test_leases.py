@@ -1,4 +1,4 @@
-"""A lease that moves while people watch: handed over without a break, or taken away at once."""
+"""A lease moves while people watch. It is handed over without a break, or taken away at once."""
 
 from collections.abc import AsyncIterator
 
@@ -28,7 +28,7 @@ async def test_the_old_encoder_is_shown_until_the_first_idr_of_the_new_one(
         await streaming(encoder, one, two)
         asked = encoder.idr_requests
         other.lease("main/high", 2, handover_from=1)
-        # Both encoders are wanted now, and both hear what the viewers can take.
+        # Both encoders are wanted now, and both are told what the viewers can take.
         await until(lambda: HIGH in other.subscribed and HIGH in encoder.subscribed)
         await until(lambda: other.room == [True])
         for _ in range(10):
@@ -36,7 +36,7 @@ async def test_the_old_encoder_is_shown_until_the_first_idr_of_the_new_one(
         last = encoder.sequence
         for viewer in (one, two):
             await until(lambda v=viewer: v.units[-1].sequence == last)  # type: ignore[misc]  # bound
-        # What of the new one comes before its IDR is of no use; so one is asked for.
+        # Units of the new encoder are of no use before its IDR, so an IDR is asked for.
         other.send()
         await until(lambda: other.idr_requests == 1)
         encoder.send()
@@ -65,7 +65,7 @@ async def test_an_encoder_that_lost_its_lease_reaches_nobody(
         await streaming(encoder, viewer)
         other.lease("main/high", 2)
         await until(lambda: HIGH not in encoder.subscribed and HIGH in other.subscribed)
-        # Back from the dead, and fast.
+        # The first encoder is alive after all, and faster than the other.
         encoder.send()
         encoder.send(idr=True)
         other.send(idr=True)
@@ -114,7 +114,7 @@ async def test_what_another_directory_says_of_the_past_is_ignored(
     async with site.viewer() as viewer:
         await until(lambda: viewer.units and viewer.units[-1].epoch == 7)
         other.lease("main/high", 6)
-        # Said after it, and so heard after it.
+        # This record is sent after the other one, so it arrives after it.
         directory.tell(
             topics.lease("main/high"),
             bus.LeaseRecord("main/high", False, "", "", "", "", 7),

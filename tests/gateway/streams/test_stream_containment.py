@@ -1,4 +1,4 @@
-"""An error about one stream or one desk ends the viewers of it, and nobody else."""
+"""An error about one stream or one desk ends the viewers of it, and no others."""
 
 import logging
 from typing import Any
@@ -18,7 +18,7 @@ from tests.screenshot.fakes import FakeCapture, FakeDirectory, until
 
 
 class Fault:
-    """Once armed, `method` raises on the one object that `is_culprit` says."""
+    """Makes `method` raise, once armed, on objects whose `attribute` is `value`."""
 
     def __init__(
         self, monkeypatch: pytest.MonkeyPatch, of: type, method: str, attribute: str, value: str
@@ -36,7 +36,7 @@ class Fault:
 
 
 def causes(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The events that were logged with a traceback."""
+    """Return the events that were logged with a traceback."""
     told = [record for record in caplog.records if record.exc_info and record.exc_info[2]]
     return [record.getMessage().split()[0].removeprefix("event=") for record in told]
 

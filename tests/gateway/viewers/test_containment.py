@@ -1,4 +1,4 @@
-"""An error of one viewer's ends that viewer, and nobody else."""
+"""An error about one viewer ends that viewer, and no other."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ def failed() -> float:
 
 
 class Fault:
-    """From `arm` on one object, the first that a method is called on, raises in it."""
+    """Makes `method` raise, from `arm` on, on one object: the first on which it is called then."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, of: type, method: str) -> None:
         self.culprit: object = None
@@ -75,7 +75,7 @@ async def test_an_error_ends_the_viewer_it_is_about_and_is_told_once(
         fault.arm()
         with caplog.at_level(logging.ERROR):
             while not any(viewer.close_code for viewer in both):
-                # Everything that a gateway does of itself, for as long as it takes.
+                # Make the gateway do everything that it does by itself, until the error comes.
                 capture.event(text=control.Clipboard("text").encode())
                 encoder.lease("main/high", encoder.epoch, alive=False)
                 encoder.lease("main/high", encoder.epoch + 1)

@@ -1,4 +1,4 @@
-"""Many viewers of one gateway, on real sockets: what one of them does is nobody else's."""
+"""Many viewers of one gateway, on real sockets. What one viewer does has no effect on others."""
 
 import asyncio
 import base64
@@ -27,7 +27,7 @@ PINGS = 40
 async def test_the_others_get_every_unit_in_order(
     site: Site, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of sixty viewers one stalls, one sends garbage, and in one's part something raises."""
+    """Of sixty viewers one stalls, one sends garbage, and one causes an error."""
     async with contextlib.AsyncExitStack() as stack:
         viewers = [
             await stack.enter_async_context(site.viewer(name=f"viewer-{index}"))
@@ -67,13 +67,13 @@ async def test_the_others_get_every_unit_in_order(
         encoder.automatic = True
         stalled.resume()
         await until(lambda: stalled.units[-1].sequence == encoder.sequence)
-        # How much of it it missed is a matter of time; what it got can be decoded.
+        # How many units it missed depends on the machine. It can decode all that it got.
         for before, after in itertools.pairwise(stalled.units):
             assert after.idr or after.sequence == before.sequence + 1
 
 
 async def garbage(vandal: TestViewer) -> None:
-    """What is no message, binary and text, short and long."""
+    """Send what is no message: binary and text, short and long."""
     for message in (GARBAGE, b"", GARBAGE * 100, "nonsense"):
         with contextlib.suppress(Exception):
             await vandal.socket.send(message)
@@ -81,7 +81,7 @@ async def garbage(vandal: TestViewer) -> None:
 
 @pytest.mark.parametrize("cut", [1, 7, 50, 1 << 16])
 async def test_what_comes_with_the_hello_is_handled_in_order(site: Site, cut: int) -> None:
-    """Short messages go past the library, once nothing of what came before is with it any more."""
+    """Short messages go past the library only once the library has handed on all earlier ones."""
     host, port = site.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     key = base64.b64encode(os.urandom(16)).decode()
@@ -97,7 +97,7 @@ async def test_what_comes_with_the_hello_is_handled_in_order(site: Site, cut: in
         ping = binary.Ping(number, number).encode()
         if number % 5:
             stream += Frame(Opcode.BINARY, ping).serialize(mask=True)
-        else:  # the library's: in two frames, with one of its own amid
+        else:  # for the library: a message in two frames, with a WebSocket ping between them
             stream += Frame(Opcode.BINARY, ping[:3], fin=False).serialize(mask=True)
             stream += Frame(Opcode.PING, b"amid").serialize(mask=True)
             stream += Frame(Opcode.CONT, ping[3:]).serialize(mask=True)

@@ -1,4 +1,4 @@
-"""Viewers by plain HTTP, from outside: who gets in, what arrives how often, and how it ends."""
+"""Viewers over plain HTTP, from outside: who is admitted, what arrives, and how a session ends."""
 
 import asyncio
 import contextlib
@@ -12,71 +12,38 @@ from hypothesis import strategies as st
 from fanlight_common.core.grants import Role
 from fanlight_common.protocol import batches, binary, bus, control, input
 from fanlight_common.protocol.binary import CloseCode
+from fanlight_gateway.core import exchange
 from fanlight_gateway.settings import ViewerSettings
+from fanlight_gateway.viewers.plain_http_transport import PlainHttpTransport
 from tests.gateway.clients import VIEWER, Site
 from tests.gateway.conftest import Start
 from tests.gateway.fakes import FakeEncoder
+from tests.gateway.viewers.plain_viewer import (
+    HELLO,
+    KEY_A,
+    PlainViewer,
+    decoded,
+    held_poll,
+    join,
+    keys,
+)
 from tests.screenshot.fakes import FakeCapture, until
 
-KEY_A = input.Key(True, 4)
-HELLO = control.Hello(VIEWER, True, False).encode()
 
+@pytest.fixture
+def polls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The `after` of each poll that has come to the gateway, which holds it by then."""
+    came: list[int] = []
+    take = PlainHttpTransport.take
 
-class PlainViewer:
-    """A viewer without WebSocket."""
+    async def noting(
+        transport: PlainHttpTransport, after: int
+    ) -> tuple[int, list[exchange.NumberedMessage]]:
+        came.append(after)
+        return await take(transport, after)
 
-    def __init__(self, site: Site, opened: httpx.Response, headers: dict[str, str]) -> None:
-        assert opened.status_code == 200, opened.text
-        self.opened = opened.json()
-        self.path = f"/api/desks/main/http/{self.opened['session']}"
-        self.site, self.headers = site, headers
-        self.after, self.next = 0, 1
-
-    async def poll(self, after: int | None = None, **headers: str) -> httpx.Response:
-        """One long poll."""
-        params = {"after": self.after if after is None else after}
-        return await self.site.http.get(self.path, params=params, headers=self.headers | headers)
-
-    async def take(self) -> list[object]:
-        """What a poll brings, acknowledged by the next one."""
-        answer = await self.poll()
-        assert answer.status_code == 200, answer.text
-        messages = batches.decode(answer.content)
-        first = int(answer.headers["x-fanlight-first"])
-        self.after = max(self.after, first + len(messages) - 1)
-        return [decoded(message) for message in messages]
-
-    async def give(
-        self, *messages: object, first: int | None = None, body: bytes | None = None
-    ) -> httpx.Response:
-        """Messages, as the next ones unless `first` says otherwise."""
-        raw = [m if isinstance(m, bytes | str) else m.encode() for m in messages]  # type: ignore[attr-defined]  # every message has it
-        number = self.next if first is None else first
-        if first is None:
-            self.next += len(messages)
-        return await self.site.http.post(
-            self.path,
-            params={"first": number},
-            content=batches.encode(raw) if body is None else body,
-            headers=self.headers,
-        )
-
-
-def decoded(message: bytes | str) -> object:
-    if isinstance(message, str):
-        return control.decode_from_gateway(message)
-    return binary.decode_from_gateway(message)
-
-
-async def join(site: Site, role: Role = Role.CONTROL, name: str = VIEWER) -> PlainViewer:
-    headers = site.bearer(site.token(role))
-    hello = control.Hello(name, True, False).encode()
-    opened = await site.http.post("/api/desks/main/http", content=hello, headers=headers)
-    return PlainViewer(site, opened, headers)
-
-
-def keys(capture: FakeCapture) -> list[bytes]:
-    return [m.message for m in capture.told if isinstance(m, bus.Input)]
+    monkeypatch.setattr(PlainHttpTransport, "take", noting)
+    return came
 
 
 async def test_hello_in_welcome_out_and_never_any_video(
@@ -91,7 +58,7 @@ async def test_hello_in_welcome_out_and_never_any_video(
     assert any(isinstance(m, control.DeskState) for m in first)
     await viewer.give(control.SetVideoEnabled(True))
     held = asyncio.create_task(viewer.take())
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.3)  # time for a subscription, which may not come
     assert not encoder.subscribed
     capture.event(binary=binary.PointerPosition(1, 2).encode())
     assert binary.PointerPosition(1, 2) in await held
@@ -103,13 +70,15 @@ async def test_input_is_handled_once_and_in_order_whatever_is_sent_twice(
     viewer = await join(site)
     events = [input.Key(down, usage) for usage in range(4, 14) for down in (True, False)]
     for at, event in enumerate(events):
-        for _ in range(2):  # each answer is lost once
+        for _ in range(2):  # each answer is lost once, so each request is repeated
             answer = await viewer.give(*events[max(0, at - 3) : at + 1], first=max(1, at - 2))
             assert answer.headers["x-fanlight-handled"] == str(at + 1)
         await viewer.give(event, first=at + 1)
-        await viewer.give(events[0], first=1)  # an old one that comes late
-    await until(lambda: len(keys(capture)) >= len(events))
-    await asyncio.sleep(0.05)
+        await viewer.give(events[0], first=1)  # an old request that comes late
+    # The input comes in order, so nothing is on its way any more once the last has come.
+    events.append(input.Key(True, 99))
+    await viewer.give(events[-1], first=len(events))
+    await until(lambda: events[-1].encode() in keys(capture))
     assert keys(capture) == [event.encode() for event in events]
     gap = await viewer.give(KEY_A, first=len(events) + 2)
     assert gap.status_code == 409
@@ -117,15 +86,14 @@ async def test_input_is_handled_once_and_in_order_whatever_is_sent_twice(
 
 
 async def test_a_lost_answer_is_given_again_and_an_acknowledged_one_is_not(
-    site: Site, capture: FakeCapture
+    polls: list[int], site: Site, capture: FakeCapture
 ) -> None:
     viewer = await join(site)
     one, again = await viewer.poll(0), await viewer.poll(0)
     assert one.content == again.content
     assert one.headers["x-fanlight-first"] == "1"
     await viewer.take()
-    held = asyncio.create_task(viewer.poll())
-    await asyncio.sleep(0.05)
+    held = await held_poll(viewer, polls)
     capture.event(text=control.Clipboard("copied").encode())
     answer = await held
     assert batches.decode(answer.content) == [control.Clipboard("copied").encode()]
@@ -135,15 +103,14 @@ async def test_a_lost_answer_is_given_again_and_an_acknowledged_one_is_not(
 
 
 async def test_a_poll_is_held_and_answered_empty_when_the_time_is_up_or_another_comes(
-    start: Start, capture: FakeCapture
+    polls: list[int], start: Start, capture: FakeCapture
 ) -> None:
     site = await start(http_hold_s=0.3)
     await site.ready("main")
     viewer = await join(site)
     await viewer.take()
     assert await viewer.take() == []
-    first = asyncio.create_task(viewer.poll())
-    await asyncio.sleep(0.05)
+    first = await held_poll(viewer, polls)
     second = asyncio.create_task(viewer.poll())
     assert (await first).content == b""
     assert not second.done()
@@ -167,7 +134,7 @@ async def test_who_does_not_get_in(site: Site) -> None:
         ("main", site.bearer(site.token(desk="other")), 403, CloseCode.FORBIDDEN),
         ("main", cookie | {"Origin": "https://evil.example"}, 403, CloseCode.FORBIDDEN),
         ("main", cookie | {"Sec-Fetch-Site": "cross-site"}, 403, CloseCode.FORBIDDEN),
-        ("main", cookie, 403, CloseCode.FORBIDDEN),  # neither origin nor a token of its own
+        ("main", cookie, 403, CloseCode.FORBIDDEN),  # no origin, and no token in a header
         ("never", site.bearer(), 404, CloseCode.NO_SUCH_DESK),
     ):
         answer = await site.http.post(f"/api/desks/{desk}/http", content=HELLO, headers=headers)
@@ -223,11 +190,12 @@ async def test_a_view_token_watches_and_nothing_else(site: Site, capture: FakeCa
     assert not keys(capture)
 
 
-async def test_the_same_viewer_again_replaces_the_earlier_one_by_either_way(site: Site) -> None:
+async def test_the_same_viewer_again_replaces_the_earlier_one_over_either_transport(
+    polls: list[int], site: Site
+) -> None:
     one = await join(site)
     await one.take()
-    held = asyncio.create_task(one.poll())
-    await asyncio.sleep(0.05)
+    held = await held_poll(one, polls)
     async with site.viewer(video=False) as socket:
         answer = await held
         assert (answer.status_code, answer.json()["code"]) == (410, CloseCode.REPLACED)
@@ -242,8 +210,8 @@ async def test_the_same_viewer_again_replaces_the_earlier_one_by_either_way(site
 
 async def test_a_viewer_that_replaces_itself_loses_no_key(site: Site, capture: FakeCapture) -> None:
     first = await join(site)
-    # Until the gateway's connection to the capture is up, which the first viewer asks for, what
-    # viewers type is refused.
+    # The first viewer makes the gateway connect to the capture. Until the connection is up, the
+    # gateway refuses what viewers type.
     while not keys(capture):
         await first.give(KEY_A)
     wanted = [
@@ -283,7 +251,7 @@ async def test_a_viewer_that_leaves_or_is_not_heard_of_lets_go(
 
     silent = await join(site)
     await silent.take()
-    await silent.poll()  # held for longer than the limit: that is contact
+    await silent.poll()  # held for longer than the limit, which counts as contact
     assert site.connected == 1
     await until(lambda: released() == 2)
     assert (await silent.give(KEY_A)).json()["code"] == CloseCode.SLOW
@@ -333,11 +301,10 @@ async def test_limits_are_those_of_the_websocket(start: Start, capture: FakeCapt
     assert site.connected == 2
 
 
-async def test_the_end_of_the_gateway_is_told(site: Site) -> None:
+async def test_the_end_of_the_gateway_is_told(polls: list[int], site: Site) -> None:
     viewer = await join(site)
     await viewer.take()
-    held = asyncio.create_task(viewer.poll())
-    await asyncio.sleep(0.05)
+    held = await held_poll(viewer, polls)
     await site.stop()
     assert (await held).json()["code"] == CloseCode.GOING_AWAY
 

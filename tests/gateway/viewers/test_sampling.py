@@ -1,16 +1,17 @@
-"""What all viewers' figures add up to."""
+"""The samples of all viewers add up to the right figures in /metrics."""
 
 import pytest
 from prometheus_client import REGISTRY
 
 from fanlight_common.protocol import binary, control
+from fanlight_gateway.core.samples import PathSample, ViewerSample
 from fanlight_gateway.metrics import ManyHistogram
-from fanlight_gateway.viewers.sampling import INTERVAL_MS, PathSample, Sampler, ViewerSample
+from fanlight_gateway.viewers.sampling import INTERVAL_S, Sampler
 from tests.gateway.clients import Site
 from tests.gateway.fakes import FakeEncoder
 from tests.screenshot.fakes import until
 
-PATH = PathSample(20.0, 5.0, 4000.0, 50_000.0, 10_000)
+PATH = PathSample(0.02, 0.005, 4000.0, 50_000.0, 10_000)
 
 
 def value(name: str, **labels: str) -> float | None:
@@ -20,15 +21,15 @@ def value(name: str, **labels: str) -> float | None:
 def test_the_worst_viewer_of_a_desk_counts_and_a_desk_without_viewers_is_forgotten() -> None:
     sampler = Sampler()
     figures = [
-        ViewerSample("here", "high", 100.0, PATH),
-        ViewerSample("here", "low", 2500.0, None),
+        ViewerSample("here", "high", 0.1, PATH),
+        ViewerSample("here", "low", 2.5, None),
         ViewerSample("there", "screenshots", 0.0, None),
     ]
     sampler.tick(figures, 1.0)
     assert value("behind_seconds", desk="here") == 2.5
     assert value("behind_seconds", desk="there") == 0
     assert [value("viewers_mode", mode=m) for m in ("high", "low", "screenshots")] == [1, 1, 1]
-    sampler.tick(figures[2:], 1.0 + INTERVAL_MS)
+    sampler.tick(figures[2:], 1.0 + INTERVAL_S)
     assert value("behind_seconds", desk="here") is None
     assert [value("viewers_mode", mode=m) for m in ("high", "low", "screenshots")] == [0, 0, 1]
 
@@ -37,9 +38,9 @@ def test_paths_are_sampled_once_a_second_where_they_are_known() -> None:
     sampler = Sampler()
     names = ("base_rtt_seconds", "inflation_seconds", "target_kbps", "window_bytes")
     before = [value(f"{name}_count") or 0 for name in names]
-    for at_ms in (1.0, INTERVAL_MS / 2, INTERVAL_MS):
+    for now in (0.001, INTERVAL_S / 2, INTERVAL_S):
         sampler.tick(
-            [ViewerSample("d", "high", 0.0, PATH), ViewerSample("d", "high", 0.0, None)], at_ms
+            [ViewerSample("d", "high", 0.0, PATH), ViewerSample("d", "high", 0.0, None)], now
         )
     assert [value(f"{name}_count") for name in names] == [count + 1 for count in before]
     assert value("window_bytes_bucket", le="50000.0")

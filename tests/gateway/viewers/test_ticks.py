@@ -1,4 +1,4 @@
-"""Ticks that a viewer who is well is spared: whatever goes wrong is noticed at the same tick."""
+"""A tick does nothing for a viewer that is well. Whatever goes wrong is noticed at that tick."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ Trace = list[tuple[object, ...]]
 
 
 class Hub:
-    """Streams without anything behind them."""
+    """Streams that nothing sends."""
 
     def __init__(self) -> None:
         self.subscriptions: dict[str, Subscription] = {}
@@ -63,12 +63,12 @@ class Watched:
             on_state=lambda _state, _rendition: None,
             flush=self._take,
             failed=self._failed,
-            now_ms=0,
+            now=0,
         )
         self.video.want(True, False, 0)
         self.trace: Trace = []
         self.looks = 0
-        """How often its path was looked at."""
+        """How often the viewer's path was looked at."""
         monkeypatch.setattr(self.video.congestion, "tick", self._look)
         self.now_ms = 0
         self._sequence = 0
@@ -96,20 +96,20 @@ class Watched:
             do()
         self._tell(self._acks.due(now))
         if now % TICK_MS == 0:
-            self.video.tick(now)
+            self.video.tick(now / 1000)
             path = self.video.congestion
-            known = (path.target_kbps, path.inflation_ms, path.is_calm, path.in_flight_bytes)
+            known = (path.target_kbps, path.inflation_s, path.is_calm, path.in_flight_bytes)
             self.trace.append((now, *known, sorted(self.hub.subscriptions)))
 
     def _offer(self) -> None:
         self._sequence += 1
         unit = Unit(1, self._sequence, self._sequence == 1, bytes(SIZE_BYTES))
-        sent = self.hub.subscriptions["main/high"].offer(unit, self.now_ms)
+        sent = self.hub.subscriptions["main/high"].offer(unit, self.now_ms / 1000)
         if sent is not None:
             self._send(sent is unit.relaxed_forms[MemoryTransport.encode_unit])
 
     def _take(self) -> None:
-        while self.video.take(self.now_ms) is not None:
+        while self.video.take(self.now_ms / 1000) is not None:
             self._send(False)
 
     def _send(self, is_relaxed: bool) -> None:
@@ -126,14 +126,15 @@ class Watched:
             self._later(self.rtt_ms // 2, lambda: self._hear(told))
 
     def _hear(self, told: object) -> None:
-        self.video.acked(told.epoch, told.received, told.painted, self.now_ms)  # type: ignore[attr-defined]
+        now = self.now_ms / 1000
+        self.video.acked(told.epoch, told.received, told.painted, now)  # type: ignore[attr-defined]
 
     def _later(self, pause_ms: int, do: Callable[[], None]) -> None:
         self._on_way.append((self.now_ms + pause_ms, do))
 
-    def _look(self, now_ms: float) -> None:
+    def _look(self, now: float) -> None:
         self.looks += 1
-        Congestion.tick(self.video.congestion, now_ms)
+        Congestion.tick(self.video.congestion, now)
 
     def _failed(self, error: Exception) -> None:
         raise error
@@ -145,19 +146,19 @@ def stalls(watched: Watched) -> None:
 
 
 def stalls_as_the_desk_rests(watched: Watched) -> None:
-    """The same, and nothing more is sent that could show it."""
+    """Nothing is acknowledged any more, and nothing more is sent that could show it."""
     watched.answers = watched.feeds = False
 
 
 def slows_as_the_desk_rests(watched: Watched) -> None:
-    """A queue, of which nothing more is heard once it is known."""
+    """A queue forms, and once it is known, nothing more is heard of it."""
     watched.rtt_ms = 150
     watched.run(0.4)
     watched.feeds = False
 
 
 def stops_to_paint(watched: Watched) -> None:
-    """It receives, and shows nothing."""
+    """The viewer receives units, and paints nothing."""
     watched.paints = False
 
 
@@ -173,7 +174,7 @@ def test_what_goes_wrong_is_noticed_at_the_same_tick(
     then: Callable[[Watched], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spared, looked_at = Watched(monkeypatch), Watched(monkeypatch)
-    monkeypatch.setattr(looked_at.video, "_is_well", lambda _now_ms: False)
+    monkeypatch.setattr(looked_at.video, "_is_well", lambda _now: False)
     for watched in (spared, looked_at):
         watched.run(CALM_S)
         assert watched.video.congestion.is_calm

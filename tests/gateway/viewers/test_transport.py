@@ -1,4 +1,4 @@
-"""A viewer over a transport that is neither of ours: it needs nothing but `Transport`."""
+"""A viewer works over any transport. This one is made for the test, and is just a `Transport`."""
 
 import itertools
 import time
@@ -27,7 +27,7 @@ T = TypeVar("T")
 async def gateway(
     monkeypatch: pytest.MonkeyPatch, start: Start, capture: FakeCapture, encoder: FakeEncoder
 ) -> Gateway:
-    """A running gateway, from inside."""
+    """Return the object of a running gateway."""
     running: list[Gateway] = []
     build = main.app.build
 
@@ -42,7 +42,7 @@ async def gateway(
 
 
 def join(gateway: Gateway, transport: Transport, *, grant: Grant = GRANT) -> Viewer:
-    """What a transport does once it has read a hello."""
+    """Do what a transport does once it has read a hello."""
     gateway.add_transport(transport)
     (record,) = gateway.book.desks()
     viewer = gateway.add_viewer(control.Hello("viewer-0", True, False), grant, record, transport)
@@ -51,7 +51,7 @@ def join(gateway: Gateway, transport: Transport, *, grant: Grant = GRANT) -> Vie
 
 
 def end(gateway: Gateway, viewer: Viewer) -> None:
-    """What a transport does when it has ended."""
+    """Do what a transport does when it has ended."""
     gateway.remove_viewer(viewer)
     gateway.remove_transport(viewer.transport)
 
@@ -77,7 +77,7 @@ async def test_a_viewer_over_a_third_transport(
     viewer.handle(input.Key(True, 4).encode())
     await until(lambda: any(isinstance(m, bus.Input) for m in capture.told))
 
-    # A stall: nothing is sent; of each kind the newest message waits, and video is dropped.
+    # A stall: nothing is sent. Of each kind the newest message waits, and video is dropped.
     transport.is_writable = False
     before = len(transport.sent)
     for text in ("one", "two", "three"):
@@ -90,7 +90,7 @@ async def test_a_viewer_over_a_third_transport(
     await until(lambda: not viewer._video._current.gate.is_open)  # type: ignore[union-attr]
     assert len(transport.sent) == before
 
-    # Writable again: the pong comes first, the clipboard once, then video from an IDR on.
+    # Writable again: first comes the pong, then the newest clipboard, then video from an IDR on.
     transport.is_writable = True
     viewer.flush()
     pong, clipboard, *_ = transport.sent[before:]
@@ -101,7 +101,7 @@ async def test_a_viewer_over_a_third_transport(
     for earlier, later in itertools.pairwise(got(transport, VideoUnit)):
         assert later.idr or later.sequence == earlier.sequence + 1
 
-    # Closing: the viewer's reason arrives, and everything that it had is let go.
+    # Closing: the viewer's reason arrives, and its stream and its keys are released.
     viewer.close(CloseCode.FORBIDDEN, "go")
     viewer.close(CloseCode.FAILED, "later")
     assert transport.closed == (CloseCode.FORBIDDEN, "go")

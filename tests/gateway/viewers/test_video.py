@@ -1,4 +1,5 @@
-"""Fan-out: the same bytes for all, a gate for each, demand only while somebody watches."""
+"""Fan-out: all viewers get the same bytes, each has a gate, and there is demand only while somebody
+watches."""
 
 import asyncio
 
@@ -17,7 +18,7 @@ HIGH = topics.unit("main/high")
 
 
 def decodable(units: list[binary.VideoUnit]) -> bool:
-    """Begins with an IDR, and no delta without the unit before it."""
+    """Do the units begin with an IDR, and does each delta follow the unit before it?"""
     for before, after in zip([None, *units], units, strict=False):
         follows = before is not None and (before.epoch, before.sequence + 1) == (
             after.epoch,
@@ -29,7 +30,7 @@ def decodable(units: list[binary.VideoUnit]) -> bool:
 
 
 async def streaming(encoder: FakeEncoder, *viewers: TestViewer) -> None:
-    """Until each has been sent its first unit."""
+    """Wait until each viewer has its first unit."""
     await until(lambda: all(viewer.units for viewer in viewers))
 
 
@@ -89,7 +90,7 @@ async def test_keyframes_only_is_a_stream_of_its_own(site: Site, encoder: FakeEn
 async def test_two_streams_of_one_encoder_do_not_disturb_each_other(
     start: Start, capture: FakeCapture, encoder: FakeEncoder
 ) -> None:
-    site = await start(retry_s=60, interval_s=0)  # what is lost stays lost
+    site = await start(retry_s=60, interval_s=0)  # nothing asks again, so a lost request stays lost
     await site.ready("main")
     encoder.automatic = False
     async with site.viewer() as viewer:
@@ -150,7 +151,7 @@ async def test_a_viewers_own_request(site: Site, encoder: FakeEncoder) -> None:
         await viewer.ping()
         asked = encoder.idr_requests
 
-        async def asked_again() -> bool:  # not while one is on its way, nor too often
+        async def asked_again() -> bool:  # refused while an IDR is on its way, and too often
             await viewer.send(control.RequestIdr())
             await viewer.ping()
             return encoder.idr_requests > asked
@@ -173,7 +174,7 @@ async def test_a_slow_viewer_delays_nobody_and_catches_up_at_an_idr(
         for _ in range(100):
             encoder.send(size=20_000)
             last = encoder.sequence
-            # Each unit reaches the fast one before the next is made: nothing holds it up.
+            # Each unit reaches the fast viewer before the next is made, so nothing holds it up.
             await until(lambda: fast.units[-1].sequence == last)  # noqa: B023  # awaited at once
         assert decodable(fast.units)
         slow.resume()
@@ -193,9 +194,9 @@ async def test_room_is_told_at_each_change_and_once_a_second(
         encoder.send(size=20_000)
         await until(lambda: encoder.room[-1] is False)
         said = len(encoder.room)
-        await until(lambda: len(encoder.room) >= said + 1)  # the same, a second later
+        await until(lambda: len(encoder.room) >= said + 1)  # it is told again, a second later
         assert encoder.room[-1] is False
-        async with site.viewer(name="viewer-1") as other:  # a viewer with room is enough
+        async with site.viewer(name="viewer-1") as other:  # one viewer with room is enough
             await until(lambda: encoder.room[-1] is True)
             await other.ping()
         await until(lambda: encoder.room[-1] is False)
@@ -216,7 +217,7 @@ async def test_another_encoder_takes_over(
         await until(lambda: viewer.units[-1].epoch == 2)
         assert viewer.all(control.VideoState)[-1].state == "live"
         await until(lambda: not encoder.subscribed)
-        # The first one is alive after all; what it sends is over.
+        # The first encoder is alive after all, but its epoch is over.
         other.send(epoch=1, idr=True)
         last = other.send(idr=True)
         await until(lambda: viewer.raw_units[-1] == last)
@@ -285,7 +286,7 @@ async def test_stopping_while_video_flows(site: Site, encoder: FakeEncoder) -> N
         async def flow() -> None:
             while True:
                 encoder.send(size=50_000)
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.005)  # 200 pictures a second
 
         flowing = asyncio.create_task(flow())
         await site.stop()

@@ -1,4 +1,4 @@
-"""One WebSocket from outside: who gets in, how it ends, and by which code."""
+"""One WebSocket, from outside: who is admitted, how the connection ends, and with which code."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ from tests.screenshot.fakes import FakeCapture, FakeDirectory, until
 
 
 async def close_code(socket: ClientConnection) -> int | None:
-    """How the gateway closes it."""
+    """Wait until the gateway closes the socket, and return the code."""
     async with asyncio.timeout(10):
         with contextlib.suppress(ConnectionClosed):
             while True:
@@ -172,7 +172,7 @@ async def test_the_same_viewer_again_replaces_the_earlier_socket(site: Site) -> 
             await again.ping()
             await other.ping()
             assert other.close_code is None
-        # Its end is not the end of a later one's entry.
+        # The end of a viewer that was replaced does not remove the viewer that replaced it.
         async with site.viewer() as last:
             await last.ping()
 
@@ -213,7 +213,7 @@ async def test_too_large(site: Site) -> None:
         assert await viewer.closed() == CloseCode.BAD_MESSAGE
     async with site.viewer() as viewer:
         await viewer.socket.send(bytes(3 * binary.MAX_VIEWER_MESSAGE_BYTES))
-        assert await viewer.closed() == 1009  # by the library, unread
+        assert await viewer.closed() == 1009  # the library closes, without reading the message
 
 
 async def test_too_fast(start: Start, capture: FakeCapture) -> None:
@@ -236,7 +236,7 @@ async def test_the_end_of_the_gateway_is_told(site: Site) -> None:
     async with site.viewer() as viewer, site.socket() as silent:
         viewer_two = site.viewer(name="viewer-1")
         async with viewer_two as two:
-            two.pause()  # one that does not read must not hold up the others
+            two.pause()  # a viewer that does not read must not hold up the others
             await site.stop()
             assert await viewer.closed() == CloseCode.GOING_AWAY
             assert await close_code(silent) == CloseCode.GOING_AWAY
@@ -255,13 +255,13 @@ async def test_a_viewer_that_does_not_read_is_dropped(start: Start, capture: Fak
             return await slow(site) != before
 
         await until(is_dropped)
-        await until(lambda: site.connected == 1)  # cut, although it still does not read
+        await until(lambda: site.connected == 1)  # cut, although it does not read
         viewer.resume()
         assert await viewer.closed() in (CloseCode.SLOW, 1006)
 
 
 async def slow(site: Site) -> list[str]:
-    """How many were closed for it: the counter is one for all tests."""
+    """Return how many viewers were closed as slow. All tests share the counter."""
     text = (await site.http.get("/metrics", headers=site.bearer())).text
     return [line for line in text.splitlines() if "closed_viewers_total" in line and "SLOW" in line]
 
@@ -294,7 +294,7 @@ async def test_any_bytes_on_the_websocket_harm_nobody_else(
                 await attacker.socket.send(message)
             await attacker.ping()
             with contextlib.suppress(ConnectionClosed, ConnectionError):
-                await attacker.socket.send(raw, text=True)  # perhaps not UTF-8
+                await attacker.socket.send(raw, text=True)  # possibly no UTF-8
                 await attacker.ping()
         await witness.ping()
 

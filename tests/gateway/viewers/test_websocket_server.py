@@ -1,7 +1,7 @@
-"""What `websocket_server` uses of uvicorn and websockets that is no public API is still there.
+"""uvicorn and websockets still have the private names that `websocket_server` uses.
 
-Where this fails after an upgrade, read the library's change before its bound in pyproject.toml is
-raised: uvicorn/protocols/websockets/websockets_sansio_impl.py and websockets/frames.py.
+If this fails after an upgrade, read what the library changed, before you raise its bound in
+pyproject.toml: uvicorn/protocols/websockets/websockets_sansio_impl.py and websockets/frames.py.
 """
 
 import ast
@@ -29,7 +29,7 @@ METHODS = {
     "send_receive_event_to_app": ["self"],
     "handle_parser_exception": ["self"],
 }
-"""Of uvicorn's class: overridden or called, with these parameters."""
+"""Methods of uvicorn's class that are overridden or called, and their parameters."""
 ATTRIBUTES = {
     "transport": None,
     "app_state": {"of": "ours"},
@@ -39,9 +39,9 @@ ATTRIBUTES = {
     "frames": [],
     "curr_msg_data_type": "bytes",
 }
-"""Of its instances: what a fresh one has."""
+"""Attributes of its instances, and their values in a new instance."""
 OBJECTS = {"queue": asyncio.Queue, "conn": ServerProtocol}
-"""Of its instances: which class they are of."""
+"""Attributes of its instances, and their classes."""
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_apply_mask_is_exclusive_or_and_gives_bytes(size: int) -> None:
 
 
 def test_nothing_else_of_uvicorns_class_is_used() -> None:
-    """The lists above are complete."""
+    """Everything that is used is in the lists above."""
     tree = ast.parse(Path(websocket_server.__file__).read_text())
     (ours,) = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     defined = {node.name for node in ours.body if isinstance(node, ast.FunctionDef)}

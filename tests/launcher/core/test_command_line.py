@@ -1,4 +1,4 @@
-"""Command-line words: desks, durations, addresses, links."""
+"""What is written and read on the command line: desks, durations, addresses, links."""
 
 import contextlib
 
@@ -37,7 +37,7 @@ def test_displays_in_every_form_of_x(display: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "words"),
+    ("texts", "expected"),
     [
         (["main"], "wants NAME=DISPLAY"),
         (["main="], "wants NAME=DISPLAY"),
@@ -51,8 +51,8 @@ def test_displays_in_every_form_of_x(display: str) -> None:
         (["a=:0", "a=:1"], "more than one desk is called a"),
     ],
 )
-def test_wrong_desks_are_named(texts: list[str], words: str) -> None:
-    with pytest.raises(ConfigurationError, match=words):
+def test_wrong_desks_are_named(texts: list[str], expected: str) -> None:
+    with pytest.raises(ConfigurationError, match=expected):
         parse_desks(texts)
 
 

@@ -1,4 +1,4 @@
-"""What openbox is told."""
+"""What the launcher writes into openbox's files."""
 
 from xml.etree import ElementTree
 

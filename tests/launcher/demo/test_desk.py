@@ -89,7 +89,7 @@ async def test_a_stranger_sees_a_desktop(watched: Watched, directory: Path) -> N
     await watched.until(lambda: Phase.DONE in watched.phases("background"))
     size = run(desk, "xdpyinfo").stdout
     assert f"{WIDTH}x{HEIGHT} pixels" in size
-    # Nobody gets in without the cookie.
+    # The server lets nobody in without the cookie.
     refused = run(desk, "xdpyinfo", XAUTHORITY=os.devnull)
     assert refused.returncode != 0
     assert all(phase is not Phase.RESTARTING for phase in (s.phase for s in watched.states))
@@ -155,7 +155,7 @@ async def test_no_window_is_mapped_before_the_window_manager_takes_it(
 
 @pytest.fixture
 def number_in_use() -> Iterator[None]:
-    """A display with the lowest number that was free."""
+    """Gives a display with the lowest number that is free."""
     command = ["Xvfb", "-displayfd", "1", "-nolisten", "tcp"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
         assert server.stdout is not None

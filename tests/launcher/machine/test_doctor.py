@@ -1,4 +1,4 @@
-"""`fanlight doctor`."""
+"""What `fanlight doctor` finds and says."""
 
 import pytest
 from rich.console import Console
@@ -24,7 +24,7 @@ def test_a_healthy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     status, text = diagnose(free_port())
     assert status == 0, text
     assert "Nothing is missing" in text
-    # A display that is away is mentioned, and no reason to fail.
+    # A display that is away is reported, but is no reason to fail.
     assert "no X server answers on :987654" in text
 
 
@@ -36,7 +36,7 @@ def test_a_sick_machine(taken_port: int, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.delenv("DISPLAY", raising=False)
     status, text = diagnose(taken_port)
     assert status == 1
-    for words in (
+    for expected in (
         "✗  no-such-program",
         "sudo apt-get install no-such-package",
         "pip install",
@@ -46,4 +46,4 @@ def test_a_sick_machine(taken_port: int, monkeypatch: pytest.MonkeyPatch) -> Non
         "64 MiB free",
         "kernel.shmmax",
     ):
-        assert words in text
+        assert expected in text

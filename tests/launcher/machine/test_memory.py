@@ -1,4 +1,4 @@
-"""Shared memory."""
+"""How much shared memory there is."""
 
 from pathlib import Path
 

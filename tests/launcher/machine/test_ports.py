@@ -34,7 +34,7 @@ def test_a_taken_port_is_named_with_one_that_is_free() -> None:
         with pytest.raises(ConfigurationError, match=rf"^--port {port}: .*in use") as caught:
             check_ports(HOST, port, None)
         assert str(caught.value).endswith(f"--port {port + 1} is free")
-        # Its own port is free, and the one above it is not.
+        # The page's port is free, but the port above it is not.
         with pytest.raises(ConfigurationError, match=rf"^--port {port - 1}: .*:{port} \(in use"):
             check_ports(HOST, port - 1, None)
         with pytest.raises(ConfigurationError, match=rf"^--screenshot-port {port}: .*in use"):

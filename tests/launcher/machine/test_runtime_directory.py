@@ -1,4 +1,4 @@
-"""The runtime directory."""
+"""The private directory, which is removed whatever happens to its launcher."""
 
 import fcntl
 import shutil

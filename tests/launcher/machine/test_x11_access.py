@@ -1,4 +1,4 @@
-"""Whether an X server lets us in: one made by hand, and a real one."""
+"""Whether an X server lets us in: a server of the test, and a real one."""
 
 import os
 import shutil
@@ -19,13 +19,13 @@ NAME = b"MIT-MAGIC-COOKIE-1"
 
 
 def entry(family: int, address: bytes, number: bytes, name: bytes, cookie: bytes) -> bytes:
-    """An entry of an Xauthority file."""
+    """Returns an entry of an Xauthority file."""
     texts = b"".join(struct.pack(">H", len(t)) + t for t in (address, number, name, cookie))
     return struct.pack(">H", family) + texts
 
 
 class Server:
-    """Takes one client, keeps its request, and answers with given bytes."""
+    """A server that takes one client, keeps its request, and answers with given bytes."""
 
     def __init__(self, path: Path, answer: bytes) -> None:
         self.request = b""
@@ -48,7 +48,7 @@ class Server:
 
 
 def ask(tmp_path: Path, answer: bytes, authority: bytes | None = None) -> tuple[str, bytes]:
-    """The refusal that is read from an answer, and the request."""
+    """Returns the refusal that is read from an answer, and the request."""
     environment = {"HOME": str(tmp_path)}
     if authority is not None:
         (tmp_path / ".Xauthority").write_bytes(authority)
@@ -103,7 +103,7 @@ def test_a_server_that_hangs_up_is_no_x_server(tmp_path: Path) -> None:
 
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[str]:
-    """A real display that wants a cookie."""
+    """Gives a real display that wants a cookie."""
     write_cookie(tmp_path / "cookies")
     reader, writer = os.pipe()
     command = ["Xvfb", "-displayfd", str(writer), "-auth", str(tmp_path / "cookies")]

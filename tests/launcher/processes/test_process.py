@@ -1,4 +1,4 @@
-"""One child process."""
+"""One real child process: its start, its output and its end."""
 
 import os
 import signal

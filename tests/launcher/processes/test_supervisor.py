@@ -25,7 +25,7 @@ IGNORES_SIGTERM = (
 
 
 def alive(pid: int) -> bool:
-    """Whether there is a process with this id that is not a zombie."""
+    """Returns whether there is a process with this id that is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
@@ -270,7 +270,7 @@ async def test_the_environment_is_the_launcher_s_and_more(
     await watched.until(lambda: watched.lines == [("a", "1 2")])
 
 
-def test_ends_in_words() -> None:
+def test_reasons_of_an_end() -> None:
     assert supervisor._reason(0) == "ended with status 0"
     assert supervisor._reason(-11) == "killed by SIGSEGV"
     assert supervisor._reason(-63) == "killed by signal 63"

@@ -1,4 +1,4 @@
-"""How many may wait, and how many pictures are made, at a time."""
+"""How many requests may wait, and how many pictures may be made, at a time."""
 
 import pytest
 
@@ -13,27 +13,27 @@ def test_most_places_may_be_of_one_desk() -> None:
 
 def test_who_is_refused_is_not_counted() -> None:
     admission = Admission(AdmissionLimits(waiting=3, waiting_desk=2, waiting_client=1))
-    admission.hold("main", "anna")
+    admission.begin_wait("main", "anna")
     with pytest.raises(BusyError):
-        admission.hold("main", "anna")
-    admission.hold("main", "")
+        admission.begin_wait("main", "anna")
+    admission.begin_wait("main", "")
     with pytest.raises(BusyError):
-        admission.hold("main", "")
-    admission.hold("other", "anna")
+        admission.begin_wait("main", "")
+    admission.begin_wait("other", "anna")
     with pytest.raises(BusyError):
-        admission.hold("third", "")
-    assert admission.held == 3
-    admission.release("main", "anna")
-    admission.hold("main", "anna")
+        admission.begin_wait("third", "")
+    assert admission.waiting == 3
+    admission.end_wait("main", "anna")
+    admission.begin_wait("main", "anna")
     for desk, client in (("main", "anna"), ("main", ""), ("other", "anna")):
-        admission.release(desk, client)
-    assert admission.held == 0
+        admission.end_wait(desk, client)
+    assert admission.waiting == 0
 
 
 def test_pictures_under_way() -> None:
     admission = Admission(AdmissionLimits(pending=1))
-    admission.begin()
+    admission.begin_picture()
     with pytest.raises(BusyError):
-        admission.begin()
-    admission.end()
-    admission.begin()
+        admission.begin_picture()
+    admission.end_picture()
+    admission.begin_picture()

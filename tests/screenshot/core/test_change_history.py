@@ -22,13 +22,14 @@ def test_all_that_may_differ_between_two_frames() -> None:
     history = ChangeHistory()
     history.note(FIRST, 10)
     history.note(frame(2, (rect(1),)), 20)
-    history.note(frame(4, (rect(3),), (rect(2),)), 30)  # the third was missed, but is told of
+    # The third frame was missed, but the fourth tells of it.
+    history.note(frame(4, (rect(3),), (rect(2),)), 30)
     newest = frame(4)
     assert history.since(newest, 4) == ()
     assert history.since(newest, 1) == (rect(3), rect(2), rect(1))
     assert history.since(frame(2), 1) == (rect(1),)
     assert history.since(newest, 0) is None
-    history.note(frame(9, (rect(5),)), 40)  # too much was missed
+    history.note(frame(9, (rect(5),)), 40)  # More was missed than this frame tells of.
     assert history.since(frame(9), 4) is None
     for sequence in range(10, 10 + 2 * KEEP):
         history.note(frame(sequence, (rect(1),)), 50)
@@ -43,7 +44,7 @@ def test_tiles_are_at_rest_that_have_not_changed() -> None:
     assert history.at_rest_from_us([1, 2]) is None
     history.note(FIRST, 10)
     history.note(frame(2, (Rect(60, 70, 10, 10), Rect(0, 0, 0, 5))), 20)
-    history.note(frame(1), 30)  # an old one
+    history.note(frame(1), 30)  # This frame is older.
     assert history.at_rest(SIZE, 9) == bytes(8)
     assert history.at_rest(SIZE, 10) == bytes([1, 1, 1, 1, 0, 0, 1, 1])
     assert history.at_rest(SIZE, 20) == bytes([1] * 8)

@@ -1,12 +1,12 @@
-"""Requests that are held until the desk changes, and answers that build on one another."""
+"""Requests that wait until the desk changes, and answers that build on one another."""
 
 import asyncio
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from fanlight_common.protocol import bus, patch
-from fanlight_screenshot import metrics
 from fanlight_screenshot.core.admission import AdmissionLimits
 from fanlight_screenshot.core.grabs import GrabTimes
 from fanlight_screenshot.core.patch_limits import PatchLimits
@@ -20,7 +20,7 @@ DELTA = {"delta": "1", "wait": "20", "viewer": "v"}
 
 
 def waiting() -> float:
-    return metrics.waiting._value.get()
+    return REGISTRY.get_sample_value("fanlight_screenshot_waiting") or 0.0
 
 
 def is_colour(canvas: Canvas, colour: tuple[int, int, int]) -> bool:
@@ -28,15 +28,16 @@ def is_colour(canvas: Canvas, colour: tuple[int, int, int]) -> bool:
 
 
 async def test_held_until_the_desk_changes(client: httpx.AsyncClient, capture: FakeCapture) -> None:
-    first = await client.get(URL, params={"wait": "20"})  # nothing to compare with: at once
+    # It knows no picture to compare with, so it is answered at once.
+    first = await client.get(URL, params={"wait": "20"})
     assert first.status_code == 200
     headers = {"If-None-Match": first.headers["etag"]}
     held = asyncio.create_task(client.get(URL, params={"wait": "20"}, headers=headers))
     await until(lambda: capture.awaited)
     grabs = capture.grabs
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.1)  # Nothing may happen, and the answer says how long it was held.
     assert not held.done()
-    assert capture.grabs == grabs  # an idle desk costs nothing
+    assert capture.grabs == grabs  # An idle desk costs nothing.
     capture.show((0, 255, 0))
     answer = await held
     assert answer.status_code == 200
@@ -62,7 +63,7 @@ async def test_patches_chain(client: httpx.AsyncClient, capture: FakeCapture) ->
     canvas.paint(whole.content)
     assert is_colour(canvas, (255, 0, 0))
     tag = whole.headers["etag"]
-    # Two in flight, both from the first picture: the second is answered with what comes after.
+    # Both requests know the first picture. The second is answered with the second change.
     held = [
         asyncio.create_task(client.get(URL, params=DELTA, headers={"If-None-Match": tag}))
         for _ in range(2)
@@ -86,20 +87,22 @@ async def test_an_unknown_base_gets_the_whole_picture(
     answer = await client.get(URL, params=DELTA, headers={"If-None-Match": '"d7-1-0"'})
     assert answer.status_code == 200
     assert "x-fanlight-base" not in answer.headers
-    # The picture was lost on the way: asking without a tag starts anew.
+    # The answer was lost. A request without a tag begins with a whole picture.
     again = await client.get(URL, params=DELTA)
     assert again.headers["etag"] == answer.headers["etag"]
     assert again.content == answer.content
 
 
 async def test_who_keeps_an_older_picture_gets_all_that_changed_since(
-    client: httpx.AsyncClient, capture: FakeCapture
+    start: Start, capture: FakeCapture
 ) -> None:
+    capture.announce()
+    client = await start(grabs=GrabTimes(reuse_s=0))
+    await know(client, "live")
     query = {"delta": "1"}
     old = await client.get(URL, params=query)
     for colour in ((0, 255, 0), (0, 0, 255)):
         capture.show(colour)
-        await asyncio.sleep(0.03)  # longer than the reuse window
         newer = await client.get(URL, params=query, headers={"If-None-Match": old.headers["etag"]})
         assert newer.headers["x-fanlight-base"] == old.headers["etag"]
         canvas = Canvas(WIDTH, HEIGHT)
@@ -127,7 +130,7 @@ async def test_damage_without_a_change_does_not_keep_a_coarse_picture_coarse(
     capture.announce()
     client = await start(patches=PatchLimits(refine_after_s=4))
     await know(client, "live")
-    # The first picture loads what encodes: with a busy machine seconds, which would use up the 4.
+    # The first picture loads the codecs. On a busy machine that takes seconds of the 4.
     await client.get(URL, params=DELTA)
     capture.noise = True
     capture.show((0, 0, 0))
@@ -136,7 +139,7 @@ async def test_damage_without_a_change_does_not_keep_a_coarse_picture_coarse(
     headers = {"If-None-Match": coarse.headers["etag"]}
     held = asyncio.create_task(client.get(URL, params=query, headers=headers))
     await until(lambda: capture.awaited)
-    capture.show((0, 0, 0))  # a new frame of the same pixels, before it is time to refine
+    capture.show((0, 0, 0))  # A new frame of the same pixels, before it is refined.
     sharper = await asyncio.wait_for(held, 20)
     assert sharper.status_code == 200
     assert sharper.headers["x-fanlight-base"] == coarse.headers["etag"]
@@ -175,7 +178,7 @@ async def test_answers_come_no_faster_than_the_link_carries_them(
     answer = await client.get(URL, params=DELTA, headers={"If-None-Match": tag})
     assert answer.status_code == 200
     assert asyncio.get_running_loop().time() - began > 0.8
-    # And not at all, where the time is up before.
+    # It is not refined at all if the time is up before.
     short = DELTA | {"wait": "0.1"}
     capture.show((0, 0, 255))
     headers = {"If-None-Match": answer.headers["etag"]}
@@ -221,7 +224,7 @@ async def test_too_many_wait(start: Start, capture: FakeCapture, limit: str) -> 
     assert refused.headers["retry-after"] == "1"
     assert refused.json()["error"] == "busy"
     other = asyncio.create_task(client.get(URL, params=DELTA | {"viewer": "w"}, headers=headers))
-    if limit == "waiting_client":  # one viewer does not take the others' places
+    if limit == "waiting_client":  # One viewer does not take the places of the others.
         await until(lambda: waiting() == 2)
     else:
         assert (await other).status_code == 503

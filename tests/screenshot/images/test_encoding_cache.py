@@ -1,4 +1,4 @@
-"""One encoding however many ask."""
+"""However many ask, one encoding is made."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ import pytest
 from fanlight_screenshot.images.encoding_cache import EncodingCache
 
 
-class Maker:
+class CountedEncoding:
     def __init__(self) -> None:
         self.calls = 0
         self.go = asyncio.Event()
@@ -22,14 +22,14 @@ class Maker:
 
 
 async def test_those_under_way_are_shared_and_the_last_are_kept() -> None:
-    encodings, make = EncodingCache(keep=2), Maker()
+    encodings, make = EncodingCache(keep=2), CountedEncoding()
     asking = [asyncio.create_task(encodings.get("a", make)) for _ in range(5)]
     await asyncio.sleep(0)
     make.go.set()
     assert await asyncio.gather(*asking) == [b"bytes"] * 5
     assert make.calls == 1
     await encodings.get("b", make)
-    await encodings.get("a", make)  # used again, so b is the oldest now
+    await encodings.get("a", make)  # This uses a again, so b is the oldest now.
     await encodings.get("c", make)
     await encodings.get("a", make)
     assert make.calls == 3
@@ -38,7 +38,7 @@ async def test_those_under_way_are_shared_and_the_last_are_kept() -> None:
 
 
 async def test_who_is_cancelled_leaves_the_others_theirs() -> None:
-    encodings, make = EncodingCache(keep=2), Maker()
+    encodings, make = EncodingCache(keep=2), CountedEncoding()
     one, other = (asyncio.create_task(encodings.get("a", make)) for _ in range(2))
     await asyncio.sleep(0)
     one.cancel()
@@ -49,7 +49,7 @@ async def test_who_is_cancelled_leaves_the_others_theirs() -> None:
 
 
 async def test_all_get_the_error_and_it_is_not_kept() -> None:
-    encodings, make = EncodingCache(keep=2), Maker()
+    encodings, make = EncodingCache(keep=2), CountedEncoding()
     make.error = ValueError("no")
     asking = [asyncio.create_task(encodings.get("a", make)) for _ in range(2)]
     await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Patches: painted one after the other they give the desk's own pixels, in the end sharp."""
+"""Patches that are painted one after the other give the desk's own pixels, in the end sharp."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ PLENTY = Means(85, 1.0, 10_000_000, 10_000_000, Effort.FAST)
 LITTLE = Means(50, 0.5, 3000, 3000, Effort.SMALL)
 NOWHERE = bytes(5 * 4)
 EVERYWHERE = bytes([1]) * len(NOWHERE)
-"""5 x 4 tiles."""
+"""The desk has 5 x 4 tiles."""
 
 
 def sharp(width: int = WIDTH, height: int = HEIGHT) -> SharpnessLedger:
@@ -75,7 +75,7 @@ def test_patches_yield_the_pixels_of_the_desk(
         for rect, how in step:
             draw(drawing, rect, how)
         damage = tuple(rect for rect, _ in step) if knows_damage else None
-        made = patches.build(
+        built = patches.build(
             before if keeps_base else None,
             drawing.pixels,
             damage,
@@ -83,10 +83,10 @@ def test_patches_yield_the_pixels_of_the_desk(
             NOWHERE,
             PLENTY,
         )
-        assert made is not None or (before == drawing.pixels).all()
-        if made is not None:
-            canvas.paint(made.data)
-            assert not made.ledger.blurry
+        assert built is not None or (before == drawing.pixels).all()
+        if built is not None:
+            canvas.paint(built.data)
+            assert not built.ledger.blurry
         assert canvas.shows(drawing.pixels)
 
 
@@ -96,19 +96,19 @@ def test_whatever_was_coarse_becomes_sharp(steps: list[tuple[Rect, str]], seed: 
     drawing, canvas, ledger = Drawing(WIDTH, HEIGHT, seed), Canvas(WIDTH, HEIGHT), sharp()
     before = None
     for rect, how in steps:
-        made = patches.build(before, drawing.pixels, None, ledger, NOWHERE, LITTLE)
-        if made is not None:
-            canvas.paint(made.data)
-            ledger = made.ledger
+        built = patches.build(before, drawing.pixels, None, ledger, NOWHERE, LITTLE)
+        if built is not None:
+            canvas.paint(built.data)
+            ledger = built.ledger
         before = drawing.pixels.copy()
         draw(drawing, rect, how)
     for _ in range(100):
-        made = patches.build(before, drawing.pixels, None, ledger, EVERYWHERE, LITTLE)
-        if made is None:
+        built = patches.build(before, drawing.pixels, None, ledger, EVERYWHERE, LITTLE)
+        if built is None:
             break
-        assert len(made.data) < 12_000
-        canvas.paint(made.data)
-        ledger, before = made.ledger, drawing.pixels
+        assert len(built.data) < 12_000
+        canvas.paint(built.data)
+        ledger, before = built.ledger, drawing.pixels
     assert not ledger.blurry
     assert canvas.shows(drawing.pixels)
 
@@ -118,10 +118,10 @@ def test_a_keystroke_costs_a_few_hundred_bytes() -> None:
     before = drawing.pixels.copy()
     draw(drawing, Rect(700, 500, 9, 17), "invert")
     ledger = sharp(1920, 1080)
-    damage = (Rect(0, 0, 1920, 1080),)  # the damage that X tells of is often too large
-    made = patches.build(before, drawing.pixels, damage, ledger, nowhere(ledger), LITTLE)
-    assert made is not None
-    assert len(made.data) < 300
+    damage = (Rect(0, 0, 1920, 1080),)  # The damage that X reports is often too large.
+    built = patches.build(before, drawing.pixels, damage, ledger, nowhere(ledger), LITTLE)
+    assert built is not None
+    assert len(built.data) < 300
 
 
 def test_a_scroll_is_a_copy_and_the_new_lines() -> None:
@@ -130,9 +130,9 @@ def test_a_scroll_is_a_copy_and_the_new_lines() -> None:
     draw(drawing, Rect(50, 50, 800, 480), "scroll")
     part(drawing.pixels, Rect(50, 513, 800, 17))[...] = drawing.text(17, 800)
     ledger = sharp(900, 600)
-    made = patches.build(before, drawing.pixels, None, ledger, nowhere(ledger), LITTLE)
-    assert made is not None
-    copy, image = patch.decode(made.data)
+    built = patches.build(before, drawing.pixels, None, ledger, nowhere(ledger), LITTLE)
+    assert built is not None
+    copy, image = patch.decode(built.data)
     assert isinstance(copy, patch.Copy)
     assert (copy.height, copy.from_y - copy.y) == (463, 17)
     assert isinstance(image, patch.Image)
@@ -145,28 +145,28 @@ def test_what_is_copied_from_a_coarse_place_is_coarse() -> None:
     drawing.pixels[:448] = drawing.pixels[192:].copy()
     ledger = sharp(WIDTH, 640)
     ledger.blur(Rect(0, 5 * TILE, WIDTH, TILE))
-    made = patches.build(before, drawing.pixels, None, ledger, nowhere(ledger), PLENTY)
-    assert made is not None
-    assert set(range(10, 15)) <= set(made.ledger.unsettled()), "the third row of tiles"
+    built = patches.build(before, drawing.pixels, None, ledger, nowhere(ledger), PLENTY)
+    assert built is not None
+    assert set(range(10, 15)) <= set(built.ledger.unsettled()), "the third row of tiles"
 
 
 def test_a_picture_is_lossy_beside_sharp_text() -> None:
     drawing = Drawing(640, 480)
     part(drawing.pixels, Rect(128, 128, 256, 192))[...] = drawing.noise(192, 256)
     ledger, means = sharp(640, 480), Means(40, 1, 90_000, 90_000, Effort.SMALL)
-    made = patches.build(None, drawing.pixels, None, ledger, nowhere(ledger), means)
-    assert made is not None
-    assert len(made.ledger.unsettled()) == 12
+    built = patches.build(None, drawing.pixels, None, ledger, nowhere(ledger), means)
+    assert built is not None
+    assert len(built.ledger.unsettled()) == 12
     canvas = Canvas(640, 480)
-    canvas.paint(made.data)
+    canvas.paint(built.data)
     assert (canvas.pixels[:128] == drawing.pixels[:128, :, 2::-1]).all()
     at_rest = everywhere(ledger)
     for _ in range(20):
-        refined = patches.build(drawing.pixels, drawing.pixels, (), made.ledger, at_rest, LITTLE)
+        refined = patches.build(drawing.pixels, drawing.pixels, (), built.ledger, at_rest, LITTLE)
         if refined is None:
             break
-        made = refined
-    assert not made.ledger.blurry
+        built = refined
+    assert not built.ledger.blurry
 
 
 @pytest.mark.parametrize("budget", [3000, 10_000, 30_000])
@@ -177,15 +177,15 @@ def test_a_moving_picture_keeps_to_the_budget(budget: int) -> None:
     drawing.pixels[...] = smooth + drawing.random.normal(0, 8, smooth.shape)
     ledger = sharp(1280, 720)
     means = Means(70, 1, budget, budget, Effort.SMALL)
-    made = patches.build(None, drawing.pixels, None, ledger, nowhere(ledger), means)
-    assert made is not None
-    assert len(made.data) < 1.4 * budget
-    assert len(made.ledger.unsettled()) == 20 * 12
+    built = patches.build(None, drawing.pixels, None, ledger, nowhere(ledger), means)
+    assert built is not None
+    assert len(built.data) < 1.4 * budget
+    assert len(built.ledger.unsettled()) == 20 * 12
 
 
 def test_damage_that_changed_nothing() -> None:
     drawing = Drawing(WIDTH, HEIGHT)
     same = drawing.pixels.copy()
     for damage in ((Rect(5, 5, 50, 50),), (Rect(5, 5, 0, 0),), ()):
-        made = patches.build(same, drawing.pixels, damage, sharp(), NOWHERE, PLENTY)
-        assert made is None
+        built = patches.build(same, drawing.pixels, damage, sharp(), NOWHERE, PLENTY)
+        assert built is None

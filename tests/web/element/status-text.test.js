@@ -1,4 +1,4 @@
-/** What a person reads about the connection. */
+/** Tests what a person reads about the connection. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

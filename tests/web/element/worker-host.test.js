@@ -1,9 +1,10 @@
-/** The worker of a view: when it is started again, and when it is given up. */
+/** Tests when the worker of a view is started again, and when it is given up. */
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 
 import { WORKER_TRIES, WorkerHost } from "../../../services/gateway/fanlight_gateway/web/element/worker-host.js";
+import { tableOf } from "../tables.js";
 
 const real = globalThis.Worker;
 const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -126,4 +127,82 @@ describe("the worker", () => {
     context.mock.timers.tick(60_000);
     assert.equal(workers.length, 1);
   });
+});
+
+describe("the table at the top of worker-host.js", () => {
+  const PAUSES_MS = 60_000;
+
+  /** Brings the host into a state, and forgets how. */
+  const reach = (state) => {
+    if (state === "stopped") return;
+    host.start(null);
+    if (state === "starting") return;
+    workers[0].onmessage({ data: { type: "status" } });
+    if (state === "broken") workers[0].onerror();
+    log.length = 0;
+  };
+  /** Finds the state out by what the host does next. `log` holds what the event has done. */
+  const stateOf = (tick) => {
+    if (log.includes("broken")) return "broken";
+    const before = workers.at(-1)?.posted.length;
+    host.send({ type: "retry" });
+    if (workers.at(-1)?.posted.length === before) return "stopped";
+    workers.at(-1).onerror();
+    tick(PAUSES_MS);
+    return log.includes("broken") ? "running" : "starting";
+  };
+  const failOnce = (tick) => {
+    workers.at(-1).onerror();
+    tick(PAUSES_MS);
+  };
+  /** For each row by its number: makes the event happen, and checks what it does. */
+  const ROWS = {
+    1: () => {
+      host.start(null);
+      assert.deepEqual([workers.length, commands(workers[0])], [1, ["start"]]);
+    },
+    2: () => {
+      workers[0].onmessage({ data: { type: "status" } });
+      assert.deepEqual(log, ["status"]);
+    },
+    3: (tick) => {
+      failOnce(tick);
+      assert.deepEqual([workers.length, workers[0].isTerminated, log], [2, true, []]);
+      assert.deepEqual(commands(workers[1]), ["start"]);
+    },
+    4: (tick) => {
+      for (let failures = 0; failures < WORKER_TRIES; failures++) failOnce(tick);
+      assert.deepEqual([workers.length, log], [WORKER_TRIES + 1, []]);
+      failOnce(tick);
+      assert.deepEqual([workers.length, log], [WORKER_TRIES + 1, ["broken"]]);
+    },
+    5: (tick) => {
+      failOnce(tick);
+      assert.deepEqual([workers.length, log], [1, ["broken"]]);
+    },
+    6: (tick, from) => {
+      host.stop();
+      const last = workers.map((worker) => commands(worker).at(-1));
+      assert.deepEqual(last, from === "stopped" ? [] : ["stop"]);
+      tick(PAUSES_MS);
+      assert.deepEqual([workers.length, log], [last.length, []]);
+    },
+  };
+  const rows = tableOf("element/worker-host.js");
+
+  test("has a test for each of its rows", () => {
+    assert.deepEqual(rows.map(([, event]) => String(parseInt(event, 10))), Object.keys(ROWS));
+  });
+
+  for (const [state, event, next] of rows) {
+    for (const from of state === "any" ? ["stopped", "starting", "running", "broken"] : [state]) {
+      test(`${from}, ${event}`, (context) => {
+        context.mock.timers.enable({ apis: ["setTimeout"] });
+        const tick = (ms) => context.mock.timers.tick(ms);
+        reach(from);
+        ROWS[parseInt(event, 10)](tick, from);
+        assert.equal(stateOf(tick), next.match(/^\w+/)[0]);
+      });
+    }
+  }
 });

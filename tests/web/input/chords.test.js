@@ -1,4 +1,4 @@
-/** The key combinations that the page itself reacts to. */
+/** Tests the key combinations that the page itself reacts to. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

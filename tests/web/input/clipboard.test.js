@@ -1,4 +1,4 @@
-/** Text to the desk: once, and again when it may have gone nowhere. */
+/** Tests that a text goes to the desk once, and again if it may have been lost. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

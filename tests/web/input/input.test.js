@@ -1,4 +1,4 @@
-/** The listeners and the focus, with events made by hand on targets made by hand. */
+/** Tests the listeners and the focus, with events and targets that are made by hand. */
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
@@ -8,12 +8,13 @@ import { FILLER } from "../../../services/gateway/fanlight_gateway/web/input/key
 import { PASTE_WAIT_MS } from "../../../services/gateway/fanlight_gateway/web/input/paste-delay.js";
 import { LONG_PRESS_MS } from "../../../services/gateway/fanlight_gateway/web/input/touch.js";
 import { USAGE_BY_CODE } from "../../../services/gateway/fanlight_gateway/web/protocol/keys.js";
+import { tableOf } from "../tables.js";
 
 const CODES = Object.fromEntries(Object.entries(USAGE_BY_CODE).map(([code, usage]) => [usage, code]));
 const MOVED = { button: -1 };
 const real = ["document", "navigator"].map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)]);
 
-/** An event target: one listener for each type, until its signal aborts. */
+/** An event target that has one listener for each type, until its signal aborts. */
 class Target {
   listeners = new Map();
 
@@ -26,7 +27,7 @@ class Target {
     return [...this.listeners.values()].filter(({ signal }) => !signal.aborted).length;
   }
 
-  /** What became of the event: whether the browser acts on it as well. */
+  /** Gives an event to its listener. Returns "default" if the browser acts on it as well. */
   fire(type, event = {}) {
     const made = { isPrevented: false, preventDefault: () => (made.isPrevented = true), stopPropagation() {}, ...event };
     const { listener, signal } = this.listeners.get(type);
@@ -60,7 +61,7 @@ class TextArea extends Target {
   }
 }
 
-/** A message in short: "+KeyA" down, "*KeyA" repeated, "-KeyA" up, "+0" a button, "move", or the text in quotes. */
+/** Returns a message in short: "+KeyA" down, "*KeyA" repeated, "-KeyA" up, "+0" a button, "move", or the text in quotes. */
 function short(message) {
   if (message.type === "Text") return JSON.stringify(message.text);
   if (message.type === "Key") return `${message.repeat ? "*" : message.down ? "+" : "-"}${CODES[message.usage]}`;
@@ -68,7 +69,7 @@ function short(message) {
   return message.type === "PointerMove" ? "move" : message.type;
 }
 
-/** The input of a desk of 100 x 100 pixels, and everything that comes of it, in order. */
+/** Returns the input of a desk of 100 x 100 pixels, and a log of everything that it does. */
 function desk({ isEnabled = true, isFocused = true } = {}) {
   const log = [];
   const textArea = new TextArea();
@@ -180,7 +181,7 @@ describe("the focus", () => {
     assert.deepEqual(take(), ["+ShiftLeft", "capture 7", "+0"]);
     textArea.blur();
     assert.deepEqual(take(), ["SetFocus false"]);
-    // The gateway has released both, so their ends say nothing.
+    // The gateway has released both, so nothing is sent when they go up.
     key("keyup", "ShiftLeft");
     pointer("pointerup");
     assert.deepEqual(take(), []);
@@ -220,7 +221,7 @@ describe("the focus", () => {
     key("keydown", "KeyA");
     take();
     input.announce();
-    key("keyup", "KeyA"); // of a key that the new connection's gateway does not hold
+    key("keyup", "KeyA"); // The gateway does not hold this key over the new connection.
     assert.deepEqual(take(), ["SetFocus true"]);
     textArea.blur();
     take();
@@ -311,6 +312,59 @@ test("a view that stops releases all, and listens no more", (context) => {
   assert.deepEqual(take(), ["SetFocus false"]);
   assert.deepEqual([surface.listening, textArea.listening], [0, 0]);
   now_ms += 10 * LONG_PRESS_MS;
-  context.mock.timers.tick(10 * LONG_PRESS_MS); // the finger that rests is no right button
+  context.mock.timers.tick(10 * LONG_PRESS_MS); // The finger that rests is not the right button.
   assert.deepEqual(take(), []);
+});
+
+describe("the table at the top of input.js", () => {
+  /** For each row by its number: makes the event happen. */
+  const ROWS = {
+    1: ({ textArea }) => textArea.focus({ preventScroll: true }),
+    2: ({ textArea }) => textArea.blur(),
+    3: ({ input }) => input.release(),
+    4: ({ input }) => input.stop(),
+    5: ({ input }) => input.announce(),
+  };
+  const rows = tableOf("input/input.js");
+  const setFocus = (log) => log.filter((what) => what.startsWith("SetFocus"));
+  /** Finds out whether the desk is focused, because only then `release` tells the gateway. */
+  const stateOf = ({ input, take }) => {
+    take();
+    input.release();
+    return setFocus(take()).length ? "focused" : "blurred";
+  };
+
+  test("has a test for each of its rows", () => {
+    assert.deepEqual(rows.map(([, event]) => String(parseInt(event, 10))), Object.keys(ROWS));
+  });
+
+  for (const [state, event, next, told] of rows) {
+    for (const from of state === "any" ? ["blurred", "focused"] : [state]) {
+      const fire = ROWS[parseInt(event, 10)];
+      test(`${from}, ${event}`, () => {
+        const it = desk({ isFocused: from === "focused" });
+        fire(it);
+        const isFocused = it.textArea.hasFocus;
+        assert.deepEqual(setFocus(it.take()), [told.replace("of that", String(isFocused))]);
+        assert.equal(stateOf(it), next === "as the text area" ? (isFocused ? "focused" : "blurred") : next);
+      });
+
+      test(`${from}, ${event}: a person who only watches tells nothing`, () => {
+        const it = desk({ isFocused: from === "focused", isEnabled: false });
+        fire(it);
+        assert.deepEqual(setFocus(it.take()), []);
+      });
+    }
+  }
+
+  test("5: announces the focus that came or went unseen", () => {
+    const it = desk({ isFocused: false });
+    it.textArea.hasFocus = true;
+    it.input.announce();
+    assert.deepEqual(it.take(), ["SetFocus true"]);
+    it.textArea.hasFocus = false;
+    it.input.announce();
+    assert.deepEqual(it.take(), ["SetFocus false"]);
+    assert.equal(stateOf(it), "blurred");
+  });
 });

@@ -1,4 +1,4 @@
-/** Keyboard events made by hand: what goes to the desk, and in which order. */
+/** Tests what goes to the desk, and in which order, with keyboard events that are made by hand. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -10,13 +10,13 @@ import { USAGE_BY_CODE } from "../../../services/gateway/fanlight_gateway/web/pr
 
 const CODES = Object.fromEntries(Object.entries(USAGE_BY_CODE).map(([code, usage]) => [usage, code]));
 
-/** A message in short: "+KeyA" down, "*KeyA" repeated, "-KeyA" up, or the text in quotes. */
+/** Returns a message in short: "+KeyA" down, "*KeyA" repeated, "-KeyA" up, or the text in quotes. */
 function short(message) {
   if (message.type === "Text") return JSON.stringify(message.text);
   return `${message.repeat ? "*" : message.down ? "+" : "-"}${CODES[message.usage]}`;
 }
 
-/** A keyboard whose person may act, and everything that comes of it, in order. */
+/** Returns a keyboard whose person may act, and a log of everything that it does. */
 function desk({ platform = "other", isEnabled = true } = {}) {
   const log = [];
   const textArea = { value: FILLER, blur: () => log.push("blur") };
@@ -31,7 +31,7 @@ function desk({ platform = "other", isEnabled = true } = {}) {
   };
   const keyboard = new Keyboard(host);
   keyboard.isEnabled = isEnabled;
-  /** What became of an event: "default" where the browser acts as well. */
+  /** Makes an event that notes whether the browser may act on it as well. */
   const make = (code, more = {}) => {
     const event = {
       code,

@@ -1,10 +1,11 @@
-/** Key events to physical keys. */
+/** Tests that key events become physical keys. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { PhysicalKeys, REPEAT_AGE_MS, TAP_REPEAT_MS } from "../../../services/gateway/fanlight_gateway/web/input/physical-keys.js";
 import { USAGE_BY_CODE } from "../../../services/gateway/fanlight_gateway/web/protocol/keys.js";
+import { tableOf } from "../tables.js";
 
 const key = (code, more = {}) => ({ code, key: "x", repeat: false, isComposing: false, ...more });
 const names = Object.fromEntries(Object.entries(USAGE_BY_CODE).map(([code, usage]) => [usage, code]));
@@ -121,4 +122,42 @@ describe("physical keys", () => {
     assert.deepEqual(keys.flush(), []);
     assert.equal(told(keys.up(key("KeyA"))), "");
   });
+});
+
+describe("the table at the top of physical-keys.js", () => {
+  /** The events of each row by its number, and the keys that each sends for itself (`own`). */
+  const ROWS = {
+    1: [{ fire: (keys) => keys.down(key("ControlLeft")), own: "" }],
+    2: [{ fire: (keys) => keys.down(key("AltRight")), own: "+AltRight" }],
+    3: [
+      { fire: (keys) => keys.down(key("KeyC")), own: "+KeyC" },
+      { fire: (keys) => keys.up(key("KeyC")), own: "" },
+      { fire: (keys) => keys.up(key("ControlLeft")), own: "-ControlLeft" },
+      { fire: (keys) => keys.tap("Enter", 0), own: "+Enter -Enter" },
+    ],
+    4: [{ fire: (keys) => keys.flush(), own: "" }],
+    5: [{ fire: (keys) => (keys.reset(), []), own: "" }],
+  };
+  const KEYS = {
+    "": () => "",
+    "+AltRight": () => "+AltRight",
+    "+ControlLeft": () => "+ControlLeft",
+    "+ControlLeft, and its own": (own) => `+ControlLeft ${own}`.trim(),
+  };
+  const rows = tableOf("input/physical-keys.js");
+
+  test("has a test for each of its rows", () => {
+    assert.deepEqual(rows.map(([, event]) => String(parseInt(event, 10))), Object.keys(ROWS));
+  });
+
+  for (const [state, event, next, sent] of rows) {
+    test(`${state}, ${event}`, () => {
+      for (const { fire, own } of ROWS[parseInt(event, 10)]) {
+        const keys = new PhysicalKeys("windows");
+        if (state === "waiting") keys.down(key("ControlLeft"));
+        assert.equal(told(fire(keys)), KEYS[sent](own));
+        assert.equal(keys.isWaiting ? "waiting" : "none", next);
+      }
+    });
+  }
 });

@@ -1,4 +1,4 @@
-/** Operating systems. */
+/** Tests how operating systems are recognised. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-/** Pointer and wheel events made by hand: mouse, pen and fingers. */
+/** Tests mouse, pen and fingers with events that are made by hand. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { Pointer } from "../../../services/gateway/fanlight_gateway/web/input/pointer.js";
 import { LONG_PRESS_MS } from "../../../services/gateway/fanlight_gateway/web/input/touch.js";
 
-/** A desk of 200 x 100 pixels, shown at half of its size, 10 pixels from the left. */
+/** Returns a desk of 200 x 100 pixels that is shown at half its size, 10 pixels from the left. */
 function desk({ isEnabled = true } = {}) {
   const log = [];
   const host = {
@@ -37,7 +37,7 @@ function desk({ isEnabled = true } = {}) {
   return { pointer, host, at, finger, take: () => log.splice(0) };
 }
 
-/** A message in short, with its position in pixels of the desk. */
+/** Returns a message in short, with its position in pixels of the desk. */
 function short(message) {
   const where = (position) => (position ? ` ${(position[0] * 200) >> 16},${(position[1] * 100) >> 16}` : "");
   switch (message.type) {

@@ -1,4 +1,4 @@
-/** Fingers as a pointer. */
+/** Tests that fingers become a pointer. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -29,7 +29,7 @@ describe("touch", () => {
     assert.deepEqual(touch.move(1, at(90, 90), 600), []);
     assert.deepEqual(touch.up(1, 700), []);
     touch.down(1, at(5, 5), 1000);
-    assert.equal(kinds(touch.up(1, 2000)), "+2 -2"); // the timer was late
+    assert.equal(kinds(touch.up(1, 2000)), "+2 -2"); // The timer was late.
     touch.down(1, at(5, 5), 3000);
     assert.equal(kinds(touch.move(1, at(6, 5), 4000)), "+2 -2");
   });
@@ -86,7 +86,7 @@ describe("the table at the top of touch.js", () => {
     scroll: (touch) => (touch.down(1, at(0, 0), 0), touch.down(2, at(FAR, 0), 10)),
     done: (touch) => (touch.down(1, at(0, 0), 0), touch.tick(REST_MS)),
   };
-  /** The event of each row, in several forms where it has them; each returns the last actions. */
+  /** Makes the event of each row happen, in each of its forms. Returns the last actions. */
   const EVENTS = {
     "none: a finger goes down": [(touch) => touch.down(1, at(0, 0), 0)],
     "press: it goes up": [(touch) => touch.up(1, 20)],
@@ -122,7 +122,7 @@ describe("the table at the top of touch.js", () => {
   /** Finds the gesture out by what comes of the next events, and ends it. */
   function gestureOf(touch) {
     if (touch.deadline_ms !== null) return "press";
-    // No finger that is down can be 3: its coming begins a press only if there is none.
+    // Finger 3 is never down here. When it goes down, a press begins only if no finger is down.
     touch.down(3, at(0, 0), 30);
     if (touch.deadline_ms !== null) return "none";
     const moved = kinds([1, 2, 3].flatMap((id) => touch.move(id, at(3 * FAR, 3 * FAR), 40)));

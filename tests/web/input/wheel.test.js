@@ -1,4 +1,4 @@
-/** Wheel events to 1/120 of a notch. */
+/** Tests that wheel events become units of 1/120 of a notch. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { Clock, WINDOW_MS } from "../../../services/gateway/fanlight_gateway/web/measure/clock.js";
 
-/** A round trip: there in a, back in b; the gateway's clock runs `ahead_us` ahead of ours. */
+/** Makes a round trip: there in a, back in b. The gateway's clock is `ahead_us` ahead of ours. */
 function trip(clock, sent_ms, there_ms, back_ms, ahead_us = 0) {
   const { id, viewer_us } = clock.ping(sent_ms);
   const gateway_us = (sent_ms + there_ms) * 1000 + ahead_us;
@@ -34,8 +34,8 @@ test("the base is the floor of the last minute", () => {
 
 test("the best round trip of the minute gives the gateway's clock", () => {
   const clock = new Clock();
-  trip(clock, 0, 400, 0, 5_000_000); // all of the delay one way: 200 ms wrong
-  trip(clock, 1000, 5, 5, 5_000_000); // at most 5 ms wrong; here not at all
+  trip(clock, 0, 400, 0, 5_000_000); // All of the delay is on one way, so the offset is 200 ms wrong.
+  trip(clock, 1000, 5, 5, 5_000_000); // The offset can be 5 ms wrong; here it is not wrong at all.
   trip(clock, 2000, 0, 300, 5_000_000);
   assert.equal(clock.gatewayUs(3000), 8_000_000);
   assert.equal(clock.age(7_900_000, 3000), 100);
@@ -45,7 +45,7 @@ test("the best round trip of the minute gives the gateway's clock", () => {
 test("another clock at the gateway counts at once", () => {
   const clock = new Clock();
   trip(clock, 0, 5, 5, 5_000_000);
-  trip(clock, 1000, 20, 20, 5_004_000); // corrected by a little: the best trip stays
+  trip(clock, 1000, 20, 20, 5_004_000); // The clock was corrected by a little, so the best trip stays.
   assert.equal(clock.gatewayUs(2000), 7_000_000);
   trip(clock, 2000, 20, 20, 1_000_000);
   assert.equal(clock.gatewayUs(3000), 4_000_000);
@@ -102,7 +102,7 @@ test("a stall is late, and so is a long queue; a long path is not", () => {
   assert.equal(clock.isCongested(1191), true);
   clock.connected();
   assert.equal(clock.isCongested(1300), false);
-  trip(clock, 2000, 100, 100); // another way, 160 ms longer: after one answer it is as it is
+  trip(clock, 2000, 100, 100); // The route is 160 ms longer now. One answer shows it.
   clock.ping(2200);
   assert.equal(clock.isCongested(2400), false);
   trip(clock, 2500, 300, 241);

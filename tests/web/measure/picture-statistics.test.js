@@ -1,4 +1,4 @@
-/** Ages and rates of pictures. */
+/** Tests the ages and rates of pictures. */
 
 import assert from "node:assert/strict";
 import { describe as group, test } from "node:test";
@@ -13,7 +13,7 @@ group("statistics", () => {
     const statistics = new PictureStatistics(clock);
     assert.equal(statistics.overdueAge(0), null);
     statistics.unit(unit(1), 100, 20);
-    assert.equal(statistics.overdueAge(5000), null); // nothing is on the screen yet
+    assert.equal(statistics.overdueAge(5000), null); // Nothing is on the canvas yet.
     statistics.paintedUnit(unit(1), 30);
     assert.equal(statistics.age_ms, 20);
     assert.equal(statistics.overdueAge(60_000), null);
@@ -23,7 +23,7 @@ group("statistics", () => {
     assert.equal(statistics.overdueAge(60_010), null);
     statistics.unit(unit(1, 2), 100, 60_020);
     statistics.paintedUnit(unit(1), 60_020);
-    assert.notEqual(statistics.overdueAge(60_030), null); // of the old epoch
+    assert.notEqual(statistics.overdueAge(60_030), null); // The unit is of the old epoch.
   });
 
   test("a screenshot, and one that has not changed", () => {

@@ -1,4 +1,4 @@
-/** When pings go out, and what they show. */
+/** Tests when pings go out, and what they show. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -10,7 +10,7 @@ import { DEFAULTS } from "../../../services/gateway/fanlight_gateway/web/protoco
 const INTERVAL_MS = DEFAULTS.ping_interval_ms;
 const SILENCE_MS = SILENCE_LIMIT_MS;
 
-/** Pinging over a connection that the test answers. */
+/** Returns a pinging over a connection that the test answers. */
 function pinging(context, { carriesVideo = true } = {}) {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const pings = [];

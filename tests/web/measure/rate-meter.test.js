@@ -1,4 +1,4 @@
-/** Rates. */
+/** Tests how rates are measured. */
 
 import assert from "node:assert/strict";
 import { describe as group, test } from "node:test";

@@ -1,11 +1,12 @@
-/** What the page says in place of a desk. */
+/** Tests what the page says in place of a desk. */
 
 import assert from "node:assert/strict";
 import { describe as group, test } from "node:test";
 
 import { describeStatus, INITIAL_STATUS } from "../../../services/gateway/fanlight_gateway/web/element/status-text.js";
-import { refusal } from "../../../services/gateway/fanlight_gateway/web/page/refusal.js";
+import { refusal, whatIsShown } from "../../../services/gateway/fanlight_gateway/web/page/refusal.js";
 import { CloseCode } from "../../../services/gateway/fanlight_gateway/web/protocol/constants.js";
+import { tableOf } from "../tables.js";
 
 group("in place of a desk", () => {
   const desk = (name) => ({ name, state: "live", width: 1, height: 1 });
@@ -37,4 +38,28 @@ group("in place of a desk", () => {
     assert.match(say(CloseCode.NO_SUCH_DESK, { desks: [desk("second")] }).text, /These are running:$/);
     assert.match(say(CloseCode.NO_SUCH_DESK, { desks: [] }).text, /No other is running/);
   });
+});
+
+test("the table at the top of refusal.js, with a reason for each desk that is not shown", () => {
+  const codes = Object.values(CloseCode);
+  const named = [CloseCode.UNAUTHORIZED, CloseCode.FORBIDDEN, CloseCode.NO_SUCH_DESK];
+  /** The close codes of each row. */
+  const ROWS = {
+    "1 `UNAUTHORIZED`, `FORBIDDEN`": [CloseCode.UNAUTHORIZED, CloseCode.FORBIDDEN],
+    "2 `NO_SUCH_DESK`": [CloseCode.NO_SUCH_DESK],
+    "3 any other": [null, 1006, ...codes.filter((code) => !named.includes(code))],
+    "4 any": [null, 1006, ...codes],
+  };
+  const rows = tableOf("page/refusal.js");
+  assert.deepEqual(rows.map(([, code]) => code), Object.keys(ROWS));
+  for (const [state, code, shown] of rows) {
+    for (const connection of state === "closed" ? [state] : ["connecting", "open", "waiting"]) {
+      for (const closeCode of ROWS[code]) {
+        assert.equal(whatIsShown({ connection, closeCode }), shown, `${connection}, ${closeCode}`);
+        if (connection !== "closed") continue;
+        const reason = refusal({ closeCode, desk: "main", desks: null, hasSignedIn: false });
+        assert.equal(reason === null, shown === "view", `a reason for ${closeCode}`);
+      }
+    }
+  }
 });

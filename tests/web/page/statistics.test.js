@@ -1,4 +1,4 @@
-/** Statistics as people read them. */
+/** Tests the statistics as people read them. */
 
 import assert from "node:assert/strict";
 import { describe as group, test } from "node:test";

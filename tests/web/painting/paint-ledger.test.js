@@ -1,16 +1,17 @@
-/** Which parts of the canvas the next picture has to cover. */
+/** Tests which parts of the canvas the next picture has to cover. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { PaintLedger } from "../../../services/gateway/fanlight_gateway/web/painting/paint-ledger.js";
+import { tableOf } from "../tables.js";
 
 const SIZE = { width: 64, height: 48 };
 const HALF = { width: 32, height: 24 };
 const area = (x, y, width = 4, height = 4) => ({ x, y, width, height });
 const [A, B, C] = [area(0, 0), area(20, 8), area(40, 40)];
 
-/** A ledger with one picture on the canvas. */
+/** Returns a ledger with one picture on the canvas. */
 function known() {
   const ledger = new PaintLedger();
   ledger.expect("first", null);
@@ -142,7 +143,7 @@ describe("paint ledger", () => {
         put(desk, changed, new Array(width * height).fill(step));
         ledger.expect(step, [changed]);
         if (random(10) === 0) ledger.forget();
-        if (random(3) === 0) continue; // it was dropped
+        if (random(3) === 0) continue; // It was dropped.
         const areas = ledger.areasFor(step, size, size);
         for (const rectangle of areas ?? [all]) put(canvas, rectangle, desk);
         ledger.sent(step, areas === null ? "everything" : "owed");
@@ -150,4 +151,63 @@ describe("paint ledger", () => {
       }
     }
   });
+});
+
+describe("the table at the top of paint-ledger.js", () => {
+  /** Lets the ledger expect three places, one behind the other. */
+  const three = (ledger) => {
+    ledger.expect("before", [A]);
+    ledger.expect("it", [B]);
+    ledger.expect("after", [C]);
+    return ledger;
+  };
+  const ROWS = {
+    "1 `expect(place, areas)`": () => {
+      assert.deepEqual(areasFor(three(known()), "after"), [C, B, A]);
+      assert.deepEqual(areasFor(three(known()), "it"), [B, A], "what is behind it is not its own");
+    },
+    '2 `sent(place, "everything")`': () => {
+      const ledger = three(new PaintLedger());
+      assert.equal(areasFor(ledger, "after"), null);
+      ledger.sent("it", "everything");
+      assert.deepEqual(areasFor(ledger, "after"), [C]);
+    },
+    '3 `sent(place, "owed")`': () => {
+      const ledger = three(known());
+      ledger.sent("it", "owed");
+      assert.deepEqual(areasFor(ledger, "after"), [C]);
+      const unknown = three(new PaintLedger());
+      unknown.sent("it", "owed");
+      assert.equal(areasFor(unknown, "after"), null, "the canvas itself is still owed");
+    },
+    '4 `sent(place, "patch")`': () => {
+      const first = known();
+      first.expect("it", [B]);
+      first.expect("after", [C]);
+      first.sent("it", "patch");
+      assert.deepEqual(areasFor(first, "after"), [C]);
+      const later = three(known());
+      later.sent("it", "patch");
+      assert.deepEqual(areasFor(later, "after"), [C, B, A]);
+    },
+    "5 `forget()`": () => {
+      const ledger = three(known());
+      ledger.forget();
+      ledger.expect("next", [A]);
+      assert.equal(areasFor(ledger, "next"), null);
+      ledger.sent("next", "owed");
+      ledger.expect("picture", [B]);
+      assert.equal(areasFor(ledger, "picture"), null);
+      ledger.sent("picture", "everything");
+      ledger.expect("last", [C]);
+      assert.deepEqual(areasFor(ledger, "last"), [C]);
+    },
+  };
+  const rows = tableOf("painting/paint-ledger.js");
+
+  test("has a test for each of its rows", () => {
+    assert.deepEqual(rows.map(([event]) => event), Object.keys(ROWS));
+  });
+
+  for (const [event, effect] of rows) test(`${event}: ${effect}`, ROWS[event]);
 });

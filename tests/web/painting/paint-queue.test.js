@@ -1,4 +1,4 @@
-/** The order in which pictures and patches are painted. */
+/** Tests the order in which pictures and patches are painted. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -79,7 +79,7 @@ describe("paint queue", () => {
 });
 
 describe("the table at the top of paint-queue.js", () => {
-  /** A patch, ready, behind a picture that the decoder holds. */
+  /** Returns a queue with a patch that is ready, behind a picture that the decoder still holds. */
   function patchBehindPicture() {
     const it = queue();
     const [picture, patch] = [it.line.enter(true, 0), it.line.enter(false, 0)];

@@ -1,4 +1,4 @@
-/** What goes to the page. */
+/** Tests what goes to the page. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -81,7 +81,7 @@ describe("painter", () => {
     drawn(3);
     assert.deepEqual(log, ["a 3"]);
     assert.deepEqual(steps(), [["c", "image 1", "image 2"]]);
-    drawn(4); // by a clock that is behind: it cannot have been drawn before it was sent
+    drawn(4); // The page's clock is behind: nothing is drawn before it was sent.
     assert.deepEqual(log, ["a 3", "c 5", "p 5", "q 5"]);
     assert.equal(painter.painted, 4);
     assert.deepEqual([painter.width, painter.height], [64, 48]);
@@ -224,14 +224,14 @@ describe("painter", () => {
     assert.equal(next.closed, 0);
   });
 
-  /** A picture that is copied at once. */
+  /** Returns a picture that is copied at once. */
   function ready(name) {
     const shown = frame(name, "I420");
     shown.copyTo = (_, options) => Promise.resolve(shown.copies.push(options));
     return shown;
   }
 
-  /** A painter that has found out that one method is quicker, with a picture on the canvas. */
+  /** Returns a painter that knows which method is faster, with a picture on the canvas. */
   async function decided({ draws = false } = {}) {
     const it = setUp();
     const { painter, host, drawn, sent } = it;
@@ -245,7 +245,7 @@ describe("painter", () => {
     };
     for (let n = 0; n < 12; n++) {
       const shown = await next([AREAS[0]]);
-      // Until it knows which method is quicker it paints all of them everywhere.
+      // Until the painter knows which method is faster, it paints whole pictures.
       assert.ok(shown.copies.every(({ rect }) => rect.width === SIZE.width));
       host.now_ms += n < 6 === draws ? 1 : 10;
       drawn();
@@ -257,7 +257,7 @@ describe("painter", () => {
   test("paints a picture where it differs, and what is owed from before", async () => {
     const { drawn, next, areas } = await decided();
     await next([AREAS[0]]);
-    // At the page is one; these two become one.
+    // One picture is at the page. Of these two, only the second is painted.
     await next([AREAS[1]]);
     await next([AREAS[2]]);
     drawn();
@@ -346,7 +346,7 @@ describe("painter", () => {
     drawn();
     assert.deepEqual(areas(), [
       [[AREAS[0]]],
-      // Made before it was known that the first one failed.
+      // This copy was begun before the first one had failed.
       [[AREAS[1]]],
       [null],
       [null],

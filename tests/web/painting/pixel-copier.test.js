@@ -1,4 +1,4 @@
-/** Pixels of decoded pictures. */
+/** Tests how the pixels of decoded pictures are copied. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

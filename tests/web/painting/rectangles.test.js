@@ -1,4 +1,4 @@
-/** Rectangles of pixels. */
+/** Tests the calculations with rectangles. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-/** The golden vectors of batches. */
+/** Tests batches against the golden vectors. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** The golden vectors, from JavaScript's side; tests/common/protocol/test_vectors.py is Python's. */
+/** Tests messages against the golden vectors; tests/common/protocol/test_vectors.py is Python's part. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const CONTROL = book("control");
 const bytes = (hex) => new Uint8Array(Buffer.from(hex, "hex")).buffer;
 const hex = (buffer) => Buffer.from(buffer).toString("hex");
 
-/** A message's fields as the vectors hold them. */
+/** Returns a message's fields as the vectors hold them. */
 function plain({ type: _, ...fields }) {
   for (const name of ["payload", "png"]) if (name in fields) fields[name] = hex(fields[name]);
   return fields;

@@ -1,4 +1,4 @@
-/** Patches: the golden vectors, from JavaScript's side. */
+/** Tests patches against the golden vectors. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

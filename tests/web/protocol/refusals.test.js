@@ -1,4 +1,4 @@
-/** What the page does not understand is said once, and harms nothing else. */
+/** Tests that a message that nobody understands is logged once, and harms nothing else. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

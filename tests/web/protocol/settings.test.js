@@ -1,4 +1,4 @@
-/** The gateway's settings over the defaults. */
+/** Tests that the gateway's settings override the defaults. */
 
 import assert from "node:assert/strict";
 import { describe as group, test } from "node:test";

@@ -1,4 +1,4 @@
-/** Texts in messages. */
+/** Tests how texts are counted and split. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

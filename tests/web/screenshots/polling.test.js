@@ -55,7 +55,7 @@ test("at the floor the scale halves, and returns before the quality", () => {
   fetches(poll, 1, 100);
   assert.deepEqual([poll.quality, poll.scale], [10, 0.5]);
   fetches(poll, 2, 100);
-  fetches(poll, 1, 400); // neither fast nor slow: the row begins anew
+  fetches(poll, 1, 400); // It is neither fast nor slow, so the count begins anew.
   fetches(poll, 2, 100);
   assert.equal(poll.scale, 0.5);
   fetches(poll, 1, 100);

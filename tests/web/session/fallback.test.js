@@ -1,63 +1,13 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 
 import {
-  fallbackReason,
-  initialFallback,
   MIN_BASE_SAMPLES,
   SILENCE_MEMORY_MS,
-  stepFallback,
   wantsScreenshots,
   wantsVideo,
 } from "../../../services/gateway/fanlight_gateway/web/session/fallback.js";
-import { DEFAULTS } from "../../../services/gateway/fanlight_gateway/web/protocol/settings.js";
-
-/** A machine with a clock of its own; it remembers the effects since they were last taken. */
-class Rig {
-  now_ms = 0;
-  effects = [];
-  reasons = [];
-
-  constructor(mode, visible) {
-    this.machine = initialFallback(mode, visible);
-  }
-
-  send(event) {
-    const [machine, effects] = stepFallback(this.machine, event, this.now_ms, DEFAULTS);
-    const reason = fallbackReason(this.machine, event, machine);
-    if (reason !== null) this.reasons.push(reason);
-    this.machine = machine;
-    this.effects.push(...effects);
-    return this;
-  }
-
-  /** The same every 250 ms, for so long. */
-  repeat(duration_ms, event) {
-    for (const end_ms = this.now_ms + duration_ms; this.now_ms < end_ms; this.now_ms += 250) {
-      this.send(event);
-    }
-    return this;
-  }
-
-  rtt(duration_ms, rtt_ms, base_rtt_ms = 20) {
-    return this.repeat(duration_ms, { type: "rtt", rtt_ms, base_rtt_ms });
-  }
-
-  age(duration_ms, age_ms) {
-    return this.repeat(duration_ms, { type: "age", age_ms });
-  }
-
-  take() {
-    return this.effects.splice(0);
-  }
-
-  get state() {
-    return this.machine.state;
-  }
-}
-
-const locked = () => new Rig().rtt(4000, 400);
+import { locked, Rig } from "./fallback-rig.js";
 
 describe("falling back", () => {
   test("a good link keeps video", () => {
@@ -83,7 +33,7 @@ describe("falling back", () => {
 
   test("two spikes with nothing seen between them do not", () => {
     const rig = new Rig().rtt(250, 900);
-    rig.now_ms += 3_600_000; // the machine slept
+    rig.now_ms += 3_600_000; // The machine slept.
     rig.rtt(250, 900);
     assert.equal(rig.state, "video");
   });
@@ -174,7 +124,7 @@ describe("the lock", () => {
       () => ({ type: "connected" }),
       () => ({ type: "decoder-failed" }),
       () => ({ type: "decoder-missing", reason: "unsupported" }),
-      () => ({ type: "mode", mode: "automatic" }), // the same as before: nobody chose anything
+      () => ({ type: "mode", mode: "automatic" }), // This is the mode of before, so nobody chose anything.
     ];
     for (let round = 0; round < 30_000; round++) {
       const rig = locked();
@@ -381,7 +331,7 @@ describe("why video was left, for the statistics", () => {
       const rig = new Rig();
       leave(rig);
       assert.deepEqual(rig.reasons, [reason]);
-      rig.rtt(10_000, 400); // told once
+      rig.rtt(10_000, 400); // The reason is told only once.
       assert.deepEqual(rig.reasons, [reason]);
     });
   }
@@ -390,60 +340,5 @@ describe("why video was left, for the statistics", () => {
     const rig = new Rig().send({ type: "mode", mode: "screenshots" });
     rig.send({ type: "connected", plain: true });
     assert.deepEqual(rig.reasons, []);
-  });
-});
-
-describe("the table at the top of fallback.js", () => {
-  const STATES = ["video", "locked", "measuring", "screenshots", "no-decoder"];
-  const source = readFileSync(new URL("../../../services/gateway/fanlight_gateway/web/session/fallback.js", import.meta.url), "utf8");
-  const header = source.slice(0, source.indexOf("*/"));
-  /** Rows as "state event next". A mode is a part of the event. */
-  const documented = new Set(
-    [...header.matchAll(/^ \* +([a-z-]+) +\| ([a-z-]+)(?:: (.*?))? *\| ([a-z-]+)$/gm)]
-      .filter(([, state]) => state !== "state")
-      .flatMap(([, state, event, detail, next]) => {
-        const what = event === "mode" ? `mode ${detail}` : event;
-        const from = state === "any" ? STATES.filter((each) => each !== next) : [state];
-        return from.map((each) => `${each} ${what} ${next}`);
-      }),
-  );
-
-  test("has every change of the state, and no other", () => {
-    let seed = 20_260_202;
-    const random = (n) => {
-      seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
-      return Math.floor((seed / 2 ** 32) * n);
-    };
-    const pick = (all) => all[random(all.length)];
-    const events = [
-      () => ({ type: "rtt", rtt_ms: pick([20, 900]), base_rtt_ms: 20 }),
-      () => ({ type: "age", age_ms: pick([20, 9000]) }),
-      () => ({ type: "click" }),
-      () => ({ type: "mode", mode: pick(["automatic", "video", "screenshots"]) }),
-      () => ({ type: "visible", visible: random(5) > 0 }),
-      () => ({ type: "connected", plain: random(5) === 0 }),
-      () => ({ type: "silent" }),
-      () => ({ type: "decoder-failed" }),
-    ];
-    const missing = { type: "decoder-missing", reason: "unsupported" };
-    const seen = new Set();
-    for (let round = 0; round < 400; round++) {
-      const rig = new Rig(pick(["automatic", "video", "screenshots"]));
-      for (let step = 0; step < 150; step++) {
-        rig.now_ms += pick([100, 500, 1000]);
-        // The same event a few times: some changes need more than one.
-        const make = random(400) === 0 ? () => missing : pick(events);
-        const event = make();
-        for (let times = pick([1, 1, 8]); times > 0; times--, rig.now_ms += 500) {
-          const before = rig.state;
-          rig.send(event);
-          if (rig.state === before) continue;
-          const what = event.type === "mode" ? `mode ${event.mode}` : event.type;
-          seen.add(`${before} ${what} ${rig.state}`);
-        }
-      }
-    }
-    assert.equal(documented.size, 18);
-    assert.deepEqual([...seen].sort(), [...documented].sort());
   });
 });

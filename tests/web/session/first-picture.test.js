@@ -1,4 +1,4 @@
-/** The coarse screenshot that is shown first. */
+/** Tests the coarse screenshot that is shown first. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

@@ -1,4 +1,4 @@
-/** What the gateway has told. */
+/** Tests what is kept of what the gateway has told. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -42,7 +42,7 @@ test("only the picture of a scaled rendition is enlarged to the desk's size", ()
   gateway.apply(desk("live"));
   gateway.changeRendition("half");
   assert.deepEqual(gateway.canvasSizeFor(half), { width: 1920, height: 1080 });
-  // The desk has become smaller, and this picture is older.
+  // The desk has become smaller, and this picture was made before that.
   gateway.apply(desk("live", 640, 480));
   assert.deepEqual(gateway.canvasSizeFor(half), half);
   gateway.apply(desk("live"));

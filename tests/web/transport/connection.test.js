@@ -1,4 +1,4 @@
-/** The connection and its transports, in virtual time: a network that blocks, cuts, loses and heals. */
+/** Tests the connection in virtual time, on a network that blocks, cuts, loses and heals. */
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
@@ -13,15 +13,15 @@ import { FIRST_MESSAGE_TIMEOUT_MS } from "../../../services/gateway/fanlight_gat
 
 const WELCOME = '{"welcome":{"protocol":2,"desk":"main","role":"control","settings":{}}}';
 
-/** A gateway, and the network before it. */
+/** A gateway, and the network in front of it. */
 class Network {
   now_ms = 0;
   socketsPass = false;
   httpPasses = true;
-  /** Answers of POSTs that are lost, although what they brought was handled. */
+  /** How many answers of POSTs are lost, although the gateway handled the messages. */
   losesAnswers = 0;
   sockets = [];
-  /** What the gateway handled, in order, by whichever transport. */
+  /** What the gateway handled, in order, over both transports. */
   handled = [];
   /** @type {{ newest: number, polls: any[], code: number | null } | null} */
   session = null;
@@ -107,7 +107,7 @@ class Network {
     });
   }
 
-  /** Answer the poll that waits. */
+  /** Answers the poll that waits. */
   tell(first, ...messages) {
     const poll = this.session.polls.pop();
     poll(answer(200, encodeBatch(messages), { "X-Fanlight-First": String(first) }));
@@ -157,7 +157,7 @@ afterEach(() => {
   mock.restoreAll();
 });
 
-/** Let time pass, in small steps, with all that happens meanwhile. */
+/** Lets time pass, in small steps, with all that happens meanwhile. */
 async function pass(ms) {
   for (let left = ms; left >= 0; left -= 5) {
     for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
@@ -337,7 +337,7 @@ describe("the connection", () => {
   test("a background try that fails harms nothing", async () => {
     await onHttp();
     await pass(40_000);
-    assert.equal(network.sockets.length, 5); // after 5, 10 and 20 s
+    assert.equal(network.sockets.length, 5); // They came after 5, 10 and 20 s.
     assert.equal(network.sessions, 1);
     assert.equal(connection.state, "open");
     assert.ok(network.handled.every(([transport]) => transport === "http"));

@@ -1,4 +1,4 @@
-/** Input on its way to the connection. */
+/** Tests what of the input is sent, waits, is merged or is dropped. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

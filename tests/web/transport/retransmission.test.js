@@ -1,4 +1,4 @@
-/** What plain HTTP sends again, and what it gives up. */
+/** Tests what plain HTTP sends again, and what it gives up. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -10,7 +10,7 @@ const RELEASE = '{"set_focus":false}';
 
 const key = (usage, down = true) => ({ type: "Key", down, usage });
 
-/** What a batch says: usages of keys (negative: up), or texts. */
+/** Returns what a batch says: usages of keys (negative: up), or texts. */
 function said(batch) {
   return decodeBatch(batch.body).map((message) => {
     if (typeof message === "string") return message;
@@ -33,7 +33,7 @@ describe("retransmission", () => {
     assert.deepEqual([again.first, said(again)], [1, [4, -4, 5]]);
     queue.acknowledge(2);
     assert.deepEqual([queue.batch(10, 2000).first, said(queue.batch(10, 2000))], [3, [5]]);
-    queue.acknowledge(1); // an old answer that comes late
+    queue.acknowledge(1); // An old answer comes late.
     assert.equal(queue.isWaiting, true);
     queue.acknowledge(3);
     assert.equal(queue.isWaiting, false);

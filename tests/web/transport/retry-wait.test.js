@@ -1,4 +1,4 @@
-/** When a viewer connects again. */
+/** Tests when a viewer connects again. */
 
 import assert from "node:assert/strict";
 import { describe as group, test } from "node:test";

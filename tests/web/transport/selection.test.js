@@ -1,4 +1,4 @@
-/** When WebSockets are taken to be blocked. */
+/** Tests when WebSockets count as blocked. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -86,7 +86,7 @@ describe("the table at the top of selection.js", () => {
     "5 plainHttpFailed": (it) => it.plainHttpFailed(),
     "6 upgraded": (it) => it.upgraded(),
   };
-  /** What each text of the table means: failures before, and the limit, to failures and limit after. */
+  /** What each text of the table means: from failures and limit before to failures and limit after. */
   const FAILURES = {
     "as before": (failures, limit) => [failures, limit],
     "0": (_, limit) => [0, limit],
@@ -100,7 +100,7 @@ describe("the table at the top of selection.js", () => {
     "plain HTTP at the limit": (_, failures, limit) => failures >= limit,
   };
 
-  /** How many further failures it takes until plain HTTP is next. */
+  /** Returns how many further failures it takes until plain HTTP is next. */
   function failuresLeft(selection) {
     for (let count = 1; ; count++) {
       selection.webSocketEnded(failed);

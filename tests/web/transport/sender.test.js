@@ -1,4 +1,4 @@
-/** Input and control messages in order, and pointer moves that wait for a busy connection. */
+/** Tests that messages go out in order, and that pointer moves wait for a busy connection. */
 
 import assert from "node:assert/strict";
 import { beforeEach, describe, mock, test } from "node:test";
@@ -9,7 +9,7 @@ const KEY = { type: "Key", down: true, usage: 4 };
 const AGAIN = { ...KEY, repeat: true };
 const FOCUS = { type: "SetFocus", focused: false };
 const move = (x) => ({ type: "PointerMove", x, y: 0 });
-/** Longer than the sender waits between two looks at a busy connection (ms). */
+/** This is longer than the sender waits before it looks again at a busy connection (ms). */
 const A_WHILE_MS = 100;
 
 let sent;

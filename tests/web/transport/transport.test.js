@@ -1,4 +1,4 @@
-/** The rules of transport.js, held against both transports. */
+/** Tests the rules of transport.js with both transports. */
 
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
@@ -17,7 +17,7 @@ const WELCOME = { protocol: 1, desk: "main", role: "control", settings: {} };
 
 afterEach(() => Object.assign(globalThis, real));
 
-/** A gateway that is reached by a WebSocket. */
+/** Fakes a gateway that is reached by a WebSocket. */
 function webSocket(events) {
   const sent = [];
   let socket;
@@ -51,7 +51,7 @@ function webSocket(events) {
   };
 }
 
-/** The same gateway, by plain HTTP. */
+/** Fakes the same gateway, reached by plain HTTP. */
 function plainHttp(events) {
   const sent = [];
   const requests = [];

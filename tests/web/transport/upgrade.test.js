@@ -1,4 +1,4 @@
-/** From plain HTTP to a WebSocket: each row of the table at the top of upgrade.js. */
+/** Tests the change to a WebSocket: each row of the table at the top of upgrade.js. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -12,7 +12,7 @@ const settle = async () => {
   for (let turn = 0; turn < 6; turn++) await new Promise((resolve) => setImmediate(resolve));
 };
 
-/** An upgrade between a plain HTTP transport and WebSockets that the test drives. */
+/** Returns an upgrade between a plain HTTP transport and WebSockets that the test drives. */
 function setUp(context) {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const log = [];
@@ -66,19 +66,19 @@ function setUp(context) {
     if (state === "draining") postpone("key");
     log.length = 0;
   };
-  /** The candidate in use at the moment. */
+  /** Returns the newest candidate. */
   const candidate = () => candidates.at(-1);
   return { upgrade, plainHttp, candidates, candidate, pass, reach, postpone, log, take: () => log.splice(0) };
 }
 
-/** Finds out by what comes next whether the upgrade is idle or waits; and that no try is left. */
+/** Lets the wait pass, and returns what happened: nothing if the upgrade is idle. */
 async function tries({ pass, take }) {
   take();
   await pass(WAIT_MS);
   return take();
 }
 
-/** Row number to what happens: the event, and everything that it causes, up to the next state. */
+/** For each row by its number: makes the event happen, and checks everything up to the next state. */
 const ROWS = {
   1: async (it) => {
     it.upgrade.start(it.plainHttp);
@@ -89,7 +89,7 @@ const ROWS = {
   2: async (it) => {
     await it.pass(WAIT_MS);
     assert.deepEqual(it.take(), ["open"]);
-    it.candidate().events.onopen(); // says no Hello: the gateway would end the session
+    it.candidate().events.onopen(); // It says no Hello, because the gateway would end the session.
     await it.pass(60_000);
     assert.deepEqual(it.take(), []);
   },
@@ -132,7 +132,7 @@ const ROWS = {
   },
   8: async (it, state) => {
     const candidate = it.candidate();
-    if (candidate === undefined) return; // none is open in this state
+    if (candidate === undefined) return; // In this state there is none.
     candidate.isClosed = true;
     candidate.events.onclosed(1006);
     it.plainHttp.isAnyKeyDown = false;

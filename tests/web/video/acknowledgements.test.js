@@ -1,9 +1,10 @@
-/** What the gateway is told about the units. */
+/** Tests when and what the gateway is told about the units. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { ACK_DELAY_MS, ACK_RELAXED_MS, Acknowledgements } from "../../../services/gateway/fanlight_gateway/web/video/acknowledgements.js";
+import { tableOf } from "../tables.js";
 
 describe("acks", () => {
   test("what was received of one stream is told before another begins", () => {
@@ -99,4 +100,60 @@ describe("acks", () => {
     acks.received(2, 1, true, 30);
     assert.equal(acks.painted(2, 1, 20, 32), null);
   });
+});
+
+describe("the table at the top of acknowledgements.js", () => {
+  const NOW_MS = 1000;
+  /** Returns acknowledgements to which a unit of epoch 1 came. */
+  const after = (relaxed, at_ms) => {
+    const acks = new Acknowledgements();
+    acks.received(1, 8, relaxed, at_ms);
+    return acks;
+  };
+  const told = (acks) => {
+    acks.due(NOW_MS);
+    assert.equal(acks.isWaiting, false);
+    return acks;
+  };
+  /** For each row by its number: makes the event happen, in each of its forms. */
+  const ROWS = {
+    1: [
+      { acks: new Acknowledgements(), fire: (acks) => acks.received(1, 9, false, NOW_MS) },
+      { acks: after(true, NOW_MS - 1), fire: (acks) => acks.received(1, 9, false, NOW_MS) },
+    ],
+    2: [{ acks: new Acknowledgements(), fire: (acks) => acks.received(1, 9, true, NOW_MS) }],
+    3: [
+      { acks: after(false, NOW_MS - 1), fire: (acks) => acks.painted(1, 8, 20, NOW_MS) },
+      { acks: told(after(false, 0)), fire: (acks) => acks.painted(1, 7, 20, NOW_MS) },
+    ],
+    4: [{ acks: told(after(true, 0)), fire: (acks) => acks.painted(1, 8, 20, NOW_MS) }],
+    5: [{ acks: after(false, NOW_MS - 1), fire: (acks) => acks.painted(2, 8, 20, NOW_MS) }],
+    6: [
+      { acks: after(true, NOW_MS - 1), fire: (acks) => acks.beginStream() },
+      { acks: told(after(false, 0)), fire: (acks) => acks.beginStream() },
+    ],
+  };
+  /** For each text: whether one is sent now, and when one is due. before: when one was due. */
+  const SENT = {
+    "at once": () => [true, null],
+    "at once, if one was to be sent": (before) => [before !== null, null],
+    "after `ACK_DELAY_MS` at the latest": () => [false, NOW_MS + ACK_DELAY_MS],
+    "after `ACK_RELAXED_MS` at the latest": () => [false, NOW_MS + ACK_RELAXED_MS],
+    "as before": (before) => [false, before],
+  };
+  const rows = tableOf("video/acknowledgements.js");
+
+  test("has a test for each of its rows", () => {
+    assert.deepEqual(rows.map(([event]) => String(parseInt(event, 10))), Object.keys(ROWS));
+  });
+
+  for (const [event, sent] of rows) {
+    ROWS[parseInt(event, 10)].forEach(({ acks, fire }, way) => {
+      test(`${event}: ${sent} (${way + 1})`, () => {
+        const before = acks.due_ms;
+        const isSent = (fire(acks) ?? null) !== null;
+        assert.deepEqual([isSent, acks.due_ms], SENT[sent](before));
+      });
+    });
+  }
 });

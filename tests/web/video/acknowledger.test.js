@@ -1,4 +1,4 @@
-/** When acknowledgements of units go out. */
+/** Tests when acknowledgements of units go out. */
 
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
@@ -21,7 +21,7 @@ beforeEach(() => {
 
 const unit = (sequence, more = {}) => ({ epoch: 1, sequence, relaxed: false, ...more });
 
-/** Runs with timers that `pass` moves on. */
+/** Runs a test with timers that `pass` moves on. */
 function timed(name, run) {
   test(name, (context) => {
     context.mock.timers.enable({ apis: ["setTimeout"] });

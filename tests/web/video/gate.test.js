@@ -1,4 +1,4 @@
-/** Which units can be decoded. */
+/** Tests which units the gate lets through. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -47,7 +47,7 @@ describe("gate", () => {
 });
 
 describe("the table at the top of gate.js", () => {
-  /** An event of the table, after unit 2 of epoch 1; its units, and whether each one passes. */
+  /** The units, or the call, by which each event of the table comes, after unit 2 of epoch 1. */
   const EVENTS = {
     "1 an IDR": { units: [unit(9, { idr: true }), unit(3, { idr: true }), unit(2, { idr: true, epoch: 2 })] },
     "2 a unit that follows the one before it": { units: [unit(3)] },
@@ -72,7 +72,7 @@ describe("the table at the top of gate.js", () => {
           START[from](gate);
           if (each) assert.equal(gate.admit(each) ? "yes" : "no", passes, `${from}: ${event}`);
           else act(gate);
-          // A closed gate asks for an IDR, in the end; an open one never does.
+          // A closed gate asks for an IDR in the end; an open gate never does.
           const isClosed = gate.shouldAsk(10 * IDR_REPEAT_MS);
           assert.equal(isClosed ? "closed" : "open", next, `${from}: ${event}`);
         }

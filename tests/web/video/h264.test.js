@@ -1,4 +1,4 @@
-/** The codec string. */
+/** Tests how the codec string is found. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";

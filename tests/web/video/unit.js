@@ -1,4 +1,4 @@
-/** Access units for tests. */
+/** Makes access units for tests. */
 
 export const SPS = [0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x2a, 0xff];
 

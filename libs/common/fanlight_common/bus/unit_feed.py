@@ -206,7 +206,7 @@ class UnitFeed:
         self._connect_encoders()
         if record.epoch != epoch_before or change is not LeaseChange.NOTHING:
             log.info(
-                "event=lease stream=%s encoder=%s epoch=%d news=%s",
+                "event=lease stream=%s encoder=%s epoch=%d change=%s",
                 *(self._stream, record.id, record.epoch, change.value),
             )
             self._encoders[record.instance].lease_renewed()

@@ -3,6 +3,9 @@
 Pure: standard library only. Owns and drops nothing, and may be raised on any thread.
 """
 
+MISCONFIGURED = 2
+"""The exit status of a process that a ConfigurationError ended. To start it again cannot help."""
+
 
 class FanlightError(Exception):
     """The root of every error that fanlight raises on purpose."""

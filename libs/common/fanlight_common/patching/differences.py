@@ -46,7 +46,9 @@ def mask_of(before: Pixels, after: Pixels, rect: Rect) -> Mask | None:
     if not len(rows):
         return None
     top, bottom = int(rows[0]), int(rows[-1]) + 1
-    if ((old[top:bottom:_X_STEP] ^ new[top:bottom:_X_STEP]) & ~COLOUR).any():
+    # X differs together with the colours where text is drawn, and that costs nothing.
+    some = old[top:bottom:_X_STEP] ^ new[top:bottom:_X_STEP]
+    if ((some & COLOUR == 0) & (some != 0)).any():
         mask[top:bottom] = ((old[top:bottom] ^ new[top:bottom]) & COLOUR) != 0
     return mask
 

@@ -21,7 +21,7 @@ import uvloop
 
 from fanlight_common.bus.directory_address import wait_for_network
 from fanlight_common.bus.sockets import SocketRole
-from fanlight_common.core.errors import ConfigurationError
+from fanlight_common.core.errors import MISCONFIGURED, ConfigurationError
 from fanlight_common.process import logs
 from fanlight_common.process.settings import BusSettings
 from fanlight_common.service.worker import Worker
@@ -52,7 +52,7 @@ def run(
         wait_for_network(settings, kind)
     except ConfigurationError as missing:
         print(f"fanlight-{kind}: {missing}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(MISCONFIGURED)
     # The signals are blocked before any thread starts, because threads inherit the mask.
     # `_wait_for_stop` takes them.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
@@ -67,7 +67,7 @@ def run(
     if wrong:
         for error in wrong:
             print(f"fanlight-{kind}: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(MISCONFIGURED)
 
 
 def _exempt_imports_from_collection() -> None:

@@ -1,5 +1,6 @@
-"""The pure part of the launcher: command line, plan, rules for restarts, texts and bytes of others.
+"""The pure part of the launcher: command line, plan, rules for restarts, formats of other programs.
 
-It does no I/O, reads no clock and keeps no thread, so that each caller may use it on any. It drops
-nothing: what it cannot understand is an error, or an empty answer where its docstring says so.
+It owns no state but the deaths of processes. It does no I/O and reads no clock, so that any thread
+may use it. It drops nothing: what it cannot understand is an error, or an empty answer if the
+docstring says so.
 """

@@ -1,7 +1,7 @@
-"""The texts that openbox reads: its configuration with one rule for each known window, its menu.
+"""The texts that openbox reads: its menu, and its configuration with a rule for each known window.
 
-Pure. The configuration names all that the demonstration desk needs, so that nothing depends on
-the configuration of the machine or of the person.
+Pure: functions without state. The configuration names all that the demonstration desk needs, so
+that nothing depends on the configuration of the machine or of the person.
 """
 
 from collections.abc import Iterable
@@ -118,14 +118,14 @@ class WindowRule:
 
 
 def configuration(menu_file: str, rules: Iterable[WindowRule]) -> str:
-    """The text of openbox's configuration file."""
+    """Returns the text of openbox's configuration file."""
     return _CONFIGURATION.format(
         menu_file=escape(menu_file), rules="\n".join(_rule(rule) for rule in rules)
     )
 
 
 def menu(label: str, items: Iterable[tuple[str, str]]) -> str:
-    """The text of openbox's menu file. Each item is a label and a command line."""
+    """Returns the text of openbox's menu file. Each item is a label and a command line."""
     return _MENU.format(
         label=quoteattr(label),
         items="\n".join(

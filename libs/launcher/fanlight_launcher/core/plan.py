@@ -1,7 +1,7 @@
 """Which services `fanlight up` runs, and what their environments say.
 
-The commands are the same as in the containers, because a service finds all that it has to know in
-its environment.
+Pure: functions without state. The commands are the same as in the containers, because a service
+finds all that it has to know in its environment.
 """
 
 import sys
@@ -12,6 +12,8 @@ from fanlight_launcher.core.command_line import base_url
 from fanlight_launcher.core.process_spec import ProcessSpec, always
 
 KINDS = ("directory", "capture", "encoder", "screenshot", "gateway")
+SCREENSHOT_HOST = "127.0.0.1"
+"""Where the screenshot service listens, whatever --host is, because it asks for no token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,11 @@ class UpOptions:
 def services(
     options: UpOptions, runtime_dir: str, desks: Mapping[str, Mapping[str, str]]
 ) -> list[ProcessSpec]:
-    """All services, the directory first.
+    """Returns all services, the directory first.
 
     `desks` has the environment (DISPLAY, XAUTHORITY) of each desk's capture, by the desk's name.
     """
-    screenshot_url = base_url("127.0.0.1", options.screenshot_port)
+    screenshot_url = base_url(SCREENSHOT_HOST, options.screenshot_port)
     return [
         _service("directory", "directory", runtime_dir),
         *(
@@ -54,13 +56,12 @@ def services(
             _service("encoder", f"encoder-{number}", runtime_dir)
             for number in range(options.encoders)
         ),
-        # On this machine only, whatever --host is, because it asks for no token.
         _service(
             "screenshot",
             "screenshot",
             runtime_dir,
             {
-                "FANLIGHT_SCREENSHOT_HOST": "127.0.0.1",
+                "FANLIGHT_SCREENSHOT_HOST": SCREENSHOT_HOST,
                 "FANLIGHT_SCREENSHOT_PORT": str(options.screenshot_port),
             },
             screenshot_url,
@@ -80,7 +81,7 @@ def services(
 
 
 def token_environment(options: UpOptions) -> dict[str, str]:
-    """What `fanlight token` has to know to print links to the page of these services."""
+    """Returns the environment in which `fanlight token` prints links to these services' page."""
     return {
         "FANLIGHT_URL": base_url(options.host, options.port),
         "FANLIGHT_GATEWAY_SECRET_FILE": options.secret_file,
@@ -101,7 +102,7 @@ def _service(
             **(environment or {}),
             "FANLIGHT_RUNTIME_DIR": runtime_dir,
             "FANLIGHT_ID": id_,
-            # A free port, because the first process would take a fixed one from the others.
+            # Any free port, because the first process would take a fixed one from the others.
             "FANLIGHT_HEALTH_PORT": "0",
         },
         note=note,

@@ -1,6 +1,7 @@
 """The first exchange of the X11 protocol, and the Xauthority entries that it shows.
 
-As much of both as a display on this machine needs: little-endian, MIT-MAGIC-COOKIE-1.
+Pure: functions without state. They do as much of both as a display on this machine needs:
+little-endian, MIT-MAGIC-COOKIE-1.
 
     request     byte order "l", pad, major 11 (u16), minor 0 (u16), length of name (u16),
                 length of cookie (u16), pad (2), name, cookie; both filled up to four bytes
@@ -17,24 +18,24 @@ _COOKIE_NAME = b"MIT-MAGIC-COOKIE-1"
 _FAMILY_LOCAL = 256
 """The address is the host's name."""
 _FAMILY_WILD = 0xFFFF
-"""Good for every address."""
+"""The entry is good for every address."""
 _REFUSED = 0
 
 
 def encode_request(cookie: bytes) -> bytes:
-    """The request that opens a connection; without a cookie it shows none."""
+    """Returns the request that opens a connection. If `cookie` is empty, it shows none."""
     name = _COOKIE_NAME if cookie else b""
     request = struct.pack("<cxHHHHxx", b"l", 11, 0, len(name), len(cookie))
     return request + b"".join(text + bytes(-len(text) % 4) for text in (name, cookie))
 
 
 def reason_bytes(head: bytes) -> int:
-    """How many bytes of a reason follow the first ANSWER_HEAD_BYTES of a refusal; -1: let in."""
+    """Returns how many bytes of a reason follow the head of a refusal, -1 if we are let in."""
     return head[1] if head[0] == _REFUSED else -1
 
 
 def encode_cookie(cookie: bytes) -> bytes:
-    """An Xauthority entry that is good for every host and display number."""
+    """Returns an Xauthority entry that is good for every host and display number."""
     entry = struct.pack(">H", _FAMILY_WILD)
     for text in (b"", b"", _COOKIE_NAME, cookie):
         entry += struct.pack(">H", len(text)) + text
@@ -42,7 +43,7 @@ def encode_cookie(cookie: bytes) -> bytes:
 
 
 def find_cookie(xauthority: bytes, host: bytes, number: bytes) -> bytes:
-    """The cookie for a display number of this host; b"" where the file has none, or is broken."""
+    """Returns the cookie for a display number of this host, b"" if there is none to be found."""
     offset = 0
     try:
         while offset < len(xauthority):
@@ -62,7 +63,7 @@ def find_cookie(xauthority: bytes, host: bytes, number: bytes) -> bytes:
 
 
 def _text(data: bytes, offset: int) -> tuple[bytes, int]:
-    """A text, and the offset of what follows it. Raises struct.error where it is cut off."""
+    """Returns a text, and the offset of what follows it. Raises struct.error if it is cut off."""
     (size,) = struct.unpack_from(">H", data, offset)
     (text,) = struct.unpack_from(f"{size}s", data, offset + 2)
     return text, offset + 2 + size

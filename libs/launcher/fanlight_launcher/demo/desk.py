@@ -1,8 +1,8 @@
 """The demonstration desk: an X server of its own, a window manager, a terminal, things that move.
 
-Owns what the desk looks like. Every program comes from Debian, and openbox and the shell read
-configuration that this module writes, so that the desk looks the same everywhere. All programs
-together cost a few per cent of a core.
+Owns what the desk looks like, on the launcher's main thread. Every program comes from Debian, and
+openbox and the shell read configuration that this module writes, so that the desk looks the same
+everywhere. All programs together take a few per cent of a core.
 """
 
 import os
@@ -23,8 +23,8 @@ WINDOW_MANAGER = "windows"
 SIZE = "1920x1080"
 _BACKGROUND = "#1d3a45"
 
-# openbox places each window, because a program's own wish is not enough: ico sets no size hints,
-# so that openbox ignored its -geometry, centred it, and the terminal hid it. No rectangle overlaps
+# openbox places each window, because a program's own wish is not enough: ico sets no size hints, so
+# openbox ignored its -geometry and centred it, and the terminal hid it. No rectangle overlaps
 # another, whatever the order in which the windows appear. A frame adds 1 pixel at the left and the
 # right, 22 above and 6 below. Only the terminal takes the keyboard, so that a person can type at
 # once.
@@ -52,13 +52,13 @@ _TOYS = (
             *("-xrm", "*secondColor: #c8553d", "-xrm", "*majorColor: #33474f"),
             *("-xrm", "*minorColor: #8a9aa0"),
         ),
-        # In a UTF-8 locale it complains about fonts that it does not use.
+        # In a UTF-8 locale xclock complains about fonts that it does not use.
         (("LC_ALL", "C"),),
     ),
     _Program(
         "polyhedron",
         (
-            # ico cannot be given a name or a title; its rule knows the title that it has.
+            # ico takes neither a name nor a title. So its rule names the title that it has.
             *("ico", "-geometry", f"{_POLYHEDRON.width}x{_POLYHEDRON.height}"),
             *("-size", "150x150", "-delta", "+3+2", "-faces", "-obj", "icosahedron"),
             *("-sleep", "0.04", "-bg", "#16282f", "-colors", "#f2c14e"),
@@ -75,10 +75,10 @@ _TOYS = (
 
 
 class DemoDesk:
-    """The desk's files, and what has to run for it.
+    """The desk's files, and the processes that it needs.
 
-    The constructor writes the files into `directory`, which the caller removes. `environment` is
-    what the programs of the desk have to know besides where the desk is.
+    The constructor writes the files into `directory`, which the caller removes. The programs of the
+    desk get `environment` beside the address of the desk.
     """
 
     def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
@@ -86,7 +86,7 @@ class DemoDesk:
         self._environment = environment
         self._cookies = directory / "xauthority"
         self.display = ""
-        """Known once its X server has run; kept when the server is started again."""
+        """Empty until the X server has run once. It stays the same when the server is restarted."""
         write_cookie(self._cookies)
         terminal.write_files(directory)
         menu = directory / "menu.xml"
@@ -102,34 +102,34 @@ class DemoDesk:
         (directory / "openbox.xml").write_text(openbox.configuration(str(menu), rules))
 
     def environment(self) -> dict[str, str]:
-        """What a program of the desk, or its capture, has to know."""
+        """Returns what a program of the desk, or its capture, has to know."""
         return {"DISPLAY": self.display, "XAUTHORITY": str(self._cookies)}
 
     def server(self) -> ProcessSpec:
-        """The X server. It announces its display number when it is ready."""
+        """Returns the X server. It announces its display number when it is ready."""
         return ProcessSpec(
             X_SERVER,
             self._server_command,
             {},
             note=f"{SIZE}, private",
             announced=self._announced,
-            # Two lines for each number in use that it tries.
+            # It prints two such lines for each display number in use that it tries.
             noise="_XSERVTrans",
         )
 
     def programs(self) -> list[ProcessSpec]:
-        """What runs on the desk, each started again when it ends.
+        """Returns the programs of the desk. Each is started again when it ends.
 
         Call it when the X server runs, because the programs have to know its display.
         """
         environment = {
             **self._environment,
             **self.environment(),
-            # UTF-8 whatever the machine's locale is.
+            # The desk uses UTF-8, whatever the machine's locale is.
             "LC_ALL": "C.UTF-8",
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
-            # So that the shell finds the `fanlight token` of its welcome.
+            # The shell has to find `fanlight token`, which its welcome names.
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         }
         xterm = _Program(

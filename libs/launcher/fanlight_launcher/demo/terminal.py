@@ -1,7 +1,8 @@
 """The demonstration desk's terminal: its colours, its welcome, its shell.
 
-The shell reads no file of the person who starts the desk, because such a file may print, wait or
-fail: a `.bashrc` that waited for a lock left the terminal without a prompt.
+Owns these texts; it keeps no state and runs nothing. The shell reads no file of the person who
+starts the desk, because such a file may print, wait or fail: a `.bashrc` that waited for a lock
+left the terminal without a prompt.
 """
 
 import shlex
@@ -42,7 +43,7 @@ def write_files(directory: Path) -> None:
 
 
 def command(directory: Path, *options: str) -> list[str]:
-    """The xterm to start, after `write_files(directory)`. `options` are xterm's."""
+    """Returns the xterm to start after `write_files(directory)`. `options` are xterm's."""
     welcome = shlex.quote(str(directory / "welcome"))
     return [
         *("xterm", *options, "-title", "Terminal", "-u8", "-sl", "5000"),

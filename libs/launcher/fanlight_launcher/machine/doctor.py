@@ -1,7 +1,6 @@
 """`fanlight doctor`: what this machine has, what it lacks, and how to get that.
 
-Runs on the main thread and blocks for at most a few seconds. Owns nothing, keeps nothing open, and
-drops no finding: all of them are printed.
+Lives on the main thread, and blocks while it looks. Owns no state, and changes nothing.
 """
 
 import importlib.util
@@ -14,12 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from fanlight_common.core.errors import ConfigurationError
+from fanlight_launcher.core.plan import SCREENSHOT_HOST
 from fanlight_launcher.machine.memory import segment_limit_mib, shared_memory_mib
 from fanlight_launcher.machine.ports import port_problem
 from fanlight_launcher.machine.programs import DEMO_PROGRAMS, Program, install_line, missing
 from fanlight_launcher.machine.x11_access import reach_display
 
-# A ring of four 4K frames takes half of it; the rest is for a ring that is being replaced.
+# A ring of four 4K frames takes half of this; the rest is for a ring that is being replaced.
 _WANTED_SHM_MIB = 256
 _WANTED_SEGMENT_MIB = 32
 _PACKAGES = {
@@ -38,7 +38,7 @@ _PACKAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the table. `remedy` is empty where nothing is wrong.
+    """One line of the table. `remedy` is empty if nothing is wrong.
 
     A `needed` finding with a remedy makes the exit status 1.
     """
@@ -50,7 +50,7 @@ class Finding:
 
 
 def findings(host: str, port: int, screenshot_port: int) -> list[Finding]:
-    """All findings about this machine."""
+    """Returns all findings about this machine."""
     found = [_package(name, purpose) for name, purpose in _PACKAGES.items()]
     found += [_program(program) for program in DEMO_PROGRAMS]
     found += [
@@ -58,7 +58,7 @@ def findings(host: str, port: int, screenshot_port: int) -> list[Finding]:
         _memory("shared memory", shared_memory_mib(), _WANTED_SHM_MIB, "free", "/dev/shm"),
         _memory("SysV segments", segment_limit_mib(), _WANTED_SEGMENT_MIB, "each", "kernel.shmmax"),
         _port("--port", host, port),
-        _port("--screenshot-port", "127.0.0.1", screenshot_port),
+        _port("--screenshot-port", SCREENSHOT_HOST, screenshot_port),
     ]
     display = os.environ.get("DISPLAY", "")
     if display:
@@ -68,7 +68,7 @@ def findings(host: str, port: int, screenshot_port: int) -> list[Finding]:
                 f"display {display}",
                 problem or "answers",
                 "unset DISPLAY, or see to its X server" if problem else "",
-                # The demonstration desk has a display of its own.
+                # It is not needed, because the demonstration desk has a display of its own.
                 needed=False,
             )
         )
@@ -76,7 +76,7 @@ def findings(host: str, port: int, screenshot_port: int) -> list[Finding]:
 
 
 def doctor(host: str, port: int, screenshot_port: int, console: Console) -> int:
-    """Print the findings and what to do about them: the exit status."""
+    """Print the findings and what to do about them. Returns the exit status."""
     found = findings(host, port, screenshot_port)
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for finding in found:
@@ -107,7 +107,7 @@ def _program(program: Program) -> Finding:
 
 
 def _font() -> Finding:
-    # Not needed, because the terminal takes another font without it.
+    # It is not needed, because the terminal takes another font without it.
     there = any(Path("/usr/share/fonts").rglob("DejaVuSansMono.ttf"))
     remedy = "" if there else "apt-get install fonts-dejavu-core"
     return Finding("DejaVu Sans Mono", "its terminal's font", remedy, needed=False)

@@ -20,7 +20,7 @@ def shared_memory_mib(path: Path = Path("/dev/shm")) -> int:
 
 
 def segment_limit_mib(path: Path = Path("/proc/sys/kernel/shmmax")) -> int:
-    """The largest SysV segment that the kernel allows, MiB; -1 where it has none."""
+    """Returns the largest SysV segment that the kernel allows in MiB, -1 if it allows none."""
     try:
         return int(path.read_text()) >> 20
     except (OSError, ValueError):

@@ -1,26 +1,25 @@
 """The two ports of `fanlight up`: which they are, and whether a server can listen on them.
 
-Two launchers on one machine need nothing but different `--port`s, because all else is private to
-each: the runtime directory, the display's number, the health ports. May be called on any thread;
-blocks for a look-up of the host's name. Owns nothing: a port is bound for a moment and let go.
+Functions without state, which block on the caller's thread. Two launchers on one machine need
+nothing but different `--port`s, because all else is private to each: the runtime directory, the
+display's number, the health ports.
 """
 
 import errno
 import socket
 
 from fanlight_common.core.errors import ConfigurationError
+from fanlight_launcher.core.plan import SCREENSHOT_HOST
 
-SCREENSHOT_HOST = "127.0.0.1"
-"""Not for the public, whatever --host is, because the screenshot service asks for no token."""
 _HIGHEST_PORT = 65535
 _TRIED_PORTS = 2000
-"""From a privileged port it is 1024 to the first that anybody may take."""
+"""So many, because the 1024 lowest ports are not for everybody."""
 
 
 def screenshot_port(port: int, chosen: int | None) -> int:
-    """The screenshot service's port: the one a person chose, or the one above the page's.
+    """Returns the screenshot service's port: that which a person chose, or that above the page's.
 
-    Raises ConfigurationError where that is not a port, or is the page's.
+    Raises ConfigurationError if that is not a port, or is the page's.
     """
     if chosen == port:
         raise ConfigurationError("--port and --screenshot-port are the same")
@@ -59,14 +58,14 @@ def check_ports(host: str, port: int, chosen_screenshot_port: int | None) -> Non
 
 
 def port_problem(host: str, port: int) -> str:
-    """Why nobody can listen there; "" where one can. Raises ConfigurationError for a wrong host."""
+    """Returns why nobody can listen there, "" if one can. A wrong host is a ConfigurationError."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
         raise ConfigurationError(f"--host {host}: {error.strerror}") from None
     family, kind, protocol, _, address = found[0]
     with socket.socket(family, kind, protocol) as probe:
-        # As the servers do: a connection that is just being closed is no reason to refuse.
+        # The servers set this too: a connection that is just being closed is no reason to refuse.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)
@@ -78,7 +77,7 @@ def port_problem(host: str, port: int) -> str:
 
 
 def _remedy(host: str, port: int, chosen_screenshot_port: int | None) -> str:
-    """What a person can do: the next `--port` that works, where there is one near."""
+    """Returns what a person can do: use the next `--port` that works, if one is near."""
     for other in range(port + 1, min(port + _TRIED_PORTS, _HIGHEST_PORT)):
         if other == chosen_screenshot_port or port_problem(host, other):
             continue

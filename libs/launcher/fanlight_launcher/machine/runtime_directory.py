@@ -1,8 +1,8 @@
-"""The private directory of one `fanlight up`: sockets, the demonstration desk's files.
+"""The private directory of one `fanlight up`, with sockets and the demonstration desk's files.
 
-Runs on the main thread. Owns the directory and its lock: a launcher holds the lock while it lives,
-and removes the directory with everything in it at its end. A directory that a killed launcher left
-behind is removed by the next launcher, which finds it unlocked.
+A launcher locks a file in its directory while it lives, and removes the directory at its end. If a
+launcher was killed, the next launcher finds its directory unlocked and removes it. Blocks on the
+caller's thread for as long as that takes.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ _LONGEST_PARENT_BYTES = 30
 
 @contextlib.contextmanager
 def runtime_dir() -> Iterator[Path]:
-    """A new directory with mode 0700, removed afterwards."""
+    """Make a directory with mode 0700, and remove it afterwards."""
     parent = Path(tempfile.gettempdir())
     if len(os.fsencode(parent)) > _LONGEST_PARENT_BYTES:
         parent = Path("/tmp")
@@ -35,15 +35,15 @@ def runtime_dir() -> Iterator[Path]:
 
 
 def _locked_directory(parent: Path) -> tuple[Path, int]:
-    """A new directory, and the descriptor whose lock says that its launcher lives."""
+    """Returns a new directory, and the descriptor whose lock says that its launcher lives."""
     while True:
         directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
         lock = os.open(directory / _LOCK, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        # The kernel gives the lock up when this process ends, however it ends.
+        # The kernel releases the lock when this process ends, however it ends.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if os.fstat(lock).st_nlink:
             return directory, lock
-        # Another launcher found the lock free, just before it was taken here, and removed all.
+        # Another launcher found the lock free just before this one took it, and removed all.
         os.close(lock)
 
 

@@ -1,8 +1,8 @@
 """Whether an X server of this machine lets us in, and the cookie files for that.
 
 It speaks the protocol's first exchange itself (`core.x11_handshake`), because libxcb prints what is
-wrong instead of returning it, and may wait for ever. May be called on any thread, and blocks for at
-most 2 s an answer. Owns nothing: each connection is closed before its function returns.
+wrong instead of returning it, and may wait for ever. Owns no state. Blocks the caller's thread for
+at most 2 s for each answer.
 """
 
 import contextlib
@@ -26,9 +26,9 @@ def display_socket(display: str) -> Path | None:
 
 
 def reach_display(display: str) -> str:
-    """Why a display of this machine cannot be used.
+    """Returns why a display of this machine cannot be used, "" if it can be used.
 
-    "" where it can be used, and for a display of another machine, which is not asked.
+    A display of another machine is not asked, and the answer is "".
     """
     path = display_socket(display)
     if path is None:
@@ -43,10 +43,10 @@ def reach_display(display: str) -> str:
 
 
 def refusal(path: Path, number: str, environment: Mapping[str, str]) -> str:
-    """Why the server at this socket does not let us in, in the server's words; "" where it does.
+    """Returns the reason that the server at this socket gives for a refusal, "" if it lets us in.
 
     `number` is the display's. `environment` says where the cookie file is, as for any X client.
-    Raises OSError where no server answers.
+    Raises OSError if no server answers.
     """
     request = x11_handshake.encode_request(_cookie(number, environment))
     with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe:
@@ -66,8 +66,8 @@ def refusal(path: Path, number: str, environment: Mapping[str, str]) -> str:
 def write_cookie(path: Path) -> None:
     """Make an Xauthority file, with one random cookie that is good for every display number.
 
-    No tool could make it earlier: xauth wants the display's number, which is known when the server
-    runs, and the server wants the file to start. Raises FileExistsError, and other OSErrors.
+    No tool could make it so early: xauth wants the display's number, which is known once the server
+    runs, but the server wants the file when it starts. Raises FileExistsError and other OSErrors.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "wb") as file:

@@ -1,8 +1,8 @@
 """One child process: started in a process group of its own, read line by line, ended for good.
 
-Lives on the launcher's event loop. The children end whatever happens to the launcher, because the
-kernel sends each child a SIGTERM when the launcher dies (PR_SET_PDEATHSIG). What a child leaves
-behind in its process group is killed with `stop`.
+Lives on the launcher's event loop. A child ends whatever happens to the launcher, because the
+kernel sends it a SIGTERM when the launcher dies (PR_SET_PDEATHSIG). `stop` kills what a child
+leaves behind in its process group. Output lines of more than 1 MiB are dropped.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ class Process:
         log: Callable[[str], None],
         pass_fds: tuple[int, ...] = (),
     ) -> "Process":
-        """Start a child; each line that it prints goes to `log`. Raises OSError; then none runs."""
+        """Start a child, whose output lines go to `log`. If it raises OSError, no child runs."""
         launcher = os.getpid()
 
         def in_the_child() -> None:
@@ -54,8 +54,8 @@ class Process:
                 # The launcher died before the kernel was told to watch it.
                 os._exit(1)
 
-        # Not asyncio's own pipe, because with it a child counts as running as long as anything
-        # that the child started holds the other end.
+        # This is not asyncio's own pipe, because with that a child counts as running as long as
+        # anything that the child started has the other end open.
         output, lines, writer = await _open_pipe()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -64,8 +64,8 @@ class Process:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=writer,
                 stderr=writer,
-                # In a session of its own the child gets no Ctrl-C. The launcher gets it, and ends
-                # its children in order.
+                # The child gets no Ctrl-C, because it is in a session of its own. The launcher gets
+                # it, and ends its children in order.
                 start_new_session=True,
                 preexec_fn=in_the_child,
                 pass_fds=pass_fds,
@@ -78,18 +78,18 @@ class Process:
         return cls(process, output, lines, log)
 
     async def wait(self) -> int:
-        """Wait for its end: the exit status, or minus the signal that ended it."""
+        """Wait for its end. Returns the exit status, or minus the signal that ended it."""
         return await self._process.wait()
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to its process group; without effect where the group is empty."""
+        """Send a signal to its process group. Does nothing if the group is empty."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.id, number)
 
     async def stop(self) -> None:
-        """End it and its process group, by SIGTERM and after STOP_S by SIGKILL.
+        """End the child and its process group, by SIGTERM and after STOP_S by SIGKILL.
 
-        Without effect on a child that has ended.
+        If the child has ended before, only what is left of its group is killed.
         """
         if self._process.returncode is None:
             self.signal(signal.SIGTERM)
@@ -97,15 +97,15 @@ class Process:
                 await asyncio.wait_for(self._process.wait(), STOP_S)
         self.signal(signal.SIGKILL)
         await self._process.wait()
-        # The pipe ends when the group's last process has ended. A process that left the group may
-        # hold it for ever, so that this does not wait longer.
+        # The pipe ends when the last process of the group has ended. A process that left the group
+        # may keep the pipe open for ever, so this waits no longer.
         await asyncio.wait([self._reading], timeout=_LAST_LINES_S)
         self._reading.cancel()
         self._output.close()
 
 
 async def _open_pipe() -> tuple[asyncio.ReadTransport, asyncio.StreamReader, int]:
-    """A pipe: the end to read, as a transport and its reader, and the descriptor to write on."""
+    """Returns a pipe: its reading end as a transport and a reader, and the descriptor to write."""
     reader, writer = os.pipe()
     lines = asyncio.StreamReader(limit=_LONGEST_LINE_BYTES)
     output, _ = await asyncio.get_running_loop().connect_read_pipe(

@@ -1,10 +1,12 @@
 """Keeps a set of processes running: starts them, restarts them, gives up, stops them.
 
-Lives on the launcher's event loop, with one task for each process. `core.restarts` decides when a
-process is started again; each change of a process goes out as a `ProcessState`.
+Lives on the launcher's event loop, with one task for each process. `core.process_spec` has the
+table of a process's phases, and `core.restarts` decides when a process is started again. Each
+change of a process goes out as a `ProcessState`.
 
-Processes are added in waves, and the latest wave is stopped first: the services end before the
-directory that they report to, and before the desk that they capture.
+Processes are added in waves, and the latest wave is stopped first. So the services end before the
+directory that they report to, and before the desk that they capture. Dropped are output lines that
+a specification calls noise.
 """
 
 import asyncio
@@ -13,17 +15,15 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 
-from fanlight_common.core.errors import FanlightError
+from fanlight_common.core.errors import MISCONFIGURED, FanlightError
 from fanlight_launcher.core.process_spec import Phase, ProcessSpec, ProcessState
 from fanlight_launcher.core.restarts import REST_S, Restarts
 from fanlight_launcher.processes.process import Process
 
-MISCONFIGURED = 2
-"""The exit status of a service whose settings are wrong, so that a restart cannot help."""
 _SAME_CAUSE_S = 0.5
-"""An X client may be seen to end this much earlier than the X server whose death ended it."""
+"""An X client may be seen to end this long before the X server whose death ended it."""
 _READY_S = 60.0
-"""openbox may index all fonts first, on a machine that is new and busy."""
+"""openbox may first index all fonts, which takes long on a machine that is new and busy."""
 
 
 class GaveUpError(FanlightError):
@@ -51,7 +51,7 @@ class Supervisor:
     def add(self, specs: Sequence[ProcessSpec]) -> None:
         """Keep these processes running from now on, as one wave.
 
-        What they need is in this wave or in an earlier one.
+        The processes that they need have to be in this wave or in an earlier one.
         """
         for spec in specs:
             self._up[spec.name] = asyncio.Event()
@@ -109,7 +109,7 @@ class Supervisor:
                 await self._down[spec.needs].wait()
                 continue
             if spec.needs and await self._goes_down(spec.needs):
-                # It ended because the process that it needs ended: no fault of its own.
+                # It ended because the process that it needs ended, which is no fault of its own.
                 continue
             if status == MISCONFIGURED and spec.essential:
                 self._fail(spec, f"{reason}: its settings are wrong, see above")
@@ -127,7 +127,7 @@ class Supervisor:
         raise GaveUpError(f"{spec.name} {reason}")
 
     async def _goes_down(self, name: str) -> bool:
-        """Whether a process is down, or goes down within _SAME_CAUSE_S."""
+        """Returns whether a process is down, or goes down within _SAME_CAUSE_S."""
         try:
             await asyncio.wait_for(self._down[name].wait(), _SAME_CAUSE_S)
         except TimeoutError:
@@ -135,7 +135,7 @@ class Supervisor:
         return True
 
     async def _run(self, spec: ProcessSpec) -> tuple[str, int]:
-        """Run a process once: how it ended, in words and as a status."""
+        """Run a process once. Returns how it ended, for people and as a status."""
         self._show(ProcessState(spec.name, Phase.STARTING))
         environment = {**os.environ, **spec.environment}
         announcement = _Announcement() if spec.announced else None
@@ -194,7 +194,7 @@ class _Announcement:
         self._reader, self.writer = os.pipe()
 
     async def line(self) -> str:
-        """The line; "" where the child ended first, or wrote nothing within _READY_S.
+        """Returns the line, "" if the child ended first or wrote nothing within _READY_S.
 
         Closes both ends of the pipe. Call it once, after the child has inherited `writer`.
         """
@@ -215,7 +215,7 @@ class _Announcement:
             transport.close()
 
     def close(self) -> None:
-        """Close what is still open."""
+        """Close the ends that are open."""
         for descriptor in (self._reader, self.writer):
             if descriptor >= 0:
                 os.close(descriptor)

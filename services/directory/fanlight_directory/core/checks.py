@@ -31,7 +31,7 @@ def check_heartbeat(beat: bus.Heartbeat) -> None:
         raise ProtocolError(f"heartbeat of {beat.id}: no instance")
     if not 0 <= beat.capacity <= _MAX_CAPACITY:
         raise ProtocolError(f"heartbeat of {beat.id}: capacity {beat.capacity}")
-    # Written so that not-a-number fails too: it would make "least loaded" mean nothing.
+    # This comparison also refuses not-a-number, with which no encoder would be the least loaded.
     if not 0 <= beat.load <= 1:
         raise ProtocolError(f"heartbeat of {beat.id}: load {beat.load}")
     for desk in beat.desks:
@@ -48,7 +48,7 @@ def without_unknown_streams(beat: bus.Heartbeat) -> tuple[bus.Heartbeat, list[No
     """Returns the heartbeat without streams whose codec or kind is of a later release, and why.
 
     The rest of the heartbeat is kept, because only these streams are unknown. If no stream is
-    unknown, the same object comes back.
+    unknown, the heartbeat that comes back is the same object.
     """
     unknown: list[NotUnderstoodError] = []
     held: list[bus.HeldStream] = []
@@ -59,6 +59,6 @@ def without_unknown_streams(beat: bus.Heartbeat) -> tuple[bus.Heartbeat, list[No
             unknown.append(error)
             continue
         except ProtocolError:
-            pass  # Keep it here; `check_heartbeat` raises for it.
+            pass  # It is kept here, because `check_heartbeat` raises for it.
         held.append(stream)
     return (replace(beat, streams=tuple(held)) if unknown else beat), unknown

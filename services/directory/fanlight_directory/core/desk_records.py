@@ -1,7 +1,7 @@
 """Which capture a desk is watched through: what captures offer, turned into desk records.
 
-Pure. Owns the offers of the living captures. Where two captures offer one desk, the one that came
-later has it until it goes, because the other most likely hangs, or is about to die.
+Pure. Owns the offers of the living captures. If two captures offer one desk, the one that came
+later has it until it goes, because the other one most likely hangs or is about to die.
 """
 
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ class DeskRecords:
 
     def __init__(self) -> None:
         self._offers: dict[str, dict[str, _Offer]] = {}
-        """By desk, and by process."""
+        """The offers of each desk, by the id of the process."""
         self._names: dict[str, set[str]] = {}
-        """What each process offers."""
+        """The desks that each process offers."""
         self.records: dict[str, bus.DeskRecord] = {}
-        """The record of each desk, those of the gone (not `alive`) too until `forget`."""
+        """The record of each desk. A gone desk's record (not `alive`) stays until `forget`."""
 
     def offered(self, beat: bus.Heartbeat, order: int) -> list[Effect]:
-        """A process offers the desks of its heartbeat, and no others any more."""
+        """Take in the offers of a heartbeat. The process offers these desks now, and no others."""
         effects: list[Effect] = []
         names = {desk.name for desk in beat.desks}
         for gone in sorted(self._names.get(beat.id, set()) - names):
@@ -48,7 +48,7 @@ class DeskRecords:
         return effects
 
     def withdrawn(self, id_: str) -> list[Effect]:
-        """A process is gone, and its offers with it."""
+        """Take back all offers of a process that is gone."""
         effects: list[Effect] = []
         for desk in sorted(self._names.pop(id_, set())):
             effects += self._withdraw(desk, id_)
@@ -66,7 +66,7 @@ class DeskRecords:
         return self._settle(desk)
 
     def _settle(self, desk: str) -> list[Effect]:
-        """Publish the desk's record if it is another than before."""
+        """Publish the desk's record if it has changed."""
         offers = self._offers.get(desk)
         before = self.records.get(desk)
         if offers:

@@ -1,6 +1,6 @@
-"""What the directory's state machine wants done: records to publish, and facts worth a log line.
+"""What the directory's state machine has its shell do: publish records, and log facts.
 
-Pure.
+Pure: descriptions only, which nothing changes.
 """
 
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ class Why(StrEnum):
     SILENCE = "silence"
     FAREWELL = "farewell"
     REPLACED = "replaced"
-    """Another incarnation came up under the same id."""
+    """Another instance came up under the same id."""
     ASKED = "asked"
     """A stream that had no encoder got one."""
     DRAINED = "drained"
-    """The encoder says capacity 0: it hands over what it holds."""
+    """The encoder reports capacity 0, which means that it hands over its streams."""
     UNCLAIMED = "unclaimed"
-    """The holder lives and does not encode the stream, though it was shown the lease again."""
+    """The holder lives, but does not claim the stream although it was shown the lease again."""
     EVENED = "evened"
-    """Another encoder is better: the load is more even, or the stream's desk is there."""
+    """Another encoder is better: it has less load, or it is on the host of the stream's desk."""
     CLAIMED = "claimed"
-    """An encoder holds it by a lease that is newer than what is known here: after a restart, or
-    because there is another directory."""
+    """An encoder claims it by a lease that is newer than the one known here. This directory has
+    just restarted, or there is another one."""
     UNUSED = "unused"
     """Nobody is subscribed any more."""
 
@@ -60,7 +60,7 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """A stream has an encoder, or (`id` empty) has none any more."""
+    """A stream has an encoder now, or it has none any more (`id` is empty)."""
 
     stream: str
     id: str
@@ -70,7 +70,7 @@ class Leased:
 
 @dataclass(frozen=True, slots=True)
 class Contested:
-    """Two processes claim one name: somebody configured them alike. Said once."""
+    """Two processes claim one name, because somebody configured them alike. Reported once."""
 
     what: str
     name: str

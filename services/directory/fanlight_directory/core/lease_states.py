@@ -23,10 +23,10 @@ lease), and does an encoder hold it?
     ended    forget        unknown   -
 
 `want` and `unwant` are the first subscription and the end of the last one. `grant` needs a known
-desk and an encoder; where one is missing, "nobody" is published, unless it was published last.
+desk and an encoder; if one of them is missing, "nobody" is published, unless it was published last.
 `move` is a grant to another encoder while the holder lives, so that the holder may hand over.
-`claim` is one by a larger epoch than is known here. The answer to a subscription is none of these
-effects: it is `Leases.present`.
+`claim` is a claim by a larger epoch than is known here. The answer to a subscription is not an
+effect: it is what `Leases.present` returns.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ from fanlight_common.protocol import bus
 from fanlight_directory.core.effects import Why
 
 HANDOVER_S = 1.0
-"""A handover takes less."""
+"""A handover takes less time than this."""
 
 
 class LeaseState(StrEnum):
@@ -74,18 +74,18 @@ class StreamLease:
     name: str
     desk: str
     epoch: int = 0
-    """The largest that was granted or claimed."""
+    """The largest epoch that was granted or claimed."""
     holder: str = ""
-    """The id of the encoder that holds it; "" is none."""
+    """The id of the encoder that holds it, "" if none does."""
     record: bus.LeaseRecord | None = None
     """The record that was published last. None before anything is known."""
     wanted: bool = False
     idle_since: float = 0.0
-    """When it was last wanted or held."""
+    """When it was last wanted or held; seconds, as `now` of `Leases`."""
     why: Why = Why.ASKED
     reminded_at: float = float("-inf")
     claimed_at: float = 0.0
-    """When its holder last claimed it; at first the moment of the grant."""
+    """When its holder last claimed it; before the first claim, when it was granted."""
     handing: str = ""
     """The encoder that was relieved of it at `handed_at`. It goes on by `handed_epoch` until the
     first IDR of its successor."""
@@ -94,16 +94,17 @@ class StreamLease:
 
     @property
     def state(self) -> LeaseState:
-        """Its state in the table."""
+        """Returns its state in the table."""
         if self.holder:
             return LeaseState.HELD if self.wanted else LeaseState.GRACE
         return LeaseState.WAITING if self.wanted else LeaseState.ENDED
 
     def hand_over(self, still_there: bool, now: float) -> int:
-        """Note that the holder is relieved and lives: from which epoch on units may still be shown.
+        """Note that the holder is relieved, but lives. Returns the first epoch that may be shown.
 
-        `still_there`: the encoder that was relieved before it lives, too. If that was just now (two
-        encoders leave at once), it most likely still sends, and its epoch is the answer.
+        `still_there` says whether the encoder that was relieved before this holder lives too. If
+        that was just now (two encoders leave at once), that encoder most likely goes on sending, so
+        its epoch is returned.
         """
         if now - self.handed_at > HANDOVER_S or not still_there:
             self.handing, self.handed_epoch = self.holder, self.epoch

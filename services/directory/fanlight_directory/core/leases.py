@@ -1,25 +1,26 @@
 """Who encodes what: each stream that is asked for is leased to one encoder.
 
-Pure. Owns the leases and their epochs. The states of a lease, what moves it from one to the next
-and what is published then stand as a table in `lease_states`. The rules:
+Pure. Owns the leases and their epochs. `lease_states` has a table of the states of a lease, of the
+events that change them and of what is published. The rules:
 
 - A stream has at most one live lease, held by a living encoder.
-- A lease that moves gets a larger epoch, so that the encoder with the older one is out, whatever it
-  believes. An epoch is at least the unix time, so that a directory that starts again from nothing
-  does not go backwards.
+- A lease that moves gets a larger epoch, so that the encoder with the older one is out, whatever
+  that encoder believes. An epoch is at least the unix time, so that a directory that starts again
+  from nothing does not go backwards.
 - A claim by a larger epoch than is known here is right. That is how leases outlive a restart of the
-  directory: it first listens for a while (*settling*), and grants nothing itself.
+  directory, which first listens for a while (*settling*) and grants nothing itself.
 - A holder that is relieved, and lives, goes on until the first IDR of its successor is there (see
   `LeaseRecord.handover_from`); a holder that is lost is out at once.
-- If two encoders hold one epoch, there are two directories. The encoder with the larger id is
-  right, in both of them, and gets an epoch of its own.
+- If two encoders hold one epoch, there are two directories. In both of them the encoder with the
+  larger id is right, and gets an epoch of its own.
 - An encoder that claims a stream that it does not hold, or does not claim one that it holds, is
   shown the lease again, because a published record can be lost. If that does not help, the holder
-  may listen to another directory, or gateways may refuse its epoch. The lease then moves. That
-  helps in both cases: another encoder has it, and its epoch is larger.
-- The last subscription may end and come back (a page is reloaded): the lease lasts a grace longer.
-- A stream that runs moves where that evens out the load, or brings it to its desk's host
-  (`rebalancing`, `placement`), a few streams a second.
+  may listen to another directory, or gateways may refuse its epoch. The lease then moves, which
+  helps in both cases, because another encoder gets it with a larger epoch.
+- The last subscription may end and come back, because a page is reloaded. So the lease lasts a
+  grace longer.
+- A running stream moves if that evens out the load, or brings the stream to its desk's host
+  (`rebalancing`, `placement`). A few streams move in a second.
 """
 
 import math
@@ -54,28 +55,28 @@ class Leases:
         self._desks: dict[str, str] = {}
         """The host of each desk."""
         self._idle: set[str] = set()
-        """Streams that nobody wants: held on for the grace, or only remembered."""
+        """Streams that nobody wants: leased for the grace, or ended with their epoch remembered."""
         self._waiting: set[str] = set()
         """Streams that are wanted and have no encoder."""
         self._due: set[str] = set()
-        """Those of the waiting whose chances have changed since `reconcile`."""
+        """Those of the waiting streams that may get an encoder now, since the last `reconcile`."""
         self._relieve = False
-        """Somebody may want to be relieved of its streams, or somebody can now take them."""
+        """An encoder may have to be relieved of its streams, or an encoder can take them now."""
         self._unclaimed: set[str] = set()
         """Streams whose holder has not claimed them for UNCLAIMED_S."""
         self._uneven = False
-        """A stream that runs may have become better off elsewhere."""
+        """A running stream may be better off at another encoder now."""
         self._evened_at = settled_at
 
     def __len__(self) -> int:
         return sum(len(encoder.streams) for encoder in self._encoders.values())
 
     def waiting(self) -> int:
-        """How many streams are asked for and have no encoder."""
+        """Returns how many streams are asked for and have no encoder."""
         return len(self._waiting)
 
     def want(self, stream: str) -> None:
-        """Somebody subscribed."""
+        """Note that somebody subscribed to the lease of this stream."""
         entry = self._entry(stream)
         entry.wanted = True
         self._idle.discard(stream)
@@ -84,7 +85,7 @@ class Leases:
             self._due.add(stream)
 
     def unwant(self, stream: str, now: float) -> None:
-        """The last subscription ended."""
+        """Note that the last subscription to the lease of this stream ended."""
         entry = self._streams.get(stream)
         if entry is not None and entry.wanted:
             entry.wanted = False
@@ -93,14 +94,14 @@ class Leases:
             self._rest(entry, now)
 
     def present(self, stream: str) -> bus.LeaseRecord | None:
-        """Returns the present record, None while nothing is known for sure."""
+        """Returns the present record of a stream, None while nothing is known for sure."""
         entry = self._streams.get(stream)
         if entry is None or entry.record is None or entry.record.alive != bool(entry.holder):
             return None
         return entry.record
 
     def desk_known(self, desk: str, host: str) -> None:
-        """A desk is there; streams of it that wait may be leased."""
+        """Note that a desk is there, and on which host. Its waiting streams may be leased now."""
         if desk not in self._desks:
             self._due |= {name for name in self._waiting if self._streams[name].desk == desk}
             self._relieve = True
@@ -109,11 +110,11 @@ class Leases:
             self._uneven = True
 
     def forget_desk(self, desk: str) -> None:
-        """A desk has been gone for long."""
+        """Forget a desk that has been gone for long."""
         self._desks.pop(desk, None)
 
     def encoder_up(self, beat: bus.Heartbeat, now: float) -> list[Effect]:
-        """A heartbeat of an encoder: what it claims, and what it has room for."""
+        """Take in the heartbeat of an encoder: what it claims, and for what it has room."""
         encoder = self._encoders.get(beat.id)
         if encoder is None:
             encoder = self._encoders[beat.id] = Encoder(beat, now, set())
@@ -138,7 +139,7 @@ class Leases:
         return effects
 
     def encoder_down(self, id_: str, why: Why, now: float) -> list[Effect]:
-        """An encoder is gone; what it held is to go to others."""
+        """Note that an encoder is gone. Its streams wait for other encoders."""
         encoder = self._encoders.pop(id_, None)
         if encoder is None:
             return []
@@ -155,11 +156,11 @@ class Leases:
         return effects
 
     def due_at(self) -> float:
-        """When settling ends; infinite once it has."""
+        """Returns when settling ends, infinity once it has ended."""
         return math.inf if self._settled else self._settled_at
 
     def tick(self, now: float, unix_s: int) -> list[Effect]:
-        """Time passes: settling ends, graces run out."""
+        """End settling and the graces that are over, and forget what has been idle for long."""
         if now < self._settled_at:
             return []
         if not self._settled:
@@ -176,16 +177,17 @@ class Leases:
                     entry.holder = ""
                     entry.why = Why.UNUSED
                     effects += self._end(entry, now)
-            # Once the clock has passed the epoch, forgetting it cannot make it go backwards.
+            # The epoch is remembered until the clock has passed it, because the next epoch would
+            # otherwise be smaller.
             elif idle_s > FORGET_ENDED_S and unix_s > entry.epoch:
                 self._idle.discard(entry.name)
                 del self._streams[entry.name]
         return effects
 
     def reconcile(self, now: float, unix_s: int) -> list[Effect]:
-        """Give every stream that waits an encoder, if there is one; relieve encoders that drain.
+        """Give each waiting stream an encoder, if there is one, and relieve encoders that drain.
 
-        To be called after each call that may have changed something. Costs little when none has.
+        Call it after each call that may have changed something. It costs little if nothing changed.
         """
         if not self._settled or not (self._due or self._relieve or self._unclaimed):
             return []
@@ -217,7 +219,7 @@ class Leases:
         return effects
 
     def even_out(self, now: float, unix_s: int) -> list[Effect]:
-        """Move the few running streams that gain most by it. To be called often."""
+        """Move the few running streams that gain most, at most once a second. Call it often."""
         if not (self._settled and self._uneven) or now - self._evened_at < _EVEN_OUT_S:
             return []
         self._evened_at = now
@@ -253,7 +255,7 @@ class Leases:
             if not entry.wanted:
                 # Its subscriptions may not have come back yet after a restart.
                 self._rest(entry, now)
-            return self._hold(entry, encoder, held.epoch + twice, Why.CLAIMED, now)
+            return self._assign(entry, encoder, held.epoch + twice, Why.CLAIMED, now)
         return self._remind(entry, now)
 
     def _remind(self, entry: StreamLease, now: float) -> list[Effect]:
@@ -266,7 +268,7 @@ class Leases:
         host = self._desks.get(entry.desk)
         encoder = None if host is None else choice.best(host)
         if encoder is None:
-            # No encoder also gets an epoch, because that ends an older directory's lease.
+            # A stream without an encoder also gets an epoch, to end an older directory's lease.
             entry.epoch = entry.epoch or unix_s
             return self._publish_dead(entry)
         handover_from = 0
@@ -276,11 +278,11 @@ class Leases:
             holder.streams.discard(entry.name)
             choice.changed(holder)
         epoch = min(max(entry.epoch + 1, unix_s), MAX_EPOCH)
-        effects = self._hold(entry, encoder, epoch, entry.why, now, handover_from)
+        effects = self._assign(entry, encoder, epoch, entry.why, now, handover_from)
         choice.changed(encoder)
         return effects
 
-    def _hold(
+    def _assign(
         self,
         entry: StreamLease,
         encoder: Encoder,
@@ -314,14 +316,14 @@ class Leases:
         ]
 
     def _end(self, entry: StreamLease, now: float) -> list[Effect]:
-        """A lease that nobody wants is over; its epoch is remembered for a while."""
+        """End a lease that nobody wants. Its epoch is remembered for a while."""
         entry.idle_since = now
         effects = self._publish_dead(entry)
         entry.why = Why.ASKED
         return effects
 
     def _publish_dead(self, entry: StreamLease) -> list[Effect]:
-        """The epoch stays, so that not even this record takes the stream's back."""
+        """Publish that the stream has no encoder. The epoch stays, because epochs never go back."""
         if entry.record is not None and not entry.record.alive:
             return []
         lost = entry.record is not None

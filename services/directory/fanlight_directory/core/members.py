@@ -2,21 +2,81 @@
 
 Pure. Owns the newest heartbeat of every living process. An id names a place, and an instance names
 the process that has it: a newer instance takes the place at once, and what the older one still
-sends is ignored.
+sends is dropped.
+
+The state is that of one instance. The table says what an event does to it, and what is reported of
+this instance. What is not in the table changes no state and reports nothing.
+
+    state      event          next       effect
+    unknown    heartbeat      alive      joined
+    unknown    takeover       alive      joined
+    alive      change         alive      changed
+    alive      contradiction  alive      refused
+    alive      farewell       unknown    left farewell
+    alive      silence        unknown    left silence
+    alive      successor      replaced   left replaced
+    replaced   late           contested  contested
+    replaced   back           alive      joined
+    replaced   forget         unknown    -
+    contested  back           alive      joined
+    contested  forget         unknown    -
+
+`suspect` is in no row, because it changes no state: it makes the time shorter after which silence
+counts. A test holds that the code does what the table says.
 """
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.protocol import bus
 from fanlight_directory.core.effects import Contested, Why
 
 
+class MemberState(StrEnum):
+    """What is known of one instance."""
+
+    UNKNOWN = "unknown"
+    """Nothing was heard of it lately."""
+    ALIVE = "alive"
+    """It has its id, and has not been silent for too long."""
+    REPLACED = "replaced"
+    """Another instance took its id. Its last heartbeats may be under way, and are ignored."""
+    CONTESTED = "contested"
+    """It was replaced and goes on all the same, which was reported: two processes have one id."""
+
+
+class MemberEvent(StrEnum):
+    """What happens to one instance."""
+
+    HEARTBEAT = "heartbeat"
+    """A heartbeat of it: the first while its id is free, or the same as before."""
+    TAKEOVER = "takeover"
+    """Its first heartbeat, while an older instance has the id."""
+    CHANGE = "change"
+    """A heartbeat that says something new."""
+    CONTRADICTION = "contradiction"
+    """A heartbeat that says what an instance cannot change: another kind, host or address."""
+    SUSPECT = "suspect"
+    """A connection of it ended."""
+    FAREWELL = "farewell"
+    SILENCE = "silence"
+    """Nothing was heard of it for the timeout."""
+    SUCCESSOR = "successor"
+    """A heartbeat of another instance under the same id."""
+    LATE = "late"
+    """A heartbeat of it, more than the timeout after it was replaced."""
+    BACK = "back"
+    """The same, when nobody has the id any more."""
+    FORGET = "forget"
+    """Nothing was heard of it for twice the timeout, after it was replaced."""
+
+
 @dataclass(slots=True)
 class Member:
-    """A living process. `order` grows with each arrival: of two, the larger came later."""
+    """A living process. Of two members, the one with the larger `order` came later."""
 
     beat: bus.Heartbeat
     order: int
@@ -27,7 +87,7 @@ class Member:
 class Change:
     """A member changed.
 
-    `before` is None if it joined. `after` is None if it left, and `why` says how.
+    `before` is None if it joined. `after` is None if it left, and `why` is the reason.
     """
 
     before: bus.Heartbeat | None
@@ -37,7 +97,7 @@ class Change:
 
 @dataclass(slots=True)
 class _Replaced:
-    """An instance that lost its place. It is most likely dead, its last messages under way."""
+    """An instance that lost its id. It is most likely dead, and its last messages are under way."""
 
     at: float
     heard_at: float
@@ -58,19 +118,29 @@ class Members:
         return iter(self._members.values())
 
     def get(self, id_: str) -> Member | None:
-        """The process of this id, if it lives."""
+        """Returns the process of this id, None if none lives."""
         return self._members.get(id_)
 
-    def heartbeat(self, beat: bus.Heartbeat, now: float) -> list[Change | Contested]:
-        """A heartbeat: empty where it says nothing new.
+    def state(self, id_: str, instance: str) -> MemberState:
+        """Returns the state of an instance in the table."""
+        member = self._members.get(id_)
+        if member is not None and member.beat.instance == instance:
+            return MemberState.ALIVE
+        replaced = self._replaced.get((id_, instance))
+        if replaced is None:
+            return MemberState.UNKNOWN
+        return MemberState.CONTESTED if replaced.told else MemberState.REPLACED
 
-        Raises ProtocolError where it contradicts what the same instance said before.
+    def heartbeat(self, beat: bus.Heartbeat, now: float) -> list[Change | Contested]:
+        """Take in a heartbeat. Returns what changed; nothing if the heartbeat says nothing new.
+
+        Raises ProtocolError, and changes nothing, if it contradicts what the instance said before.
         """
         member = self._members.get(beat.id)
         replaced = self._replaced.get((beat.id, beat.instance))
         if replaced is not None:
             replaced.heard_at = now
-            # A last message may arrive late. One that goes on sending has its id by mistake.
+            # A last message may arrive late. Whoever goes on sending has its id by mistake.
             speaks_on = now - replaced.at > self._timeout_s
             if member is not None:
                 if not speaks_on or replaced.told:
@@ -95,7 +165,7 @@ class Members:
         return [Change(before, beat)] if before != beat else []
 
     def farewell(self, farewell: bus.Farewell) -> list[Change]:
-        """A process ends. One of an older instance changes nothing."""
+        """Take in the farewell of a process. That of an older instance changes nothing."""
         member = self._members.get(farewell.id)
         if member is None or member.beat.instance != farewell.instance:
             return []
@@ -103,18 +173,18 @@ class Members:
         return [Change(member.beat, None, Why.FAREWELL)]
 
     def suspect(self, id_: str, instance: str, now: float, patience_s: float) -> None:
-        """A connection of it ended: it is dead unless it is heard of within `patience_s`."""
+        """Note that a connection of it ended: it is dead unless it sends within `patience_s`."""
         member = self._members.get(id_)
         if member is not None and member.beat.instance == instance:
             member.heard_at = min(member.heard_at, now + patience_s - self._timeout_s)
 
     def due_at(self) -> float:
-        """When somebody will have been silent for too long, unless they are heard of."""
+        """Returns when a process will have been silent for too long, unless it sends before."""
         heard_at = min((member.heard_at for member in self._members.values()), default=math.inf)
         return heard_at + self._timeout_s
 
     def tick(self, now: float) -> list[Change]:
-        """Time passes: who has been silent for too long?"""
+        """Remove each process that has been silent for too long. Returns the changes."""
         away_s, self._ticked_at = now - self._ticked_at, now
         if away_s > self._timeout_s / 2:
             # The directory itself did not run (it was suspended, or starved). What the others sent
@@ -134,5 +204,5 @@ class Members:
 
 
 def _identity(beat: bus.Heartbeat) -> tuple[str, ...]:
-    """What an incarnation cannot change without becoming another."""
+    """Returns what an instance cannot change without becoming another instance."""
     return beat.kind, beat.host, beat.outlet, beat.inlet

@@ -1,8 +1,8 @@
-"""Which encoder a stream goes to: how full they are, and which share memory with its desk.
+"""Which encoder a stream goes to: how full the encoders are, and which are on its desk's host.
 
 Pure. Owns nothing: it orders encoders for as long as a decision takes. One sum decides, for a new
-stream and for one that might move: how full an encoder is, and `locality` more where it cannot
-share memory with the desk, because then every frame crosses the network.
+stream and for one that might move: how full an encoder is, plus `locality` if the encoder is on
+another host than the desk, because then every frame crosses the network.
 """
 
 import heapq
@@ -14,12 +14,12 @@ from fanlight_common.protocol import bus
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How streams are spread. `settings` has the first and the third."""
+    """How streams are spread. An operator sets `locality` and `moves` (see `settings`)."""
 
     locality: float = 0.5
     """An encoder on another host than the desk counts as fuller by this; 1 is its capacity."""
     margin: float = 0.1
-    """A running stream moves only where that makes the sum better by more than this."""
+    """A running stream moves only if that makes the sum better by more than this."""
     moves: int = 10
     """At most this many running streams move in a second."""
     seasoned_s: float = 5.0
@@ -36,11 +36,11 @@ class Encoder:
     streams: set[str]
 
     def fullness(self, more: int = 0) -> float:
-        """1 is its capacity; with `more` streams than it has."""
+        """Returns how full it would be with `more` further streams; 1 is its capacity."""
         return (len(self.streams) + more) / self.beat.capacity
 
     def rank(self) -> tuple[float, float, str]:
-        """What "least loaded" compares. The load lags behind by a heartbeat, so it comes second."""
+        """Returns what "least loaded" compares. The load comes second: it is a heartbeat old."""
         return self.fullness(), self.beat.load, self.beat.id
 
 
@@ -71,11 +71,11 @@ class Choice:
         return near if near.fullness() <= anywhere.fullness() + self._locality else anywhere
 
     def cost(self, encoder: Encoder, host: str, more: int = 0) -> float:
-        """How bad it is to have a stream of a desk on `host` there, with `more` streams."""
+        """Returns how bad `encoder` is for a stream of a desk on `host`, with `more` streams."""
         return encoder.fullness(more) + (self._locality if encoder.beat.host != host else 0.0)
 
     def changed(self, encoder: Encoder) -> None:
-        """The encoder holds more streams now, or fewer."""
+        """Note that the encoder holds more streams now, or fewer."""
         if encoder.beat.id in self._encoders:
             heapq.heappush(self._all, encoder.rank())
             heapq.heappush(self._near[encoder.beat.host], encoder.rank())
@@ -85,5 +85,5 @@ class Choice:
             encoder = self._encoders[heap[0][2]]
             if encoder.rank() == heap[0]:
                 return encoder
-            heapq.heappop(heap)  # from before a change
+            heapq.heappop(heap)  # This rank is from before a change.
         return None

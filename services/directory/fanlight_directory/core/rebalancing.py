@@ -27,13 +27,13 @@ class Rebalancing:
         self._rules = rules
         seasoned = [e for e in encoders.values() if now - e.since >= rules.seasoned_s]
         self.choice = Choice(seasoned, rules.locality)
-        """The encoders that streams may move to. The caller grants by it."""
+        """The encoders that streams may move to. The caller grants by this choice."""
         self.may_gain_later = len(seasoned) < len(encoders)
-        """Is another round to be had? Encoders that have just come may be a better place later, and
-        a round ends before all moves that would pay."""
+        """Whether another round may move more. Encoders that have just come may be a better place
+        later, and a round ends at its limit although more moves would pay."""
 
     def moves(self) -> Iterator[StreamLease]:
-        """The streams that gain most, the largest gain first, at most `Rules.moves` of them.
+        """Yields the streams that gain most, the largest gain first, at most `Rules.moves` of them.
 
         The caller moves each stream by `choice` before it asks for the next, because each move
         makes others less of a gain.
@@ -63,7 +63,7 @@ class Rebalancing:
                         yield lease, self._gain(lease)
 
     def _gain(self, lease: StreamLease) -> float:
-        """By how much another encoder would be better than the one that holds this stream."""
+        """Returns by how much another encoder would be better than the holder of this stream."""
         host, holder = self._hosts[lease.desk], self._encoders[lease.holder]
         best = self.choice.best(host)
         if best is None or best is holder:

@@ -26,7 +26,7 @@ subscribed, and when a directory comes back everybody subscribes at once."""
 
 
 GRACE_S = 2.0
-"""A lease outlives its last subscription by this time, because a page may be reloading."""
+"""A lease outlives its last subscription by this time, because a page may be reloaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +67,17 @@ class Registry:
         self._gone_at: dict[bytes, float] = {}
         """When each record of something that is gone was published, the oldest first."""
         self._answered: dict[bytes, float] = {}
-        """When each prefix was answered, where that was lately."""
+        """When each prefix was answered, if that was less than ANSWER_AGAIN_S ago."""
         self._asked: set[bytes] = set()
         """Prefixes that are to be answered again."""
 
     def heartbeat(self, beat: bus.Heartbeat, now: float, unix_s: int) -> list[Effect]:
-        """A process lives. Raises ProtocolError, and changes nothing, if the message cannot be."""
+        """Take in a heartbeat. Raises ProtocolError, and changes nothing, if it cannot be true."""
         known = self._members.get(beat.id)
         if known is None or known.beat is not beat:
             check_heartbeat(beat)
         elif beat.kind != ENCODER:
-            # The very message that it sent last, and that was checked then.
+            # It is the message that the process sent last, which was checked then.
             known.heard_at = now
             return []
         effects: list[Effect] = []
@@ -87,20 +87,20 @@ class Registry:
             else:
                 effects += self._changed(change, now)
         member = self._members.get(beat.id)
-        # An encoder's claims are looked at each time: a wrong one is answered until it is gone.
+        # An encoder's claims are looked at each time: a wrong claim is answered until it is gone.
         if beat.kind == ENCODER and member is not None and member.beat is beat:
             effects += self._leases.encoder_up(beat, now)
         return self._done(effects, now, unix_s)
 
     def farewell(self, farewell: bus.Farewell, now: float, unix_s: int) -> list[Effect]:
-        """A process says that it ends."""
+        """Take in the farewell of a process that ends."""
         effects: list[Effect] = []
         for change in self._members.farewell(farewell):
             effects += self._changed(change, now)
         return self._done(effects, now, unix_s)
 
     def subscribed(self, topic: bytes, now: float, unix_s: int) -> list[Effect]:
-        """Somebody subscribed: answer with the present record, and lease a stream if one is meant.
+        """Answer a subscription with the present record. That to a lease asks for its stream, too.
 
         Raises ProtocolError if `topic` is not a topic of the directory.
         """
@@ -120,7 +120,7 @@ class Registry:
         return effects
 
     def unsubscribed(self, topic: bytes, now: float) -> None:
-        """Nobody is subscribed to `topic` any more. Raises ProtocolError as `subscribed` does."""
+        """Note that nobody is subscribed to `topic` any more. Raises what `subscribed` raises."""
         stream = asked_stream(topic)
         if stream is not None:
             self._leases.unwant(stream, now)
@@ -130,12 +130,12 @@ class Registry:
             self._members.suspect(*gone, now, self._timing.suspect_s)
 
     def due_at(self) -> float:
-        """When `tick` will have something to do, unless another call changes that first."""
+        """Returns when `tick` will have something to do, unless another call changes that."""
         answers = [at + ANSWER_AGAIN_S for at in self._answered.values()] if self._asked else []
         return min(self._members.due_at(), self._leases.due_at(), *answers)
 
     def tick(self, now: float, unix_s: int) -> list[Effect]:
-        """Time passes. Call it at `due_at`, and several times within the timeout."""
+        """Do what is due. Call it at `due_at`, and several times within the timeout."""
         effects: list[Effect] = []
         for change in self._members.tick(now):
             effects += self._changed(change, now)
@@ -150,7 +150,7 @@ class Registry:
         return effects
 
     def counts(self) -> Counts:
-        """How much there is."""
+        """Returns how much there is of each."""
         services = Counter(member.beat.kind for member in self._members)
         desks = sum(record.alive for record in self._desks.records.values())
         return Counts(dict(services), desks, len(self._leases), self._leases.waiting())
@@ -176,7 +176,7 @@ class Registry:
             return effects
         if before is None:
             effects.append(Joined(after.kind, after.id, after.instance))
-        # All else of the record is what an incarnation cannot change.
+        # The rest of the record is what an instance cannot change.
         if before is None or before.http != after.http:
             effects.append(_service(after, alive=True))
         if before is None or before.desks != after.desks:
@@ -188,10 +188,10 @@ class Registry:
         return effects
 
     def _done(self, effects: list[Effect], now: float, unix_s: int) -> list[Effect]:
-        """Let the leases follow, drop outdated records, keep the rest as the present ones.
+        """Reconcile the leases, and keep the last record of each topic as the present one.
 
-        Within one step only a topic's last record counts, so that nobody sees a capture that was
-        started again go first.
+        Returns the effects, of each topic the last record only. So nobody sees a capture that was
+        started again go away first.
         """
         effects = effects + self._leases.reconcile(now, unix_s)
         last = {effect.topic: effect for effect in effects if isinstance(effect, Publish)}
@@ -204,7 +204,7 @@ class Registry:
         return [e for e in effects if not isinstance(e, Publish) or last[e.topic] is e]
 
     def _forget(self, now: float) -> None:
-        """Delete what has been gone for long, because names would pile up for ever."""
+        """Delete what has been gone for long. Otherwise names would pile up for ever."""
         forgotten = now - self._timing.forget_s
         for topic in list(takewhile(lambda t: self._gone_at[t] < forgotten, self._gone_at)):
             del self._gone_at[topic]

@@ -15,7 +15,7 @@ def presence_of(topic: bytes) -> tuple[str, str] | None:
 
 
 def is_prefix_of_topics(topic: bytes) -> bool:
-    """Does this topic only stand for several longer topics?"""
+    """Returns whether this topic is only the beginning of longer topics."""
     slashes = topic.count(b"/")
     return slashes < 2 or (slashes == 2 and topic.startswith((topics.SERVICES, topics.LEASES)))
 

@@ -232,7 +232,7 @@ class UnitBuilder:
         if not operations:
             return BuiltUnit(UnitKind.NOTHING, blurry=blurry)
         payload = patch.encode(operations)
-        metrics.patch_seconds.labels("made").observe(time.perf_counter() - started)
+        metrics.patch_seconds.labels("built").observe(time.perf_counter() - started)
         return BuiltUnit(UnitKind.PATCH, payload, blurry=blurry)
 
     def _video(

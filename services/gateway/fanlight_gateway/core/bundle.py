@@ -1,11 +1,12 @@
-"""One JavaScript file out of ES modules, for a browser that would ask for each of them. Pure.
+"""Makes one JavaScript file out of ES modules, because a browser would ask for each of them. Pure.
 
-It reads the one way in which the viewer's modules are written, not JavaScript: names in braces are
-imported from a relative path, `./name.js` or `../folder/name.js`, and `export` stands in front of a
-function, a class or a const. Each module becomes a function that is called once, in the order of
-the imports, and hands out what it exports. Comments that have lines of their own are left out.
+This code does not understand all of JavaScript. It reads only the form in which the viewer's
+modules are written: names in braces are imported from a relative path, `./name.js` or
+`../folder/name.js`, and `export` stands in front of a function, a class or a const. Each module
+becomes a function that returns what the module exports. The functions are called once, in the order
+of the imports. Comments that have lines of their own are dropped.
 
-A bundle is served by its entry's file name, without the folder, beside the other bundles. So
+A bundle is served under its entry's file name, without the folder, beside the other bundles. So
 `new URL("../folder/name.js", import.meta.url)`, which names another entry, becomes
 `new URL("./name.js", import.meta.url)`.
 """
@@ -24,10 +25,11 @@ _COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?:[^*]|\*(?!/))*\*/[ \t]*)\n", re.MUL
 
 
 def bundle(entry: str, sources: Mapping[str, str]) -> str:
-    """The module `entry` and all that it imports, as one module with the same exports.
+    """Return the module `entry` and all that it imports, as one module with the same exports.
 
-    `sources` are texts by path, such as `folder/name.js`. Raises ValueError where an import or
-    export is written in another way, is missing, or goes round in a circle.
+    `sources` are the modules' texts by path, such as `folder/name.js`. Raises ValueError if an
+    import or export is written in another form, if a module is missing, or if modules import each
+    other.
     """
     done: dict[str, None] = {}
     _visit(entry, sources, done, ())

@@ -1,31 +1,36 @@
-"""How much has arrived at a viewer lately. Pure; times in milliseconds."""
+"""How much has arrived at a viewer lately. Pure; times in seconds, of any one clock."""
 
 from collections import deque
 
+BYTES_PER_KBIT = 125
+"""At 1 kbit/s this many bytes pass in a second."""
+
 
 class DeliveryRate:
-    """One viewer's, over the last `over_ms`."""
+    """What arrived at one viewer within the last `over_s`."""
 
-    def __init__(self, over_ms: float) -> None:
-        self._over_ms = over_ms
+    def __init__(self, over_s: float) -> None:
+        self._over_s = over_s
         self._arrived: deque[tuple[float, int]] = deque()
+        """When each arrived, and how many bytes it had."""
         self._bytes = 0
 
     def __len__(self) -> int:
-        """How many arrivals are remembered."""
+        """Return how many arrivals are remembered."""
         return len(self._arrived)
 
-    def add(self, size_bytes: int, now_ms: float) -> None:
-        """So much has arrived. Forgets what is too old, because on a calm path nobody asks."""
+    def add(self, size_bytes: int, now: float) -> None:
+        """Count what has arrived, and forget what is too old, because on a calm path nobody
+        asks."""
         arrived = self._arrived
-        arrived.append((now_ms, size_bytes))
+        arrived.append((now, size_bytes))
         self._bytes += size_bytes
-        while now_ms - arrived[0][0] > self._over_ms:
+        while now - arrived[0][0] > self._over_s:
             self._bytes -= arrived.popleft()[1]
 
-    def kbps(self, now_ms: float) -> float:
-        """The rate, kbit/s."""
+    def kbps(self, now: float) -> float:
+        """Return the rate, kbit/s."""
         arrived = self._arrived
-        while arrived and now_ms - arrived[0][0] > self._over_ms:
+        while arrived and now - arrived[0][0] > self._over_s:
             self._bytes -= arrived.popleft()[1]
-        return self._bytes * 8 / self._over_ms
+        return self._bytes / (self._over_s * BYTES_PER_KBIT)

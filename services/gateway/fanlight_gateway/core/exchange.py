@@ -1,8 +1,8 @@
-"""Messages exactly once and in order, over requests that may be lost or come twice. Pure.
+"""Delivers messages exactly once and in order, over requests that may be lost or come twice. Pure.
 
 In both directions messages are numbered from 1. The sender keeps what is not acknowledged and sends
-it again; the receiver takes each number once. Bounded: at MAX_MESSAGES or MAX_BYTES
-unacknowledged the owner adds nothing more.
+it again; the receiver takes each number once. Memory is bounded: while MAX_MESSAGES or MAX_BYTES
+are not acknowledged, the owner adds nothing more.
 """
 
 from collections import deque
@@ -12,7 +12,7 @@ from fanlight_common.core.errors import ProtocolError
 
 MAX_MESSAGES = 64
 MAX_BYTES = 256 * 1024
-"""With this many unacknowledged bytes there is no room for more. One message may be larger."""
+"""With this many unacknowledged bytes there is no room for more. A single message may be larger."""
 
 NumberedMessage = bytes | str
 
@@ -28,11 +28,10 @@ class Outgoing:
         self._bytes = 0
 
     def acknowledge(self, after: int) -> None:
-        """Forget all messages up to `after`, because the viewer has them.
+        """Forget all messages up to number `after`, because the viewer has them.
 
-        An old number that comes late changes nothing.
-
-        Raises ProtocolError for a number that was never sent.
+        An old number that comes late changes nothing. Raises ProtocolError, and forgets nothing, if
+        no message of this number was sent.
         """
         if after >= self.first + len(self.messages):
             raise ProtocolError(f"acknowledges {after}, which was never sent")
@@ -59,7 +58,7 @@ class Incoming:
         """The newest number that was taken."""
 
     def accept(self, first: int, messages: Sequence[NumberedMessage]) -> Sequence[NumberedMessage]:
-        """Returns those of `messages` that were not taken before, and counts them as taken.
+        """Return those of `messages` that were not taken before, and count them as taken.
 
         The first of `messages` has the number `first`. Raises ProtocolError, and takes nothing, if
         a message before `first` is missing.

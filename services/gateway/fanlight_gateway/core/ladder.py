@@ -1,25 +1,41 @@
 """Which rendition a viewer gets: high, half or low, by what its path carries. Pure.
 
-Moving between renditions is automatic. Unlike leaving screenshots it is no guess, because the video
-that flows says what the path carries. A viewer whose path cannot carry the lowest rendition goes to
-screenshots, which is decided in the viewer itself. Times are in milliseconds.
+A viewer moves between renditions by itself. Such a move is no guess, because the video that flows
+shows what the path carries; a move from screenshots back to video would be one. If the path cannot
+carry the lowest rendition, the viewer goes to screenshots, which its page decides. Times are in
+seconds.
 
-    | step (several times a second)                        | move | and then                       |
-    |------------------------------------------------------|------|--------------------------------|
-    | target under the rendition's floor for `down_ms`,    | down | a move up before this, less    |
-    | while more is to be sent than the path takes         |      | than a quiet time ago, failed: |
-    | units were dropped at the gateway for this viewer,   | down | the quiet time doubles         |
-    | and others share the stream: they would pay for the  |      |                                |
-    | IDR that it needs                                    |      |                                |
-    | a quiet time has passed, and the target is above the | up   | a probe; if a quiet time       |
-    | next floor x `up_margin`                             |      | passes, it has succeeded       |
+The state says what is known of the viewer's last move. The gateway calls `step` several times a
+second; each call takes at most one of the events that move the viewer.
 
-A quiet time begins anew whenever the path takes less than is to be sent and the target is poor, or
-units were dropped, and at each move.
+    state    event   move  next     quiet time
+    settled  poor    down  settled  same
+    settled  behind  down  settled  same
+    settled  well    up    probing  same
+    probing  poor    down  settled  doubled
+    probing  behind  down  settled  doubled
+    probing  stood   -     proven   same
+    proven   poor    down  settled  same
+    proven   behind  down  settled  same
+    proven   well    up    probing  first
+
+- poor: the target has been under the rendition's floor for `down_s`, while more was to be sent than
+  the path took.
+- behind: the gateway dropped units for this viewer, and other viewers share the stream. They would
+  pay for the IDR that this viewer needs.
+- well: a quiet time has passed, and the target is at least `up_margin` times the next floor.
+- stood: a quiet time has passed since the move up.
+
+There is no move down from the lowest rendition, and none up from the highest. A quiet time begins
+anew at each move. It also begins anew if more is to be sent than the path takes and, besides, the
+target is poor or units were dropped. A move up is a probe. If the probe fails, the next one has to
+wait for a quiet time that is twice as long, up to `max_quiet_s`. If it stood, the next one waits
+only for the first quiet time, `quiet_s`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from fanlight_common.core.names import Rendition
 
@@ -33,75 +49,107 @@ class LadderLimits:
     floors_kbps: Mapping[Rendition, float] = field(
         default_factory=lambda: {Rendition.HIGH: 2000, Rendition.HALF: 700}
     )
-    """A target under this is too little for the rendition; the lowest has none."""
-    down_ms: float = 1000
+    """A target under this is too little for the rendition. The lowest rendition has no floor."""
+    down_s: float = 1
     """How long the target has to be under the floor before a viewer moves down."""
-    quiet_ms: float = 10_000
+    quiet_s: float = 10
     """How long all has to be well before a viewer moves up."""
-    max_quiet_ms: float = 300_000
+    max_quiet_s: float = 300
     """The longest quiet time after failed moves up."""
     up_margin: float = 1.15
     """A viewer moves up only if its target is at least this many times the floor."""
 
 
+class LadderState(StrEnum):
+    """What is known of the viewer's last move."""
+
+    SETTLED = "settled"
+    """The viewer moved down, or has not moved yet."""
+    PROBING = "probing"
+    """The viewer moved up, less than a quiet time ago."""
+    PROVEN = "proven"
+    """The viewer moved up, and a quiet time has passed since."""
+
+
+class LadderEvent(StrEnum):
+    """What moves a viewer, or proves its last move; see the table."""
+
+    POOR = "poor"
+    BEHIND = "behind"
+    WELL = "well"
+    STOOD = "stood"
+
+
 class Ladder:
     """One viewer's place on the ladder."""
 
-    def __init__(self, limits: LadderLimits, now_ms: float) -> None:
+    def __init__(self, limits: LadderLimits, now: float) -> None:
         self._limits = limits
         self._rung = 0
         self._poor_since: float | None = None
-        """Since when the target is under the floor. None if it is not."""
-        self._quiet_since = now_ms
-        self._quiet_ms = limits.quiet_ms
-        """The quiet time that the next move up wants."""
+        """Since when the target has been under the floor. None if it is not."""
+        self._quiet_since = now
+        self._quiet_s = limits.quiet_s
+        """The quiet time that the next move up has to wait for."""
         self._went_up_at: float | None = None
-        """When the last move was made, if it was one up. Else None."""
+        """When the viewer moved up, if that was its last move. Else None."""
 
     @property
     def rendition(self) -> Rendition:
         """The viewer's present rendition."""
         return RUNGS[self._rung]
 
-    def step(self, target_kbps: float, *, limited: bool, fell_behind: bool, now_ms: float) -> bool:
-        """Look at the viewer's path. Returns True if `rendition` is another one from now on.
+    def state(self, now: float) -> LadderState:
+        """Return the state in the table."""
+        if self._went_up_at is None:
+            return LadderState.SETTLED
+        is_new = now - self._went_up_at < self._quiet_s
+        return LadderState.PROBING if is_new else LadderState.PROVEN
+
+    def step(self, target_kbps: float, *, limited: bool, fell_behind: bool, now: float) -> bool:
+        """Look at the viewer's path, and move the viewer if that is due. Returns True if it moved.
 
         `limited`: more was to be sent than the path took. `fell_behind`: units were dropped, and
-        others share the stream.
+        other viewers share the stream.
         """
         poor = limited and target_kbps < self._limits.floors_kbps.get(self.rendition, 0.0)
         if not poor:
             self._poor_since = None
         elif self._poor_since is None:
-            self._poor_since = now_ms
+            self._poor_since = now
         if limited and (poor or fell_behind):
-            self._quiet_since = now_ms
-        lasted = self._poor_since is not None and now_ms - self._poor_since >= self._limits.down_ms
-        if (lasted or fell_behind) and self._rung + 1 < len(RUNGS):
-            self._down(now_ms)
-            return True
-        if self._may_go_up(target_kbps, now_ms):
-            self._up(now_ms)
-            return True
-        return False
+            self._quiet_since = now
+        event = self._event(target_kbps, fell_behind, now)
+        if event is LadderEvent.WELL:
+            self._up(now)
+        elif event is not None:
+            self._down(now)
+        return event is not None
 
-    def _may_go_up(self, target_kbps: float, now_ms: float) -> bool:
-        if not self._rung or now_ms - self._quiet_since < self._quiet_ms:
-            return False
-        floor_kbps = self._limits.floors_kbps[RUNGS[self._rung - 1]]
-        return target_kbps >= self._limits.up_margin * floor_kbps
+    def _event(self, target_kbps: float, fell_behind: bool, now: float) -> LadderEvent | None:
+        """Return the event that moves the viewer now. None if the viewer stays where it is."""
+        limits = self._limits
+        if self._rung + 1 < len(RUNGS):
+            if self._poor_since is not None and now - self._poor_since >= limits.down_s:
+                return LadderEvent.POOR
+            if fell_behind:
+                return LadderEvent.BEHIND
+        if self._rung == 0 or now - self._quiet_since < self._quiet_s:
+            return None
+        floor_kbps = limits.floors_kbps[RUNGS[self._rung - 1]]
+        return LadderEvent.WELL if target_kbps >= limits.up_margin * floor_kbps else None
 
-    def _down(self, now_ms: float) -> None:
-        if self._went_up_at is not None and now_ms - self._went_up_at < self._quiet_ms:
-            self._quiet_ms = min(self._limits.max_quiet_ms, 2 * self._quiet_ms)
+    def _down(self, now: float) -> None:
+        if self.state(now) is LadderState.PROBING:
+            self._quiet_s = min(self._limits.max_quiet_s, 2 * self._quiet_s)
         self._rung += 1
         self._went_up_at = None
         self._poor_since = None
-        self._quiet_since = now_ms
+        self._quiet_since = now
 
-    def _up(self, now_ms: float) -> None:
-        if self._went_up_at is not None:  # the last move up has succeeded
-            self._quiet_ms = self._limits.quiet_ms
+    def _up(self, now: float) -> None:
+        if self.state(now) is LadderState.PROVEN:
+            self._quiet_s = self._limits.quiet_s
         self._rung -= 1
-        self._went_up_at = now_ms
-        self._quiet_since = now_ms
+        self._went_up_at = now
+        self._quiet_since = now

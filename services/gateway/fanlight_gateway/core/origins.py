@@ -1,7 +1,8 @@
-"""Which pages may open a WebSocket to this gateway, or sign people in. Pure.
+"""Decides which pages may open a WebSocket to this gateway, or sign people in. Pure.
 
-Browsers send cookies with any page's WebSocket, so the Origin is what tells our page from another's
-(cross-site WebSocket hijacking). A page cannot set Origin, Host or X-Forwarded-Host.
+A browser sends the gateway's cookies with a WebSocket of any page. Only the Origin tells our page
+from another site's page (which would be cross-site WebSocket hijacking). A page cannot set Origin,
+Host or X-Forwarded-Host.
 """
 
 from collections.abc import Container
@@ -11,7 +12,8 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def normal_origin(origin: str) -> str | None:
-    """`https://Host:443` -> `https://host`; None if it is not a web page's origin."""
+    """Normalise an origin: `https://Host:443` becomes `https://host`. Returns None if it is not the
+    origin of a web page."""
     try:
         parts = urlsplit(origin)
         port = parts.port
@@ -28,9 +30,11 @@ def normal_origin(origin: str) -> str | None:
 def same_site(
     origin: str, host: str | None, forwarded_host: str | None, allowed: Container[str]
 ) -> bool:
-    """May a page of `origin` talk to us, reached as `host` (behind a proxy: `forwarded_host`)?
+    """May a page of `origin` talk to a gateway that browsers reach as `host`?
 
-    The scheme is not compared: a proxy that ends TLS is reached over https and talks http to us.
+    Behind a proxy browsers reach it as `forwarded_host`. Pages of the `allowed` origins always may.
+    The scheme is not compared, because a proxy that ends TLS is reached over https and talks http
+    to the gateway.
     """
     normal = normal_origin(origin)
     if normal is None:

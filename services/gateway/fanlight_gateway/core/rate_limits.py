@@ -1,4 +1,4 @@
-"""Rates: how many, how often. Pure; times in seconds."""
+"""Limits on how many messages come, and on how often something happens. Pure; times in seconds."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class MessageLimits:
 
 
 class TokenBucket:
-    """`rate` a second in the long run, `burst` at once."""
+    """Allows `rate` a second in the long run, and `burst` at once."""
 
     def __init__(self, rate: float, burst: float, now: float) -> None:
         self._rate = rate
@@ -25,7 +25,7 @@ class TokenBucket:
         self._at = now
 
     def take(self, now: float) -> bool:
-        """Is one more within the rate? Then it counts."""
+        """Is one more within the rate? If so, it is counted."""
         self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
         self._at = now
         if self._tokens < 1:
@@ -35,14 +35,14 @@ class TokenBucket:
 
 
 class Throttle:
-    """At most one each `interval_s`; the first always."""
+    """Allows at most one within `interval_s`, and always the first."""
 
     def __init__(self, interval_s: float) -> None:
         self._interval_s = interval_s
         self._next = float("-inf")
 
     def allow(self, now: float) -> bool:
-        """Is it time again? Then the next interval begins."""
+        """Is it time again? If so, the next interval begins."""
         if now < self._next:
             return False
         self._next = now + self._interval_s

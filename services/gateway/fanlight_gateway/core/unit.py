@@ -1,10 +1,10 @@
-"""One unit on its way to the viewers of a stream, and the forms in which it is sent. Pure.
+"""A unit on its way to the viewers of a stream, and the forms in which it is sent. Pure.
 
 A unit carries an access unit or a patch.
 
-A unit is encoded once for each kind of transport, not once for each viewer: with 500 viewers,
-making a frame of 20 kB for each of them would cost more than sending it. So a unit keeps its
-encoded forms, and makes each of them when a viewer first needs it.
+A unit is encoded once for each kind of transport, and not once for each viewer: with 500 viewers it
+would cost more to make a frame of 20 kB for each of them than to send it. So a unit keeps its
+encoded forms, and makes each form when a viewer first needs it.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from fanlight_common.protocol.binary import VideoUnit
 EncodeForm = Callable[[bytes], bytes]
 """Turns a message into what one kind of transport writes, such as a WebSocket frame.
 
-It has to be one function for all transports of a kind, because it is the key of the form."""
+All transports of a kind have to use one function, because it is the key of the form."""
 
 
 class Forms(dict[EncodeForm, bytes]):
@@ -29,7 +29,7 @@ class Forms(dict[EncodeForm, bytes]):
         self._is_relaxed = is_relaxed
 
     def __missing__(self, encode: EncodeForm) -> bytes:
-        """Make the form, and keep it. A subscript costs viewers 40 ns; a method would cost 120."""
+        """Make the form, and keep it. A subscript costs each viewer 40 ns, a method 120 ns."""
         message = relaxed(self._message) if self._is_relaxed else self._message
         form = self[encode] = encode(message)
         return form
@@ -37,7 +37,7 @@ class Forms(dict[EncodeForm, bytes]):
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What the gates need to know of a unit, and the message that carries it."""
+    """What gates need to know of a unit, and the message that carries it."""
 
     epoch: int
     sequence: int
@@ -47,15 +47,16 @@ class Unit:
     label: tuple[int, int] = field(init=False)
     """Epoch and sequence."""
     following: tuple[int, int] = field(init=False)
-    """The label of the unit that continues the GOP."""
+    """The label of the unit that continues the GOP after this one."""
     size_bytes: int = field(init=False)
     forms: Forms = field(init=False)
     """The message's encoded forms."""
     relaxed_forms: Forms = field(init=False)
-    """The same, for viewers that may keep their acknowledgement back for a while."""
+    """The same, for viewers that may keep their acknowledgement back for a while. The flag RELAXED
+    is set in them."""
 
     def __post_init__(self) -> None:
-        """Compute once what each of the viewers' gates would else compute."""
+        """Compute once what every viewer's gate would compute otherwise."""
         object.__setattr__(self, "label", (self.epoch, self.sequence))
         object.__setattr__(self, "following", (self.epoch, self.sequence + 1))
         object.__setattr__(self, "size_bytes", len(self.data))
@@ -65,22 +66,23 @@ class Unit:
 
 @dataclass(slots=True)
 class Sent:
-    """A unit on its way to one viewer. Not frozen: that would double what it costs to make one,
-    30,000 times a second."""
+    """A unit on its way to one viewer. It is not frozen, because that would double the cost of
+    making one, which happens 30,000 times a second."""
 
     epoch: int
     sequence: int
     idr: bool
     size_bytes: int
     before_bytes: int
-    """What was in flight already when it was sent."""
-    at_ms: float
+    """How many bytes were in flight already when it was sent."""
+    at: float
+    """When it was sent, in seconds."""
     relaxed: bool = False
     """May its acknowledgement wait?"""
 
 
 def relaxed(message: bytes) -> bytes:
-    """The VideoUnit message with the flag that its acknowledgement may wait."""
+    """Return the VideoUnit message with the flag which says that its acknowledgement may wait."""
     changed = bytearray(message)
     changed[VideoUnit.FLAGS_AT] |= VideoUnit.RELAXED
     return bytes(changed)

@@ -1,9 +1,9 @@
-"""WebSocket frames: those that a server sends, and the shortest that it receives. Pure.
+"""Makes the WebSocket frames that a server sends, and reads the shortest that it receives. Pure.
 
-Frames are made here and not by the library, because a unit is framed once for all its viewers.
-Short binary messages in one frame, which acknowledgements and pings are, are read here: with
-hundreds of viewers they are many, and in the library each of them costs as much as sending a unit.
-Only the WebSocket transport may import this module, which an import contract holds.
+Frames are made here and not by the library, because a unit is framed once for all its viewers. A
+short binary message in one frame is read here, too. Acknowledgements and pings are such messages:
+with hundreds of viewers there are many of them, and each would cost as much in the library as
+sending a unit. Only the WebSocket transport may import this module; an import contract checks that.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ HEADER_BYTES = 6
 
 
 def framed(message: bytes | str) -> bytes:
-    """A message as a server sends it: one frame, not masked."""
+    """Return a message as a server sends it: in one frame, not masked."""
     kind, data = (_BINARY, message) if isinstance(message, bytes) else (_TEXT, message.encode())
     size = len(data)
     if size < _TWO_BYTES:
@@ -36,22 +36,24 @@ def is_short(data: bytes) -> bool:
 
 
 class Splitter:
-    """Cuts the bytes that a client sends where frames end. Validating them is the library's part.
+    """Cuts the bytes that a client sends where frames end. The library validates the frames.
 
-    Keeps the beginning of a frame's header until it is whole; gives all other bytes at once.
+    Keeps the beginning of a frame's header until the header is whole. All other bytes are given out
+    at once.
     """
 
     def __init__(self) -> None:
         self._is_fragmented = False
-        """Has a message begun whose last frame has not come?"""
+        """Has a message begun, and its last frame not come yet?"""
         self.is_between = True
         """Will the next byte begin a message?"""
         self._rest = b""
         self._owed = 0
-        """Bytes still to come of a frame whose beginning was given."""
+        """How many bytes are still to come of a frame whose beginning was given out."""
 
     def split(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
-        """The pieces of what came, each of one frame, and whether it is a short message."""
+        """Yield the pieces of what came, each of one frame, and whether a piece is a short
+        message."""
         data, self._rest = self._rest + data, b""
         at = 0
         while at < len(data):
@@ -75,7 +77,7 @@ class Splitter:
 
 
 def _frame_bytes(data: bytes, at: int) -> int | None:
-    """Returns the size of the frame that begins at `at`, None if its header is not whole yet."""
+    """Return the size of the frame that begins at `at`. None if its header is not whole yet."""
     if len(data) - at < 2:
         return None
     size = data[at + 1] & ~_MASKED

@@ -1,5 +1,5 @@
 """The public HTTP server: routes, tokens and cookies, the viewer's page, screenshots passed on.
 
-Lives on the worker's loop. A token is checked in `auth`. Keeps no state of viewers, and drops
-nothing but requests whose clients have left.
+Lives on the worker's loop. A token is checked in `auth`. It owns the application and no state of
+viewers. It drops nothing but requests whose clients have left.
 """

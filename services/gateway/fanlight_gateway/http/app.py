@@ -1,7 +1,8 @@
 """The public routes, and nothing else: what each route does is in the module that it calls.
 
-`auth` checks tokens, `pages` has the viewer's files, `screenshots` passes pictures on, `websocket`
-and `plain_http_sessions` take the viewers' connections. Lives on the worker's loop.
+`auth` checks tokens, `pages` has the viewer's files, and `screenshots` passes pictures on. The
+viewers' connections go to `websocket` and `plain_http_sessions`. Lives on the worker's loop, and
+owns no state.
 """
 
 from typing import Any
@@ -22,7 +23,7 @@ from fanlight_gateway.viewers.websocket import WebSocketTransport
 
 
 def build(gateway: Gateway) -> FastAPI:
-    """The application over `gateway`."""
+    """Returns the application that serves `gateway`."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     pages = Pages()
     app.add_middleware(SecurityHeaders, script_hash=pages.script_hash)
@@ -47,7 +48,7 @@ def _add_operations(app: FastAPI, gateway: Gateway) -> None:
 
     @app.get("/metrics")
     async def metrics(request: Request) -> Response:
-        # By header only: a page in somebody's browser has no business here.
+        # The token has to be in the header: a page in somebody's browser has no business here.
         if gateway.auth.require(request, cookie=False).desk != ALL_DESKS:
             raise problem(403, "forbidden", "metrics want a token for all desks")
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
@@ -88,7 +89,7 @@ def _add_api(app: FastAPI, gateway: Gateway) -> None:
 
 
 def _add_plain_http(app: FastAPI, sessions: PlainHttpSessions) -> None:
-    """The plain-HTTP transport, for networks that let no WebSocket through."""
+    """Add the routes of the plain-HTTP transport, for networks that let no WebSocket through."""
 
     @app.post("/api/desks/{desk}/http")
     async def open_session(desk: str, request: Request) -> Response:
@@ -108,7 +109,7 @@ def _add_plain_http(app: FastAPI, sessions: PlainHttpSessions) -> None:
 
 
 async def _problem(request: Request, error: Exception) -> Response:
-    """Every error has one shape: {"error": code, "message": text}."""
+    """Returns an error in the form of all errors: {"error": code, "message": text}."""
     assert isinstance(error, StarletteHTTPException)
     body: Any = error.detail
     if not isinstance(body, dict):

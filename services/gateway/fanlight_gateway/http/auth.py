@@ -1,8 +1,8 @@
 """Access: **here a token is checked** (`Auth.grant`), whichever route or transport it comes by.
 
-A token comes in the Authorization header or in a cookie, which `sign_in` sets; the signature itself
-is checked in `fanlight_common.process.tokens`. Tokens are never in URLs, and neither they nor the
-secret are ever logged. Lives on the worker's loop.
+A token comes in the Authorization header or in a cookie, which `sign_in` sets. The signature itself
+is checked in `fanlight_common.process.tokens`. Tokens are never in URLs, and neither tokens nor the
+secret are ever logged. Lives on the worker's loop, and owns the secret.
 """
 
 import json
@@ -32,9 +32,9 @@ class Auth:
         self._cookie_path = settings.root_path.rstrip("/") or "/"
 
     def grant(self, connection: HTTPConnection, *, cookie: bool = True) -> Grant:
-        """Check the connection's token: what it allows. Raises TokenError.
+        """Check the connection's token. Returns what it allows. Raises TokenError.
 
-        Without `cookie` only the header counts.
+        If `cookie` is False, only the header counts.
         """
         token = bearer(connection)
         if token is None and cookie:
@@ -44,27 +44,27 @@ class Auth:
         return tokens.verify(self._secret, token, time.time())
 
     def require(self, request: Request, *, cookie: bool = True) -> Grant:
-        """As `grant`, for an HTTP route: raises the answer 401."""
+        """Does what `grant` does for an HTTP route: it raises the answer 401."""
         try:
             return self.grant(request, cookie=cookie)
         except TokenError as error:
             raise problem(401, "unauthorized", str(error)) from None
 
     def require_desk(self, request: Request, desk: str) -> Grant:
-        """As `require`, for a desk: raises 401, or 403 if the token is for another desk."""
+        """Check the token for a desk. Raises the answer 401, or 403 if it is for another desk."""
         grant = self.require(request)
         if not grant.allows(desk):
             raise problem(403, "forbidden", "the token does not allow this desk")
         return grant
 
     def same_site(self, connection: HTTPConnection) -> bool:
-        """Does the connection come from a page of ours, or from no page at all?
+        """Returns whether the connection comes from a page of ours, or from no page at all.
 
-        A client that is no browser sends no Origin. It has to show its token in the header then,
-        because a cookie is what a browser sends by itself.
+        A client that is no browser sends no Origin. It then has to show its token in the header,
+        because a browser sends a cookie by itself.
 
-        Sec-Fetch-Site, which browsers send over TLS and to localhost and which no page can set,
-        counts before the Origin: it also holds behind a proxy that passes no Host on.
+        Browsers send Sec-Fetch-Site over TLS and to localhost, and no page can set it. It counts
+        before the Origin, because it is right behind a proxy that passes no Host on, too.
         """
         headers = connection.headers
         if headers.get("sec-fetch-site") == "same-origin":
@@ -122,7 +122,7 @@ class Auth:
     def _secure(self, request: Request) -> bool:
         if self._settings.cookie_secure != "auto":
             return self._settings.cookie_secure == "always"
-        # A client that lies here harms only its own cookie.
+        # A client that sends a wrong header harms only its own cookie.
         forwarded = request.headers.get("x-forwarded-proto", "").split(",")[0].strip()
         return (forwarded or request.url.scheme).lower() == "https"
 

@@ -1,7 +1,7 @@
 """The viewer's page and scripts, and the security headers of every answer.
 
-Lives on the worker's loop. All files are read, bundled and compressed once, when the gateway
-starts.
+Lives on the worker's loop. Owns all files, which are read, bundled and compressed once, when the
+gateway starts. Drops nothing.
 """
 
 import base64
@@ -25,8 +25,8 @@ ENTRIES = {
     "fanlight-view.js": "element/fanlight-view.js",
     "worker.js": "session/worker.js",
 }
-"""The scripts that browsers ask for, and the module that each begins with; the bundle of each
-contains all modules that it imports."""
+"""The scripts that browsers ask for, and the module that each begins with. A script is the bundle
+of that module and of all modules that it imports."""
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 _ANY_VERSION = re.compile(r"^v/[0-9a-f]{16}/")
 _KEPT = "public, max-age=31536000, immutable"
@@ -51,10 +51,10 @@ class File:
 class Pages:
     """The viewer's files.
 
-    A file by its own name is revalidated at each visit, so that an upgrade shows; unchanged it
-    costs a 304. The page takes its files from a folder whose name changes with their contents,
-    where browsers keep them for good. The page's first code is within the page, so that it can ask
-    for a picture while the other files are still loading.
+    A browser revalidates a file that it loads by its own name, so that an upgrade shows. An
+    unchanged file takes a 304. The page takes its files from a folder whose name changes with
+    their contents, so browsers keep them for good. The page's first code is within the page, so
+    that it can ask for a picture while the other files are loading.
     """
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Pages:
         texts |= {f.name: f.read_text() for f in (*page.glob("*.css"), *page.glob("*.svg"))}
         contents = "\0".join(f"{name}\0{texts[name]}" for name in sorted(texts))
         self._folder = f"v/{_digest(contents)}/"
-        # No module: those wait until all of the page has been read, its style sheet too.
+        # This is no module, because a module waits until all of the page, with its styles, is read.
         start = f'(() => {{\n"use strict";\n{bundle("page/start.js", modules)}}})();\n'
         texts["index.html"] = _page((page / "index.html").read_text(), self._folder, start)
         self._files = {name: _file(name, text) for name, text in texts.items()}
@@ -74,7 +74,7 @@ class Pages:
     async def answer(self, request: Request) -> Response:
         """Answer with one file. Raises the answer 404."""
         path: str = request.path_params["path"]
-        # A page of another gateway's version asks for another folder: our file is better than none.
+        # The page of another version asks for another folder. Our file is better than none.
         file = self._files.get(_ANY_VERSION.sub("", path) or "index.html")
         if file is None:
             raise HTTPException(404)
@@ -88,7 +88,7 @@ class Pages:
         content = file.plain
         if "gzip" in request.headers.get("accept-encoding", ""):
             content, headers["Content-Encoding"] = file.packed, "gzip"
-        # Some machines' type tables know no JavaScript, and nosniff makes that fatal.
+        # The type tables of some machines know no JavaScript, which nosniff makes fatal.
         return Response(content, headers={**headers, "Content-Type": file.kind})
 
 
@@ -99,7 +99,7 @@ def _file(name: str, text: str) -> File:
 
 
 def _page(text: str, folder: str, start: str) -> str:
-    """index.html with its files taken from `folder`, and start.js within it."""
+    """Returns index.html with `start` within it, which takes its other files from `folder`."""
     if "</script" in start or "<!--" in start:
         raise ValueError("start.js: what ends a script in a page cannot be in it")
     tag = '<script type="module" src="start.js"></script>'
@@ -123,7 +123,7 @@ class SecurityHeaders:
         self._script_hash = script_hash
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """Serve as ASGI says."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -145,9 +145,9 @@ class SecurityHeaders:
 
 
 def content_security_policy(host: str | None, script_hash: str) -> str:
-    """The policy: our own files and first code, pictures that the page makes, our own WebSocket.
+    """Returns the policy: our own files and first code, the page's pictures, our own WebSocket.
 
-    The WebSocket is named, because in some browsers 'self' does not cover it.
+    The WebSocket is named, because 'self' does not cover it in some browsers.
     """
     sockets = f" ws://{host} wss://{host}" if host and _HOST.fullmatch(host) else ""
     return "; ".join(

@@ -1,4 +1,8 @@
-"""The answer to a request that cannot be done, and the limit of what is read of its body."""
+"""The answer to a request that cannot be done, and the limit of what is read of its body.
+
+Lives on the worker's loop. Owns the form of every refusal, and no state. Drops a body that is
+larger than the limit, and one whose sender has left.
+"""
 
 from fastapi import HTTPException, Request
 from starlette.requests import ClientDisconnect
@@ -7,9 +11,9 @@ from fanlight_gateway import metrics
 
 
 def problem(status: int, error: str, message: str) -> HTTPException:
-    """Make the answer to a request that cannot be done: {"error": ..., "message": ...}.
+    """Returns the answer to a request that cannot be done: {"error": ..., "message": ...}.
 
-    Counts it where it is about a right that is missing.
+    Counts the request if it had no right to what it asked for.
     """
     headers = {"Cache-Control": "no-store"}
     if status in (401, 403):
@@ -22,7 +26,7 @@ def problem(status: int, error: str, message: str) -> HTTPException:
 
 
 async def read_body(request: Request, limit_bytes: int) -> bytes:
-    """Read the body. Raises the answer 413 past the limit, and 400 where its sender went away."""
+    """Returns the body. Raises the answer 413 past the limit, and 400 if its sender has left."""
     body = bytearray()
     try:
         async for chunk in request.stream():
@@ -30,6 +34,6 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
             if len(body) > limit_bytes:
                 raise problem(413, "too_large", f"wants at most {limit_bytes} bytes")
     except ClientDisconnect:
-        # Nobody reads this answer; without it there would be a traceback in the log.
+        # Nobody reads this answer, but without it there would be a traceback in the log.
         raise problem(400, "cut", "the body ended too early") from None
     return bytes(body)

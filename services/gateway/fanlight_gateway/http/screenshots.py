@@ -1,7 +1,7 @@
 """Passes requests for screenshots on to a live screenshot service, and its answers back.
 
-Lives on the worker's loop. Keeps no pictures: the service has the cache. Drops a request whose
-viewer has left.
+Lives on the worker's loop. Owns the HTTP client, and keeps no pictures, because the service has the
+cache. Drops a request whose viewer has left.
 """
 
 import logging
@@ -35,18 +35,18 @@ class Screenshots:
         """Base URLs of services that failed to answer the last request."""
         self._client = httpx.AsyncClient(
             timeout=TIMEOUT_S,
-            # The bus is private; a proxy of the environment has no business on it.
+            # The bus is private, and a proxy of the environment has no business on it.
             trust_env=False,
             follow_redirects=False,
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
         )
 
     async def close(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         await self._client.aclose()
 
     async def pass_on(self, desk: str, request: Request) -> Response:
-        """Return the answer of the first service that answers. Raises the answer 503 if none does.
+        """Returns the answer of the first service that answers. Raises the answer 503 if none does.
 
         If the viewer leaves meanwhile, its request to the service is cancelled.
         """
@@ -72,7 +72,7 @@ class Screenshots:
                 continue
             metrics.screenshots.labels(answer.status_code).inc()
             if answer.status_code in _REFUSED:
-                # Not the viewer's fault, whose own token is good: it must not be told 401.
+                # This is not the viewer's fault. Its own token is good, so it must not be told 401.
                 reason = f"{answer.status_code}: another secret, or clocks that differ by minutes"
                 self._failed(url, "event=screenshot_service_refuses", reason)
                 continue
@@ -82,14 +82,14 @@ class Screenshots:
         raise problem(503, "no_screenshot_service", "no screenshot service answers")
 
     def _failed(self, url: str, event: str, reason: str) -> None:
-        """Log when a service begins to fail, not at each of ten requests a second."""
+        """Log that a service begins to fail, but not each of ten requests a second that fail."""
         if url not in self._failing:
             log.warning(f"{event} url=%s reason=%r", url, reason)
             self._failing.add(url)
 
 
 def _wait_s(value: str) -> float:
-    """Returns the seconds in the query, 0 for any other text, which the service refuses at once."""
+    """Returns the seconds in the query, 0 for a wrong text, which the service refuses at once."""
     try:
         wait_s = float(value)
     except ValueError:
@@ -103,7 +103,7 @@ def _passed_back(answer: httpx.Response) -> Response:
         for name, value in answer.headers.items()
         if name in _PASSED_BACK or name.startswith(_PASSED_BACK_PREFIX)
     }
-    # Private: what a person's token lets them see is not for a shared cache.
+    # The answer is private: what a person's token lets them see is not for a shared cache.
     cacheable = answer.status_code in (200, 304)
     headers["cache-control"] = "private, no-cache" if cacheable else "no-store"
     return Response(answer.content, answer.status_code, headers)

@@ -1,17 +1,18 @@
 """The gateway's own tokens, with which it asks screenshot services for one desk's pictures.
 
 A viewer's token is not passed on, because it may allow more than to look at this desk. Time is an
-argument (unix seconds). Keeps some thousand tokens, and drops all of them when there are more.
+argument (unix seconds). Lives on the worker's loop. Owns up to 4096 tokens, and drops all of them
+if there are more.
 """
 
 from fanlight_common.core.grants import Grant, Role
 from fanlight_common.process import tokens
 
 LIFE_S = 300
-"""A token's life. The clocks of two hosts may differ by half of it."""
+"""How long a token is good. The clocks of two hosts may differ by half of this."""
 _RENEW_S = LIFE_S / 2
 _MOST = 4096
-"""Tokens kept; signing one takes some 20 microseconds, so forgetting costs little."""
+"""So many tokens are kept. To sign one takes some 20 us, so forgetting them costs little."""
 
 
 class ServiceTokens:
@@ -22,9 +23,9 @@ class ServiceTokens:
         self._kept: dict[str, tuple[float, str]] = {}
 
     def token(self, desk: str, now: float) -> str:
-        """A token to view `desk`, good for at least half of its life."""
+        """Returns a token to view `desk` that is good for at least LIFE_S / 2."""
         issued_at, token = self._kept.get(desk, (float("-inf"), ""))
-        if not 0 <= now - issued_at < _RENEW_S:  # a clock may be set back, too
+        if not 0 <= now - issued_at < _RENEW_S:  # The clock may have been set back.
             if len(self._kept) >= _MOST:
                 self._kept.clear()
             token = tokens.issue(self._secret, Grant(Role.VIEW, desk, int(now) + LIFE_S), now)

@@ -1,7 +1,8 @@
-"""What the directory says of desks, and of the screenshot services that are alive.
+"""Knows what the directory says of desks, and of the screenshot services that are alive.
 
-Lives on the worker's loop. Keeps every desk that the directory ever told of. A record about which
-this raises an error is passed over and logged; what was known of that desk or service stays.
+Lives on the worker's loop. Keeps every desk that the directory ever told of. If a record causes an
+error here, the record is dropped and the error is logged; what was known of that desk or service
+stays.
 """
 
 import asyncio
@@ -12,17 +13,17 @@ from fanlight_common.service.worker import Worker
 
 
 class DeskBook:
-    """The gateway's standing look-ups."""
+    """What the gateway looks up at the directory for as long as it runs."""
 
     def __init__(self, worker: Worker) -> None:
         self.heard = False
-        """Has the directory answered? Its record of this very process comes before all others."""
+        """Has the directory answered? Its record of this process is the first that comes."""
         self._desks: dict[str, bus.DeskRecord] = {}
         self._screenshots: dict[str, bus.ServiceRecord] = {}
         self._changed = asyncio.Event()
-        """Set, and replaced, with each record."""
+        """Set at each record, and replaced by a new event."""
         self._directory = worker.directory
-        # Without a `failed`: a watch is about all desks, so it goes on with the next record.
+        # There is no `failed`, because a watch is about all desks and goes on with the next record.
         self._end_watches = [
             worker.directory.watch(topics.DESKS, self._on_record),
             worker.directory.watch(topics.service("screenshot"), self._on_record),
@@ -31,7 +32,7 @@ class DeskBook:
 
     @property
     def told_since(self) -> float | None:
-        """Returns since when the directory has been there (clock.now_s), None if it is away."""
+        """Since when the directory has been there (clock.now_s). None if it is away."""
         return self._directory.reachable_since
 
     def close(self) -> None:
@@ -40,11 +41,12 @@ class DeskBook:
             end()
 
     def desks(self) -> list[bus.DeskRecord]:
-        """Every desk, by name."""
+        """Return every desk, sorted by name."""
         return [self._desks[name] for name in sorted(self._desks)]
 
     async def desk(self, name: str, wait_s: float) -> bus.DeskRecord | None:
-        """Returns the desk's record, None if the directory does not tell of it within `wait_s`."""
+        """Wait for the desk's record. Returns None if the directory does not tell of the desk
+        within `wait_s`."""
         try:
             async with asyncio.timeout(wait_s):
                 while name not in self._desks:
@@ -54,9 +56,9 @@ class DeskBook:
         return self._desks[name]
 
     def screenshot_urls(self, desk: str) -> list[str]:
-        """Base URLs of the living screenshot services, the one to be asked first in front.
+        """Return the base URLs of the living screenshot services, in the order to ask them.
 
-        Each desk prefers one service, so that its pictures are encoded once for all.
+        Each desk prefers one service, so that its pictures are encoded once for all viewers.
         """
         alive = [r for r in self._screenshots.values() if r.alive and r.http]
         alive.sort(key=lambda record: zlib.crc32(f"{desk} {record.id}".encode()))

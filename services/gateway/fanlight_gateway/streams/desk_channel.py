@@ -1,9 +1,9 @@
-"""The channel between a desk and its viewers, for all but video: input to the desk, events from it.
+"""The channel between a desk and its viewers. It carries input to the desk, and events from it.
 
-Lives on the worker's loop. Follows the desk's record, so that a capture which comes back elsewhere
-is told and listened to there. Keeps the newest pointer shape, pointer position and clipboard for
-viewers that come later. Drops nothing: a message that cannot be delivered is refused, and its
-sender knows. An error about one desk ends the viewers of that desk, who come back to a new channel.
+Lives on the worker's loop. Follows the desk's record, so that it finds a capture which comes back
+elsewhere. Keeps the newest pointer shape, pointer position and clipboard for viewers that come
+later. Drops nothing: a message that cannot be delivered is refused, and its sender is told. An
+error about one desk ends the viewers of that desk, who come back to a new channel.
 """
 
 import asyncio
@@ -16,33 +16,34 @@ from fanlight_common.core.errors import FanlightError, ProtocolError
 from fanlight_common.protocol import binary, bus, topics
 from fanlight_common.service.worker import Worker
 from fanlight_gateway import metrics
-from fanlight_gateway.viewers.sampling import ViewerSample
+from fanlight_gateway.core.samples import ViewerSample
 
 log = logging.getLogger(__name__)
 
 
 class DeskFailedError(FanlightError):
-    """A desk's channel ended because of an error, which was logged; its viewers end with it."""
+    """A desk's channel ended because of an error, which was logged. Its viewers end with it."""
 
 
 class DeskViewer(Protocol):
     """A viewer, as the channel to its desk sees it."""
 
     def desk_changed(self, record: bus.DeskRecord) -> None:
-        """The desk's state or size has changed."""
+        """Take the desk's record, whose state or size has changed."""
 
     def event(self, kind: str, message: bytes | str) -> None:
-        """An event of the desk, ready to be passed on. `kind`: shape, position or clipboard."""
+        """Take an event of the desk, encoded for the viewer. `kind` is shape, position or
+        clipboard."""
 
     def sample(self) -> ViewerSample:
-        """How the viewer's video is, for /metrics."""
+        """Return how the viewer's video is, for /metrics."""
 
     def failed(self, error: Exception) -> None:
-        """The viewer has to end because of this error."""
+        """End the viewer because of this error."""
 
 
 class DeskChannel:
-    """One desk, while at least one viewer is connected to it."""
+    """The channel of one desk, while at least one viewer is connected to the desk."""
 
     def __init__(
         self,
@@ -51,18 +52,18 @@ class DeskChannel:
         group: asyncio.TaskGroup,
         record: bus.DeskRecord,
     ) -> None:
-        """Connects. What that raises leaves nothing of the channel behind."""
+        """Connect to the desk. If this raises, nothing of the channel stays behind."""
         self.viewers: set[DeskViewer] = set()
         self.record = record
         self.has_failed = False
-        """Has the channel ended by an error? Then its viewers are on their way out."""
+        """Has the channel ended because of an error? If so, its viewers are about to leave."""
         self._worker = worker
         self._inlet = CurrentInlet(inlets)
         self._group = group
         self._feed: EventFeed | None = None
         self._newest: dict[str, bytes | str] = {}
         try:
-            # The record is known, so this calls back at once, and so connects.
+            # The record is known, so `_on_record` is called at once, which connects.
             self._end_watch = worker.directory.watch(
                 topics.desk(record.desk), self._on_record, self._failed
             )
@@ -71,12 +72,12 @@ class DeskChannel:
             raise
 
     def close(self) -> None:
-        """Nobody is connected to the desk any more."""
+        """Disconnect from the desk, because no viewer is connected to it any more."""
         self._end_watch()
         self._let_go()
 
     def join(self, viewer: DeskViewer) -> None:
-        """One more viewer; it gets the present state at once."""
+        """Add a viewer, and tell it the present state at once."""
         self.viewers.add(viewer)
         viewer.desk_changed(self.record)
         for kind, message in self._newest.items():
@@ -91,7 +92,7 @@ class DeskChannel:
             return
         old, self.record = self.record, record
         if old.instance != record.instance or record.state != "live":
-            # Another display shows up, or will soon: the old one's pointer and clipboard are over.
+            # Another display has come, or will come soon. Pointer and clipboard were the old one's.
             self._newest.clear()
         if record.alive and (self._feed is None or old.instance != record.instance):
             self._connect()
@@ -137,12 +138,12 @@ class DeskChannel:
         self.close()
         log.error("event=desk_failed desk=%s", self.record.desk, exc_info=error)
         for viewer in list(self.viewers):
-            # Without the traceback: it stands in the log once, and not once a viewer.
+            # Without the traceback, so that it is in the log once, and not once for each viewer.
             viewer.failed(DeskFailedError(f"{self.record.desk}: {error!r}"))
 
 
 class DeskChannels:
-    """The desks that viewers of this gateway are connected to."""
+    """The channels of all desks to which viewers of this gateway are connected."""
 
     def __init__(self, worker: Worker, inlets: InletConnections, group: asyncio.TaskGroup) -> None:
         self._worker = worker
@@ -151,7 +152,7 @@ class DeskChannels:
         self._channels: dict[str, DeskChannel] = {}
 
     def join(self, record: bus.DeskRecord, viewer: DeskViewer) -> DeskChannel:
-        """Connect a viewer to a desk."""
+        """Connect a viewer to a desk. Returns the desk's channel."""
         channel = self._channels.get(record.desk)
         if channel is None or channel.has_failed:
             channel = DeskChannel(self._worker, self._inlets, self._group, record)
@@ -160,14 +161,14 @@ class DeskChannels:
         return channel
 
     def leave(self, channel: DeskChannel, viewer: DeskViewer) -> None:
-        """The viewer has gone. With the last one the channel ends."""
+        """Take a viewer that has gone out of the channel. The channel ends with its last viewer."""
         channel.viewers.discard(viewer)
         if not channel.viewers and self._channels.get(channel.record.desk) is channel:
             del self._channels[channel.record.desk]
             channel.close()
 
     def viewers(self) -> list[DeskViewer]:
-        """Everybody who is connected to a desk."""
+        """Return all viewers that are connected to a desk."""
         return [viewer for channel in self._channels.values() for viewer in channel.viewers]
 
     def close(self) -> None:

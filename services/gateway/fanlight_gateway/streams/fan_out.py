@@ -1,10 +1,11 @@
-"""Fan-out: each stream that somebody watches, received once and offered to every viewer's gate.
+"""Fan-out: receives each stream that somebody watches once, and offers it to every viewer's gate.
 
 Lives on the worker's loop. A stream exists only while it has viewers, because its feed is the
 demand that makes an encoder encode (`fanlight_common.bus.unit_feed`). Nothing here waits for a
-viewer: `offer` queues a unit, or sends it at once where the viewer's path and socket have room. An
-error about one viewer ends that viewer; an error about the stream ends the stream's viewers.
-Drops nothing itself: the feed drops units of epochs that are over, and the gates the rest.
+viewer: a unit is sent at once if the viewer's path and socket have room, and waits in the viewer's
+gate otherwise. An error about one viewer ends that viewer; an error about the stream ends the
+stream's viewers. Nothing is dropped here: the feed drops units of epochs that are over, and the
+gates drop the rest.
 """
 
 import asyncio
@@ -24,10 +25,10 @@ from fanlight_gateway.core.paint_lag import UnitLog
 from fanlight_gateway.core.unit import Unit
 
 _FEW = 8
-"""With more viewers of a stream, its changes are collected before they are looked at."""
+"""If a stream has more viewers, its changes are collected before the stream looks at them."""
 _PAUSE_S = 20e-6
-"""They are collected for this time for each viewer, because looking at one takes some
-microseconds."""
+"""They are collected for this time, in seconds, for each viewer, because looking at a viewer takes
+some microseconds."""
 
 
 class Subscriber(Protocol):
@@ -44,23 +45,24 @@ class Subscriber(Protocol):
         """Is the path known, and does it carry enough for this stream?"""
 
     send_unit: Callable[[bytes], None]
-    """Sends what `offer` returned."""
+    """Sends the viewer what `offer` returned."""
 
-    def offer(self, unit: Unit, now_ms: float) -> bytes | None:
-        """Queue a unit, or return what is to be sent at once: the unit in the transport's form."""
+    def offer(self, unit: Unit, now: float) -> bytes | None:
+        """Take a unit. Returns it in the transport's form if the caller is to send it at once, and
+        None if it waits in the gate or was dropped."""
 
     def failed(self, error: Exception) -> None:
-        """A method of this object raised `error`: the viewer has to end."""
+        """End the viewer, because a method of this object raised `error`."""
 
     def video_state(self, state: str) -> None:
-        """The stream has an encoder (`live`) or none (`waiting`)."""
+        """Note that the stream has an encoder (`live`) or none (`waiting`)."""
 
 
 def stream_kbps(viewers: Collection[Subscriber]) -> int:
-    """The lowest rate of those viewers whose path can take this stream at all, kbit/s.
+    """Return the lowest rate of those viewers whose path can carry this stream at all, kbit/s.
 
-    The others have just come, or are about to move to a lower rendition. They count only where
-    there is nobody else, so that one slow viewer changes nothing for the rest.
+    The other viewers have just come, or are about to move to a lower rendition. They count only if
+    there are no others, so that one slow viewer changes nothing for the rest.
     """
     able = [viewer.target_kbps for viewer in viewers if viewer.is_in_band]
     return round(min(able or [viewer.target_kbps for viewer in viewers], default=0))
@@ -75,11 +77,11 @@ _COUNTERS = {
 
 
 class StreamFailedError(FanlightError):
-    """A stream ended because of an error, which was logged; its viewers end with it."""
+    """A stream ended because of an error, which was logged. Its viewers end with it."""
 
 
 class StreamFanOut:
-    """One desk in one rendition, while at least one viewer watches it: a `UnitConsumer`."""
+    """One desk in one rendition, while at least one viewer watches it. It is a `UnitConsumer`."""
 
     def __init__(
         self,
@@ -90,50 +92,52 @@ class StreamFanOut:
         name: str,
     ) -> None:
         self.viewers: dict[Subscriber, None] = {}
-        """In the order in which they came, about as they lie in memory: 0.6 us less each."""
+        """The viewers, in the order in which they came. This is about their order in memory, which
+        saves 0.6 us a viewer."""
         self.history = UnitLog()
         self._name = name
         self._now_us = worker.now_us
         self._rate: tuple[int, bool] | None = None
-        """The rate that the viewers' paths can take, kbit/s, and whether that of any is known.
-        None if it has to be worked out again."""
+        """The rate that the viewers' paths can take, kbit/s, and whether a viewer is in band. None
+        if this has to be computed again."""
         self._is_leased = False
         self.has_failed = False
-        """Has the feed ended by an error? Then the viewers are on their way out."""
+        """Has the feed ended because of an error? If so, the viewers are about to leave."""
         self._feed = UnitFeed(worker, inlets, group, name, self, idr)
 
     def close(self) -> None:
-        """End the demand."""
+        """End the feed, and the demand with it."""
         self._feed.close()
 
     def join(self, viewer: Subscriber) -> None:
-        """One more viewer, who gets units from the next IDR on."""
+        """Add a viewer, which gets units from the next IDR on."""
         self.viewers[viewer] = None
         self._viewers_changed()
         viewer.video_state(self._state())
         self.settle()
 
     def leave(self, viewer: Subscriber) -> None:
-        """The viewer is sent nothing more."""
+        """Remove a viewer, which is offered no more units."""
         self.viewers.pop(viewer, None)
         self._viewers_changed()
 
     def rate_changed(self) -> None:
-        """A viewer's path can take more or less than before."""
+        """Note that a viewer's path can take more or less than before."""
         self._rate = None
 
     def settle(self) -> None:
-        """A gate may have changed: the feed asks for an IDR and tells of room, if that is due.
+        """Note that a gate may have changed. The feed asks for an IDR, or tells of room, if that is
+        due.
 
-        At once where there are few viewers. The feed asks for the demand of all of them, and each
-        of their acknowledgements leads here: with hundreds, what comes within some milliseconds is
-        settled together.
+        It does so at once if there are few viewers. The feed looks at the demand of all viewers,
+        and each of their acknowledgements leads here. So with hundreds of viewers the feed collects
+        the changes of some milliseconds, and looks once.
         """
         self._feed.settle()
 
     def demand(self) -> UnitDemand:
-        """What the viewers want of the encoder, all of them together."""
-        wanted, room = self._wishes(clock.now_s() * 1000)
+        """Return what all viewers together want of the encoder."""
+        wanted, room = self._wishes(clock.now_s())
         if self._rate is None:
             in_band = any(viewer.is_in_band for viewer in self.viewers)
             self._rate = stream_kbps(self.viewers), in_band
@@ -143,7 +147,7 @@ class StreamFanOut:
         """Offer a unit to every viewer."""
         age_us = self._now_us() - unit.captured_us
         metrics.arrival_age_seconds.observe(max(0, age_us) / 1e6)
-        self._pass_on(Unit(unit.epoch, unit.sequence, unit.idr, data), clock.now_s() * 1000)
+        self._pass_on(Unit(unit.epoch, unit.sequence, unit.idr, data), clock.now_s())
 
     def lease_changed(self, is_leased: bool) -> None:
         """Tell the viewers whether there is an encoder."""
@@ -155,7 +159,7 @@ class StreamFanOut:
                 viewer.failed(error)
 
     def interrupted(self) -> None:
-        """Another encoder begins: close the gates, so that its IDR is asked for now."""
+        """Close the gates, because another encoder begins, so that its IDR is asked for now."""
         for viewer in self.viewers:
             viewer.gate.interrupt()
 
@@ -164,10 +168,11 @@ class StreamFanOut:
         _COUNTERS[event].inc()
 
     def failed(self, error: Exception) -> None:
-        """The feed ended, and was logged: end the viewers, who come back to a fresh stream."""
+        """End the viewers, because the feed ended by `error`, which was logged. They come back to a
+        new stream."""
         self.has_failed = True
         for viewer in list(self.viewers):
-            # Without the traceback: it stands in the log once, and not once a viewer.
+            # Without the traceback, so that it is in the log once, and not once for each viewer.
             viewer.failed(StreamFailedError(f"{self._name}: {error!r}"))
 
     def _viewers_changed(self) -> None:
@@ -175,14 +180,14 @@ class StreamFanOut:
         count = len(self.viewers)
         self._feed.pause_s = 0.0 if count <= _FEW else _PAUSE_S * count
 
-    def _wishes(self, now_ms: float) -> tuple[bool, bool]:
-        """Would an IDR help a viewer, and has one room?"""
+    def _wishes(self, now: float) -> tuple[bool, bool]:
+        """Return whether an IDR would help a viewer, and whether a viewer has room."""
         wanted = room = False
         for viewer in list(self.viewers):
             gate = viewer.gate
             try:
-                wanted = wanted or (not gate.is_open and gate.wants_idr(now_ms))
-                room = room or gate.has_room(now_ms)
+                wanted = wanted or (not gate.is_open and gate.wants_idr(now))
+                room = room or gate.has_room(now)
             except Exception as error:  # noqa: BLE001 - ends the viewer it is about
                 viewer.failed(error)
         return wanted, room
@@ -190,28 +195,28 @@ class StreamFanOut:
     def _state(self) -> str:
         return "live" if self._is_leased else "waiting"
 
-    def _pass_on(self, unit: Unit, now_ms: float) -> None:
+    def _pass_on(self, unit: Unit, now: float) -> None:
         """Offer the unit to every viewer's gate, and send it to those whose path has room.
 
-        A unit is dropped for a slow viewer in the viewer's gate (`gate.Gate.offer`), not here.
+        A unit is not dropped for a slow viewer here, but in the viewer's gate (`gate.Gate.offer`).
         """
-        self.history.add(unit.label, now_ms)
+        self.history.add(unit.label, now)
         due: list[tuple[Callable[[bytes], None], bytes, Subscriber]] = []
         for viewer in list(self.viewers):  # a copy, because an IDR may let a viewer leave
             try:
-                encoded = viewer.offer(unit, now_ms)
+                encoded = viewer.offer(unit, now)
             except Exception as error:  # noqa: BLE001 - ends the viewer it is about
                 viewer.failed(error)
             else:
                 if encoded is not None:
                     due.append((viewer.send_unit, encoded, viewer))
-        # In a loop of its own, so that the processor's caches hold either our code or the kernel's.
+        # A loop of its own, so that the processor's caches hold either our code or the kernel's.
         for send_unit, encoded, viewer in due:
             try:
                 send_unit(encoded)
             except Exception as error:  # noqa: BLE001 - ends the viewer it is about
                 viewer.failed(error)
-        # Those who were sent it at once are counted together.
+        # All viewers that were sent the unit at once are counted together.
         count = len(due)
         metrics.units_sent.inc(count)
         metrics.video_bytes.inc(count * unit.size_bytes)
@@ -219,7 +224,7 @@ class StreamFanOut:
 
 
 class StreamHub:
-    """The streams that are watched through this gateway."""
+    """Knows the streams that are watched through this gateway."""
 
     def __init__(
         self,
@@ -235,7 +240,7 @@ class StreamHub:
         self._streams: dict[str, StreamFanOut] = {}
 
     def join(self, name: str, viewer: Subscriber) -> None:
-        """`viewer` wants the units of this stream."""
+        """Add `viewer` to this stream, and begin the demand if it is the first."""
         stream = self._streams.get(name)
         if stream is None or stream.has_failed:
             stream = self._streams[name] = StreamFanOut(
@@ -244,7 +249,7 @@ class StreamHub:
         stream.join(viewer)
 
     def leave(self, name: str, viewer: Subscriber) -> None:
-        """`viewer` wants no more of them; the last one ends the demand."""
+        """Remove `viewer` from this stream, and end the demand if it was the last."""
         stream = self._streams.get(name)
         if stream is None:  # the gateway has ended all demand already
             return
@@ -254,17 +259,17 @@ class StreamHub:
             stream.close()
 
     def settle(self, name: str) -> None:
-        """A gate on this stream has changed."""
+        """Note that a gate on this stream has changed."""
         if name in self._streams:
             self._streams[name].settle()
 
     def rate_changed(self, name: str) -> None:
-        """What a viewer's path takes has changed."""
+        """Note that a viewer's path on this stream can take more or less than before."""
         if name in self._streams:
             self._streams[name].rate_changed()
 
     def history(self, name: str) -> UnitLog | None:
-        """Returns what this stream had lately, None if it is not watched."""
+        """Return which units this stream had lately. None if it is not watched."""
         return self._streams[name].history if name in self._streams else None
 
     def is_shared(self, name: str) -> bool:
@@ -272,7 +277,8 @@ class StreamHub:
         return name in self._streams and len(self._streams[name].viewers) > 1
 
     def tick(self) -> None:
-        """Several times a second: windows close, and requests become due, by time alone."""
+        """Look at every stream, because time alone closes windows and makes requests due. Called
+        several times a second."""
         for stream in list(self._streams.values()):
             stream.settle()
 

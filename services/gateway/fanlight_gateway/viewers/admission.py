@@ -1,7 +1,7 @@
-"""Admission: the token, the desk and the hello of a browser that connects, by any transport.
+"""Admission: checks the token, the desk and the hello of a browser that connects by any transport.
 
 Lives on the worker's loop. Transports differ in how they tell a refusal, not in what is refused.
-Tokens are checked by `http.auth.Auth.grant`.
+`http.auth.Auth.grant` checks the tokens.
 """
 
 import logging
@@ -20,7 +20,7 @@ from fanlight_common.process import refusals
 from fanlight_common.protocol import bus, control
 from fanlight_common.protocol.binary import PROTOCOL_VERSION, CloseCode
 from fanlight_gateway import metrics
-from fanlight_gateway.gateway import Gateway
+from fanlight_gateway.viewers.transport_host import TransportHost
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ FOREIGN_ORIGIN = "pages of other sites may not connect (FANLIGHT_GATEWAY_ALLOWED
 
 
 class NotAdmittedError(FanlightError):
-    """A viewer does not get in."""
+    """A viewer is not admitted. `code` and `reason` are for the viewer."""
 
     def __init__(self, code: CloseCode, reason: str) -> None:
         super().__init__(reason)
@@ -37,12 +37,12 @@ class NotAdmittedError(FanlightError):
 
 
 async def admit(
-    gateway: Gateway, connection: HTTPConnection, desk: str
+    gateway: TransportHost, connection: HTTPConnection, desk: str
 ) -> tuple[Grant, bus.DeskRecord]:
-    """Check the connection's token, and find the desk: what the token grants, and the desk's
-    record.
+    """Check the connection's token, and find the desk.
 
-    Raises NotAdmittedError.
+    Waits up to `desk_wait_s` for a desk that is not known. Returns what the token grants, and the
+    desk's record. Raises NotAdmittedError.
     """
     try:
         grant = gateway.auth.grant(connection)
@@ -81,6 +81,6 @@ def read_hello(message: bytes | str) -> control.Hello:
     return hello
 
 
-def welcome(gateway: Gateway, grant: Grant, record: bus.DeskRecord) -> control.Welcome:
-    """The message that a viewer gets first once it is admitted."""
+def welcome(gateway: TransportHost, grant: Grant, record: bus.DeskRecord) -> control.Welcome:
+    """Return the first message to a viewer that is admitted."""
     return control.Welcome(record.desk, str(grant.role), gateway.viewer_settings.model_dump())

@@ -1,8 +1,8 @@
-"""The requests of the plain-HTTP transport, and the session that each belongs to.
+"""Answers the requests of the plain-HTTP transport, and knows the session of each.
 
-Lives on the worker's loop. A session's name cannot be guessed, and each request has to show its
-token as well, so a name alone is worth nothing. Forgets why a session is over once a thousand
-others are.
+Lives on the worker's loop. Nobody can guess a session's name. Each request has to show its token as
+well, so a name alone is worth nothing. The reason why a session is over is forgotten once a
+thousand others are over.
 """
 
 import asyncio
@@ -17,7 +17,6 @@ from fanlight_common.process.http import unless_disconnected
 from fanlight_common.protocol import batches
 from fanlight_common.protocol.binary import MAX_VIEWER_MESSAGE_BYTES, CloseCode
 from fanlight_gateway import metrics
-from fanlight_gateway.gateway import Gateway
 from fanlight_gateway.http.problems import problem, read_body
 from fanlight_gateway.viewers.admission import (
     FOREIGN_ORIGIN,
@@ -27,11 +26,12 @@ from fanlight_gateway.viewers.admission import (
     welcome,
 )
 from fanlight_gateway.viewers.plain_http_transport import PlainHttpTransport
+from fanlight_gateway.viewers.transport_host import TransportHost
 
 MAX_HELLO_BYTES = 4096
 MAX_BODY_BYTES = 2 * MAX_VIEWER_MESSAGE_BYTES
 MAX_REMEMBERED = 1000
-"""Sessions that are over whose reason is still known."""
+"""For this many sessions that are over the reason is remembered."""
 _STATUS = {
     CloseCode.GOING_AWAY: 503,
     CloseCode.TRY_LATER: 503,
@@ -45,15 +45,15 @@ _CONFLICT = 409
 
 
 class PlainHttpSessions:
-    """The sessions of all viewers that use plain HTTP, by their names."""
+    """Knows the sessions of all viewers that use plain HTTP, by their names."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: TransportHost) -> None:
         self._gateway = gateway
         self._sessions: dict[str, PlainHttpTransport] = {}
         self._over: OrderedDict[str, tuple[CloseCode, str]] = OrderedDict()
 
     async def open(self, desk: str, request: Request) -> Response:
-        """Open a session: the body is the viewer's hello, the answer has the session and
+        """Open a session. The body is the viewer's hello; the answer has the session's name and
         Welcome."""
         self._require_same_site(request)
         try:
@@ -78,7 +78,7 @@ class PlainHttpSessions:
         return JSONResponse(opened, headers={"Cache-Control": "no-store"})
 
     async def take(self, desk: str, name: str, request: Request) -> Response:
-        """Answer with the messages for the viewer; the request is held until there is one."""
+        """Answer with the messages for the viewer. The request is held until there is one."""
         session = self._session(desk, name, request)
         try:
             held = session.take(_number(request, "after"))
@@ -90,7 +90,7 @@ class PlainHttpSessions:
         return _batch(batches.encode(messages), "X-Fanlight-First", first)
 
     async def give(self, desk: str, name: str, request: Request) -> Response:
-        """Handle the messages in the body; the answer has their pongs."""
+        """Handle the messages in the body, and answer with their pongs."""
         self._require_same_site(request)
         session = self._session(desk, name, request)
         first = _number(request, "first")
@@ -112,19 +112,20 @@ class PlainHttpSessions:
         return _batch(batches.encode(pongs), "X-Fanlight-Handled", handled)
 
     async def end(self, desk: str, name: str, request: Request) -> Response:
-        """End the session: the viewer leaves."""
+        """End the session, because the viewer leaves."""
         self._require_same_site(request)
         self._session(desk, name, request).leave()
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
     def _require_same_site(self, request: Request) -> None:
-        """Raise the answer 403 to another site's page: browsers send cookies by themselves."""
+        """Raise the answer 403 to a page of another site, because browsers send cookies by
+        themselves."""
         if not self._gateway.auth.same_site(request):
             metrics.rejected.labels("forbidden_origin").inc()
             raise _refusal(403, CloseCode.FORBIDDEN, FOREIGN_ORIGIN)
 
     def _session(self, desk: str, name: str, request: Request) -> PlainHttpTransport:
-        """The session. Raises the answer 401, 403, or 410 where it is over."""
+        """Return the session. Raises the answer 401 or 403, or 410 if the session is over."""
         grant = self._gateway.auth.require_desk(request, desk)
         session = self._sessions.get(name)
         if session is None:
@@ -155,7 +156,7 @@ def _batch(body: bytes, header: str, number: int) -> Response:
 
 
 def _refusal(status: int, code: CloseCode, reason: str) -> HTTPException:
-    """As `problem`, with the code that a WebSocket would have been closed with."""
+    """Return the answer as `problem` does, with the code that a WebSocket would be closed with."""
     headers = {"Cache-Control": "no-store"}
     if status == 503:
         headers["Retry-After"] = "1"

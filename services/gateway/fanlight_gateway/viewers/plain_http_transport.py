@@ -1,8 +1,8 @@
-"""The plain-HTTP transport: one viewer's session, from its hello until it is closed. No request
-here.
+"""The plain-HTTP transport: one viewer's session, from its hello until it is closed.
 
-Lives on the worker's loop. Carries no video. Drops nothing: what the viewer has not acknowledged is
-sent again, and what it sends again is not handled again (see `exchange`).
+Lives on the worker's loop. Knows no requests; `plain_http_sessions` does. Carries no video. Drops
+nothing: messages that the viewer has not acknowledged are sent again, and messages that the viewer
+sends again are not handled again (see `exchange`).
 """
 
 import asyncio
@@ -16,17 +16,17 @@ from fanlight_common.protocol import bus, control
 from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics
 from fanlight_gateway.core.exchange import Incoming, NumberedMessage, Outgoing
-from fanlight_gateway.gateway import Gateway
+from fanlight_gateway.viewers.transport_host import TransportHost
 from fanlight_gateway.viewers.viewer import Viewer
 
 log = logging.getLogger(__name__)
 
 
 class PlainHttpTransport:
-    """One viewer's session. See `transport.Transport`.
+    """The session of one viewer. See `transport.Transport`.
 
-    Writable while one of the viewer's requests waits for messages, and there is room for more that
-    are not acknowledged.
+    It is writable while one of the viewer's requests waits for messages, and there is room for more
+    messages that are not acknowledged.
     """
 
     name = "http"
@@ -35,14 +35,16 @@ class PlainHttpTransport:
 
     def __init__(
         self,
-        gateway: Gateway,
+        gateway: TransportHost,
         hello: control.Hello,
         grant: Grant,
         record: bus.DeskRecord,
         ended: Callable[["PlainHttpTransport"], None],
     ) -> None:
-        """`ended` is called once, at the end. The gateway may have closed the session already when
-        this returns: look at `closed`."""
+        """Register the session and its viewer at the gateway. `ended` is called once, at the end.
+
+        The gateway may have closed the session when this returns; `closed` says so.
+        """
         self.id = secrets.token_urlsafe(24)
         self.grant = grant
         self.desk = record.desk
@@ -54,14 +56,15 @@ class PlainHttpTransport:
         self._outgoing = Outgoing()
         self._viewer: Viewer | None = None
         self._polls = 0
-        """The number of requests for messages that have come. Only the newest one waits."""
+        """How many requests for messages have come. Only the newest of them waits."""
         self._held = 0
-        """The number of requests for messages that wait now."""
+        """How many requests for messages wait now."""
         self._is_handling = False
         self._news = asyncio.Event()
-        """Something for the request that waits: a message, a newer request, or the end."""
+        """Set when there is something for the request that waits: a message, a newer request, or
+        the end."""
         self._silence: asyncio.TimerHandle | None = None
-        """Closes the session; runs while no request waits."""
+        """The timer that closes the session. It runs while no request waits."""
         gateway.add_transport(self)
         if self.closed is None:
             viewer = gateway.add_viewer(hello, grant, record, self)
@@ -73,7 +76,8 @@ class PlainHttpTransport:
 
     @property
     def is_writable(self) -> bool:
-        """Not while messages of the viewer are handled: their pongs go into that answer."""
+        """Does a request wait, with room? False while the viewer's messages are handled, because
+        their pongs go into the answer to these messages."""
         return self._held > 0 and not self._is_handling and self._outgoing.has_room
 
     def send(self, message: bytes | str) -> None:
@@ -84,7 +88,7 @@ class PlainHttpTransport:
     send_unit = send
 
     def close(self, code: CloseCode, reason: str) -> None:
-        """End the session; the first call counts, and the viewer's next request gets its code."""
+        """End the session. Only the first call counts; the viewer's next request gets its code."""
         if self.closed is not None:
             return
         self.closed = code, reason
@@ -97,16 +101,17 @@ class PlainHttpTransport:
         self._end()
 
     def leave(self) -> None:
-        """The viewer says goodbye."""
+        """End the session, because the viewer says that it leaves."""
         if self.closed is None:
             self.closed = CloseCode.GOING_AWAY, "the viewer has left"
             self._end()
 
     def give(self, first: int, messages: Sequence[NumberedMessage]) -> tuple[int, list[bytes]]:
-        """Messages of the viewer, from number `first` on: the newest number handled, and pongs.
+        """Handle the viewer's messages, of which the first has the number `first`.
 
-        Raises ProtocolError where a message is missing before them. Does not wait, so that two
-        requests never mix.
+        Returns the newest number that was handled, and the pongs. Raises ProtocolError, and handles
+        nothing, if a message before `first` is missing. Does not wait, so that two requests never
+        mix.
         """
         self._heard()
         self._is_handling = True
@@ -123,10 +128,11 @@ class PlainHttpTransport:
         return self._incoming.handled, pongs
 
     async def take(self, after: int) -> tuple[int, list[NumberedMessage]]:
-        """The number of the first message after `after`, and all messages, once there is one.
+        """Wait for messages to the viewer, which has all up to the number `after`.
 
-        None of them: the time is up, a newer request waits instead, or the session was closed.
-        Raises ProtocolError.
+        Returns the number of the first message that it has not, and all such messages. There are
+        none if the time is up, if a newer request waits instead, or if the session was closed.
+        Raises ProtocolError if the message `after` was never sent.
         """
         self._outgoing.acknowledge(after)
         if self._viewer is None:
@@ -151,7 +157,7 @@ class PlainHttpTransport:
             self._heard()
 
     def _end(self) -> None:
-        """Remove viewer and transport from the gateway; `closed` says why."""
+        """Remove viewer and transport from the gateway. `closed` says why."""
         self._stop_silence()
         if self._viewer is not None:
             viewer, self._viewer = self._viewer, None
@@ -161,7 +167,7 @@ class PlainHttpTransport:
         self._ended(self)
 
     def _heard(self) -> None:
-        """The viewer was heard of: its time limit for the next request begins anew."""
+        """Begin the time limit for the viewer's next request anew, because the viewer is there."""
         self._stop_silence()
         if self._viewer is not None and not self._held:
             self._silence = asyncio.get_running_loop().call_later(

@@ -5,22 +5,22 @@ A viewer (`viewer.Viewer`) knows messages; a transport knows how they travel. `w
 this protocol, and needs a route in `http/app.py` and a server that speaks it. Viewers and gateway
 do not change.
 
-**A transport's life.** It calls `Gateway.add_transport` when it opens. When the browser was
-admitted (`admission`) and has said hello, it calls `Gateway.add_viewer`, then makes itself writable
-and calls `Viewer.flush`. It hands each message that arrives to `Viewer.handle`, in order. When it
-has ended, from whichever side, it calls `Gateway.remove_viewer` and `Gateway.remove_transport`.
+**A transport's life.** When it opens, it calls the gateway's `add_transport` (`transport_host`).
+When the browser was admitted (`admission`) and has said hello, it calls `add_viewer`, then makes
+itself writable and calls `Viewer.flush`. It hands each message that arrives to `Viewer.handle`, in
+order. When either side has ended it, it calls the gateway's `remove_viewer` and `remove_transport`.
 
-**Back-pressure.** `is_writable` is true while the next message would leave this process at once.
-The viewer sends only then, and chooses each message at that moment: an answer to a ping overtakes
-everything else, and video that waits can still be dropped. Whenever `is_writable` turns true, the
-transport calls `Viewer.flush`. A transport therefore needs no queue of its own; one that accepts
-messages while its socket is full delays every message behind them. A transport whose peer takes
-nothing for too long closes itself with `CloseCode.SLOW`.
+**Backpressure.** `is_writable` is true while the next message would leave this process at once. The
+viewer sends only then, and chooses each message at that moment: an answer to a ping overtakes
+everything else, and video that waits can still be dropped. Whenever `is_writable` becomes true, the
+transport calls `Viewer.flush`. So a transport needs no queue of its own. A transport that accepted
+messages while its socket is full would delay every message behind them. A transport closes itself
+with `CloseCode.SLOW` if its peer takes nothing for too long.
 
 **Capabilities.** `carries_video` says whether units may be sent at all.
 
-**Closing.** Viewer, gateway and transport itself call `close`, on any path, any number of times:
-the first call counts. From then on `is_writable` is false and no message reaches the viewer.
+**Closing.** The viewer, the gateway and the transport itself may call `close`, any number of times.
+Only the first call counts. From then on `is_writable` is false, and the viewer gets no message.
 """
 
 from collections.abc import Callable
@@ -36,47 +36,49 @@ class TransportLimits:
     """How long a transport waits for its viewer, in seconds."""
 
     desk_wait_s: float = 1.0
-    """For a desk to become known; after that it counts as never seen."""
+    """A viewer waits this long for its desk to become known. After that the desk counts as never
+    seen."""
     hello_timeout_s: float = 10.0
-    """For the viewer's first message."""
+    """The first message of a viewer has to come within this time."""
     slow_timeout_s: float = 20.0
-    """For a viewer that reads nothing from its WebSocket."""
+    """A viewer that reads nothing from its WebSocket for this time is closed."""
     http_hold_s: float = 20.0
-    """A request on plain HTTP is held for this time while there is nothing to send. A setting."""
+    """A request over plain HTTP is held for this time while there is nothing to send. A setting."""
     http_timeout_s: float = 10.0
-    """For the next request of a viewer on plain HTTP."""
+    """A viewer over plain HTTP has to send its next request within this time."""
 
 
 class Transport(Protocol):
     """One viewer's connection. Lives on the worker's loop; none of its methods waits."""
 
     name: str
-    """For the log: `websocket`, `http`."""
+    """The name in the log: `websocket` or `http`."""
     carries_video: bool
-    """May units be sent? Where not, the viewer gets screenshots, whatever it asks for."""
+    """May units be sent? If not, the viewer gets screenshots, whatever it asks for."""
 
     @property
     def is_writable(self) -> bool:
         """Does a message that is sent now leave this process at once?
 
-        Read for each unit and viewer, 30,000 times a second: best a plain attribute.
+        This is best a plain attribute, because it is read 30,000 times a second, once for each unit
+        and viewer.
         """
 
     @property
     def encode_unit(self) -> EncodeForm:
-        """Turns a unit's message into what `send_unit` takes.
+        """The function that turns a unit's message into what `send_unit` takes.
 
-        One function for all transports of a kind, because all their viewers share its result.
+        All transports of a kind have one function, because all their viewers share its result.
         """
 
     @property
     def send_unit(self) -> Callable[[bytes], None]:
-        """Send a unit, as `encode_unit` made it. Only while `is_writable`, and if
+        """Sends a unit, as `encode_unit` made it. Called only while `is_writable`, and only if
         `carries_video`."""
 
     def send(self, message: bytes | str, /) -> None:
-        """Send any other message: bytes are binary messages, a str is control. See
-        `is_writable`."""
+        """Send any other message: bytes are a binary message, a str is a control message. Called
+        only while `is_writable`."""
 
     def close(self, code: CloseCode, reason: str, /) -> None:
         """End the connection, and tell the viewer why. Only the first call has an effect."""

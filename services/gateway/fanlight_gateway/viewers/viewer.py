@@ -1,8 +1,8 @@
-"""One viewer: what its messages mean, and which message is sent to it next. No socket in here.
+"""One viewer: decides what its messages mean, and which message it is sent next. Has no socket.
 
-Lives on the worker's loop; nothing here waits. Drops video as the viewer's gate decides, and of the
-messages in its mailbox all but the newest of each kind. Input is passed on in order, or refused and
-the refusal told to its sender.
+Lives on the worker's loop; nothing here waits. Drops video as the viewer's gate decides, and drops
+all messages in the mailbox but the newest of each kind. Input is passed on in order. If that is not
+possible, input is refused, and the viewer is told.
 """
 
 import logging
@@ -20,32 +20,34 @@ from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics
 from fanlight_gateway.core.mailbox import Mailbox
 from fanlight_gateway.core.rate_limits import Throttle, TokenBucket
+from fanlight_gateway.core.samples import ViewerSample
 from fanlight_gateway.limits import Limits
 from fanlight_gateway.streams.desk_channel import DeskChannel, DeskChannels
 from fanlight_gateway.streams.fan_out import StreamHub
-from fanlight_gateway.viewers.sampling import ViewerSample, picture_ages
+from fanlight_gateway.viewers.sampling import picture_ages
 from fanlight_gateway.viewers.transport import Transport
 from fanlight_gateway.viewers.viewer_video import ViewerVideo
 
 log = logging.getLogger(__name__)
 ERROR_INTERVAL_S = 1.0
-"""The viewer is told an error of one code at most once in this time."""
+"""The viewer is told an error of one code at most once in this time, in seconds."""
 IDR_INTERVAL_S = 0.3
-"""A viewer's own requests for an IDR are honoured at most once in this time."""
+"""A viewer's own requests for an IDR count at most once in this time, in seconds."""
 ALIVE_INTERVAL_S = 1.0
-"""Capture is told at most once in this time that a viewer in control is still there."""
+"""Capture is told at most once in this time, in seconds, that a viewer in control is there."""
 _AGE_UNKNOWN_MS = 65535
 _ACK = bytes([binary.Ack.TYPE])
 
 ViewerKey = tuple[str, str]
-"""A desk, and the id that the viewer's page chose: the same in its next connection."""
+"""A desk, and the id that the viewer's page chose and keeps in its next connection."""
 P = ParamSpec("P")
 
 
 def _contained(
     method: Callable[Concatenate["Viewer", P], None],
 ) -> Callable[Concatenate["Viewer", P], None]:
-    """For methods that are called in a loop over all viewers: an error ends only this viewer."""
+    """Wrap a method that is called in a loop over all viewers, so that an error in it ends only
+    this viewer."""
 
     def call(self: "Viewer", /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
@@ -60,8 +62,8 @@ def _contained(
 class Viewer:
     """A viewer that has said hello, until `end`.
 
-    An error that nobody foresaw ends the viewer it is about (`failed`), and neither the other
-    viewers nor the gateway.
+    An error that nobody foresaw ends this viewer (`failed`), and neither other viewers nor the
+    gateway.
     """
 
     def __init__(
@@ -79,12 +81,12 @@ class Viewer:
         """Connect the viewer to its desk, and to a stream if it wants video.
 
         `now_us` is the clock that units are stamped with; the viewer learns it from pongs. If this
-        raises, the viewer is connected to nothing.
+        raises, the viewer has left the desk again, and nothing of it stays behind.
         """
         self.grant = grant
         self.key: ViewerKey = (record.desk, hello.viewer)
-        # Capture tells viewers' keys apart by this id. The page's own id would not do: the page
-        # keeps it when it connects again, and the keys of the earlier connection are others.
+        # By this id capture tells apart which connection holds which keys. The page's own id would
+        # not do, because the page keeps it when it connects again.
         self.id = f"{hello.viewer}-{secrets.token_hex(4)}"
         self.desk = record.desk
         self.transport = transport
@@ -96,7 +98,7 @@ class Viewer:
         self._video_enabled = hello.video_enabled and transport.carries_video
         self._keyframes_only = hello.keyframes_only
         self._lost_input = False
-        """Was input refused that may have been a key going up?"""
+        """Was input refused, among which a key may have gone up?"""
         self._input_sequence = 0
         self._painted = (0, 0)
         """Epoch and sequence of the picture whose age was counted last."""
@@ -115,7 +117,7 @@ class Viewer:
             on_state=self._on_video_state,
             flush=self.flush,
             failed=self.failed,
-            now_ms=now * 1000,
+            now=now,
         )
         self._channel: DeskChannel = channels.join(record, self)
         try:
@@ -128,8 +130,8 @@ class Viewer:
             raise
 
     def end(self) -> None:
-        """The connection has ended: leave the stream and the desk, and let go of all keys."""
-        self._video.want(False, False, clock.now_s() * 1000)
+        """Leave the stream and the desk, and release all keys, because the connection has ended."""
+        self._video.want(False, False, clock.now_s())
         if self.grant.can_control:
             self._channel.tell(bus.ReleaseViewer(self.desk, self.id, "left"))
         self._channels.leave(self._channel, self)
@@ -139,7 +141,8 @@ class Viewer:
         self.transport.close(code, reason)
 
     def failed(self, error: Exception) -> None:
-        """Something of this viewer's raised `error`: log it once, and close the connection."""
+        """Log `error`, which something of this viewer raised, and close the connection. Only the
+        first call counts."""
         if self._has_failed:
             return
         self._has_failed = True
@@ -150,14 +153,14 @@ class Viewer:
     # What the transport calls.
 
     def handle(self, message: bytes | str) -> None:
-        """Handle a message from the viewer. Whatever it contains, it harms only this viewer."""
+        """Handle a message from the viewer. Whatever it contains, it can harm only this viewer."""
         try:
             self._handle(message, clock.now_s())
         except Exception as error:  # noqa: BLE001 - ends the viewer it is about
             self.failed(error)
 
     def flush(self) -> None:
-        """Send what waits, as long as the transport is writable: the mailbox first, then video."""
+        """Send what waits while the transport is writable: first the mailbox, then video."""
         transport = self.transport
         try:
             while transport.is_writable:
@@ -165,7 +168,7 @@ class Viewer:
                 if message is not None:
                     transport.send(message)
                     continue
-                unit = self._video.take(clock.now_s() * 1000)
+                unit = self._video.take(clock.now_s())
                 if unit is None:
                     return
                 transport.send_unit(unit)
@@ -173,22 +176,22 @@ class Viewer:
             self.failed(error)
 
     def take_pongs(self) -> list[bytes]:
-        """Take the answers to pings out of the mailbox, for a transport that sends them apart."""
+        """Take the pongs out of the mailbox, for a transport that sends them by themselves."""
         return self._mailbox.take_pongs()
 
     # What the gateway's clock calls.
 
     @_contained
     def tick(self) -> None:
-        """Look at the time, several times a second."""
-        self._video.tick(clock.now_s() * 1000)
+        """Look at the time. Called several times a second."""
+        self._video.tick(clock.now_s())
         if time.time() >= self.grant.expires_at:
             self.close(CloseCode.UNAUTHORIZED, "token has expired")
 
     def sample(self) -> ViewerSample:
-        """How its video is, for /metrics."""
+        """Return how the viewer's video is, for /metrics."""
         try:
-            return self._video.sample(clock.now_s() * 1000)
+            return self._video.sample(clock.now_s())
         except Exception as error:  # noqa: BLE001 - ends the viewer it is about
             self.failed(error)
             return ViewerSample(self.desk, "screenshots", 0.0, None)
@@ -197,7 +200,7 @@ class Viewer:
 
     @_contained
     def desk_changed(self, record: bus.DeskRecord) -> None:
-        """The desk's state or size has changed: tell the viewer."""
+        """Tell the viewer that the desk's state or size has changed."""
         state = control.DeskState(record.state, record.width, record.height)
         self._put("desk", state.encode())
 
@@ -225,12 +228,12 @@ class Viewer:
             if isinstance(message, str):
                 self._on_control(control.decode_from_viewer(message))
             elif message[:1] == _ACK:  # first, because most messages are acknowledgements
-                self._on_ack(*binary.Ack.fields(message), now * 1000)
+                self._on_ack(*binary.Ack.fields(message), now)
             else:
                 self._on_binary(binary.decode_from_viewer(message), message, now)
         except ProtocolError as error:
-            # An unknown message counts as a bad one too, because a page sends a new message only to
-            # a gateway whose Welcome says that it knows it (decision 23).
+            # An unknown message counts as a bad one, too, because a page sends a new message only
+            # if the gateway's Welcome says that the gateway knows it (decision 23).
             self._refuse("bad_message", str(error))
             self._bad_messages += 1
             if self._bad_messages >= self._bad_message_limit:
@@ -245,7 +248,7 @@ class Viewer:
                 else:
                     self._mailbox.pong(pong)
                 if message.base_rtt_ms:
-                    self._video.congestion.note_ping_rtt(message.base_rtt_ms, now * 1000)
+                    self._video.congestion.note_ping_rtt(message.base_rtt_ms / 1000, now)
                 if self.grant.can_control and self._alive.allow(now):
                     self._channel.tell(bus.ViewerAlive(self.desk, self.id))
             case _:
@@ -280,23 +283,23 @@ class Viewer:
             self._lost_input = False
         sequence = self._input_sequence + 1
         if self._deliver(bus.Input(self.desk, self.id, sequence, data, self._now_us())):
-            # The sequence counts only input that was sent, so that a gap at capture means a loss.
+            # The sequence counts only input that was sent, so a gap at capture means a loss.
             self._input_sequence = sequence
             metrics.input_messages.labels(kind).inc()
         else:
-            # The lost input may have been a key going up. So capture lets go of all keys of this
-            # viewer before it gets any other input.
+            # The lost input may have been a key that goes up. So capture releases all keys of this
+            # viewer before it gets other input.
             self._lost_input = True
 
     def _want(self) -> None:
-        self._video.want(self._video_enabled, self._keyframes_only, clock.now_s() * 1000)
+        self._video.want(self._video_enabled, self._keyframes_only, clock.now_s())
 
-    def _on_ack(self, age_ms: int, epoch: int, received: int, painted: int, now_ms: float) -> None:
+    def _on_ack(self, age_ms: int, epoch: int, received: int, painted: int, now: float) -> None:
         if painted and age_ms != _AGE_UNKNOWN_MS:
             if (epoch, painted) != self._painted:
                 picture_ages.add(age_ms)
             self._painted = (epoch, painted)
-        self._video.acked(epoch, received, painted, now_ms)
+        self._video.acked(epoch, received, painted, now)
 
     def _on_request_idr(self) -> None:
         if not self._idr_requests.allow(clock.now_s()):

@@ -1,9 +1,9 @@
-"""One viewer's video: the stream it gets, its gate there, and its moves between renditions.
+"""The video of one viewer: its stream, its gate there, and its moves between renditions.
 
 Lives on the worker's loop; nothing here waits. A viewer that moves to another rendition keeps its
-present stream until the first IDR of the new one has arrived, so that the picture never stops. The
-decisions are elsewhere: `gate` (which units it is sent), `congestion` (how much its path carries),
-`ladder` (which rendition it gets).
+present stream until the first IDR of the new one has arrived, so that the picture never stops.
+Three modules of `core` decide: `gate` which units the viewer is sent (the others are dropped),
+`congestion` how much its path carries, and `ladder` which rendition it gets.
 """
 
 import logging
@@ -15,10 +15,10 @@ from fanlight_gateway.core.congestion import Congestion
 from fanlight_gateway.core.gate import Drop, Gate
 from fanlight_gateway.core.ladder import RUNGS, Ladder
 from fanlight_gateway.core.paint_lag import PaintLag
+from fanlight_gateway.core.samples import PathSample, ViewerSample
 from fanlight_gateway.core.unit import Unit
 from fanlight_gateway.limits import Limits
 from fanlight_gateway.streams.fan_out import StreamHub
-from fanlight_gateway.viewers.sampling import PathSample, ViewerSample
 from fanlight_gateway.viewers.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ OnState = Callable[[str, Rendition | None], None]
 
 
 class Subscription:
-    """A viewer's part in one stream: what the stream's fan-out sees of the viewer."""
+    """A viewer's part in one stream. The stream's fan-out sees nothing else of the viewer."""
 
     def __init__(
         self, video: "ViewerVideo", desk: str, rendition: Rendition, gate: Gate, floor_kbps: float
@@ -37,9 +37,10 @@ class Subscription:
         self.rendition = rendition
         self.gate = gate
         self.state = ""
-        """`live` or `waiting`; "" before the stream has told."""
+        """`live` or `waiting`. "" until the stream has told."""
         self.is_shown = False
-        """Does the viewer see this stream? Not one whose first IDR is awaited, nor one it left."""
+        """Does the viewer see this stream? False before the first IDR of a stream that it moves to,
+        and once it has left the stream."""
         self.send_unit = video.transport.send_unit
         self._encode = video.transport.encode_unit
         self._transport = video.transport
@@ -56,30 +57,32 @@ class Subscription:
         """Is the path known, and does it carry enough for this stream?"""
         return self._video.is_path_known and self.target_kbps >= self._floor_kbps
 
-    def offer(self, unit: Unit, now_ms: float) -> bytes | None:
-        """Take a unit of the stream. What is returned the caller sends by `send_unit`, and counts.
+    def offer(self, unit: Unit, now: float) -> bytes | None:
+        """Take a unit of the stream.
 
-        None: the unit was dropped, or waits in the gate and is sent later by `Viewer.flush`.
+        Returns the unit's encoded form if the unit is to be sent at once. The caller sends it by
+        `send_unit`, and counts it. Returns None if the unit was dropped, or waits in the gate;
+        `Viewer.flush` will send it then.
         """
         gate = self.gate
-        if self.is_shown and self._transport.is_writable and gate.pass_on(unit, now_ms):
+        if self.is_shown and self._transport.is_writable and gate.pass_on(unit, now):
             return (unit.relaxed_forms if gate.is_relaxed else unit.forms)[self._encode]
-        gate.offer(unit, now_ms)
-        self._video.offered(self, unit, now_ms)
+        gate.offer(unit, now)
+        self._video.offered(self, unit, now)
         return None
 
     def failed(self, error: Exception) -> None:
-        """A method that the stream called raised `error`: the viewer ends."""
+        """End the viewer, because a method that the stream called raised `error`."""
         self._video.failed(error)
 
     def video_state(self, state: str) -> None:
-        """The stream has an encoder (`live`) or none (`waiting`)."""
+        """Note that the stream has an encoder (`live`) or none (`waiting`)."""
         self.state = state
         self._video.state_changed(self)
 
 
 class ViewerVideo:
-    """One viewer's, from its hello to its end."""
+    """The video of one viewer, from the viewer's hello to its end."""
 
     def __init__(
         self,
@@ -92,38 +95,39 @@ class ViewerVideo:
         on_state: OnState,
         flush: Callable[[], None],
         failed: Callable[[Exception], None],
-        now_ms: float,
+        now: float,
     ) -> None:
-        """`flush` is called when `take` may have a unit; `failed` ends the viewer."""
+        """`flush` is called whenever `take` may have a unit; `failed` ends the viewer."""
         self.transport = transport
         self.failed = failed
         self.congestion = Congestion(limits.congestion)
         self.is_path_known = False
-        """Has the target changed since the start? Until then it is a guess."""
+        """Has the target changed since the start? Until then the target is a guess."""
         self._name = name
         self._desk = desk
         self._limits = limits
         self._streams = streams
         self._on_state = on_state
         self._flush = flush
-        self._ladder = Ladder(limits.ladder, now_ms)
+        self._ladder = Ladder(limits.ladder, now)
         self._keyframes_only = False
         self._current: Subscription | None = None
         """The stream that the viewer sees."""
         self._next: Subscription | None = None
-        """The stream of another rendition that replaces it with its first IDR."""
+        """The stream of another rendition, which replaces `_current` at its first IDR."""
         self._overflows = 0
         """The gate's count of overflows at the last tick."""
         self._was_well = False
-        """Was all well at the last tick? Then the ladder has seen that, too."""
+        """Was all well at the last tick, so that the ladder has seen that, too?"""
         self._known_kbps = self.congestion.target_kbps
         """The target that the streams know of."""
         self._paint_lag = PaintLag()
 
-    def want(self, enabled: bool, keyframes_only: bool, now_ms: float) -> None:
-        """The viewer wants video or none, all of it or one picture a second.
+    def want(self, enabled: bool, keyframes_only: bool, now: float) -> None:
+        """Join the stream that the viewer wants: video or none, and all of it or one picture a
+        second.
 
-        Leaves streams that it wants no more, and drops what waits of them.
+        Leaves the streams that the viewer wants no more, and drops what waits of them.
         """
         self._keyframes_only = keyframes_only
         wanted = None
@@ -134,7 +138,7 @@ class ViewerVideo:
         self._end(self._next)
         self._end(self._current)
         self._next = self._current = None
-        self._paint_lag.forget(now_ms)
+        self._paint_lag.forget(now)
         if wanted is None:
             self._on_state("off", None)
         else:
@@ -142,62 +146,63 @@ class ViewerVideo:
             self._current.is_shown = True
             self._streams.join(self._current.stream, self._current)
 
-    def take(self, now_ms: float) -> bytes | None:
-        """Take the next unit that waits, encoded; it is in flight from now on. None: no unit waits,
-        or the viewer's path has no room for it."""
+    def take(self, now: float) -> bytes | None:
+        """Take the next unit that waits, encoded. It is in flight from now on. Returns None if no
+        unit waits, or if the viewer's path has no room for it."""
         if self._current is None:
             return None
         gate = self._current.gate
-        unit = gate.take(now_ms)
+        unit = gate.take(now)
         if unit is None:
             return None
-        metrics.queue_seconds.observe(gate.waited_ms / 1000)
+        metrics.queue_seconds.observe(gate.waited_s)
         metrics.units_sent.inc()
         metrics.video_bytes.inc(unit.size_bytes)
         return (unit.relaxed_forms if gate.is_relaxed else unit.forms)[self.transport.encode_unit]
 
-    def acked(self, epoch: int, received: int, painted: int, now_ms: float) -> None:
-        """The viewer has received and painted everything up to these sequence numbers."""
-        arrived = self.congestion.acked(epoch, received, now_ms)
+    def acked(self, epoch: int, received: int, painted: int, now: float) -> None:
+        """Note that the viewer has received and painted all up to these sequence numbers."""
+        arrived = self.congestion.acked(epoch, received, now)
         self._paint_lag.painted(epoch, painted)
         if not self.congestion.is_calm:
-            self._learn(now_ms)
+            self._learn(now)
         if self._current is not None:
             gate = self._current.gate
-            gate.acked(arrived, epoch, painted, now_ms)
+            gate.acked(arrived, epoch, painted, now)
             self._streams.settle(self._current.stream)
             if gate.waiting_bytes:
                 self._flush()
 
-    def sample(self, now_ms: float) -> ViewerSample:
-        """How it is, for /metrics."""
+    def sample(self, now: float) -> ViewerSample:
+        """Return how the viewer's video is, for /metrics."""
         if self._current is None:
             return ViewerSample(self._desk, "screenshots", 0.0, None)
         path = None
         if self.congestion.is_measured:
             path = PathSample(
-                self.congestion.base_rtt_ms,
-                self.congestion.inflation_ms,
+                self.congestion.base_rtt_s,
+                self.congestion.inflation_s,
                 self.congestion.target_kbps,
                 self.congestion.window_bytes,
                 self.congestion.in_flight_bytes,
             )
         history = self._streams.history(self._current.stream)
-        behind_ms = self._paint_lag.behind_ms(history, now_ms) if history is not None else 0.0
-        return ViewerSample(self._desk, str(self._current.rendition), behind_ms, path)
+        behind_s = self._paint_lag.behind_s(history, now) if history is not None else 0.0
+        return ViewerSample(self._desk, str(self._current.rendition), behind_s, path)
 
     def request_idr(self) -> None:
-        """The viewer's decoder needs an IDR, and can use no delta before it: the gate closes."""
+        """Close the gate until the next IDR, because the viewer's decoder can use no delta before
+        it. If an IDR is on its way already, nothing changes."""
         if self._current is not None and not self._current.gate.has_idr_on_its_way:
             self._current.gate.close()
             self._streams.settle(self._current.stream)
 
-    def tick(self, now_ms: float) -> None:
-        """Look at the time, several times a second: the path, the gate and the rendition."""
-        was_well, self._was_well = self._was_well, self._is_well(now_ms)
+    def tick(self, now: float) -> None:
+        """Look at the path, the gate and the rendition. Called several times a second."""
+        was_well, self._was_well = self._was_well, self._is_well(now)
         if was_well and self._was_well:
             return
-        self._learn(now_ms)
+        self._learn(now)
         if self._current is None or self._keyframes_only:
             return
         if self._current.gate.waiting_bytes:
@@ -206,34 +211,34 @@ class ViewerVideo:
         is_shared = self._streams.is_shared(self._current.stream)
         moved = self._ladder.step(
             self.congestion.target_kbps,
-            limited=self.congestion.is_limited(now_ms),
+            limited=self.congestion.is_limited(now),
             fell_behind=self._overflows > overflows and is_shared,
-            now_ms=now_ms,
+            now=now,
         )
         if moved:
             self._move(self._ladder.rendition)
 
-    def offered(self, subscription: Subscription, unit: Unit, now_ms: float) -> None:
-        """A gate has got `unit`, and did not send it at once. The next rendition's first IDR makes
-        that stream the current one."""
+    def offered(self, subscription: Subscription, unit: Unit, now: float) -> None:
+        """Note that a gate has got `unit`, which was not sent at once. If it is the first IDR of
+        the next rendition, that stream becomes the current one."""
         if subscription is self._next and unit.idr:
             self._end(self._current)
             self._current, self._next = subscription, None
             subscription.is_shown = True
             self._overflows = subscription.gate.overflows
-            self._paint_lag.forget(now_ms)
+            self._paint_lag.forget(now)
             self.state_changed(subscription)
         if subscription is self._current and subscription.gate.waiting_bytes:
             self._flush()
 
     def state_changed(self, subscription: Subscription) -> None:
-        """A stream has an encoder, or has none any more; the viewer is told of the current one."""
+        """Tell the viewer if its current stream has an encoder now, or has none any more."""
         if subscription is self._current:
             self._on_state(subscription.state, subscription.rendition)
 
-    def _is_well(self, now_ms: float) -> bool:
-        """Is there nothing that time could change? With hundreds of viewers that is so for most,
-        and the tick is spared."""
+    def _is_well(self, now: float) -> bool:
+        """Is there nothing that time could change? If so, the tick does nothing. With hundreds of
+        viewers that is nearly always so."""
         current = self._current
         return (
             current is not None
@@ -241,11 +246,11 @@ class ViewerVideo:
             and self.congestion.is_calm
             and current.gate.overflows == self._overflows
             and not current.gate.waiting_bytes
-            and not self.congestion.is_overdue(now_ms)
+            and not self.congestion.is_overdue(now)
         )
 
-    def _learn(self, now_ms: float) -> None:
-        self.congestion.tick(now_ms)
+    def _learn(self, now: float) -> None:
+        self.congestion.tick(now)
         if self.congestion.target_kbps != self._known_kbps:
             self._known_kbps = self.congestion.target_kbps
             self.is_path_known = True
@@ -260,7 +265,7 @@ class ViewerVideo:
             self._name,
             rendition,
             self.congestion.target_kbps,
-            self.congestion.inflation_ms,
+            self.congestion.inflation_s * 1000,
         )
         metrics.rendition_moves.labels(rendition).inc()
         self._end(self._next)
@@ -282,7 +287,7 @@ class ViewerVideo:
 
 
 _DROPS = {reason: metrics.units_dropped.labels(reason) for reason in Drop}
-"""Looked up once: with hundreds of viewers the look-up was a tenth of what a gateway did."""
+"""Looked up once, because with hundreds of viewers the look-up was a tenth of a gateway's work."""
 
 
 def _count_drop(reason: Drop, count: int) -> None:

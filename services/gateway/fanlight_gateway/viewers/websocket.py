@@ -1,9 +1,9 @@
 """The WebSocket transport: one connection, from the handshake to the close code.
 
 Lives on the worker's loop. Once the viewer has said hello, its messages are handed to it as they
-arrive, and what it sends is written at once. No task runs for either; the connection's own task
-only waits for the end, from whichever side. Drops nothing. This module and `websocket_server` alone
-know WebSocket frames.
+arrive, and what it sends is written at once. No task runs for either. The connection's own task
+only waits until either side ends the connection. Drops nothing. Only this module and
+`websocket_server` know WebSocket frames.
 """
 
 import asyncio
@@ -18,7 +18,6 @@ from fanlight_common.protocol import control
 from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics
 from fanlight_gateway.core.websocket_frames import framed
-from fanlight_gateway.gateway import Gateway
 from fanlight_gateway.viewers.admission import (
     FOREIGN_ORIGIN,
     NotAdmittedError,
@@ -26,12 +25,14 @@ from fanlight_gateway.viewers.admission import (
     read_hello,
     welcome,
 )
+from fanlight_gateway.viewers.transport_host import TransportHost
 from fanlight_gateway.viewers.viewer import Viewer
 from fanlight_gateway.viewers.websocket_server import ViewerWebSocketProtocol
 
 log = logging.getLogger(__name__)
 CLOSE_LIMIT_S = 0.3
-"""How long a close may wait for a socket that takes nothing; then the connection is cut."""
+"""How long, in seconds, a close may wait for a socket that takes nothing. Then the connection is
+cut."""
 
 
 class WebSocketTransport:
@@ -41,7 +42,7 @@ class WebSocketTransport:
     carries_video = True
     encode_unit = staticmethod(framed)
 
-    def __init__(self, websocket: WebSocket, gateway: Gateway) -> None:
+    def __init__(self, websocket: WebSocket, gateway: TransportHost) -> None:
         self.is_writable = False
         self._websocket = websocket
         self._gateway = gateway
@@ -50,19 +51,21 @@ class WebSocketTransport:
         self.send_unit: Callable[[bytes], None] = self._protocol.write
         self._viewer: Viewer | None = None
         self._is_open = False
-        """Does the viewer send? From its hello until the connection begins to end."""
+        """May the viewer be sent messages? True from its hello until the connection begins to
+        end."""
         self._closing: asyncio.Future[tuple[CloseCode, str]] = asyncio.Future()
         self._stalled_at = 0.0
-        """When the kernel stopped to take everything (clock.now_s)."""
+        """Since when the kernel has not taken everything (clock.now_s)."""
         self._stall: asyncio.TimerHandle | None = None
-        """Closes the connection; runs while the kernel does not take everything."""
+        """The timer that closes the connection. It runs while the kernel does not take
+        everything."""
 
     def send(self, message: bytes | str) -> None:
         """Write a message in one frame. Only while `is_writable`."""
         self.send_unit(framed(message))
 
     def close(self, code: CloseCode, reason: str) -> None:
-        """End the connection with this code; the first call counts."""
+        """End the connection with this code. Only the first call counts."""
         if not self._closing.done():
             self._closing.set_result((code, reason))
         self._shut()
@@ -73,8 +76,9 @@ class WebSocketTransport:
         """Serve the connection until the viewer or the gateway ends it."""
         if not self._gateway.auth.same_site(self._websocket):
             metrics.rejected.labels("forbidden_origin").inc()
-            # The handshake is accepted all the same: a browser's page is not told why one was
-            # refused, and its viewer would connect again for ever. Only the reason is sent.
+            # The handshake is accepted all the same, because a browser does not tell its page why a
+            # handshake was refused, and the page would connect again for ever. Only the reason is
+            # sent.
             await self._websocket.accept()
             await self._websocket.close(CloseCode.FORBIDDEN, FOREIGN_ORIGIN)
             return
@@ -88,14 +92,14 @@ class WebSocketTransport:
             self._gateway.remove_transport(self)
 
     async def _converse(self, desk: str) -> None:
-        """Until either side ends it."""
+        """Serve the viewer until either side ends the connection."""
         talk = asyncio.ensure_future(self._talk(desk))
         ends: set[asyncio.Future[Any]] = {talk, self._closing}
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
             talk.cancel()
-            # Not awaited itself: its CancelledError could not be told from our own.
+            # Not awaited itself, because its CancelledError could not be told from our own.
             await asyncio.wait({talk})
             error = None if talk.cancelled() else talk.exception()
             if isinstance(error, Exception) and not isinstance(error, WebSocketDisconnect):
@@ -119,8 +123,8 @@ class WebSocketTransport:
             self._is_open = not self._closing.done()
             protocol.on_drained = self._on_drained
             self._on_drained(protocol.is_drained)
-            # The viewer gets the messages that came with the hello first, and those that still
-            # arrive meanwhile after them.
+            # Messages that came together with the hello wait in the queue. The viewer gets them
+            # first, and after them those that arrive meanwhile.
             protocol.on_message = viewer.handle
             while (message := await self._next_message()) is not None:
                 if not self._closing.done():
@@ -133,7 +137,8 @@ class WebSocketTransport:
             self._gateway.remove_viewer(viewer)
 
     async def _hello(self) -> control.Hello | None:
-        """Returns the viewer's first message, None if it has gone. Raises NotAdmittedError."""
+        """Return the viewer's first message. None if the viewer has gone. Raises
+        NotAdmittedError."""
         try:
             async with asyncio.timeout(self._gateway.limits.transport.hello_timeout_s):
                 message = await self._next_message()
@@ -142,7 +147,7 @@ class WebSocketTransport:
         return None if message is None else read_hello(message)
 
     async def _next_message(self) -> bytes | str | None:
-        """Returns None if the viewer has gone."""
+        """Wait for the next message. Returns None if the viewer has gone."""
         event = await self._websocket.receive()
         if event["type"] == "websocket.disconnect":
             return None
@@ -176,7 +181,7 @@ class WebSocketTransport:
             self._stall = None
 
     def _failed(self, error: Exception) -> None:
-        """Something here raised `error`, which ends this connection and no other."""
+        """End this connection, and no other, because something here raised `error`."""
         if self._viewer is not None:
             self._viewer.failed(error)
         else:
@@ -186,7 +191,7 @@ class WebSocketTransport:
 
     async def _say_goodbye(self, code: CloseCode, reason: str) -> None:
         metrics.closed.labels(code.name).inc()
-        # Without a viewer the desk is not logged: the name in the request may be anything.
+        # Without a viewer the desk is not logged, because the name in the request may be anything.
         who = ("none", "none") if self._viewer is None else (self._viewer.desk, self._viewer.id)
         log.info("event=viewer_closed desk=%s viewer=%s code=%d reason=%r", *who, code, reason)
         if self._protocol.is_closing():
@@ -201,5 +206,5 @@ class WebSocketTransport:
 
 
 def _shortened(reason: str) -> str:
-    """A close frame has room for 123 bytes."""
+    """Shorten the reason, because a close frame has room for 123 bytes."""
     return reason.encode()[:120].decode(errors="ignore")

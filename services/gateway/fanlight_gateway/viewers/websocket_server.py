@@ -1,14 +1,14 @@
 """The server's end of a WebSocket: uvicorn's protocol class, with what a viewer's transport needs.
 
-The only file of the gateway that uses names of uvicorn and websockets that are no public API.
-pyproject.toml has upper bounds for both, and tests/gateway/viewers/test_websocket_server.py fails
-where they change.
+Lives on the worker's loop. Drops nothing. This is the only file of the gateway that uses names of
+uvicorn and websockets which are no public API. pyproject.toml has upper bounds for both, and
+tests/gateway/viewers/test_websocket_server.py fails if these names change.
 
-It adds two things to uvicorn's class. It tells at once when the kernel takes all that was written
-and when it does not, so that what is sent next is chosen late. And it hands messages on as they
-arrive. Neither needs a task for each viewer: with hundreds of viewers, waking tasks was most of the
-work. Short binary messages, which acknowledgements and pings are, it reads itself, because each of
-them cost as much in the library as sending a unit. Everything else is the library's.
+The class adds two things to uvicorn's class. It tells at once whether the kernel takes all that was
+written, so that what is sent next is chosen as late as possible. And it hands messages on as they
+arrive. Neither needs a task for each viewer; with hundreds of viewers, waking tasks was most of the
+work. The class reads short binary messages (acknowledgements and pings) itself, because each of
+them costs as much in the library as sending a unit. The library does everything else.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import apply_mask  # type: ignore[attr-defined]  # C where it was built
+from websockets.frames import apply_mask  # type: ignore[attr-defined]  # in C, if that was built
 
 from fanlight_gateway.core.websocket_frames import HEADER_BYTES, Splitter, is_short
 
@@ -25,37 +25,38 @@ class ViewerWebSocketProtocol(WebSocketsSansIOProtocol):
     """One connection. The application finds it as `connection` in the `state` of its scope."""
 
     write: Callable[[bytes], None]
-    """Writes a whole frame: the socket's own method, because it is called 30,000 times a second."""
+    """Writes a whole frame. It is the socket's own method, because it is called 30,000 times a
+    second."""
     is_drained = True
     """Has the kernel taken everything that was written?"""
     on_message: Callable[[bytes | str], None] | None = None
     """Called with each message. While it is None, messages wait for the ASGI `receive`."""
     on_drained: Callable[[bool], None] | None = None
-    """Called with True when the kernel has taken everything; with False when it does not take
-    everything, or the connection is lost."""
+    """Called with True when the kernel has taken everything, and with False when it does not take
+    everything, or when the connection is lost."""
     _splitter: Splitter | None = None
-    """Set at the end of the handshake, unless something came before that: then None for good."""
+    """Set at the end of the handshake. If bytes came before that, it stays None for good."""
     _is_early = False
     """Did bytes come between the request and the end of the handshake?"""
     _is_handed_over = False
     """Has everything that came before `on_message` was set been received by the application?"""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The HTTP connection was upgraded."""
+        """Take the connection, because the HTTP connection was upgraded."""
         super().connection_made(transport)
         stream = cast(asyncio.Transport, transport)
         self.write = stream.write
-        # With 0 the socket's transport tells of every byte that the kernel has not taken.
+        # With 0, the socket's transport tells of every byte that the kernel has not taken.
         stream.set_write_buffer_limits(high=0)
         self.app_state = {**self.app_state, "connection": self}
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection has ended: nothing is taken any more."""
+        """Note that the connection has ended, so that nothing is taken any more."""
         self._drained(False)
         super().connection_lost(exc)
 
     def abort(self) -> None:
-        """End the connection now; what waits to be written is lost."""
+        """End the connection now. What waits to be written is lost."""
         self.transport.abort()
 
     def is_closing(self) -> bool:
@@ -63,7 +64,8 @@ class ViewerWebSocketProtocol(WebSocketsSansIOProtocol):
         return self.transport.is_closing()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have come. The library gets whole frames, so that it always is between two."""
+        """Take bytes that have come. They are cut where frames end, so that short messages can be
+        read here and the library reads the others."""
         splitter = self._splitter
         if splitter is None:
             if self.handshake_complete and not self._is_early:
@@ -87,7 +89,7 @@ class ViewerWebSocketProtocol(WebSocketsSansIOProtocol):
             super().data_received(frame)
             return
         if not self._is_handed_over:
-            # Messages keep their order: this one waits behind those not received yet.
+            # Messages keep their order: this one waits behind those that were not received yet.
             if not self.queue.empty():
                 super().data_received(frame)
                 return
@@ -95,9 +97,10 @@ class ViewerWebSocketProtocol(WebSocketsSansIOProtocol):
         take(apply_mask(frame[HEADER_BYTES:], frame[2:HEADER_BYTES]))
 
     def send_receive_event_to_app(self) -> None:
-        """A message is complete: in `frames`, of the kind `curr_msg_data_type`."""
+        """Hand on a message that is complete. It is in `frames`, and is of the kind
+        `curr_msg_data_type`."""
         take = self.on_message
-        # Messages keep their order: this one waits behind those not received yet.
+        # Messages keep their order: this one waits behind those that were not received yet.
         if take is None or self.close_sent or not self.queue.empty():
             super().send_receive_event_to_app()
             return
@@ -115,12 +118,12 @@ class ViewerWebSocketProtocol(WebSocketsSansIOProtocol):
             take(text)
 
     def pause_writing(self) -> None:
-        """The kernel does not take everything."""
+        """Note that the kernel does not take everything."""
         super().pause_writing()
         self._drained(False)
 
     def resume_writing(self) -> None:
-        """The kernel has taken everything."""
+        """Note that the kernel has taken everything."""
         super().resume_writing()
         self._drained(True)
 

@@ -1,8 +1,8 @@
 """What changed on a desk from frame to frame, for as long as every frame was seen.
 
 Pure; times are microseconds of one clock. It owns the damage of the last frames, and for each tile
-of the sharpness ledger the time of its last change. It drops all of that where a frame was missed
-beyond what the next one tells, and where the instance or the size of the desk is new.
+of the sharpness ledger the time of its last change. It drops all of that if more frames were missed
+than the next one tells of, and if the instance or the size of the desk is new.
 """
 
 from collections import deque
@@ -13,7 +13,7 @@ from fanlight_common.core.sharpness import TILE
 from fanlight_common.protocol import frames
 
 KEEP = 128
-"""Frames: at ten pictures a second a round trip of many seconds."""
+"""Frames. At ten pictures a second they last for a round trip of many seconds."""
 
 
 class ChangeHistory:
@@ -24,7 +24,7 @@ class ChangeHistory:
         self._sequence = 0
         self._size = Size(0, 0)
         self._damage: deque[tuple[Rect, ...]] = deque(maxlen=KEEP)
-        """Newest first, as in a frame."""
+        """The damage of each frame, newest first, as in a frame."""
         self._columns = 0
         self._changed_us: list[int] = []
         """When each tile changed last, row by row."""
@@ -50,7 +50,10 @@ class ChangeHistory:
         self._instance, self._sequence, self._size = frame.instance, frame.sequence, size
 
     def since(self, frame: frames.Frame, sequence: int) -> tuple[Rect, ...] | None:
-        """Returns all that may differ from `sequence` to `frame` (one instance), or None."""
+        """Returns all that may differ from `sequence` to `frame`, None if that is not known.
+
+        Both have to be frames of one instance.
+        """
         ahead, behind = self._sequence - frame.sequence, self._sequence - sequence
         known = frame.instance == self._instance and 0 <= ahead <= behind <= len(self._damage)
         if not known:
@@ -59,9 +62,9 @@ class ChangeHistory:
         return tuple(rect for entry in entries for rect in entry)
 
     def at_rest(self, size: Size, before_us: int) -> bytes:
-        """A byte for each tile of a desk of this size: 1 where it has not changed since then.
+        """Returns a byte for each tile of a desk of this size: 1 if it last changed by `before_us`.
 
-        Where the desk has another size by now no tile is known to be at rest.
+        If the desk has another size by now, no tile is known to be at rest.
         """
         if size != self._size:
             return bytes(-(-size.width // TILE) * -(-size.height // TILE))

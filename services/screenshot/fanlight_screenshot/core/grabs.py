@@ -3,13 +3,27 @@
 Pure; times are microseconds of the bus clock unless a name says otherwise. Requests share grabs: a
 request that arrives while a grab is under way waits for it, and asks for another one only if the
 answer turns out to be older than the request by more than the reuse window.
+
+The table is of one desk's grab. *ask* is the question to capture, *fresh* a picture that was
+current when capture was asked or later, *old* any other picture, and *retry* the end of `retry_s`
+after the question. `due` says whether a grab may be asked for.
+
+    state  event  next   due
+    idle   ask    asked  no
+    idle   fresh  idle   yes
+    idle   old    idle   yes
+    asked  fresh  idle   yes
+    asked  old    asked  no
+    asked  retry  idle   yes
+
+A test holds that the code does what the table says.
 """
 
 from dataclasses import dataclass
 
 ATTEMPTS = 4
-"""How many frames a request tries to copy. A frame is lost when capture overwrites it while it is
-copied; the next one is as good."""
+"""How many frames a request tries to copy. A frame is lost if capture overwrites it while it is
+copied; the next frame is as good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +31,7 @@ class GrabTimes:
     """How long grabs are shared and waited for; seconds."""
 
     reuse_s: float = 0.02
-    """A picture answers a request if it was known to be current this long before it."""
+    """A picture answers a request if it was known to be current this long before the request."""
     retry_s: float = 0.1
     """A grab that was not answered is asked for again after this time."""
     timeout_s: float = 1.0
@@ -27,7 +41,7 @@ class GrabTimes:
 
 
 class Grabs:
-    """One desk's grabs."""
+    """The grabs of one desk."""
 
     def __init__(self, times: GrabTimes) -> None:
         self._reuse_us = int(times.reuse_s * 1e6)
@@ -35,11 +49,11 @@ class Grabs:
         self._asked_us: int | None = None
 
     def oldest_us(self, arrived_us: int) -> int:
-        """A picture that was current then, or later, answers a request that arrived now."""
+        """Returns since when a picture has to be current to answer a request that arrived then."""
         return arrived_us - self._reuse_us
 
     def due(self, now_us: int) -> bool:
-        """Whether to ask for a grab now: not while one is under way that may still be answered."""
+        """Returns whether to ask for a grab now, which is not so while one may be answered."""
         return self._asked_us is None or now_us - self._asked_us >= self._retry_us
 
     def asked(self, now_us: int) -> None:

@@ -24,7 +24,7 @@ class ScreenshotFormat(StrEnum):
 
     @property
     def media_type(self) -> str:
-        """For Content-Type."""
+        """Returns the value of the header Content-Type."""
         return f"image/{self.value}"
 
 
@@ -34,13 +34,13 @@ class Parameters:
 
     format: ScreenshotFormat = ScreenshotFormat.JPEG
     quality: int = 70
-    """1 to 100; 0 for PNG, which has none."""
+    """1 to 100; 0 for PNG, which has no quality."""
     scale: float = 1.0
-    """0.1 to 1, of width and height each; in steps of 0.001."""
+    """0.1 to 1, of the width and of the height, in steps of 0.001."""
     cursor: bool = False
     """Whether the pointer is drawn into the picture."""
     wait_s: float = 0.0
-    """How long the request may be held until the desk differs from what If-None-Match names."""
+    """How long the request may wait until the desk differs from what If-None-Match names."""
     delta: bool = False
     """Whether the answer may be a patch."""
     viewer: str = ""
@@ -59,7 +59,7 @@ class BadParameterError(FanlightError):
 
 
 def parse(query: Mapping[str, str]) -> Parameters:
-    """The parameters in a query. Raises BadParameterError for the first that is wrong."""
+    """Returns the parameters of a query. Raises BadParameterError for the first wrong one."""
     format_ = _format(query.get("format", ScreenshotFormat.JPEG))
     quality = _quality(query.get("quality", "70"))
     return Parameters(
@@ -81,7 +81,7 @@ def _format(value: str) -> ScreenshotFormat:
 
 
 def _quality(value: str) -> int:
-    # isascii: isdecimal also takes the digits of other scripts.
+    # isascii is asked too, because isdecimal also takes the digits of other scripts.
     if not (value.isascii() and value.isdecimal() and len(value) <= 3 and 1 <= int(value) <= 100):
         raise BadParameterError("quality", value, "a whole number from 1 to 100")
     return int(value)
@@ -92,7 +92,7 @@ def _scale(value: str) -> float:
         scale = round(float(value), 3)
     except (ValueError, OverflowError):
         scale = 0.0
-    if not 0.1 <= scale <= 1.0:  # also false for NaN
+    if not 0.1 <= scale <= 1.0:  # This refuses NaN, too.
         raise BadParameterError("scale", value, "a number from 0.1 to 1")
     return scale
 
@@ -108,7 +108,7 @@ def _wait(value: str) -> float:
         wait_s = float(value)
     except (ValueError, OverflowError):
         wait_s = -1.0
-    if not 0 <= wait_s <= WAIT_MAX_S:  # also false for NaN
+    if not 0 <= wait_s <= WAIT_MAX_S:  # This refuses NaN, too.
         raise BadParameterError("wait", value, f"seconds from 0 to {WAIT_MAX_S}")
     return wait_s
 

@@ -1,4 +1,7 @@
-"""How long a desk's pointer is followed, and waited for. Pure; seconds."""
+"""How long a desk's pointer is followed, and waited for; seconds.
+
+Pure: constants of `desks.pointer`, which nothing changes.
+"""
 
 from dataclasses import dataclass
 
@@ -10,4 +13,4 @@ class PointerTimes:
     keep_s: float = 30.0
     """The pointer is followed this long after the last request with cursor=1."""
     wait_s: float = 0.1
-    """The first request with cursor=1 waits this long to hear of the pointer."""
+    """The first request with cursor=1 waits this long for the pointer's image and position."""

@@ -1,6 +1,6 @@
 """The constants of the service's algorithms, put together so that a test can pass others.
 
-Pure. Nobody turns these in operation: what an operator would turn is in `settings`.
+Pure. No operator turns these: what an operator would turn is in `settings`.
 """
 
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ from fanlight_screenshot.core.pointer_times import PointerTimes
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """All of them."""
+    """All constants of the service."""
 
     grabs: GrabTimes = field(default_factory=GrabTimes)
     patches: PatchLimits = field(default_factory=PatchLimits)
     pointer: PointerTimes = field(default_factory=PointerTimes)
     admission: AdmissionLimits | None = None
-    """None means as the settings say."""
+    """None means the limits in the settings."""

@@ -1,9 +1,40 @@
-"""Answers that build on one another: a request is held until there is news, then gets a patch.
+"""Answers that build on one another: a request waits until the desk changes, then gets a patch.
 
-Lives on the worker's loop, one for each desk; patches are made in the pool. A client's requests are
-answered one after the other: the first takes the news, the next waits for what comes after it. A
-client is not answered faster than its link carries the answers: a picture that would wait in a
-queue is better taken later. This module knows nothing of HTTP.
+Lives on the worker's loop, one object for each desk; the pool makes the patches. The requests of a
+client are answered one after the other: the first gets the change, and the next waits for the
+change after it. A client is not answered faster than its link carries the answers, because a
+picture that would wait in a queue is better taken later. This module knows nothing of HTTP.
+
+What one request waits for, and what it is answered, is this table. *turn* is its client's turn,
+*link* is until the client's link is free, *shot* is for a frame that is fresh enough, *held* is for
+the next change, *patch* is for the pool, and *done* has the answer.
+
+    state  event               next   answer
+    turn   free                link   -
+    turn   late                done   unchanged
+    turn   late, no view       link   -
+    link   free                shot   -
+    link   late                done   unchanged
+    link   late, no view       shot   -
+    shot   no picture          done   none
+    shot   other frame         patch  -
+    shot   same frame          held   -
+    shot   same frame, blurry  patch  -
+    shot   same frame, stale   done   unchanged
+    shot   same frame, late    done   unchanged
+    held   over                link   -
+    patch  made                done   patch
+    patch  same pixels         link   -
+    patch  nothing to refine   held   -
+    patch  nothing, late       done   unchanged
+    patch  frame lost          link   -
+    patch  frame lost again    done   none
+
+*late*: the time is up for which the client wants to wait. *no view*: it is not known what the
+client has, so that "unchanged" would tell it nothing. *blurry*: a coarse tile has been at rest for
+long enough to be refined. *again*: ATTEMPTS frames were lost, so that the caller answers with a
+whole picture. An error of the desk, or BusyError, ends the request in any state. A test holds that
+the code does what the table says.
 """
 
 import asyncio
@@ -35,17 +66,17 @@ from fanlight_screenshot.images.recent_pictures import RecentPictures
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a request gets: a patch, or None if nothing has changed."""
+    """What a request gets. `patch` is None if nothing has changed."""
 
     shot: Shot
     tag: str
     base: str = ""
-    """The tag of the picture that the patch goes onto; "" where it needs none."""
+    """The tag of the picture that the patch is painted onto; "" if it needs none."""
     patch: bytes | None = None
 
 
 class Deltas:
-    """One desk's patches. `admit` guards the work in the pool, and may raise BusyError."""
+    """The patches of one desk. `admit` guards the work in the pool, and may raise BusyError."""
 
     def __init__(
         self,
@@ -61,7 +92,7 @@ class Deltas:
         self._limits = limits
         self._admit = admit
         self._views = Views()
-        self._made: EncodingCache[Patch | None] = EncodingCache()
+        self._patches: EncodingCache[Patch | None] = EncodingCache()
 
     async def answer(
         self, parameters: Parameters, if_none_match: str | None, arrived_us: int
@@ -77,9 +108,9 @@ class Deltas:
                 client.view = known
             if not came and client.view is not None:
                 return self._unchanged(client.view)
-            return await self._news(client, parameters, deadline_us)
+            return await self._next_answer(client, parameters, deadline_us)
 
-    async def _news(
+    async def _next_answer(
         self, client: ScreenshotClient, parameters: Parameters, deadline_us: int
     ) -> Answer | None:
         lost = 0
@@ -106,7 +137,7 @@ class Deltas:
                 if answer is not None:
                     return answer
                 if due and client.view is not None:
-                    # Nothing to refine after all: it is not tried again before there is news.
+                    # There is nothing to refine. It is not tried again before the desk changes.
                     if shot.stale or clock.now_us() >= deadline_us:
                         return Answer(shot, client.view.tag)
                     await self._desk.next_change(shot.frame, deadline_us)
@@ -120,29 +151,30 @@ class Deltas:
     ) -> Answer | None:
         """Returns the patch to this shot, None if there is nothing to send after all.
 
-        Either way the client's view is of the shot's frame afterwards.
+        In both cases the client's view is of the shot's frame afterwards.
         """
         frame, view = shot.frame, client.view
         base = view if view is not None and view.leads_to(frame) else None
         means = self._means(parameters)
-        # Nothing to send from one frame to the next may be something to refine a moment later.
-        kind = "refine" if base is not None and base.shows(frame) else "news"
+        # Between two frames there may be nothing to send, but something to refine a moment later.
+        kind = "refine" if base is not None and base.shows(frame) else "change"
         name = f"{base.tag if base else ''}-{frame.instance:x}-{frame.sequence:x}-{kind}-{means}"
-        made = await self._made.get(name, lambda: self._make(frame, base, means))
-        if made is None or not made.data:
-            # Damage, and yet the same pixels: what they have is this frame, by its old tag.
+        built = await self._patches.get(name, lambda: self._make(frame, base, means))
+        if built is None or not built.data:
+            # There was damage, but the pixels are the same. The client has this frame already, and
+            # knows it by its old tag.
             assert base is not None
-            ledger = base.ledger if made is None else made.ledger
+            ledger = base.ledger if built is None else built.ledger
             client.view = dataclasses.replace(base, sequence=frame.sequence, ledger=ledger)
             self._views.add(client.view)
             return None
-        client.view = views.view_of(frame, made.ledger)
+        client.view = views.view_of(frame, built.ledger)
         self._views.add(client.view)
-        size = len(made.data)
+        size = len(built.data)
         rate = parameters.rate or self._limits.rate_start
         client.answered(size, rate, self._limits.min_interval_s, clock.now_s())
         metrics.patch_bytes.observe(size)
-        return Answer(shot, client.view.tag, base.tag if base else "", made.data)
+        return Answer(shot, client.view.tag, base.tag if base else "", built.data)
 
     async def _make(self, frame: frames.Frame, base: View | None, means: Means) -> Patch | None:
         with self._admit():
@@ -201,16 +233,16 @@ def _build(
     at_rest: bytes,
     means: Means,
 ) -> Patch | None:
-    """The patch; runs in the pool."""
+    """Returns the patch. Runs in the pool."""
     with metrics.encode_seconds.labels("patch").time():
-        made = patches.build(before, after, damage, ledger, at_rest, means)
+        built = patches.build(before, after, damage, ledger, at_rest, means)
     metrics.encodes.labels("patch").inc()
-    return made
+    return built
 
 
 @contextlib.asynccontextmanager
 async def _turn(client: ScreenshotClient, deadline_us: int) -> AsyncIterator[bool]:
-    """Returns True once it is this request's turn, False if the time was up before."""
+    """Gives True once it is this request's turn, False if the time was up before."""
     try:
         async with asyncio.timeout(max(0.001, (deadline_us - clock.now_us()) / 1e6)):
             await client.turn.acquire()

@@ -1,9 +1,9 @@
 """One desk as the screenshot service sees it: fresh frames on demand, and the last picture.
 
-Lives on the worker's loop; pixels are copied in the pool, one copy of a desk at a time, because a
-FrameFeed may be read from one thread only. The subscription is passive: capture grabs when the
+Lives on the worker's loop. The pool copies pixels, for one desk one copy at a time, because a
+FrameFeed may be read by one thread only. The subscription is passive: capture grabs when the
 service tells it to. It drops every frame but the newest, and copies a frame only when its pixels
-are needed, so that an unchanged desk costs a descriptor.
+are needed, so that an unchanged desk costs no more than a descriptor.
 
 An error about a frame or a pointer event is passed to `failed`, which closes this desk and no
 other. Requests that wait for a closed desk get DeskClosedError.
@@ -33,11 +33,11 @@ from fanlight_screenshot.images.encoding_cache import EncodingCache
 
 log = logging.getLogger(__name__)
 UNREADABLE_LIMIT = 3
-"""After this many frames in a row that cannot be read, shared memory counts as out of reach."""
+"""After so many unreadable frames in a row, shared memory counts as out of reach."""
 
 
 class DeskClosedError(FanlightError):
-    """The desk was closed while it was asked for. The next request opens it anew."""
+    """The desk was closed while a request waited for it. The next request opens it anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Shot:
 
     frame: frames.Frame
     stale: bool
-    """The desk has gone, or its capture does not answer: the desk may look different by now."""
+    """The desk may look different by now: it has gone, or its capture does not answer."""
 
 
 class ScreenshotDesk:
@@ -62,9 +62,9 @@ class ScreenshotDesk:
         record: bus.DeskRecord,
         failed: Callable[["ScreenshotDesk", Exception], None],
     ) -> None:
-        """Connects. `group` runs what receives; `failed` has to close the desk.
+        """Connect. `group` runs the tasks that receive; `failed` has to close the desk.
 
-        What connecting raises leaves nothing of the desk behind.
+        If connecting raises an error, nothing of the desk is left behind.
         """
         self.record = record
         self.encodings: EncodingCache[bytes] = EncodingCache()
@@ -98,7 +98,7 @@ class ScreenshotDesk:
             raise
 
     def close(self) -> None:
-        """Let go of the feed, the inlet and the pointer's events; requests that wait here end."""
+        """Close the feed, the inlet and the pointer. Waiting requests get DeskClosedError."""
         self._is_closed = True
         self._receiving.cancel()
         self._feed.close()
@@ -130,7 +130,7 @@ class ScreenshotDesk:
     def _received(self, frame: frames.Frame) -> None:
         now_us = clock.now_us()
         # On a network the bus clock is right to about a millisecond. That is not enough to say
-        # whether this picture is newer than a request, so there the time of arrival counts.
+        # whether this picture is newer than a request. So the time of arrival counts there.
         same_clock = (
             self.record.host == self._worker.host and not self._worker.settings.bus_directory
         )
@@ -141,10 +141,9 @@ class ScreenshotDesk:
         self._wake()
 
     async def shot(self, arrived_us: int) -> Shot | None:
-        """The frame that answers a request which arrived at `arrived_us`.
+        """Returns the frame for a request that arrived at `arrived_us`, None without any picture.
 
-        It is stale if the desk has gone or does not answer, and None if there is no picture.
-        Raises DeskClosedError.
+        The frame is stale if the desk has gone or does not answer. Raises DeskClosedError.
         """
         self.require_open()
         if self.record.state == "live":
@@ -155,8 +154,8 @@ class ScreenshotDesk:
                     metrics.age_seconds.observe(max(0, age_us) / 1e6)
                     return Shot(frame, stale=False)
         if self._newest is not None:
-            # The ring outlives its writer for as long as somebody is attached to it, so the pixels
-            # of the newest frame may be there although nobody read them while the desk was.
+            # The ring outlives its writer for as long as somebody is attached to it. So the pixels
+            # of the newest frame may be there, although nobody read them while the desk was there.
             with contextlib.suppress(FrameLostError):
                 await self.picture(self._newest)
         if self._kept is None:
@@ -166,11 +165,11 @@ class ScreenshotDesk:
 
     @property
     def newest(self) -> frames.Frame | None:
-        """The frame that arrived last."""
+        """Returns the frame that arrived last, None if it is lost or none has come."""
         return self._newest
 
     async def next_change(self, seen: frames.Frame, until_us: int) -> None:
-        """Return when a frame came that is not `seen`, when the desk goes, or at `until_us`.
+        """Wait until a frame comes that is not `seen`, until the desk goes, or until `until_us`.
 
         While it waits, an idle desk costs one message to its capture every `next_retry_s`.
         Raises DeskClosedError.
@@ -196,7 +195,7 @@ class ScreenshotDesk:
             self.require_open()
 
     async def pixels(self, frame: frames.Frame) -> Pixels:
-        """A copy of the frame's pixels, which belongs to the caller.
+        """Returns a copy of the frame's pixels, which belongs to the caller.
 
         Raises FrameLostError or DeskClosedError.
         """
@@ -204,9 +203,9 @@ class ScreenshotDesk:
             return await self._copied(frame)
 
     async def picture(self, frame: frames.Frame) -> Pixels:
-        """The frame's pixels, copied once and kept as the last picture. Nobody may change them.
+        """Returns the frame's pixels, copied once and kept as the last picture. Do not change them.
 
-        Raises FrameLostError or DeskClosedError; the last picture stays what it was.
+        Raises FrameLostError or DeskClosedError; the last picture then stays what it was.
         """
         async with self._copying:
             if self._kept is None or not _same_pixels(self._kept[0], frame):
@@ -226,13 +225,13 @@ class ScreenshotDesk:
         return pixels
 
     def forget_picture(self) -> None:
-        """Give up the last picture: other desks were asked for since."""
+        """Give up the last picture, because other desks were asked for since."""
         self._kept = None
 
     async def _fresh(self, oldest_us: int) -> frames.Frame:
         while (frame := self._newest) is None or self._fresh_us < oldest_us:
             if self.record.state != "live":
-                raise TimeoutError  # the desk went meanwhile, which is as if it did not answer
+                raise TimeoutError  # The desk has gone, which is as if it did not answer.
             now_us = clock.now_us()
             if self._grabs.due(now_us):
                 self._grabs.asked(now_us)
@@ -246,7 +245,7 @@ class ScreenshotDesk:
         return frame
 
     def _copy_pixels(self, frame: frames.Frame) -> Pixels:
-        """A copy of the pixels; runs in the pool. Raises FrameLostError."""
+        """Returns a copy of the pixels. Runs in the pool. Raises FrameLostError."""
         view = from_buffer(self._view(frame), frame.width, frame.height, frame.stride)
         copied = view.copy()
         self._feed.check(frame)

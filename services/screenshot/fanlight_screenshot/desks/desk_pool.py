@@ -1,10 +1,24 @@
 """All desks that the directory has ever published, and the threads that copy and encode for them.
 
-Lives on the worker's loop. It keeps the last pictures of the desks that were asked for last, and
-drops those of the others.
+Lives on the worker's loop. It owns the desks and the threads. It keeps the last pictures of the
+desks that were asked for last, and drops those of the others.
 
 An error about one desk closes that desk and no other (`_failed`). The next request for it opens it
-anew, and so does a record that says something new. Its viewers then begin with a whole picture.
+anew, and so does a record that says something new. Its viewers then begin with a whole picture:
+
+    state    event        next     effect
+    unknown  request      unknown  -
+    unknown  record       open     connect
+    open     request      open     -
+    open     record       open     move
+    open     same record  open     move
+    open     error        failed   close
+    failed   request      open     connect
+    failed   record       open     connect
+    failed   same record  failed   -
+
+If connecting raises an error, the desk is *failed* at once. A test holds that the code does what
+the table says.
 """
 
 import asyncio
@@ -41,7 +55,7 @@ _BASES_MIN, _DESKS_A_BASE = 2, 4
 
 
 class DeskPool:
-    """A context: it follows the desks from its entry on, and lets them all go at its end."""
+    """A context: it follows the desks from its entry on, and closes all of them at its end."""
 
     def __init__(self, worker: Worker, settings: ScreenshotSettings, tuning: Tuning) -> None:
         self._keep_pictures = settings.keep_pictures
@@ -71,14 +85,14 @@ class DeskPool:
         self._expiry.cancel()
         for desk in self._desks.values():
             desk.close()
-        # An error that is about no desk raises here, and that ends the process.
+        # If an error is not about a desk, this raises it, and that ends the process.
         await self._group.__aexit__(None, None, None)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def get(self, name: str) -> ScreenshotDesk | None:
-        """The desk of that name; None if there never was one.
+        """Returns the desk of that name, None if there never was one.
 
-        Opens a desk that had failed. Raises DeskClosedError if that raises an error too.
+        Opens a desk that has failed. Raises DeskClosedError if it fails again.
         """
         record = self._records.get(name)
         if record is None:
@@ -86,7 +100,7 @@ class DeskPool:
         return self._desks.get(name) or self._open(record)
 
     def records(self) -> list[bus.DeskRecord]:
-        """Every desk's newest record, by name."""
+        """Returns the newest record of each desk, sorted by name."""
         return [self._records[name] for name in sorted(self._records)]
 
     async def encoding(
@@ -97,7 +111,7 @@ class DeskPool:
         parameters: Parameters,
         pointer: Pointer | None,
     ) -> bytes:
-        """The image file of a shot. Raises FrameLostError, DeskClosedError or BusyError."""
+        """Returns a shot as an image file. Raises FrameLostError, DeskClosedError or BusyError."""
 
         async def make() -> bytes:
             with self._admitted():
@@ -109,7 +123,7 @@ class DeskPool:
         return await desk.encodings.get(tag, make)
 
     def deltas(self, desk: ScreenshotDesk) -> Deltas:
-        """What makes this desk's patches. Raises DeskClosedError."""
+        """Returns the object that makes this desk's patches. Raises DeskClosedError."""
         desk.require_open()
         name = desk.record.desk
         if name not in self._deltas:
@@ -119,24 +133,24 @@ class DeskPool:
         return self._deltas[name]
 
     @contextlib.contextmanager
-    def held(self, desk: str, client: str) -> Iterator[None]:
-        """Around a request that waits. Raises BusyError where too many do, before it has begun."""
-        self._admission.hold(desk, client)
-        metrics.waiting.set(self._admission.held)
+    def waiting(self, desk: str, client: str) -> Iterator[None]:
+        """Count a request while it waits. Raises BusyError at once if too many wait."""
+        self._admission.begin_wait(desk, client)
+        metrics.waiting.set(self._admission.waiting)
         try:
             yield
         finally:
-            self._admission.release(desk, client)
-            metrics.waiting.set(self._admission.held)
+            self._admission.end_wait(desk, client)
+            metrics.waiting.set(self._admission.waiting)
 
     @contextlib.contextmanager
     def _admitted(self) -> Iterator[None]:
-        """Around the making of one picture. Raises BusyError where too many are under way."""
-        self._admission.begin()
+        """Count a picture while it is made. Raises BusyError at once if too many are under way."""
+        self._admission.begin_picture()
         try:
             yield
         finally:
-            self._admission.end()
+            self._admission.end_picture()
 
     def _used(self, desk: ScreenshotDesk) -> None:
         name = desk.record.desk
@@ -150,13 +164,13 @@ class DeskPool:
     def _on_record(self, record: bus.DirectoryOutlet) -> None:
         if not isinstance(record, bus.DeskRecord):
             return
-        is_news = self._records.get(record.desk) != record
+        is_new = self._records.get(record.desk) != record
         self._records[record.desk] = record
         desk = self._desks.get(record.desk)
         if desk is None:
             # Opening a desk subscribes to its record, and the directory answers each subscription.
             # Without this condition that answer would open a broken desk again and again.
-            if is_news:
+            if is_new:
                 with contextlib.suppress(DeskClosedError):
                     self._open(record)
             return
@@ -166,7 +180,7 @@ class DeskPool:
             self._failed(desk, error)
 
     def _open(self, record: bus.DeskRecord) -> ScreenshotDesk:
-        """A new desk for this record. Raises DeskClosedError; the cause is logged and counted."""
+        """Returns a new desk for this record. Raises DeskClosedError, and logs the cause."""
         try:
             desk = ScreenshotDesk(
                 self._worker,
@@ -184,7 +198,7 @@ class DeskPool:
         return desk
 
     def _failed(self, desk: ScreenshotDesk, error: Exception) -> None:
-        """Close one desk, which raised `error`. Its record stays."""
+        """Close the desk that raised `error`. Its record stays."""
         name = desk.record.desk
         if self._desks.get(name) is not desk:
             return
@@ -207,7 +221,7 @@ def _note_failure(name: str, error: Exception) -> None:
 
 
 def _encode(pixels: Pixels, parameters: Parameters, pointer: Pointer | None) -> bytes:
-    """The image file; runs in the pool."""
+    """Returns the image file. Runs in the pool."""
     started = time.perf_counter()
     if pointer is None and images.is_direct(parameters):
         data = images.encode_directly(pixels, parameters)

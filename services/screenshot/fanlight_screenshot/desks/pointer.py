@@ -3,6 +3,20 @@
 Lives on the worker's loop. It subscribes to the desk's events with the first such request and
 unsubscribes some time after the last. It drops every event but the newest image and position. An
 error about an event is passed to `failed`, which closes the desk.
+
+    state     event         next      effect
+    away      request       away      -
+    away      moved         idle      -
+    idle      request       followed  subscribe
+    idle      moved         idle      -
+    followed  request       followed  -
+    followed  moved         followed  unsubscribe and subscribe
+    followed  expire        idle      unsubscribe
+    idle      close         away      -
+    followed  close         away      unsubscribe
+
+*away*: no capture is known to have the desk. *expire*: nobody has asked for `keep_s`. A test holds
+that the code does what the table says.
 """
 
 import asyncio
@@ -45,7 +59,7 @@ class PointerFollower:
         group: asyncio.TaskGroup,
         failed: Callable[[Exception], None],
     ) -> None:
-        """`group` runs what receives."""
+        """`group` runs the task that receives. `failed` has to close the desk."""
         self._times = times
         self._group = group
         self._failed = failed
@@ -59,7 +73,7 @@ class PointerFollower:
         self._position: tuple[int, int] | None = None
 
     def close(self) -> None:
-        """Stop following, for good: `current` opens nothing any more."""
+        """Stop following for good. `current` subscribes to nothing any more."""
         self._endpoint = ""
         self._stop()
 
@@ -71,7 +85,7 @@ class PointerFollower:
         self._known = asyncio.Event()
 
     def moved(self, endpoint: str) -> None:
-        """Follow the desk's events at another endpoint, where they come from now."""
+        """Follow the desk's events at another endpoint from now on."""
         if endpoint != self._endpoint:
             followed = self._feed is not None
             self._stop()
@@ -80,7 +94,7 @@ class PointerFollower:
                 self._open()
 
     async def current(self, now: float) -> Pointer | None:
-        """Returns the pointer now, None while it is hidden or nothing is known of it in time."""
+        """Returns the pointer, None if it is hidden, or if nothing is known of it in time."""
         self._used_at = now
         if self._feed is None and self._endpoint:
             self._open()

@@ -1,8 +1,8 @@
-"""What clients have on their canvases, by entity tag, and who was answered with which. No I/O.
+"""What clients have on their canvases, by entity tag, and which client has which view.
 
-Lives on the event loop. A view is a frame and how sharp its tiles are. Clients with the same
-history have the same view, and its tag says so. It drops what was used longest ago; a client whose
-view was dropped gets a whole picture.
+Lives on the worker's loop; no I/O. A view is a frame and how sharp its tiles are. Clients with the
+same history have the same view, and its tag says so. It drops the views and clients that were used
+longest ago. A client whose view was dropped gets a whole picture.
 """
 
 import asyncio
@@ -16,13 +16,13 @@ from fanlight_common.core.sharpness import SharpnessLedger
 from fanlight_common.protocol import frames
 
 KEEP = 256
-"""Views, and clients, of one desk."""
+"""As many views, and as many clients, of one desk are kept."""
 _TAGS_MAX = 8
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One canvas."""
+    """What is on a canvas."""
 
     tag: str
     instance: int
@@ -32,16 +32,16 @@ class View:
     """Nobody changes it any more."""
 
     def shows(self, frame: frames.Frame) -> bool:
-        """Whether it is of this frame, as sharp or not."""
+        """Returns whether the view is of this frame, however sharp."""
         return (self.instance, self.sequence) == (frame.instance, frame.sequence)
 
     def leads_to(self, frame: frames.Frame) -> bool:
-        """Whether a patch can turn it into this frame."""
+        """Returns whether a patch can turn the view into this frame."""
         return (self.instance, self.size) == (frame.instance, Size(frame.width, frame.height))
 
 
 def view_of(frame: frames.Frame, ledger: SharpnessLedger) -> View:
-    """The view of a client that has painted `frame`."""
+    """Returns the view of a client that has painted `frame`."""
     states = ledger.states
     name = hashlib.blake2b(states, digest_size=6).hexdigest() if any(states) else "0"
     tag = f'"d{frame.instance:x}-{frame.sequence:x}-{name}"'
@@ -49,28 +49,28 @@ def view_of(frame: frames.Frame, ledger: SharpnessLedger) -> View:
 
 
 def new_link() -> Budget:
-    """The budget of a link whose rate is not known yet: nothing is sent while it is busy."""
+    """Returns the budget of a link of unknown rate: nothing is sent while the link is busy."""
     return Budget(kbps=1, depth_s=0)
 
 
 @dataclass(slots=True)
 class ScreenshotClient:
-    """Who asks. A client's requests are answered one after the other, each from the one before."""
+    """A client. Its requests are answered one after the other, each from the one before."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     view: View | None = None
     """What the client has once all answers have come."""
     link: Budget = field(default_factory=new_link)
     not_before_s: float = 0
-    """The least interval between two answers ends then, seconds of the process's clock."""
+    """When the least interval between two answers ends; seconds of the process's clock."""
 
     @property
     def free_at_s(self) -> float:
-        """When the next answer may be sent: the link is busy with the last one until then."""
+        """Returns when the next answer may be sent. The link is busy until then."""
         return max(self.link.ready_at(0), self.not_before_s)
 
     def answered(self, size_bytes: int, rate: float, least_s: float, now_s: float) -> None:
-        """An answer of this size goes out over a link of `rate` bytes a second."""
+        """Note that an answer of this size goes out over a link of `rate` bytes a second."""
         self.link.set_rate(rate / 125, now_s)
         self.link.spend(size_bytes, now_s)
         self.not_before_s = now_s + least_s
@@ -92,7 +92,7 @@ class Views:
             self._views.popitem(last=False)
 
     def find(self, tags: str | None) -> View | None:
-        """The first known view of the tags in an If-None-Match."""
+        """Returns the first known view of the tags in an If-None-Match, None if none is known."""
         for tag in (tags or "").split(",")[:_TAGS_MAX]:
             view = self._views.get(tag.strip().removeprefix("W/"))
             if view is not None:
@@ -101,7 +101,7 @@ class Views:
         return None
 
     def client(self, name: str) -> ScreenshotClient:
-        """The client that asks by that name; a new one where it gives none."""
+        """Returns the client of that name; a new client if the name is empty."""
         if not name:
             return ScreenshotClient()
         client = self._clients.setdefault(name, ScreenshotClient())

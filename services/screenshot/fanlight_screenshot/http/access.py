@@ -1,7 +1,7 @@
-"""Who may see which desk: the token of a request, where the service has a secret to check it with.
+"""Who may see which desk: the token of a request decides, if the service has a secret to check it.
 
-Without a secret everybody may see everything: that is for a port that only this machine reaches.
-Time is an argument, in seconds of Unix time.
+Without a secret everybody may see everything, which is for a port that only this machine reaches.
+Owns the secret. Time is an argument, in seconds of Unix time; any thread may call it.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from fanlight_common.process import http, tokens
 
 
 class AccessDeniedError(FanlightError):
-    """A request may not have what it asks for: the status of the answer, and what its body says."""
+    """A request may not have what it asks for. `status` and `error` are those of the answer."""
 
     def __init__(self, status: int, error: str, message: str) -> None:
         super().__init__(message)
@@ -22,7 +22,7 @@ class AccessDeniedError(FanlightError):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """`secret` is what gateways and `fanlight token` sign with; without one no token is wanted."""
+    """Gateways and `fanlight token` sign with `secret`. If it is None, no token is wanted."""
 
     secret: bytes | None = None
 
@@ -42,7 +42,7 @@ class Access:
             raise AccessDeniedError(401, "unauthorized", str(error)) from None
 
     def require(self, desk: str, authorization: str, now: float) -> None:
-        """Return if `desk` may be seen. Raises AccessDeniedError."""
+        """Check that `desk` may be seen. Raises AccessDeniedError if not."""
         grant = self.grant(authorization, now)
         if grant is not None and not grant.allows(desk):
             raise AccessDeniedError(403, "forbidden", "the token does not allow this desk")

@@ -1,6 +1,7 @@
-"""The HTTP routes.
+"""The HTTP routes: they read parameters, and turn what `desks` says into answers.
 
-Lives on the worker's loop. It decides nothing about pictures: see `desks.deltas` and `desks.desk`.
+Lives on the worker's loop. Owns no state, and decides nothing about pictures: `desks.deltas` and
+`desks.desk` do. Drops a waiting request whose client has left.
 """
 
 import time
@@ -26,7 +27,7 @@ from fanlight_screenshot.http.access import Access, AccessDeniedError
 
 
 def build(desks: DeskPool, access: Access) -> FastAPI:
-    """The application that serves `desks` to those whom `access` lets in."""
+    """Returns the application that serves `desks` to those whom `access` lets in."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.add_exception_handler(AccessDeniedError, _refused)
 
@@ -96,7 +97,7 @@ async def _answer(desks: DeskPool, name: str, request: Request, arrived_us: int)
     try:
         if not parameters.wait_s:
             return await _screenshot(desks, desk, parameters, request, arrived_us)
-        with desks.held(desk.record.desk, parameters.viewer):
+        with desks.waiting(desk.record.desk, parameters.viewer):
             asked = _screenshot(desks, desk, parameters, request, arrived_us)
             answer = await unless_disconnected(request.receive, asked)
             return answer or Response(status_code=CLIENT_CLOSED)

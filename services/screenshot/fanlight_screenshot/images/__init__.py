@@ -1,5 +1,5 @@
-"""From frames to image files and patches, and the last few of each kept.
+"""From frames to image files and patches; the last few of each are kept.
 
-The encoding runs in the service's pool of threads; what is kept lives on the worker's loop. It
-drops what was used longest ago.
+It owns the caches of encodings and pictures. The encoding runs in the service's pool of threads,
+and the caches live on the worker's loop. They drop what was used longest ago.
 """

@@ -1,6 +1,7 @@
 """Each encoding is made once, because callers of the same tag share the result.
 
-Lives on the event loop. Drops the encodings that were used longest ago.
+Lives on the worker's loop. Owns the encodings of one desk, and drops those that were used longest
+ago.
 """
 
 import asyncio
@@ -41,8 +42,8 @@ class EncodingCache(Generic[T]):
 
     def _on_done(self, tag: str, task: asyncio.Future[T]) -> None:
         del self._under_way[tag]
-        # We read the exception, because asyncio would log it as never retrieved if no caller is
-        # left.
+        # The exception is read, because asyncio would log that it was never retrieved if no caller
+        # is left.
         if task.cancelled() or task.exception() is not None:
             return
         self._done[tag] = task.result()

@@ -25,12 +25,12 @@ Image.MAX_IMAGE_PIXELS = _MAX_POINTER_SIDE**2  # only pointers are ever decoded
 
 
 def is_direct(parameters: Parameters) -> bool:
-    """Whether `encode_directly` can make it."""
+    """Returns whether `encode_directly` can make the picture."""
     return parameters.format is ScreenshotFormat.JPEG and parameters.scale == 1
 
 
 def encode_directly(pixels: Pixels, parameters: Parameters) -> bytes:
-    """All of a desk as the bytes of a JPEG file."""
+    """Returns all of a desk as a JPEG file."""
     data: bytes = simplejpeg.encode_jpeg(
         pixels,
         quality=parameters.quality,
@@ -55,17 +55,17 @@ def decode_pointer(shape: binary.PointerShape) -> Image.Image | None:
 def with_pointer(
     image: Image.Image, pointer: Image.Image, position: tuple[int, int], hotspot: tuple[int, int]
 ) -> Image.Image:
-    """A copy of `image` with the pointer at `position` (fractions in 1/65536)."""
+    """Returns a copy of `image` with the pointer at `position` (fractions in 1/65536)."""
     x = (position[0] * image.width >> 16) - hotspot[0]
     y = (position[1] * image.height >> 16) - hotspot[1]
     drawn = image.copy()
-    # The mask is the pointer's own alpha; paste clips at the edges.
+    # The pointer's own alpha is the mask. `paste` clips at the edges.
     drawn.paste(pointer, (x, y), pointer)
     return drawn
 
 
 def encode(image: Image.Image, parameters: Parameters) -> bytes:
-    """The image's bytes, scaled and encoded as asked for."""
+    """Returns the image file, scaled and encoded as `parameters` says."""
     image = scaled(image, parameters.scale)
     out = io.BytesIO()
     match parameters.format:

@@ -1,8 +1,8 @@
-"""A patch that fits what the link carries: sharp first where it is small, coarse where it must be.
+"""A patch that fits what the link carries: small places first and sharp, others coarse if need be.
 
-The screenshot service's policy over the patch engine in common. Lives in the pool's threads; no
-state. What a viewer got coarse stands in its sharpness ledger, and becomes sharp when nothing moves
-there any more.
+This is the screenshot service's policy over the patch engine in common. Runs in the pool's threads,
+and owns no state. The sharpness ledger notes which places a viewer got coarse. They become sharp
+when nothing moves there any more.
 """
 
 import math
@@ -18,28 +18,29 @@ from fanlight_common.patching.refining import Refinement
 from fanlight_common.protocol import patch
 
 SUFFICIENT_QUALITY = 85
-"""A picture in its own size and this quality is not refined, and what is refined gets this quality.
-The encoder refines to `refining.SHARP_QUALITY`."""
+"""A picture in its own size and this quality is not refined, and refining gives this quality. The
+encoder refines to `refining.SHARP_QUALITY`."""
 _TEXT_PX_PER_BYTE = 40
-"""Lossless, an interface takes a byte for 50 pixels, text one for 8: with less it is not tried."""
+"""Lossless images take a byte for 50 pixels of an interface, and for 8 of text. They are not tried
+with less than a byte for this many pixels."""
 _LOSSY_BYTES_PER_PX = 0.1
-"""WebP at quality 50: where the search for a scale that fits begins."""
+"""What WebP takes at quality 50. The search for a scale that fits begins with it."""
 _REFINE_LOSSLESS_PRICE, _REFINE_LOSSY_PRICE = 1 / 16, 1 / 4
-"""Bytes a pixel, by which the first image is sized. What is far too large is made anew."""
+"""Bytes a pixel, by which the first image is sized. An image that is far too large is repeated."""
 _REFINE_FAR_TOO_MUCH = 1.6
-"""Large images are worth their bytes: in halves a page of text takes a quarter more."""
+"""Large images are worth their bytes, because a page of text in halves takes a quarter more."""
 _REFINE_ENOUGH = 0.9
-"""The next patch comes a tenth of a second later: what this one leaves of the link is lost."""
+"""What a patch leaves of the link is lost until the next patch, a tenth of a second later."""
 _COARSE_QUALITY = 50
-"""In a smaller scale bytes for finer shades than this are better spent on more pixels."""
+"""In a smaller scale, more pixels are worth more than finer shades than these."""
 _COARSEST_QUALITY = 20
 _SCALE_MIN = 0.1
 _TINY_BYTES = 1500
-"""One packet. Up to this many bytes a patch is sharp, whatever the budget."""
+"""One packet. A patch of up to this many bytes is sharp, whatever the budget is."""
 _LEAST_BYTES = 200
-"""The limit of an image that has to be sent although nothing is left."""
+"""The limit of an image that has to be sent although nothing is left of the budget."""
 _FITS = 1.2
-"""An image that is larger than the budget by less than this factor is not made again."""
+"""An image that is larger than its limit by less than this factor is not made again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,10 @@ class Means:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """The bytes, and how sharp the tiles are at a viewer that has painted them."""
+    """A patch, and how sharp the tiles are at a viewer that has painted it."""
 
     data: bytes
-    """b"" where there is nothing to paint, but coarse tiles were found to be good enough."""
+    """b"" if there is nothing to paint, but coarse tiles were found to be good enough."""
     ledger: SharpnessLedger
 
 
@@ -72,8 +73,8 @@ def build(
 ) -> Patch | None:
     """Returns the patch to `after`, None if there is nothing to send. Changes no argument.
 
-    `before` is the picture that the viewer has (as sharp as `ledger` says) and `damage` all that
-    may have changed since. Each may be None: without both, all of the picture is sent. Tiles whose
+    `before` is the picture that the viewer has (as sharp as `ledger` says). `damage` is all that
+    may have changed since. Each may be None; if both are, all of the picture is sent. Tiles whose
     byte in `at_rest` is not 0 are refined as far as the means go.
     """
     size = Size(after.shape[1], after.shape[0])
@@ -94,7 +95,7 @@ def build(
 
 
 class _Sketch:
-    """A patch being made."""
+    """A patch while it is made."""
 
     def __init__(self, after: Pixels, ledger: SharpnessLedger, means: Means) -> None:
         self.operations: list[patch.Operation] = []
@@ -104,12 +105,12 @@ class _Sketch:
         self._bytes = 0
 
     def copy(self, copy: patch.Copy) -> None:
-        """Pixels that the viewer has already."""
+        """Add pixels that the viewer has already."""
         self.operations.append(copy)
         self.ledger.copied(copy)
 
     def draw(self, place: Rect) -> None:
-        """New pixels, in what is left of the budget."""
+        """Add new pixels, in what is left of the budget."""
         pixels = part(self._after, place)
         parts = list(contents.split(pixels))
         text = [rect for rect, few in parts if few]
@@ -129,7 +130,7 @@ class _Sketch:
             self._lossy(rect.moved(place.x, place.y), part(pixels, rect), limit)
 
     def refine(self, at_rest: bytes) -> None:
-        """Sharp pixels for coarse places at rest, in what is left of the budget."""
+        """Add sharp pixels for coarse places at rest, in what is left of the budget."""
         prices = Prices(lossless=_REFINE_LOSSLESS_PRICE, lossy=_REFINE_LOSSY_PRICE)
         left = min(self._means.refine_bytes, self._means.budget_bytes) - self._bytes
         if left < prices.guess(TILE**2, lossless=True) and self.operations:
@@ -142,23 +143,22 @@ class _Sketch:
             enough=_REFINE_ENOUGH,
             most_rows=len(at_rest),
         )
-        made = refining.refine(self._after, self.ledger, prices, refinement, at_rest)
-        self.operations += made
+        self.operations += refining.refine(self._after, self.ledger, prices, refinement, at_rest)
 
     def _lossless(
         self, pixels: Pixels, rects: list[Rect], left: int
     ) -> list[tuple[patch.ImageFormat, bytes]] | None:
-        """Returns the images of all of them, None if they do not fit."""
+        """Returns an image of each rectangle, None if they do not fit."""
         if area(rects) > left * _TEXT_PX_PER_BYTE:
             return None
-        made, total = [], 0
+        encoded, total = [], 0
         for rect in rects:
             image = images.encode_lossless(part(pixels, rect), self._means.effort)
-            made.append(image)
+            encoded.append(image)
             total += len(image[1])
             if total > left:
                 return None
-        return made
+        return encoded
 
     def _lossy(self, place: Rect, pixels: Pixels, limit: int) -> None:
         quality, scale = self._means.quality, self._means.scale
@@ -186,5 +186,5 @@ class _Sketch:
         self._bytes += len(data)
 
     def _left(self) -> int:
-        """What is left of the budget, or of a packet where that is more; bytes."""
+        """Returns what is left of the budget, or of a packet if that is more; bytes."""
         return max(self._means.budget_bytes, _TINY_BYTES) - self._bytes

@@ -1,6 +1,7 @@
 """The pixels of the last few frames, of all desks together: what patches are made from.
 
-Lives on the event loop. Drops what was used longest ago: a picture of full HD is 8 MB.
+Lives on the worker's loop. Owns the pictures, and drops those that were used longest ago, because a
+picture of full HD is 8 MB.
 """
 
 from collections import OrderedDict
@@ -19,13 +20,13 @@ class RecentPictures:
         self._kept: OrderedDict[PictureKey, Pixels] = OrderedDict()
 
     def get(self, key: PictureKey) -> Pixels | None:
-        """The pixels of that frame, if they are still there."""
+        """Returns the pixels of that frame, None if they are gone."""
         if key in self._kept:
             self._kept.move_to_end(key)
         return self._kept.get(key)
 
     def add(self, key: PictureKey, pixels: Pixels) -> None:
-        """Keep these, which nobody may change any more."""
+        """Keep these pixels. Nobody may change them any more."""
         self._kept[key] = pixels
         self._kept.move_to_end(key)
         while len(self._kept) > self._keep:

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * The canvas, which has the desk's size. Lives in the page. Video, patches and screenshots are
- * drawn onto the same canvas, so a change between them does not blink. It decides nothing.
+ * Draws onto the canvas, which has the desk's size. Lives in the page; owns the canvas. Video,
+ * patches and screenshots are drawn onto the same canvas, so a change between them does not blink.
+ * It decides nothing.
  *
  * It draws at once what the painter (painter.js, in the worker) sends; the browser shows it at its
  * next refresh. It closes every picture that it gets.
@@ -17,9 +18,10 @@ export class DeskCanvas {
   #canvas;
   /** @type {CanvasRenderingContext2D} */
   #context;
-  /** For pixels that are enlarged, or kept while the size changes. */
+  /** Holds pixels that are enlarged, or that are kept while the canvas changes its size. */
   #scratch = new OffscreenCanvas(1, 1);
   #isSoftware = isSoftware();
+  /** Whether nothing was drawn yet. A preview does not count. */
   #isEmpty = true;
 
   /** @param {HTMLCanvasElement} canvas */
@@ -31,7 +33,8 @@ export class DeskCanvas {
   }
 
   /**
-   * Draws everything before the browser can show a part of it.
+   * Draws everything before the browser can show a part of it. Closes the pictures, also if it
+   * throws.
    *
    * @param {Drawing[]} drawings
    * @returns {DrawResult}
@@ -59,7 +62,11 @@ export class DeskCanvas {
     this.#context.drawImage(picture, 0, 0);
   }
 
-  /** What is on the canvas, as PNG. @returns {Promise<Blob>} rejects before there is a picture */
+  /**
+   * Returns what is on the canvas, as PNG.
+   *
+   * @returns {Promise<Blob>} rejects before there is a picture
+   */
   snapshot() {
     return new Promise((resolve, reject) => {
       this.#canvas.toBlob((blob) => {
@@ -92,9 +99,9 @@ export class DeskCanvas {
   }
 
   /**
-   * Moves pixels. Drawing a canvas onto itself is right where source and target overlap, but
-   * without a GPU the browser first copies the whole canvas: 6.5 ms at 1080p for each copy. Reading
-   * 800 x 460 pixels and putting them elsewhere takes 1.2 ms. With a GPU, reading would wait for
+   * Moves pixels. A canvas can be drawn onto itself, even if source and target overlap. But without
+   * a GPU the browser first copies the whole canvas, which takes 6.5 ms at 1080p for each copy. To
+   * read 800 x 460 pixels and put them elsewhere takes 1.2 ms. With a GPU, reading would wait for
    * the GPU.
    *
    * @param {Rectangle & { from_x: number, from_y: number }} copy
@@ -110,7 +117,13 @@ export class DeskCanvas {
     }
   }
 
-  /** @param {ArrayBuffer} pixels @param {Size} source @param {Rectangle[] | null} areas */
+  /**
+   * Draws pixels.
+   *
+   * @param {ArrayBuffer} pixels
+   * @param {Size} source
+   * @param {Rectangle[] | null} areas
+   */
   #put(pixels, { width, height }, areas) {
     const data = new ImageData(
       new Uint8ClampedArray(pixels, 0, 4 * width * height),
@@ -130,21 +143,25 @@ export class DeskCanvas {
     }
   }
 
-  /** @param {Size} size @param {DrawStep | undefined} first */
+  /**
+   * Gives the canvas a size. Keeps what is on it, unless the first step covers everything.
+   *
+   * @param {Size} size @param {DrawStep | undefined} first
+   */
   #resize({ width, height }, first) {
     const canvas = this.#canvas;
     if (canvas.width === width && canvas.height === height) return;
     const isCovered =
       first?.type === "picture" || (first?.type === "pixels" && first.areas === null);
     if (!isCovered) this.#emptyScratch(canvas.width, canvas.height).drawImage(canvas, 0, 0);
-    // Setting the size clears the canvas.
+    // A canvas whose size is set is empty.
     canvas.width = width;
     canvas.height = height;
     this.#context.imageSmoothingQuality = "medium";
     if (!isCovered) this.#context.drawImage(this.#scratch, 0, 0, width, height);
   }
 
-  /** @param {number} width @param {number} height */
+  /** Returns the scratch canvas, empty. @param {number} width @param {number} height */
   #emptyScratch(width, height) {
     if (this.#scratch.width !== width || this.#scratch.height !== height) {
       this.#scratch.width = width;
@@ -156,7 +173,7 @@ export class DeskCanvas {
   }
 }
 
-/** Whether the browser draws without a GPU. */
+/** Returns whether the browser draws without a GPU. */
 function isSoftware() {
   const options = { failIfMajorPerformanceCaveat: true };
   const context = new OffscreenCanvas(1, 1).getContext("webgl", options);

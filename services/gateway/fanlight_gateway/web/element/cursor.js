@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * The desk's cursor, which the viewer draws itself, so that it never waits for a picture. Lives in
- * the page.
+ * Shows the desk's cursor. Lives in the page. The viewer draws the cursor itself, so that it never
+ * waits for a picture.
  *
  * While the local pointer is over the picture, it has the desk's cursor as a CSS cursor. Otherwise,
  * and for a person who only watches, an image shows where the desk's pointer is.
  *
- * @import { Rect } from "./geometry.js"
+ * @import { Rect } from "../input/geometry.js"
  * @import { PointerShape } from "../protocol/binary.js"
  */
 
@@ -22,14 +22,15 @@ export class DeskCursor {
   #shape = null;
   /** @type {{ x: number, y: number } | null} */
   #position = null;
+  /** Whether the local pointer is over the picture, and moves the desk's pointer. */
   #isLocal = false;
   /** @type {() => Rect} */
   #picture;
 
   /**
    * @param {HTMLElement} surface  gets the CSS cursor
-   * @param {HTMLImageElement} image  positioned within the surface
-   * @param {() => Rect} picture  where the picture is within the surface
+   * @param {HTMLImageElement} image  shows the cursor, within the surface
+   * @param {() => Rect} picture  returns where the picture is within the surface
    */
   constructor(surface, image, picture) {
     this.#surface = surface;
@@ -51,7 +52,7 @@ export class DeskCursor {
   }
 
   /**
-   * Whether the local pointer is over the picture, and moves the desk's.
+   * Sets whether the local pointer is over the picture, and moves the desk's pointer.
    *
    * @param {boolean} isLocal
    */
@@ -60,7 +61,7 @@ export class DeskCursor {
     this.update();
   }
 
-  /** Shows the cursor anew, because the picture's place or anything else has changed. */
+  /** Shows the cursor again, because the picture's place or anything else has changed. */
   update() {
     const shape = this.#shape;
     const visible = shape !== null && shape.png.length > 0;

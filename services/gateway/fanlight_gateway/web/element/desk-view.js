@@ -1,14 +1,13 @@
 // @ts-check
 /**
- * One desk in a `<fanlight-view>`, from the moment that it is shown until another one is, or none.
- * Lives in the page; owns what is in the shadow DOM, and the parts that work on it: the worker, the
- * canvas, the cursor, the input, the notices and the clipboard. It wires them together.
+ * Shows one desk in a `<fanlight-view>`, until another desk is shown, or none. Lives in the page;
+ * owns what is in the shadow DOM, and the parts that work on it: the worker, the canvas, the
+ * cursor, the input, the notices and the clipboard. It wires them together.
  *
  * @import { Command, Report } from "../session/worker.js"
- * @import { Stats } from "../session/reports.js"
+ * @import { Stats, Status } from "../session/reports.js"
  * @import { FirstScreenshot } from "../screenshots/first-screenshot.js"
  * @import { Drawing, DrawResult } from "../painting/drawing.js"
- * @import { Status } from "./status-text.js"
  * @import { StartCommand } from "./worker-host.js"
  *
  * @typedef {{
@@ -20,15 +19,15 @@
  *   onstate: () => void,
  * }} DeskViewHost
  *
- * root: its content is replaced. command: what the worker starts with. dispatch: of the element.
- * onstate: `status` or `text` has changed.
+ * root: its content is replaced. command: returns the command that the worker starts with.
+ * dispatch: dispatches an event of the element. onstate: `status` or `text` has changed.
  */
 
 import { ClipboardBridge } from "../input/clipboard.js";
+import { letterbox } from "../input/geometry.js";
 import { Input } from "../input/input.js";
 import { DeskCanvas } from "./canvas.js";
 import { DeskCursor } from "./cursor.js";
-import { letterbox } from "./geometry.js";
 import { Notices } from "./notices.js";
 import { describeStatus, INITIAL_STATUS, isFresh, lacksEncoder, mayBeSeen } from "./status-text.js";
 import { TEMPLATE } from "./template.js";
@@ -57,9 +56,9 @@ export class DeskView {
   );
   /** A text of the desk that waits for a click. @type {string | null} */
   #offered = null;
-  /** Ends the listeners. */
+  /** Ends the listeners when it is aborted. */
   #abort = new AbortController();
-  /** Of the desk; 0: not known yet. */
+  /** The desk's size; 0: not known yet. */
   #size = { width: 0, height: 0 };
   #isFirstStatus = true;
   status = INITIAL_STATUS;
@@ -96,30 +95,31 @@ export class DeskView {
     this.#show(INITIAL_STATUS);
   }
 
+  /** Ends everything. It cannot be started again. */
   stop() {
     this.#abort.abort();
     this.#input.stop();
     this.#worker.stop();
   }
 
-  /** To the worker. @param {Command} command @param {Transferable[]} [transfer] */
+  /** Sends a command to the worker. @param {Command} command @param {Transferable[]} [transfer] */
   send(command, transfer) {
     this.#worker.send(command, transfer);
   }
 
-  /** What is on the canvas, as PNG. @returns {Promise<Blob>} */
+  /** Returns what is on the canvas, as PNG. @returns {Promise<Blob>} */
   snapshot() {
     return this.#canvas.snapshot();
   }
 
-  /** @param {string} text */
+  /** Puts a text onto the desk's clipboard. @param {string} text */
   copyToDesk(text) {
     this.#clipboard.toDesk(text);
   }
 
   /** @param {HTMLCanvasElement} canvas */
   #makeCanvas(canvas) {
-    // A GPU that failed took the picture with it.
+    // When the GPU fails, the canvas loses its picture.
     canvas.addEventListener("contextrestored", () => {
       this.send({ type: "control", message: { type: "RequestIdr" } });
     });
@@ -172,7 +172,7 @@ export class DeskView {
     try {
       result = this.#canvas.draw(drawings);
     } finally {
-      // The worker waits for an answer, also where drawing threw an error.
+      // The worker waits for an answer, even if drawing threw an error.
       this.send({ type: "drawn", result }, result.buffers);
     }
   }
@@ -217,7 +217,7 @@ export class DeskView {
     const before = this.#isFirstStatus ? null : this.status;
     this.#isFirstStatus = false;
     this.status = status;
-    // This comes before the focus is announced, which may send the clipboard.
+    // This comes first, because announcing the focus may send the clipboard.
     if (before?.connection !== status.connection || before.desk !== status.desk) {
       this.#clipboard.forget();
     }
@@ -240,6 +240,7 @@ export class DeskView {
     }
   }
 
+  /** Does what a click on the notice asks for. */
   #act() {
     const { action } = this.text;
     if (action === "reload") location.reload();
@@ -247,7 +248,7 @@ export class DeskView {
     if (this.status.role === "control") this.#keyboard.focus();
   }
 
-  /** @param {string | null} text */
+  /** Offers a text of the desk for a click. @param {string | null} text  null: none */
   #offer(text) {
     this.#offered = text;
     this.#notices.offer(text !== null);
@@ -258,9 +259,9 @@ export class DeskView {
   }
 
   /**
-   * Where the picture is.
+   * Returns where the picture is.
    *
-   * @param {boolean} isClient  in client coordinates; else within the surface
+   * @param {boolean} isClient  true: in client coordinates; false: within the surface
    */
   #picture(isClient) {
     const { left, top, width, height } = this.#surface.getBoundingClientRect();

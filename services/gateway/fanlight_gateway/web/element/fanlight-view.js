@@ -1,10 +1,11 @@
 // @ts-check
 /**
- * `<fanlight-view desk="main" src="/" mode="automatic">`: a desk in a page. Lives in the page; owns
- * the attributes, the public properties and the events. desk-view.js shows the desk.
+ * The element `<fanlight-view desk="main" src="/" mode="automatic">`, which shows a desk in a page.
+ * Lives in the page; owns the attributes, the public properties and the events. desk-view.js shows
+ * the desk.
  *
  * Attributes, each also a property: `desk`; `src`, the gateway's base URL (default: the document's
- * base); `mode`: `automatic`, `video` (it never falls back) or `screenshots`; `pointerlock`: a
+ * base); `mode`: `automatic`, `video` (it never falls back) or `screenshots`. And `pointerlock`: a
  * click locks the pointer, for programs that want its movement only.
  *
  * Events: `state` (detail: ViewState, when it changes), `stats` (twice a second), `leave`
@@ -12,9 +13,9 @@
  * something).
  *
  * @import { Mode } from "../session/fallback.js"
- * @import { Stats } from "../session/reports.js"
+ * @import { Stats, Status } from "../session/reports.js"
  * @import { FirstScreenshot } from "../screenshots/first-screenshot.js"
- * @import { Status, StatusText } from "./status-text.js"
+ * @import { StatusText } from "./status-text.js"
  * @import { StartCommand } from "./worker-host.js"
  *
  * @typedef {StatusText & { role: string | null, status: Status }} ViewState
@@ -33,18 +34,19 @@ export class FanlightView extends HTMLElement {
 
   /**
    * A first screenshot of the desk that the page has asked for already; null: the worker asks for
-   * it. It counts when the view is put into the page.
+   * one. It is used when the view is put into the page.
    *
    * @type {Promise<FirstScreenshot | null> | null}
    */
   firstScreenshot = null;
   /**
-   * Random, and the same over every reconnect: a second connection of it replaces the first one.
+   * The viewer's name: random, and the same for every connection. A second connection of this name
+   * replaces the first one.
    */
   #viewer = randomId();
   /** Null: no desk is shown. @type {DeskView | null} */
   #view = null;
-  /** The browser cannot show a desk. */
+  /** Whether the browser is too old to show a desk. */
   #isTooOld = false;
 
   constructor() {
@@ -84,7 +86,7 @@ export class FanlightView extends HTMLElement {
     return this.#view?.stats ?? null;
   }
 
-  /** How things stand. @returns {ViewState} */
+  /** The state of connection, desk and video. @returns {ViewState} */
   get state() {
     /** @type {Status} */
     const initial = { ...INITIAL_STATUS, problem: this.#isTooOld ? "too-old" : null };
@@ -93,17 +95,17 @@ export class FanlightView extends HTMLElement {
     return Object.freeze({ ...text, role: status.role, status });
   }
 
-  /** A person wants video again after it was locked. */
+  /** Tries video again after it was locked, because a person wants it. */
   retry() {
     this.#view?.send({ type: "retry" });
   }
 
-  /** A person does not want to wait for the next try to connect. */
+  /** Connects now, because a person does not want to wait for the next try. */
   reconnect() {
     this.#view?.send({ type: "reconnect" });
   }
 
-  /** What is on the canvas, as PNG. @returns {Promise<Blob>} */
+  /** Returns what is on the canvas, as PNG. @returns {Promise<Blob>} */
   snapshot() {
     return this.#view?.snapshot() ?? Promise.reject(new Error("not connected to a desk"));
   }
@@ -116,8 +118,8 @@ export class FanlightView extends HTMLElement {
   /**
    * Shows or hides a phone's own keyboard.
    *
-   * @param {boolean} [shown]
-   * @returns whether it is shown
+   * @param {boolean} [shown]  undefined: the other of both
+   * @returns whether it is shown now
    */
   toggleKeyboard(shown) {
     const keyboard = this.#keyboard;
@@ -153,7 +155,11 @@ export class FanlightView extends HTMLElement {
     }
   }
 
-  /** The text area that gets the keys. @returns {HTMLTextAreaElement | null} */
+  /**
+   * The text area that gets the keys; null: no desk is shown.
+   *
+   * @returns {HTMLTextAreaElement | null}
+   */
   get #keyboard() {
     return /** @type {ShadowRoot} */ (this.shadowRoot).querySelector("textarea");
   }
@@ -171,7 +177,7 @@ export class FanlightView extends HTMLElement {
       return;
     }
     const { firstScreenshot } = this;
-    // It is the first picture of this start only.
+    // The screenshot is the first picture of this start only.
     this.firstScreenshot = null;
     this.#view = new DeskView({
       root,

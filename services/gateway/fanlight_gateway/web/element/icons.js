@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The icons, as inline SVG, so that they need no request and take the colour of the text around
- * them. Lives in the page. They are hidden from screen readers. Drawn for this project on a grid of
- * 24.
+ * Makes the icons, as inline SVG, so that they need no request and take the colour of the text
+ * around them. Lives in the page. They are hidden from screen readers. They were drawn for this
+ * project, on a grid of 24 x 24.
  */
 
 const PATHS = {
@@ -23,7 +23,7 @@ const PATHS = {
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** @param {IconName} name */
+/** Returns a new element with an icon. @param {IconName} name */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   for (const [attribute, value] of Object.entries({

@@ -1,10 +1,11 @@
 // @ts-check
 /**
- * The notices over the picture: how things stand, what a click does about it, and the desk's text
- * that waits for a click. Lives in the page; owns the elements of the notices, and what screen
- * readers are told.
+ * Shows the notices over the picture: the state of the connection, what a click does about it, and
+ * the button for a text of the desk that waits for a click. Lives in the page; owns the elements of
+ * the notices, and what screen readers read out.
  *
- * @import { Status, StatusText } from "./status-text.js"
+ * @import { Status } from "../session/reports.js"
+ * @import { StatusText } from "./status-text.js"
  */
 
 import { icon } from "./icons.js";
@@ -13,12 +14,12 @@ import { mayBeSeen, withoutNumbers } from "./status-text.js";
 export class Notices {
   /** @type {ParentNode} */
   #root;
-  /** What is shown; null: nothing yet. @type {StatusText | null} */
+  /** The text that is shown; null: none yet. @type {StatusText | null} */
   #shown = null;
 
   /**
    * @param {ParentNode} root  the shadow root, with the elements of template.js
-   * @param {{ onaction: () => void, ontakeoffer: () => void }} events  clicks
+   * @param {{ onaction: () => void, ontakeoffer: () => void }} events  clicks on the buttons
    */
   constructor(root, { onaction, ontakeoffer }) {
     this.#root = root;
@@ -26,11 +27,11 @@ export class Notices {
     this.#part(".offer").onclick = ontakeoffer;
   }
 
-  /** @param {StatusText} text @param {Status} status */
+  /** Shows a text. @param {StatusText} text @param {Status} status */
   show(text, status) {
     const isSame = this.#shown && withoutNumbers(this.#shown) === withoutNumbers(text);
     this.#shown = text;
-    // A screen reader reads a countdown once.
+    // A screen reader reads a countdown only once.
     if (!isSame) this.#part(".live").textContent = text.text;
     const action = this.#part(".action");
     const label = this.#part(".words");

@@ -1,36 +1,16 @@
 // @ts-check
 /**
- * What a person reads about the connection: a status goes in, a text comes out. Lives in the page.
- * Pure. Only page/refusal.js has more such texts.
+ * Decides what a person reads about the connection: a status goes in, a text comes out. Lives in
+ * the page. Pure. Only page/refusal.js has more such texts.
  *
- * @import { FallbackState, Mode, Reason } from "../session/fallback.js"
- *
- * @typedef {"connecting" | "open" | "waiting" | "closed"} ConnectionState
- * @typedef {Readonly<{
- *   connection: ConnectionState,
- *   closeCode: number | null,
- *   retry_in_ms: number | null,
- *   role: string | null,
- *   desk: string | null,
- *   video: string | null,
- *   fallback: FallbackState,
- *   mode: Mode,
- *   reason: Reason,
- *   visible: boolean,
- *   plain: boolean,
- *   painted: boolean,
- *   problem: "outdated" | "too-old" | "broken" | null,
- * }>} Status
- *
- * retry_in_ms: until the next try to connect. desk, video: their states, as the gateway told them.
- * reason: why the fallback machine is locked or has no decoder. plain: over plain HTTP. painted: a
- * picture is on the canvas.
+ * @import { Status } from "../session/reports.js"
  *
  * @typedef {"ok" | "busy" | "warning" | "error"} Tone
  * @typedef {Readonly<{ text: string, tone: Tone, action: "retry" | "reconnect" | "reload" | null,
  *   quiet: boolean }>} StatusText
  *
- * action: what a click on the text does. quiet: the text need not cover a part of the picture.
+ * action: what a click on the text does. quiet: whether the text may be hidden, so that it covers
+ * no part of the picture.
  */
 
 import { CloseCode } from "../protocol/constants.js";
@@ -54,7 +34,7 @@ const CLOSED = {
   [CloseCode.TOO_FAST]: reconnect("Too many messages. Click to connect again.", "error"),
 };
 
-/** @param {Status} status @returns {StatusText} */
+/** Returns the text for a status. @param {Status} status @returns {StatusText} */
 export function describeStatus(status) {
   if (status.problem === "outdated") {
     return text("This page is older than its server. Click to reload.", "error", "reload");
@@ -82,7 +62,7 @@ export function describeStatus(status) {
   }
 }
 
-/** Before the gateway has told anything. @type {Status} */
+/** The status before the gateway has told anything. @type {Status} */
 export const INITIAL_STATUS = Object.freeze({
   connection: "connecting",
   closeCode: null,
@@ -99,7 +79,7 @@ export const INITIAL_STATUS = Object.freeze({
   problem: null,
 });
 
-/** Whether the picture on the canvas is the current one. @param {Status} status */
+/** Returns whether the picture on the canvas is the current one. @param {Status} status */
 export function isFresh(status) {
   const { connection, desk, problem } = status;
   const isThere = desk !== "gone" && desk !== "away";
@@ -107,7 +87,7 @@ export function isFresh(status) {
 }
 
 /**
- * Whether video is due and no encoder makes it, which often lasts a moment only.
+ * Returns whether video is due but no encoder makes it. This often lasts only a moment.
  *
  * @param {Status} status
  */
@@ -115,14 +95,14 @@ export function lacksEncoder({ fallback, plain, video }) {
   return fallback === "video" && !plain && video === "waiting";
 }
 
-/** Whether this person may see the desk, as far as is known. @param {Status} status */
+/** Returns whether this person may see the desk, as far as is known. @param {Status} status */
 export function mayBeSeen({ connection, closeCode }) {
   const isRefused = closeCode === CloseCode.UNAUTHORIZED || closeCode === CloseCode.FORBIDDEN;
   return connection !== "closed" || !isRefused;
 }
 
 /**
- * A text without its numbers, so that the texts of a countdown are equal.
+ * Returns a text without its numbers, so that the texts of a countdown are equal.
  *
  * @param {StatusText} status
  */
@@ -130,7 +110,7 @@ export function withoutNumbers({ text }) {
   return text.replace(/\d+/g, "#");
 }
 
-/** @param {Status} status @returns {StatusText} */
+/** Returns the text while the connection is open. @param {Status} status @returns {StatusText} */
 function describeOpen(status) {
   if (!status.visible) return text("Paused while hidden", "busy");
   if (status.desk === "gone") return text("The desk has gone. Waiting for it…", "warning");
@@ -157,6 +137,8 @@ function describeOpen(status) {
 }
 
 /**
+ * Makes a text.
+ *
  * @param {string} words
  * @param {Tone} tone
  * @param {StatusText["action"]} [action]
@@ -167,7 +149,7 @@ function text(words, tone, action = null, quiet = tone === "ok") {
   return Object.freeze({ text: words, tone, action, quiet });
 }
 
-/** A text that connects when it is clicked. @param {string} words @param {Tone} tone */
+/** Makes a text that connects when it is clicked. @param {string} words @param {Tone} tone */
 function reconnect(words, tone) {
   return text(words, tone, "reconnect");
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The style sheet of <fanlight-view>. Lives in the page. It is a constructed sheet, because a
- * strict Content-Security-Policy allows that, and because many views share one.
+ * strict Content-Security-Policy allows that, and because many views use the same one.
  */
 
 export const style = new CSSStyleSheet();

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What is in the shadow DOM of <fanlight-view>: the surface, which is the desk; the notices over
- * it; and what screen readers are told. Lives in the page.
+ * The content of the shadow DOM of <fanlight-view>: the surface, which is the desk; the notices
+ * over it; and what screen readers read out. Lives in the page.
  */
 
 export const TEMPLATE = `

@@ -12,8 +12,9 @@
  *   running  | 5 an error                                       | broken: `onbroken`
  *   any      | 6 `stop`                                         | stopped: the worker ends itself
  *
- * 3: a browser whose network changes fails all that it is loading. The reports of a worker that was
- * stopped are dropped, and the pictures in them are closed.
+ * 3: when the network changes, a browser fails all files that it is loading. Reports of a worker
+ * that was stopped are dropped, and the pictures in them are closed. A test has a case for each
+ * row.
  *
  * @import { Command, Report } from "../session/worker.js"
  * @import { FirstScreenshot } from "../screenshots/first-screenshot.js"
@@ -27,8 +28,9 @@
  *   onbroken: () => void,
  * }} WorkerHostOptions
  *
- * command: the start command, asked for at each start. onfirstscreenshot: the page may show the
- * bitmap, because the worker, which owns it next, may not run yet.
+ * command: returns the start command; called at each start. onfirstscreenshot: the page may show
+ * the bitmap, because the worker, which gets it next, may not run yet. onbroken: the worker is
+ * given up.
  */
 
 import { closePictures } from "../painting/drawing.js";
@@ -41,7 +43,7 @@ const WORKER_PAUSE_MS = 300;
 export class WorkerHost {
   /** @type {WorkerHostOptions} */
   #options;
-  /** @type {Worker | null} */
+  /** Null: stopped. @type {Worker | null} */
   #worker = null;
 
   /** @param {WorkerHostOptions} options */
@@ -50,6 +52,8 @@ export class WorkerHost {
   }
 
   /**
+   * Starts the worker.
+   *
    * @param {Promise<FirstScreenshot | null> | null} firstScreenshot  null: the worker asks for it
    */
   start(firstScreenshot) {
@@ -57,7 +61,7 @@ export class WorkerHost {
   }
 
   /**
-   * Drops the command if the worker is stopped.
+   * Sends a command, or drops it if the worker is stopped.
    *
    * @param {Command} command
    * @param {Transferable[]} [transfer]
@@ -66,6 +70,7 @@ export class WorkerHost {
     this.#worker?.postMessage(command, transfer);
   }
 
+  /** Tells the worker to end itself. */
   stop() {
     this.send({ type: "stop" });
     this.#worker = null;
@@ -73,7 +78,7 @@ export class WorkerHost {
 
   /**
    * @param {Promise<FirstScreenshot | null> | null} firstScreenshot
-   * @param {number} failures  workers in a row that failed before their first report
+   * @param {number} failures  how many workers in a row failed before their first report
    */
   #start(firstScreenshot, failures) {
     const worker = new Worker(new URL("../session/worker.js", import.meta.url), { type: "module" });
@@ -90,7 +95,7 @@ export class WorkerHost {
         return;
       }
       worker.terminate();
-      // The first screenshot went to the worker that failed.
+      // The first screenshot went to the worker that failed, so the next one asks for its own.
       const again = () => worker === this.#worker && this.#start(null, failures + 1);
       setTimeout(again, WORKER_PAUSE_MS * 2 ** failures);
     };

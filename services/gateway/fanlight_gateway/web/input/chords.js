@@ -1,10 +1,11 @@
 // @ts-check
 /**
- * The key combinations that the page itself reacts to. Lives in the page. Pure.
+ * Recognises the key combinations that the page itself reacts to. Lives in the page. Pure.
  */
 
 /**
- * Ctrl+Alt+Shift+K gives the keyboard back to the page, for people without a pointer.
+ * Returns whether it is Ctrl+Alt+Shift+K, which gives the keyboard back to the page, for people
+ * without a pointer.
  *
  * @param {Pick<KeyboardEvent, "code" | "ctrlKey" | "altKey" | "shiftKey">} event
  */
@@ -13,7 +14,7 @@ export function isLeaveChord(event) {
 }
 
 /**
- * Whether this key makes the browser paste: Ctrl+V, Command+V or Shift+Insert.
+ * Returns whether this key makes the browser paste: Ctrl+V, Command+V or Shift+Insert.
  *
  * @param {Pick<KeyboardEvent, "code" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey">} event
  */

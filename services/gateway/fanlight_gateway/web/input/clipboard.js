@@ -1,18 +1,19 @@
 // @ts-check
 /**
- * Text between the browser's clipboard and the desk's. Lives in the page.
+ * Takes text between the browser's clipboard and the desk's. Lives in the page; owns the text that
+ * both sides have. It drops a text that is too long.
  *
- * 1. A text from the desk is written to the browser's clipboard where that is allowed. Otherwise it
- *    is offered for a click (`onoffer`), because browsers allow writing after a click.
- * 2. A text for the desk comes from the paste event of Ctrl+V, which needs no permission. Where
- *    reading the clipboard is allowed already, it is also read whenever the desk gets the focus.
- * 3. It never asks the person for a permission.
+ * 1. A text from the desk is written to the browser's clipboard if the browser allows it. Otherwise
+ *    it is offered for a click (`onoffer`), because browsers allow writing after a click.
+ * 2. A text for the desk comes from the paste event of Ctrl+V, which needs no permission. If the
+ *    browser already allows reading the clipboard, it is also read when the desk gets the focus.
+ * 3. The person is never asked for a permission.
  * 4. The same text is not sent twice, and a text from the desk is not sent back.
  */
 
 import { characters, MAX_CLIPBOARD_CHARS } from "../protocol/text.js";
 
-/** Half of a character, which UTF-8 cannot carry. */
+/** Half a character, which UTF-8 cannot carry. */
 const LONE_SURROGATE = /\p{Surrogate}/gu;
 
 export class ClipboardBridge {
@@ -25,14 +26,14 @@ export class ClipboardBridge {
 
   /**
    * @param {(text: string) => void} send  to the desk
-   * @param {(text: string | null) => void} onoffer  a text waits for a click; null if no text waits
+   * @param {(text: string | null) => void} onoffer  takes a text that waits for a click; null: none
    */
   constructor(send, onoffer) {
     this.#send = send;
     this.#onoffer = onoffer;
   }
 
-  /** A person copied on the desk. @param {string} text */
+  /** Takes a text that a person copied on the desk. @param {string} text */
   async fromDesk(text) {
     this.#known = text;
     this.#onoffer((await this.write(text)) ? null : text);
@@ -55,26 +56,26 @@ export class ClipboardBridge {
     }
   }
 
-  /** A person copied in this browser. Sends the text, if it is new. @param {string} text */
+  /** Sends a text that a person copied in this browser, if it is new. @param {string} text */
   toDesk(text) {
     if (text === "" || text === this.#known || characters(text) > MAX_CLIPBOARD_CHARS) return;
     this.#known = text;
     this.#send(text.replace(LONE_SURROGATE, "\ufffd"));
   }
 
-  /** The same text may be sent again, because it may have been lost, or the desk is another one. */
+  /** Allows the same text again, because it may have been lost, or the desk is another one. */
   forget() {
     this.#known = "";
   }
 
-  /** The desk has got the focus: sends what was copied elsewhere, if reading is allowed. */
+  /** Sends what was copied elsewhere, if reading is allowed. Called when the desk has the focus. */
   async sync() {
     try {
       const name = /** @type {PermissionName} */ ("clipboard-read");
       const { state } = await navigator.permissions.query({ name });
       if (state === "granted") this.toDesk(await navigator.clipboard.readText());
     } catch (error) {
-      // Not every browser knows this permission (TypeError). The focus may be lost meanwhile.
+      // A browser may not know this permission (TypeError), or may have lost the focus meanwhile.
       if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
     }
   }

@@ -1,15 +1,26 @@
 // @ts-check
 /**
- * What a person does at the desk, to input messages. Lives in the page; owns the listeners and the
- * focus. keyboard.js and pointer.js make the messages.
+ * Turns what a person does at the desk into input messages. Lives in the page; owns the listeners
+ * and the focus. keyboard.js and pointer.js make the messages.
  *
- * Held keys and buttons are released when the focus leaves, when the tab is hidden, and when the
- * view stops: SetFocus tells the gateway, which releases them.
+ *   the desk is | event                                        | next     | the gateway is told
+ *   ------------+----------------------------------------------+----------+--------------------
+ *   blurred     | 1 the text area gets the focus               | focused  | SetFocus true
+ *   focused     | 2 the text area loses the focus              | blurred  | SetFocus false
+ *   focused     | 3 `release`: the tab is hidden, or the page  | blurred  | SetFocus false
+ *               |   is left                                    |          |
+ *   focused     | 4 `stop`: the view stops                     | blurred  | SetFocus false
+ *   any         | 5 `announce`: the connection has opened, or  | as the   | SetFocus of that
+ *               |   the tab is shown again                     | text     |
+ *               |                                              | area     |
+ *
+ * SetFocus false makes the gateway release all held keys and buttons. A person who only watches
+ * (`setEnabled(false)`) tells the gateway nothing. A test holds this table against the code.
  *
  * @import { InputMessage } from "../protocol/binary.js"
  * @import { ViewerControl } from "../protocol/control.js"
- * @import { Rect } from "../element/geometry.js"
  * @import { ClipboardBridge } from "./clipboard.js"
+ * @import { Rect } from "./geometry.js"
  *
  * @typedef {{
  *   surface: HTMLElement,
@@ -23,8 +34,8 @@
  *   onover: (isOver: boolean) => void,
  * }} InputHost
  *
- * surface: gets the pointer's events. keyboard: gets the keys. The rest: see KeyboardHost,
- * PointerHost.
+ * surface: gets the pointer's events. keyboard: gets the keys. See KeyboardHost and PointerHost for
+ * the rest.
  */
 
 import { Keyboard } from "./keyboard.js";
@@ -80,15 +91,15 @@ export class Input {
     this.#listen(surface, "contextmenu", (event) => this.#isEnabled && event.preventDefault());
   }
 
-  /** Whether this viewer may act, or only watch. @param {boolean} isEnabled */
+  /** Sets whether this viewer may act, or only watch. @param {boolean} isEnabled */
   setEnabled(isEnabled) {
     this.#isEnabled = this.#keyboard.isEnabled = this.#pointer.isEnabled = isEnabled;
     if (!isEnabled) this.#host.onover(false);
   }
 
   /**
-   * Tells the gateway whether this desk has the focus: after a reconnect, and when it is shown
-   * again.
+   * Tells the gateway whether this desk has the focus. Called when the connection has opened, and
+   * when the tab is shown again.
    */
   announce() {
     if (!this.#isEnabled) return;
@@ -98,7 +109,7 @@ export class Input {
     this.#host.control({ type: "SetFocus", focused: this.#isFocused });
   }
 
-  /** Releases all keys and buttons: the focus has left, or the tab is hidden. */
+  /** Releases all keys and buttons, because the focus has left or the tab is hidden. */
   release() {
     this.#keyboard.release();
     this.#pointer.reset();
@@ -108,6 +119,7 @@ export class Input {
     this.#isFocused = false;
   }
 
+  /** Releases all keys and buttons, and ends the listeners. */
   stop() {
     this.release();
     this.#pointer.stop();
@@ -135,7 +147,7 @@ export class Input {
   #pointerdown(event) {
     const { keyboard, surface } = this.#host;
     event.preventDefault();
-    // A finger must not call up the phone's own keyboard, which has a button.
+    // A finger must not call up the phone's own keyboard, which has a button of its own.
     if (event.pointerType !== "touch" || keyboard.inputMode === "text") {
       keyboard.focus({ preventScroll: true });
     }

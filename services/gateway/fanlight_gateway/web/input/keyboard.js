@@ -1,11 +1,12 @@
 // @ts-check
 /**
- * Keyboard events to input messages. Lives in the page. It touches no DOM but the value of the text
- * area that has the focus, and the focus itself, so that tests can make the events by hand.
+ * Turns keyboard events into input messages. Lives in the page. It touches no DOM but the value of
+ * the text area that has the focus, and the focus itself, so that tests can make the events by
+ * hand.
  *
  * The text area makes input methods and phones work. Keys with a place on the keyboard are taken
  * away from it and travel as keys (physical-keys.js). Everything else arrives in it as text, and
- * travels as text. While `isEnabled` is false (a person who only watches) nothing is taken away or
+ * travels as text. While `isEnabled` is false (the person only watches), nothing is taken away or
  * sent.
  *
  * @import { InputMessage } from "../protocol/binary.js"
@@ -27,8 +28,8 @@
  *   onleave: () => void,
  * }} KeyboardHost
  *
- * now: in the clock of the events' timeStamp. onleave: a person gives the keyboard back to the
- * page.
+ * now: the time in the clock of the events' timeStamp. copyToDesk: sends a text to the desk's
+ * clipboard. onleave: the person gives the keyboard back to the page.
  */
 
 import { splitText } from "../protocol/text.js";
@@ -37,12 +38,12 @@ import { PasteDelay } from "./paste-delay.js";
 import { ALTGR_WAIT_MS, PhysicalKeys } from "./physical-keys.js";
 
 /**
- * What stands in the text area: no character that anyone types, but something to delete, because
- * phones report a Backspace only where there is something to delete.
+ * The content of the text area. It is a character that nobody types. Phones report a Backspace only
+ * if there is something to delete.
  */
 export const FILLER = "\u200b";
 
-/** Keys that a phone's keyboard reports as edits. @type {Record<string, string | undefined>} */
+/** The keys that a phone's keyboard reports as edits. @type {Record<string, string | undefined>} */
 const KEY_BY_EDIT = {
   deleteContentBackward: "Backspace",
   deleteContentForward: "Delete",
@@ -65,18 +66,18 @@ export class Keyboard {
     this.#paste = new PasteDelay(host.send);
   }
 
-  /** No key is down any more: the gateway releases them itself. */
+  /** Forgets the keys that are down, because the gateway releases them itself. */
   reset() {
     this.#keys.reset();
   }
 
-  /** The desk has lost the keyboard: as `reset`, and drops the keys that wait. */
+  /** Does the same, and drops the keys that wait, because the desk has lost the keyboard. */
   release() {
     this.#keys.reset();
     this.#paste.drop();
   }
 
-  /** @param {KeyboardEventLike} event */
+  /** Sends the key, unless it is text. @param {KeyboardEventLike} event */
   keydown(event) {
     if (!this.isEnabled) return;
     if (isLeaveChord(event)) {
@@ -100,7 +101,7 @@ export class Keyboard {
     this.#paste.send(keys);
   }
 
-  /** @param {KeyboardEventLike} event */
+  /** Sends the end of the key. @param {KeyboardEventLike} event */
   keyup(event) {
     if (!this.isEnabled) return;
     event.preventDefault();
@@ -108,9 +109,9 @@ export class Keyboard {
     this.#paste.send(this.#keys.up(event));
   }
 
-  /** The text area has changed. @param {InputEventLike} event */
+  /** Sends what has changed in the text area: a key or a text. @param {InputEventLike} event */
   input(event) {
-    if (event.isComposing) return; // an input method has not decided yet
+    if (event.isComposing) return; // An input method has not decided yet.
     const code = KEY_BY_EDIT[event.inputType];
     if (code === undefined) {
       this.takeText();
@@ -127,7 +128,11 @@ export class Keyboard {
     if (text && this.isEnabled) this.#paste.send(splitText(text));
   }
 
-  /** @param {PasteEventLike} event */
+  /**
+   * Sends the pasted text to the desk's clipboard, and then the keys.
+   *
+   * @param {PasteEventLike} event
+   */
   paste(event) {
     event.preventDefault();
     if (!this.isEnabled) return;

@@ -1,14 +1,28 @@
 // @ts-check
 /**
- * Browser key events to physical keys of the desk. Lives in the page. Pure: it remembers which keys
- * are down.
+ * Turns browser key events into physical keys of the desk. Lives in the page. Pure; it remembers
+ * which keys are down.
  *
  * A key travels as its place on the keyboard (KeyboardEvent.code). The desk's own layout decides
- * what it means, dead keys and AltGr included. A held key is repeated by the keyboard under the
- * person's hands and by nobody else: each repetition is a further key-down, marked `repeat`, so
- * that it can be dropped on its way. A repetition that has waited for the page is dropped here.
- * Keys without a place (an input method, most phones) are text: see keyboard.js. platform.js lists
- * the quirks of operating systems that are undone here.
+ * what the key means, dead keys and AltGr included. Only the keyboard under the person's hands
+ * repeats a held key. Each repetition is a further key-down, marked `repeat`, so that it can be
+ * dropped on its way. This module drops a repetition that has waited for the page. Keys without a
+ * place (an input method, most phones) are text: see keyboard.js. platform.js lists the quirks of
+ * operating systems that are undone here.
+ *
+ * On systems on which AltGr comes as two keys (Windows), a ControlLeft waits until it is known what
+ * it is:
+ *
+ *   ControlLeft | event                                     | next    | keys for the desk
+ *   ------------+-------------------------------------------+---------+---------------------------
+ *   none        | 1 ControlLeft goes down                   | waiting |
+ *   waiting     | 2 AltRight goes down: it was AltGr        | none    | +AltRight
+ *   waiting     | 3 another key goes down or up, or a       | none    | +ControlLeft, and its own
+ *               |   phone's edit comes                      |         |
+ *   waiting     | 4 `flush`: `ALTGR_WAIT_MS` have passed    | none    | +ControlLeft
+ *   waiting     | 5 `reset`: the keyboard is lost           | none    |
+ *
+ * A test holds this table against the code.
  *
  * @import { Key } from "../protocol/binary.js"
  * @import { Platform, Quirks } from "./platform.js"
@@ -19,20 +33,20 @@
 import { USAGE_BY_CODE } from "../protocol/keys.js";
 import { QUIRKS } from "./platform.js";
 
-/** ControlLeft waits this time for an AltRight that makes the two an AltGr (ms, Windows). */
+/** For how long ControlLeft waits for an AltRight that makes the two an AltGr (ms, Windows). */
 export const ALTGR_WAIT_MS = 20;
 /** A repetition that waited longer than this for the page is dropped (ms). */
 export const REPEAT_AGE_MS = 150;
 /**
  * Two edits of one key within this time are a held key (ms). Nobody taps so quickly again and
- * again, but a phone's keyboard does for a held key.
+ * again, but a phone's keyboard does so while a key is held.
  */
 export const TAP_REPEAT_MS = 150;
 
 export class PhysicalKeys {
-  /** @type {Set<string>} */
+  /** The codes of the keys that are down. @type {Set<string>} */
   #held = new Set();
-  /** A ControlLeft waits that may be half of an AltGr. */
+  /** Whether a ControlLeft waits that may be half of an AltGr. */
   #maybeAltGr = false;
   /** The last key that was tapped, and when (ms). */
   #tapped = { code: "", at_ms: -Infinity };
@@ -44,12 +58,14 @@ export class PhysicalKeys {
     this.#quirks = QUIRKS[platform];
   }
 
-  /** Whether `flush` has to be called in ALTGR_WAIT_MS. */
+  /** Whether `flush` has to be called after ALTGR_WAIT_MS. */
   get isWaiting() {
     return this.#maybeAltGr;
   }
 
   /**
+   * Takes a key-down of the browser.
+   *
    * @param {KeyEvent} event
    * @param {number} [age_ms]  how long ago the key was pressed
    * @returns {Key[] | null} null if the key is text
@@ -74,7 +90,7 @@ export class PhysicalKeys {
     return [...before, this.#press(code)];
   }
 
-  /** @param {KeyEvent} event @returns {Key[]} */
+  /** Takes a key-up of the browser. @param {KeyEvent} event @returns {Key[]} */
   up(event) {
     const { code } = event;
     if (!Object.hasOwn(USAGE_BY_CODE, code)) return [];
@@ -92,9 +108,9 @@ export class PhysicalKeys {
   }
 
   /**
-   * A key that comes as one edit of the text: it goes down and up at once. A held key comes as many
-   * edits. Then its key-downs are marked as repetitions, and its key-ups are not, so that they are
-   * never dropped.
+   * Takes a key that comes as one edit of the text: it goes down and up at once. A held key comes
+   * as many edits. Then its key-downs are marked as repetitions. Its key-ups are not marked, so
+   * that they are never dropped.
    *
    * @param {string} code
    * @param {number} at_ms
@@ -108,14 +124,14 @@ export class PhysicalKeys {
     return [...before, repeat ? { ...down, repeat } : down, this.#release(code)];
   }
 
-  /** A ControlLeft that waited is a key of its own. @returns {Key[]} */
+  /** Makes a ControlLeft that waited a key of its own. @returns {Key[]} */
   flush() {
     if (!this.#maybeAltGr) return [];
     this.#maybeAltGr = false;
     return [this.#press("ControlLeft")];
   }
 
-  /** The desk has lost the keyboard. The gateway releases every key itself. */
+  /** Forgets all keys, because the desk has lost the keyboard. The gateway releases them itself. */
   reset() {
     this.#held.clear();
     this.#maybeAltGr = false;
@@ -136,7 +152,7 @@ export class PhysicalKeys {
 
 const LOCKS = new Set(["CapsLock", "NumLock", "ScrollLock"]);
 
-/** @param {KeyEvent} event */
+/** Returns whether the key is text. @param {KeyEvent} event */
 function isText(event) {
   if (event.isComposing || event.key === "Process" || event.key === "Unidentified") return true;
   return !Object.hasOwn(USAGE_BY_CODE, event.code);
@@ -147,7 +163,7 @@ function isModifier(code) {
   return /^(Control|Shift|Alt|Meta)(Left|Right)$/.test(code);
 }
 
-/** @param {string} code @returns {Key[]} */
+/** Returns a key that goes down and up. @param {string} code @returns {Key[]} */
 function tap(code) {
   const usage = USAGE_BY_CODE[code];
   return [

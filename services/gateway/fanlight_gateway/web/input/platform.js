@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * What operating systems do differently with keys. Lives in the page. Pure.
+ * Lists what operating systems do differently with keys. Lives in the page. Pure.
  *
  * @typedef {"windows" | "mac" | "other"} Platform
  * @typedef {Readonly<{ altGrIsTwoKeys: boolean, metaHidesKeyUps: boolean,
  *   capsLockIsOneEvent: boolean }>} Quirks
  *
- * altGrIsTwoKeys: AltGr comes as ControlLeft and AltRight at once, and there was no ControlLeft.
- * metaHidesKeyUps: no key-up comes for what was pressed together with Command.
- * capsLockIsOneEvent: CapsLock comes as one event, a key-down or a key-up, for each change of the
+ * altGrIsTwoKeys: AltGr comes as ControlLeft and AltRight at once, although nobody pressed
+ * ControlLeft. metaHidesKeyUps: no key-up comes for a key that was pressed together with Command.
+ * capsLockIsOneEvent: CapsLock comes as one event, a key-down or a key-up, for each change of its
  * lamp.
  */
 
@@ -19,7 +19,7 @@ export const QUIRKS = Object.freeze({
   other: { altGrIsTwoKeys: false, metaHidesKeyUps: false, capsLockIsOneEvent: false },
 });
 
-/** @param {string} userAgent @returns {Platform} */
+/** Returns the platform of a browser. @param {string} userAgent @returns {Platform} */
 export function platformOf(userAgent) {
   if (/Macintosh|iPhone|iPad/.test(userAgent)) return "mac";
   return userAgent.includes("Windows") ? "windows" : "other";

@@ -1,13 +1,14 @@
 // @ts-check
 /**
- * Pointer and wheel events to input messages: mouse, pen and fingers. Lives in the page. It touches
- * no DOM, so that tests can make the events by hand. It remembers which buttons are down.
+ * Turns pointer and wheel events (mouse, pen and fingers) into input messages. Lives in the page.
+ * It touches no DOM, so that tests can make the events by hand. It remembers which buttons are
+ * down.
  *
- * A mouse or pen sends positions; while the browser locks the pointer, it sends relative moves.
- * Fingers are gestures (touch.js). While `isEnabled` is false nothing is sent.
+ * A mouse or pen gives positions, or relative moves while the browser locks the pointer. Fingers
+ * give gestures (touch.js). While `isEnabled` is false, nothing is sent.
  *
  * @import { InputMessage } from "../protocol/binary.js"
- * @import { Rect } from "../element/geometry.js"
+ * @import { Rect } from "./geometry.js"
  * @import { TouchAction } from "./touch.js"
  * @import { WheelLike } from "./wheel.js"
  *
@@ -23,16 +24,16 @@
  *   onover: (isOver: boolean) => void,
  * }} PointerHost
  *
- * picture: where the picture is, in client coordinates. isLocked: whether the browser locks the
- * pointer. now: in the clock of the events' timeStamp. onover: whether this pointer is over the
- * picture, and is the desk's pointer.
+ * picture: returns where the picture is, in client coordinates. isLocked: whether the browser locks
+ * the pointer. now: the time in the clock of the events' timeStamp. onover: whether this pointer is
+ * over the picture, and is the desk's pointer.
  */
 
-import { toFractions, within } from "../element/geometry.js";
+import { toFractions, within } from "./geometry.js";
 import { Touch } from "./touch.js";
 import { WheelSteps } from "./wheel.js";
 
-/** PointerEvent.button to its bit in PointerEvent.buttons. */
+/** The bit in PointerEvent.buttons of each PointerEvent.button. */
 const BUTTON_BITS = [1, 4, 2, 8, 16];
 
 export class Pointer {
@@ -42,9 +43,9 @@ export class Pointer {
   #touch = new Touch();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #touchTimer;
-  /** Buttons that are down. @type {Set<number>} */
+  /** The buttons that are down. @type {Set<number>} */
   #buttons = new Set();
-  /** Fractions of a pixel that relative moves have left over. */
+  /** The fractions of a pixel that relative moves have left over. */
   #rest = { x: 0, y: 0 };
   isEnabled = false;
 
@@ -53,21 +54,23 @@ export class Pointer {
     this.#host = host;
   }
 
-  /** No button is down any more: the gateway releases them itself. */
+  /** Forgets the buttons that are down, because the gateway releases them itself. */
   reset() {
     this.#buttons.clear();
   }
 
+  /** Ends the timer of a gesture. */
   stop() {
     clearTimeout(this.#touchTimer);
   }
 
-  /** @param {PointerEventLike} event */
+  /** Says whether the pointer is over the picture. @param {PointerEventLike} event */
   enter(event) {
     const isOver = within(event.clientX, event.clientY, this.#host.picture());
     this.#host.onover(this.isEnabled && event.pointerType !== "touch" && isOver);
   }
 
+  /** Says that the pointer is not over the picture. */
   leave() {
     this.#host.onover(false);
   }
@@ -89,7 +92,7 @@ export class Pointer {
       this.#act(this.#touch.move(event.pointerId, point(event), event.timeStamp));
       return;
     }
-    // A second button that changes while one is down comes as a move.
+    // If a second button changes while one is down, the browser reports a move.
     if (event.button !== -1) {
       this.#button(event, (event.buttons & (BUTTON_BITS[event.button] ?? 0)) !== 0);
       return;
@@ -110,7 +113,11 @@ export class Pointer {
     else this.#button(event, false);
   }
 
-  /** The browser takes the pointer away: what is down goes up. @param {PointerEventLike} event */
+  /**
+   * Releases what is down, because the browser takes the pointer.
+   *
+   * @param {PointerEventLike} event
+   */
   cancel(event) {
     if (event.pointerType === "touch") {
       this.#act(this.#touch.cancel(event.pointerId));
@@ -160,7 +167,7 @@ export class Pointer {
     if (steps) this.#host.send([{ type: "Wheel", ...steps, position }]);
   }
 
-  /** @param {TouchAction[]} actions */
+  /** Sends what a gesture does, and sets its timer. @param {TouchAction[]} actions */
   #act(actions) {
     clearTimeout(this.#touchTimer);
     if (this.#touch.deadline_ms !== null) {

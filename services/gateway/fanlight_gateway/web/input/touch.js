@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Fingers as a pointer. Lives in the page. Pure; positions in CSS pixels, times are arguments, in
- * ms.
+ * Turns fingers into a pointer. Lives in the page. Pure; positions are in CSS pixels, times are
+ * arguments, in ms.
  *
  *   gesture | event                                     | next    | actions
  *   --------+-------------------------------------------+---------+------------------------------
@@ -25,19 +25,21 @@
  * @typedef {{ x: number, y: number }} Point
  */
 
+/** A finger that rests for this long is a click with the right button (ms). */
 export const LONG_PRESS_MS = 500;
 /** A finger that moves less than this has not moved (CSS pixels). */
 const SLOP_PX = 10;
 
+/** The numbers of the buttons, as in PointerEvent.button. */
 const LEFT = 0;
 const RIGHT = 2;
 
 export class Touch {
-  /** @type {Map<number, Point>} */
+  /** Where each finger is, by its id. @type {Map<number, Point>} */
   #fingers = new Map();
-  /** What the fingers are doing. @type {"none" | "press" | "drag" | "scroll" | "done"} */
+  /** What the fingers do. @type {"none" | "press" | "drag" | "scroll" | "done"} */
   #gesture = "none";
-  /** @type {Point} */
+  /** Where the first finger went down. @type {Point} */
   #start = { x: 0, y: 0 };
   #start_ms = 0;
 
@@ -46,7 +48,12 @@ export class Touch {
     return this.#gesture === "press" ? this.#start_ms + LONG_PRESS_MS : null;
   }
 
-  /** @param {number} id @param {Point} point @param {number} now_ms @returns {TouchAction[]} */
+  /**
+   * Takes a finger that goes down.
+   *
+   * @param {number} id @param {Point} point @param {number} now_ms
+   * @returns {TouchAction[]}
+   */
   down(id, point, now_ms) {
     this.#fingers.set(id, point);
     if (this.#fingers.size === 1) {
@@ -62,13 +69,18 @@ export class Touch {
     return [];
   }
 
-  /** @param {number} id @param {Point} point @param {number} now_ms @returns {TouchAction[]} */
+  /**
+   * Takes a finger that moves.
+   *
+   * @param {number} id @param {Point} point @param {number} now_ms
+   * @returns {TouchAction[]}
+   */
   move(id, point, now_ms) {
     const last = this.#fingers.get(id);
     if (!last) return [];
     if (this.#gesture === "scroll") {
       this.#fingers.set(id, point);
-      // The middle of the fingers moves by this part of the way.
+      // When one finger moves, the middle of all moves by 1/share of that.
       const share = this.#fingers.size;
       const dx = (last.x - point.x) / share;
       const dy = (last.y - point.y) / share;
@@ -87,7 +99,13 @@ export class Touch {
     ];
   }
 
-  /** @param {number} id @param {number} now_ms @returns {TouchAction[]} */
+  /**
+   * Takes a finger that goes up.
+   *
+   * @param {number} id
+   * @param {number} now_ms
+   * @returns {TouchAction[]}
+   */
   up(id, now_ms) {
     const point = this.#fingers.get(id);
     if (!point) return [];
@@ -101,7 +119,7 @@ export class Touch {
     return pressed;
   }
 
-  /** The system has taken a finger away. @param {number} id @returns {TouchAction[]} */
+  /** Ends a finger that the system has taken away. @param {number} id @returns {TouchAction[]} */
   cancel(id) {
     const point = this.#fingers.get(id);
     const dragging = this.#gesture === "drag";
@@ -111,7 +129,7 @@ export class Touch {
   }
 
   /**
-   * Time has passed: a finger that has rested for long enough is the right button.
+   * Looks whether a finger has rested for long enough to be the right button.
    *
    * @param {number} now_ms
    * @returns {TouchAction[]}

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Wheel events of any kind to 1/120 of a notch. Lives in the page. Pure; it keeps the fractions for
- * the next event.
+ * Turns wheel events of any kind into units of 1/120 of a notch. Lives in the page. Pure; it keeps
+ * the fractions for the next event.
  *
  * @typedef {{ deltaX: number, deltaY: number, deltaMode: number,
  *   wheelDeltaX?: number, wheelDeltaY?: number }} WheelLike
@@ -10,12 +10,12 @@
 import { INT16_MAX } from "../protocol/constants.js";
 
 const UNITS_PER_NOTCH = 120;
-/** What browsers scroll for one notch of a wheel with detents, about. */
+/** About how far browsers scroll for one notch of a wheel with detents. */
 const PIXELS_PER_NOTCH = 100;
 const LINES_PER_NOTCH = 3;
 const NOTCHES_PER_PAGE = 5;
 
-/** Units for a delta of 1, by WheelEvent.deltaMode: pixels, lines, pages. */
+/** How many units a delta of 1 is, by WheelEvent.deltaMode: pixels, lines, pages. */
 const UNITS = [
   UNITS_PER_NOTCH / PIXELS_PER_NOTCH,
   UNITS_PER_NOTCH / LINES_PER_NOTCH,
@@ -27,8 +27,10 @@ export class WheelSteps {
   #y = 0;
 
   /**
+   * Takes an event.
+   *
    * @param {WheelLike} event
-   * @returns {{ dx: number, dy: number } | null} null if it was less than 1/120
+   * @returns {{ dx: number, dy: number } | null} whole units; null if it was less than one
    */
   turn(event) {
     this.#x += units(event.deltaX, event.deltaMode, event.wheelDeltaX);
@@ -43,17 +45,19 @@ export class WheelSteps {
 }
 
 /**
+ * Returns a delta in units.
+ *
  * @param {number} delta
  * @param {number} mode
  * @param {number | undefined} legacy  wheelDeltaX or wheelDeltaY
  */
 function units(delta, mode, legacy) {
-  // The old attribute is exact where it counts whole notches; pixels depend on system and zoom.
+  // The old attribute is exact if it counts whole notches. Pixels depend on system and zoom.
   if (legacy && legacy % UNITS_PER_NOTCH === 0) return -legacy;
   return delta * (UNITS[mode] ?? UNITS[0]);
 }
 
-/** @param {number} value */
+/** Returns the whole part, within an int16. @param {number} value */
 function whole(value) {
   return Math.max(-INT16_MAX, Math.min(INT16_MAX, Math.trunc(value))) || 0;
 }

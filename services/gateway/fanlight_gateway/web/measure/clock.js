@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * What pings show: the round trip time (RTT), its base, a queue in the network, and the gateway's
- * clock. Lives in the worker. Pure; every time is an argument, in ms of the worker's own monotonic
- * clock. It forgets samples after a minute.
+ * Keeps what pings show: the round trip time (RTT), its base, a queue in the network, and the
+ * gateway's clock. Lives in the worker. Pure; every time is an argument, in ms of the worker's own
+ * monotonic clock. It forgets samples after a minute.
  *
- * The RTT never compares the clocks of two machines. The gateway's clock is needed for the age of a
- * picture only. Its offset from the worker's clock is taken from the pong with the least RTT of the
- * last minute, because that pong leaves the least room for an error: half of its RTT. Two offsets
- * that differ by more than their errors come from two clocks (the gateway learns the bus's clock
- * anew when its directory moves); then the older offsets are dropped at once.
+ * The RTT never compares the clocks of two machines. Only the age of a picture needs the gateway's
+ * clock. The offset of that clock from the worker's comes from the pong with the least RTT of the
+ * last minute, because that pong has the smallest possible error: half of its RTT. If two offsets
+ * differ by more than their errors, the gateway's clock has changed (it learns the bus's clock anew
+ * when its directory moves), and the older offsets are dropped at once.
  *
  * @import { Ping, Pong } from "../protocol/binary.js"
  *
@@ -17,15 +17,15 @@
 
 /** Older samples are forgotten (ms), because routes change. */
 export const WINDOW_MS = 60_000;
-/** Pings without a pong that are remembered. */
+/** At most so many pings without a pong are remembered. */
 const MAX_PENDING = 600;
 /** Two clocks drift apart by less than this (us for each ms). */
 const DRIFT_US = 0.2;
 /** The gateway corrects its clock in steps of less than this (us). */
 const CORRECTION_US = 5000;
-/** A ping that waits longer than the last RTT by this is in a stall (ms). */
+/** If a ping has waited this much longer than the last RTT, the network stalls (ms). */
 const STALL_MS = 150;
-/** An RTT above its base by this means a queue in the network (ms). */
+/** If the RTT is this far above its base, there is a queue in the network (ms). */
 const QUEUE_MS = 500;
 
 export class Clock {
@@ -33,15 +33,16 @@ export class Clock {
   #rtts = [];
   /** @type {Sample[]} */
   #offsets = [];
-  /** Ping id to the time it was sent (ms), in order of sending. @type {Map<number, number>} */
+  /** When each ping was sent (ms), by its id, in this order. @type {Map<number, number>} */
   #pending = new Map();
   #nextId = 1;
   /** The newest RTT (ms). @type {number | null} */
   rtt_ms = null;
 
   /**
-   * A new connection has opened. Pings on the old one get no answer, and the gateway may be another
-   * one, with another clock. The network is the same, so the base of the RTT stays.
+   * A new connection has opened. Forgets the pings of the old one, which get no answer, and the
+   * clock, because the gateway may be another one. The network is the same, so the base of the RTT
+   * stays.
    */
   connected() {
     this.#pending.clear();
@@ -54,7 +55,7 @@ export class Clock {
     this.#rtts = [];
   }
 
-  /** The next ping, which counts as sent. @param {number} now_ms @returns {Ping} */
+  /** Returns the next ping, which counts as sent. @param {number} now_ms @returns {Ping} */
   ping(now_ms) {
     const id = this.#nextId;
     this.#nextId = (id % 0xffff_ffff) + 1;
@@ -62,7 +63,7 @@ export class Clock {
     if (this.#pending.size > MAX_PENDING) {
       this.#pending.delete(/** @type {number} */ (this.#pending.keys().next().value));
     }
-    // At least 1, because 0 means that the base is not known.
+    // A known base is at least 1, because 0 means that it is not known.
     const base_rtt_ms = Math.min(65535, Math.max(1, Math.round(this.base_rtt_ms ?? 0)));
     return {
       type: "Ping",
@@ -73,9 +74,11 @@ export class Clock {
   }
 
   /**
+   * Takes a pong.
+   *
    * @param {Pong} pong
    * @param {number} now_ms
-   * @returns {boolean} false if it answers no ping of this connection; it is then ignored
+   * @returns {boolean} false if it answers no ping of this connection; it is ignored then
    */
   pong(pong, now_ms) {
     const sent_ms = this.#pending.get(pong.id);
@@ -110,9 +113,9 @@ export class Clock {
   }
 
   /**
-   * The RTT at this moment (ms): the newest one, or how long the oldest ping without a pong has
-   * waited if that is longer. So a network that stalls shows at once, and not only when it
-   * recovers.
+   * Returns the RTT at this moment (ms): the newest RTT, or the time that the oldest ping without a
+   * pong has waited, if that is longer. So a stall of the network shows at once, and not only when
+   * the network recovers.
    *
    * @param {number} now_ms
    * @returns {number | null}
@@ -124,8 +127,8 @@ export class Clock {
   }
 
   /**
-   * Whether the network stalls or has a queue, so that what is sent now arrives late. A path whose
-   * RTT is long by itself is not congested.
+   * Returns whether the network stalls or has a queue, so that what is sent now arrives late. A
+   * path whose RTT is long by itself is not congested.
    *
    * @param {number} now_ms
    */
@@ -136,7 +139,7 @@ export class Clock {
   }
 
   /**
-   * How long the oldest ping without a pong has waited (ms); 0: there is none.
+   * Returns how long the oldest ping without a pong has waited (ms); 0: there is none.
    *
    * @param {number} now_ms
    */
@@ -146,28 +149,28 @@ export class Clock {
   }
 
   /**
-   * The time of the gateway's clock (us).
+   * Returns the time of the gateway's clock (us).
    *
    * @param {number} now_ms
-   * @returns {number | null}
+   * @returns {number | null} null if it is not known
    */
   gatewayUs(now_ms) {
     const best = this.#best;
     return best === null ? null : now_ms * 1000 + best.offset_us;
   }
 
-  /** @returns {Sample | null} */
+  /** The sample with the least RTT. @returns {Sample | null} */
   get #best() {
     if (this.#offsets.length === 0) return null;
     return this.#offsets.reduce((a, b) => (b.rtt_ms < a.rtt_ms ? b : a));
   }
 
   /**
-   * The age of a picture (ms).
+   * Returns the age of a picture (ms).
    *
    * @param {number} captured_us  when it was captured, in the gateway's clock
    * @param {number} now_ms
-   * @returns {number | null}
+   * @returns {number | null} null if the gateway's clock is not known
    */
   age(captured_us, now_ms) {
     const gateway_us = this.gatewayUs(now_ms);
@@ -175,7 +178,7 @@ export class Clock {
   }
 }
 
-/** Whether both offsets can be of one clock. @param {Sample} a @param {Sample} b */
+/** Returns whether both offsets can be of one clock. @param {Sample} a @param {Sample} b */
 function areOfOneClock(a, b) {
   const error_us = 500 * (a.rtt_ms + b.rtt_ms) + DRIFT_US * Math.abs(a.at_ms - b.at_ms);
   return Math.abs(a.offset_us - b.offset_us) <= error_us + CORRECTION_US;

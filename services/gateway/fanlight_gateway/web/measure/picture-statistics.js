@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * How many pictures and bytes came, and how old the pictures were when they were painted. Lives in
- * the worker. Pure; times are arguments, in ms.
+ * Counts the pictures and bytes that came, and notes how old the pictures were when they were
+ * painted. Lives in the worker. Pure; times are arguments, in ms.
  *
  * The age of a picture is taken when it is painted. After that it grows only while a newer picture
  * is known to exist, because on a desk at rest the picture of an hour ago is still the current one.
@@ -17,20 +17,20 @@ export class PictureStatistics {
   #bytes = new RateMeter();
   /** @type {Clock} */
   #clock;
-  /** Of the picture on the canvas. @type {number | null} */
+  /** When the picture on the canvas was captured; null: not known. @type {number | null} */
   #captured_us = null;
-  /** A unit has come that is newer than the picture on the canvas. */
+  /** Whether a unit has come that is newer than the picture on the canvas. */
   #isBehind = false;
   /** Whether anything was painted. */
   hasPainted = false;
   /** The age of the picture on the canvas, when it was painted (ms). @type {number | null} */
   age_ms = null;
+  /** The epoch and the sequence of the newest unit. */
   epoch = 0;
-  /** The newest sequence that came. */
   received = 0;
   video_bytes = 0;
   screenshot_bytes = 0;
-  /** The picture on the canvas is the last one of a desk that has gone. */
+  /** Whether the picture on the canvas is the last one of a desk that has gone. */
   stale = false;
 
   /** @param {Clock} clock */
@@ -38,7 +38,7 @@ export class PictureStatistics {
     this.#clock = clock;
   }
 
-  /** A unit has come. @param {VideoUnit} unit @param {number} bytes @param {number} now_ms */
+  /** Counts a unit. @param {VideoUnit} unit @param {number} bytes @param {number} now_ms */
   unit(unit, bytes, now_ms) {
     this.video_bytes += bytes;
     this.#bytes.add(bytes, now_ms);
@@ -47,7 +47,7 @@ export class PictureStatistics {
     this.#isBehind = true;
   }
 
-  /** A screenshot has come. @param {number} bytes @param {boolean} stale @param {number} now_ms */
+  /** Counts a screenshot. @param {number} bytes @param {boolean} stale @param {number} now_ms */
   screenshot(bytes, stale, now_ms) {
     this.screenshot_bytes += bytes;
     this.#bytes.add(bytes, now_ms);
@@ -55,7 +55,7 @@ export class PictureStatistics {
   }
 
   /**
-   * A picture is on the canvas.
+   * Counts a picture that is on the canvas now.
    *
    * @param {number | null} captured_us
    * @param {number} now_ms
@@ -66,7 +66,12 @@ export class PictureStatistics {
     this.#setCurrent(captured_us, now_ms);
   }
 
-  /** The picture of a unit is on the canvas. @param {VideoUnit} unit @param {number} now_ms */
+  /**
+   * Counts the picture of a unit, which is on the canvas now.
+   *
+   * @param {VideoUnit} unit
+   * @param {number} now_ms
+   */
   paintedUnit(unit, now_ms) {
     this.painted(unit.captured_us, now_ms);
     this.stale = false;
@@ -74,7 +79,7 @@ export class PictureStatistics {
   }
 
   /**
-   * The desk has not changed: the picture on the canvas is as new as this answer.
+   * Notes that the desk has not changed: the picture on the canvas is as new as this answer.
    *
    * @param {number | null} captured_us
    * @param {boolean} stale
@@ -85,13 +90,13 @@ export class PictureStatistics {
     if (this.hasPainted) this.#setCurrent(captured_us, now_ms);
   }
 
-  /** No newer picture is expected, because video was turned off or begins anew. */
+  /** Expects no newer picture any more, because video was turned off or begins anew. */
   expectNone() {
     this.#isBehind = false;
   }
 
   /**
-   * The age of the picture on the canvas (ms); null if no newer one has come.
+   * Returns the age of the picture on the canvas (ms); null if no newer one has come.
    *
    * @param {number} now_ms
    */
@@ -100,7 +105,7 @@ export class PictureStatistics {
     return this.#clock.age(this.#captured_us, now_ms);
   }
 
-  /** @param {number} now_ms */
+  /** Returns pictures a second, and kbit/s. @param {number} now_ms */
   rates(now_ms) {
     return {
       fps: this.#pictures.rate(now_ms),

@@ -3,12 +3,12 @@
  * Sends pings while a connection is open, and judges what they show. Lives in the worker; owns the
  * ping timer. clock.js keeps what the pongs say.
  *
- * 1. While the page is visible, a ping goes out every `ping_interval_ms` (plain HTTP:
- *    `HTTP_PING_INTERVAL_MS`). While it is hidden, none does.
+ * 1. While the page is visible, a ping goes out every `ping_interval_ms` (over plain HTTP:
+ *    `HTTP_PING_INTERVAL_MS`). While the page is hidden, no ping goes out.
  * 2. The RTT is judged at each pong and before each ping, so that a ping without an answer counts
  *    while it waits. While a retry measures the base RTT, only pongs count.
- * 3. When nothing has come for `SILENCE_LIMIT_MS` although pings went out, the connection is silent
- *    (`onsilent`). An RTT is not judged once half of that time has passed.
+ * 3. If nothing has come for `SILENCE_LIMIT_MS` although pings went out, the connection is silent
+ *    (`onsilent`). Once half of that time has passed, the RTT is not judged any more.
  * 4. While a person holds a key, `probe` keeps one ping in flight at any time, so that a stall is
  *    seen before many repetitions of the key are sent into it.
  *
@@ -29,12 +29,13 @@
  *   onping: () => void,
  * }} PingingHost
  *
- * onping: a ping went out; the regular moment to look at what else may be overdue.
+ * onrtt: the RTT was judged. onping: a ping went out, which is the regular moment to look at what
+ * else may be overdue.
  */
 
-/** Time between pings on plain HTTP (ms). Each one is a request, and no video needs its RTT. */
+/** The time between pings over plain HTTP (ms). Each is a request, and no video needs its RTT. */
 export const HTTP_PING_INTERVAL_MS = 1000;
-/** When nothing has come for this long, the connection is left for a new one (ms). */
+/** If nothing has come for this long, the connection is left for a new one (ms). */
 export const SILENCE_LIMIT_MS = 3000;
 
 export class Pinging {
@@ -42,7 +43,7 @@ export class Pinging {
   #host;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  /** Since when pings go out without a pause (ms). @type {number | null} */
+  /** Since when pings go out without a pause (ms); null: none do. @type {number | null} */
   #since_ms = null;
 
   /** @param {PingingHost} host */
@@ -55,6 +56,7 @@ export class Pinging {
     this.#ping();
   }
 
+  /** Sends no ping any more. */
   stop() {
     clearTimeout(this.#timer);
   }
@@ -66,7 +68,7 @@ export class Pinging {
     connection.send(clock.ping(now()));
   }
 
-  /** @param {Pong} pong */
+  /** Takes a pong of the gateway. @param {Pong} pong */
   pong(pong) {
     if (this.#host.clock.pong(pong, this.#host.now())) this.#judgeRtt();
   }
@@ -92,7 +94,7 @@ export class Pinging {
     this.#host.onping();
   }
 
-  /** Plain HTTP finds out by itself that its requests fail. */
+  /** Returns whether the connection is silent. Plain HTTP finds out by itself. */
   #isSilent() {
     const { connection, now } = this.#host;
     const since_ms = Math.max(connection.lastMessage_ms, this.#since_ms ?? Infinity);

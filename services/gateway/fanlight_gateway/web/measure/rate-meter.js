@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * A rate over the last two seconds, for example pictures or bytes a second. Lives in the worker.
- * Pure; times are arguments, in ms. It forgets what is older.
+ * Measures a rate over the last two seconds, for example pictures or bytes a second. Lives in the
+ * worker. Pure; times are arguments, in ms. It forgets what is older.
  */
 
 export class RateMeter {
@@ -15,13 +15,13 @@ export class RateMeter {
     this.#window_ms = window_ms;
   }
 
-  /** @param {number} amount @param {number} now_ms */
+  /** Counts an amount. @param {number} amount @param {number} now_ms */
   add(amount, now_ms) {
     this.#events.push({ at_ms: now_ms, amount });
     this.#forgetOld(now_ms);
   }
 
-  /** The amount a second. @param {number} now_ms */
+  /** Returns the amount a second. @param {number} now_ms */
   rate(now_ms) {
     this.#forgetOld(now_ms);
     const sum = this.#events.reduce((total, event) => total + event.amount, 0);

@@ -1,16 +1,18 @@
 // @ts-check
 /**
- * Whether something has been bad for long enough to act on it. Lives in the worker. Pure: every
- * function returns a new value and changes nothing.
+ * Tells whether something has been bad for long enough to act on it. Lives in the worker. Pure:
+ * every function returns a new value and changes nothing.
  *
  * A bad stretch begins with the first bad observation and ends with the first good one. An
  * observation after a silence that is longer than the limit begins a new stretch, because two bad
- * moments with nothing observed between them (the device slept) are not a bad minute.
+ * moments with nothing observed between them (the device slept) are not one long bad stretch.
  *
  * @typedef {Readonly<{ since_ms: number, last_ms: number }> | null} Stretch  null if nothing is bad
  */
 
 /**
+ * Returns the stretch after an observation.
+ *
  * @param {Stretch} stretch
  * @param {boolean} isBad
  * @param {number} now_ms
@@ -25,7 +27,12 @@ export function observe(stretch, isBad, now_ms, limit_ms) {
   return { since_ms: stretch.since_ms, last_ms: now_ms };
 }
 
-/** Whether it has been bad for the limit. @param {Stretch} stretch @param {number} limit_ms */
+/**
+ * Returns whether it has been bad for the limit.
+ *
+ * @param {Stretch} stretch
+ * @param {number} limit_ms
+ */
 export function lasted(stretch, limit_ms) {
   return stretch !== null && stretch.last_ms - stretch.since_ms >= limit_ms;
 }

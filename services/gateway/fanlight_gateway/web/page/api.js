@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * The gateway's HTTP API, as far as the page needs it. Lives in the page. Every URL is relative to
- * the page, which may have any path.
+ * Calls the gateway's HTTP API, as far as the page needs it. Lives in the page. Every URL is
+ * relative to the page, which may have any path.
  *
  * @typedef {{ name: string, state: string, width: number, height: number }} Desk
  */
 
-/** The gateway refuses, or does not answer. */
+/** Thrown if the gateway refuses a request or does not answer. */
 export class ApiError extends Error {
   /** @param {number} status  0: no answer */
   constructor(status) {
@@ -17,8 +17,8 @@ export class ApiError extends Error {
 }
 
 /**
- * Takes the token out of the address, so that it is not in the history, not in a bookmark, and not
- * on a screen that is shared.
+ * Takes the token out of the address, so that it is neither in the history nor in a bookmark nor on
+ * a screen that is shared.
  *
  * @returns {string | null} null if there is none
  */
@@ -38,23 +38,23 @@ export async function signIn(token) {
   });
 }
 
-/** Throws ApiError. @returns {Promise<Desk[]>} those that the person may see */
+/** Returns the desks that the person may see. Throws ApiError. @returns {Promise<Desk[]>} */
 export async function listDesks() {
   const response = await request("api/desks", { cache: "no-store" });
   return (await response.json()).desks;
 }
 
-/** The base of a desk's URLs. @param {string} desk */
+/** Returns the base of a desk's URLs. @param {string} desk */
 export function deskUrl(desk) {
   return new URL(`api/desks/${encodeURIComponent(desk)}/`, document.baseURI).href;
 }
 
-/** A small picture of a desk. @param {string} desk */
+/** Returns the URL of a small picture of a desk. @param {string} desk */
 export function thumbnailUrl(desk) {
   return `${deskUrl(desk)}screenshot?format=jpeg&quality=60&scale=0.25`;
 }
 
-/** @param {string} path @param {RequestInit} options */
+/** Sends a request. Throws ApiError. @param {string} path @param {RequestInit} options */
 async function request(path, options) {
   let response;
   try {

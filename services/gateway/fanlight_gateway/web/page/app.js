@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The page's entry: signs in, and shows the chosen desk (`?desk=main`), the only desk, the list of
- * desks, or an error. Lives in the page.
+ * The page's entry. It signs in, and shows the chosen desk (`?desk=main`), the only desk, the list
+ * of desks, or an error. Lives in the page.
  *
  * @import { Desk } from "./api.js"
  * @import { Started } from "./start.js"
@@ -16,7 +16,7 @@ import { FOREIGN } from "./refusal.js";
 const started = /** @type {{ fanlight: Started }} */ (/** @type {unknown} */ (globalThis)).fanlight;
 const { token, signedIn } = started;
 
-/** When the page looks again where there is no desk, or no answer (ms). */
+/** If there is no desk or no answer, the page looks again after this time (ms). */
 const AGAIN_MS = 2000;
 
 async function main() {
@@ -24,8 +24,8 @@ async function main() {
     // start.js may have failed while the network changed, so this tries again.
     if (token !== null) await signedIn?.catch(() => signIn(token));
     const chosen = new URLSearchParams(location.search).get("desk");
-    // A person who has just signed in is shown the desk without asking for the list first. The
-    // desk's own connection says if something is wrong.
+    // A person who has just signed in is shown the desk, without a request for the list before. If
+    // something is wrong, the desk's own connection says so.
     if (chosen && token !== null) {
       showDesk(chosen, started);
       return;

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The list of desks, as cards with a small picture. Lives in the page.
+ * Makes the list of desks, as cards with a small picture. Lives in the page.
  *
  * @import { Desk } from "./api.js"
  */
@@ -11,7 +11,7 @@ import { thumbnailUrl } from "./api.js";
 /** @type {Record<string, string>} */
 const DESK_STATES = { live: "", away: "Away", gone: "Gone" };
 
-/** @param {Desk[]} desks */
+/** Returns the list as a new element. @param {Desk[]} desks */
 export function deskList(desks) {
   const list = document.createElement("ul");
   list.className = "desks";

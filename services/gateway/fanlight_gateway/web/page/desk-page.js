@@ -1,16 +1,12 @@
 // @ts-check
 /**
- * One desk on the page: the view with its toolbar, or, where the gateway refuses the desk, why it
- * does and which other desks there are. Lives in the page.
- *
- *   the desk's status                     | what is shown
- *   --------------------------------------+-------------------------------------------------------
- *   closed, and refusal.js has a reason   | the reason and the list of desks, in place of the view
- *   the same, no desk of this name        | the same; it looks for the desk again every 2 s
- *   anything else                         | the view and the toolbar
+ * Shows one desk on the page: the view with its toolbar. If the gateway refuses the desk, it shows
+ * why, and which other desks there are. Lives in the page. refusal.js decides which of the two
+ * is shown.
  *
  * @import { Desk } from "./api.js"
  * @import { ViewState } from "../element/fanlight-view.js"
+ * @import { Status } from "../session/reports.js"
  * @import { Refusal } from "./refusal.js"
  * @import { Started } from "./start.js"
  */
@@ -21,17 +17,17 @@ import { ApiError, listDesks } from "./api.js";
 import { deskList } from "./desk-list.js";
 import { element, focusHeading, linkHint, paragraph, showPage } from "./dom.js";
 import { rememberedMode } from "./preferences.js";
-import { refusal } from "./refusal.js";
+import { refusal, whatIsShown } from "./refusal.js";
 import { toast } from "./toast.js";
 import { showInToolbar, showStats, wireToolbar } from "./toolbar.js";
 
-/** When a desk that is missing is looked for again (ms). */
+/** A desk that is missing is looked for again after this time (ms). */
 const AGAIN_MS = 2000;
 
-/** How often the desk's state has changed. What was begun for an earlier state is dropped. */
+/** How often the desk's state has changed. Work that was begun for an earlier state is dropped. */
 let stateNumber = 0;
 
-/** @param {string} desk @param {Started} started */
+/** Puts the view of a desk into the page. @param {string} desk @param {Started} started */
 export function showDesk(desk, { token, screenshot }) {
   document.title = `${desk} · fanlight`;
   element("page").hidden = true;
@@ -59,16 +55,21 @@ export function showDesk(desk, { token, screenshot }) {
   view.focus();
 }
 
-/** @param {FanlightView} view @param {ViewState} state @param {boolean} hadToken */
+/**
+ * Shows the view, or why the desk is refused.
+ *
+ * @param {FanlightView} view @param {ViewState} state @param {boolean} hadToken
+ */
 function showState(view, state, hadToken) {
   showInToolbar(state);
   stateNumber++;
-  const describe = (/** @type {Desk[] | null} */ desks) =>
-    refusalOf(view.desk, state, desks, hadToken);
-  const isRefused = describe(null) !== null;
+  const { status } = state;
+  const isRefused = whatIsShown(status) !== "view";
   for (const id of ["connection", "tools", "stage"]) element(id).hidden = isRefused;
   if (isRefused) {
-    void showRefusal(view, state.status.closeCode, describe, stateNumber);
+    const describe = (/** @type {Desk[] | null} */ desks) =>
+      refusalOf(view.desk, status, desks, hadToken);
+    void showRefusal(view, status.closeCode, describe, stateNumber);
   } else if (!element("page").hidden) {
     element("page").hidden = true;
     view.focus();
@@ -76,22 +77,22 @@ function showState(view, state, hadToken) {
 }
 
 /**
+ * Returns why the desk is refused.
+ *
  * @param {string} desk
- * @param {ViewState} state
+ * @param {Status} status
  * @param {Desk[] | null} desks  null if unknown
- * @param {boolean} hadToken  the address had a token
+ * @param {boolean} hadToken  whether the address had a token
  * @returns {Refusal | null} null if the desk is shown
  */
-function refusalOf(desk, { status }, desks, hadToken) {
-  if (status.connection !== "closed") return null;
+function refusalOf(desk, status, desks, hadToken) {
   // The token was swapped for a cookie, and the gateway has never let the cookie in.
   const hasSignedIn = hadToken && status.role === null;
   return refusal({ closeCode: status.closeCode, desk, desks, hasSignedIn });
 }
 
 /**
- * Shows why the desk is refused, and the desks that there are. Looks again for a desk that is
- * missing.
+ * Shows why the desk is refused, and which desks there are. Looks again for a desk that is missing.
  *
  * @param {FanlightView} view
  * @param {number | null} closeCode
@@ -100,12 +101,12 @@ function refusalOf(desk, { status }, desks, hadToken) {
  * @param {string | null} [shown]  the list that is shown already, as JSON
  */
 async function showRefusal(view, closeCode, describe, number, shown = null) {
-  // First of all, because what is outside of the full screen cannot get the focus. It rejects where
-  // the person has left it already.
+  // This comes first, because nothing outside of the full screen can get the focus. It rejects if
+  // the person has left the full screen already.
   if (document.fullscreenElement) await document.exitFullscreen().catch(() => {});
   const desks = closeCode === CloseCode.UNAUTHORIZED ? null : await desksIfKnown();
   if (number !== stateNumber) return;
-  const isMissing = closeCode === CloseCode.NO_SUCH_DESK;
+  const isMissing = whatIsShown({ connection: "closed", closeCode }) === "missing";
   if (isMissing && shown !== null && desks?.some(({ name }) => name === view.desk)) {
     view.reconnect();
     return;
@@ -116,7 +117,7 @@ async function showRefusal(view, closeCode, describe, number, shown = null) {
     const { title, text, wantsLink } = /** @type {Refusal} */ (describe(desks));
     const words = wantsLink ? linkHint(text) : paragraph(text);
     showPage(title, words, ...(desks?.length ? [deskList(desks)] : []));
-    // The focus was in the desk.
+    // The focus was in the desk, which is hidden now.
     if (shown === null) focusHeading();
   }
   if (!isMissing) return;
@@ -125,7 +126,7 @@ async function showRefusal(view, closeCode, describe, number, shown = null) {
   }, AGAIN_MS);
 }
 
-/** @returns {Promise<Desk[] | null>} */
+/** Returns the list of desks. @returns {Promise<Desk[] | null>} null if it cannot be had */
 async function desksIfKnown() {
   try {
     return await listDesks();

@@ -1,16 +1,16 @@
 // @ts-check
 /**
- * The page's own elements: what index.html names, and what is shown in place of a desk. Lives in
- * the page.
+ * Finds and makes the page's own elements: those that index.html names, and those that are shown in
+ * place of a desk. Lives in the page.
  */
 
-/** An element of index.html. @template {HTMLElement} E @param {string} id @returns {E} */
+/** Returns an element of index.html. @template {HTMLElement} E @param {string} id @returns {E} */
 export function element(id) {
   return /** @type {E} */ (document.getElementById(id));
 }
 
 /**
- * Shows a title and its content. They replace what stood there.
+ * Shows a title and its content, in place of what stood there.
  *
  * @param {string} title
  * @param {...(string | Node)} content
@@ -30,14 +30,14 @@ export function focusHeading() {
   heading.focus();
 }
 
-/** @param {...(string | Node)} content */
+/** Returns a new paragraph. @param {...(string | Node)} content */
 export function paragraph(...content) {
   const p = document.createElement("p");
   p.append(...content);
   return p;
 }
 
-/** How to get a link. @param {string} before  what stands before it */
+/** Returns a paragraph that says how to get a link. @param {string} before  stands before that */
 export function linkHint(before) {
   const command = document.createElement("code");
   command.textContent = "fanlight token";

@@ -1,19 +1,19 @@
 // @ts-check
 /**
- * What this browser remembers of a person's choice. Lives in the page.
+ * Keeps a person's choice in this browser. Lives in the page.
  *
  * @import { Mode } from "../session/fallback.js"
  */
 
 const MODE = "fanlight.mode";
 
-/** @returns {Mode} */
+/** Returns the mode that was chosen last. @returns {Mode} */
 export function rememberedMode() {
   const mode = localStorage.getItem(MODE);
   return mode === "video" || mode === "screenshots" ? mode : "automatic";
 }
 
-/** @param {Mode} mode */
+/** Remembers the chosen mode. @param {Mode} mode */
 export function rememberMode(mode) {
   localStorage.setItem(MODE, mode);
 }

@@ -1,18 +1,30 @@
 // @ts-check
 /**
- * What the page says in place of a desk that it may not show, or that is not there. Lives in the
- * page. Pure. status-text.js has the short texts over a desk; these are longer, and say what a
- * person can do.
+ * Decides what the page says in place of a desk that it may not show, or that is not there. Lives
+ * in the page. Pure. status-text.js has the short texts over a desk; these are longer, and say what
+ * a person can do.
+ *
+ *   connection | close code                     | what is shown
+ *   -----------+--------------------------------+--------------
+ *   closed     | 1 `UNAUTHORIZED`, `FORBIDDEN`  | refusal
+ *   closed     | 2 `NO_SUCH_DESK`               | missing
+ *   closed     | 3 any other                    | view
+ *   any other  | 4 any                          | view
+ *
+ * view: the view and its toolbar. refusal: why the gateway refuses the desk, and the list of desks,
+ * in place of the view. missing: the same, and the page looks for the desk again. A test holds this
+ * table against the code.
  *
  * @import { Desk } from "./api.js"
+ * @import { Status } from "../session/reports.js"
  *
  * @typedef {Readonly<{ title: string, text: string, wantsLink: boolean }>} Refusal
- * wantsLink: a new link helps.
+ * wantsLink: whether a new link helps.
  *
  * @typedef {{ closeCode: number | null, desk: string, desks: Desk[] | null, hasSignedIn: boolean }}
  *   Refused
- * desks: those that the person may see; null if unknown. hasSignedIn: the page swapped a token for
- * a cookie, and the gateway has never let the cookie in.
+ * desks: the desks that the person may see; null if unknown. hasSignedIn: whether the page swapped
+ * a token for a cookie that the gateway has never accepted.
  */
 
 import { CloseCode } from "../protocol/constants.js";
@@ -26,7 +38,31 @@ export const FOREIGN = Object.freeze({
   wantsLink: false,
 });
 
-/** @param {Refused} refused @returns {Refusal | null} null if the desk is shown */
+/**
+ * Returns what is shown for a desk of this status.
+ *
+ * @param {Pick<Status, "connection" | "closeCode">} status
+ * @returns {"view" | "refusal" | "missing"}
+ */
+export function whatIsShown({ connection, closeCode }) {
+  if (connection !== "closed") return "view";
+  switch (closeCode) {
+    case CloseCode.UNAUTHORIZED:
+    case CloseCode.FORBIDDEN:
+      return "refusal";
+    case CloseCode.NO_SUCH_DESK:
+      return "missing";
+    default:
+      return "view";
+  }
+}
+
+/**
+ * Returns the reason.
+ *
+ * @param {Refused} refused
+ * @returns {Refusal | null} null: the desk is shown
+ */
 export function refusal({ closeCode, desk, desks, hasSignedIn }) {
   switch (closeCode) {
     case CloseCode.UNAUTHORIZED:

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The page's first code, which stands in the page itself. While app.js is still being loaded, it
+ * The page's first code, which stands in the HTML itself. While app.js is still being loaded, it
  * signs in and asks for a first screenshot. Lives in the page; owns nothing, because it hands both
- * on (`Started`). It decides nothing. When a file of the page does not come, it asks for the file
+ * on (`Started`). It decides nothing. If a file of the page does not come, it asks for the file
  * again, `TRIES` times; after that it gives the file up without a message.
  *
  * @import { FirstScreenshot } from "../screenshots/first-screenshot.js"
@@ -10,8 +10,8 @@
  * @typedef {{ token: string | null, signedIn: Promise<void> | null,
  *   screenshot: Promise<FirstScreenshot | null> | null }} Started
  *
- * token: the one in the address. signedIn: settles when the token has been swapped for a cookie.
- * screenshot: of the desk in the address. Each is null if there is none.
+ * token: the token in the address. signedIn: settles when the token has been swapped for a cookie.
+ * screenshot: a picture of the desk in the address. Each is null if there is none.
  */
 
 import { deskUrl, signIn, takeToken } from "./api.js";
@@ -20,13 +20,13 @@ import { rememberedMode } from "./preferences.js";
 
 /** A file is asked for again at most this many times. */
 const TRIES = 8;
-/** The first and the longest pause before that (ms). It doubles from try to try. */
+/** The first and the longest pause before such a try (ms). It doubles from try to try. */
 const PAUSE_MS = 300;
 const PAUSE_MAX_MS = 5000;
 
-/** @returns {Started} */
+/** Signs in, and asks for the screenshot. @returns {Started} */
 function start() {
-  // First of all, so that the token leaves the address bar.
+  // This comes first, so that the token leaves the address bar at once.
   const token = takeToken();
   const signedIn = token === null ? null : signIn(token);
   // app.js awaits it later, and handles the error then.
@@ -41,7 +41,8 @@ function start() {
 }
 
 /**
- * A file did not come: a browser whose network changes fails all that it is loading.
+ * Asks again for a file that did not come, because a browser whose network changes fails all files
+ * that it is loading.
  *
  * @param {Event} event
  */
@@ -57,12 +58,18 @@ function askAgain({ target }) {
   }
 }
 
-/** @param {string} failed @param {(url: string) => void} setUrl @param {HTMLElement} element */
+/**
+ * Inserts an element for a file that failed, after a pause.
+ *
+ * @param {string} failed  the file's URL
+ * @param {(url: string) => void} setUrl  gives the element its URL
+ * @param {HTMLElement} element
+ */
 function insertLater(failed, setUrl, element) {
   const url = new URL(failed);
   const failures = Number(url.searchParams.get("again") ?? "0") + 1;
   if (failures > TRIES) return;
-  // Under another address, because a page does not load a module again that failed.
+  // The URL is another one, because a page does not load a failed module again.
   url.searchParams.set("again", String(failures));
   setUrl(url.href);
   const pause_ms = Math.min(PAUSE_MS * 2 ** (failures - 1), PAUSE_MAX_MS);

@@ -1,11 +1,13 @@
 // @ts-check
 /**
- * The statistics as rows of names and values, for people. Lives in the page. Pure.
+ * Turns the statistics into rows of names and values, for people. Lives in the page. Pure.
  *
  * @import { Stats } from "../session/reports.js"
  */
 
 /**
+ * Returns the rows.
+ *
  * @param {Readonly<Stats>} stats
  * @returns {[string, string][]}
  */

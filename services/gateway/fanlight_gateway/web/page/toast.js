@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * A short message that goes away by itself. Lives in the page; owns its element and timer. A new
- * message replaces the one before.
+ * Shows a short message that goes away by itself. Lives in the page; owns its element and timer. A
+ * new message replaces the one before.
  */
 
 import { element } from "./dom.js";
@@ -12,7 +12,7 @@ const SHOWN_MS = 6000;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 
-/** @param {string} text */
+/** Shows a message. @param {string} text */
 export function toast(text) {
   const box = element("toast");
   box.textContent = text;

@@ -14,7 +14,7 @@ import { rememberMode } from "./preferences.js";
 import { statsRows } from "./statistics.js";
 import { toast } from "./toast.js";
 
-// Keyboard.lock is Chromium's. In other browsers, the browser keeps its own keys.
+// Only Chromium has Keyboard.lock. Other browsers keep their own keys.
 /** @type {{ lock?: () => Promise<void>, unlock?: () => void } | undefined} */
 const keyboardLock = /** @type {any} */ (navigator).keyboard;
 
@@ -34,7 +34,7 @@ export function wireToolbar(view) {
   ])) {
     element(id).prepend(icon(name));
   }
-  // Only a phone's own keyboard has to be called up.
+  // Only the keyboard of a phone has to be called up.
   element("keyboard").hidden = !matchMedia("(pointer: coarse)").matches;
   element("keyboard").onclick = () => {
     element("keyboard").ariaPressed = String(view.toggleKeyboard());
@@ -58,7 +58,7 @@ export function wireToolbar(view) {
 }
 
 /**
- * Shows how things stand: the text beside the buttons, and which of them are of use.
+ * Shows the state: as a text beside the buttons, and by the buttons that are of use.
  *
  * @param {ViewState} state
  */
@@ -93,7 +93,7 @@ export function showStats(view) {
     );
 }
 
-/** @param {HTMLElement} stage @param {FanlightView} view */
+/** Enters or leaves the full screen. @param {HTMLElement} stage @param {FanlightView} view */
 async function toggleFullscreen(stage, view) {
   if (document.fullscreenElement) {
     await document.exitFullscreen();
@@ -106,7 +106,7 @@ async function toggleFullscreen(stage, view) {
   await keyboardLock?.lock?.();
 }
 
-/** @param {FanlightView} view */
+/** Copies this browser's clipboard to the desk's. @param {FanlightView} view */
 async function paste(view) {
   try {
     view.copyToDesk(await navigator.clipboard.readText());

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What the painter (painter.js, in the worker) and the canvas (canvas.js, in the page) send each
- * other. Pure, in both. A message holds several drawings, which the page draws all at once.
+ * The messages between the painter (painter.js, in the worker) and the canvas (canvas.js, in the
+ * page). Pure; runs in both. A message holds several drawings, which the page draws all at once.
  *
  * @import { Rectangle } from "../protocol/binary.js"
  *
@@ -13,19 +13,19 @@
  *   | Rectangle & { type: "image", image: Picture }
  *   | Rectangle & { type: "copy", from_x: number, from_y: number }} DrawStep
  *
- * picture: its top left `source` fills the canvas. pixels: the same, as RGBA; only its `areas` are
- * drawn, on a canvas of the source's size (null: everything). image: fills the rectangle. copy:
- * moves pixels of the canvas into the rectangle.
+ * picture: its top left part of the size `source` fills the canvas. pixels: the same, as RGBA; only
+ * the `areas` are drawn, on a canvas of the source's size (null: everything is drawn). image: fills
+ * the rectangle. copy: moves pixels of the canvas into the rectangle.
  *
- * @typedef {{ size: Size, steps: DrawStep[] }} Drawing  size: the canvas's, which is the desk's
+ * @typedef {{ size: Size, steps: DrawStep[] }} Drawing  size: of the canvas, which is the desk's
  *
  * @typedef {{ at_ms: number | null, buffers: ArrayBuffer[] }} DrawResult
  *
- * at_ms: when it was drawn, since the Unix epoch; null: drawing failed. buffers: those of the
- * pixels, to be used again.
+ * at_ms: when it was drawn, since the Unix epoch; null: drawing failed. buffers: the buffers of the
+ * pixels, which can be used again.
  */
 
-/** Closes the pictures of drawings, drawn or not. @param {Drawing[]} drawings */
+/** Closes the pictures of drawings. They may have been drawn or not. @param {Drawing[]} drawings */
 export function closePictures(drawings) {
   for (const step of drawings.flatMap(({ steps }) => steps)) {
     if (step.type === "picture") step.picture.close();
@@ -33,14 +33,14 @@ export function closePictures(drawings) {
   }
 }
 
-/** The buffers of pixels in drawings. @param {Drawing[]} drawings */
+/** Returns the buffers of the pixels in drawings. @param {Drawing[]} drawings */
 export function buffersOf(drawings) {
   const steps = drawings.flatMap((drawing) => drawing.steps);
   return steps.flatMap((step) => (step.type === "pixels" ? [step.pixels] : []));
 }
 
 /**
- * What is transferred with a step, and not copied.
+ * Returns what a step transfers to the page instead of copying it.
  *
  * @param {DrawStep} step
  * @returns {Transferable[]}
@@ -59,7 +59,7 @@ export function transferables(step) {
 }
 
 /**
- * How much of what is owed a drawing covers, by its first step.
+ * Returns how much a drawing covers of what is owed (paint-ledger.js), by its first step.
  *
  * @param {DrawStep | undefined} first
  */

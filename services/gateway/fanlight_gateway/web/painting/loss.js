@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Says that pictures were lost, but not too often. Lives in the worker; owns the timer of what is
- * said later.
+ * Reports that pictures were lost, but not too often. Lives in the worker; owns the timer of the
+ * report that waits. It drops that report if another one comes.
  */
 
 /**
@@ -15,6 +15,7 @@ export class LossReport {
   #now;
   /** @type {() => void} */
   #onlost;
+  /** When the last report was (ms). */
   #reported_ms = -Infinity;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -28,7 +29,7 @@ export class LossReport {
   /**
    * Reports now, or when the interval is over. A later call replaces one that waits.
    *
-   * @param {() => boolean} [isStillLost]  asked when it is reported
+   * @param {() => boolean} [isStillLost]  asked when the report is due: false drops it
    */
   report(isStillLost = () => true) {
     clearTimeout(this.#timer);

@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * Which parts of the canvas the next picture has to cover. Lives in the worker. Pure.
+ * Decides which parts of the canvas the next picture has to cover. Lives in the worker. Pure.
  *
- * A unit says where its picture differs from the one before it (its areas), and only those areas
- * are painted, because without a GPU copying a whole picture costs more than decoding it. When a
- * picture or patch is dropped, its areas are *owed*: the next picture has to cover them as well.
+ * A unit says where its picture differs from the picture before it (its areas). Only those areas
+ * are painted, because without a GPU it costs more to copy a whole picture than to decode it. When
+ * a picture or patch is dropped, its areas are *owed*: the next picture has to cover them as well.
  *
  *   event                                   | effect
  *   ----------------------------------------+-----------------------------------------------------
@@ -12,11 +12,11 @@
  *   2 `sent(place, "everything")`           | nothing before this place is owed, nor the canvas
  *   3 `sent(place, "owed")`                 | nothing before this place is owed
  *   4 `sent(place, "patch")`                | its own areas are not owed, if nothing before it is;
- *                                           | else they stay, because what comes late may
- *                                           | cover the patch
+ *                                           | otherwise they stay owed, because a picture that
+ *                                           | comes late may cover the patch
  *   5 `forget()`                            | the whole canvas is owed, until 2
  *
- * A place that is dropped has no event: its areas stay owed.
+ * A place that is dropped has no event: its areas stay owed. A test has a case for each row.
  *
  * @import { Rectangle } from "../protocol/binary.js"
  * @import { Size } from "./drawing.js"
@@ -24,28 +24,28 @@
 
 import { boundingBox, covers } from "./rectangles.js";
 
-/** With more places than this, the whole canvas is owed. */
+/** If more places than this are expected, the whole canvas is owed. */
 const MAX_PLACES = 1024;
 /**
- * More areas than this are painted as their bounding box, because each one costs the page's thread.
+ * More areas than this are painted as their bounding box, because each area costs the page time.
  */
 const MAX_AREAS = 3;
-/** When the areas are more than this share of the picture, the whole picture costs no more. */
+/** If the areas are more than this part of the picture, the whole picture costs no more. */
 const MAX_SHARE = 0.8;
 
 /** @template P  what stands for a place in the paint queue */
 export class PaintLedger {
   /**
-   * In painting order; areas is null for everywhere.
+   * What is owed, in painting order. areas: null means everywhere.
    *
    * @type {{ place: P, areas: Rectangle[] | null }[]}
    */
   #owed = [];
-  /** Nobody knows what is on the canvas. */
+  /** Whether the whole canvas is owed, because nobody knows what is on it. */
   #owesAll = true;
 
   /**
-   * A picture or patch is going to be painted.
+   * Notes that a picture or patch is going to be painted.
    *
    * @param {P} place
    * @param {Rectangle[] | null} areas  where it changes the canvas; null: anywhere
@@ -55,18 +55,18 @@ export class PaintLedger {
     this.#owed.push({ place, areas });
   }
 
-  /** The whole canvas is owed, because nobody knows what was painted. */
+  /** Makes the whole canvas owed, because nobody knows what was painted. */
   forget() {
     this.#owed = [];
     this.#owesAll = true;
   }
 
   /**
-   * Where the picture of this place has to be painted.
+   * Returns where the picture of this place has to be painted.
    *
    * @param {P} place
    * @param {Size} source  the picture's size
-   * @param {Size} size  the canvas's
+   * @param {Size} size  the canvas's size
    * @returns {Rectangle[] | null} null: everywhere
    */
   areasFor(place, source, size) {
@@ -75,7 +75,7 @@ export class PaintLedger {
     if (this.#owesAll || isScaled || last === -1) return null;
     /** @type {Rectangle[]} */
     let areas = [];
-    // The newest first, because what moves is mostly the same area again.
+    // The newest areas come first, because most of the time the same area changes again.
     for (const each of this.#owed.slice(0, last + 1).reverse()) {
       if (each.areas === null) return null;
       for (const area of each.areas) {
@@ -88,7 +88,7 @@ export class PaintLedger {
   }
 
   /**
-   * What stands in this place goes to the page.
+   * Notes that the picture or patch of this place goes to the page.
    *
    * @param {P} place
    * @param {"everything" | "owed" | "patch"} what  a picture for the whole canvas, a picture for
@@ -96,7 +96,7 @@ export class PaintLedger {
    */
   sent(place, what) {
     const index = this.#owed.findIndex((each) => each.place === place);
-    // `forget` was called since, and what came before this place may be owed.
+    // `forget` was called since then, and what came before this place may be owed.
     if (index === -1) return;
     if (what === "patch") {
       if (index === 0) this.#owed.shift();

@@ -1,22 +1,31 @@
 // @ts-check
 /**
- * How a decoded picture gets onto a 2D canvas fastest in this browser: drawn or copied. Lives in
- * the worker. Pure.
+ * Finds out how a decoded picture gets onto a 2D canvas fastest in this browser: drawn or copied.
+ * Lives in the worker. Pure.
  *
- * With a GPU, `drawImage(frame)` costs next to nothing. Without one it takes 7 to 12 ms for 1080p,
- * and up to 50 ms at times (a new bitmap each time, whose pages have to be faulted in), where
- * `copyTo` into a buffer that is kept, and `putImageData`, take 2.3 ms (headless Chromium, two
- * cores). So the painter tries each method `TRIALS` times, first drawing, and then keeps the faster
- * one.
+ * With a GPU, `drawImage(frame)` costs next to nothing. Without a GPU it takes 7 to 12 ms for
+ * 1080p, and sometimes 50 ms, because each time it makes a new bitmap, whose pages have to be
+ * faulted in. `copyTo` into a buffer that is kept, and `putImageData`, take 2.3 ms together
+ * (headless Chromium, two cores). So the painter tries each method `TRIALS` times, and then keeps
+ * the faster one.
+ *
+ *   state   | event                                       | next    | pictures are
+ *   --------+---------------------------------------------+---------+-------------
+ *   drawing | 1 `drew`, for the last of `TRIALS` times    | copying | copied
+ *   copying | 2 `copied`, likewise; copying was faster    | decided | copied
+ *   copying | 3 `copied`, likewise; it was not            | decided | drawn
+ *   any     | 4 `cannotCopy`                              | decided | drawn
+ *
+ * It begins with `drawing`. A test holds this table against the code.
  */
 
-/** Pictures by which each method is judged. The first one does not count, because it warms up. */
+/** How many pictures each method is tried with. The first does not count, because it warms up. */
 export const TRIALS = 6;
 
 export class PaintMethod {
-  /** @type {number[]} */
+  /** How long the pictures took that were drawn. @type {number[]} */
   #draw_ms = [];
-  /** @type {number[]} */
+  /** How long the pictures took that were copied. @type {number[]} */
   #copy_ms = [];
   /** Whether copying is faster; null until it is known. @type {boolean | null} */
   #copies = null;
@@ -26,17 +35,17 @@ export class PaintMethod {
     return this.#copies ?? this.#draw_ms.length >= TRIALS;
   }
 
-  /** Whether both were tried. Until then pictures are painted as a whole, to be compared. */
+  /** Whether both were tried. Until then, whole pictures are painted, so that they compare. */
   get isDecided() {
     return this.#copies !== null;
   }
 
-  /** A picture was drawn. @param {number} took_ms */
+  /** Notes that a picture was drawn. @param {number} took_ms */
   drew(took_ms) {
     if (this.#copies === null && this.#draw_ms.length < TRIALS) this.#draw_ms.push(took_ms);
   }
 
-  /** A picture was copied. @param {number} took_ms */
+  /** Notes that a picture was copied. @param {number} took_ms */
   copied(took_ms) {
     if (this.#copies !== null) return;
     this.#copy_ms.push(took_ms);
@@ -44,13 +53,13 @@ export class PaintMethod {
     this.#copies = median(this.#copy_ms) < median(this.#draw_ms);
   }
 
-  /** This browser cannot copy pictures. */
+  /** Notes that this browser cannot copy pictures. */
   cannotCopy() {
     this.#copies = false;
   }
 }
 
-/** The median without the first one. @param {number[]} all */
+/** Returns the median of all but the first. @param {number[]} all */
 function median(all) {
   return all.slice(1).sort((a, b) => a - b)[Math.floor((all.length - 1) / 2)] ?? Infinity;
 }

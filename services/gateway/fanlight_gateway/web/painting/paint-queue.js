@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * The order in which pictures and patches are painted. Lives in the worker. Pure; times are
- * arguments, in ms.
+ * Keeps pictures and patches in the order in which they are painted. Lives in the worker. Pure;
+ * times are arguments, in ms. It drops pictures that a newer one replaces.
  *
- * A picture or patch has a place in the queue from the moment it is known: a unit when it goes into
- * the decoder, a patch when it comes. The places are filled in whatever order pixels become ready,
- * and are taken from the front.
+ * A picture or patch has a place in the queue from the moment when it is known: a unit when it goes
+ * into the decoder, a patch when it comes. Places are filled in whatever order their pixels become
+ * ready, and are taken from the front.
  *
  *   event               | effect
  *   --------------------+------------------------------------------------------------------------
@@ -13,31 +13,31 @@
  *   2 `fill`, full      | the places before it are dropped: a full picture replaces them
  *   3 `fill`, a patch   | it waits for all that is before it
  *   4 `take`            | takes filled places from the front
- *   5 `take`, when the  | the pictures before the patch are dropped, and *missed*: should they come
- *     patch has waited  | later, what was painted since is wrong
+ *   5 `take`, when the  | the pictures before the patch are dropped, and *missed*: if one comes
+ *     patch has waited  | later, what was painted since then is wrong
  *     PATCH_WAIT_MS     |
  *   6 a full picture    | nothing is missed any more
  *     is taken          |
  *   7 `leave`           | the place is given up
  *
- * 5: a decoder may hold its pictures back for long. A patch before the patch is always waited for.
+ * 5: a decoder may hold its pictures back for long. A patch always waits for the patches before it.
  * A test has a case for each row.
  *
  * @template T
  * @typedef {{ full: boolean, since_ms: number, content: T | null, isGone: boolean }} Place
  *
- * full: a picture, which replaces everything before it. content: null until it is filled.
- * isGone: it was dropped or given up.
+ * full: whether it is a picture, which replaces everything before it. since_ms: when it entered.
+ * content: null until it is filled. isGone: whether it was dropped or given up.
  */
 
-/** A patch waits for a picture that is in the decoder no longer than this (ms). */
+/** A patch waits no longer than this for a picture that is in the decoder (ms). */
 export const PATCH_WAIT_MS = 100;
 
 /** @template T */
 export class PaintQueue {
   /** @type {Place<T>[]} */
   #places = [];
-  /** See 5. @type {Set<Place<T>>} */
+  /** The places that are missed, see 5. @type {Set<Place<T>>} */
   #missed = new Set();
   /** @type {(content: T) => void} */
   #ondrop;
@@ -47,11 +47,14 @@ export class PaintQueue {
     this.#ondrop = ondrop;
   }
 
+  /** How many places there are. */
   get length() {
     return this.#places.length;
   }
 
   /**
+   * Returns a new place at the end.
+   *
    * @param {boolean} full
    * @param {number} now_ms
    * @returns {Place<T>}
@@ -63,7 +66,7 @@ export class PaintQueue {
   }
 
   /**
-   * Its pixels are ready. Drops them if the place is gone.
+   * Fills a place, because its pixels are ready. Drops them if the place is gone.
    *
    * @param {Place<T>} place
    * @param {T} content
@@ -77,12 +80,12 @@ export class PaintQueue {
     if (place.full) this.#dropBefore(this.#places.indexOf(place));
   }
 
-  /** Whether patches were taken that belong onto this picture. @param {Place<T>} place */
+  /** Returns whether patches were taken that belong onto this picture. @param {Place<T>} place */
   isMissed(place) {
     return this.#missed.has(place);
   }
 
-  /** Gives a place up: it will not be filled. @param {Place<T>} place */
+  /** Gives a place up, because it will not be filled. @param {Place<T>} place */
   leave(place) {
     this.#missed.delete(place);
     const index = this.#places.indexOf(place);
@@ -97,10 +100,10 @@ export class PaintQueue {
   }
 
   /**
-   * Removes what is to be painted now.
+   * Removes and returns what has to be painted now.
    *
    * @param {number} now_ms
-   * @returns {T[]} in order
+   * @returns {T[]} the contents, in order
    */
   take(now_ms) {
     const taken = [];
@@ -121,9 +124,9 @@ export class PaintQueue {
   }
 
   /**
-   * When to call `take` even if nothing happens: a patch has then waited long enough (ms).
+   * When to call `take` although nothing has happened, because a patch has waited long enough (ms).
    *
-   * @returns {number | null} null if not
+   * @returns {number | null} null if no patch waits
    */
   get due_ms() {
     if (!this.#places[0]?.full || this.#places[0].content !== null) return null;
@@ -131,7 +134,7 @@ export class PaintQueue {
     return patch?.content != null ? patch.since_ms + PATCH_WAIT_MS : null;
   }
 
-  /** @param {number} index */
+  /** Drops the places in front of this one. @param {number} index */
   #dropBefore(index) {
     for (const place of this.#places.splice(0, index)) this.#drop(place);
   }

@@ -4,14 +4,14 @@
  * the worker. paint-queue.js decides the order, paint-ledger.js which parts of a picture are
  * painted, paint-method.js whether a picture is drawn or copied.
  *
- * The worker makes the pixels, so that the page only puts them onto the canvas. One message is at
- * the page at a time. Meanwhile a full picture replaces what waits, and patches gather, to go
- * together.
+ * The worker makes the pixels, so that the page only puts them onto the canvas. The page has one
+ * message at a time. Until it has answered, a full picture replaces what waits, and patches gather,
+ * to go together.
  *
  * It drops pictures that a newer one overtook, and what is not wanted any more. It calls `onlost`,
- * after which a full picture has to come, when too much waits for a page that does not answer (all
- * of it is dropped), when a picture comes after patches that belong onto it, and when the page
- * failed.
+ * after which a full picture has to come, in three cases: too much waits for a page that does not
+ * answer (all of it is dropped), a picture comes after patches that belong onto it, or the page
+ * failed to draw.
  *
  * Every VideoFrame and ImageBitmap that it gets is closed or transferred to the page.
  *
@@ -24,7 +24,8 @@
  *
  * @typedef {Drawing & { place: Place, listener: PaintListener, area: number,
  *   method: "draw" | "copy" | null, began_ms: number }} Content
- * area: pixels of a patch's images. method: to be timed. began_ms: its pixels are made since then.
+ * area: how many pixels the images of a patch have. method: the method that is timed; null: none.
+ * began_ms: when the work on the pixels began.
  * @typedef {import("./paint-queue.js").Place<Content>} Place
  *
  * @typedef {{
@@ -43,7 +44,7 @@ import { PaintQueue } from "./paint-queue.js";
 import { drawSteps, imageArea } from "./patch-steps.js";
 import { isCopyable, PixelCopier } from "./pixel-copier.js";
 
-/** With more pixels of patches in the queue (two desks of 8K), or more places, all of it is lost. */
+/** If more pixels of patches (two desks of 8K) or more places are in the queue, all are dropped. */
 const MAX_WAITING_AREA = 2 ** 26;
 const MAX_PLACES = 1024;
 export class Painter {
@@ -55,13 +56,13 @@ export class Painter {
   #ledger = new PaintLedger();
   #method = new PaintMethod();
   #copier = new PixelCopier();
-  /** What is at the page. @type {{ contents: Content[], sent_ms: number } | null} */
+  /** What the page has not answered yet. @type {{ contents: Content[], sent_ms: number } | null} */
   #sent = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   /** @type {LossReport} */
   #loss;
-  /** Pixels of the patches in the queue. */
+  /** The pixels of the patches in the queue. */
   #area = 0;
   #isCopying = false;
   /**
@@ -70,9 +71,9 @@ export class Painter {
    * @type {{ place: Place, frame: VideoFrame, paint: () => void } | null}
    */
   #next = null;
-  /** How many pictures and patches were painted. */
+  /** How many pictures and patches were painted in all. */
   painted = 0;
-  /** Of the canvas; 0: there was no picture yet. */
+  /** The size of the canvas; 0: there was no picture yet. */
   width = 0;
   height = 0;
 
@@ -83,10 +84,10 @@ export class Painter {
   }
 
   /**
-   * A place for a picture that is going to come. Fill it with `paintFrame` or `paintPicture`, or
-   * give it up with `abandon`.
+   * Returns a place for a picture that is going to come. Fill it with `paintFrame` or
+   * `paintPicture`, or give it up with `abandon`.
    *
-   * @param {readonly Rectangle[]} [areas]  where it differs from what is before it; none: anywhere
+   * @param {readonly Rectangle[]} [areas]  where it differs from the one before it; none: anywhere
    * @returns {Place}
    */
   expect(areas = []) {
@@ -95,24 +96,24 @@ export class Painter {
     return place;
   }
 
-  /** The picture will not come. @param {Place} place */
+  /** Gives a place up, because its picture will not come. @param {Place} place */
   abandon(place) {
     this.#queue.leave(place);
     this.#flush();
   }
 
   /**
-   * Paints a decoded picture. Its top left `source` (a coded picture may be a row or a column
-   * larger) fills the canvas.
+   * Paints a decoded picture. Its top left part of the size `source` fills the canvas, because a
+   * coded picture may be a row or a column larger.
    *
    * @param {Place} place
    * @param {VideoFrame} frame
    * @param {Size} source
-   * @param {Size} size  the canvas's
+   * @param {Size} size  the canvas's size
    * @param {PaintListener} listener
    */
   paintFrame(place, frame, source, size, listener) {
-    // Drawing a part takes a browser as long as drawing the whole picture.
+    // A browser draws a part no faster than the whole picture, so only a copy has areas.
     const isCopied = this.#method.isDecided && this.#method.copies;
     const areas = isCopied ? this.#ledger.areasFor(place, source, size) : null;
     const step = /** @type {const} */ ({ type: "picture", picture: frame, source });
@@ -139,11 +140,11 @@ export class Painter {
    * @param {Size} source
    * @param {Size} size
    * @param {PaintListener} listener
-   * @param {Place} [place]  the last one, if none was expected
+   * @param {Place} [place]  a new one at the end if no picture was expected
    */
   paintPicture(picture, source, size, listener, place = this.expect()) {
     if (listener.isWanted?.() === false) {
-      // In the queue it would replace what is before it.
+      // In the queue, the picture would replace what is before it.
       picture.close();
       this.abandon(place);
       return;
@@ -156,9 +157,9 @@ export class Painter {
    * Paints all operations of a patch together, over what was sent before it.
    *
    * @param {readonly Operation[]} operations
-   * @param {Size} size  the canvas's
+   * @param {Size} size  the canvas's size
    * @param {PaintListener} listener
-   * @returns {Promise<void>} rejects where an image is none; then nothing of the patch is painted
+   * @returns {Promise<void>} rejects if an image is none; nothing of the patch is painted then
    */
   async paintPatch(operations, size, listener) {
     const area = imageArea(operations);
@@ -191,7 +192,7 @@ export class Painter {
     this.#loss.clear();
   }
 
-  /** The page's answer to a message. @param {DrawResult} result */
+  /** Takes the page's answer to a message. @param {DrawResult} result */
   drawn({ at_ms, buffers }) {
     const sent = this.#sent;
     if (!sent) return;
@@ -203,7 +204,7 @@ export class Painter {
       this.#loss.report();
       return;
     }
-    // The page's clock may have been set from another reading of the time of day than the worker's.
+    // The time origins of page and worker may come from different readings of the time of day.
     const worker_ms = at_ms - performance.timeOrigin;
     const drawn_ms = Math.min(Math.max(worker_ms, sent.sent_ms), this.#host.now());
     for (const { listener, method, began_ms, size } of sent.contents) {
@@ -232,7 +233,7 @@ export class Painter {
     this.#flush();
   }
 
-  /** A picture has come: what was painted since may be wrong without it. @param {Place} place */
+  /** Reports a picture that came after the patches that belong onto it. @param {Place} place */
   #reportMissed(place) {
     if (this.#queue.isMissed(place)) this.#loss.report(() => this.#queue.isMissed(place));
   }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The operations of a patch to steps that the canvas draws: images are decoded. Lives in the
- * worker.
+ * Turns the operations of a patch into steps that the canvas draws: it decodes the images. Lives in
+ * the worker.
  *
  * @import { Operation } from "../protocol/patch.js"
  * @import { DrawStep, Picture } from "./drawing.js"
@@ -13,9 +13,11 @@ import { MEDIA_TYPES } from "../protocol/patch.js";
 import { closePictures } from "./drawing.js";
 
 /**
+ * Returns the steps, in order.
+ *
  * @param {readonly Operation[]} operations
  * @param {DecodeImage} decodeImage
- * @returns {Promise<DrawStep[]>} rejects where an image is none; the others are closed then
+ * @returns {Promise<DrawStep[]>} rejects if an image is none; the other images are closed then
  */
 export async function drawSteps(operations, decodeImage) {
   const results = await Promise.allSettled(
@@ -40,7 +42,7 @@ async function drawStep(operation, decodeImage) {
   return { type: "image", ...rectangle, image: await decodeImage(operation.data, type) };
 }
 
-/** Pixels of all images. @param {readonly Operation[]} operations */
+/** Returns how many pixels all images have. @param {readonly Operation[]} operations */
 export function imageArea(operations) {
   const images = operations.filter(({ type }) => type === "Image");
   return images.reduce((sum, { width, height }) => sum + width * height, 0);

@@ -10,7 +10,7 @@
 
 import { evened } from "./rectangles.js";
 
-/** One is at the page while the other one is filled. */
+/** So many buffers are kept: one is at the page while the other one is filled. */
 const MAX_BUFFERS = 2;
 
 export class PixelCopier {
@@ -18,16 +18,16 @@ export class PixelCopier {
   #buffers = [];
 
   /**
-   * Copies as RGBA, in the layout of the whole picture. Leaves the frame open.
+   * Copies the pixels as RGBA, in the layout of the whole picture. Leaves the frame open.
    *
    * @param {VideoFrame} frame
    * @param {Size} size
    * @param {Rectangle[] | null} areas  null: everything
-   * @returns {Promise<ArrayBuffer>} rejects where this browser cannot copy the frame
+   * @returns {Promise<ArrayBuffer>} rejects if this browser cannot copy the frame
    */
   async copy(frame, { width, height }, areas) {
     const stride = 4 * width;
-    // One more row, because Chromium takes the last row of an area to be as long as any.
+    // There is one more row, because Chromium takes the last row of an area to be as long as any.
     const pixels = this.#take(stride * (height + 1));
     const all = areas ?? [{ x: 0, y: 0, width, height }];
     await Promise.all(
@@ -47,7 +47,7 @@ export class PixelCopier {
     this.#buffers.splice(0, this.#buffers.length - MAX_BUFFERS);
   }
 
-  /** @param {number} size_bytes */
+  /** Returns a kept buffer of this size, or a new one. @param {number} size_bytes */
   #take(size_bytes) {
     const kept = this.#buffers.findIndex((buffer) => buffer.byteLength === size_bytes);
     return kept === -1 ? new ArrayBuffer(size_bytes) : this.#buffers.splice(kept, 1)[0];
@@ -55,8 +55,9 @@ export class PixelCopier {
 }
 
 /**
- * Whether a frame may be copied. A frame whose format is null lies where only the GPU reaches it.
- * In a frame of odd sides a copy may not begin or end between two chroma samples.
+ * Returns whether a frame can be copied. A frame whose format is null lies where only the GPU
+ * reaches it. A frame with an odd side would need a copy that ends between two chroma samples,
+ * which browsers refuse.
  *
  * @param {VideoFrame} frame
  * @param {Size} size

@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * Rectangles of pixels. Pure.
+ * Calculates with rectangles of pixels. Lives in the worker. Pure.
  *
  * @import { Rectangle } from "../protocol/binary.js"
  */
 
-/** @param {Rectangle} outer @param {Rectangle} inner */
+/** Returns whether one covers the other. @param {Rectangle} outer @param {Rectangle} inner */
 export function covers(outer, inner) {
   return (
     outer.x <= inner.x &&
@@ -16,7 +16,7 @@ export function covers(outer, inner) {
 }
 
 /**
- * The smallest rectangle that covers all.
+ * Returns the smallest rectangle that covers all.
  *
  * @param {readonly Rectangle[]} all
  * @returns {Rectangle}
@@ -30,8 +30,8 @@ export function boundingBox(all) {
 }
 
 /**
- * The smallest rectangle that covers this one and has even edges, because a copy must not begin or
- * end between two chroma samples.
+ * Returns the smallest rectangle that covers this one and has even edges, because a copy must not
+ * begin or end between two chroma samples.
  *
  * @param {Rectangle} rectangle  in a picture whose sides are even
  * @returns {Rectangle}

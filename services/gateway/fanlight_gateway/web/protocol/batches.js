@@ -1,10 +1,11 @@
 // @ts-check
 /**
- * Messages in the body of a plain HTTP request or answer. Pure; runs in the worker.
+ * Encodes and decodes messages in the body of a plain HTTP request or answer. Pure; runs in the
+ * worker.
  *
- * One after the other: u32 length (little-endian), u8 kind (1 binary, 2 text), the bytes.
- * fanlight_common/protocol/batches.py is the other half; tests/vectors/batches.json holds the two
- * together.
+ * The messages stand one after the other, each as a u32 length (little-endian), a u8 kind (1
+ * binary, 2 text), and its bytes. fanlight_common/protocol/batches.py is the other half;
+ * tests/vectors/batches.json holds the two together.
  *
  * @typedef {ArrayBuffer | string} Message
  */
@@ -17,7 +18,7 @@ const TEXT = 2;
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** @param {readonly Message[]} messages @returns {ArrayBuffer} */
+/** Returns the body. @param {readonly Message[]} messages @returns {ArrayBuffer} */
 export function encodeBatch(messages) {
   const parts = messages.map((message) =>
     typeof message === "string" ? ENCODER.encode(message) : new Uint8Array(message),
@@ -35,7 +36,7 @@ export function encodeBatch(messages) {
   return bytes.buffer;
 }
 
-/** Throws ProtocolError. @param {ArrayBuffer} body @returns {Message[]} */
+/** Returns the messages. Throws ProtocolError. @param {ArrayBuffer} body @returns {Message[]} */
 export function decodeBatch(body) {
   const view = new DataView(body);
   /** @type {Message[]} */

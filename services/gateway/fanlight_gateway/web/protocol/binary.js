@@ -1,17 +1,17 @@
 // @ts-check
 /**
- * Binary messages between viewer and gateway: decodes what a gateway sends, and encodes what a
- * viewer sends. Pure; runs in the page and in the worker.
+ * Decodes the binary messages of a gateway, and encodes those of a viewer. Pure; runs in the page
+ * and in the worker.
  *
  * fanlight_common/protocol/binary.py and input.py are the other half and describe each byte;
  * tests/vectors/binary.json holds the two together. Messages are plain objects with their name in
  * `type`, so that they can be posted between the page and its worker. Everything is little-endian.
  * Positions are fractions of the desk in 1/65536, so that they mean the same when the desk changes
- * its size. Times are microseconds in a Number, exact up to 2^53 (285 years); larger ones are
- * refused.
+ * its size. Times are microseconds in a Number, which is exact up to 2^53 (285 years); larger times
+ * are refused.
  *
- * A later release may append fields to a unit's header and to messages of fixed size; they are
- * passed over. A unit of another version, stream kind or codec is a ProtocolError.
+ * A later release may append fields to a unit's header and to messages of fixed size. This module
+ * passes such fields over. A unit of another version, stream kind or codec is a ProtocolError.
  *
  * @typedef {{ x: number, y: number, width: number, height: number }} Rectangle
  *
@@ -26,8 +26,8 @@
  *
  * @typedef {{ type: "Ping", id: number, viewer_us: number, base_rtt_ms: number }} Ping
  * @typedef {{ type: "Ack", age_ms: number, epoch: number, received: number, painted: number }} Ack
- * @typedef {{ type: "Key", down: boolean, usage: number, repeat?: boolean }} Key  repeat: the
- *   repetition of a held key; it is for outbox.js, and is not sent
+ * @typedef {{ type: "Key", down: boolean, usage: number, repeat?: boolean }} Key  repeat: whether
+ *   it is the repetition of a held key. This is for outbox.js, and is not sent
  * @typedef {{ type: "PointerMove", x: number, y: number }} PointerMove
  * @typedef {{ type: "PointerMoveRelative", dx: number, dy: number }} PointerMoveRelative
  * @typedef {{ type: "PointerButton", down: boolean, button: number,
@@ -41,17 +41,18 @@
 
 import { ProtocolError } from "./constants.js";
 
-/** Name of the one codec that the page decodes, in units and in Hello. */
+/** The name of the one codec that the viewer decodes, in units and in Hello. */
 export const H264 = "h264";
 const SCREEN = "screen";
 
 const VIDEO_UNIT_VERSION = 1;
 const VIDEO_UNIT_HEADER_BYTES = 28;
+/** The bit of a unit's flags that says: its acknowledgement may wait. */
 const RELAXED = 4;
-/** Their numbers in a unit's header. */
+/** The numbers of stream kind and codec in a unit's header. */
 const SCREEN_NUMBER = 1;
 const H264_NUMBER = 1;
-/** No message of fixed size is larger, in this release or a later one. */
+/** No message of fixed size has more bytes, in this release or a later one. */
 const MAX_FIXED_BYTES = 125;
 const AREA_BYTES = 8;
 const MAX_AREAS = 8;
@@ -59,7 +60,7 @@ const POINTER_SHAPE_HEADER_BYTES = 12;
 const UTF8 = new TextEncoder();
 
 /**
- * Decodes any message of a gateway. Payloads are views of `data`. Throws ProtocolError.
+ * Decodes a message of a gateway. Its payload is a view of `data`. Throws ProtocolError.
  *
  * @param {ArrayBuffer} data
  * @returns {GatewayMessage}
@@ -90,7 +91,7 @@ export function decodeFromGateway(data) {
 }
 
 /**
- * Encodes any message of a viewer. The caller keeps the values in range.
+ * Encodes a message of a viewer. The caller keeps the values in range.
  *
  * @param {ViewerMessage} message
  * @returns {ArrayBuffer}
@@ -226,8 +227,8 @@ function decodePointerShape(view) {
 }
 
 /**
- * Throws ProtocolError unless the message has the bytes of its layout, or some more: a later
- * release may append fields.
+ * Throws ProtocolError unless the message has at least the bytes of its layout. It may have some
+ * more, because a later release may append fields.
  *
  * @param {DataView} view @param {number} size @param {string} name
  */
@@ -244,7 +245,13 @@ function getUint64(view, offset) {
   return value;
 }
 
-/** @param {number} kind @param {number} size @returns {DataView<ArrayBuffer>} */
+/**
+ * Makes an empty message.
+ *
+ * @param {number} kind
+ * @param {number} size
+ * @returns {DataView<ArrayBuffer>}
+ */
 function allocate(kind, size) {
   const view = new DataView(new ArrayBuffer(size));
   view.setUint8(0, kind);

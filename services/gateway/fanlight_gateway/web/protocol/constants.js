@@ -1,16 +1,18 @@
 // @ts-check
 /**
- * The numbers that viewer and gateway agree on, and the error of a message that is none. Pure; runs in
- * the page and in the worker. They are apart from the codecs, which the page does not need.
+ * The numbers that viewer and gateway agree on, and the error of bytes that are no message. Pure;
+ * runs in the page and in the worker. They stand apart from the encoders and decoders of messages,
+ * because the page does not need those.
  */
 
 export const PROTOCOL_VERSION = 2;
+/** The largest position on the desk, in 1/65536. */
 export const FRACTION_MAX = 65535;
-/** What Ack.age_ms is when the age is not known. */
+/** The value of Ack.age_ms if the age is not known. */
 export const AGE_UNKNOWN = 65535;
 export const INT16_MAX = 32767;
 
-/** Why the gateway closed the connection. From 4400 on, connecting again by itself is of no use. */
+/** Why the gateway closed the connection. From 4400 on, it is of no use to connect again. */
 export const CloseCode = Object.freeze({
   GOING_AWAY: 1001,
   FAILED: 1011,
@@ -24,7 +26,7 @@ export const CloseCode = Object.freeze({
   TOO_FAST: 4429,
 });
 
-/** The bytes are not a message. */
+/** Thrown if bytes or a text are not a message. */
 export class ProtocolError extends Error {
   /** @param {string} message */
   constructor(message) {

@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * JSON messages between viewer and gateway: decodes what a gateway sends, and encodes what a viewer
- * sends. Pure; runs in the page and in the worker.
+ * Decodes the JSON messages of a gateway, and encodes those of a viewer. Pure; runs in the page and
+ * in the worker.
  *
  * A message is an object with one key, the message's name. fanlight_common/protocol/control.py is
- * the other half; tests/vectors/control.json holds the two together. Unknown members are ignored.
- * Members that are missing or of another type are a ProtocolError.
+ * the other half; tests/vectors/control.json holds the two together. Unknown members are ignored. A
+ * member that is missing or has another type is a ProtocolError.
  *
  * @typedef {{ type: "Welcome", protocol: number, desk: string, role: string,
  *   settings: Record<string, number> }} Welcome
@@ -16,8 +16,8 @@
  * @typedef {Welcome | DeskState | VideoState | Clipboard | GatewayError} GatewayControl
  *
  * @typedef {{ type: "Hello", protocol?: number, viewer: string, video_enabled: boolean,
- *   keyframes_only: boolean, codecs?: readonly string[] }} Hello  codecs: what can be decoded, the
- *   best first
+ *   keyframes_only: boolean, codecs?: readonly string[] }} Hello  codecs: what the viewer can
+ *   decode, the best first
  * @typedef {{ type: "SetVideoEnabled", enabled: boolean }} SetVideoEnabled
  * @typedef {{ type: "SetKeyframesOnly", enabled: boolean }} SetKeyframesOnly
  * @typedef {{ type: "FellBack", reason: string }} FellBack
@@ -113,7 +113,7 @@ export function decodeControl(text) {
   }
 }
 
-/** @param {string} text @returns {[string, any]} */
+/** Returns the name and the body of a message. @param {string} text @returns {[string, any]} */
 function load(text) {
   let value;
   try {
@@ -129,6 +129,8 @@ function load(text) {
 }
 
 /**
+ * Returns a member of the body. Throws ProtocolError if it is missing or of another kind.
+ *
  * @param {any} body
  * @param {string} name
  * @param {"string" | "integer" | "object"} kind

@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * Physical keys: KeyboardEvent.code and its USB HID usage (page 7). Pure; runs in the page.
+ * The physical keys: the USB HID usage (page 7) of each KeyboardEvent.code. Pure; runs in the page.
  *
- * The usage is sent, because it is a standard number that no layout, browser or system changes.
- * fanlight_common/protocol/keyboard.py has the same table, and a test compares them.
+ * The viewer sends the usage, because it is a standard number that no layout, browser or system
+ * changes. fanlight_common/protocol/keyboard.py has the same table, and a test compares them.
  *
  * @type {Readonly<Record<string, number>>}
  */

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * A patch's bytes to its operations. Pure; runs in the worker.
+ * Decodes a patch: its bytes become operations. Pure; runs in the worker.
  *
  * fanlight_common/protocol/patch.py describes the bytes; tests/vectors/patch.json holds the two
  * together. Positions and sizes are pixels of the desk. Operations are done in order: a copy takes
@@ -15,6 +15,7 @@
 
 import { ProtocolError } from "./constants.js";
 
+/** A patch of more operations is refused. */
 export const MAX_OPERATIONS = 4096;
 /** The media type of an image, by its format number. @type {readonly (string | undefined)[]} */
 export const MEDIA_TYPES = [undefined, "image/png", "image/jpeg", "image/webp"];
@@ -25,7 +26,7 @@ const IMAGE = 2;
 const IMAGE_HEADER_BYTES = 14;
 
 /**
- * The operations of a patch; images are views of `data`. Throws ProtocolError.
+ * Returns the operations of a patch. Their images are views of `data`. Throws ProtocolError.
  *
  * @param {Uint8Array} data
  * @returns {Operation[]}

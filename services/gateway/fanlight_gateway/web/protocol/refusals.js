@@ -10,7 +10,7 @@
 
 import { ProtocolError } from "./constants.js";
 
-/** Different texts that are logged. */
+/** At most so many different texts are logged. */
 export const MOST_SAID = 100;
 
 export class Refusals {
@@ -23,7 +23,11 @@ export class Refusals {
     this.#log = log;
   }
 
-  /** Runs `receive`; logs a ProtocolError of it, and drops the message. @param {() => void} receive */
+  /**
+   * Runs `receive`. If it throws a ProtocolError, logs that, and drops the message.
+   *
+   * @param {() => void} receive
+   */
   guard(receive) {
     try {
       receive();

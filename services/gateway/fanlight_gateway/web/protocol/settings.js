@@ -6,19 +6,19 @@
  * These are the defaults. `welcome.settings` of the gateway overrides them by name, so that an
  * operator's setting reaches every browser. Unknown names are ignored, so that an older page works
  * with a newer gateway. All other constants stand beside their algorithms, and nothing overrides
- * them.
+ * those.
  *
  * @typedef {{ -readonly [name in keyof typeof DEFAULTS]: number }} Settings
  */
 
 export const DEFAULTS = Object.freeze({
-  /** An RTT from here on is bad (ms). */
+  /** An RTT of at least this is bad (ms). */
   rtt_limit_ms: 150,
-  /** An RTT or age that is bad for this long locks video (ms), because one spike must not. */
+  /** An RTT or age has to be bad for this long to lock video (ms), because one spike must not. */
   sustain_ms: 3000,
   /** A picture that is older than this when it is painted is bad (ms). */
   age_limit_ms: 1000,
-  /** Time between pings (ms). */
+  /** The time between pings (ms). */
   ping_interval_ms: 250,
   /** The shortest time between two requests for screenshots (ms). */
   screenshot_min_interval_ms: 100,
@@ -27,8 +27,8 @@ export const DEFAULTS = Object.freeze({
 });
 
 /**
- * The defaults with the gateway's values over them. Unknown names are ignored, and so are values
- * that are no numbers of at least 0.
+ * Returns the defaults with the gateway's values over them. Ignores unknown names, and values that
+ * are no number of at least 0.
  *
  * @param {Record<string, number>} [overrides]
  * @returns {Readonly<Settings>}

@@ -1,13 +1,14 @@
 // @ts-check
 /**
- * Texts in messages: their limits, and how they are counted and split. Pure; runs in the page and in
- * the worker.
+ * Counts and splits the texts of messages, which have limits. Pure; runs in the page and in the
+ * worker.
  *
  * @import { Text } from "./binary.js"
  */
 
-/** Of one Text message. */
+/** The longest text of one Text message, in bytes of UTF-8. */
 export const MAX_TEXT_BYTES = 4096;
+/** The longest text of a clipboard, in Unicode characters. */
 export const MAX_CLIPBOARD_CHARS = 256 * 1024;
 
 const UTF8 = new TextEncoder();
@@ -38,7 +39,7 @@ export function splitText(text) {
 }
 
 /**
- * Unicode characters, as Python counts them, not UTF-16 units.
+ * Returns how many Unicode characters a text has, as Python counts them, and not UTF-16 units.
  *
  * @param {string} text
  */

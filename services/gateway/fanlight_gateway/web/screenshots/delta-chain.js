@@ -1,23 +1,28 @@
 // @ts-check
 /**
- * The order of screenshot answers that build on one another, in whichever order they come. Lives in
- * the worker. Pure.
+ * Puts screenshot answers that build on one another into order, in whichever order they come. Lives
+ * in the worker. Pure.
  *
  * Each answer has a tag, and names the tag of the picture that it goes onto (`base`; null: it is a
- * full picture). An answer whose base has not come yet waits. Too many that wait mean that one was
- * lost: then `take` returns null, and the caller has to begin anew with a full picture.
+ * full picture). An answer waits until its base has come. If too many wait, an answer was lost:
+ * `take` returns null then, and the caller has to begin anew with a full picture.
  *
  * @template T
  * @typedef {{ tag: string, base: string | null, content: T }} Link
  */
 
+/** If more answers than this wait, one was lost. */
 const MAX_WAITING = 8;
 
 /** @template T */
 export class DeltaChain {
-  /** Of the newest picture that `take` returned; null before the first. @type {string | null} */
+  /**
+   * The tag of the newest picture that `take` returned; null before the first.
+   *
+   * @type {string | null}
+   */
   tag = null;
-  /** By their base. @type {Map<string, Link<T>>} */
+  /** The answers that wait, by their base. @type {Map<string, Link<T>>} */
   #waiting = new Map();
 
   /** How many answers wait for their base. */
@@ -32,10 +37,10 @@ export class DeltaChain {
   }
 
   /**
-   * An answer has come.
+   * Takes an answer that has come.
    *
    * @param {Link<T>} link
-   * @returns {T[] | null} what is to be painted now, in order; null if an answer was lost
+   * @returns {T[] | null} the contents to be painted now, in order; null if an answer was lost
    */
   take(link) {
     if (link.base !== null && link.base !== this.tag) {

@@ -1,13 +1,24 @@
 // @ts-check
 /**
  * Fetches screenshots and patches while they are wanted. Lives in the worker; owns the requests in
- * flight. It decides nothing: polling.js says when to fetch and how good, delta-chain.js in which
- * order answers are painted, throughput.js what the network carries.
+ * flight. It decides nothing: polling.js says when to fetch and in which quality, delta-chain.js in
+ * which order answers are painted, throughput.js how much the network carries.
+ *
+ *   state   | event                                      | next    | requests
+ *   --------+--------------------------------------------+---------+------------------------------
+ *   stopped | 1 `start`                                  | running | one, for a full picture
+ *   running | 2 a screenshot, or "unchanged" (304)       | running | more, for what changes
+ *   running | 3 an answer is lost: it failed, or one     | running | aborted; one, for a full
+ *           |   that it builds on never came             |         | picture
+ *   running | 4 the service is busy (503)                | running | those in flight stay; the
+ *           |                                            |         | next one waits
+ *   running | 5 `lost`, `reconnected`                    | running | see 3
+ *   running | 6 `onrefused` (401, 403)                   | running | see 3
+ *   any     | 7 `stop`                                   | stopped | aborted
  *
  * The server keeps a request open until the desk changes. While answers are small, several requests
- * are in flight, so that a change does not wait until the answer before it has arrived. When an
- * answer is lost, all requests are aborted and a full picture is asked for. When the service is
- * busy, fewer requests go out. The picture of an aborted request is dropped.
+ * are in flight, so that a change does not wait until the answer before it has arrived. The picture
+ * of an aborted request is dropped. A test holds this table against the code.
  *
  * @import { Settings } from "../protocol/settings.js"
  * @import { Outcome } from "./polling.js"
@@ -15,7 +26,7 @@
  *
  * @typedef {{ bytes: number, captured_us: number | null, stale: boolean,
  *   size: { width: number, height: number } | null }} ScreenshotInfo
- * size: the desk's; null if the service did not say it.
+ * size: the desk's size; null if the service did not say it.
  *
  * @typedef {{
  *   now: () => number,
@@ -39,15 +50,15 @@ import { Polling, retryAfter } from "./polling.js";
 import { Throughput } from "./throughput.js";
 
 const PATCH_TYPE = "application/vnd.fanlight.patch";
-/** The HTTP status of a service that has too much to do. */
+/** The HTTP status of a service that has too much to do. It refuses before it makes a picture. */
 const BUSY = 503;
-/** The server may keep a request open for this long, until the desk changes (ms). */
+/** The server may keep a request open for this long while the desk does not change (ms). */
 const WAIT_MS = 20_000;
 /** A request is aborted this long after the server had to answer it (ms). */
 const TIMEOUT_MS = 5000;
-/** Requests in flight at most, while answers are small. */
+/** At most so many requests are in flight, while answers are small. */
 const MAX_IN_FLIGHT = 4;
-/** An answer is small if the network carries it in this share of the base RTT. */
+/** An answer is small if the network carries it within this part of the base RTT. */
 const SMALL_SHARE = 0.5;
 
 export class ScreenshotFetcher {
@@ -58,10 +69,10 @@ export class ScreenshotFetcher {
   #throughput = new Throughput();
   /** @type {DeltaChain<Screenshot>} */
   #chain = new DeltaChain();
-  /** Counts the chains. The service makes deltas for each one as for a viewer of its own. */
+  /** The number of the chain. For the service, each chain is a viewer of its own. */
   #chainNumber = 0;
   #isRunning = false;
-  /** Sizes of the last two answers. Small ones may be in flight together. */
+  /** The sizes of the last two answers. */
   #bytes = [Infinity, Infinity];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -74,14 +85,17 @@ export class ScreenshotFetcher {
     this.#polling = new Polling(host.settings());
   }
 
+  /** The JPEG quality of the next request. */
   get quality() {
     return this.#polling.quality;
   }
 
+  /** The size of the next picture, as a part of the desk's. */
   get scale() {
     return this.#polling.scale;
   }
 
+  /** Fetches from now on, beginning with a full picture. */
   start() {
     if (this.#isRunning) return;
     this.#isRunning = true;
@@ -90,31 +104,33 @@ export class ScreenshotFetcher {
     this.#schedule();
   }
 
+  /** Fetches nothing any more. */
   stop() {
     this.#isRunning = false;
     clearTimeout(this.#timer);
     this.#beginAnew();
   }
 
-  /** What was painted is not on the canvas any more: a full picture is needed. */
+  /** Begins anew with a full picture, because what was painted is not on the canvas any more. */
   lost() {
     if (!this.#isRunning) return;
     this.#beginAnew();
     this.#schedule();
   }
 
-  /** The network was away: requests in flight may wait on connections that are dead. */
+  /** Begins anew after the network was away, because requests may wait on dead connections. */
   reconnected() {
     if (!this.#isRunning) return;
     this.#polling.reconnected();
     this.lost();
   }
 
+  /** Takes over the gateway's settings. */
   reconfigure() {
     this.#polling.reconfigure(this.#host.settings());
   }
 
-  /** The desk is going to change, because input was sent: the next request does not wait long. */
+  /** Makes the next request come soon, because input was sent and the desk is going to change. */
   expectChange() {
     this.#polling.expectChange();
     if (this.#isRunning) this.#schedule();
@@ -129,25 +145,28 @@ export class ScreenshotFetcher {
     this.#chainNumber++;
   }
 
+  /** Sets the timer of the next request, if one more may be in flight. */
   #schedule() {
     clearTimeout(this.#timer);
     const wait_ms = this.#polling.wait(this.#host.now(), this.#maxInFlight());
     if (wait_ms !== null) this.#timer = setTimeout(() => void this.#fetch(), wait_ms);
   }
 
+  /** Returns how many requests may be in flight. */
   #maxInFlight() {
     if (this.#chain.tag === null) return 1;
     const { screenshot_min_interval_ms } = this.#host.settings();
     const base_rtt_ms = this.#host.base_rtt_ms();
     const { rate } = this.#throughput;
     const small_bytes = (rate * base_rtt_ms * SMALL_SHARE) / 1000;
-    // Two, because the server paces its answers: the network never rests, and no queue forms in it.
+    // With two, the network never rests, and no queue forms, because the server paces its answers.
     if (rate && Math.max(...this.#bytes) > small_bytes) return Math.min(MAX_IN_FLIGHT, 2);
-    // As many as are on their way there and back, and one more that the server keeps open.
+    // So many are on their way there and back; the server keeps one more open.
     const useful = 2 + Math.ceil(base_rtt_ms / screenshot_min_interval_ms);
     return Math.min(MAX_IN_FLIGHT, useful);
   }
 
+  /** Sends one request, and acts on its outcome. */
   async #fetch() {
     const request = new AbortController();
     this.#requests.add(request);
@@ -171,8 +190,8 @@ export class ScreenshotFetcher {
     }
     if (!this.#requests.delete(request)) return;
     this.#polling.finished(outcome, this.#host.now());
-    // A busy service refuses before it makes a delta: nothing is lost, and a full picture would
-    // cost it more.
+    // A busy service refuses before it makes a delta. So nothing is lost, and a full picture would
+    // only cost the service more.
     const isLost = outcome.status !== 200 && outcome.status !== 304 && outcome.status !== BUSY;
     if (isLost) this.#throughput.failed();
     // The service may have made a delta for the lost request that later deltas build on.
@@ -195,15 +214,15 @@ export class ScreenshotFetcher {
     }).toString();
     return fetch(url, {
       signal: request.signal,
-      // The ETag is handled here, because the browser's own cache would answer 200 for a 304.
+      // This module handles the ETag, because the browser's cache would turn a 304 into a 200.
       cache: "no-store",
       headers: tag ? { "If-None-Match": tag } : {},
     });
   }
 
   /**
-   * Sends a request and paints its answer. Throws where there is no answer, or one that is no
-   * screenshot, or where an answer before it was lost.
+   * Sends a request and paints its answer. Throws if no answer comes, if it is no screenshot, or if
+   * an answer before it was lost.
    *
    * @param {AbortController} request
    * @param {number} started_ms
@@ -225,7 +244,7 @@ export class ScreenshotFetcher {
       return { status, took_ms: 0, retry_after_ms };
     }
     const body = await response.arrayBuffer();
-    // Without the RTT and the time at the server, which have nothing to do with the picture's size.
+    // The RTT and the time at the server do not depend on the picture's size, so they do not count.
     const took_ms = this.#host.now() - started_ms - this.#host.base_rtt_ms() - held_ms;
     this.#throughput.measured(body.byteLength, took_ms);
     this.#bytes = [this.#bytes[1], body.byteLength];

@@ -1,13 +1,13 @@
 // @ts-check
 /**
- * When to ask for the next screenshot, and how good it shall be. Lives in the worker. Pure; times
- * are arguments, in ms.
+ * Decides when to ask for the next screenshot, and in which quality and scale. Lives in the worker.
+ * Pure; times are arguments, in ms.
  *
- * 1. A slow fetch lowers the quality, a fast one raises it.
- * 2. With the quality at its minimum and fetches still slow, the scale halves. On the way back the
- *    scale returns first, because pixels are worth more than their fine shades.
+ * 1. A slow fetch lowers the quality, and a fast one raises it.
+ * 2. If the quality is at its minimum and fetches are still slow, the scale halves. On the way back
+ *    the scale returns first, because pixels are worth more than their fine shades.
  * 3. A desk at rest (304) is asked less often, down to twice a second. Input makes the next request
- *    come at once.
+ *    come as soon as the shortest interval allows.
  * 4. A server in trouble (5xx) gets no request for as long as it says, or for a time that doubles.
  *
  * @import { Settings } from "../protocol/settings.js"
@@ -20,7 +20,7 @@
 
 /** The interval grows by this factor from one 304 to the next. */
 const IDLE_GROWTH = 1.5;
-/** A 304 after this long came because the server kept the request open until its limit (ms). */
+/** If a 304 took this long, the server had kept the request open until its limit (ms). */
 const LONG_POLL_MS = 1000;
 /** The first and the longest wait after a failure (ms). */
 const BACKOFF_MIN_MS = 500;
@@ -34,12 +34,12 @@ const QUALITY_MIN = 10;
 const SLOW_MS = 500;
 /** A fetch that takes less raises it (ms). */
 const FAST_MS = 300;
-/** One slow fetch lowers the quality by more than one fast fetch raises it. */
+/** A slow fetch lowers the quality by more than a fast fetch raises it. */
 const QUALITY_DOWN = 10;
 const QUALITY_UP = 5;
 /**
- * least: of the desk's size; the scale does not fall below it. returnFetches: after that many fast
- * fetches in a row the scale doubles, because after one alone it would flicker.
+ * least: the smallest scale, as a part of the desk's size. returnFetches: after so many fast
+ * fetches in a row the scale doubles. If one were enough, the scale would flicker.
  *
  * @typedef {{ least: number, returnFetches: number }} ScaleLimits
  */
@@ -54,16 +54,17 @@ export class Polling {
   /** @type {Readonly<ScaleLimits>} */
   #scaleLimits;
   #inFlight = 0;
-  /** When the last request went out. */
+  /** When the last request went out (ms). */
   #started_ms = -Infinity;
   /** @type {number} */
   #interval_ms;
   #blockedUntil_ms = -Infinity;
+  /** How many requests failed in a row. */
   #failures = 0;
   #fastInARow = 0;
-  /** Of JPEG, 1 to 100. @type {number} */
+  /** The JPEG quality, 1 to 100. @type {number} */
   quality;
-  /** Of the desk's size. */
+  /** The picture's size, as a part of the desk's. */
   scale = 1;
 
   /**
@@ -80,7 +81,7 @@ export class Polling {
   }
 
   /**
-   * The gateway's settings have come. What was learnt stays, within the new bounds.
+   * Takes over the gateway's settings. Keeps what was learnt, within the new bounds.
    *
    * @param {Readonly<Settings>} settings
    */
@@ -90,7 +91,7 @@ export class Polling {
   }
 
   /**
-   * How long to wait before the next request (ms).
+   * Returns how long to wait before the next request (ms).
    *
    * @param {number} now_ms
    * @param {number} [maxInFlight]
@@ -102,31 +103,31 @@ export class Polling {
     return Math.max(0, due_ms - now_ms);
   }
 
-  /** A request goes out. @param {number} now_ms */
+  /** Notes that a request goes out. @param {number} now_ms */
   started(now_ms) {
     this.#inFlight++;
     this.#started_ms = now_ms;
   }
 
-  /** The viewer itself aborted all requests, which says nothing about the network. */
+  /** Notes that the viewer itself aborted all requests, which says nothing about the network. */
   cancelled() {
     this.#inFlight = 0;
   }
 
-  /** The network was away and is back: earlier failures say nothing any more. */
+  /** Forgets earlier failures, because the network was away and is back. */
   reconnected() {
     this.#blockedUntil_ms = -Infinity;
     this.#failures = 0;
     this.expectChange();
   }
 
-  /** The desk is going to change: the next request comes as soon as the minimum interval allows. */
+  /** Makes the next request come as soon as allowed, because the desk is going to change. */
   expectChange() {
     this.#interval_ms = this.#settings.screenshot_min_interval_ms;
   }
 
   /**
-   * A request has ended.
+   * Notes how a request ended.
    *
    * @param {Outcome} outcome
    * @param {number} now_ms
@@ -155,6 +156,7 @@ export class Polling {
     }
   }
 
+  /** Returns how long to wait after a failure (ms). */
   #backoff() {
     const full_ms = Math.min(BACKOFF_MIN_MS * 2 ** this.#failures, BACKOFF_MAX_MS);
     return full_ms * (0.5 + this.#random() / 2);
@@ -187,11 +189,11 @@ export class Polling {
 }
 
 /**
- * The Retry-After header, which holds seconds or a date, as a wait (ms).
+ * Returns the wait that a Retry-After header asks for (ms). It holds seconds or a date.
  *
  * @param {string | null} header
  * @param {number} wall_ms  the time of day, since the Unix epoch
- * @returns {number | null}
+ * @returns {number | null} null if there is none
  */
 export function retryAfter(header, wall_ms) {
   if (header === null || header.trim() === "") return null;

@@ -1,27 +1,28 @@
 // @ts-check
 /**
- * How many bytes a second the network carries, as the answers show it. Lives in the worker. Pure;
- * times in ms.
+ * Estimates how many bytes a second the network carries, from the answers. Lives in the worker.
+ * Pure; times in ms.
  *
- * Only answers of some size count, because a small one takes one RTT and no more. What a large
- * answer took beyond the RTT and the time at the server is the network's. A queue in the network
- * makes answers slower, so the estimate falls before the queue grows.
+ * Only answers of some size count, because a small answer takes one RTT and no more. The time that
+ * a large answer took beyond the RTT and the time at the server is the network's. A queue in the
+ * network makes answers slower, so the estimate falls before the queue grows.
  */
 
 /** Smaller answers do not count. */
 const MIN_SAMPLE_BYTES = 4000;
 /** The weight of a new sample. */
 const WEIGHT = 0.3;
-/** A sample is not taken for shorter than this (ms). */
+/** A sample counts as at least this long (ms). */
 const MIN_SAMPLE_MS = 5;
+/** The bounds of the estimate (bytes a second). */
 const MIN_RATE = 1000;
 const MAX_RATE = 1_000_000_000;
 
 export class Throughput {
-  /** Bytes a second; 0: not known yet. */
+  /** The estimate, in bytes a second; 0: not known yet. */
   rate = 0;
 
-  /** @param {number} bytes @param {number} took_ms */
+  /** Takes a sample. @param {number} bytes @param {number} took_ms */
   measured(bytes, took_ms) {
     if (bytes < MIN_SAMPLE_BYTES) return;
     const sample = (bytes * 1000) / Math.max(took_ms, MIN_SAMPLE_MS);
@@ -29,7 +30,7 @@ export class Throughput {
     this.rate = Math.round(Math.min(MAX_RATE, Math.max(MIN_RATE, rate)));
   }
 
-  /** An answer did not come in time: the estimate halves. */
+  /** Halves the estimate, because an answer did not come in time. */
   failed() {
     if (this.rate) this.rate = Math.max(MIN_RATE, Math.round(this.rate / 2));
   }

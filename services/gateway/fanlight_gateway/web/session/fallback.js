@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Video or screenshots: the one place that decides. Lives in the worker. Pure: an event and the
- * time (ms) go in; the next machine and its effects come out. The machine outlives every
- * connection.
+ * Decides between video and screenshots; nothing else does. Lives in the worker. Pure: an event and
+ * the time (ms) go in, and the next machine and its effects come out. The machine outlives every
+ * connection. It drops the events that its state has no use for.
  *
  *   state       | event                                                       | next state
  *   ------------+-------------------------------------------------------------+------------
@@ -29,14 +29,13 @@
  * lock only in the mode `automatic`, while the page is visible. `no-decoder` (a browser without
  * H.264) is final.
  *
- * One silence is a network that went away, for example in a tunnel: video goes on behind it. After
- * a retry, the RTT itself no longer counts, but its inflation over the base that the retry
- * measured: so one click keeps video on a long, clean path.
+ * One silence means that the network went away, for example in a tunnel. Video goes on after it.
+ * After a retry, the RTT itself does not count any more; its inflation over the base that the retry
+ * measured counts. So one click keeps video on a long, clean path.
  *
- * Over plain HTTP (`plain`), which carries no video, screenshots are fetched in every state, and
- * the state stays what it was: a viewer that was locked comes back locked, and one in `video` comes
- * back to video by itself, because no bad picture took video from it. The RTT of plain HTTP is
- * ignored.
+ * Plain HTTP (`plain`) carries no video, so screenshots are fetched in every state. The state stays
+ * what it was: a viewer that was locked comes back locked, and a viewer in `video` comes back to
+ * video by itself, because no bad picture took video from it. The RTT of plain HTTP is ignored.
  *
  * @import { Settings } from "../protocol/settings.js"
  * @import { Stretch } from "../measure/sustained.js"
@@ -46,8 +45,7 @@
  * @typedef {"video" | "locked" | "measuring" | "screenshots" | "no-decoder"} FallbackState
  *
  * @typedef {Readonly<{
- *   state: FallbackState, mode: Mode,
- *   reason: Reason,
+ *   state: FallbackState, mode: Mode, reason: Reason,
  *   visible: boolean, plain: boolean,
  *   hasBase: boolean,
  *   measuringSince_ms: number | null,
@@ -59,7 +57,7 @@
  * mode: what the person chose. reason: why the state is `locked` or `no-decoder`.
  * hasBase: a retry has measured the base RTT, so the inflation over it is judged from now on.
  * measuringSince_ms: null until the first sample, so that a measurement waits for a connection.
- * measured: samples of this measurement. slow, old: for how long the RTT or the age has been bad.
+ * measured: how many samples this measurement has. slow, old: since when the RTT or age is bad.
  * silent_ms: when the last silence ended video.
  *
  * @typedef {{ type: "rtt", rtt_ms: number, base_rtt_ms: number }
@@ -78,13 +76,13 @@
 
 import { lasted, observe } from "../measure/sustained.js";
 
-/** A retry measures the base RTT, without video, for so many ms, because a queue drains first. */
+/** For how long a retry measures the base RTT without video (ms): a queue has to drain first. */
 const RETRY_MEASURE_MS = 1000;
-/** After a retry, an RTT this far above its base is bad (ms): only a queue counts then. */
+/** After a retry, an RTT this far above its base is bad (ms), because only a queue counts then. */
 const INFLATION_LIMIT_MS = 150;
-/** After a second silence within this time, video is locked (ms): one alone may be a tunnel. */
+/** A second silence within this time locks video (ms). One alone may be a tunnel. */
 export const SILENCE_MEMORY_MS = 60_000;
-/** A base RTT of fewer samples is chance. */
+/** A retry takes at least this many samples, because a base RTT of fewer is chance. */
 export const MIN_BASE_SAMPLES = 3;
 
 /**
@@ -131,14 +129,14 @@ export function initialFallback(mode = "automatic", visible = true) {
   });
 }
 
-/** Whether the gateway is to send video. @param {Fallback} machine */
+/** Returns whether the gateway is to send video. @param {Fallback} machine */
 export function wantsVideo({ visible, plain, state }) {
   return visible && !plain && state === "video";
 }
 
 /**
- * Whether screenshots are to be fetched. Not while the base RTT is measured: on a thin link they
- * would make the very queue that must not be in the base.
+ * Returns whether screenshots are to be fetched. They are not while the base RTT is measured,
+ * because on a thin link they would make the very queue that must not be in the base.
  *
  * @param {Fallback} machine
  */
@@ -147,6 +145,8 @@ export function wantsScreenshots({ visible, plain, state }) {
 }
 
 /**
+ * Returns the machine after the event, and what has to be done. Changes nothing.
+ *
  * @param {Fallback} machine
  * @param {FallbackEvent} event
  * @param {number} now_ms
@@ -162,12 +162,12 @@ export function stepFallback(machine, event, now_ms, settings) {
 }
 
 /**
- * Why this step left video by itself.
+ * Returns why this step left video by itself.
  *
  * @param {Fallback} before
  * @param {FallbackEvent} event
  * @param {Fallback} after
- * @returns {string | null} null if it did not, or a person chose so
+ * @returns {string | null} null if it did not leave video, or if a person chose to
  */
 export function fallbackReason(before, event, after) {
   if (after.state === before.state) return null;
@@ -256,7 +256,7 @@ function show(machine, { visible }) {
 }
 
 /**
- * What was measured on the old connection says nothing about this one.
+ * Measures anew, because what the old connection showed says nothing about this one.
  *
  * @type {Rule<"connected">}
  */
@@ -264,7 +264,7 @@ function connect(machine, { plain = false }) {
   return { ...judgeAnew(machine), plain, measuringSince_ms: null, measured: 0 };
 }
 
-/** Whether the network may end video now. @param {Fallback} machine */
+/** Returns whether the network may end video now. @param {Fallback} machine */
 function mayLock(machine) {
   return machine.mode === "automatic" && wantsVideo(machine);
 }

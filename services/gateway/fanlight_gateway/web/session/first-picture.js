@@ -1,9 +1,10 @@
 // @ts-check
 /**
- * Shows a coarse screenshot until the first picture of the video comes. Lives in the worker.
+ * Shows a coarse screenshot until the first picture of the video comes. Lives in the worker; owns
+ * the request, if it makes one.
  *
- * The page has asked for the screenshot already, and brings it (`bring`), or this asks for it. The
- * screenshot is dropped if another picture was painted before it.
+ * Either the page has asked for the screenshot already and brings it (`bring`), or this module asks
+ * for it. It drops the screenshot if another picture was painted before it.
  *
  * @import { FirstScreenshot } from "../screenshots/first-screenshot.js"
  * @import { PictureStatistics } from "../measure/picture-statistics.js"
@@ -19,7 +20,8 @@
  *   deskSize: () => Size | null,
  *   onpainted: (captured_us: number | null, at_ms: number) => void,
  * }} FirstPictureHost
- * url: of the desk's screenshots. isBrought: the page brings it.
+ * url: the URL of the desk's screenshots. isBrought: whether the page brings the screenshot.
+ * deskSize: null while it is not known.
  */
 
 import { fetchFirstScreenshot } from "../screenshots/first-screenshot.js";
@@ -40,7 +42,7 @@ export class FirstPicture {
   }
 
   /**
-   * What the page has asked for; null if it asked for nothing.
+   * Takes the screenshot that the page asked for; null if it got none.
    *
    * @param {FirstScreenshot | null} screenshot
    */
@@ -48,7 +50,7 @@ export class FirstPicture {
     this.#bring(screenshot);
   }
 
-  /** Paints the screenshot when it comes, if it comes first. */
+  /** Waits for the screenshot, and paints it if nothing was painted before it. */
   async paint() {
     const { url, isBrought, painter, statistics, now, deskSize, onpainted } = this.#host;
     const place = painter.expect();
@@ -68,7 +70,7 @@ export class FirstPicture {
     painter.paintPicture(bitmap, source, deskSize() ?? source, listener, place);
   }
 
-  /** The screenshot is not wanted any more. */
+  /** Gives the screenshot up: it is not painted any more. */
   stop() {
     this.#abort.abort();
   }

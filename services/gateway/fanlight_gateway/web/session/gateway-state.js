@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What the gateway has told about itself, the desk and the video. Lives in the worker. Pure: it
- * keeps the newest of each, over all connections.
+ * Keeps what the gateway has told about itself, the desk and the video. Lives in the worker. Pure.
+ * It outlives connections, and keeps only the newest value of each.
  *
  * @import { GatewayControl } from "../protocol/control.js"
  * @import { Settings } from "../protocol/settings.js"
@@ -11,7 +11,7 @@
 import { PROTOCOL_VERSION } from "../protocol/constants.js";
 import { withDefaults } from "../protocol/settings.js";
 
-/** Renditions that have fewer pixels than the desk. */
+/** The renditions that have fewer pixels than the desk. */
 const SCALED = ["half", "low"];
 
 export class GatewayState {
@@ -25,13 +25,13 @@ export class GatewayState {
   deskSize = null;
   /** "live" or "waiting". @type {string | null} */
   videoState = null;
-  /** Of the video that comes over this connection. @type {string | null} */
+  /** The rendition of the video that comes over this connection. @type {string | null} */
   rendition = null;
-  /** The gateway speaks another version of the protocol than this page. */
+  /** Whether the gateway speaks another version of the protocol than this page. */
   isOtherVersion = false;
 
   /**
-   * Takes over what a message says. Not its rendition, see `changeRendition`.
+   * Keeps what a message says, but not its rendition (see `changeRendition`).
    *
    * @param {GatewayControl} message
    */
@@ -54,14 +54,19 @@ export class GatewayState {
     }
   }
 
-  /** @param {string} rendition  "": none @returns {boolean} whether it is another one */
+  /**
+   * Keeps the rendition.
+   *
+   * @param {string} rendition  "": none, which is not kept
+   * @returns {boolean} whether it is another one than before
+   */
   changeRendition(rendition) {
     if (rendition === "" || rendition === this.rendition) return false;
     this.rendition = rendition;
     return true;
   }
 
-  /** The size of the canvas for a picture. @param {Size} picture @returns {Size} */
+  /** Returns the size that the canvas has for a picture. @param {Size} picture @returns {Size} */
   canvasSizeFor(picture) {
     const desk = this.deskSize;
     const isScaled = this.rendition !== null && SCALED.includes(this.rendition);

@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * From the gateway's units and the screenshot service's answers to pictures on the canvas. Lives in
- * the worker; owns the decoder, the screenshot fetcher, the painter, and the acknowledgement and
- * the statistics of what was painted. It decides nothing: session.js says what is wanted.
+ * Turns the gateway's units and the screenshot service's answers into pictures on the canvas. Lives
+ * in the worker; owns the decoder, the screenshot fetcher and the painter, and what acknowledges
+ * and counts the painted pictures. It decides nothing: session.js says what is wanted.
  *
- * It drops pictures that are not wanted any more when they are ready. When pictures were lost, it
- * makes the decoder and the fetcher begin with a full one.
+ * It drops a picture that is not wanted any more when it is ready. When pictures were lost, it
+ * makes the decoder and the fetcher begin again with a full one.
  *
  * @import { Report } from "./worker.js"
  * @import { Fallback, FallbackEvent } from "./fallback.js"
@@ -28,8 +28,8 @@
  *   onpainted: (isFirst: boolean) => void,
  * }} PicturesHost
  *
- * bringsScreenshot: the page brings the first screenshot. event: for the fallback machine.
- * onpainted: a picture is on the canvas.
+ * bringsScreenshot: whether the page brings the first screenshot. event: gives an event to the
+ * fallback machine. draw: sends drawings to the page. onpainted: a picture is on the canvas now.
  */
 
 import { PictureStatistics } from "../measure/picture-statistics.js";
@@ -58,7 +58,7 @@ export class Pictures {
   fetcher;
   /** @type {FirstPicture} */
   firstPicture;
-  /** Null: this browser has none, or it is not known yet. @type {Decoder | null} */
+  /** Null: this browser has no decoder, or it is not known yet. @type {Decoder | null} */
   decoder = null;
 
   /** @param {PicturesHost} host */
@@ -80,9 +80,10 @@ export class Pictures {
   }
 
   /**
-   * Shows a first picture, and finds out whether this browser can decode video.
+   * Shows a first picture, finds out whether this browser can decode video, and fetches screenshots
+   * if they are wanted.
    *
-   * @returns {Promise<boolean>} false if it was stopped meanwhile
+   * @returns {Promise<boolean>} false if `stop` was called meanwhile
    */
   async start() {
     if (wantsVideo(this.#host.fallback())) void this.firstPicture.paint();
@@ -94,6 +95,7 @@ export class Pictures {
     return true;
   }
 
+  /** Ends everything. It cannot be started again. */
   stop() {
     this.#isStopped = true;
     this.firstPicture.stop();
@@ -103,43 +105,45 @@ export class Pictures {
     this.painter.clear();
   }
 
-  /** Video was turned on or off. */
+  /** Video was turned on or off: drops the units that wait to be decoded. */
   videoChanged() {
     this.decoder?.reset();
     this.statistics.expectNone();
   }
 
-  /** A connection has opened, over which another stream of units comes. */
+  /** A connection has opened, over which another stream of units comes: begins anew. */
   connected() {
     this.videoChanged();
     this.#acknowledger.connected();
   }
 
   /**
-   * The fallback machine knows of the connection.
+   * Fetches screenshots if they are wanted. Called when the fallback machine knows of the
+   * connection.
    *
-   * @param {boolean} wasAway  requests in flight may never be answered
+   * @param {boolean} wasAway  whether the network was away: requests in flight are given up then,
+   *   because they may never be answered
    */
   resume(wasAway) {
     this.#startFetching();
     if (wasAway) this.fetcher.reconnected();
   }
 
-  /** Another rendition begins, with an IDR. */
+  /** Another rendition begins, with an IDR: drops the units until then. */
   renditionChanged() {
     this.#acknowledger.beginStream();
     this.decoder?.expectIdr();
   }
 
-  /** @param {VideoUnit} unit @param {number} bytes  of the whole message */
+  /** Takes a unit of the gateway. @param {VideoUnit} unit @param {number} bytes  of its message */
   receive(unit, bytes) {
     this.statistics.unit(unit, bytes, this.#host.now());
     this.#acknowledger.received(unit);
     if (wantsVideo(this.#host.fallback())) this.decoder?.push(unit);
-    else this.statistics.expectNone(); // it was on its way when video was turned off
+    else this.statistics.expectNone(); // The unit was on its way when video was turned off.
   }
 
-  /** Time has passed: looks for what is overdue. */
+  /** Looks for what is overdue: an IDR, or a picture that is newer than the one on the canvas. */
   tick() {
     this.decoder?.tick();
     const age_ms = this.statistics.overdueAge(this.#host.now());
@@ -216,7 +220,7 @@ export class Pictures {
     try {
       await this.painter.paintPatch(decodePatch(unit.payload), unit, this.#unitListener(unit));
     } catch (error) {
-      // It is no patch, or has an image that is none: a full picture has to come.
+      // The bytes are no patch, or an image in it is none: a full picture has to come.
       console.error(`fanlight: ${/** @type {Error} */ (error).message}`);
       this.decoder?.lost();
     }
@@ -249,7 +253,7 @@ export class Pictures {
     this.#painted(() => this.statistics.painted(captured_us, at_ms));
   }
 
-  /** @param {() => void} count */
+  /** @param {() => void} count  puts the picture into the statistics */
   #painted(count) {
     const isFirst = !this.statistics.hasPainted;
     count();

@@ -1,14 +1,35 @@
 // @ts-check
 /**
- * What the page is told about a session: its status, its statistics (twice a second) and the desk's
- * size. Lives in the worker; owns the timer. It reads the session's parts and changes none.
+ * Tells the page about a session: its status, its statistics (twice a second) and the desk's size.
+ * Lives in the worker; owns the timer. It reads the session's parts and changes none of them.
  *
  * @import { Report } from "./worker.js"
- * @import { Fallback } from "./fallback.js"
+ * @import { Fallback, FallbackState, Mode, Reason } from "./fallback.js"
  * @import { GatewayState } from "./gateway-state.js"
  * @import { Pictures } from "./pictures.js"
  * @import { Clock } from "../measure/clock.js"
- * @import { Connection } from "../transport/connection.js"
+ * @import { Connection, ConnectionState } from "../transport/connection.js"
+ *
+ * @typedef {Readonly<{
+ *   connection: ConnectionState,
+ *   closeCode: number | null,
+ *   retry_in_ms: number | null,
+ *   role: string | null,
+ *   desk: string | null,
+ *   video: string | null,
+ *   fallback: FallbackState,
+ *   mode: Mode,
+ *   reason: Reason,
+ *   visible: boolean,
+ *   plain: boolean,
+ *   painted: boolean,
+ *   problem: "outdated" | "too-old" | "broken" | null,
+ * }>} Status
+ *
+ * retry_in_ms: until the next try to connect. desk, video: their states, as the gateway told them.
+ * reason: why the fallback machine is locked or has no decoder. plain: over plain HTTP. painted: a
+ * picture is on the canvas. problem: the session reports only "outdated"; the page itself finds out
+ * about the other two.
  *
  * @typedef {{
  *   mode: string, state: string, connection: string, transport: string, rtt_ms: number | null,
@@ -20,9 +41,9 @@
  *   quality: number | null, scale: number | null, stale: boolean,
  * }} Stats
  *
- * state: of fallback.js. age_ms: of the picture on the canvas, when it was painted. received: the
- * newest sequence. video_bytes, screenshot_bytes, painted: since the session began. backlog: units
- * that wait to be decoded.
+ * state: the state of fallback.js. age_ms: how old the picture on the canvas was when it was
+ * painted. received: the newest sequence that came. video_bytes, screenshot_bytes, painted: counted
+ * since the session began. backlog: how many units wait to be decoded.
  *
  * @typedef {{
  *   now: () => number,
@@ -34,6 +55,7 @@
  * }} SessionParts
  */
 
+/** The time between two reports of the statistics (ms). */
 const INTERVAL_MS = 500;
 
 export class Reports {
@@ -43,6 +65,7 @@ export class Reports {
   #send;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
+  /** The desk's size that the page knows; "": none. */
   #sentSize = "";
 
   /** @param {SessionParts} parts @param {(report: Report) => void} send */
@@ -51,6 +74,7 @@ export class Reports {
     this.#send = send;
   }
 
+  /** Sends the statistics regularly from now on. */
   start() {
     this.#timer = setInterval(() => this.stats(), INTERVAL_MS);
   }
@@ -59,7 +83,7 @@ export class Reports {
     clearInterval(this.#timer);
   }
 
-  /** Sends the desk's size, if it is another one than the page knows. */
+  /** Sends the desk's size if it is not the one that the page knows. */
   size() {
     const { gateway, pictures } = this.#parts;
     const { painter } = pictures;
@@ -70,6 +94,7 @@ export class Reports {
     this.#send({ type: "size", ...size });
   }
 
+  /** Sends the status. */
   status() {
     const { connection, gateway, pictures } = this.#parts;
     const { state, mode, reason, visible, plain } = this.#parts.fallback();
@@ -93,10 +118,11 @@ export class Reports {
     });
   }
 
+  /** Sends the statistics; while the connection waits, the status too. */
   stats() {
     const { now, connection, gateway, clock, pictures } = this.#parts;
     const { statistics, painter, fetcher, decoder } = pictures;
-    // The status has a countdown while the connection waits.
+    // While the connection waits, the status has a countdown.
     if (connection.state === "waiting") this.status();
     const { epoch, received, video_bytes, screenshot_bytes, stale, age_ms } = statistics;
     const { mode, state, plain } = this.#parts.fallback();

@@ -3,9 +3,9 @@
  * One viewer's session with one desk. Lives in the worker; owns the connection, what is sent over
  * it, the pings, the fallback machine, and the pictures (pictures.js), and wires them together.
  *
- * Decisions are made elsewhere: fallback.js (video or screenshots), screenshots/polling.js (when
- * and how to fetch), transport/retry-wait.js, video/gate.js. Here, events reach them and their
- * effects happen. A message that is none, or that this page does not know, is logged and dropped.
+ * Other modules decide: fallback.js (video or screenshots), screenshots/polling.js (when and how to
+ * fetch), transport/retry-wait.js, video/gate.js. This one hands them events, and does what they
+ * say. It logs and drops bytes that are no message, and messages that this page does not know.
  *
  * @import { Command, Report } from "./worker.js"
  * @import { Fallback, FallbackEffect, FallbackEvent } from "./fallback.js"
@@ -27,11 +27,11 @@ import { GatewayState } from "./gateway-state.js";
 import { Pictures } from "./pictures.js";
 import { Reports } from "./reports.js";
 
-const now = () => performance.now();
-
 export class Session {
   /** @type {(report: Report, transfer?: Transferable[]) => void} */
   #report;
+  /** @type {() => number} */
+  #now;
   /** @type {Fallback} */
   #fallback;
   #gateway = new GatewayState();
@@ -47,7 +47,7 @@ export class Session {
   #pictures;
   /** @type {Reports} */
   #reports;
-  /** The network was away: what was asked for before may never come. */
+  /** Whether the network was away, so that what was asked for before may never come. */
   #wasAway = false;
   /** Why video was left, until the gateway has been told. @type {string | null} */
   #untoldReason = null;
@@ -55,9 +55,11 @@ export class Session {
   /**
    * @param {Extract<Command, { type: "start" }>} start
    * @param {(report: Report, transfer?: Transferable[]) => void} report
+   * @param {() => number} [now]  the worker's monotonic clock (ms)
    */
-  constructor(start, report) {
+  constructor(start, report, now = () => performance.now()) {
     this.#report = report;
+    this.#now = now;
     this.#fallback = initialFallback(start.mode, start.visible);
     const desk = new URL(`api/desks/${encodeURIComponent(start.desk)}/`, start.base);
     this.#connection = this.#makeConnection(desk, start.viewer);
@@ -69,12 +71,14 @@ export class Session {
     this.#reports = new Reports({ ...shared, ...measured, connection: this.#connection }, report);
   }
 
+  /** Shows a first picture, and then connects. Does not connect if `stop` was called meanwhile. */
   async start() {
     if (!(await this.#pictures.start())) return;
     this.#connection.connect();
     this.#reports.start();
   }
 
+  /** Ends everything: timers, requests and the connection. It cannot be started again. */
   stop() {
     this.#reports.stop();
     this.#pinging.stop();
@@ -84,7 +88,7 @@ export class Session {
   }
 
   /**
-   * The page brings the first screenshot; null if it brings none.
+   * Takes the first screenshot from the page; null if the page has none.
    *
    * @param {FirstScreenshot | null} screenshot
    */
@@ -92,31 +96,32 @@ export class Session {
     this.#pictures.firstPicture.bring(screenshot);
   }
 
-  /** @param {InputMessage[]} messages */
+  /** Sends what a person did. @param {InputMessage[]} messages */
   input(messages) {
     this.#sender.input(messages);
     if (messages.some((message) => message.type === "Key" && message.repeat)) this.#pinging.probe();
     this.#pictures.fetcher.expectChange();
   }
 
-  /** @param {ViewerControl} message */
+  /** Sends a control message of the page. @param {ViewerControl} message */
   control(message) {
     this.#sender.control(message);
   }
 
+  /** Connects now, because a person asked for it. */
   reconnect() {
     this.#connection.connectNow();
   }
 
-  /** The page has drawn what it was sent. @param {DrawResult} result */
+  /** Takes the page's answer to drawings that it was sent. @param {DrawResult} result */
   drawn(result) {
     this.#pictures.painter.drawn(result);
   }
 
-  /** Steps the fallback machine, and does what follows from it. @param {FallbackEvent} event */
+  /** Gives an event to the fallback machine, and does what it says. @param {FallbackEvent} event */
   event(event) {
     const { settings } = this.#gateway;
-    const [next, effects] = stepFallback(this.#fallback, event, now(), settings);
+    const [next, effects] = stepFallback(this.#fallback, event, this.#now(), settings);
     this.#untoldReason = fallbackReason(this.#fallback, event, next) ?? this.#untoldReason;
     this.#fallback = next;
     this.#tellReason();
@@ -150,7 +155,7 @@ export class Session {
     }
   }
 
-  /** The gateway counts why viewers leave video. It is told when there is a connection. */
+  /** Tells the gateway, which counts the reasons, why video was left. Waits for a connection. */
   #tellReason() {
     if (this.#untoldReason === null || this.#connection.state !== "open") return;
     this.#connection.sendControl({ type: "FellBack", reason: this.#untoldReason });
@@ -164,7 +169,7 @@ export class Session {
     return new Connection({
       webSocketUrl,
       httpUrl: new URL("http", desk),
-      now,
+      now: this.#now,
       hello: (carriesVideo) => ({
         type: "Hello",
         viewer,
@@ -184,7 +189,7 @@ export class Session {
 
   #makePinging() {
     return new Pinging({
-      now,
+      now: this.#now,
       settings: () => this.#gateway.settings,
       clock: this.#clock,
       connection: this.#connection,
@@ -203,7 +208,7 @@ export class Session {
   /** @param {URL} desk @param {Extract<Command, { type: "start" }>} start */
   #makePictures(desk, { viewer, bringsScreenshot }) {
     return new Pictures({
-      now,
+      now: this.#now,
       screenshotUrl: new URL("screenshot", desk),
       viewer,
       bringsScreenshot,
@@ -225,14 +230,14 @@ export class Session {
 
   #connectionChanged() {
     const { state, carriesVideo } = this.#connection;
-    // Plain HTTP waits only after a long failure; a proxy may cut a WebSocket alone.
+    // Plain HTTP waits only after a long failure. A WebSocket may have been cut by a proxy alone.
     if (state === "waiting" && !carriesVideo) this.#wasAway = true;
-    // Replaced or refused: no picture is for this viewer any more.
+    // The viewer was replaced or refused, so no picture is for it any more.
     if (state === "closed") this.#pictures.fetcher.stop();
     this.#reports.status();
   }
 
-  /** @param {boolean} isContinued  no message of the viewer was lost */
+  /** @param {boolean} isContinued  whether no message of the viewer was lost */
   #opened(isContinued) {
     this.#clock.connected();
     this.#pictures.connected();

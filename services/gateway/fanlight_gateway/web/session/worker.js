@@ -4,16 +4,15 @@
  * the page. Lives in the worker; owns the Session. It decides nothing, and drops the commands that
  * come before `start`.
  *
- * The worker takes bytes from the connection to pixels (parse, gate, decode) and back (input,
- * pings, acknowledgements), so that a busy page delays nothing but putting pixels onto the canvas,
- * which the page does (canvas.js). Commands and reports are plain objects.
+ * The worker does everything between the connection and the pixels: it parses, gates and decodes,
+ * and it sends input, pings and acknowledgements. The page only puts pixels onto its canvas
+ * (canvas.js), so a busy page delays nothing else. Commands and reports are plain objects.
  *
  * @import { InputMessage, PointerShape } from "../protocol/binary.js"
  * @import { ViewerControl } from "../protocol/control.js"
  * @import { Mode } from "./fallback.js"
- * @import { Status } from "../element/status-text.js"
  * @import { FirstScreenshot } from "../screenshots/first-screenshot.js"
- * @import { Stats } from "./reports.js"
+ * @import { Stats, Status } from "./reports.js"
  * @import { Drawing, DrawResult } from "../painting/drawing.js"
  *
  * @typedef {{ type: "start", base: string, desk: string, viewer: string,
@@ -37,8 +36,8 @@
  *   | { type: "gateway-error", code: string, message: string }
  *   | { type: "draw", drawings: Drawing[] }} Report
  *
- * bringsScreenshot: the page has asked for a first screenshot, and sends it as first-screenshot.
- * draw: the page answers it by drawn.
+ * bringsScreenshot: whether the page has asked for a first screenshot, which it sends as
+ * `first-screenshot`. draw: the page answers with `drawn`.
  */
 
 import { Session } from "./session.js";

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * The viewer's connection to the gateway, over whichever transport, and its reconnection. Lives in
- * the worker; owns the transport in use. It hands the gateway's messages on as they come. Messages
- * of a transport that it has left are dropped.
+ * Keeps the viewer connected to the gateway, over whichever transport. Lives in the worker; owns
+ * the transport in use. It hands the gateway's messages on as they come. It drops messages of a
+ * transport that it has left, and messages of the viewer while it is not open.
  *
  *   state        | event                                    | next       | effects
  *   -------------+------------------------------------------+------------+------------------------
@@ -18,13 +18,14 @@
  *   waiting      | 7 the retry timer                        | connecting | see 1
  *   any          | 8 closed with a final code; `close`      | closed     | leaves the transport
  *
- * How long 5 and 6 wait, and which codes are final, is decided in retry-wait.js. Every change of
- * the state calls `onchange`.
+ * retry-wait.js decides how long 5 and 6 wait, and which codes are final. Every change of the state
+ * calls `onchange`. A test holds this table against the code.
  *
  * @import { ViewerControl } from "../protocol/control.js"
  * @import { ViewerMessage } from "../protocol/binary.js"
- * @import { ConnectionState } from "../element/status-text.js"
  * @import { Transport, TransportCapabilities, TransportEvents } from "./transport.js"
+ *
+ * @typedef {"connecting" | "open" | "waiting" | "closed"} ConnectionState
  *
  * @typedef {{
  *   webSocketUrl: URL,
@@ -38,8 +39,9 @@
  *   onchange: () => void,
  * }} ConnectionHost
  *
- * onopen: Hello was sent. isContinued: this transport goes on where another one ended, and no
- * message of the viewer was lost.
+ * hello: returns the viewer's first message. expectsPicture: whether a WebSocket that shows no
+ * picture has failed. onopen: Hello was sent. isContinued: this transport goes on where another one
+ * ended, and no message of the viewer was lost.
  */
 
 import { PlainHttpTransport } from "./plain-http.js";
@@ -58,16 +60,17 @@ export class Connection {
   #upgrade;
   /** @type {Transport | null} */
   #transport = null;
-  /** Of the transport that opened last. @type {TransportCapabilities | null} */
+  /** What the transport that opened last can do. @type {TransportCapabilities | null} */
   #capabilities = null;
+  /** Whether a picture was painted since the transport opened. */
   #hasPainted = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #retryTimer;
-  /** @type {number | null} */
+  /** When the retry timer ends (ms). @type {number | null} */
   #retryAt_ms = null;
   /** @type {ConnectionState} */
   state = "connecting";
-  /** @type {number | null} */
+  /** Why the last transport closed, if the state is `waiting` or `closed`. @type {number | null} */
   closeCode = null;
   /** When the last message came, or a transport opened (ms). */
   lastMessage_ms = -Infinity;
@@ -100,39 +103,39 @@ export class Connection {
     return this.#retryAt_ms === null ? null : Math.max(0, this.#retryAt_ms - this.#host.now());
   }
 
-  /** Whether the transport that opened last carries video. Before one did: as a WebSocket does. */
+  /** Whether the transport that opened last carries video. Before one has opened: true. */
   get carriesVideo() {
     return this.#capabilities?.carriesVideo ?? true;
   }
 
-  /** The name of the transport that opened last. Before one did: a WebSocket's. */
+  /** The name of the transport that opened last. Before one has opened: "websocket". */
   get transportName() {
     return this.#capabilities?.name ?? "websocket";
   }
 
-  /** Connects now: at the start, and when the retry timer ends. */
+  /** Connects now. Called at the start, and when the retry timer ends. */
   connect() {
     this.#leave();
     this.#become("connecting", null);
     this.#open();
   }
 
-  /** Connects now, because a person asked or the network is back: the waits begin anew. */
+  /** Connects now, because a person asked or the network is back. The waits begin anew. */
   connectNow() {
     this.#retryWait.reset();
     this.connect();
   }
 
   /**
-   * Leaves the transport, because nothing comes over it although it should: the device is in a
-   * tunnel, or slept. TCP would wait longer and longer before it tries again. WebSockets are not to
-   * blame.
+   * Leaves the transport, because nothing comes over it although something should: the device is in
+   * a tunnel, or slept. TCP itself would wait longer and longer before it tries again. It does not
+   * count as a failure of WebSockets.
    */
   silent() {
     this.#closed(ABNORMAL_CLOSURE);
   }
 
-  /** A picture was painted, which shows that this gateway works. */
+  /** Notes that a picture was painted, which shows that this gateway works. */
   painted() {
     if (this.state !== "open") return;
     this.#hasPainted = true;

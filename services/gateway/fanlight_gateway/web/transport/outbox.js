@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Input on its way to the connection: what waits, what is merged, what is dropped. Lives in the
- * worker. Pure.
+ * Decides what of a person's input is sent, waits, is merged or is dropped. Lives in the worker.
+ * Pure; it keeps the pointer moves that wait.
  *
  * 1. Key presses and releases, buttons, wheel and text never wait and are never dropped.
  * 2. Pointer moves wait while the connection is busy. A position replaces the moves before it;
@@ -20,15 +20,18 @@ export class Outbox {
   /** Pointer moves that wait. @type {InputMessage[]} */
   #moves = [];
 
+  /** Whether pointer moves wait. */
   get isWaiting() {
     return this.#moves.length > 0;
   }
 
   /**
-   * @param {InputMessage} message  stays as it is
-   * @param {boolean} isBusy  the connection still has bytes to send
-   * @param {boolean} isCongested  what is sent now arrives late
-   * @returns {InputMessage[]} what to send now, in order
+   * Takes a message, which it does not change.
+   *
+   * @param {InputMessage} message
+   * @param {boolean} isBusy  whether the connection still has bytes to send
+   * @param {boolean} isCongested  whether a message that is sent now arrives late
+   * @returns {InputMessage[]} the messages to send now, in order
    */
   push(message, isBusy, isCongested) {
     if (message.type === "Key" && message.repeat && (isBusy || isCongested)) return [];
@@ -39,14 +42,18 @@ export class Outbox {
     return [...this.take(), message];
   }
 
-  /** Removes the moves that wait. @returns {InputMessage[]} */
+  /** Removes and returns the moves that wait. @returns {InputMessage[]} */
   take() {
     const moves = this.#moves;
     this.#moves = [];
     return moves;
   }
 
-  /** @param {Extract<InputMessage, { type: `PointerMove${string}` }>} move */
+  /**
+   * Adds a move to those that wait.
+   *
+   * @param {Extract<InputMessage, { type: `PointerMove${string}` }>} move
+   */
   #merge(move) {
     const last = this.#moves.at(-1);
     if (move.type === "PointerMove") {
@@ -61,7 +68,7 @@ export class Outbox {
 }
 
 /**
- * Whether the sum of both is a message.
+ * Returns whether the sum of both moves fits into one message.
  *
  * @param {PointerMoveRelative} a
  * @param {PointerMoveRelative} b

@@ -1,7 +1,7 @@
 // @ts-check
-/** A pause that can be awaited. Lives in the worker. It cannot be cut short, and drops nothing. */
+/** Lets async code wait. Lives in the worker. */
 
-/** @param {number} ms @returns {Promise<void>} */
+/** Waits for the time, which cannot be cut short. @param {number} ms @returns {Promise<void>} */
 export function pause(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

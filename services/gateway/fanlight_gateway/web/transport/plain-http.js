@@ -3,27 +3,41 @@
  * Plain HTTP as a transport (see transport.js), for networks that let no WebSocket through. Lives
  * in the worker.
  *
- * It owns two chains of requests. A GET waits at the gateway for messages (a long poll); the next
- * one goes out when it is answered. A POST takes the viewer's messages to the gateway; one is in
- * flight at a time, and what is sent meanwhile goes into the next one. retransmission.js keeps the
- * viewer's messages until the gateway has acknowledged them.
+ * It owns two chains of requests. A GET waits at the gateway for messages (a long poll); when it is
+ * answered, the next GET goes out. A POST takes the viewer's messages to the gateway. One POST is
+ * in flight at a time, and messages that are sent meanwhile go into the next one. retransmission.js
+ * keeps the viewer's messages until the gateway has acknowledged them.
  *
- * A request that failed is sent again with the same numbers. When requests have failed for
- * `LOST_MS`, the transport ends. It drops messages of the gateway that came before (they were
- * sent twice), and input that is too old to be delivered.
+ *   state    | event                                    | next   | effects
+ *   ---------+------------------------------------------+--------+---------------------------------
+ *   opening  | 1 the gateway answers with a session     | open   | `onopen`, Welcome; both chains
+ *            |                                          |        | begin
+ *   opening  | 2 another answer, or none                | closed | `onclosed`
+ *   opening, | 3 `send`, `sendControl`                  | as     | posted when it is open, and kept
+ *   open     |                                          | before | until it is acknowledged
+ *   open     | 4 a GET brings messages                  | open   | the new ones are handed on
+ *   open     | 5 a request fails                        | open   | it is sent again after a pause,
+ *            |                                          |        | with the same numbers
+ *   open     | 6 the same, for more than `LOST_MS`      | closed | `onclosed`
+ *   open     | 7 the gateway refuses a request          | closed | `onclosed` with its code
+ *   any      | 8 `close`                                | closed | a DELETE, if there is a session
+ *   any      | 9 `abandon`                              | closed |
+ *
+ * It drops messages of the gateway that came before (they were sent twice), and input that is too
+ * old to be delivered. A test has a case for each row.
  *
  * @import { ViewerControl } from "../protocol/control.js"
  * @import { ViewerMessage } from "../protocol/binary.js"
+ * @import { Answer } from "./http-request.js"
  * @import { TransportCapabilities, TransportEvents } from "./transport.js"
  *
  * @typedef {{ url: URL, now: () => number, hello: () => ViewerControl }} PlainHttpOptions
- *
- * @typedef {{ status: number, headers: Headers, body: ArrayBuffer }} Answer
  */
 
 import { decodeBatch } from "../protocol/batches.js";
-import { CloseCode, ProtocolError } from "../protocol/constants.js";
+import { ProtocolError } from "../protocol/constants.js";
 import { encodeControl } from "../protocol/control.js";
+import { closeCodeOf, parseJson, request } from "./http-request.js";
 import { pause } from "./pause.js";
 import { RetransmissionQueue } from "./retransmission.js";
 import { ABNORMAL_CLOSURE } from "./transport.js";
@@ -34,9 +48,9 @@ const CAPABILITIES = Object.freeze({ name: "http", carriesVideo: false, opensWit
 const TIMEOUT_MS = 5000;
 /** When requests have failed for this long, the transport ends (ms). */
 export const LOST_MS = 10_000;
-/** Older input is dropped (ms), because it was meant for another picture. See upgrade.js, too. */
+/** Input that is older is dropped (ms), because it was meant for another picture. */
 export const INPUT_AGE_MS = 2000;
-/** The pause after a failed request (ms). It doubles from failure to failure. */
+/** The first and the longest pause after a failed request (ms). It doubles with each failure. */
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 1000;
 /** How often `drain` looks whether everything is acknowledged (ms). */
@@ -53,14 +67,15 @@ export class PlainHttpTransport {
   #queue = new RetransmissionQueue();
   /** Aborts every request in flight when the transport ends. */
   #end = new AbortController();
-  /** The URL of the session that the gateway opened. @type {URL | null} */
+  /** The URL of the session that the gateway opened; null before. @type {URL | null} */
   #session = null;
+  /** Whether `#post` runs. */
   #isPosting = false;
   /** For how long the gateway keeps a GET without messages open (ms). */
   #longPoll_ms = 0;
-  /** The number of the newest message of the gateway. */
+  /** The number of the gateway's newest message. */
   #received = 0;
-  /** When the first request failed since one last succeeded (ms). @type {number | null} */
+  /** When the first request failed after the last success (ms). @type {number | null} */
   #failed_ms = null;
 
   /** @param {PlainHttpOptions} options @param {TransportEvents} events */
@@ -73,7 +88,7 @@ export class PlainHttpTransport {
     return this.#end.signal.aborted;
   }
 
-  /** 1 while a message waits for its acknowledgement, because pointer moves then wait; else 0. */
+  /** 1 while a message waits for its acknowledgement, so that pointer moves wait; otherwise 0. */
   get bufferedAmount() {
     return Number(this.#isPosting || this.#queue.isWaiting);
   }
@@ -83,17 +98,18 @@ export class PlainHttpTransport {
     return this.#queue.isAnyKeyDown;
   }
 
+  /** Asks the gateway for a session. */
   open() {
     void this.#openSession();
   }
 
-  /** @param {ViewerMessage} message */
+  /** Posts the message, and keeps it until it is acknowledged. @param {ViewerMessage} message */
   send(message) {
     this.#queue.push(message, this.#options.now());
     this.#startPosting();
   }
 
-  /** @param {ViewerControl} message */
+  /** Does the same with a control message. @param {ViewerControl} message */
   sendControl(message) {
     this.#queue.pushControl(message, this.#options.now());
     this.#startPosting();
@@ -103,7 +119,7 @@ export class PlainHttpTransport {
    * Waits until the gateway has acknowledged everything that was sent.
    *
    * @param {number} limit_ms
-   * @returns {Promise<boolean>} false if not within the limit, or if the transport has ended
+   * @returns {Promise<boolean>} false if that took longer, or if the transport has ended
    */
   async drain(limit_ms) {
     const until_ms = this.#options.now() + limit_ms;
@@ -128,13 +144,14 @@ export class PlainHttpTransport {
     this.#end.abort();
   }
 
+  /** Opens the session, and begins both chains. Ends the transport if the gateway opens none. */
   async #openSession() {
     const { url, now, hello } = this.#options;
-    const answer = await this.#request(url, TIMEOUT_MS, encodeControl(hello()));
+    const answer = await request(url, TIMEOUT_MS, this.#end.signal, encodeControl(hello()));
     if (this.isClosed) return;
-    const opened = answer?.status === 200 ? parse(answer.body) : null;
+    const opened = answer?.status === 200 ? parseJson(answer.body) : null;
     if (typeof opened?.session !== "string" || typeof opened.hold_ms !== "number") {
-      this.#fail(answer === null ? ABNORMAL_CLOSURE : closeCodeOf(answer));
+      this.#fail(closeCodeOf(answer));
       return;
     }
     this.#session = new URL(`${url.pathname}/${encodeURIComponent(opened.session)}`, url);
@@ -153,7 +170,7 @@ export class PlainHttpTransport {
       const url = new URL(session);
       url.search = `after=${this.#received}`;
       const limit_ms = this.#longPoll_ms + TIMEOUT_MS;
-      const answer = await this.#request(url, limit_ms);
+      const answer = await request(url, limit_ms, this.#end.signal);
       const messages = this.#messagesOf(answer);
       if (messages === null) {
         await this.#requestFailed(answer, failures++);
@@ -170,6 +187,7 @@ export class PlainHttpTransport {
     }
   }
 
+  /** Begins to post the queue, if it is not posted already and the session is open. */
   #startPosting() {
     if (this.#isPosting || this.isClosed || this.#session === null) return;
     this.#isPosting = true;
@@ -179,13 +197,13 @@ export class PlainHttpTransport {
   /** Posts the queue until it is empty or the transport ends. @param {URL} session */
   async #post(session) {
     let failures = 0;
-    await undefined; // so that messages that are sent together go in one request
+    await undefined; // So messages that are sent together go in one request.
     while (!this.isClosed) {
       const batch = this.#queue.batch(this.#options.now(), INPUT_AGE_MS);
       if (batch === null) return;
       const url = new URL(session);
       url.search = `first=${batch.first}`;
-      const answer = await this.#request(url, TIMEOUT_MS, batch.body);
+      const answer = await request(url, TIMEOUT_MS, this.#end.signal, batch.body);
       const pongs = this.#messagesOf(answer);
       if (pongs === null) {
         if (answer?.status === 413) {
@@ -208,7 +226,7 @@ export class PlainHttpTransport {
   }
 
   /**
-   * The messages of an answer; null if it is not an answer of the gateway.
+   * Returns the messages of an answer; null if it is not an answer of the gateway.
    *
    * @param {Answer | null} answer
    */
@@ -225,16 +243,16 @@ export class PlainHttpTransport {
   }
 
   /**
-   * Returns after a pause, so that the caller sends its request again; or ends the transport.
+   * Waits, so that the caller sends its request again; or ends the transport.
    *
    * @param {Answer | null} answer  null if there was none
-   * @param {number} failures  of this chain of requests, before this one
+   * @param {number} failures  how many requests of this chain failed before this one, in a row
    */
   async #requestFailed(answer, failures) {
     if (this.isClosed) return;
     // Proxies answer 502 to 504 for a gateway that is away, which may be back in a moment.
     const isFinal = answer !== null && answer.status < 500 && answer.status !== 413;
-    // The limit begins with the first failure and not with the last success, because the gateway
+    // The limit counts from the first failure and not from the last success, because the gateway
     // may have kept a request open for longer than the limit.
     const now_ms = this.#options.now();
     this.#failed_ms ??= now_ms;
@@ -243,58 +261,10 @@ export class PlainHttpTransport {
     else await pause(Math.min(RETRY_MIN_MS * 2 ** failures, RETRY_MAX_MS));
   }
 
-  /** @param {number} code */
+  /** Ends the transport, and says so. @param {number} code */
   #fail(code) {
     if (this.isClosed) return;
     this.abandon();
     this.#events.onclosed(code);
-  }
-
-  /**
-   * @param {URL} url
-   * @param {number} limit_ms
-   * @param {ArrayBuffer | string} [body]  undefined: a GET
-   * @returns {Promise<Answer | null>} with its whole body; null if no answer came within the limit
-   */
-  async #request(url, limit_ms, body) {
-    const request = new AbortController();
-    const abort = () => request.abort();
-    const timer = setTimeout(abort, limit_ms);
-    this.#end.signal.addEventListener("abort", abort);
-    try {
-      const response = await fetch(url, {
-        method: body === undefined ? "GET" : "POST",
-        body,
-        cache: "no-store",
-        signal: request.signal,
-      });
-      const { status, headers } = response;
-      return { status, headers, body: await response.arrayBuffer() };
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      return null;
-    } finally {
-      clearTimeout(timer);
-      this.#end.signal.removeEventListener("abort", abort);
-    }
-  }
-}
-
-/** The close code that an answer stands for. @param {Answer} answer */
-function closeCodeOf(answer) {
-  const body = parse(answer.body);
-  if (typeof body?.code === "number") return body.code;
-  // Without `error`, a proxy made this answer and not the gateway.
-  if (typeof body?.error !== "string") return ABNORMAL_CLOSURE;
-  if (answer.status === 401) return CloseCode.UNAUTHORIZED;
-  return answer.status === 403 ? CloseCode.FORBIDDEN : ABNORMAL_CLOSURE;
-}
-
-/** @param {ArrayBuffer} body @returns {any} null if it is not JSON */
-function parse(body) {
-  try {
-    return JSON.parse(new TextDecoder().decode(body));
-  } catch {
-    return null;
   }
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The viewer's messages over plain HTTP, until the gateway has acknowledged them. Lives in the
- * worker. Pure; times are arguments, in ms.
+ * Keeps the viewer's messages over plain HTTP until the gateway has acknowledged them. Lives in the
+ * worker. Pure; times are arguments, in ms. It drops input that is too old (3).
  *
  * 1. Messages are numbered from 1. The gateway handles each number once, in order.
  * 2. `batch` gives the oldest messages without an acknowledgement. It gives them again, with the
@@ -23,23 +23,24 @@ import { encodeToGateway } from "../protocol/binary.js";
 import { encodeControl } from "../protocol/control.js";
 
 /**
- * Bytes in one request. Proxies accept 1 MiB if nobody configured more. A single message may be
- * larger than this limit, and then goes alone.
+ * A request has at most so many bytes. Proxies accept 1 MiB if nobody configured more. A single
+ * message may be larger than this limit, and then goes alone.
  */
 export const MAX_BATCH_BYTES = 256 * 1024;
+/** A request has at most so many messages. */
 export const MAX_BATCH_MESSAGES = 256;
 
-/** The gateway releases all keys and buttons when the focus leaves. */
+/** This message makes the gateway release all keys and buttons, as when the focus leaves. */
 const ALL_KEYS_UP = encodeControl({ type: "SetFocus", focused: false });
 
 export class RetransmissionQueue {
   /** @type {Item[]} */
   #items = [];
   #nextNumber = 1;
-  /** Keys and buttons that are down. @type {Set<string>} */
+  /** The keys and buttons that are down. @type {Set<string>} */
   #down = new Set();
 
-  /** Whether a message has no acknowledgement yet. */
+  /** Whether any message has no acknowledgement yet. */
   get isWaiting() {
     return this.#items.length > 0;
   }
@@ -49,7 +50,7 @@ export class RetransmissionQueue {
     return this.#down.size > 0;
   }
 
-  /** @param {ViewerMessage} message @param {number} now_ms */
+  /** Adds a message. @param {ViewerMessage} message @param {number} now_ms */
   push(message, now_ms) {
     const isInput = message.type !== "Ping" && message.type !== "Ack";
     if (message.type === "Key") this.#track(`key ${message.usage}`, message.down);
@@ -57,15 +58,15 @@ export class RetransmissionQueue {
     this.#append(encodeToGateway(message), isInput, now_ms);
   }
 
-  /** @param {ViewerControl} message @param {number} now_ms */
+  /** Adds a control message. @param {ViewerControl} message @param {number} now_ms */
   pushControl(message, now_ms) {
     if (message.type === "SetFocus" && !message.focused) this.#down.clear();
     this.#append(encodeControl(message), false, now_ms);
   }
 
   /**
-   * The oldest messages without an acknowledgement, as the body of a request. Replaces input that
-   * is too old.
+   * Returns the oldest messages without an acknowledgement, as the body of a request. Before that,
+   * it replaces input that is too old by "all keys up".
    *
    * @param {number} now_ms
    * @param {number} maxInputAge_ms
@@ -92,14 +93,14 @@ export class RetransmissionQueue {
     };
   }
 
-  /** Removes all messages up to this number. @param {number} handled */
+  /** Removes all messages up to the number that the gateway has handled. @param {number} handled */
   acknowledge(handled) {
     this.#items = this.#items.filter((item) => item.number > handled);
   }
 
   /**
-   * Drops the largest of the oldest `count` messages, because a proxy refused a request as too
-   * large.
+   * Replaces the largest of the oldest `count` messages by "all keys up", because a proxy refused a
+   * request as too large.
    *
    * @param {number} count
    */
@@ -111,7 +112,7 @@ export class RetransmissionQueue {
 
   /** @param {Message} message @param {boolean} isInput @param {number} at_ms */
   #append(message, isInput, at_ms) {
-    // A character has at most 3 bytes of UTF-8 for each of its UTF-16 units.
+    // Each UTF-16 unit of a text takes at most 3 bytes of UTF-8.
     const bytes = typeof message === "string" ? message.length * 3 : message.byteLength;
     this.#items.push({ number: this.#nextNumber++, message, bytes, isInput, at_ms });
   }

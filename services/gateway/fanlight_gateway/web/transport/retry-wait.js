@@ -1,13 +1,13 @@
 // @ts-check
 /**
- * Whether to connect again after a connection closed, and after which wait. Lives in the worker.
- * Pure.
+ * Decides whether to connect again after a connection closed, and how long to wait before. Lives in
+ * the worker. Pure; it counts the tries.
  *
  * The wait doubles from try to try and is random, so that the viewers of a gateway that restarts do
  * not all connect at the same time. A gateway that says that it goes away most likely has another
- * one beside it: the first try after that comes within `MIN_MS`, just spread enough that
- * its viewers are not one crowd. The waits begin anew with the first *painted* picture, because a
- * gateway that accepts a connection and then drops it does not work.
+ * one beside it. So the first try after that comes within `MIN_MS`, which spreads its viewers just
+ * enough. The waits begin anew with the first *painted* picture, because a gateway that accepts a
+ * connection and then drops it does not work.
  */
 
 import { CloseCode } from "../protocol/constants.js";
@@ -15,7 +15,7 @@ import { CloseCode } from "../protocol/constants.js";
 /** The first and the longest wait before the next try to connect (ms). */
 export const MIN_MS = 250;
 const MAX_MS = 10_000;
-/** After a close code from here on (see CloseCode), connecting again by itself is of no use. */
+/** After a close code of at least this (see CloseCode), it is of no use to connect again. */
 export const FIRST_FINAL_CODE = 4400;
 
 export class RetryWait {
@@ -28,13 +28,13 @@ export class RetryWait {
     this.#random = random;
   }
 
-  /** A picture was painted, or a person asked: the waits begin anew. */
+  /** Lets the waits begin anew, because a picture was painted or a person asked. */
   reset() {
     this.#tries = 0;
   }
 
   /**
-   * The connection closed. Counts as a try.
+   * Says how long to wait after the connection closed, and counts a try.
    *
    * @param {number} code
    * @returns {number | null} how long to wait (ms); null: do not connect again

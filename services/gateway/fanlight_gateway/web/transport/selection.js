@@ -1,13 +1,13 @@
 // @ts-check
 /**
- * Which transport to use next, and when to try a WebSocket again while plain HTTP is in use. Lives
- * in the worker. Pure; time is an argument. It knows exactly two transports, a WebSocket and plain
- * HTTP; a third one needs rules of its own here.
+ * Decides which transport to use next, and when to try a WebSocket again while plain HTTP is in
+ * use. Lives in the worker. Pure; it counts failures and tries. It knows exactly two transports, a
+ * WebSocket and plain HTTP; a third one needs rules of its own here.
  *
  * A WebSocket *failed* if no message came over it, if it ended without a picture although a picture
  * was due, or if it ended soon after its first message. It *worked* if it showed pictures for
- * `PROVEN_MS`: proxies cut what lasts long, and that is an ordinary reconnect. What the gateway
- * closed itself got through, so it is neither.
+ * `PROVEN_MS`: proxies cut what lasts long, and that is an ordinary reconnect. If the gateway
+ * itself closed it, the WebSocket got through, so it neither failed nor worked.
  *
  *   event                                    | next transport | failures
  *   -----------------------------------------+----------------+---------------------------------
@@ -20,42 +20,42 @@
  *   5 plainHttpFailed                        | WebSocket      | one below the limit
  *   6 upgraded                               | WebSocket      | one below the limit
  *
- * 4: where a WebSocket has worked before, failures are more likely a tunnel, in which plain HTTP
- * would fare no better. 5: perhaps the gateway is down, and the WebSocket may be what comes back
- * first. 6: a WebSocket that was tried in the background works; if it is cut soon, that is one
- * failure too many. A test holds this table against the code.
+ * 4: if a WebSocket has worked before, later failures most likely come from a tunnel, in which
+ * plain HTTP would fare no better. 5: perhaps the gateway is down, and the WebSocket may be what
+ * comes back first. 6: a WebSocket that was tried in the background works; if it is cut soon, that
+ * is one failure too many. A test holds this table against the code.
  *
  * @typedef {Readonly<{ code: number, lived_ms: number | null, painted: boolean }>} WebSocketEnd
  *
- * lived_ms: since the first message; null: no message came. painted: it showed a picture, or none
- * was due.
+ * lived_ms: the time since the first message; null: no message came. painted: it showed a picture,
+ * or no picture was due.
  */
 
 import { CloseCode } from "../protocol/constants.js";
 
 /** A WebSocket that showed a picture and lasted this long did not fail (ms). */
 export const PROVEN_MS = 5000;
-/** After this many WebSockets that failed in a row, plain HTTP is used. One may be an accident. */
+/** After so many failed WebSockets in a row, plain HTTP is used. One failure may be an accident. */
 export const FAILURE_LIMIT = 2;
-/** Where a WebSocket has worked before, it takes this many times the failures. */
+/** If a WebSocket has worked before, it takes this many times the failures. */
 export const PROVEN_FACTOR = 5;
-/** On plain HTTP: the first and the longest wait before a WebSocket is tried again (ms). */
+/** The first and the longest wait before a WebSocket is tried in the background (ms). */
 export const RETRY_MIN_MS = 5000;
 const RETRY_MAX_MS = 300_000;
-/** Close codes from here on are the gateway's own. */
+/** Close codes of at least this are the gateway's own. */
 const FIRST_GATEWAY_CODE = 4000;
-/** Smaller codes that no proxy sends. @type {readonly number[]} */
+/** The smaller close codes that no proxy sends. @type {readonly number[]} */
 const GATEWAY_CODES = [CloseCode.GOING_AWAY, CloseCode.TRY_LATER];
 
 export class TransportSelection {
-  /** Of WebSockets, in a row. */
+  /** How many WebSockets failed in a row. */
   #failures = 0;
-  /** Tries in the background since a WebSocket last worked. */
+  /** How many WebSockets were tried in the background since one last worked. */
   #tries = 0;
   #hasWorked = false;
   /** @type {() => number} */
   #random;
-  /** The next transport is plain HTTP. */
+  /** Whether the next transport is plain HTTP. */
   usesPlainHttp = false;
 
   /** @param {() => number} [random] */
@@ -63,13 +63,13 @@ export class TransportSelection {
     this.#random = random;
   }
 
-  /** A WebSocket has shown pictures for long enough. */
+  /** Notes that a WebSocket has shown pictures for long enough. */
   webSocketWorks() {
     this.#hasWorked = true;
     this.#failures = 0;
   }
 
-  /** @param {WebSocketEnd} end */
+  /** Notes how a WebSocket ended. @param {WebSocketEnd} end */
   webSocketEnded({ code, lived_ms, painted }) {
     if (GATEWAY_CODES.includes(code) || code >= FIRST_GATEWAY_CODE) return;
     if (lived_ms !== null && lived_ms >= PROVEN_MS && painted) {
@@ -81,20 +81,20 @@ export class TransportSelection {
     this.usesPlainHttp = this.#failures >= this.#failureLimit;
   }
 
-  /** Plain HTTP did not open. */
+  /** Notes that plain HTTP did not open. */
   plainHttpFailed() {
     this.usesPlainHttp = false;
     this.#failures = this.#failureLimit - 1;
   }
 
-  /** A WebSocket has taken over from plain HTTP. */
+  /** Notes that a WebSocket has taken over from plain HTTP. */
   upgraded() {
     this.plainHttpFailed();
   }
 
   /**
-   * How long to wait before a WebSocket is tried in the background (ms). Each call counts as a try:
-   * the wait doubles from one to the next.
+   * Returns how long to wait before a WebSocket is tried in the background (ms). Each call counts
+   * as a try, and the wait doubles from try to try.
    */
   waitBeforeTry() {
     const full_ms = Math.min(RETRY_MIN_MS * 2 ** this.#tries, RETRY_MAX_MS);

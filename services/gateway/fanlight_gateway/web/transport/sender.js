@@ -13,7 +13,7 @@
 
 import { Outbox } from "./outbox.js";
 
-/** How often it is checked whether a busy connection is free again (ms). */
+/** How often the sender checks whether a busy connection is free again (ms). */
 const RETRY_MS = 8;
 
 export class Sender {
@@ -27,14 +27,15 @@ export class Sender {
 
   /**
    * @param {Connection} connection
-   * @param {() => boolean} isCongested  messages arrive late, so key repeats must not be sent
+   * @param {() => boolean} isCongested  whether messages arrive late, so that repetitions of keys
+   *   must not be sent
    */
   constructor(connection, isCongested) {
     this.#connection = connection;
     this.#isCongested = isCongested;
   }
 
-  /** @param {InputMessage[]} messages */
+  /** Sends input, or drops it if there is no connection. @param {InputMessage[]} messages */
   input(messages) {
     if (this.#connection.state !== "open") return;
     const isCongested = this.#isCongested();
@@ -44,19 +45,20 @@ export class Sender {
     this.#sendMovesLater();
   }
 
-  /** @param {ViewerControl} message */
+  /** Sends a control message behind all input of before. @param {ViewerControl} message */
   control(message) {
     this.#send(this.#outbox.take());
     this.#connection.sendControl(message);
   }
 
-  /** Drops the moves that wait, because the connection that they were for has ended. */
+  /** Drops the pointer moves that wait, because the connection that they were for has ended. */
   reset() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#outbox.take();
   }
 
+  /** Sends the moves that wait as soon as the connection is free. */
   #sendMovesLater() {
     if (!this.#outbox.isWaiting || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What a transport is: one connection to the gateway, whatever carries it. websocket.js and
+ * Says what a transport is: one connection to the gateway, whatever carries it. websocket.js and
  * plain-http.js implement it; connection.js owns them; selection.js chooses between them. Lives in
  * the worker.
  *
@@ -12,8 +12,8 @@
  * 2. The events come in this order: `onopen`, then messages, then `onclosed`. `onclosed` comes at
  *    most once, and also for a transport that never opened.
  * 3. `close` ends the transport. No event comes after it, not even `onclosed`.
- * 4. The owner sends nothing before `onopen`. What it sends after the end is dropped without an
- *    error.
+ * 4. The owner sends nothing before `onopen`. The transport drops what the owner sends after the
+ *    end, without an error.
  * 5. A transport decides nothing: it does not reconnect, and it does not choose another transport.
  *
  * @import { ViewerControl } from "../protocol/control.js"
@@ -25,8 +25,8 @@
  *   opensWithHello: boolean,
  * }>} TransportCapabilities
  *
- * name: as statistics show it. connection.js tells selection.js by it which transport ended.
- * carriesVideo: false where the gateway sends no video units over this transport.
+ * name: what statistics show, and what connection.js distinguishes the transports by.
+ * carriesVideo: false if the gateway sends no video units over this transport.
  * opensWithHello: the transport itself sends Hello to the gateway while it opens. Without it, the
  *   owner sends Hello after `onopen`, and the gateway takes the viewer over only then.
  *
@@ -50,7 +50,7 @@
  *   close: () => void,
  * }} Transport
  *
- * bufferedAmount: 0 while a message that is sent now leaves at once. Else pointer moves wait.
+ * bufferedAmount: 0 while a message that is sent now leaves at once. Otherwise pointer moves wait.
  * firstMessage_ms: when the first message of the gateway came; null until then.
  */
 

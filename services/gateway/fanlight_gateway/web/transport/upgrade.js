@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * From plain HTTP back to a WebSocket, without a message lost, doubled or overtaken. Lives in the
- * worker; owns the WebSocket that is tried in the background (the candidate) and the messages that
- * have to wait during the change.
+ * Changes from plain HTTP back to a WebSocket, without a message lost, doubled or overtaken. Lives
+ * in the worker; owns the WebSocket that is tried in the background (the candidate) and the
+ * messages that have to wait during the change.
  *
  *   state    | event                                        | next
  *   ---------+----------------------------------------------+--------------------------------------
@@ -36,30 +36,30 @@
  *   onclosed: (webSocket: Transport, code: number) => void,
  * }} UpgradeHost
  *
- * onupgrade: the owner uses the WebSocket from now on. ontext, onbinary, onclosed: of a WebSocket
- * after its onupgrade.
+ * onupgrade: the owner uses the WebSocket from now on. ontext, onbinary, onclosed: events of a
+ * WebSocket after its onupgrade.
  */
 
 import { pause } from "./pause.js";
 import { INPUT_AGE_MS } from "./plain-http.js";
 
-/** How often it is checked whether all keys are up (ms). */
+/** How often this checks whether all keys are up (ms). */
 const KEYS_STEP_MS = 50;
 /**
- * A candidate that works waits for that no longer than this (ms). The gateway closes a WebSocket
- * that sends no Hello within 10 s.
+ * A candidate that works waits no longer than this until all keys are up (ms). The gateway closes a
+ * WebSocket that sends no Hello within 10 s.
  */
 const CHANGE_LIMIT_MS = 5000;
 
 export class WebSocketUpgrade {
   /** @type {UpgradeHost} */
   #host;
-  /** The transport in use; null while idle. @type {PlainHttpTransport | null} */
+  /** The transport in use; null in `idle`. @type {PlainHttpTransport | null} */
   #plainHttp = null;
   /** @type {Transport | null} */
   #candidate = null;
   /**
-   * Messages that are sent while plain HTTP is drained.
+   * What sends the messages that wait while plain HTTP is drained; null in the other states.
    *
    * @type {((to: Transport) => void)[] | null}
    */
@@ -72,13 +72,14 @@ export class WebSocketUpgrade {
     this.#host = host;
   }
 
-  /** @param {PlainHttpTransport} plainHttp */
+  /** Plain HTTP has opened: tries a WebSocket later. @param {PlainHttpTransport} plainHttp */
   start(plainHttp) {
     this.stop();
     this.#plainHttp = plainHttp;
     this.#tryLater();
   }
 
+  /** Plain HTTP has ended. Drops the messages that wait. */
   stop() {
     clearTimeout(this.#timer);
     const candidate = this.#candidate;
@@ -86,6 +87,7 @@ export class WebSocketUpgrade {
     candidate?.close();
   }
 
+  /** Whether messages have to wait (`postpone`). */
   get isDraining() {
     return this.#waiting !== null;
   }
@@ -106,7 +108,7 @@ export class WebSocketUpgrade {
 
   #try() {
     /**
-     * What came before the candidate is in use; null: it is in use.
+     * What delivers the messages that came before the candidate is in use; null: it is in use.
      *
      * @type {(() => void)[] | null}
      */
@@ -171,7 +173,7 @@ export class WebSocketUpgrade {
     return false;
   }
 
-  /** @param {Transport} candidate */
+  /** Closes a candidate, and tries another one later. @param {Transport} candidate */
   #giveUp(candidate) {
     candidate.close();
     if (candidate !== this.#candidate) return;

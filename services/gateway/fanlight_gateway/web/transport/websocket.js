@@ -3,6 +3,20 @@
  * A WebSocket as a transport (see transport.js). Lives in the worker. It owns one socket and the
  * time limit for the first message. It drops what is sent while the socket is not open.
  *
+ *   state    | event                                            | next   | effects
+ *   ---------+--------------------------------------------------+--------+------------------------
+ *   opening  | 1 the socket opened                              | open   | `onopen`
+ *   open     | 2 the first message came                         | open   | the time limit ends;
+ *            |                                                  |        | handed on
+ *   open     | 3 another message came                           | open   | handed on
+ *   opening, | 4 no message came for `FIRST_MESSAGE_TIMEOUT_MS` | closed | closes the socket;
+ *   open     |                                                  |        | `onclosed`
+ *   opening, | 5 the socket closed                              | closed | `onclosed` with its code
+ *   open     |                                                  |        |
+ *   any      | 6 `close`                                        | closed | closes the socket
+ *
+ * A test has a case for each row.
+ *
  * @import { ViewerControl } from "../protocol/control.js"
  * @import { ViewerMessage } from "../protocol/binary.js"
  * @import { TransportCapabilities, TransportEvents } from "./transport.js"
@@ -20,13 +34,13 @@ const CAPABILITIES = Object.freeze({
 });
 
 /**
- * A WebSocket without a message by then is given up (ms), because some proxies let it only open.
+ * A WebSocket without a message is given up after this (ms), because some proxies let it only open.
  */
 export const FIRST_MESSAGE_TIMEOUT_MS = 5000;
 
 export class WebSocketTransport {
   capabilities = CAPABILITIES;
-  /** When the first message of the gateway came. @type {number | null} */
+  /** When the gateway's first message came (ms); null until then. @type {number | null} */
   firstMessage_ms = null;
   isClosed = false;
   /** @type {{ url: URL, now: () => number }} */
@@ -47,11 +61,12 @@ export class WebSocketTransport {
     this.#events = events;
   }
 
-  /** Bytes that the browser has not handed to the network yet. */
+  /** How many bytes the browser has not handed to the network yet. */
   get bufferedAmount() {
     return this.#socket?.bufferedAmount ?? 0;
   }
 
+  /** Opens the socket, and begins the time limit for the first message. */
   open() {
     const { url } = this.#options;
     const socket = new WebSocket(url);
@@ -65,16 +80,17 @@ export class WebSocketTransport {
     this.#timer = setTimeout(() => this.#end(ABNORMAL_CLOSURE), FIRST_MESSAGE_TIMEOUT_MS);
   }
 
-  /** @param {ViewerMessage} message */
+  /** Drops the message if the socket is not open. @param {ViewerMessage} message */
   send(message) {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(encodeToGateway(message));
   }
 
-  /** @param {ViewerControl} message */
+  /** Drops the message if the socket is not open. @param {ViewerControl} message */
   sendControl(message) {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(encodeControl(message));
   }
 
+  /** Ends the transport. No event comes after it. */
   close() {
     this.isClosed = true;
     clearTimeout(this.#timer);
@@ -94,7 +110,7 @@ export class WebSocketTransport {
     else this.#events.onbinary(data);
   }
 
-  /** @param {number} code */
+  /** Ends the transport, and says so. @param {number} code */
   #end(code) {
     if (this.isClosed) return;
     this.close();

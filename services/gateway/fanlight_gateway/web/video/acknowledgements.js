@@ -1,39 +1,48 @@
 // @ts-check
 /**
- * What the gateway is told about the units: the newest one received, the newest one painted, and
- * how old its picture was. Lives in the worker. Pure; times are arguments, in ms.
+ * Decides when the gateway is told about the units: which one was received last, which one was
+ * painted last, and how old its picture was. Lives in the worker. Pure; times are arguments, in ms.
  *
- * 1. A paint is acknowledged at once.
- * 2. A unit that was received waits `ACK_DELAY_MS` for its paint, so that most small units cost one
- *    message. It does not wait longer, because the gateway judges the network by what was received,
- *    and when.
- * 3. Where the gateway has nothing to learn it says so in the unit (`relaxed`). Then both wait for
- *    the next unit that is not relaxed, but not longer than `ACK_RELAXED_MS`.
+ *   event                                              | the acknowledgement is sent
+ *   ---------------------------------------------------+-------------------------------------------
+ *   1 `received`: a unit                               | after `ACK_DELAY_MS` at the latest
+ *   2 `received`: a relaxed unit                       | after `ACK_RELAXED_MS` at the latest
+ *   3 `painted`, while a unit that is not relaxed is   | at once
+ *     not known to be painted                          |
+ *   4 `painted`, otherwise                             | after `ACK_RELAXED_MS` at the latest
+ *   5 `painted`: a unit of another epoch               | as before
+ *   6 `beginStream`: another stream begins             | at once, if one was to be sent
+ *
+ * 1: a unit waits for its paint, so that most small units cost one message. It does not wait
+ * longer, because the gateway judges the network by what was received, and when. 2, 4: if the
+ * gateway has nothing to learn from a unit, it says so in the unit (`relaxed`). A test holds this
+ * table against the code.
  *
  * @import { Ack } from "../protocol/binary.js"
  */
 
 import { AGE_UNKNOWN } from "../protocol/constants.js";
 
-/** A unit that was received is acknowledged after this at the latest (ms). */
+/** A received unit is acknowledged after this at the latest (ms). */
 export const ACK_DELAY_MS = 5;
-/** The same for a relaxed unit, and its paint (ms). The gateway allows a tenth of a second. */
+/** The same for a relaxed unit and its paint (ms). The gateway allows 100 ms. */
 export const ACK_RELAXED_MS = 75;
 
 export class Acknowledgements {
+  /** The epoch of the newest unit. */
   #epoch = 0;
   #received = 0;
   #painted = 0;
   #age_ms = AGE_UNKNOWN;
-  /** When what was not sent yet has to be sent. @type {number | null} */
+  /** When the acknowledgement has to be sent (ms); null: there is none. @type {number | null} */
   #due_ms = null;
-  /** The newest unit that is not relaxed and not known to be painted; 0: none. */
+  /** The sequence of the newest unit that is not relaxed and not known to be painted; 0: none. */
   #prompt = 0;
 
   /**
-   * Another stream begins, whose epochs do not compare with this one's. What was received of this
-   * one and not acknowledged yet is acknowledged now, because units of which the gateway never
-   * hears hold it up.
+   * Another stream begins, whose epochs cannot be compared with those of the last one. Acknowledges
+   * now what was received of the last one, because a unit that is never acknowledged holds the
+   * gateway up.
    *
    * @returns {Ack | null} what to send now
    */
@@ -44,6 +53,8 @@ export class Acknowledgements {
   }
 
   /**
+   * Notes a unit that came.
+   *
    * @param {number} epoch
    * @param {number} sequence
    * @param {boolean} relaxed
@@ -60,6 +71,8 @@ export class Acknowledgements {
   }
 
   /**
+   * Notes that the picture of a unit was painted.
+   *
    * @param {number} epoch
    * @param {number} sequence
    * @param {number | null} age_ms
@@ -83,13 +96,13 @@ export class Acknowledgements {
     return this.#due_ms !== null;
   }
 
-  /** @param {number} now_ms @returns {Ack | null} what to send now */
+  /** Looks whether one is due. @param {number} now_ms @returns {Ack | null} what to send now */
   due(now_ms) {
     if (this.#due_ms === null || now_ms < this.#due_ms) return null;
     return this.#take();
   }
 
-  /** When to call `due`; null if there is nothing to send. */
+  /** When to call `due` (ms); null if there is nothing to send. */
   get due_ms() {
     return this.#due_ms;
   }
@@ -100,12 +113,12 @@ export class Acknowledgements {
     this.#prompt = 0;
   }
 
-  /** @param {number} due_ms */
+  /** Makes the acknowledgement due no later than this. @param {number} due_ms */
   #sendBy(due_ms) {
     this.#due_ms = Math.min(this.#due_ms ?? Infinity, due_ms);
   }
 
-  /** @returns {Ack} */
+  /** Returns the acknowledgement, which counts as sent. @returns {Ack} */
   #take() {
     this.#due_ms = null;
     return {

@@ -1,9 +1,10 @@
 // @ts-check
 /**
  * Sends the acknowledgements of units when they are due (see acknowledgements.js). Lives in the
- * worker; owns their timer. It drops the paints of a stream that has ended.
+ * worker; owns their timer. When a picture of a stream that has ended is painted, it drops that.
  *
- * A *stream* here is a run of units whose epochs compare: one rendition over one connection.
+ * A *stream* here is a sequence of units whose epochs can be compared: one rendition over one
+ * connection.
  *
  * @import { Ack, VideoUnit } from "../protocol/binary.js"
  */
@@ -18,8 +19,9 @@ export class Acknowledger {
   #send;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** When the timer ends (ms); Infinity: none runs. */
   #timerAt_ms = Infinity;
-  /** Grows by one with each stream. */
+  /** The number of the stream, which grows by one with each stream. */
   stream = 0;
 
   /** @param {() => number} now @param {(ack: Ack) => void} send */
@@ -28,25 +30,27 @@ export class Acknowledger {
     this.#send = send;
   }
 
-  /** A connection has opened: nothing of the last one is acknowledged any more. */
+  /** A connection has opened: drops what was not acknowledged over the last one. */
   connected() {
     this.#acknowledgements = new Acknowledgements();
     this.stream++;
   }
 
-  /** Another rendition begins. */
+  /** Another rendition begins: acknowledges what came of the last one. */
   beginStream() {
     this.stream++;
     this.#sendIf(this.#acknowledgements.beginStream());
   }
 
-  /** @param {VideoUnit} unit */
+  /** Notes a unit that came. @param {VideoUnit} unit */
   received({ epoch, sequence, relaxed }) {
     this.#acknowledgements.received(epoch, sequence, relaxed, this.#now());
     this.#schedule();
   }
 
   /**
+   * Notes that the picture of a unit was painted.
+   *
    * @param {VideoUnit} unit
    * @param {number} stream  what `stream` was when the unit came
    * @param {number | null} age_ms
@@ -58,6 +62,7 @@ export class Acknowledger {
     this.#schedule();
   }
 
+  /** Ends the timer. What was not acknowledged is dropped. */
   stop() {
     clearTimeout(this.#timer);
   }

@@ -1,18 +1,29 @@
 // @ts-check
 /**
- * Decodes access units: a VideoDecoder behind a gate. Lives in the worker.
+ * Decodes access units: a gate (gate.js), and behind it a VideoDecoder (decoding-run.js: the run).
+ * Lives in the worker; owns both. While the gate is closed, it drops every unit and asks for an IDR
+ * (`onneedidr`).
  *
- * 1. gate.js drops the units that cannot be decoded, and this asks for an IDR (`onneedidr`).
- * 2. When the decoder falls behind, everything until the next IDR is dropped, and an IDR is asked
- *    for.
- * 3. While the browser is asked whether it supports a codec, units are kept.
- * 4. An error discards the decoder, and an IDR is asked for. `ERROR_LIMIT` errors in a
- *    minute, or units for `PAINT_TIMEOUT_MS` without a picture, call `onfailed`.
- * 5. Patches pass the gate like deltas, but not the decoder.
- * 6. When another codec begins, the pictures that are still in the old decoder are shown until the
- *    new one gives its first picture.
+ *   state     | event                                     | next     | effects
+ *   ----------+-------------------------------------------+----------+---------------------------
+ *   idle      | 1 an IDR                                  | starting | a run begins
+ *   starting  | 2 the first picture                       | running  | the former run ends
+ *   starting, | 3 an IDR of another codec                 | starting | another begins; this is the
+ *   running   |                                           |          | former run
+ *   starting, | 4 a delta, while more than                | behind   | the gate closes
+ *   running   |   `MAX_BACKLOG_UNITS` units wait          |          |
+ *   behind    | 5 an IDR                                  | starting | the run ends, another begins
+ *   starting, | 6 an error                                | idle     | the run ends, gate closes
+ *   running,  |                                           |          |
+ *   behind    |                                           |          |
+ *   any       | 7 `reset`                                 | idle     | the run ends, gate closes
  *
- * Who gets a VideoFrame closes it.
+ * 1, 3, 5: the browser is asked first whether it plays the codec. Units are kept until it answers.
+ * 3: pictures of the former run are shown until the new run has a picture. 4: in a run that is
+ * starting, `STARTING_FACTOR` times as many may wait. 6: `ERROR_LIMIT` errors in a minute call
+ * `onfailed`; so do units that come for `PAINT_TIMEOUT_MS` without a picture. Patches pass the gate
+ * like deltas, and do not go into the run. Whoever gets a VideoFrame closes it. A test holds this
+ * table against the code.
  *
  * @import { VideoUnit } from "../protocol/binary.js"
  * @import { Stretch } from "../measure/sustained.js"
@@ -32,6 +43,7 @@
  * }} DecoderHost
  *
  * onexpected: a unit goes into the decoder; its place comes back with onpicture or onabandoned.
+ * onneedidr: an IDR has to be asked for. onunsupported: the browser does not play the codec.
  */
 
 import { lasted, observe } from "../measure/sustained.js";
@@ -39,17 +51,17 @@ import { DecodingRun } from "./decoding-run.js";
 import { Gate } from "./gate.js";
 import { codecString } from "./h264.js";
 
-/** With more units than this in the decoder, all are dropped until the next IDR. */
+/** If more units than this wait in the run, units are dropped until the next IDR. */
 const MAX_BACKLOG_UNITS = 4;
-/** Units that come for this long without a picture call `onfailed` (ms). */
+/** If units come for this long without a picture, `onfailed` is called (ms). */
 const PAINT_TIMEOUT_MS = 5000;
-/** One error may be a lost unit; this many within ERROR_WINDOW_MS call `onfailed`. */
+/** So many errors within ERROR_WINDOW_MS call `onfailed`. One error may be a lost unit. */
 const ERROR_LIMIT = 3;
 /** Errors are counted over this time (ms). */
 const ERROR_WINDOW_MS = 60_000;
-/** With more units than this kept, they are dropped until the next IDR. */
+/** If more units than this are kept, units are dropped until the next IDR. */
 const MAX_KEPT_UNITS = 240;
-/** A decoder that has given no picture yet may have this many times the backlog: it is starting. */
+/** A run that has given no picture yet may have this many times the backlog. */
 const STARTING_FACTOR = 15;
 
 export class Decoder {
@@ -58,7 +70,7 @@ export class Decoder {
   #gate = new Gate();
   /** @type {DecodingRun | null} */
   #run = null;
-  /** The run before, until this one has given a picture. @type {DecodingRun | null} */
+  /** The run of before, until the new one has given a picture. @type {DecodingRun | null} */
   #formerRun = null;
   /**
    * Units that wait for the browser's answer about a codec; null if no answer is awaited.
@@ -66,18 +78,16 @@ export class Decoder {
    * @type {VideoUnit[] | null}
    */
   #kept = null;
-  /** @type {Map<string, boolean>} */
+  /** What the browser answered, by codec string. @type {Map<string, boolean>} */
   #supported = new Map();
-  /** @type {number[]} */
+  /** When the last errors were (ms). @type {number[]} */
   #errors_ms = [];
-  /** The run has given no picture yet. */
-  #isStarting = true;
-  /** The run fell behind: it is discarded at the next IDR. */
-  #isBehind = false;
-  /** Since when units come without a picture. @type {Stretch} */
+  /** For how long units have come without a picture. @type {Stretch} */
   #unshown = null;
-  /** Grows with each reset: the answer to a question that was asked before it does not count. */
+  /** Grows with each reset. An answer to a question of before a reset does not count. */
   #generation = 0;
+  /** @type {"idle" | "starting" | "running" | "behind"} */
+  state = "idle";
   /** The codec string in use. @type {string | null} */
   codec = null;
 
@@ -100,9 +110,7 @@ export class Decoder {
     this.#discard();
   }
 
-  /**
-   * Drops everything until the next IDR, which comes by itself because another rendition begins.
-   */
+  /** Another rendition begins, with an IDR: drops everything until it comes. */
   expectIdr() {
     this.#gate.close();
   }
@@ -113,12 +121,12 @@ export class Decoder {
     this.#askForIdr();
   }
 
-  /** Time has passed. An IDR that was asked for may have been lost without a unit after it. */
+  /** Asks again for an IDR if it is overdue, because no unit may come that shows it was lost. */
   tick() {
     if (this.#gate.hasOpened) this.#askForIdr();
   }
 
-  /** @param {VideoUnit} unit */
+  /** Takes a unit of the gateway. @param {VideoUnit} unit */
   push(unit) {
     const now_ms = this.#host.now();
     this.#unshown = observe(this.#unshown, true, now_ms, PAINT_TIMEOUT_MS);
@@ -134,7 +142,7 @@ export class Decoder {
     if (this.#gate.shouldAsk(this.#host.now())) this.#host.onneedidr();
   }
 
-  /** @param {VideoUnit} unit */
+  /** Keeps the unit while an answer of the browser is awaited. @param {VideoUnit} unit */
   #decodeOrKeep(unit) {
     const kept = this.#kept;
     if (kept === null) {
@@ -172,11 +180,11 @@ export class Decoder {
         this.#host.onunsupported();
         return;
       }
-      if (codec !== this.codec || this.#isBehind || !this.#run?.isConfigured) {
+      if (codec !== this.codec || this.state === "behind" || !this.#run?.isConfigured) {
         this.#configure(codec);
       }
     } else if (this.#fallsBehind()) {
-      this.#isBehind = true;
+      this.state = "behind";
       this.#gate.close();
       return;
     }
@@ -184,7 +192,8 @@ export class Decoder {
   }
 
   #fallsBehind() {
-    return this.backlog > MAX_BACKLOG_UNITS * (this.#isStarting ? STARTING_FACTOR : 1);
+    const factor = this.state === "starting" ? STARTING_FACTOR : 1;
+    return this.backlog > MAX_BACKLOG_UNITS * factor;
   }
 
   /** Asks the browser whether it plays a codec. @param {string} codec @param {VideoUnit} unit */
@@ -205,7 +214,7 @@ export class Decoder {
     for (const waiting of kept) this.#decodeOrKeep(waiting);
   }
 
-  /** @param {string} codec */
+  /** Begins a run. @param {string} codec */
   #configure(codec) {
     this.#retireRun();
     const { VideoDecoder, EncodedVideoChunk } = this.#host;
@@ -221,7 +230,7 @@ export class Decoder {
       EncodedVideoChunk,
       onpicture: (frame, unit, place) => {
         if (run === this.#run) {
-          this.#isStarting = false;
+          if (this.state === "starting") this.state = "running";
           this.#formerRun = end(this.#formerRun);
         }
         this.#host.onpicture(frame, unit, place);
@@ -233,6 +242,7 @@ export class Decoder {
       },
     });
     this.#run = run;
+    this.state = "starting";
     this.codec = codec;
   }
 
@@ -247,7 +257,7 @@ export class Decoder {
     }
   }
 
-  /** @param {Error} error */
+  /** Ends the run, and asks for an IDR or gives up. @param {Error} error */
   #failed(error) {
     const now_ms = this.#host.now();
     this.#discard();
@@ -262,25 +272,22 @@ export class Decoder {
     }
   }
 
-  /**
-   * Another run is going to take over: this one becomes the former one, if it has pictures left.
-   */
+  /** Another run takes over. This one becomes the former one, if it has pictures left. */
   #retireRun() {
     const run = this.#run;
-    if (this.#isBehind || !run?.isConfigured || !run.isBusy) {
+    if (this.state === "behind" || !run?.isConfigured || !run.isBusy) {
       this.#discard();
       return;
     }
     end(this.#formerRun);
     this.#formerRun = run;
     this.#run = null;
-    this.#isStarting = true;
+    this.state = "idle";
     run.finish();
   }
 
   #discard() {
-    this.#isStarting = true;
-    this.#isBehind = false;
+    this.state = "idle";
     this.#run = end(this.#run);
     this.#formerRun = end(this.#formerRun);
   }

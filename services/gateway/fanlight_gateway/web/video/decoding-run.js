@@ -1,8 +1,9 @@
 // @ts-check
 /**
  * One configured VideoDecoder and the units in it. Lives in the worker; owns both. It hands each
- * picture on with its unit, and the unit's place in the paint queue. A unit that gives no picture
- * is abandoned when a later one gives its picture, because pictures come in the order of the units.
+ * picture on with its unit and with the unit's place in the paint queue. Pictures come in the order
+ * of the units, so a unit without a picture is abandoned when a later unit has given its picture.
+ * After its end, it closes and drops what the decoder still gives.
  *
  * @import { VideoUnit } from "../protocol/binary.js"
  * @import { Place } from "../painting/painter.js"
@@ -14,7 +15,7 @@
  *   VideoDecoder: typeof VideoDecoder,
  *   EncodedVideoChunk: typeof EncodedVideoChunk,
  * }} DecodingRunHost
- * onpicture: the host closes the frame.
+ * onpicture: the host closes the frame. onabandoned: no picture comes for this place.
  */
 
 export class DecodingRun {
@@ -22,9 +23,9 @@ export class DecodingRun {
   #host;
   /** @type {VideoDecoder} */
   #decoder;
-  /** In the decoder, by timestamp. @type {Map<number, { unit: VideoUnit, place: Place }>} */
+  /** The units in it, by timestamp. @type {Map<number, { unit: VideoUnit, place: Place }>} */
   #units = new Map();
-  /** No picture is handed on any more. */
+  /** Whether the run has ended, so that no picture is handed on any more. */
   #hasEnded = false;
 
   /** @param {VideoDecoderConfig} config @param {DecodingRunHost} host */
@@ -37,7 +38,7 @@ export class DecodingRun {
     this.#decoder.configure(config);
   }
 
-  /** Whether it can decode: an error closes a VideoDecoder. */
+  /** Whether it can decode. An error closes a VideoDecoder. */
   get isConfigured() {
     return this.#decoder.state === "configured";
   }
@@ -47,12 +48,17 @@ export class DecodingRun {
     return this.isConfigured ? this.#decoder.decodeQueueSize : 0;
   }
 
-  /** Whether a picture is to come. */
+  /** Whether a picture is still to come. */
   get isBusy() {
     return this.#units.size > 0;
   }
 
-  /** Throws where the decoder refuses the unit. @param {VideoUnit} unit @param {Place} place */
+  /**
+   * Gives a unit to the decoder. Throws if the decoder refuses it; `end` abandons the unit then.
+   *
+   * @param {VideoUnit} unit
+   * @param {Place} place
+   */
   decode(unit, place) {
     this.#units.set(unit.captured_us, { unit, place });
     this.#decoder.decode(
@@ -66,7 +72,7 @@ export class DecodingRun {
 
   /** Makes the decoder give all the pictures that it still holds. No more units are decoded. */
   finish() {
-    // It rejects if the decoder fails or is closed before, which does not matter any more.
+    // The flush rejects if the decoder fails or is closed before, which does not matter any more.
     this.#decoder.flush().catch(() => {});
   }
 

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Which units can be decoded. Lives in the worker. Pure; times are arguments, in ms.
+ * Decides which units can be decoded. Lives in the worker. Pure; times are arguments, in ms.
  *
  *   state  | event                                          | next   | lets the unit through
  *   -------+------------------------------------------------+--------+----------------------
@@ -24,19 +24,21 @@ export const IDR_REPEAT_MS = 500;
 
 export class Gate {
   #isOpen = false;
+  /** Whether this stream had an IDR. */
   #hasOpened = false;
-  /** Of the last unit. @type {number | null} */
+  /** The epoch of the last unit. @type {number | null} */
   #epoch = null;
-  /** Of the last unit. @type {number | null} */
+  /** The sequence of the last unit. @type {number | null} */
   #sequence = null;
+  /** When an IDR was last asked for (ms); -Infinity: it was not, since the last IDR. */
   #asked_ms = -Infinity;
 
-  /** No unit until the next IDR can be decoded. */
+  /** Closes the gate: no unit until the next IDR can be decoded. */
   close() {
     this.#isOpen = false;
   }
 
-  /** Another stream begins. No IDR of it was asked for yet. */
+  /** Another stream begins. Closes the gate, and forgets the last stream. */
   reset() {
     this.#isOpen = this.#hasOpened = false;
     this.#epoch = null;
@@ -45,6 +47,8 @@ export class Gate {
   }
 
   /**
+   * Takes the next unit.
+   *
    * @param {VideoUnit} unit
    * @returns {boolean} whether it can be decoded
    */
@@ -64,12 +68,12 @@ export class Gate {
     return this.#isOpen;
   }
 
-  /** Whether this stream had an IDR. Its first one comes without being asked for. */
+  /** Whether this stream had an IDR. Its first IDR comes without being asked for. */
   get hasOpened() {
     return this.#hasOpened;
   }
 
-  /** Whether to ask for an IDR now. If so, it counts as asked. @param {number} now_ms */
+  /** Returns whether to ask for an IDR now. If so, it counts as asked. @param {number} now_ms */
   shouldAsk(now_ms) {
     if (this.#isOpen || now_ms - this.#asked_ms < IDR_REPEAT_MS) return false;
     this.#asked_ms = now_ms;

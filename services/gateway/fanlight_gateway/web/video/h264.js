@@ -1,13 +1,14 @@
 // @ts-check
 /**
- * The codec string of an H.264 access unit in Annex B. Lives in the worker. Pure.
+ * Finds the codec string of an H.264 access unit in Annex B. Lives in the worker. Pure.
  */
 
+/** The type of the NAL unit that holds the sequence parameter set (SPS). */
 const NAL_SPS = 7;
 
 /**
- * "avc1.PPCCLL" from the SPS of an IDR: the profile, constraints and level that the encoder uses,
- * so that the decoder is configured for this size and not for the largest one.
+ * Returns "avc1.PPCCLL" from the SPS of an IDR: the profile, constraints and level that the encoder
+ * uses, so that the decoder is configured for this size and not for the largest one.
  *
  * @param {Uint8Array} unit
  * @returns {string | null} null if there is no SPS

@@ -1,9 +1,9 @@
-/** Points of the page and of the desk. */
+/** Tests which point of the desk a point of the page is. */
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { letterbox, toFractions, within } from "../../../services/gateway/fanlight_gateway/web/element/geometry.js";
+import { letterbox, toFractions, within } from "../../../services/gateway/fanlight_gateway/web/input/geometry.js";
 
 describe("geometry", () => {
   const box = { x: 10, y: 20, width: 400, height: 400 };

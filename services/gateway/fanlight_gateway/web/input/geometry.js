@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Where the picture is in its element, and which point of the desk a point of the page is. Lives in
- * the page. Pure.
+ * Calculates where the picture is in its element, and which point of the desk a point of the page
+ * is. Lives in the page. Pure.
  *
  * @typedef {{ x: number, y: number, width: number, height: number }} Rect
  */
@@ -9,7 +9,7 @@
 import { FRACTION_MAX } from "../protocol/constants.js";
 
 /**
- * The place of the picture: in the middle, as large as it fits (`object-fit: contain`).
+ * Returns the place of the picture: in the middle, as large as it fits (`object-fit: contain`).
  *
  * @param {Rect} box
  * @param {number} width
@@ -28,9 +28,9 @@ export function letterbox(box, width, height) {
 }
 
 /**
- * A point of the page as fractions of the desk (1/65536). It is the middle of the desk's pixel
- * under the point, so that the gateway's `fraction * width >> 16` gives that pixel. A point beside
- * the picture gives the picture's edge.
+ * Returns a point of the page as fractions of the desk (1/65536). The fractions are the middle of
+ * the desk's pixel under the point, so that the gateway's `fraction * width >> 16` gives that
+ * pixel. A point beside the picture gives the picture's edge.
  *
  * @param {number} x
  * @param {number} y
@@ -52,7 +52,13 @@ function fraction(part, size) {
   return Math.min(FRACTION_MAX, Math.max(0, value)) || 0;
 }
 
-/** Whether a point is on the picture. @param {number} x @param {number} y @param {Rect} rect */
+/**
+ * Returns whether a point is on the picture.
+ *
+ * @param {number} x
+ * @param {number} y
+ * @param {Rect} rect
+ */
 export function within(x, y, rect) {
   return x >= rect.x && y >= rect.y && x < rect.x + rect.width && y < rect.y + rect.height;
 }

@@ -1,10 +1,10 @@
-"""Reads the tables that stand in the docstrings of state machines."""
+"""Reads the tables in the docstrings of state machines."""
 
 
 def table(docstring: str | None, columns: int) -> list[list[str]]:
-    """The rows of the one table in `docstring`, without its head.
+    """Return the rows of the only table in `docstring`, without its head.
 
-    A table is indented by four spaces, and its columns are apart by two spaces or more.
+    A table is indented by four spaces, and two spaces or more separate its columns.
     """
     assert docstring
     lines = [line.strip() for line in docstring.splitlines() if line.startswith("    ")]
