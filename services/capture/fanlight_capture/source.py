@@ -43,22 +43,22 @@ class Listener(Protocol):
     """What a source tells about its desk, and to whom."""
 
     def damaged(self) -> None:
-        """The picture has changed. This is not told again before the next `look` or `grab`."""
+        """Note that the picture has changed. Called once until the next `look` or `grab`."""
 
     def resized(self) -> None:
-        """The desk has another size now. The next grab needs a new ring."""
+        """Note that the desk has another size now. The next grab needs a new ring."""
 
     def pointer_shape(self, shape: PointerShape) -> None:
-        """The pointer looks like this. This is told only while the source is watched."""
+        """Take the pointer's new shape. Called only while the source is watched."""
 
     def pointer_position(self, position: PointerPosition) -> None:
-        """The pointer is here. This is told only while the source is watched."""
+        """Take the pointer's new position. Called only while the source is watched."""
 
     def clipboard(self, text: str) -> None:
-        """This text was copied at the desk, or set. This is told only while watched."""
+        """Take a text that was copied at the desk, or set. Called only while it is watched."""
 
     def lost(self, error: SourceLostError) -> None:
-        """The display has gone away."""
+        """Note that the display has gone away."""
 
 
 class Sink(Protocol):

@@ -64,7 +64,8 @@ class Typist:
     def __init__(self, limits: TypingLimits) -> None:
         self._limits = limits
         self._keys: dict[int, tuple[int, bool]] = {}
-        # Spare keycode to its keysym and the time of its last use; longest unused first.
+        # The keysym and the last use of each spare keycode. The one that was unused for longest
+        # comes first.
         self._spare: dict[int, tuple[int, float]] = {}
 
     def read(
@@ -96,7 +97,7 @@ class Typist:
             for column in columns:
                 shift = column % 2 == 1
                 keysym = row[column]
-                # A key that needs no Shift is preferred, whichever it is.
+                # Any key that needs no Shift is better than one that does.
                 if keysym not in keys or (keys[keysym][1] and not shift):
                     keys[keysym] = (code, shift)
         keys.pop(NO_SYMBOL, None)

@@ -22,7 +22,7 @@ import xcffib.xtest
 
 from fanlight_common.core.errors import ConfigurationError, FanlightError, SourceLostError
 
-_xcffib: Any = xcffib  # Its types cover only a part of it, and not this one.
+_xcffib: Any = xcffib  # its types do not cover what is used here
 _EXTENSIONS = ("DAMAGE", "XFIXES", "XTEST", "XKEYBOARD", "RANDR")
 
 

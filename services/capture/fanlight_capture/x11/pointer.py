@@ -107,7 +107,7 @@ class PointerWatch:
         try:
             reply = await asked
         except XRequestError:
-            # The server has no pointer to show.
+            # The server has no pointer that could be shown.
             self._listener.pointer_shape(HIDDEN)
             return
         _, _, width, height, hotspot_x, hotspot_y, serial = _CURSOR_REPLY.unpack_from(reply)

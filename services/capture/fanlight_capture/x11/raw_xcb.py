@@ -9,7 +9,7 @@ from typing import Any
 
 import xcffib
 
-_xcffib: Any = xcffib  # Its types cover only a part of it, and not this one.
+_xcffib: Any = xcffib  # its types do not cover what is used here
 
 
 def poll_for_reply(raw: Any, sequence: int) -> bytes | int | None:
