@@ -1,4 +1,4 @@
-"""`python -m fanlight_capture`: capture of one desk."""
+"""`python -m fanlight_capture`: reads the settings from the environment, and captures one desk."""
 
 import sys
 

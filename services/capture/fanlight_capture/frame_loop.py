@@ -1,10 +1,10 @@
-"""One desk's frames: grabs the desk when there is demand and something changed, and publishes.
+"""One desk's frames: grabs when somebody wants a frame and something has changed, and publishes.
 
 Lives on the worker's loop. Owns the ring, the damage history and the number of the newest frame.
-When to grab is decided by `core.grab_schedule`, who wants frames by `core.demand`. Drops nothing
-that was grabbed: conflation is done by the subscribers' sockets.
+`core.grab_schedule` decides when to grab, and `core.demand` knows who wants frames. Drops nothing
+that was grabbed: the subscribers' sockets conflate.
 
-A frame goes out under frame topics (for encoders) and screenshot topics (for the screenshot
+A frame is published under frame topics (for encoders) and screenshot topics (for the screenshot
 service), each in two lanes: in shared memory, and with its pixels in the message.
 """
 
@@ -28,11 +28,12 @@ from fanlight_common.protocol.topics import Lane
 log = logging.getLogger(__name__)
 
 MAX_FAILED_GRABS = 30
-"""A resize makes some grabs fail; more failures in a row than this mean a lost display."""
+"""A resize makes some grabs fail. If more grabs in a row fail, the display counts as lost."""
 SCREENSHOT_LINGER_S = 5.0
-"""For this time after a request for a screenshot, every frame goes out under screenshot topics too.
-It is longer than a held request takes to ask again. Later each has to be asked for, because the
-screenshot service would work 60 times a second for nobody while others watch (3 % of a core)."""
+"""For so many seconds after a request for a screenshot, every frame is published under screenshot
+topics, too. A client that waits for the next screenshot asks again within this time. Later frames
+have to be asked for one by one, because the screenshot service would otherwise work 60 times a
+second for nobody while encoders want frames (3 % of a core)."""
 
 
 class FrameLoop:
@@ -48,9 +49,9 @@ class FrameLoop:
         now_us: Callable[[], int] = clock.now_us,
         inputs: Callable[[], int] = lambda: 0,
     ) -> None:
-        """Frames are stamped with the time of `now_us` and the number of inputs that `inputs` says.
+        """`now_us` and `inputs` give a frame's stamps and its number of injected inputs.
 
-        There is at most one grab in `interval_s` seconds.
+        In the long run there is at most one grab in `interval_s` seconds.
         """
         self._frame_topics = {topics.frame(desk, lane): lane for lane in Lane}
         self._screenshot_topics = {topics.screenshot(desk, lane): lane for lane in Lane}
@@ -63,8 +64,8 @@ class FrameLoop:
         self._schedule = GrabSchedule(interval_s)
         self._wake = Wakeup()
         self._history = DamageHistory()
-        # Frame numbers of two instances do not compare: a consumer that has a frame of another
-        # instance takes the whole frame, whatever its damage.
+        # Frame numbers of two instances do not compare. So a consumer that has a frame of another
+        # instance takes the whole frame, whatever its damage says.
         self._instance = secrets.randbits(63) | 1
         self._ring: FrameRing | None = None
         self._resized = True
@@ -77,7 +78,7 @@ class FrameLoop:
         self.demand_changed()
 
     def demand_changed(self) -> None:
-        """Subscriptions came or went; `demand` has them already."""
+        """Look at `demand` again, because subscriptions have changed."""
         self._schedule.streaming = any(self._demand.wants(topic) for topic in self._frame_topics)
         self._wake.set()
 
@@ -93,7 +94,7 @@ class FrameLoop:
         self.want(topic for topic in self._screenshot_topics if self._demand.wants(topic))
 
     def want_next(self, sequence: int) -> None:
-        """Publish the first picture that is not frame `sequence` under the screenshot topics."""
+        """Publish the first picture that differs from frame `sequence` under screenshot topics."""
         if sequence != self._sequence:
             self.want_screenshot()
             return
@@ -102,12 +103,12 @@ class FrameLoop:
         self._wake.set()
 
     def damaged(self) -> None:
-        """The picture of the desk changed."""
+        """Note that the picture of the desk has changed."""
         self._schedule.damaged = True
         self._wake.set()
 
     def resized(self) -> None:
-        """The desk has another size; the next grab goes into a new ring."""
+        """Note that the desk has another size. The next grab goes into a new ring."""
         self._resized = True
         self.damaged()
 
@@ -122,8 +123,8 @@ class FrameLoop:
                 case Action.LOOK:
                     await self._look()
                 case Action.ECHO:
-                    # Under screenshot topics as well, so that the screenshot service has the
-                    # newest picture when the desk goes, even if nobody asked for it.
+                    # This includes screenshot topics, so that the screenshot service has the
+                    # newest picture when the desk goes away, even if nobody asked for it.
                     self.want(t for t in self._lanes if self._demand.wants(t))
                 case Action.WAIT:
                     await self._wake.wait(step.seconds)
@@ -137,7 +138,7 @@ class FrameLoop:
         elif not self._schedule.damaged:
             self._republish(wanted, current_us, inputs)
         else:
-            # The desk changed meanwhile, perhaps after the source looked; the next step grabs.
+            # The desk has changed meanwhile, perhaps after the source looked. The next step grabs.
             self.want(wanted)
 
     async def _grab(self) -> None:
@@ -164,7 +165,7 @@ class FrameLoop:
         metrics.grabs.inc()
         metrics.grab_seconds.observe(clock.now_s() - began_at)
         if self._resized:
-            # The size changed during the grab, so the picture is of the old size or a mixture.
+            # The size has changed during the grab, so the picture is of the old size or of both.
             self.want(wanted)
             return
         rects = tidy(rects, width, height)
@@ -199,8 +200,8 @@ class FrameLoop:
         self._resized = False
         self._size = (self._source.width, self._source.height)
         width, height = self._size
-        # An encoder reads one row beyond an odd height, and its vector instructions up to 64 bytes
-        # beyond that.
+        # An encoder reads one row beyond an odd height, and its vector instructions read up to 64
+        # bytes beyond that.
         self._ring = FrameRing(4 * width * (height + 1) + 64)
         self._newest = None
         self._history.reset()

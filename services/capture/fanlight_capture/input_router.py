@@ -1,10 +1,10 @@
 """Input of all viewers into one desk, in order.
 
-Lives on the worker's loop. Owns who holds what, the rests of wheel turns, the queue that forms
+Lives on the worker's loop. Owns who holds what, the parts of wheel clicks, the queue that forms
 while a text is being typed (nothing overtakes the text), how many inputs were injected, and which
 of them are to be acknowledged. Drops data that is not an input message (counted), downs that are
-neither a press nor a fresh repetition (counted), ups of keys that are not held, texts behind more
-than MAX_QUEUED_TEXT_BYTES of them (counted), and everything while the desk has no display. An input
+neither a press nor a fresh repetition (counted), ups of keys that are not held, texts if more than
+MAX_QUEUED_TEXT_BYTES of them wait (counted), and everything while the desk has no display. An input
 that the last two rules drop, or that is lost with the display, gets no acknowledgement.
 
 A test holds the table and the code together:
@@ -58,10 +58,10 @@ log = logging.getLogger(__name__)
 
 Ordered = Input | ReleaseViewer | SetClipboard
 MAX_QUEUED_TEXT_BYTES = 32 * 1024
-"""Texts that wait may have this many bytes together. A text types at a hundred characters a
-second at worst, and whatever comes after it waits."""
+"""The most bytes of all texts that wait. A text is typed at a hundred characters a second in the
+worst case, and all input after it waits."""
 TYPING_LOOK_S = 0.25
-"""While a text is typed, the router looks once in this time whether its end has come."""
+"""While a text is typed, the caller of `release_silent` calls again after so many seconds."""
 
 
 class RouterState(Enum):
@@ -89,10 +89,10 @@ class InputRouter:
         self._queued_text_bytes = 0
         self._now = 0.0
         self.injected = 0
-        """How many inputs were injected since the process began; a text counts at its end."""
+        """How many inputs were injected since the process began. A text counts at its end."""
         self._acknowledge = acknowledge
         self._unacknowledged: list[InputAck] = []
-        """Acknowledgements of what was injected, and was perhaps not yet taken by the display."""
+        """Acknowledgements of inputs that the display may not have taken yet."""
         self._acknowledging: asyncio.Task[None] | None = None
         self.holding = asyncio.Event()
         """Set while any viewer holds anything, which is when `release_silent` has to be called."""
@@ -111,11 +111,12 @@ class InputRouter:
     async def detach(self, reason: str) -> None:
         """Release all that is held, and drop all input from now on.
 
-        A text that is being typed is cut off; what waited behind it is dropped.
+        A text that is being typed is cut off, and the input that waits behind it is dropped.
         """
         if self._typing is not None:
             self._typing.cancel()
-            # Not `await self._typing`, because its CancelledError could not be told from our own.
+            # This is not `await self._typing`, because a CancelledError of the task could not be
+            # told from one of our own.
             await asyncio.wait({self._typing})
             self._typing = None
         if self._acknowledging is not None:
@@ -132,7 +133,7 @@ class InputRouter:
         self._source = None
 
     def handle(self, message: Ordered, now: float) -> None:
-        """Do what one message says, at once or when the text that is being typed has ended.
+        """Do what one message says, at once or after the text that is being typed.
 
         `now` is in monotonic seconds.
         """
@@ -149,17 +150,18 @@ class InputRouter:
             self._queued_text_bytes += self._text_bytes(message)
 
     def heard(self, viewer: str, now: float) -> None:
-        """Note that a viewer is there, although it sends no input."""
+        """Note that a viewer is there, although it has sent no input."""
         self._held.heard(viewer, now)
 
     def release_silent(self, now: float) -> float | None:
-        """Release what silent viewers hold; seconds until the next call is due.
+        """Release what silent viewers hold. Returns the seconds until the next call is due.
 
-        None while nobody holds anything: `holding` is clear then.
+        Returns None while nobody holds anything; `holding` is clear then.
         """
         if self.state is RouterState.TYPING:
-            # Typing a text releases held modifiers and presses them again at its end. One that is
-            # released here in between would then stay pressed, and nobody would hold it.
+            # A text that is typed releases held modifiers and presses them again at its end. If one
+            # were released here meanwhile, it would stay pressed afterwards, and nobody would hold
+            # it.
             return TYPING_LOOK_S
         for viewer in self._held.silent(now):
             log.info("event=release viewer=%s reason=silence", viewer)
@@ -236,14 +238,15 @@ class InputRouter:
     async def _acknowledge_taken(self, source: Source) -> None:
         """Ask the display whether it has taken what was injected, and acknowledge it.
 
-        One question covers all that was injected before it; ends when nothing more was.
+        One question covers all inputs that were injected before it. This ends when no more inputs
+        are to be acknowledged.
         """
         while self._unacknowledged:
             asked, self._unacknowledged = self._unacknowledged, []
             try:
                 await source.sink.taken()
             except FanlightError:
-                break  # The service detaches a lost display, and that drops the rest.
+                break  # the service detaches a lost display, which drops the rest
             for ack in asked:
                 self._acknowledge(ack)
         self._acknowledging = None
@@ -284,7 +287,7 @@ class InputRouter:
         try:
             await source.sink.type_text(text)
         except FanlightError as error:
-            # The source tells the loss of its display to its listener, which deals with it.
+            # The source has told its listener of the loss, and the listener deals with it.
             log.info("event=text_lost reason=%r", str(error))
         else:
             self._injected(source, order)
@@ -296,5 +299,5 @@ class InputRouter:
 
 
 _REASONS = frozenset({"left", "blur", "silence", "lost", "stop", "display"})
-"""The reasons that become metric labels. Others count as `other`, because a peer could otherwise
-make arbitrarily many labels."""
+"""The reasons that become metric labels. All others count as `other`, because a peer could make any
+number of labels otherwise."""

@@ -1,4 +1,4 @@
-"""What capture counts. The worker serves it as /metrics."""
+"""What capture counts. Owns the metrics, which the worker serves as /metrics; drops nothing."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

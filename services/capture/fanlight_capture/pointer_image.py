@@ -1,6 +1,7 @@
-"""Pointer shapes as PNG, which the browser draws. Called by every kind of source.
+"""Pointer shapes as PNG, which the browser draws, for every kind of source.
 
-Runs on the caller's thread, without I/O; one shape takes about 0.2 ms. Owns and drops nothing.
+Lives on the thread that calls, and does no I/O; one shape takes about 0.2 ms. Owns and drops
+nothing.
 """
 
 import io
@@ -15,13 +16,13 @@ HIDDEN = PointerShape(0, 0, 0, 0, b"")
 def pointer_shape(
     premultiplied: bytes, width: int, height: int, hotspot_x: int, hotspot_y: int
 ) -> PointerShape:
-    """Returns the shape in `premultiplied`: BGRA, colours multiplied by alpha, as XFIXES has them.
+    """Return the shape in `premultiplied`, or HIDDEN if every pixel is transparent.
 
-    Returns HIDDEN if every pixel is transparent.
+    Its pixels are BGRA, with colours multiplied by alpha, as XFIXES has them.
     """
     if not any(premultiplied[3::4]):
         return HIDDEN
-    # "BGRa" is Pillow's name for the premultiplied order; reading it divides alpha out again.
+    # "BGRa" is Pillow's name for premultiplied colours; it divides by alpha while it reads them.
     image = Image.frombytes("RGBA", (width, height), premultiplied, "raw", "BGRa")
     file = io.BytesIO()
     image.save(file, "PNG")

@@ -1,8 +1,8 @@
 """The capture service: one desk between its display and the bus.
 
-Lives on the worker's loop. Owns the desk's life: it opens the display, serves it until it is lost,
-and opens it again, as `core.display_life` decides. It puts the parts together, and drops messages
-for other desks (counted).
+Lives on the worker's loop. Owns the desk's life and puts the parts together: it opens the display,
+serves it until it is lost, and opens it again, as `core.display_life` decides. Drops messages for
+other desks, and counts them.
 """
 
 import asyncio
@@ -115,7 +115,8 @@ class CaptureService:
                 if is_news:
                     log.warning("event=away desk=%s reason=%r", self._settings.desk, str(error))
             finally:
-                # A loss that nobody waited for any more counts as seen.
+                # A loss that nobody waits for any more counts as seen, so that asyncio does not log
+                # it.
                 if not self._loss.cancel() and not self._loss.cancelled():
                     self._loss.exception()
             await asyncio.sleep(retry_s)
@@ -140,7 +141,7 @@ class CaptureService:
         watched = self._demand.wants(self._events_topic)
         if watched:
             source.watch(True)
-        # Whoever subscribed while the display was away gets the first picture now.
+        # Those who subscribed while the display was away get the first picture now.
         self._frames.want(topic for topic in self._demand.topics if self._demand.wants(topic))
         reason = "stop"
         frames = asyncio.ensure_future(self._frames.run())
@@ -152,8 +153,8 @@ class CaptureService:
         finally:
             frames.cancel()
             await self._end(source, reason)
-            # Not `await frames` with CancelledError suppressed, because that would also suppress a
-            # cancellation of this task.
+            # This does not suppress CancelledError around `await frames`, because that would also
+            # suppress a cancellation of this task.
             await asyncio.wait({frames})
             if not frames.cancelled():
                 frames.exception()

@@ -1,7 +1,8 @@
-"""What an operator can set of capture, read once in `__main__`. FANLIGHT_CAPTURE_*.
+"""What an operator can set of capture (FANLIGHT_CAPTURE_*), read once in `__main__`.
 
-Everything else is a constant beside its algorithm: `core.held_keys.HeldKeyLimits`,
-`core.typing.TypingLimits`, `x11.pointer.PollIntervals`, `x11.connection.ANSWER_TIMEOUT_S`.
+All other numbers are constants beside their algorithm: `core.held_keys.HeldKeyLimits`,
+`core.typing.TypingLimits`, `x11.pointer.PollIntervals`, `x11.connection.ANSWER_TIMEOUT_S`. Owns and
+drops nothing.
 """
 
 import os
@@ -57,10 +58,10 @@ class CaptureSettings(BaseSettings):
 
     @property
     def display_name(self) -> str:
-        """The X display to connect to."""
+        """The X display to connect to: `display`, or DISPLAY of the environment."""
         return self.display or os.environ.get("DISPLAY", "")
 
     @property
     def pattern_mode(self) -> PatternMode:
-        """What `pattern` says."""
+        """`pattern`, parsed."""
         return PatternMode.parse(self.pattern)

@@ -1,6 +1,6 @@
 """What capture asks of a desk, whatever kind of display it is: the interface of all sources.
 
-Everything that capture does with a desk goes through `Source`; only `open_source` knows which
+Everything that capture does with a desk goes through `Source`. Only `open_source` knows which
 implementations there are (`x11/`, `pattern/`). The life of a source:
 
     created   by an opener (`OpenSource`): the display is there, and its size is known
@@ -10,7 +10,8 @@ implementations there are (`x11/`, `pattern/`). The life of a source:
               SourceLostError from then on, and the others do nothing
     closed    by `close`, once, whether it is lost or not
 
-Sources and listeners live on the worker's loop: methods return at once unless they are `async`.
+Sources and listeners live on the worker's loop: methods return at once unless they are `async`. A
+source drops nothing that its methods do not say.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from fanlight_common.protocol.binary import PointerPosition, PointerShape
 
 
 class GrabFailedError(FanlightError):
-    """No picture could be taken: the desk has just become smaller, `Listener.resized` follows."""
+    """No picture could be taken, because the desk has just become smaller. `resized` follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class SourceCapabilities:
     """What a source can do beyond pictures, keys and a pointer that moves. /healthz shows it."""
 
     pointer_shape: bool
-    """It tells what the pointer looks like. Otherwise the pointer is in the picture, or nowhere."""
+    """It tells what the pointer looks like. Otherwise the pointer is in the picture, or unseen."""
     clipboard: bool
     """It tells what is copied at the desk, and takes `set_clipboard`."""
     any_character: bool
@@ -42,22 +43,22 @@ class Listener(Protocol):
     """What a source tells about its desk, and to whom."""
 
     def damaged(self) -> None:
-        """The picture changed. Not told again before the next `look` or `grab`."""
+        """Note that the picture has changed. Called once until the next `look` or `grab`."""
 
     def resized(self) -> None:
-        """The desk has another size now; a new ring is needed before the next grab."""
+        """Note that the desk has another size now. The next grab needs a new ring."""
 
     def pointer_shape(self, shape: PointerShape) -> None:
-        """The pointer looks like this. Told only while the source is watched."""
+        """Take the pointer's new shape. Called only while the source is watched."""
 
     def pointer_position(self, position: PointerPosition) -> None:
-        """The pointer is here. Told only while the source is watched."""
+        """Take the pointer's new position. Called only while the source is watched."""
 
     def clipboard(self, text: str) -> None:
-        """This text was copied at the desk, or set by `set_clipboard`. Told only while watched."""
+        """Take a text that was copied at the desk, or set. Called only while it is watched."""
 
     def lost(self, error: SourceLostError) -> None:
-        """The display went away."""
+        """Note that the display has gone away."""
 
 
 class Sink(Protocol):
@@ -82,10 +83,10 @@ class Sink(Protocol):
         """Turn the wheel by whole clicks; negative numbers turn it left and up."""
 
     async def type_text(self, text: str) -> None:
-        """Type text, whatever the layout. It takes time, and other input has to wait for it."""
+        """Type text, whatever the layout. It takes time, and the caller holds other input back."""
 
     async def taken(self) -> None:
-        """Return once the display has taken all that was injected before. SourceLostError."""
+        """Wait until the display has taken all that was injected. Raises SourceLostError."""
 
 
 class Source(Protocol):
@@ -101,34 +102,34 @@ class Source(Protocol):
 
     @property
     def width(self) -> int:
-        """Pixels, as of the newest `Listener.resized`."""
+        """Pixels, as of the last `Listener.resized`."""
 
     @property
     def height(self) -> int:
-        """Pixels, as of the newest `Listener.resized`."""
+        """Pixels, as of the last `Listener.resized`."""
 
     async def use_ring(self, ring: FrameRing) -> None:
-        """Start, or start anew: from now on grabs go into the slots of `ring`.
+        """Start, or start anew: grabs go into the slots of `ring` from now on.
 
-        Its slots hold at least `height` rows of 4 * `width` bytes.
+        Its slots have at least `height` rows of 4 * `width` bytes.
         """
 
     async def look(self) -> bool:
-        """Has anything changed since the last grab? What did is kept for the next grab."""
+        """Has anything changed since the last grab? The next grab still returns what has."""
 
     async def grab(self, slot: int) -> tuple[Rect, ...]:
-        """Bring a slot up to date: afterwards it holds the desk's pixels (BGRX, stride 4 * width).
+        """Bring a slot up to date: afterwards it has the desk's pixels (BGRX, stride 4 * width).
 
-        Only sources write into slots, so a source may leave those bytes that are still right.
-        Returns where the picture differs from that of the grab before.
-        Raises GrabFailedError; the slot then holds parts of two pictures.
+        Only sources write into slots, so a source may leave bytes that are still right. Returns
+        where the picture differs from that of the grab before. Raises GrabFailedError; the slot
+        then has parts of two pictures.
         """
 
     def watch(self, on: bool) -> None:
-        """Begin or end telling of pointer and clipboard. Beginning tells how they are now."""
+        """Begin or end telling of pointer and clipboard. The present ones are told at once."""
 
     def set_clipboard(self, text: str) -> None:
         """Make this the desk's clipboard."""
 
     async def close(self) -> None:
-        """Let everything go. When it returns, the display has taken all that was injected."""
+        """Release everything. When it returns, the display has taken all that was injected."""

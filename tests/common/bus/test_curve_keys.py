@@ -21,7 +21,7 @@ def path(tmp_path: Path) -> Path:
 def test_a_new_file_has_one_key_and_is_not_for_others(path: Path) -> None:
     (key,) = curve_keys.load(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
-    curve_keys.create(path)  # of a directory that starts again
+    curve_keys.create(path)  # a directory that starts again does this
     assert curve_keys.load(path) == (key,)
     assert list(path.parent.iterdir()) == [path]
 
@@ -29,7 +29,7 @@ def test_a_new_file_has_one_key_and_is_not_for_others(path: Path) -> None:
 def test_a_file_that_is_there_may_be_where_nobody_may_write(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As an orchestrator's secret is, on a file system that is read-only even for root."""
+    """An orchestrator's secret is on a file system that is read-only even for root."""
 
     def refuse(*_: object) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))

@@ -1,4 +1,4 @@
-"""Where the directory is: by which address it is reached, who waits for it, and for how long."""
+"""Where the directory is: at which address, which processes wait for it, and for how long."""
 
 import asyncio
 import contextlib
@@ -75,7 +75,7 @@ def test_waiting_ends(settings: BusSettings, monkeypatch: pytest.MonkeyPatch) ->
 async def test_a_directory_that_moves_is_found_and_a_dead_name_server_holds_up_nothing(
     party: Make, settings: BusSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """ZeroMQ never looks a name up: it would do so on the thread that carries everything."""
+    """ZeroMQ must look up no name, because it would do so on the thread of all its messages."""
     asked, answer = threading.Event(), threading.Event()
     answer.set()
     at = ["127.0.0.1"]
@@ -102,8 +102,8 @@ async def test_a_directory_that_moves_is_found_and_a_dead_name_server_holds_up_n
             assert await outlet.recv() == b"\x01" + topics.desk("main")
         at[0] = "127.0.0.2"
         await until(lambda: member.directory()[0][0].startswith(f"tcp://127.0.0.2:{port}#"))
-        # Subscribed anew, there. The directory is told of the end of the old subscription only if
-        # that comes before the new one, because only then it was the last one of this topic.
+        # The client subscribes anew at the new address. The directory hears of the end of the old
+        # subscription only if it comes before the new one: only then it was the topic's last one.
         async with asyncio.timeout(15):
             told = await outlet.recv()
             if told == b"\x00" + topics.desk("main"):

@@ -1,4 +1,4 @@
-"""One connection to one encoder: whatever fails while it is made, nothing of it is left behind."""
+"""One connection to one encoder: if anything fails while it is made, nothing is left behind."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""EventFeed: events in order, the present state again after a gap, and errors that end it alone."""
+"""EventFeed: events in order, the present state again after a gap, and errors that end one feed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -116,7 +116,7 @@ async def test_a_gap_brings_the_present_state_once_more(
     await opened(consumer, capture)
     capture.event(text="a")
     await until(lambda: texts(consumer) == ["a"])
-    capture.position = PointerPosition(1, 2).encode()  # of which the event was lost
+    capture.position = PointerPosition(1, 2).encode()  # the event about this was lost
     capture.event(text="b", skip=1)
     await until(lambda: [event.binary for event in consumer.events][-1] == capture.position)
     assert texts(consumer) == ["a", "b", ""]

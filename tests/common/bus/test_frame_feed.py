@@ -36,7 +36,7 @@ async def worker(bus_settings: BusSettings, directory: FakeDirectory) -> AsyncIt
 
 
 async def subscribed(capture: FakeCapture, lane: Lane) -> None:
-    """Until the capture sees the demand."""
+    """Wait until the capture sees the demand."""
     while await capture.outlet.recv() != b"\x01" + topics.frame("main", lane):
         pass
 
@@ -56,7 +56,7 @@ async def test_the_newest_frame_by_shared_memory(
     newest = frame
     for number in range(2, 7):
         await capture.publish(number, Lane.SHM)
-        if number % 2 == 0:  # one of two is overtaken unseen
+        if number % 2 == 0:  # a newer frame replaces every other one unseen
             while newest.sequence < number:
                 newest = await feed.next()
     assert feed.pixels(newest)[0] == 6
@@ -93,7 +93,7 @@ async def test_the_capture_moves_just_when_somebody_begins_to_wait(
     await directory.publish(topics.desk("main"), capture.record())
     await subscribed(capture, Lane.SHM)
     waiting = asyncio.create_task(feed.next())
-    await asyncio.sleep(0)  # it has begun, and its receiving has not
+    await asyncio.sleep(0)  # `next` has begun, and has not begun to receive
     feed.fall_back_to_pixels()
     await subscribed(capture, Lane.PIXELS)
     await capture.publish(5, Lane.PIXELS)

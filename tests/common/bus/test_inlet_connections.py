@@ -1,4 +1,4 @@
-"""Messages to inlets: none of the first is lost, and what nobody takes is refused and counted."""
+"""Messages to inlets: the first ones are kept, and those that nobody takes are counted."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -59,7 +59,7 @@ async def test_who_leaves_at_once_has_still_said_what_it_said(
         inlets.hold(endpoint)
         assert inlets.tell(endpoint, b"%d" % number)
         inlets.release(endpoint)
-    # The process is there a little later, and nobody holds its inlet any more.
+    # The process starts a little later, when nobody uses its inlet any more.
     socket = inlet(network, endpoint)
     assert [await socket.recv() for _ in range(3)] == [b"0", b"1", b"2"]
     await until(lambda: not inlets._connections)
@@ -76,7 +76,7 @@ async def test_what_nobody_takes_is_given_up_and_counted(
     assert [inlets.tell(endpoint, b"x") for _ in range(3)] == [True, True, False]
     assert refused() == before + 1
     await until(lambda: refused() == before + 3)
-    # It had its time; from now on every message is refused at once.
+    # FIRST_S has passed, so every further message is refused at once.
     assert not inlets.tell(endpoint, b"x")
     inlets.disconnect(endpoint)
     assert not inlets._connections

@@ -1,4 +1,4 @@
-"""The bus over tcp: who gets in, who does not, and keys that change under running connections."""
+"""The bus over tcp: who gets in, who does not, and keys that change while connections exist."""
 
 import asyncio
 import contextlib
@@ -35,7 +35,7 @@ async def change_keys(
 
 
 class Feed:
-    """A publisher that counts, and who listens to it."""
+    """A publisher that sends rising numbers, and knows its subscriptions."""
 
     def __init__(self, server: BusNetwork) -> None:
         self.outlet = server.open(SocketRole.ENCODER_OUTLET)
@@ -81,10 +81,10 @@ async def test_nobody_else_hears_or_tells_anything(
     stranger = party(settings.model_copy(update={"bus_keys": tmp_path / "forged"}), "gateway")
     address = feed.endpoint.partition("#")[0]
     before = network.denied._value.get()
-    # With the server's public key, which is no secret, and a key of their own.
+    # This listener has the server's public key, which is no secret, and a key of its own.
     listeners = [listen(stranger, feed.endpoint)]
     context = zmq.asyncio.Context()
-    # Without any key; with the server's as it is; with a wrong idea of the server's.
+    # The next three have no key, the server's right public key, and a wrong public key.
     for server in (
         None,
         curve_keys.public_z85(feed.endpoint.partition("#")[2]),
@@ -97,7 +97,7 @@ async def test_nobody_else_hears_or_tells_anything(
         socket.subscribe(b"")
         socket.connect(address)
         listeners.append(socket)
-    # And into an inlet.
+    # The stranger also tries to get into an inlet.
     home = party(settings, "capture")
     inlet = home.open(SocketRole.INLET)
     endpoint = home.bind(inlet, "c", "inlet")
@@ -105,7 +105,7 @@ async def test_nobody_else_hears_or_tells_anything(
     stranger.connect(forger, endpoint)
     friend = listen(party(settings, "gateway"), feed.endpoint)
     async with asyncio.timeout(15):
-        for _ in range(50):  # long enough for all the others, too
+        for _ in range(50):  # this takes long enough for all the others, too
             await friend.recv_multipart()
     assert await asyncio.gather(*(listener.poll(0) for listener in listeners)) == [0] * 4
     with pytest.raises(zmq.Again):
@@ -138,7 +138,7 @@ async def test_records_reach_who_watches_and_beats_reach_the_directory(
 
     async with asyncio.timeout(15):
         assert bus.decode_directory_inlet(await told()) == bus.Farewell("x", "y")
-        # Keys change step by step, and after each the directory is reached.
+        # Keys change step by step, and the directory can be reached after each step.
         for step in (curve_keys.add, curve_keys.promote, curve_keys.remove):
             await change_keys(step, settings, 2, caplog)
             while await inlet.poll(0):
@@ -178,7 +178,7 @@ async def test_keys_change_and_nobody_is_shut_out_but_who_has_only_the_old_one(
         async with asyncio.timeout(15):
             assert int((await friend.recv_multipart())[1]) > last
     async with asyncio.timeout(15):
-        while await thief.poll(1500):  # every 10 ms there is something for who is let in
+        while await thief.poll(1500):  # the feed sends every 10 ms, if it lets the thief in
             await thief.recv_multipart()
 
 

@@ -66,7 +66,7 @@ async def test_all_come_in_order_those_from_before_and_more_than_a_batch(
     push.send(b"%d" % count)
     await until(done)
     assert got == list(range(count + 1))
-    # Paused, it looks after a while.
+    # A receiver that is paused looks after a while.
     done.clear()
     receiver.pause(0.01)
     got.pop()
@@ -97,7 +97,7 @@ async def test_what_is_sent_by_the_same_socket_hides_nothing_that_arrives(
         done.clear()
         topic = b"t%d/" % number
         subscriber.subscribe(topic)
-        # Each of them may look at what has come instead of the loop.
+        # Each of these calls may use up the descriptor's signal, so that the loop sees nothing.
         for _ in range(3):
             receiver.send(b"other", b"x")
         await until(done)
@@ -124,7 +124,7 @@ async def test_closing_ends_it_also_from_within(opened: Open) -> None:
         await receiver.run()
     assert got == [b"1"]
     assert pull.closed
-    # Closed before anybody waits: that is over at once.
+    # `run` of a receiver that is closed already returns at once.
     await receiver.run()
     receiver.look_soon()
     receiver.close()

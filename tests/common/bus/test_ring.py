@@ -1,4 +1,4 @@
-"""Shared memory frames: never torn, never another's, nothing left behind."""
+"""Frames in shared memory: never torn, never of another ring, and nothing is left behind."""
 
 import multiprocessing
 import os
@@ -115,11 +115,11 @@ def test_host_id_is_of_this_boot_and_namespace() -> None:
 
 SMALL_ROWS, SMALL_STRIDE = 16, 64
 READS = int(os.environ.get("FANLIGHT_TEST_RING_READS", 1_000_000))
-"""More of them where there is time: a hundred million take a quarter of an hour."""
+"""The environment can ask for more reads: a hundred million take a quarter of an hour."""
 
 
 def _fast_writer(pipe: Connection) -> None:
-    """Writes without a pause, row by row, every row with the frame's number."""
+    """Write without a pause, row by row. Every row has the frame's number."""
     ring = FrameRing(SMALL_ROWS * SMALL_STRIDE)
     slots = [
         np.frombuffer(ring.pixels(slot), np.uint64)[: SMALL_ROWS * SMALL_STRIDE // 8].reshape(
@@ -138,8 +138,8 @@ def _fast_writer(pipe: Connection) -> None:
 
 
 def test_no_torn_frame_in_a_million_reads() -> None:
-    """A torn frame has rows of two numbers. The reader is slow on purpose: half of the rows, then,
-    after the interpreter has been busy, the other half; and it reads old slots as well as new."""
+    """A torn frame has rows of two numbers. The reader is slow on purpose: it reads half of the
+    rows, lets the interpreter work, and reads the other half. It reads old slots and new ones."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     writer = context.Process(target=_fast_writer, args=(theirs,))
@@ -152,8 +152,8 @@ def test_no_torn_frame_in_a_million_reads() -> None:
         reader = RingReader()
         refs = [SlotRef(segment, slot, nonce, 0, 4096 * (slot + 1)) for slot in range(SLOTS)]
         memory = ring_module._attach(segment, read_only=True, size=4096 * (SLOTS + 1))
-        words = memory.cast("Q")  # a descriptor a read, without a pipe that would slow both down
-        # More of them where the two take turns on a core, and few reads meet a write, or none.
+        words = memory.cast("Q")  # the descriptors, because a pipe would slow both down
+        # It needs more reads if both processes share a core, because few reads meet a write then.
         for read in range(20 * READS):
             met = accepted > READS / 20 and torn["refused"] > READS / 10_000
             if read >= READS and met:
@@ -182,19 +182,19 @@ def test_no_torn_frame_in_a_million_reads() -> None:
         writer.join()
     assert torn["accepted"] == 0, f"of {accepted} accepted frames"
     assert accepted > READS / 20
-    # Without the check these had been taken for whole: the test sees torn frames where there are.
+    # Without the check these frames would have passed for whole: the test does see torn frames.
     assert torn["refused"] > READS / 10_000
 
 
 def _segments() -> dict[int, int]:
-    """What `ipcs -m` lists: how many are attached, by segment."""
+    """Return what `ipcs -m` lists: how many processes have each segment attached."""
     with open("/proc/sysvipc/shm") as file:
         rows = [line.split() for line in file][1:]
     return {int(row[1]): int(row[6]) for row in rows}
 
 
 def _hanging_writer(pipe: Connection) -> None:
-    """Publishes one frame and is in the middle of the next for ever."""
+    """Publish one frame, and stay in the middle of the next one for ever."""
     ring = FrameRing(SIZE)
     ref = _write(ring, 5)
     slot = ring.begin()
@@ -211,7 +211,7 @@ def _hanging_reader(ref: SlotRef, pipe: Connection) -> None:
 
 
 def _attached(segment: int, number: int) -> None:
-    """Wait until so many are attached; a process that was killed takes a moment to go."""
+    """Wait until so many processes have it attached: a killed process needs a moment to end."""
     deadline = time.monotonic() + 10
     while _segments().get(segment, 0) != number:
         assert time.monotonic() < deadline, f"{_segments().get(segment, 0)} attached"
@@ -232,7 +232,7 @@ def test_a_writer_killed_in_the_middle_of_writing_leaves_nothing_behind() -> Non
     finally:
         writer.kill()
         writer.join()
-    # Who holds it has the last whole frame, and nobody else gets at it.
+    # A reader that has the segment attached still has the last whole frame.
     _attached(ref.segment, 1)
     assert view[SIZE - 1] == 5
     reader.check(ref)
@@ -256,7 +256,7 @@ def test_a_reader_killed_while_attached_leaves_nothing_behind() -> None:
         reader.kill()
         reader.join()
     _attached(ref.segment, 1)
-    for value in range(2 * SLOTS):  # nobody holds the writer up
+    for value in range(2 * SLOTS):  # no reader can stop the writer
         _write(ring, value)
     del ring
     assert ref.segment not in _segments()

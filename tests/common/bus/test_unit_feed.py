@@ -29,9 +29,9 @@ STREAM = "main/high"
 UNITS = topics.unit(STREAM)
 WIDTH, HEIGHT = 64, 32
 NEVER_AGAIN = IdrRequestLimits(retry_s=60, interval_s=0)
-"""A request that was lost stays lost, so that the test of one recorder sees each one."""
+"""A request that was lost is not repeated, so that the test of one recorder sees each request."""
 SOON = IdrRequestLimits(retry_s=0.1, interval_s=0)
-"""Of two recorders one may be connected too late for the other's IDR, and for its own."""
+"""One of two recorders may connect too late for the other's IDR, and even for its own."""
 
 
 class VideoEncoder(FakeEncoder):
@@ -59,7 +59,7 @@ class VideoEncoder(FakeEncoder):
         skip: int = 0,
         epoch: int | None = None,
     ) -> bytes:
-        """The next unit; before it `skip` units get lost."""
+        """Publish the next unit. `skip` units before it are lost."""
         for _ in range(skip):
             self._encode(idr=False)
         self.sequence += 1 + skip
@@ -205,7 +205,7 @@ async def test_a_recorder_gets_units_through_a_handover_and_the_death_of_an_enco
             (STREAM, True, 8000, True)
         ]
 
-        # Handed over: the first encoder goes on until the second one's first IDR is here.
+        # The lease is handed over: the first encoder goes on until the second one's first IDR.
         two.lease(STREAM, 2, handover_from=1)
         await until(lambda: UNITS in two.subscribed and two.room)
         one.send()
@@ -220,14 +220,14 @@ async def test_a_recorder_gets_units_through_a_handover_and_the_death_of_an_enco
         assert (one.idr_requests, two.idr_requests) == (1, 1)
         assert recorder.events == {FeedEvent.IDR_REQUESTED: 2, FeedEvent.EARLY: 1}
 
-        # Killed: its successor begins with an IDR.
+        # The encoder is killed, and its successor begins with an IDR.
         two.lease(STREAM, 2, alive=False)
         await until(lambda: recorder.states[-1] is False)
         await two.close()
         one.lease(STREAM, 3)
         await until(lambda: recorder.labels()[-1] == (3, 1))
         one.send()
-        one.send(skip=1)  # a unit was lost on the way: one more IDR
+        one.send(skip=1)  # a unit was lost, so one more IDR is needed
         await until(lambda: recorder.labels()[-1] == (3, 5))
         assert one.idr_requests == 3
         assert recorder.states == [True, False, True]

@@ -1,5 +1,5 @@
-"""The fence: whatever leases and units arrive in whatever order, a viewer is sent one encoder at a
-time, each from an IDR on, and epochs that only grow."""
+"""The fence: whatever leases and units arrive in whatever order, a viewer gets the units of one
+encoder at a time, of each from an IDR on, and its epochs only grow."""
 
 from collections.abc import Callable
 from itertools import product
@@ -53,11 +53,11 @@ def test_an_encoder_that_hands_over_goes_on_until_the_first_idr_of_the_next() ->
 def test_the_next_one_is_lost_before_it_began() -> None:
     handover = running()
     handover.leased(lease("b", 101, handover_from=100))
-    # Both give up: who was heard all the time may go on.
+    # Both encoders give the lease up, and the one that has sent all the time may go on.
     assert handover.leased(lease("c", 102, handover_from=100)) is LeaseChange.WAIT
     assert handover.unit("b-1", 101, idr=True) is Verdict.OLD
     assert handover.unit("a-1", 100, idr=False) is Verdict.PASS
-    # And now nobody may.
+    # The next lease lets none of them go on.
     assert handover.leased(lease("d", 103)) is LeaseChange.CUT
     assert handover.unit("a-1", 100, idr=False) is Verdict.OLD
     assert handover.unit("d-1", 103, idr=True) is Verdict.FIRST
@@ -68,7 +68,7 @@ def test_a_lease_that_comes_back_to_the_same_encoder_is_another_epoch() -> None:
     assert handover.leased(lease("a", 105)) is LeaseChange.CUT
     assert handover.unit("a-1", 100, idr=False) is Verdict.OLD
     assert handover.unit("a-1", 105, idr=True) is Verdict.PASS
-    # Its units may be faster than the record.
+    # A unit may arrive before the record of its epoch.
     assert handover.unit("a-1", 106, idr=True) is Verdict.PASS
     assert handover.leased(lease("a", 106)) is LeaseChange.NOTHING
     assert handover.unit("a-1", 105, idr=True) is Verdict.OLD

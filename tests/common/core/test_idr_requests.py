@@ -1,4 +1,4 @@
-"""IDR requests: one for all who wait, again only if none came."""
+"""IDR requests: one request for all who wait, repeated only if no IDR came."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What images cost, by those before them."""
+"""What images will cost, learned from those before them."""
 
 from fanlight_common.core.prices import OVERHEAD_BYTES, Prices
 
@@ -11,7 +11,7 @@ def test_dear_at_once_and_cheap_by_and_by() -> None:
     for _ in range(30):
         prices.paid(10_000, 580, lossless=True)
     assert 570 < prices.guess(10_000, lossless=True) < 620
-    # Of the other kind nothing is known by that.
+    # This says nothing about images of the other kind.
     assert prices.guess(10_000, lossless=False) == 3_580
 
 

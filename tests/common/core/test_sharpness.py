@@ -11,7 +11,7 @@ SIZE = Size(300, 150)  # 5 x 3 tiles; the last column 44 wide, the last row 22 h
 
 
 def runs(ledger: SharpnessLedger) -> list[Run]:
-    """All of them, in order; sharp after that."""
+    """Return all runs in order, and sharpen them."""
     found = []
     while (run := ledger.next_run(99)) is not None:
         found.append(run)
@@ -93,10 +93,10 @@ def test_blur_moves_with_what_is_copied() -> None:
     assert not ledger.blurry
     ledger.blur()
     ledger.sharpen(Rect(0, 0, 300, 64))
-    # What comes from the first row is sharp, what comes from the second is not.
+    # The first row of tiles is sharp, and the second is not.
     ledger.copied(Copy(64, 64, TILE, TILE, 0, 0))
     ledger.copied(Copy(192, 0, 30, 30, 192, 70))
-    ledger.copied(Copy(0, 130, 10, 10, 0, 0))  # something sharp on what stays blurry around it
+    ledger.copied(Copy(0, 130, 10, 10, 0, 0))  # sharp pixels in the middle of a blurry tile
     assert [run.rect for run in runs(ledger)] == [
         Rect(192, 0, 64, 64),
         Rect(0, 64, 64, 64),
@@ -114,7 +114,7 @@ def test_pictures_that_are_copied_are_looked_at_again() -> None:
     ledger.blur()
     ledger.sharpen(Rect(0, 0, 64, 64))
     ledger.suffice(Rect(0, 0, 64, 64))
-    ledger.copied(Copy(70, 0, 50, 50, 0, 0))  # a picture on what is blurry anyhow
+    ledger.copied(Copy(70, 0, 50, 50, 0, 0))  # a picture on blurry tiles
     ledger.copied(Copy(0, 64, 20, 20, 200, 0))
     assert ledger.next_run(9) == Run(Rect(64, 0, 236, 64), Sharpness.BLURRY)
 

@@ -14,7 +14,7 @@ WHOLE = Rect(0, 0, WIDTH, HEIGHT)
 
 
 def done(before: Pixels, after: Pixels, changes: Changes) -> Pixels:
-    """What a viewer has who did as the changes say."""
+    """Return the picture of a viewer that has carried out the changes."""
     picture = before.copy()
     for copy in changes.copies:
         source = Rect(copy.from_x, copy.from_y, copy.width, copy.height)

@@ -1,4 +1,4 @@
-"""What differs: every pixel of it, in tight boxes that do not overlap."""
+"""Differences: every pixel that differs is in a tight box, and boxes do not overlap."""
 
 import numpy as np
 import pytest

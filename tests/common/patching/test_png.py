@@ -23,7 +23,7 @@ def test_it_is_the_pixels(width: int, height: int) -> None:
 def test_grey_is_a_third_of_that_and_may_be_all_that_is_wanted() -> None:
     pixels = np.full((20, 20, 4), 255, np.uint8)
     pixels[4:16, 6:14] = np.random.default_rng(1).choice([0, 90, 170, 255], (12, 8, 1))
-    pixels[:, :, 3] = 7  # whatever is in X
+    pixels[:, :, 3] = 7  # X is ignored
     data = png.encode(pixels, grey_only=True)
     assert data is not None
     assert len(data) < 150

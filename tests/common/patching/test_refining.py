@@ -1,4 +1,4 @@
-"""What is blurry becomes sharp: text before pictures, in what the means allow."""
+"""Blurry places become sharp: text before pictures, as far as the means allow."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""The scroll that is really there."""
+"""Finding scrolls, and no scroll that did not happen."""
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def test_no_scroll() -> None:
     assert find_scroll(page, little) is None  # too few rows to pay
     other = text(480, 300, 4)
     other[::2, ::4] = page[[(row + 2) % 480 for row in range(0, 480, 2)], ::4]
-    assert find_scroll(page, other) is None  # only the columns that vote
+    assert find_scroll(page, other) is None  # only the columns that vote have scrolled
 
 
 def test_x_is_no_part_of_a_row() -> None:

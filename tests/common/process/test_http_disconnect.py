@@ -25,7 +25,7 @@ class Client:
             self.waiting -= 1
 
     async def is_awaited(self) -> None:
-        """Wait until the body was taken, and the next message is waited for."""
+        """Wait until the body was taken, and somebody waits for the next message."""
         async with asyncio.timeout(10):
             while not (self.messages.empty() and self.waiting):  # noqa: ASYNC110  # a few turns
                 await asyncio.sleep(0)
@@ -45,7 +45,7 @@ class Work:
         try:
             return await self.result
         except asyncio.CancelledError:
-            await asyncio.sleep(0)  # as work does that lets go of something
+            await asyncio.sleep(0)  # work that releases something awaits, too
             self.ended = "cancelled"
             raise
 

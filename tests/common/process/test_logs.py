@@ -1,4 +1,4 @@
-"""Lines for people and for collectors, and what is in none."""
+"""Log lines for people and for collectors, and what no line may contain."""
 
 import io
 import json
@@ -17,10 +17,10 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 @pytest.fixture
 def configured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., io.StringIO]]:
-    """Configure the logging of a process of its own, as it were; gives what it writes to."""
+    """Configure logging as a new process would. Returns the text that it writes to."""
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
-    # import-linter, run in a test, disables every logger that there is.
+    # import-linter, which another test runs, disables every logger that exists.
     for name in ("fanlight_test.part", "websockets.server", "httpx"):
         monkeypatch.setattr(logging.getLogger(name), "disabled", False)
     monkeypatch.setattr(logs, "_always", {})
@@ -105,7 +105,7 @@ def test_a_traceback_is_kept(configured: Callable[..., io.StringIO], format: str
 def test_libraries_have_a_say_from_warnings_on(
     configured: Callable[..., io.StringIO], format: str
 ) -> None:
-    """At DEBUG they log headers and messages, with tokens and what people type."""
+    """Libraries log headers and messages at DEBUG, with tokens and what people type."""
     output = configured("DEBUG", format)
     logging.getLogger("websockets.server").debug("< TEXT 'secret'")
     logging.getLogger("httpx").info("GET secret")

@@ -1,4 +1,4 @@
-"""What is not understood is said once at warning, with both versions, and counted each time."""
+"""A message that is not understood is logged once, with both versions, and counted each time."""
 
 import logging
 
@@ -24,7 +24,7 @@ def counted(where: str) -> float:
 
 
 def refuse(data: bytes, where: str = "inlet", peer: str = "") -> None:
-    """Decode `data` as the directory does, and note what comes of it."""
+    """Decode `data` as the directory does, and note the error."""
     with pytest.raises(ProtocolError) as caught:
         bus.decode_directory_inlet(data)
     refusals.note(log, where, caught.value, peer)

@@ -1,4 +1,4 @@
-"""A task that fails as nobody foresaw ends the process; any other end is quiet."""
+"""A task that raises an error ends the process; any other end of a task is quiet."""
 
 import asyncio
 import inspect

@@ -1,4 +1,4 @@
-"""Moments that fall together."""
+"""Moments that are the same for all who wait."""
 
 import asyncio
 import itertools
@@ -28,7 +28,7 @@ async def test_pulses_come_one_after_the_other() -> None:
     began = clock.now_s()
     moments = [await tick(0.1) for _ in range(3)]
     steps = [later - earlier for earlier, later in itertools.pairwise(moments)]
-    # One that is missed on a busy machine is left out.
+    # On a busy machine a moment may be missed.
     assert all(step == pytest.approx(0.1 * max(1, round(step / 0.1))) for step in steps)
     assert moments[0] > began
     async with asyncio.timeout(10):

@@ -1,4 +1,4 @@
-"""Tokens: what is issued verifies, and nothing else does."""
+"""Tokens: one that was issued is verified, and no other is."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ GRANT = Grant(Role.CONTROL, "main", 1_000_060)
 def forge(
     changes: dict[str, object], secret: bytes | str = SECRET, algorithm: str = "HS256"
 ) -> str:
-    """A token with GRANT's claims but for `changes`; None leaves a claim out."""
+    """Return a token with GRANT's claims and these `changes`. None leaves a claim out."""
     claims = {"aud": "fanlight", "iat": 1, "exp": 1_000_060, "role": "view", "desk": "main"}
     present = {k: v for k, v in (claims | changes).items() if v is not None}
     return jwt.encode(present, secret, algorithm=algorithm)
@@ -93,7 +93,7 @@ def test_wrong_claims_are_malformed(changes: dict[str, object]) -> None:
 
 
 def nested_header() -> str:
-    """A token with a header that the JSON parser recurses into."""
+    """Return a token whose header makes the JSON parser recurse."""
     header = base64.urlsafe_b64encode(b"[" * 3000).decode()
     return f"{header}.e30.AAAA"
 

@@ -1,4 +1,4 @@
-"""What `uvicorn_server` needs of uvicorn beyond its documentation; fails where that changes."""
+"""What `uvicorn_server` needs of uvicorn beyond its documentation; fails if that changes."""
 
 import asyncio
 import inspect
@@ -30,7 +30,7 @@ async def app(
 
 
 class Observed(WorkerServer):
-    """Notes in what order uvicorn calls what is overridden."""
+    """Notes in which order uvicorn calls the overridden methods."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

@@ -14,7 +14,7 @@ async def test_a_ring_ends_the_waiting_and_is_remembered_until_the_reset() -> No
     wakeup.set()
     wakeup.set()
     await waiting
-    await wakeup.wait(None)  # it has rung already
+    await wakeup.wait(None)  # it was set already
     wakeup.clear()
     waiting = asyncio.ensure_future(wakeup.wait(None))
     await asyncio.sleep(0)
@@ -22,7 +22,7 @@ async def test_a_ring_ends_the_waiting_and_is_remembered_until_the_reset() -> No
     waiting.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await waiting
-    wakeup.set()  # with nobody there
+    wakeup.set()  # nobody waits
 
 
 async def test_a_moment_ends_it_without_a_ring() -> None:
@@ -33,9 +33,9 @@ async def test_a_moment_ends_it_without_a_ring() -> None:
     await asyncio.sleep(0)
     wakeup.set()
     await waiting
-    # The timer has gone with it, and does not end the next waiting.
+    # The timer was cancelled, so it does not end the next wait.
     wakeup.clear()
     waiting = asyncio.ensure_future(wakeup.wait(None))
-    await asyncio.sleep(0.05)  # five times as long as the timer ran, and nothing may happen
+    await asyncio.sleep(0.05)  # five times as long as the timer; nothing may happen
     assert not waiting.done()
     waiting.cancel()

@@ -97,7 +97,7 @@ def test_gateway_control_round_trips(message: control.GatewayControl) -> None:
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_message_or_a_protocol_error(data: bytes) -> None:
     for decode in (binary.decode_from_gateway, binary.decode_from_viewer, input.decode_input):
-        # With a known type in front more of the decoders is reached.
+        # A known type in front leads deeper into the decoders.
         for message in (data, *(bytes((kind,)) + data for kind in (1, 2, 3, 4, *range(16, 38)))):
             with contextlib.suppress(ProtocolError):
                 decode(message)
@@ -129,7 +129,7 @@ def test_fields_of_a_later_release_are_passed_over(
     message: binary.ViewerMessage | binary.GatewayMessage, more: bytes
 ) -> None:
     if isinstance(message, binary.VideoUnit | binary.PointerShape | input.Text):
-        return  # their ends are payload
+        return  # the end of these messages is their payload
     decode: Any = (
         binary.decode_from_gateway
         if isinstance(message, binary.GatewayMessage)

@@ -71,7 +71,7 @@ def test_impossible_headers_are_refused() -> None:
         wrong[len(TOPIC) + position] = value
         with pytest.raises(ProtocolError, match="unknown lane"):
             frames.decode(bytes(wrong), TOPIC)
-    # Sixteen rectangles at most, whatever the count claims.
+    # An entry has at most 16 rectangles, whatever the count says.
     many = bytearray(encoded)
     many[len(TOPIC) + 3] = 1
     many += struct.pack("<H", 17) + bytes(17 * 8)
@@ -134,6 +134,6 @@ def test_damage_since() -> None:
 def test_damage_that_ends_too_soon_is_refused() -> None:
     frame = Frame(2, 2, 8, 1, 1, 1, 1, ((Rect(0, 0, 1, 1),),), SlotRef(1, 0, 1, 2, 4096), None)
     encoded = frames.encode(TOPIC, frame)
-    for cut in range(1, 11):  # in the rectangle, and in its count
+    for cut in range(1, 11):  # the cut is in the rectangle, or in its count
         with pytest.raises(ProtocolError, match="truncated damage"):
             frames.decode(encoded[:-cut], TOPIC)

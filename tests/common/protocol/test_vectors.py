@@ -30,7 +30,7 @@ DECODE_CONTROL = {
 
 
 def cases(book: dict[str, Any]) -> list[Any]:
-    """Each vector of a book as a test's parameters: the way it goes, and itself."""
+    """Return the parameters of a test for each vector of a book: its direction and the vector."""
     return [
         pytest.param(way, vector, id=f"{way}: {vector['name']}")
         for way in WAYS
@@ -39,7 +39,7 @@ def cases(book: dict[str, Any]) -> list[Any]:
 
 
 def plain(message: Any) -> dict[str, Any]:
-    """A message's fields as the vectors hold them."""
+    """Return a message's fields in the form of the vectors."""
     values = {field.name: getattr(message, field.name) for field in fields(message)}
     for name, value in values.items():
         if isinstance(value, bytes | memoryview):
@@ -52,7 +52,7 @@ def plain(message: Any) -> dict[str, Any]:
 
 
 def build(module: Any, vector: dict[str, Any]) -> Any:
-    """The message that a vector describes."""
+    """Return the message that a vector describes."""
     values = dict(vector["fields"])
     for name, value in values.items():
         if name in ("payload", "png"):
@@ -130,7 +130,7 @@ PATCHES = json.loads((VECTORS / "patch.json").read_text())
 
 @pytest.mark.parametrize("vector", PATCHES["patches"], ids=lambda vector: vector["name"])
 def test_patches(vector: dict[str, Any]) -> None:
-    """Bytes to operations and back."""
+    """Decode the bytes to operations, and encode them again."""
     data = bytes.fromhex(vector["hex"])
     operations = patch.decode(data)
     assert patch.encode(operations) == data
@@ -139,13 +139,13 @@ def test_patches(vector: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("vector", PATCHES["errors"], ids=lambda vector: vector["name"])
 def test_no_patches(vector: dict[str, Any]) -> None:
-    """What is no patch is refused."""
+    """Data that is no patch is refused."""
     with pytest.raises(ProtocolError):
         patch.decode(bytes.fromhex(vector["hex"]))
 
 
 def test_a_patch_has_so_many_operations_at_most() -> None:
-    """Nobody is kept busy with millions of them."""
+    """Nobody can keep a decoder busy with millions of operations."""
     one = patch.Copy(0, 0, 1, 1, 0, 0).encode()
     assert len(patch.decode(one * patch.MAX_OPERATIONS)) == patch.MAX_OPERATIONS
     with pytest.raises(ProtocolError, match="too many"):

@@ -1,5 +1,5 @@
-"""The msgpack codec of bus messages: what goes in comes out, also between two releases, and
-nothing else gets through."""
+"""The msgpack codec of bus messages: a message is decoded as it was encoded, also by another
+release, and anything else is refused."""
 
 import contextlib
 from dataclasses import MISSING, dataclass, field, fields, make_dataclass
@@ -168,7 +168,7 @@ def test_fields_of_a_later_release_are_passed_over(data: st.DataObject) -> None:
     more = data.draw(st.lists(numbers | texts | st.none() | st.lists(texts), min_size=1))
     plain = msgpack.unpackb(bus.encode(message))
     for index, value in enumerate(plain):
-        if isinstance(value, list):  # of what is within a message the same is true
+        if isinstance(value, list):  # objects within a message may grow as well
             plain[index] = [[*item, *more] for item in value]
     assert decode(msgpack.packb([*plain, *more])) == message
 
@@ -216,7 +216,7 @@ def test_an_unknown_kind_is_not_understood_and_says_its_version() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Renewed:
-    """A message whose meaning changed once, and which is still read as it was."""
+    """A message whose meaning has changed once. Its last version but one is still read."""
 
     TYPE: ClassVar[int] = 1
     VERSION: ClassVar[int] = 3

@@ -81,7 +81,7 @@ async def test_records_reach_watchers_until_they_end(
         await directory.outlet.send_multipart([topics.desk("main"), b"rubbish"])
         await directory.publish(topics.desk("main"), record)
         assert await seen.get() == record
-        # One that comes later gets what is known at once, by prefix as well.
+        # A later watch gets the known records at once, also if its topic is a prefix.
         everything: asyncio.Queue[bus.DirectoryOutlet] = asyncio.Queue()
         end_everything = worker.directory.watch(topics.DESKS, everything.put_nowait)
         assert everything.get_nowait() == record

@@ -83,7 +83,7 @@ class Receiver:
         come.
         """
         if len(parts) == 1:
-            # ZeroMQ copies a small message faster than it keeps a reference to it.
+            # ZeroMQ takes less time to copy a small message than to keep a reference to it.
             self._plain.send(parts[0], zmq.DONTWAIT, copy=len(parts[0]) < _SMALL_BYTES)
         else:
             self._plain.send_multipart(parts, zmq.DONTWAIT)

@@ -131,7 +131,7 @@ class FrameRing:
         finally:
             _libc.shmctl(self.segment, _IPC_RMID, None)
         _HEADER.pack_into(self._memory, 0, _MAGIC, self.nonce, self.slot_bytes, slots)
-        # Through a view of words, a store is one store: struct.pack_into clears the bytes first.
+        # A store through a view of words is one store; struct.pack_into clears the bytes first.
         self._words = self._memory[:_PAGE].cast("Q")
         self._next = 0
 

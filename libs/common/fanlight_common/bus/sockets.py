@@ -24,7 +24,7 @@ import zmq.asyncio
 from fanlight_common.core.errors import ConfigurationError
 
 MAX_INLET_BYTES = 2 << 20
-_LONGEST_IPC_PATH = 107  # sun_path holds 108 bytes with its end
+_LONGEST_IPC_PATH = 107  # sun_path has 108 bytes, one of them for the zero at its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,8 @@ class SocketRole(Enum):
 
     # A conflating subscriber empties its pipe at once, so a deep queue would only hide a slow link.
     CAPTURE_OUTLET = _Spec(zmq.XPUB, 4)
-    # At 60 units a second a gateway that lags this far has long been told to skip.
+    # These are 4 s at 60 units a second. A gateway that lags so far has long said that it has no
+    # room, and the encoder skips pictures.
     ENCODER_OUTLET = _Spec(zmq.XPUB, 256)
     DIRECTORY_OUTLET = _Spec(zmq.XPUB, 10_000)
     INLET = _Spec(zmq.PULL, 10_000, max_bytes=MAX_INLET_BYTES)

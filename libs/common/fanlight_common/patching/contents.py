@@ -66,7 +66,7 @@ def _kinds(pixels: Pixels) -> NDArray[np.bool_]:
     widths = np.minimum(TILE, width - lefts)[None, :]
     equal = np.zeros((height, width), np.bool_)
     np.equal(sampled[:, 1:], sampled[:, :-1], out=equal[:, :-1])
-    equal[:, TILE - 1 :: TILE] = False  # neighbours in two tiles
+    equal[:, TILE - 1 :: TILE] = False  # these two neighbours lie in two tiles
     counts = np.add.reduceat(np.add.reduceat(equal, tops, 0, np.int32), lefts, 1)
     kinds: NDArray[np.bool_] = counts >= _FLAT_SHARE * heights * (widths - 1)
     kinds &= widths > 1

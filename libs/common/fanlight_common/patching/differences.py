@@ -23,7 +23,7 @@ COLUMN_GAP = 128
 """The same for columns. An image takes about 100 bytes more than its pixels do, and 0.1 ms."""
 _SMALL_PX = 100_000
 _X_STEP = 8
-"""Every eighth row of a larger region is looked at, to see if X differs and has to be ignored."""
+"""Every eighth row of a larger region is looked at, to see if any pixel differs in X alone."""
 
 
 def mask_of(before: Pixels, after: Pixels, rect: Rect) -> Mask | None:
@@ -46,7 +46,7 @@ def mask_of(before: Pixels, after: Pixels, rect: Rect) -> Mask | None:
     if not len(rows):
         return None
     top, bottom = int(rows[0]), int(rows[-1]) + 1
-    # X differs together with the colours where text is drawn, and that costs nothing.
+    # If X differs only together with colours, as in text that is drawn, the mask is right already.
     some = old[top:bottom:_X_STEP] ^ new[top:bottom:_X_STEP]
     if ((some & COLOUR == 0) & (some != 0)).any():
         mask[top:bottom] = ((old[top:bottom] ^ new[top:bottom]) & COLOUR) != 0

@@ -49,7 +49,7 @@ def find_scroll(before: Pixels, after: Pixels) -> Scroll | None:
     height = len(new)
     first, last = max(0, -dy), min(height, height - dy)
     equal = _equal_rows(old[first + dy : last + dy], new[first:last])
-    # Runs of equal rows begin and end where this changes.
+    # A run of equal rows begins and ends at a change of `equal`.
     edges = np.flatnonzero(np.diff(np.concatenate(([False], equal, [False])).astype(np.int8)))
     begins, ends = edges[::2], edges[1::2]
     if not len(begins):

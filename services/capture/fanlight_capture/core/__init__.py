@@ -1,5 +1,6 @@
 """Capture's decisions: what changed, when to grab, which keys are held, how to type a character.
 
-Pure: no I/O and no clock, time is an argument, so nothing here belongs to a thread or a loop.
-It decides which pictures are not grabbed, and which downs and ups mean nothing; see each module.
+Pure: it does no I/O and reads no clock, because time is an argument. So nothing here belongs to a
+thread or a loop. It decides which changes are not grabbed one by one, and which downs and ups are
+dropped; each module says what it owns.
 """

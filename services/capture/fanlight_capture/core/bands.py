@@ -1,9 +1,9 @@
 """Which rows of a slot are out of date, so that only those are grabbed into it.
 
-Pure. Owns, for each slot of a ring, the rows that it lacks: a slot holds the picture of an earlier
-frame, and lacks what the desk has changed since then. Rows are counted in bands of whole rows,
-because an X server writes a grabbed rectangle packed, and packed rows lie in a slot in the right
-places only if they are as wide as the desk. Drops detail: bands that are close are joined.
+Pure. Owns the rows that each slot of a ring lacks: a slot has the picture of an earlier frame, and
+lacks what has changed at the desk since then. They are bands of whole rows, because an X server
+writes the rows of a grabbed rectangle one right behind the other, and they lie in the right places
+of a slot only if they are as wide as the desk. Drops detail: bands that are close are joined.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,8 +14,8 @@ from fanlight_common.core.geometry import Rect
 
 MAX_BANDS = 4
 _GAP_ROWS = 48
-"""Bands that are closer than this are joined, because one more request costs server and capture
-together as much as this many rows of 1920 pixels (a request about 15 us, a row 0.3 us)."""
+"""Bands that are fewer rows apart are joined, because one more request takes server and capture
+together as long as so many rows of 1920 pixels (a request takes about 15 us, a row 0.3 us)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +41,20 @@ class SlotAges:
             self._lacking = [joined((*old, *new)) for old in self._lacking]
 
     def lacking(self, slot: int) -> tuple[Band, ...]:
-        """The rows that have to be grabbed into this slot, so that it holds the present picture."""
+        """Return the rows that this slot lacks of the present picture."""
         return self._lacking[slot]
 
     def written(self, slot: int) -> None:
-        """Note that a slot holds the present picture."""
+        """Note that a slot has the present picture."""
         self._lacking[slot] = ()
 
     def forget(self) -> None:
-        """Take every slot to lack everything, because a grab failed and may have written a part."""
+        """Note that every slot may lack everything, because a grab failed half-way."""
         self._lacking = [self._whole] * len(self._lacking)
 
 
 def joined(bands: Iterable[Band]) -> tuple[Band, ...]:
-    """At most MAX_BANDS bands that cover `bands`, from the top down; close bands are joined."""
+    """Return at most MAX_BANDS bands that cover `bands`, from the top down, close ones joined."""
     result: list[Band] = []
     for band in sorted(bands, key=lambda b: b.top):
         if result and band.top - (result[-1].top + result[-1].rows) < _GAP_ROWS:
@@ -69,7 +69,7 @@ def joined(bands: Iterable[Band]) -> tuple[Band, ...]:
 
 
 def uncovered(wanted: Iterable[Band], had: Iterable[Band]) -> tuple[Band, ...]:
-    """Those bands of `wanted` that do not lie within one band of `had`."""
+    """Return those bands of `wanted` that do not lie within one band of `had`."""
     return tuple(
         band
         for band in wanted

@@ -1,4 +1,4 @@
-"""What changed in each of the last few frames, as consumers want to hear it.
+"""What changed in each of the last few frames, in the form in which frames say it.
 
 Pure. Owns the damage lists of the newest frames of one source. Drops detail: an entry of too many
 rectangles becomes its bounding box, and entries older than MAX_DAMAGE_ENTRIES go.
@@ -22,7 +22,7 @@ class DamageHistory:
         self._entries.appendleft(tuple(rects))
 
     def reset(self) -> None:
-        """Forget all entries, because the next frame is the first, or the first of its size."""
+        """Forget all entries, because the next frame has no predecessor of its size."""
         self._entries.clear()
 
     @property
@@ -32,6 +32,6 @@ class DamageHistory:
 
 
 def tidy(rects: Iterable[Rect], width: int, height: int) -> tuple[Rect, ...]:
-    """Clip to a desk of this size, drop what is empty, and take the bounding box of too many."""
+    """Return `rects`, clipped to a desk of this size. Too many become their bounding box."""
     kept = clipped(rects, Rect(0, 0, width, height))
     return tuple(kept) if len(kept) <= MAX_DAMAGE_RECTS else (bounding_box(kept),)

@@ -1,8 +1,8 @@
 """Which topics of this capture somebody wants: a subscription is demand.
 
-Pure. Owns the set of subscriptions, as the outlet reports them: b"\\x01" + prefix for each new one,
-b"\\x00" + prefix only when the last subscriber of a prefix has gone. Drops subscriptions that
-concern no topic of this desk.
+Pure. Owns the set of subscriptions. The outlet reports b"\\x01" + prefix for each new subscription,
+and b"\\x00" + prefix only when the last subscriber of a prefix has gone. Drops subscriptions to
+other topics than those of this desk.
 """
 
 from collections.abc import Iterable

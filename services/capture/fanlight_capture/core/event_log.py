@@ -20,7 +20,7 @@ class EventLog:
         self._newest: dict[type[EventBody], EventBody] = {}
 
     def note(self, body: EventBody) -> Event | None:
-        """Keep an event. Returns the event to publish, None if subscribers know it already."""
+        """Keep what an event tells. Returns the event to publish, None if it tells nothing new."""
         kind = type(body)
         if self._newest.get(kind) == body:
             return None
@@ -28,12 +28,12 @@ class EventLog:
         return self._event(body)
 
     def again(self) -> tuple[Event, ...]:
-        """Returns the newest of each kind under new numbers, for a new subscriber. Shape first."""
+        """Return the newest of each kind under new numbers, for a new subscriber. Shape first."""
         kinds = (PointerShape, PointerPosition, Clipboard)
         return tuple(self._event(self._newest[kind]) for kind in kinds if kind in self._newest)
 
     def forget(self) -> None:
-        """Forget all events, because nobody watches and they grow old. The numbers go on."""
+        """Forget all events, because they may be out of date by now. The numbers go on."""
         self._newest.clear()
 
     def _event(self, body: EventBody) -> Event:

@@ -1,10 +1,10 @@
-"""When to grab: the first change after quiet at once, then paced, and never without demand.
+"""When to grab: the first change after quiet at once, later ones paced, none without demand.
 
-Pure. Owns no timer: `next` says what to do now, or how long to wait. Drops changes into one
-another: however many changes come between two grabs, one grab shows them all.
+Pure. Owns the state, and no timer: `next` says what to do now, or how long to wait. Several changes
+between two grabs count as one, because one grab shows them all.
 
-The state is four flags, which the frame loop sets as things happen, and two times: from *due* on
-the next grab may begin, and from *echo* on the last frame is to be published again. `next` follows
+The state is four flags, which the frame loop sets as things happen, and two times: the next grab
+may begin from *due* on, and the last frame is to be published again from *echo* on. `next` follows
 the first row of this table that fits; `-` fits everything.
 
     streaming  wanted  awaited  damaged  clock        step
@@ -42,9 +42,9 @@ class Action(Enum):
 
 
 ECHO_S = (0.25, 1.0, 4.0)
-"""Seconds after a grab that no other has followed. A subscriber that stalls for a few frames fills
-its pipe, and ZeroMQ then drops the newest frame. If that was the last before a quiet hour, the
-viewer would look at an older picture for that hour."""
+"""Seconds after a grab, unless another grab has followed. If a subscriber stalls for a few frames
+its pipe is full, and ZeroMQ drops the newest frame. If that was the last frame before a quiet hour,
+the viewer would look at an older picture for that hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class GrabSchedule:
         """How many of ECHO_S are over."""
 
     def next(self, now: float) -> Step:
-        """What to do at `now` (monotonic seconds). An ECHO that is returned counts as done."""
+        """Return what to do at `now` (monotonic seconds). An ECHO counts as done."""
         if self.damaged and (self.streaming or self.wanted or self.awaited):
             if now >= self._due:
                 return Step(Action.GRAB)
@@ -90,12 +90,12 @@ class GrabSchedule:
         return Step(Action.ECHO)
 
     def grab_begins(self, now: float) -> None:
-        """Note that a grab begins at `now`: changes from now on are for the grab after it."""
+        """Note that a grab begins at `now`. Later changes are for the next grab."""
         self.damaged = False
         self.wanted = False
-        # The interval counts from when the grab was due, not from when the timer woke us (uvloop's
-        # timers are 1 ms coarse), because 60 a second would become 57. After a pause of more than
-        # an interval it counts from now.
+        # The interval counts from the moment at which the grab was due, and not from now: uvloop's
+        # timers have steps of 1 ms, and 60 grabs a second would become 57. After a pause of more
+        # than an interval it counts from now.
         late = now - self._due
         self._due = (self._due if late < self._interval_s else now) + self._interval_s
         self._echo_from, self._echoes = now, 0

@@ -1,12 +1,12 @@
 """What each viewer holds down, so that no key and no button is ever stuck.
 
 Pure. Owns the keys and buttons that viewers have pressed and not released, and the time at which
-each of these viewers was last heard of. Drops downs and ups that mean nothing, as the table says.
+the last message of each of these viewers came. Drops downs and ups that mean nothing, as the table
+says.
 
-Several viewers can hold one control. The state is always that of one viewer: the one that sent the
-message. NOBODY holds it, that viewer holds it ALONE, the viewer and others hold it (SHARED), or
-only OTHERS do. The table says what a viewer's message does to one control, and what is done at the
-desk:
+Several viewers can hold one control. Its state is that of the viewer that sent the message: NOBODY
+holds it, that viewer holds it ALONE, that viewer and others hold it (SHARED), or only OTHERS do.
+The table says what a viewer's message does to one control, and what is done at the desk:
 
     state    event    state after  at the desk
     NOBODY   down     ALONE        press
@@ -25,12 +25,12 @@ desk:
     OTHERS   leave    OTHERS       nothing
 
 - down and up are the viewer's messages. `press` takes a down, `release` takes an up.
-- A further down of what the viewer holds is a repetition, made by the person's own keyboard. It is
-  *repeat* while it is fresh, and *stale* when it comes too soon after the press or after the down
-  before it, because then a stalled network has delivered several at once. Modifiers, locks and
-  buttons never repeat: each further down of them is stale.
-- leave is everything that ends all that a viewer holds: the viewer closed its connection, its page
-  lost the focus, or nothing was heard of it for `silence_s` (`silent`). `release_viewer` does it.
+- A further down of a control that the viewer holds is a repetition, made by the person's own
+  keyboard. It is a *repeat* if it is fresh. It is *stale* if it comes too soon after the press or
+  after the down before it, because a stalled network has then delivered several at once. Modifiers,
+  locks and buttons never repeat: each further down of them is stale.
+- leave ends all that a viewer holds: the viewer has closed its connection, its page has lost the
+  focus, or no message of it has come for `silence_s` (`silent`). `release_viewer` takes it.
 """
 
 from dataclasses import dataclass
@@ -46,10 +46,10 @@ class HeldKeyLimits:
     """Times, in seconds."""
 
     silence_s: float = 3.0
-    """A viewer's controls are released if nothing is heard of it for this time. The gateway tells
+    """A viewer's controls are released if no message of it comes for this time. The gateway tells
     once a second that a viewer is there, so two such messages may be lost."""
     first_repeat_s: float = 0.1
-    """No keyboard repeats a key sooner than this after its press; the quickest wait 0.2 s."""
+    """No keyboard repeats a key sooner after its press. The quickest ones wait 0.2 s."""
     repeat_gap_s: float = 0.01
     """Keyboards repeat 10 to 66 times a second. Downs that come closer together were delayed."""
 
@@ -73,7 +73,7 @@ class Control:
 
     @property
     def repeats(self) -> bool:
-        """Whether holding the control down may do more than pressing it."""
+        """May holding the control down do more than pressing it?"""
         return self.kind is ControlKind.KEY and self.number not in (*_MODIFIERS, *_LOCKS)
 
 
@@ -94,7 +94,7 @@ class _Down:
 
 
 class HeldKeys:
-    """Who holds what. Methods change it, and return what is to be done at the desk itself.
+    """Who holds what. Methods change it, and return what is to be done at the desk.
 
     All times are seconds of one monotonic clock.
     """
@@ -131,37 +131,39 @@ class HeldKeys:
         return not self._is_held(control)
 
     def release_viewer(self, viewer: str) -> tuple[Control, ...]:
-        """Forget all that a viewer holds; the controls that are to be released at the desk.
+        """Forget all that a viewer holds. Returns the controls that the desk must release.
 
-        They come newest first, so that Ctrl outlives the C of Ctrl-C.
+        The newest one comes first, so that the Ctrl of Ctrl-C is released after the C.
         """
         held = self._held.get(viewer, {})
         self._forget(viewer)
         return tuple(control for control in reversed(held) if not self._is_held(control))
 
     def heard(self, viewer: str, now: float) -> None:
-        """Note that a message of this viewer arrived."""
+        """Note that a message of this viewer has come."""
         if viewer in self._held:
             self._heard_at[viewer] = now
 
     def silent(self, now: float) -> tuple[str, ...]:
-        """The viewers that hold something and were not heard of for `silence_s`. Changes nothing:
-        the caller releases them."""
+        """Return the viewers that hold something and have been silent for `silence_s`.
+
+        Changes nothing: the caller releases them.
+        """
         silence_s = self._limits.silence_s
         return tuple(v for v, heard_at in self._heard_at.items() if now - heard_at >= silence_s)
 
     def next_silence_in(self, now: float) -> float | None:
-        """Returns seconds until a viewer could become silent, None while nobody holds anything."""
+        """Return the seconds until a viewer may count as silent, None if nobody holds anything."""
         if not self._heard_at:
             return None
         return max(0.0, min(self._heard_at.values()) + self._limits.silence_s - now)
 
     def viewers(self) -> tuple[str, ...]:
-        """All viewers that hold something."""
+        """Return all viewers that hold something."""
         return tuple(self._held)
 
     def clear(self) -> None:
-        """Forget everything, because the desk itself has gone, and all that was held with it."""
+        """Forget everything, because the display has gone, and nothing is held there any more."""
         self._held.clear()
         self._heard_at.clear()
 

@@ -1,9 +1,9 @@
 """A synthetic moving picture: known colours, a moving box, and the picture's number as a barcode.
 
-Pure. BGRX, rows of 4 * width bytes. From the top: eight patches of PATCHES side by side, each an
-eighth of the width, over the upper quarter; grey, on which a white box moves; in the lower left
-corner the barcode, BITS cells of CELL x CELL pixels: white, black, then 30 bits of the number, the
-lowest first, white for 1.
+Pure; owns and drops nothing. BGRX, rows of 4 * width bytes. The upper quarter has the eight colours
+of PATCHES side by side, each an eighth of the width. Below it a white box moves on grey. The
+barcode is in the lower left corner: BITS cells of CELL x CELL pixels, one white, one black, then 30
+bits of the number, the lowest first, white for 1.
 """
 
 import re
@@ -66,28 +66,28 @@ class PatternMode:
 
 
 def bgrx(colour: tuple[int, int, int]) -> bytes:
-    """The four bytes of one pixel; `colour` is red, green, blue."""
+    """Return the four bytes of one pixel. `colour` is red, green, blue."""
     red, green, blue = colour
     return bytes((blue, green, red, 255))
 
 
 def patch_centre(index: int, width: int, height: int) -> tuple[int, int]:
-    """A pixel well inside patch `index`."""
+    """Return a pixel well inside patch `index`."""
     return (2 * index + 1) * width // 16, height // 8
 
 
 def box(number: int, width: int, height: int) -> Rect:
-    """Where the box is in picture `number`."""
+    """Return where the box is in picture `number`."""
     return Rect(number * STEP % (width - BOX + 1), (height - BOX) // 2, BOX, BOX)
 
 
 def barcode_area(height: int) -> Rect:
-    """Where the barcode is."""
+    """Return where the barcode is."""
     return Rect(0, height - CELL, CELL * BITS, CELL)
 
 
 def base(width: int, height: int) -> bytes:
-    """The pixels of the part that does not move: patches and background."""
+    """Return the pixels of a picture without box and barcode: patches and background."""
     edges = [index * width // 8 for index in range(9)]
     patches = b"".join(
         bgrx(colour) * (edges[index + 1] - edges[index]) for index, colour in enumerate(PATCHES)
@@ -109,9 +109,9 @@ def draw(pixels: memoryview, background: bytes, number: int, width: int, height:
 
 
 def read_number(pixels: bytes | bytearray | memoryview, width: int, height: int) -> int | None:
-    """Returns the number of the picture in `pixels` (tightly packed BGRX), None without a barcode.
+    """Return the number of the picture in `pixels` (packed BGRX), None without a barcode.
 
-    It reads the green of each cell's middle, so that it also reads what a lossy codec decoded.
+    It reads the green of each cell's middle, so that it also reads the output of a lossy codec.
     """
     view = memoryview(pixels)
     row = (height - CELL // 2) * width
@@ -122,7 +122,7 @@ def read_number(pixels: bytes | bytearray | memoryview, width: int, height: int)
 
 
 def changed(before: int, after: int, width: int, height: int) -> tuple[Rect, ...]:
-    """Returns rectangles. Outside of them, pictures `before` and `after` are equal."""
+    """Return rectangles outside of which the pictures `before` and `after` are equal."""
     if before == after:
         return ()
     return box(before, width, height), box(after, width, height), barcode_area(height)

@@ -1,9 +1,9 @@
-"""How to type a character that may be on no key: find its key in the keymap, or borrow a spare key.
+"""How to type any character: find its key in the keymap, or borrow a spare key for it.
 
 Pure. Owns which spare keycode was given which keysym, and when each was used last. A client reads a
 changed keymap some time after the key event, so a spare key gets another keysym only when
 `settle_s` has passed since its last use. The spare key that was unused for longest is taken first.
-Drops nothing: a character for which there is no key has no stroke, and the caller counts it.
+Drops nothing: if there is no key for a character it has no stroke, and the caller counts it.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,8 +17,8 @@ class TypingLimits:
     """Times, in seconds."""
 
     settle_s: float = 0.15
-    """A spare key that typed a character keeps its keysym this long, because slow programs need
-    time to read the changed keymap."""
+    """A spare key that has typed a character keeps its keysym for this time, because slow programs
+    need time to read the changed keymap."""
 
 
 DEFAULT_LIMITS = TypingLimits()
@@ -31,7 +31,7 @@ class Stroke:
     keycode: int
     shift: bool = False
     assign: int | None = None
-    """The keysym to give to the key before the tap. None if the key has it already."""
+    """The keysym to give to the key before it is tapped. None if the key has it already."""
     wait_s: float = 0.0
     """How many seconds to wait before the keysym is given."""
 
@@ -48,7 +48,7 @@ class Keymap:
     keysyms: tuple[int, ...]
 
     def row(self, keycode: int) -> tuple[int, ...]:
-        """All keysyms of a keycode."""
+        """Return all keysyms of a keycode."""
         start = (keycode - self.first) * self.width
         return self.keysyms[start : start + self.width]
 
@@ -59,12 +59,13 @@ class Keymap:
 
 
 class Typist:
-    """Finds the strokes that type characters, in the keymap that `read` took in last."""
+    """Finds the strokes that type characters, by the keymap that `read` was given last."""
 
     def __init__(self, limits: TypingLimits) -> None:
         self._limits = limits
         self._keys: dict[int, tuple[int, bool]] = {}
-        # Spare keycode to its keysym and the time of its last use; longest unused first.
+        # The keysym and the last use of each spare keycode. The one that was unused for longest
+        # comes first.
         self._spare: dict[int, tuple[int, float]] = {}
 
     def read(
@@ -72,8 +73,8 @@ class Typist:
     ) -> None:
         """Take in the keymap as it is now, and the group that is in effect.
 
-        Keycodes in `modifiers` are neither typed with nor borrowed; those in `rare` are borrowed
-        last, because they are real keys on other keyboards.
+        Keycodes in `modifiers` are neither used for typing nor borrowed. Those in `rare` are
+        borrowed last, because they are real keys on other keyboards.
         """
         spare = self._spare
         empty = []
@@ -96,7 +97,7 @@ class Typist:
             for column in columns:
                 shift = column % 2 == 1
                 keysym = row[column]
-                # A key that needs no Shift is preferred, whichever it is.
+                # Any key that needs no Shift is better than one that does.
                 if keysym not in keys or (keys[keysym][1] and not shift):
                     keys[keysym] = (code, shift)
         keys.pop(NO_SYMBOL, None)
@@ -107,9 +108,9 @@ class Typist:
         self._spare.update(mine)
 
     def stroke(self, keysym: int, now: float) -> Stroke | None:
-        """Returns how to type `keysym` at `now` (monotonic seconds), None if no key is left for it.
+        """Return how to type `keysym` at `now` (monotonic seconds), None if there is no key for it.
 
-        Counts as a use of the key, at the end of `wait_s`.
+        This counts as a use of the key, at the end of `wait_s`.
         """
         if keysym in self._keys:
             return Stroke(*self._keys[keysym])
@@ -125,7 +126,7 @@ class Typist:
         return Stroke(code, assign=keysym, wait_s=wait_s)
 
     def given(self) -> tuple[int, ...]:
-        """The keycodes that carry a keysym of ours, and are to be emptied in the end."""
+        """Return the keycodes that have a keysym of ours, and are to be emptied in the end."""
         return tuple(code for code, (keysym, _) in self._spare.items() if keysym != NO_SYMBOL)
 
     def _use(self, code: int, keysym: int, now: float) -> None:
@@ -134,7 +135,7 @@ class Typist:
 
 
 def given_row(keysym: int) -> tuple[int, int]:
-    """What a spare key is given: one keysym on both levels, so that Shift makes no difference."""
+    """Return the row of a borrowed key: one keysym on both levels, so that Shift does nothing."""
     return keysym, keysym
 
 

@@ -1,7 +1,7 @@
-"""Adds smooth wheel deltas up to whole clicks, because X11's core pointer knows only those.
+"""Adds smooth wheel deltas up to whole clicks, because X11's core pointer knows only clicks.
 
-Pure. Owns the part of a notch that has not become a click yet. Drops that part when the direction
-changes, because half a notch up must not cancel half a notch down.
+Pure; belongs to one viewer. Owns the part of a notch that has not become a click yet. Drops that
+part when the direction changes, because half a notch up must not cancel half a notch down.
 """
 
 from dataclasses import dataclass, field

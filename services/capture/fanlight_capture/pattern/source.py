@@ -1,7 +1,7 @@
 """A desk that needs no display: the pictures of `core.pattern`, and a recorder for input.
 
 Lives on the worker's loop. Owns the time at which picture 0 was shown, and the timer of the next
-picture, which runs only after a `look` or a `grab`. Drops pictures that nobody grabbed in time.
+picture, which runs only after a `look` or a `grab`. Drops pictures that are not grabbed in time.
 """
 
 import asyncio
@@ -69,7 +69,7 @@ class InputRecorder:
         """As in Sink."""
 
     def clipboard(self, text: str) -> None:
-        """The clipboard was set."""
+        """Record that the clipboard was set."""
         self._record("clipboard", text)
 
     def _record(self, *what: Any) -> None:
@@ -80,7 +80,7 @@ class InputRecorder:
 
 
 class PatternSource:
-    """Picture n is shown from second n / fps on."""
+    """A desk that shows picture n from second n / fps on."""
 
     capabilities = SourceCapabilities(pointer_shape=True, clipboard=True, any_character=True)
 
@@ -158,5 +158,5 @@ class PatternSource:
         if self._fps > 0:
             next_s = self._began + (self._number() + 1) / self._fps - clock.now_s()
             loop = asyncio.get_running_loop()
-            # A millisecond later, because a coarse timer may fire a little too soon.
+            # The timer has a millisecond more, because it may fire a little too soon.
             self._timer = loop.call_later(max(0.0, next_s) + 0.001, self._listener.damaged)

@@ -2,9 +2,8 @@
 
 Lives on the worker's loop. Owns an invisible window, the text that a viewer set, and the one
 request for text that waits for an answer (a conversion). It reads what is copied only while it is
-watched. Drops data that is not text, and texts of more than MAX_CLIPBOARD_CHARS, because a
-truncated one would be wrong without saying so.
-It never touches PRIMARY, the selection by mouse.
+watched. Drops data that is not text, and texts of more than MAX_CLIPBOARD_CHARS, because nobody
+would see that a truncated text is not complete. It never touches PRIMARY, the selection by mouse.
 """
 
 import asyncio
@@ -74,7 +73,7 @@ class X11Clipboard:
         connection.on(xcffib.xproto.PropertyNotifyEvent, self._property_changed)
 
     async def prepare(self) -> None:
-        """Make the window and learn the atoms."""
+        """Make the window, and ask for the atoms."""
         proto = xcffib.xproto
         with self._x.batch():
             self._x.raw.core.CreateWindow(
@@ -113,7 +112,7 @@ class X11Clipboard:
         self._own = text
         self._stop_reading()
         with self._x.batch():
-            # We pass 0 (now), because the X server did not see the viewer copy.
+            # The time is 0 (now), because the X server did not see the viewer copy.
             self._x.raw.core.SetSelectionOwner(self._window, self._atoms["CLIPBOARD"], 0)
         if self._watching:
             self._listener.clipboard(text)
@@ -174,7 +173,7 @@ class X11Clipboard:
             return None
         while not self._chunks.empty():
             self._chunks.get_nowait()
-        # We read and delete the property, because an owner that sends in pieces waits for that.
+        # This reads and deletes the property, because an owner that sends in pieces waits for that.
         kind, data = await self._take(prop)
         if kind == self._atoms["INCR"]:
             data = b""
@@ -193,7 +192,7 @@ class X11Clipboard:
 
     async def _take(self, prop: int) -> tuple[int, bytes]:
         with self._x.batch():
-            # We ask for one word more than allowed, because a rest that is left then proves that
+            # This asks for one word more than is allowed, so that a rest that is left proves that
             # the text is too large.
             asked = self._x.ask(
                 lambda: self._x.raw.core.GetProperty(
@@ -216,10 +215,10 @@ class X11Clipboard:
         if ours and event.state == xcffib.xproto.Property.NewValue:
             self._chunks.put_nowait(None)
 
-    # Giving what a viewer copied.
+    # Giving others what a viewer copied.
 
     def _serve(self, event: Any) -> None:
-        # Old clients name no property. The target's name is used, because ICCCM says so.
+        # Old clients name no property. The target's name is used for them, as ICCCM says.
         prop = event.property or event.target
         given = False
         with self._x.batch():
@@ -252,8 +251,8 @@ class X11Clipboard:
         return True
 
     def _change_property(self, window: int, prop: int, kind: int, bits: int, data: bytes) -> None:
-        # Packed here, because xcffib makes an object of every byte (100 ms for a megabyte). xcb
-        # turns it into a BIG-REQUEST where needed, so a megabyte goes in one piece.
+        # The request is packed here, because xcffib makes an object of every byte (100 ms for a
+        # megabyte). xcb turns it into a BIG-REQUEST if needed, so a megabyte goes in one piece.
         count = len(data) * 8 // bits
         head = struct.pack("<xB2xIIIB3xI", _REPLACE, window, prop, kind, bits, count)
         self._x.raw.core.send_request(_CHANGE_PROPERTY, io.BytesIO(head + data))

@@ -1,8 +1,9 @@
 """One connection to an X server that the event loop never waits for.
 
-Lives on the worker's loop. Owns the socket, the pending replies and the moment of loss. Requests
-are sent within `with batch()` and flushed at its end; replies come as futures of raw bytes. Drops X
-errors that nobody waits for (a window that went away before we asked about it), and counts them.
+Lives on the worker's loop. Owns the socket, the pending replies and the loss of the display.
+Requests are sent within `with batch()` and flushed at its end; replies come as futures of raw
+bytes. Drops X errors that nobody waits for (a window has gone before it was asked about), and
+counts them.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ class XRequestError(FanlightError):
 class _Batch:
     """See `X11Connection.batch`.
 
-    A class, because a generator as context manager took longer than the requests themselves.
+    It is a class, because a generator as context manager took longer than the requests.
     """
 
     def __init__(self, connection: "X11Connection") -> None:
@@ -52,14 +53,15 @@ class _Batch:
 
 
 class X11Connection:
-    """`connect` opens one; `start` it on the loop before the first request."""
+    """A connection, which `connect` opens. Call `start` on the loop before the first request."""
 
     def __init__(self, opened: OpenDisplay) -> None:
         self.display = opened.name
         self.raw, self.damage, self.xfixes = opened.raw, opened.damage, opened.xfixes
         self.xtest, self.xkb, self.shm = opened.xtest, opened.xkb, opened.shm
         self.root, self.size = opened.root, opened.size
-        # Sequence number of a request, the future of its reply, and when it was sent (monotonic).
+        # The sequence number of each request, the future of its reply, and when it was sent
+        # (monotonic seconds).
         self._pending: deque[tuple[int, asyncio.Future[bytes], float]] = deque()
         self._handlers: dict[type, Callable[[Any], None]] = {}
         self._lost: SourceLostError | None = None
@@ -71,7 +73,7 @@ class X11Connection:
         self._batch = _Batch(self)
 
     def start(self, on_lost: Callable[[SourceLostError], None], timeout_s: float) -> None:
-        """Take up work on the running loop. `on_lost` is called at most once.
+        """Begin to work on the running loop. `on_lost` is called at most once.
 
         A request that has no answer after `timeout_s` seconds ends the connection.
         """
@@ -80,7 +82,7 @@ class X11Connection:
         self._started = True
         loop = asyncio.get_running_loop()
         loop.add_reader(self.raw.get_file_descriptor(), self._read)
-        # Events that came during the set-up lie in xcb's queue, where the loop does not see them.
+        # Events that came during the set-up lie in xcb's queue, which the loop does not see.
         self._read_soon()
 
     def on(self, event: type, handler: Callable[[Any], None]) -> None:
@@ -88,11 +90,11 @@ class X11Connection:
         self._handlers[event] = handler
 
     def batch(self) -> "_Batch":
-        """Use it with `with`. At the end all requests are flushed, unless the display is lost."""
+        """Return a context manager. Its end flushes all requests, unless the display is lost."""
         return self._batch
 
     def end_batch(self, error: BaseException | None) -> bool:
-        """Flush. Returns True to hide a connection error, because `_lose` has handled it."""
+        """Flush. Returns True to suppress a connection error, because `_lose` has handled it."""
         try:
             if error is None:
                 self.raw.flush()
@@ -102,14 +104,14 @@ class X11Connection:
         if known:
             self._lose(str(error))
         if error is None or known:
-            # Flushing may have read events into xcb's queue, where the loop does not see them.
+            # Flushing may have read events into xcb's queue, which the loop does not see.
             self._read_soon()
         return known
 
     def ask(self, request: Callable[[], Any]) -> asyncio.Future[bytes]:
-        """Call `request`, which returns xcffib's cookie. Return a future of the reply's bytes.
+        """Call `request`, which returns xcffib's cookie. Returns a future of the reply's bytes.
 
-        The future fails with XRequestError or SourceLostError. Use it within `batch`.
+        The future fails with XRequestError or SourceLostError. Call it within `batch`.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[bytes] = loop.create_future()
@@ -139,7 +141,7 @@ class X11Connection:
             asyncio.get_running_loop().call_soon(self._read)
 
     def _read(self) -> None:
-        """Call the handlers of all events that are there, then set the results of all replies."""
+        """Call the handlers of all events that have come, then set the results of all replies."""
         self._read_scheduled = False
         while self._lost is None:
             try:
@@ -148,7 +150,7 @@ class X11Connection:
                 self._lose(str(error))
                 return
             except (xcffib.XcffibException, LookupError) as error:
-                # LookupError: an event or error of an extension that xcffib does not know.
+                # LookupError means an event or error of an extension that xcffib does not know.
                 metrics.x_errors.inc()
                 log.debug("event=x_error error=%r", error)
                 continue
@@ -210,11 +212,11 @@ class X11Connection:
 
 
 async def connect(display: str) -> X11Connection:
-    """A connection to this display, not started yet. Raises as `open_display` does."""
+    """Return a connection to this display, not started yet. Raises as `open_display` does."""
     return X11Connection(await open_display(display))
 
 
 def _fail(future: asyncio.Future[bytes], error: FanlightError) -> None:
     future.set_exception(error)
-    # We read the exception here: asyncio must not log it, because the task that asked is gone.
+    # The exception is read here, so that asyncio does not log it if the task that asked has gone.
     future.exception()

@@ -2,8 +2,9 @@
 
 Lives on the worker's loop. Owns the damage object of the root window and the server's attachment of
 the ring. The server reports damage once (level NonEmpty), and is then silent until capture takes
-the damage away, so that a busy desk wakes nobody while nobody wants pictures. Drops nothing: the
-damage is taken away before the pixels are read, so a change in between is reported again.
+the damage away, so that a busy desk wakes nobody while nobody wants pictures. Drops nothing:
+capture takes the damage away before it reads the pixels, so a change between the two is reported
+again.
 
 Only the rows that a slot lacks are grabbed (`core.bands`). Capture knows these rows only when it
 has the damage, but rows that changed twice mostly change again (a line that is typed, a terminal
@@ -14,7 +15,7 @@ Measured at 1920x1080, CPU of server and capture together, for a picture of whic
 0.13 ms, against 0.57 ms for grabbing all of it.
 
 A server that cannot write into the ring (another uid, another IPC namespace, another host) sends
-its pictures through the connection instead, at the cost of copying them.
+its pictures through the connection instead, and capture copies them into the ring.
 """
 
 import asyncio
@@ -42,12 +43,13 @@ _Z_PIXMAP = 2
 _ALL_PLANES = 0xFFFFFFFF
 _BEFORE = (bytes(4), b"\xff" * 4)
 _BUSY_SHARE = 0.5
-"""If more than this share of the rows was new in the last picture, the next is grabbed whole. A
-server that draws much answers late, so a second round trip costs more than the rows it saves."""
+"""If more than this share of the rows was new in the last picture, the next one is grabbed whole. A
+server that draws much answers late, so a second round trip takes longer than the rows that it
+saves."""
 
 
 class X11Grabber:
-    """Grabs the root window. Calls `damaged` when something changed, once until the next look."""
+    """Grabs the root window. Calls `damaged` after a change, once until the next look or grab."""
 
     def __init__(self, connection: X11Connection, damaged: Callable[[], None]) -> None:
         self._x = connection
@@ -89,13 +91,13 @@ class X11Grabber:
         return bool(self._pending)
 
     async def grab(self, slot: int) -> tuple[Rect, ...]:
-        """Write the picture into a slot; the rectangles in which it differs from the one before.
+        """Write the picture into a slot. Returns where it differs from the picture before.
 
-        Raises XRequestError if the display is smaller now than it was; the slot may then hold parts
-        of two pictures, and every slot is grabbed whole the next time.
+        Raises XRequestError if the display has become smaller. The slot may then have parts of two
+        pictures, and every slot is grabbed whole the next time.
         """
         assert self._ring is not None
-        # Nothing if no rows are likely to change, so that no row is asked for twice.
+        # If no rows are likely to change, nothing is asked for yet, so that no row is asked twice.
         guess = joined((*self._ages.lacking(slot), *self._likely)) if self._likely else ()
         with self._x.batch():
             region = self._take_damage()
@@ -103,8 +105,8 @@ class X11Grabber:
         new = await self._keep(region)
         missing = uncovered(new, guess) if guess else self._ages.lacking(slot)
         if missing:
-            # In one batch, so that the server mostly serves nobody else in between. What is drawn
-            # between two bands is reported as damage, and is in the next picture.
+            # This is one batch, so that the server mostly serves nobody else in between. A change
+            # between two bands is reported as damage, and comes with the next picture.
             with self._x.batch():
                 asked += self._ask_for(slot, missing)
         bands = (*guess, *missing)
@@ -121,7 +123,7 @@ class X11Grabber:
         return rects
 
     def _expect(self, rects: Sequence[Rect]) -> None:
-        """Set the likely rows: rows that changed in two pictures in a row will change once more."""
+        """Set the likely rows: those that changed in two pictures in a row, if all of them did."""
         height = self._size[1]
         changed = joined(Band(rect.y, rect.height) for rect in rects)
         if sum(band.rows for band in changed) > _BUSY_SHARE * height:
@@ -148,7 +150,7 @@ class X11Grabber:
         )
 
     def _place(self, slot: int, band: Band, reply: bytes) -> None:
-        """Copy rows that came through the connection into the slot; not needed with MIT-SHM."""
+        """Copy rows that came through the connection into the slot. With MIT-SHM do nothing."""
         if not self._uses_shm:
             assert self._ring is not None
             row_bytes = 4 * self._size[0]
@@ -161,11 +163,14 @@ class X11Grabber:
         return self._x.ask(lambda: self._x.xfixes.FetchRegion(self._region))
 
     async def _keep(self, region: Any) -> tuple[Band, ...]:
-        """Note the damage in `region`; its rows. After an XRequestError all of it is damaged."""
+        """Note the damage in `region`. Returns its rows.
+
+        Raises XRequestError. The whole desk counts as damaged then.
+        """
         try:
             reply = await region
         except XRequestError:
-            # The damage was taken away, and nobody knows what it was.
+            # The damage was taken away from the server, and nobody knows what it was.
             self._ages.forget()
             self._pending = (Rect(0, 0, *self._size),)
             raise
@@ -176,18 +181,18 @@ class X11Grabber:
         return joined(Band(rect.y, rect.height) for rect in found)
 
     async def _attach(self, ring: FrameRing) -> bool:
-        """Let the server write into the ring. False if it cannot; the reason is logged."""
+        """Let the server write into the ring. Returns False, and logs why, if it cannot."""
         self._segment = self._x.raw.generate_id()
-        # The server's write has to be seen in the ring, because a server in another IPC namespace
-        # may know another segment by the same number. The slot is set to two values in turn, of
-        # which the pixel on the screen equals at most one.
+        # The server's write has to appear in the ring, because a server in another IPC namespace
+        # may know another segment by the same number. The slot is set to two values one after the
+        # other, and the pixel on the screen can be equal to only one of them.
         for before in _BEFORE:
             slot = ring.pixels(0)
             slot[: len(before)] = before
             with self._x.batch():
                 if before is _BEFORE[0]:
                     self._x.shm.Attach(self._segment, ring.segment, False)
-                # One pixel, grabbed into the ring: the answer says whether the server could attach.
+                # One pixel is grabbed into the ring. The answer says if the server could attach.
                 probe = self._x.ask(
                     lambda: self._x.shm.GetImage(
                         self._x.root,

@@ -1,15 +1,15 @@
 """Input into an X display through XTEST.
 
-Lives on the worker's loop. Owns the keycode by which each held key was pressed. Keys are found by
+Lives on the worker's loop. Owns the keycode by which each held key was pressed. It finds keys by
 their place on the keyboard (XKB key names), so the desk's layout decides what they type. Drops keys
 that the server's keyboard does not have, and counts them. Every call is flushed at once.
 
 The server must not repeat a key that is pressed here, because the viewer's keyboard does. The
-server decides it at the press, by the key's own auto-repeat bit. So the bit is off around the
-press, within one write: nothing stays changed for a person at the desk's keyboard or for other
-programs, not even if capture is killed in between, and what `xset r` says does not matter. A
-repetition is a release and a press in one write, which is how the server itself reports one to
-programs that have not asked for detectable auto-repeat.
+server decides this at the press, by the key's own auto-repeat bit. So capture switches the bit off,
+presses the key and switches the bit on again, within one write. Nothing stays changed for a person
+at the desk's keyboard or for other programs, not even if capture is killed meanwhile, and the
+setting of `xset r` does not matter. A repetition is a release and a press in one write. The server
+itself reports repetitions so to programs that have not asked for detectable auto-repeat.
 """
 
 import asyncio
@@ -33,11 +33,11 @@ log = logging.getLogger(__name__)
 CORE_KEYBOARD = 0x100
 KEY_PRESS, KEY_RELEASE, BUTTON_PRESS, BUTTON_RELEASE, MOTION = 2, 3, 4, 5, 6
 _BUTTONS = (1, 2, 3, 8, 9)
-"""DOM numbers to X11's: left, middle, right, back, forward."""
+"""X11's numbers of the DOM's buttons: left, middle, right, back, forward."""
 _UP, _DOWN, _LEFT, _RIGHT = 4, 5, 6, 7
 _KEY_AND_AUTO_REPEAT = xcffib.xproto.KB.Key | xcffib.xproto.KB.AutoRepeatMode
 _AUTO_REPEATS_AT = 20
-"""In a GetKeyboardControl reply: 256 bits, one for each keycode."""
+"""Where a GetKeyboardControl reply has 256 bits, one for each keycode."""
 _NAMES_HEADER = struct.Struct("<8xIBBBBHBBIBBH4x")
 
 
@@ -52,14 +52,15 @@ class X11Input:
         """The keycodes that the server repeats: mostly all but modifiers and locks."""
         self._text = X11Text(connection)
         self._rereading: asyncio.Task[None] | None = None
-        # xcffib takes every XKB event for this one; each that is selected means a new keymap.
+        # xcffib takes every XKB event for this one, and each event that is selected means a new
+        # keymap.
         connection.on(xcffib.xkb.NewKeyboardNotifyEvent, lambda _: self._keymap_changed())
         connection.on(xcffib.xproto.MappingNotifyEvent, lambda _: self._keymap_changed())
 
     async def prepare(self) -> None:
-        """Read the key names, and release all that a capture that was killed left pressed.
+        """Read the key names, and release what a capture that was killed has left pressed.
 
-        XTEST releases only what XTEST pressed, so a person at the desk's own keyboard is not
+        XTEST releases only what XTEST has pressed, so a person at the desk's own keyboard is not
         disturbed.
         """
         event = xcffib.xkb.EventType
@@ -78,7 +79,7 @@ class X11Input:
 
     def key(self, usage: int, down: bool) -> None:
         """As in Sink."""
-        # The keycode that was pressed is released, even if the keymap has changed since then.
+        # A release is of the keycode that was pressed, even if the keymap has changed since then.
         keycode = self._keycodes.get(usage) if down else self._pressed.pop(usage, None)
         if keycode is None:
             metrics.inputs_ignored.labels("no_such_key").inc()
@@ -128,7 +129,7 @@ class X11Input:
         await self._text.type(text, tuple(self._pressed.values()))
 
     async def taken(self) -> None:
-        """As in Sink. The server does a connection's requests in order, so one answer is enough."""
+        """As in Sink. One answer is enough, because the server does requests in order."""
         with self._x.batch():
             answer = self._x.ask(lambda: self._x.raw.core.GetInputFocus())
         await answer
@@ -160,7 +161,7 @@ class X11Input:
             self._rereading = spawn(self._reread())
 
     async def _reread(self) -> None:
-        # Changes come in bursts (setxkbmap, our own borrowing of keys); one reading covers a burst.
+        # Changes come in bursts (setxkbmap, borrowed keys), and one reading covers a burst.
         await asyncio.sleep(0.05)
         with contextlib.suppress(SourceLostError, XRequestError):
             await self._read_names()
@@ -185,7 +186,7 @@ class X11Input:
 
 
 def parse_names(reply: bytes) -> dict[str, int]:
-    """Keycodes by key name and alias, from a GetNames reply that has only these two."""
+    """Return keycodes by key name and alias, from a GetNames reply that has only these two."""
     fields: tuple[Any, ...] = _NAMES_HEADER.unpack_from(reply)
     first, count, aliases = fields[6], fields[7], fields[10]
     names: dict[str, int] = {}
@@ -204,7 +205,7 @@ def parse_names(reply: bytes) -> dict[str, int]:
 
 
 def parse_auto_repeats(reply: bytes) -> frozenset[int]:
-    """The keycodes that repeat, from a GetKeyboardControl reply."""
+    """Return the keycodes that repeat, from a GetKeyboardControl reply."""
     bits = reply[_AUTO_REPEATS_AT : _AUTO_REPEATS_AT + 32]
     return frozenset(code for code in range(256) if bits[code // 8] >> code % 8 & 1)
 

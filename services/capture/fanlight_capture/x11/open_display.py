@@ -1,7 +1,8 @@
 """Opens an X display: connects, asks for the extensions, and refuses a display that cannot be used.
 
 All of it blocks, so `open_display` does it on a thread of its own; `OpenDisplay` is then used on
-the worker's loop alone (`connection`). Leaves nothing behind when it raises.
+the worker's loop alone (`connection`). It owns the connection until it returns it, and closes it if
+it raises. It drops nothing.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ import xcffib.xtest
 
 from fanlight_common.core.errors import ConfigurationError, FanlightError, SourceLostError
 
-_xcffib: Any = xcffib  # Its types cover only a part of it, and not this one.
+_xcffib: Any = xcffib  # its types do not cover what is used here
 _EXTENSIONS = ("DAMAGE", "XFIXES", "XTEST", "XKEYBOARD", "RANDR")
 
 
@@ -31,7 +32,7 @@ class OpenDisplay:
 
     name: str
     raw: Any
-    """xcffib's connection; the extensions follow."""
+    """xcffib's connection. The next fields are its extensions."""
     damage: Any
     xfixes: Any
     xtest: Any
@@ -45,11 +46,11 @@ class OpenDisplay:
 
 
 async def open_display(name: str) -> OpenDisplay:
-    """Open a display without holding up the loop, which a server that hangs would do for ever.
+    """Open a display without blocking the loop, which a server that hangs would block for ever.
 
-    The thread is a daemon, because the process must be able to end while it waits. A display that
-    is open only after the caller was cancelled is closed again.
-    Raises SourceLostError without a server, ConfigurationError for a display that cannot be used.
+    The thread is a daemon, because the process must be able to end while it waits. If the caller is
+    cancelled before the display is open, the display is closed again. Raises SourceLostError if
+    there is no server, and ConfigurationError if the display cannot be used.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[OpenDisplay] = loop.create_future()
@@ -69,7 +70,7 @@ async def open_display(name: str) -> OpenDisplay:
             opened = _open(name)
         except FanlightError as error:
             failure = error
-        with contextlib.suppress(RuntimeError):  # The loop has ended meanwhile.
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(deliver, opened, failure)
 
     threading.Thread(target=run, name="x11-connect", daemon=True).start()
@@ -95,7 +96,7 @@ def _set_up(name: str, raw: Any) -> OpenDisplay:
             raise ConfigurationError(f"display {name!r} lacks the extension {extension}")
     damage, xfixes = raw(xcffib.damage.key), raw(xcffib.xfixes.key)
     xtest, xkb = raw(xcffib.xtest.key), raw(xcffib.xkb.key)
-    # An extension has to be told which version of it we speak before anything else.
+    # The first request to an extension has to say which version of it the client speaks.
     damage.QueryVersion(1, 1).reply()
     xfixes.QueryVersion(5, 0).reply()
     xtest.GetVersion(2, 2).reply()

@@ -1,9 +1,9 @@
 """The pointer of an X display: what it looks like and where it is, while somebody watches.
 
 Lives on the worker's loop. Owns the cursor subscription and the polling task, both of which exist
-only while watched. It polls, because X11 has no event that tells the position whoever moved the
-pointer (raw motion does not report warps). It polls less often once the pointer rests, because
-polling was most of what an idle desk cost. Drops positions that are as before.
+only while it is watched. It polls, because no event of X11 tells every change of the position (raw
+motion does not report warps). It polls less often once the pointer rests, because polling was most
+of what an idle desk cost. Drops positions that are as before.
 """
 
 import asyncio
@@ -37,17 +37,17 @@ class PollIntervals:
     """How often the pointer's position is asked for while somebody watches, in seconds."""
 
     moving_s: float = 0.033
-    """While it moves: 30 times a second are smooth enough, because a viewer that moves the pointer
-    draws its own."""
+    """The interval while the pointer moves. 30 times a second are enough, because a viewer that
+    moves the pointer draws its own."""
     rest_s: float = 0.125
-    """While it rests. When a program in the desk moves it, the viewer may see the first movement so
-    much later."""
+    """The interval while the pointer rests. If a program moves it, the viewer may see the first
+    movement so much later."""
     rest_after_s: float = 1.0
     """A pointer that has not moved for this time rests."""
 
 
 class PointerWatch:
-    """Tells `listener` of the pointer between `start` and `stop`. The owner keeps `size` right."""
+    """Tells `listener` of the pointer between `watch` and `unwatch`. Its owner sets `size`."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class PointerWatch:
         self._spawn(self._poll())
 
     def unwatch(self) -> None:
-        """Tell nothing more. Afterwards the pointer costs nothing."""
+        """Tell nothing more. The pointer costs nothing from now on."""
         self._watching = False
         for task in self._tasks:
             task.cancel()
@@ -107,7 +107,7 @@ class PointerWatch:
         try:
             reply = await asked
         except XRequestError:
-            # The server has no pointer to show.
+            # The server has no pointer that could be shown.
             self._listener.pointer_shape(HIDDEN)
             return
         _, _, width, height, hotspot_x, hotspot_y, serial = _CURSOR_REPLY.unpack_from(reply)

@@ -1,22 +1,22 @@
-"""What xcffib does but does not offer: a reply's raw bytes, and the socket of a lost connection.
+"""What xcffib has and does not offer: a reply's raw bytes, and the socket of a lost connection.
 
-The one module that uses private names of xcffib (`Connection._conn`, and libxcb through
-`xcffib.lib`). Its upper bound stands in pyproject.toml, and a test fails when a name is gone.
-Works on the caller's thread and never blocks. Owns and drops nothing.
+Only this module uses private names of xcffib (`Connection._conn`, and libxcb through `xcffib.lib`).
+xcffib's upper bound stands in pyproject.toml, and a test fails if one of the names is gone. Lives
+on the thread that calls and never blocks. Owns and drops nothing.
 """
 
 from typing import Any
 
 import xcffib
 
-_xcffib: Any = xcffib  # Its types cover only a part of it, and not this one.
+_xcffib: Any = xcffib  # its types do not cover what is used here
 
 
 def poll_for_reply(raw: Any, sequence: int) -> bytes | int | None:
-    """Returns the reply to request `sequence` of the connection `raw`, None until it comes.
+    """Return the reply to request `sequence` of the connection `raw`, None until it comes.
 
-    An int is the code of the X error that came instead, or 0 if the connection was lost. Raw,
-    because xcffib's own parsing makes a Python object of every byte of a large reply.
+    An int is the code of the X error that came instead, or 0 if the connection was lost. The reply
+    is raw bytes, because xcffib's own parsing makes a Python object of every byte.
     """
     ffi, lib = _xcffib.ffi, _xcffib.lib
     reply_p = ffi.new("void **")
@@ -29,7 +29,7 @@ def poll_for_reply(raw: Any, sequence: int) -> bytes | int | None:
         return code
     if reply_p[0] == ffi.NULL:
         return 0
-    # Every reply has 32 bytes, and as many 4-byte words more as its length says.
+    # Every reply has 32 bytes, and then as many 4-byte words as its length says.
     words = ffi.cast("xcb_generic_reply_t *", reply_p[0]).length
     data = bytes(ffi.buffer(reply_p[0], 32 + 4 * words))
     xcffib.c_free(reply_p[0])
@@ -37,5 +37,5 @@ def poll_for_reply(raw: Any, sequence: int) -> bytes | int | None:
 
 
 def file_descriptor(raw: Any) -> int:
-    """The connection's socket, also after it was lost: xcffib's own method raises then."""
+    """Return the connection's socket, also after a loss, when xcffib's own method raises."""
     return int(_xcffib.lib.xcb_get_file_descriptor(raw._conn))

@@ -1,7 +1,7 @@
 """An X display as a source: grabs, pointer, clipboard, input and size over one connection.
 
-Lives on the worker's loop. Owns the connection and its parts, and makes no decisions of its own.
-Drops nothing.
+Lives on the worker's loop. Owns the connection and its parts, and decides nothing itself. Drops
+nothing.
 """
 
 import logging
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class X11Source:
-    """`open_x11` creates one."""
+    """A source on an X display, which `open_x11` creates."""
 
     capabilities = SourceCapabilities(pointer_shape=True, clipboard=True, any_character=True)
 
@@ -35,7 +35,7 @@ class X11Source:
         self._grabber = X11Grabber(connection, listener.damaged)
         self._pointer = PointerWatch(connection, listener)
         self._clipboard = X11Clipboard(connection, listener)
-        # Whatever resizes the desk, RANDR or an older request, the root window tells its new size.
+        # The root window tells its new size, whether RANDR or an older request resizes the desk.
         connection.on(xcffib.xproto.ConfigureNotifyEvent, self._configured)
 
     async def prepare(self) -> None:
@@ -102,7 +102,7 @@ class X11Source:
 async def open_x11(
     listener: Listener, display: str, answer_timeout_s: float = ANSWER_TIMEOUT_S
 ) -> X11Source:
-    """Connect to the display. Raises SourceLostError, ConfigurationError; then nothing is left."""
+    """Connect to the display. Raises SourceLostError or ConfigurationError, and closes it then."""
     connection = await connect(display)
     try:
         connection.start(listener.lost, answer_timeout_s)

@@ -1,9 +1,9 @@
 """Types text into an X display, also characters that no key of its layout has.
 
-Lives on the worker's loop, to which it returns every few characters. Owns the spare keycodes that
-were given keysyms (`core.typing` decides which). While it types, modifiers that are held are
-released and Caps Lock is off; at the end, also after an error, both are as before. Drops characters
-that cannot be typed, and counts them.
+Lives on the worker's loop, which gets its turn every few characters. Owns the spare keycodes that
+were given keysyms (`core.typing` decides which). While it types, held modifiers are released and
+Caps Lock is off; at the end, also after an error, both are as before. Drops characters that cannot
+be typed, and counts them.
 """
 
 import asyncio
@@ -29,17 +29,17 @@ _LOCK = 2
 _SHIFT_ROW, _LOCK_ROW, _NUM_LOCK_ROW = 0, 1, 4
 _FIRST_KEYCODE, _KEYCODES = 8, 248
 _STROKES_A_TURN = 16
-"""Typing this many characters takes about 1 ms of the loop."""
+"""To type so many characters takes about 1 ms of the loop."""
 
 
 class X11Text:
-    """Types one text at a time."""
+    """Types texts, one at a time."""
 
     def __init__(self, connection: X11Connection, limits: TypingLimits = DEFAULT_LIMITS) -> None:
         self._x = connection
         self._typist = Typist(limits)
         self.real_keys: frozenset[int] = frozenset()
-        """The keycodes that a viewer could press. They are borrowed after all others."""
+        """The keycodes that a viewer could press. All others are borrowed before them."""
 
     async def type(self, text: str, pressed: Sequence[int]) -> None:
         """Type `text` while the keycodes `pressed` are held down by viewers."""
@@ -55,7 +55,7 @@ class X11Text:
         locked, group = reply[11], reply[12]
         modifiers = {keycode for row in rows for keycode in row}
         self._typist.read(keymap, group, modifiers, self.real_keys)
-        # Releasing and pressing a lock key would toggle it.
+        # Lock keys are left as they are, because releasing and pressing one would toggle it.
         toggles = {*rows[_LOCK_ROW], *rows[_NUM_LOCK_ROW]}
         lifted = [keycode for keycode in pressed if keycode in modifiers - toggles]
         shift_key = next(iter(rows[_SHIFT_ROW]), 0)
@@ -74,7 +74,7 @@ class X11Text:
                     self._fake(_KEY_PRESS, keycode)
 
     async def close(self) -> None:
-        """Empty the borrowed keys. Returns when the server has done all requests before."""
+        """Empty the borrowed keys. Returns when the server has done all earlier requests."""
         with self._x.batch():
             for keycode in self._typist.given():
                 self._assign(keycode, (NO_SYMBOL,))
@@ -127,7 +127,7 @@ def _parse_mapping(reply: bytes) -> Keymap:
 
 
 def _parse_modifiers(reply: bytes) -> list[list[int]]:
-    """Eight rows of keycodes: Shift, Lock, Control, Mod1 to Mod5."""
+    """Return eight rows of keycodes: Shift, Lock, Control, Mod1 to Mod5."""
     width = reply[1]
     rows = [reply[32 + width * row : 32 + width * (row + 1)] for row in range(8)]
     return [[keycode for keycode in row if keycode] for row in rows]

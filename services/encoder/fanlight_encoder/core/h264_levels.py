@@ -33,7 +33,7 @@ def level_of(size: Size, fps: int, kbps: int) -> str:
     """Return the lowest level that allows pictures of `size`, `fps` a second, at `kbps`."""
     columns, rows = -(-size.width // 16), -(-size.height // 16)
     for level, per_second, per_picture, most_kbps in _LEVELS:
-        # A side may be at most the root of eight times the area.
+        # The standard allows a side of at most the root of eight times the area.
         fits = columns * rows <= per_picture and max(columns, rows) ** 2 <= 8 * per_picture
         if fits and columns * rows * fps <= per_second and kbps <= most_kbps:
             return level

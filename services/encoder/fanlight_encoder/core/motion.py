@@ -126,7 +126,8 @@ class Motion:
 
     def video(self, now: float, *, calm: bool, refused: bool = False) -> None:
         """Note that a new picture was sent as video. `calm`, `refused`: see `BuiltUnit`."""
-        # There must be no repeats between the pictures of a clip of 25 pictures a second.
+        # The first repeat waits longer than the gap between two pictures of a clip, so that there
+        # are no repeats between them.
         gap = min(1.5 * (now - self._changed_at), _LONGEST_S)
         self._changed_at = now
         self._repeats_left, self._due_at = self._repeats, now + max(self._interval_s, gap)

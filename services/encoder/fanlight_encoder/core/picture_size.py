@@ -26,7 +26,7 @@ def coded(seen: Size) -> Size:
 def _within(desk: Size, limit: Size) -> Size:
     if desk.width <= limit.width and desk.height <= limit.height:
         return desk
-    # These are integers, because a float factor would lose a row if the division has no remainder.
+    # These are integers, because a float factor would lose a row if the exact result is an integer.
     if desk.width * limit.height >= desk.height * limit.width:
         width, height = limit.width, desk.height * limit.width // desk.width
     else:

@@ -1,7 +1,7 @@
 """Does this encoder encode a stream that somebody is subscribed to? The lease alone decides.
 
-Pure; lives on no thread of its own. Owns the state and the epoch by which the stream is encoded.
-Drops nothing. It begins when the first gateway subscribes and is thrown away when the last one has
+Pure; used on the worker's loop. Owns the state, and the epoch by which the stream is encoded. Drops
+nothing. A `StreamLife` begins when the first gateway subscribes, and ends when the last one has
 unsubscribed. A test holds the table and the code together:
 
     state     event   state after  step
@@ -87,7 +87,7 @@ class StreamLife:
         return StreamStep.STOP
 
     def ended(self) -> None:
-        """The stream is not encoded any more. Allowed in every state."""
+        """Note that the stream is not encoded any more. Allowed in every state."""
         self.state, self.epoch = StreamState.WAITING, 0
 
     def _start(self, epoch: int, step: StreamStep) -> StreamStep:
