@@ -56,7 +56,7 @@ def counter(metric: Any) -> float:
 
 
 class XServer:
-    """An Xvfb, and programs on it. Everything it starts, it ends."""
+    """An Xvfb, and programs on it. It ends everything that it has started."""
 
     def __init__(self, width: int = 800, height: int = 600, within: tuple[str, ...] = ()) -> None:
         """Start it. `within` is a command that runs it, such as setpriv with its options."""

@@ -1,4 +1,4 @@
-"""The grabbing loop over a source that does as it is told, without any display."""
+"""The grabbing loop over a source that does what it is told, without a display."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ WHOLE = (Rect(0, 0, 16, 16),)
 
 
 class Puppet:
-    """A source whose answers are set, and may be held back."""
+    """A source whose answers are set by the test, and may be held back."""
 
     width, height = 16, 16
 
@@ -63,7 +63,7 @@ class Puppet:
 
 
 class Bench:
-    """A loop, what it publishes, and its demand."""
+    """A frame loop, what it publishes, and its demand."""
 
     def __init__(self) -> None:
         self.source = Puppet()
@@ -90,7 +90,7 @@ class Bench:
         self.loop.want(new)
 
     async def count(self, number: int) -> list[int]:
-        """The sequence numbers, once so many were published."""
+        """Wait until so many frames were published. Returns their sequence numbers."""
         await until(lambda: len(self.published) >= number)
         return [frame.sequence for _, frame in self.published]
 
@@ -122,15 +122,15 @@ async def test_screenshots_are_for_whoever_asks(
     bench.subscribe(FRAME)
     bench.subscribe(SCREENSHOT)
     await until(lambda: kinds(SCREENSHOT) == 1)
-    for number in range(2, 10):  # somebody watches, and nobody asks for screenshots
+    for number in range(2, 10):  # somebody wants frames, and nobody asks for screenshots
         bench.loop.damaged()
         await until(lambda number=number: bench.source.grabbing == number)
     await until(lambda: kinds(FRAME) == 9)
     assert kinds(SCREENSHOT) == 1
-    # After the last change the echo brings it.
+    # After the last change the echo publishes a screenshot.
     await until(lambda: kinds(SCREENSHOT) == 2)
     assert bench.published[-1][1].sequence == 9
-    bench.loop.want_screenshot()  # once asked for, they come with every frame for some time
+    bench.loop.want_screenshot()  # for some time each frame is published as a screenshot, too
     await until(lambda: kinds(SCREENSHOT) == 3)
     for number in (10, 11):
         bench.loop.damaged()
@@ -179,7 +179,7 @@ async def test_the_next_picture_comes_with_the_next_change_and_only_that(bench: 
     bench.loop.want_next(1)
     await asyncio.sleep(0.01)  # A look or a grab would come at once, and none may come.
     assert (bench.source.looking, bench.source.grabbing) == (0, 1)
-    bench.source.rects = (Rect(50, 50, 5, 5),)  # outside: no change, so the wish stands
+    bench.source.rects = (Rect(50, 50, 5, 5),)  # this is outside, so it is no change
     bench.loop.damaged()
     await until(lambda: bench.source.grabbing == 2)
     bench.source.rects = WHOLE
@@ -188,7 +188,7 @@ async def test_the_next_picture_comes_with_the_next_change_and_only_that(bench: 
     bench.loop.damaged()
     await asyncio.sleep(0.01)  # A grab would come at once, and none may come.
     assert bench.source.grabbing == 3
-    bench.loop.want_next(2)  # it has changed by now
+    bench.loop.want_next(2)  # the desk has changed already
     assert await bench.count(3) == [1, 2, 3]
 
 
@@ -231,13 +231,13 @@ async def test_a_frame_says_what_was_injected_before_it_was_asked_for(bench: Ben
     bench.loop.damaged()
     bench.loop.want_screenshot()
     await until(lambda: bench.source.grabbing == 2)
-    bench.inputs = 4  # too late for this one
+    bench.inputs = 4  # this is too late for frame 2
     bench.source.may_grab.set()
     assert await bench.count(2) == [1, 2]
     bench.source.may_look.clear()
     bench.loop.want_screenshot()
     await until(lambda: bench.source.looking == 1)
-    bench.inputs = 5  # and for this one, which is the same picture, known to be current later
+    bench.inputs = 5  # and for the same picture again, which is known to be current later
     bench.source.may_look.set()
     assert await bench.count(3) == [1, 2, 2]
     assert [frame.inputs for _, frame in bench.published[:3]] == [3, 3, 4]

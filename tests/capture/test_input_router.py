@@ -1,4 +1,4 @@
-"""What waits while a text is being typed, with a desk that types slowly."""
+"""Input that waits while a text is being typed, with a desk that types slowly."""
 
 import asyncio
 from typing import Any
@@ -19,7 +19,7 @@ LIMITS = HeldKeyLimits(silence_s=3.0)
 
 
 class SlowSink(InputRecorder):
-    """Types when it is told to."""
+    """Types when the test lets it."""
 
     def __init__(self) -> None:
         super().__init__(lambda: None)
@@ -35,7 +35,7 @@ class SlowSink(InputRecorder):
 
 
 class Desk:
-    """As much of a source as the router uses."""
+    """The part of a source that the router uses."""
 
     width, height = 100, 100
     capabilities = SourceCapabilities(pointer_shape=True, clipboard=True, any_character=True)
@@ -98,7 +98,7 @@ async def test_stopping_in_the_middle_of_a_text() -> None:
     made.handle(message(3, input.Key(True, 5)), 0.0)
     await until(lambda: ("begin", "one") in sink.recorded)
     await made.detach("stop")
-    # The key that waited was never pressed, the one that was held goes up.
+    # The key that waited was never pressed, and the one that was held is released.
     assert list(sink.recorded) == [("key", 4, True), ("begin", "one"), ("key", 4, False)]
     made.handle(message(4, input.Key(True, 6)), 0.0)
     assert len(sink.recorded) == 3
@@ -169,7 +169,7 @@ async def test_texts_that_wait_are_bounded_and_keys_are_not_dropped_for_it() -> 
 
 
 class SlowDisplay(SlowSink):
-    """Answers that it has taken what came when it is told to."""
+    """Answers that it has taken its input when the test lets it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -216,7 +216,7 @@ async def test_an_input_is_acknowledged_once_the_display_has_taken_it() -> None:
     made.handle(message(1, input.Key(True, 4)), 0.0)
     made.handle(asking(2, input.Key(False, 4)), 0.0)
     await until(lambda: sink.asked == 1)
-    # These come while the display is asked, and it is asked once for both.
+    # These come while the display is being asked. It is asked once more, for both.
     made.handle(asking(1, input.PointerMove(1, 1), "w"), 0.0)
     made.handle(asking(3, input.Key(True, 5)), 0.0)
     assert acks == []
@@ -258,7 +258,7 @@ async def test_what_is_dropped_is_not_acknowledged_and_does_not_count() -> None:
     made.attach(desk)
     made.handle(asking(4, input.Key(True, 4)), 0.0)
     await until(lambda: acks)
-    assert acks == [bus.InputAck("v", 4, 2)]  # The count goes on, over displays.
+    assert acks == [bus.InputAck("v", 4, 2)]  # the count goes on with another display
 
 
 async def test_a_desk_that_goes_while_it_is_asked() -> None:
@@ -286,7 +286,7 @@ ROWS = table(input_router.__doc__, 4)
 
 
 async def router_in(state: RouterState) -> tuple[InputRouter, SlowSink]:
-    """A router in this state, of which a viewer holds a key if there is a display."""
+    """Return a router in this state. A viewer holds a key, if there is a display."""
     made, sink = router()
     if state is RouterState.AWAY:
         await made.detach("stop")

@@ -1,4 +1,4 @@
-"""The desk's life: lost, away, back, and ended at any moment of it."""
+"""The desk's life: its display is lost, away and back, and the service ends at any moment."""
 
 import asyncio
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.capture.conftest import Capture, until
 
 
 class Displays:
-    """Opens sources as it is told to: each call takes the next of `outcomes`, then all succeed."""
+    """Opens sources. Each call raises the next of `outcomes`; after these all calls succeed."""
 
     def __init__(self, *outcomes: Exception) -> None:
         self.outcomes = list(outcomes)
@@ -41,7 +41,7 @@ def service(runtime_dir: Path, displays: Displays) -> tuple[Worker, CaptureServi
 
 
 async def ended(task: asyncio.Task[None]) -> None:
-    """It was cancelled, and ends by that."""
+    """Wait until a task that was cancelled has ended by that."""
     done, _ = await asyncio.wait({task}, timeout=2)
     assert done, "still running"
     assert task.cancelled()
@@ -70,7 +70,7 @@ async def test_attempts_go_on_until_the_display_is_there(
     await until(lambda: worker.offer.desks[0].width)
     assert displays.tried == 5
     assert caplog.text.count("event=away") == 1
-    # Told twice, it is one loss.
+    # A loss that is told twice is one loss.
     capture.lost(SourceLostError("gone"))
     capture.lost(SourceLostError("gone"))
     await until(lambda: len(displays.opened) == 2)

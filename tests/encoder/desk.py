@@ -1,7 +1,7 @@
-"""A desk to draw on, and all that is between it and a viewer, without sockets.
+"""A desk to draw on, and everything between it and a viewer, without sockets.
 
-Schedule, builder, codec and viewer are real. The clock is virtual, and encoding takes none of
-its time.
+Schedule, builder, codec and viewer are real. The clock is virtual, and stands still while a picture
+is encoded.
 """
 
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ class Desk:
 
 
 class Source:
-    """As much of a frame feed as the builder uses."""
+    """The part of a frame feed that the builder uses."""
 
     def pixels(self, frame: Frame) -> memoryview:
         assert frame.pixels is not None
@@ -83,7 +83,7 @@ class Road:
     stream: str = "main/high"
     kbps: int = 16_000
     params: StreamParams | None = None
-    """None: those that follow from the default settings."""
+    """None means those that follow from the default settings."""
     viewer: Viewer | None = None
     codec: Codec = X264
 
@@ -110,7 +110,7 @@ class Road:
             pass
 
     def steps(self, until: float) -> Iterator[BuiltUnit]:
-        """As `run`, but yield after each unit."""
+        """Do as `run` does, but yield after each unit."""
         while True:
             decision = self.schedule.next(self.now)
             if isinstance(decision, Wait):

@@ -1,7 +1,7 @@
 """A bus around one encoder: a directory that decides nothing, a capture without a display, and a
 gateway that only listens.
 
-Every wait is for a condition, and only the tests' own time limit ends it otherwise.
+Everything here waits for conditions; only the time limit of the tests ends a wait otherwise.
 """
 
 import asyncio
@@ -191,7 +191,7 @@ class Bench:
         self._directory.bind(ipc_endpoint(bus_settings.runtime_dir, "directory", "outlet"))
         self._records: dict[bytes, bus.DirectoryOutlet] = {}
         self._families: dict[bytes, bytes] = {}
-        """By a prefix of topics, the only topic that begins with it."""
+        """The only topic that begins with a prefix, by that prefix."""
         self._beats = open_socket(self.context, SocketRole.INLET)
         self._beats.bind(ipc_endpoint(bus_settings.runtime_dir, "directory", "inlet"))
         self.capture = Capture(self.context, bus_settings)
@@ -286,7 +286,7 @@ class Bench:
                 return beat
 
     async def a_while(self) -> None:
-        """Wait for two heartbeats, in which what must not happen would have the time to happen."""
+        """Wait for two heartbeats, so that a thing that must not happen would have happened."""
         while await self._beats.poll(0):
             await self._beats.recv()
         for _ in range(2):

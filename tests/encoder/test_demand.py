@@ -11,7 +11,7 @@ from tests.encoder.pictures import Pixels, decode, patches, rgb, text
 
 
 def luma(image: Pixels) -> NDArray[np.float64]:
-    """Return the luma, which letters consist of, because 4:2:0 halves chroma for good."""
+    """Return the luma, which shows letters. Chroma cannot be compared, because 4:2:0 halves it."""
     weighted: NDArray[np.float64] = image.astype(np.float64) @ np.array([0.2126, 0.7152, 0.0722])
     return weighted
 

@@ -94,7 +94,7 @@ async def test_to_drain_is_to_ask_to_be_relieved_and_to_wait_for_it(bench: Bench
     await bench.lease(2, instance="another", handover_from=1)
     await bench.until_offer(lambda beat: beat.streams == ())
     await gateway.next()
-    # Longer than it would look for others, and it may not end.
+    # This is longer than it looks for others, and it must not end.
     await asyncio.sleep(2.5 * HandoverTimes().look_for_others_s)
     assert not draining.done()
     shown = gateway.units[-1].sequence
@@ -108,7 +108,7 @@ async def test_to_drain_is_to_ask_to_be_relieved_and_to_wait_for_it(bench: Bench
 async def test_who_is_alone_or_has_nothing_does_not_wait(bench: Bench, others: bool) -> None:
     worker = await bench.start(**QUIET)
     assert worker.drain is not None
-    if others:  # and no stream
+    if others:  # there are others, and no stream
         await bench.others(alive=True)
     else:
         gateway = await bench.watch()
@@ -126,7 +126,7 @@ async def test_others_that_leave_as_well_are_not_waited_for(bench: Bench) -> Non
     await bench.others(alive=True)
     draining = asyncio.ensure_future(worker.drain())
     await bench.until_offer(lambda beat: beat.capacity == 0)
-    # Longer than it would look for others, and it may not end.
+    # This is longer than it looks for others, and it must not end.
     await asyncio.sleep(2.5 * HandoverTimes().look_for_others_s)
     assert not draining.done()
     await bench.others(alive=False)

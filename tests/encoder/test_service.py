@@ -21,7 +21,8 @@ async def test_a_picture_arrives_as_it_was_drawn_and_then_there_is_silence(bench
     first = await gateway.next()
     assert (first.idr, first.epoch, first.sequence) == (True, 1, 1)
     assert (first.width, first.height) == (320, 240)
-    # It comes twice more, for decoders that hold pictures back, and then patches make it exact.
+    # The picture comes twice more, for decoders that hold pictures back. Then patches make it
+    # exact.
     for _ in range(2):
         unit = await gateway.next()
         assert not unit.idr
@@ -36,7 +37,7 @@ async def test_a_picture_arrives_as_it_was_drawn_and_then_there_is_silence(bench
 
 
 def see(gateway: Gateway, width: int, height: int) -> Viewer:
-    """Return a viewer that has shown all that came."""
+    """Return a viewer that has shown all units so far."""
     viewer = Viewer(width, height)
     for unit in gateway.units:
         if unit.patch:
@@ -47,7 +48,7 @@ def see(gateway: Gateway, width: int, height: int) -> Viewer:
 
 
 async def until_shown(gateway: Gateway, picture: Pixels) -> VideoUnit:
-    """Wait until a viewer of all that came shows exactly this picture; return the last unit."""
+    """Wait until a viewer of all units shows exactly this picture; return the last unit."""
     height, width = picture.shape[:2]
     while True:
         unit = await gateway.next()
@@ -71,7 +72,7 @@ async def test_a_small_change_is_a_patch_in_every_rendition(bench: Bench, rendit
     assert unit.patch
     assert (unit.width, unit.height) == (640, 480), "the desk's"
     assert shown == 2
-    # Somebody comes, and gets an IDR of the present picture, although it was never sent as video.
+    # A new viewer gets an IDR of the present picture, although it was never sent as video.
     await bench.tell(bus.ForceIdr(f"main/{rendition}"))
     unit = await gateway.until(lambda unit: unit.idr)
     later = Viewer(640, 480)

@@ -12,7 +12,7 @@ def test_subscriptions_come_and_go() -> None:
     demand = Demand(TOPICS)
     assert not demand.wants(TOPICS[0])
     assert demand.update(b"\x01frame/main/shm/") == (TOPICS[0],)
-    # Verbose: the second subscriber is reported too.
+    # The outlet reports the second subscriber, too, because it is verbose.
     assert demand.update(b"\x01frame/main/shm/") == (TOPICS[0],)
     assert demand.wants(TOPICS[0])
     assert not demand.wants(TOPICS[1])

@@ -1,4 +1,4 @@
-"""The life of a display: when it is tried again, and what is said of it."""
+"""The life of a display: when it is tried again, and what is logged of it."""
 
 import pytest
 

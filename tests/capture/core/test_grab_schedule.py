@@ -40,7 +40,7 @@ def test_late_timers_do_not_slow_the_pace() -> None:
     schedule = streaming()
     schedule.grab_begins(10.0)
     schedule.damaged = True
-    # Woken 3 ms late: the next one is due 0.1 s after this one was due.
+    # The grab is 3 ms late. The next one is due 0.1 s after this one was due.
     schedule.grab_begins(10.103)
     schedule.damaged = True
     assert schedule.next(10.2) == Step(Action.GRAB)
@@ -99,7 +99,7 @@ def test_the_last_frame_is_echoed_a_few_times_while_somebody_streams_and_then_no
 FLAGS = ("streaming", "wanted", "awaited", "damaged")
 BEGAN, INTERVAL_S = 10.0, 0.1
 CLOCKS = {
-    # Since the grab before: whether the next is due, and what is with the echoes.
+    # What holds at each moment after a grab: is the next grab due, and is an echo?
     BEGAN + INTERVAL_S / 2: {"before due", "before echo"},
     BEGAN + INTERVAL_S + ECHO_S[0] / 3: {"due", "before echo"},
     BEGAN + ECHO_S[0]: {"due", "echo"},

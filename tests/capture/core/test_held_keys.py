@@ -1,4 +1,4 @@
-"""What viewers hold: nothing sticks, whatever they do."""
+"""What viewers hold: no key is ever stuck, whatever they do."""
 
 import pytest
 from hypothesis import settings
@@ -44,11 +44,11 @@ def test_what_comes_in_one_go_has_waited() -> None:
     held = HeldKeys(LIMITS)
     assert held.press("v", A, 0.0) is PRESS
     assert held.press("v", A, 0.5) is REPEAT
-    # A stall of two seconds, and then all of it.
+    # After a stall of two seconds all downs come at once.
     burst = [held.press("v", A, 2.5 + n / 1000) for n in range(60)]
     assert burst == [REPEAT] + [NOTHING] * 59
     assert held.press("v", A, 2.7) is REPEAT
-    # One that was pressed within the stall.
+    # This key was pressed within the stall.
     burst = [held.press("v", B, 5.0 + n / 1000) for n in range(60)]
     assert burst == [PRESS] + [NOTHING] * 59
 
@@ -146,7 +146,7 @@ def test_the_table_and_the_code_agree() -> None:
 
 
 class Desk(RuleBasedStateMachine):
-    """Against a plain model: the desk's keys are exactly those that some viewer holds."""
+    """Compares with a plain model: a key is down at the desk exactly if some viewer holds it."""
 
     viewers = st.sampled_from(["one", "two", "three"])
     controls = st.sampled_from([A, B, CTRL, LEFT])

@@ -30,7 +30,7 @@ def test_keys_of_the_layout_come_first() -> None:
     found = typist()
     assert found.stroke(0x61, 0.0) == Stroke(10)
     assert found.stroke(0x41, 0.0) == Stroke(10, shift=True)
-    # On key 11 shifted, on key 12 plain: plain is simpler.
+    # Key 11 has it with Shift, and key 12 without, which is better.
     assert found.stroke(0x21, 0.0) == Stroke(12)
 
 
@@ -39,7 +39,7 @@ def test_the_group_in_effect_decides() -> None:
     assert found.stroke(0x430, 0.0) == Stroke(10)
     assert found.stroke(0x410, 0.0) == Stroke(10, shift=True)
     assert found.stroke(0x61, 0.0) == Stroke(15, assign=0x61)
-    # Groups that the core keymap does not tell of: everything is borrowed.
+    # The core keymap does not have this group, so every key is borrowed.
     assert typist(group=2).stroke(0x61, 0.0) == Stroke(15, assign=0x61)
 
 
@@ -51,7 +51,7 @@ def test_spare_keys_are_kept_and_the_longest_unused_goes_first() -> None:
     assert found.stroke(1003, 0.5) == Stroke(13, assign=1003)
     assert found.stroke(1001, 0.75) == Stroke(15)
     assert found.given() == (16, 13, 15)
-    # All are in use: the one unused for longest, and not before it has settled.
+    # All are in use. The one that was unused for longest is taken, once it has settled.
     assert found.stroke(1004, 1.0) == Stroke(16, assign=1004, wait_s=0.25)
     assert found.stroke(1005, 9.0) == Stroke(13, assign=1005)
 
@@ -60,7 +60,7 @@ def test_what_was_given_is_known_again_after_rereading() -> None:
     found = typist()
     found.stroke(1001, 0.0)
     found.stroke(1002, 0.0)
-    # The first is still as we left it, the second was overwritten by a new layout.
+    # The first key still has our keysym, and a new layout has overwritten the second one.
     rows = ROWS | {15: (*given_row(1001), 0, 0), 16: (0x7A, 0x5A, 0, 0)}
     found.read(keymap(rows), 0, {SHIFT}, rare={13})
     assert found.stroke(1001, 0.0) == Stroke(15)

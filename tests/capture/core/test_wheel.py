@@ -12,7 +12,7 @@ def test_wheel_gathers_deltas_into_clicks() -> None:
     assert wheel.turn(0, 50) == (0, 0)
     assert wheel.turn(0, 50) == (0, 1)
     assert wheel.turn(-240, 0) == (-2, 0)
-    # 30 were left over downwards; turning back drops them.
+    # A rest of 30 downwards was left, and is dropped when the wheel turns back.
     assert wheel.turn(0, -119) == (0, 0)
     assert wheel.turn(0, -1) == (0, -1)
 

@@ -74,7 +74,7 @@ async def test_no_demand_no_grabs(start_capture: StartCapture) -> None:
     feed.close()
     await until(lambda: not capture.service._demand.wants(topics.frame("main", Lane.SHM)))
     grabbed = counter(metrics.grabs)
-    # Many pictures later: the pointer that was moved shows that capture is still at work.
+    # This takes many pictures' time. The pointer moves, so capture is still working.
     for x in range(1000, 11_000, 1000):
         await capture.input(input.PointerMove(x, x))
         await until(lambda: recorder(capture).position[0] == x * 321 >> 16)  # noqa: B023
@@ -104,7 +104,7 @@ async def test_screenshots_are_grabbed_only_when_something_changed(
         again = await screenshots.next()
         assert (again.sequence, again.captured_us) == (first.sequence, first.captured_us)
         assert again.current_us >= asked_us
-    # A second subscriber is given the same picture once more.
+    # A second subscriber gets the same picture once more.
     second = capture.frames(topic_of=topics.screenshot)
     assert (await second.next()).sequence == first.sequence
 
@@ -117,7 +117,7 @@ async def test_a_grab_of_a_changing_desk_is_a_new_picture(start_capture: StartCa
     await capture.tell(bus.Grab("main"))
     second = await screenshots.next()
     assert second.sequence == first.sequence + 1
-    # Whoever wants every frame makes screenshots, too.
+    # For a subscriber that wants every frame screenshots are published, too.
     feed = capture.frames()
     await feed.next()
     assert (await screenshots.next()).sequence > second.sequence
@@ -216,14 +216,14 @@ async def test_keys_are_let_go(start_capture: StartCapture) -> None:
     await capture.tell(bus.ReleaseViewer("main", "viewer-1", "blur"))
     await until(lambda: len(recorded) == 2)
     assert list(recorded) == [("key", 4, True), ("key", 4, False)]
-    # Falling silent, which a sign of life puts off.
+    # A viewer that falls silent lets go of its key; a sign of life puts that off.
     await capture.key(5, True)
     for _ in range(4):
         await asyncio.sleep(0.15)  # half of the silence after which the key is released
         await capture.tell(bus.ViewerAlive("main", "viewer-1"))
         assert recorded[-1] == ("key", 5, True)
     await until(lambda: recorded[-1] == ("key", 5, False))
-    # Two hold the same key.
+    # Two viewers hold the same key.
     await capture.key(6, True, "viewer-1")
     await capture.key(6, True, "viewer-2")
     await capture.tell(bus.ReleaseViewer("main", "viewer-1", "left"))

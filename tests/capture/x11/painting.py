@@ -32,7 +32,7 @@ class Painter:
     def resize(self, width: int, height: int) -> None:
         randr = self.raw(xcffib.randr.key)
         randr.QueryVersion(1, 3).reply()
-        # A screen cannot become smaller than what a monitor shows of it; switch the monitor off.
+        # A screen cannot become smaller than what a monitor shows of it, so the monitor goes off.
         resources = randr.GetScreenResources(self.root).reply()
         for crtc in resources.crtcs:
             randr.SetCrtcConfig(crtc, 0, resources.config_timestamp, 0, 0, 0, 1, 0, []).reply()

@@ -25,13 +25,13 @@ async def desk(xserver: XServer, start_capture: StartCapture) -> Capture:
 
 @pytest.fixture
 async def typed(desk: Capture, xserver: XServer, tmp_path: Path) -> Path:
-    """A terminal with the keyboard, no blinking cursor, and a file of all that it reads."""
+    """A terminal that has the keyboard and no blinking cursor, and the file of what it reads."""
     ready, typed = tmp_path / "ready", tmp_path / "typed"
     script = f"stty raw -echo; touch {ready}; exec tee {typed}"
     typed.touch()
     xserver.spawn("xterm", "+bc", "-geometry", "80x24+0+0", "-e", "sh", "-c", script)
     await until(ready.exists, "xterm")
-    # Without a window manager the keyboard goes where the pointer is.
+    # Without a window manager the window under the pointer has the keyboard.
     await desk.input(input.PointerMove(20_000, 20_000))
     return typed
 
@@ -47,7 +47,7 @@ async def next_ack(acks: zmq.asyncio.Socket) -> bus.InputAck:
 async def subscribed(
     acks: zmq.asyncio.Socket, ask: Callable[[], Awaitable[int]]
 ) -> tuple[int, bus.InputAck]:
-    """Ask until an answer comes, because the subscription takes its time to arrive."""
+    """Ask until an answer comes, because the subscription takes some time to arrive."""
 
     async def answered() -> tuple[int, bus.InputAck] | None:
         sequence = await ask()
@@ -60,7 +60,7 @@ async def subscribed(
 
 
 async def quiet(feed: Frames) -> tuple[frames.Frame, bytes]:
-    """The newest frame once nothing changes any more, and a digest of its pixels."""
+    """Wait until nothing changes. Returns the newest frame and a digest of its pixels."""
     frame = await feed.next()
     while not await feed.none_within(0.5):
         frame = await feed.next()
@@ -84,7 +84,7 @@ async def test_an_acknowledged_input_has_been_taken_by_the_server(
         assert ack.inputs == desk.service.input.injected
         where = xserver.run("xdotool", "getmouselocation", "--shell")
         assert f"X={x * xserver.size[0] >> 16}\n" in where
-    # Nobody else is told, and who does not ask is not answered.
+    # No other viewer is told, and an input that does not ask is not acknowledged.
     await desk.input(input.PointerMove(1, 1))
     await desk.input(input.PointerMove(2, 2), "viewer-2")
     assert not await others.poll(200)

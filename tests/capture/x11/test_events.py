@@ -47,7 +47,7 @@ def copy(xserver: XServer, text: str) -> None:
 
 
 async def paste(xserver: XServer, *options: str) -> str:
-    """In a thread, because it is our own loop that answers."""
+    """Paste in a thread, because this loop's capture has to answer meanwhile."""
     command = ("xclip", "-selection", "clipboard", "-o", *options)
     return await asyncio.to_thread(xserver.run, *command, check=False)
 
@@ -73,7 +73,7 @@ async def test_the_pointer_is_told_when_it_changes(desk: Capture, xserver: XServ
     assert to_pixel(events.positions[-1].x, 800) == 321
     xserver.run("xsetroot", "-cursor_name", "crosshair")
     await until(lambda: events.shapes[-1] != first)
-    # Nothing happens, nothing is told.
+    # While nothing happens, nothing is told.
     told = len(events.all)
     again = desk.events()
     await until(lambda: again.shapes and again.positions)
@@ -109,7 +109,7 @@ async def test_what_is_copied_at_the_desk_is_told(desk: Capture, xserver: XServe
     await until(lambda: texts(events) == ["before anybody watched"])
     copy(xserver, "später: 漢😀\nzweite Zeile")
     await until(lambda: texts(events)[-1] == "später: 漢😀\nzweite Zeile")
-    # Larger than one property may be: xclip gives it in pieces.
+    # The text is larger than one property may be, so xclip gives it in pieces.
     large = "0123456789abcdeé" * (control.MAX_CLIPBOARD_CHARS // 16)
     copy(xserver, large)
     await until(lambda: texts(events)[-1] == large)
@@ -133,7 +133,7 @@ async def test_what_a_viewer_copied_can_be_pasted(desk: Capture, xserver: XServe
     await until(lambda: texts(events)[-1] == large)
     assert await paste(xserver) == large
     assert await paste(xserver, "-t", "image/png") == ""
-    # A program at the desk takes the clipboard over.
+    # A program at the desk takes over the clipboard.
     copy(xserver, "from the desk")
     await until(lambda: texts(events)[-1] == "from the desk")
     assert len(events.texts) == 3
@@ -142,7 +142,7 @@ async def test_what_a_viewer_copied_can_be_pasted(desk: Capture, xserver: XServe
 async def test_nobody_watching_costs_nothing(desk: Capture, xserver: XServer) -> None:
     before = counter(metrics.events)
     copy(xserver, "unseen")
-    # The owner that comes last has the clipboard: xclip must not be the one that is late.
+    # The last owner has the clipboard, so xclip must have it before capture takes it.
     await pasted(xserver, "unseen")
     xserver.run("xdotool", "mousemove", "5", "5")
     await desk.tell(bus.SetClipboard("main", "viewer-1", "set"))
@@ -182,7 +182,7 @@ class IncrementalOwner:
         self._raw.flush()
 
     def serve(self) -> None:
-        """Answer one request to the end."""
+        """Answer one request completely."""
         asked = self._wait(xcffib.xproto.SelectionRequestEvent)
         mask = xcffib.xproto.EventMask.PropertyChange
         self._raw.core.ChangeWindowAttributes(asked.requestor, xcffib.xproto.CW.EventMask, [mask])
@@ -222,7 +222,7 @@ class IncrementalOwner:
 async def test_a_clipboard_in_pieces(desk: Capture, xserver: XServer) -> None:
     events = desk.events()
     await until(lambda: events.positions)
-    # The pieces part a character in its middle.
+    # A character is divided between two pieces.
     pieces = ["früh ".encode()[:3], "früh ".encode()[3:], b"x" * 70_000]
     owner = IncrementalOwner(xserver, pieces)
     await asyncio.to_thread(owner.serve)
@@ -237,7 +237,7 @@ async def test_a_clipboard_in_too_many_pieces(desk: Capture, xserver: XServer) -
     owner = IncrementalOwner(xserver, [b"x" * 200_000] * 8)
     serving = asyncio.create_task(asyncio.to_thread(owner.serve))
     await until(lambda: counter(metrics.clipboard_refused) == refused + 1)
-    # The owner waits for the last piece to be taken, and may be left waiting.
+    # The owner waits until its last piece is taken, which will not happen.
     xserver.kill()
     with pytest.raises(xcffib.ConnectionException):
         await serving

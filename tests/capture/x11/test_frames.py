@@ -52,13 +52,13 @@ async def test_without_demand_a_busy_desk_wakes_nobody(
     grabs, notices = counter(metrics.grabs), counter(metrics.damage_notices)
     for i in range(200):
         painter.fill(RED + i, Rect(i, i, 50, 50))
-    # Capture learns of the moved pointer after all that was drawn.
+    # Capture learns that the pointer has moved after all drawing is done.
     xserver.run("xdotool", "mousemove", "17", "23")
     told = len(events.positions)
     await until(lambda: len(events.positions) > told or events.positions[-1].x < 2000)
     assert counter(metrics.grabs) == grabs
     assert counter(metrics.damage_notices) - notices <= 1
-    # The first picture that somebody wants shows all of it.
+    # The first picture that somebody wants shows all drawings.
     feed = capture.frames()
     frame, _ = await frame_with(feed, RED + 199, 220, 220)
     assert frame.sequence == 1

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.x11
 
 
 class Terminal:
-    """An xterm in which everything typed goes into a file."""
+    """An xterm that writes everything that is typed into a file."""
 
     def __init__(self, server: XServer, path: Path) -> None:
         self._path = path
@@ -47,7 +47,7 @@ class Terminal:
 
 
 class Keyboard:
-    """Asks the server itself what is pressed and where the pointer is."""
+    """Asks the server which keys are pressed and where the pointer is."""
 
     def __init__(self, server: XServer) -> None:
         self.raw: Any = xcffib.connect(display=server.display)
@@ -82,7 +82,7 @@ async def keyboard(xserver: XServer) -> AsyncIterator[Keyboard]:
 async def terminal(desk: Capture, xserver: XServer, tmp_path: Path) -> Terminal:
     made = Terminal(xserver, tmp_path / "typed")
     await made.ready()
-    # Without a window manager the keyboard goes where the pointer is.
+    # Without a window manager the window under the pointer has the keyboard.
     await desk.input(input.PointerMove(20_000, 20_000))
     return made
 
@@ -110,11 +110,11 @@ async def test_text_of_any_script_arrives(desk: Capture, terminal: Terminal) -> 
     text = "Aé漢😀 (x) \tñ~Ж\n"
     await desk.input(input.Text(text))
     await terminal.reads(text)
-    # More different characters than there are spare keys.
+    # This text has more different characters than there are spare keys.
     text = "日本語の文章を入力する方法について、漢字と仮名を交ぜて書く。\n"
     await desk.input(input.Text(text))
     await terminal.reads(text)
-    # Keys stay in order behind a text.
+    # Keys that come after a text are typed after it.
     await desk.input(input.Text("ü"))
     await desk.tap(*usages("KeyA"))
     await desk.tap(*usages("Enter"))
@@ -174,7 +174,7 @@ async def test_buttons_and_wheel(desk: Capture, xserver: XServer, tmp_path: Path
         )
 
     def entered() -> bool:
-        # Only a pointer that moves tells the window that it is over it.
+        # The window hears of the pointer only when it moves.
         xserver.run("xdotool", "mousemove_relative", "1", "1")
         return "MotionNotify" in log.read_text()
 
@@ -203,7 +203,7 @@ async def test_nothing_is_stuck(desk: Capture, keyboard: Keyboard) -> None:
         await until(lambda: len(keyboard.down()) == 2 and keyboard.pointer().mask & 0x100)
         await desk.tell(bus.ReleaseViewer("main", "viewer-1", reason))
         await until(lambda: not keyboard.down() and not keyboard.pointer().mask & 0x100)
-    # Silence.
+    # A viewer that falls silent lets go as well.
     releases = counter(metrics.releases)
     await desk.key(ctrl, True)
     await until(lambda: len(keyboard.down()) == 1)
@@ -229,7 +229,7 @@ def start(env: dict[str, str]) -> subprocess.Popen[bytes]:
 async def test_a_process_that_ends_leaves_no_key_down(
     xserver: XServer, keyboard: Keyboard, runtime_dir: Path, number: signal.Signals
 ) -> None:
-    """SIGTERM: it lets go itself. SIGKILL: the next capture of the desk does."""
+    """After SIGTERM capture releases the keys. After SIGKILL the desk's next capture does."""
     env = {
         **os.environ,
         "FANLIGHT_RUNTIME_DIR": str(runtime_dir),
@@ -244,7 +244,7 @@ async def test_a_process_that_ends_leaves_no_key_down(
         down = input.Key(True, *usages("ShiftLeft"))
 
         async def held() -> bool:
-            # Before its display is there, a capture drops input.
+            # A capture drops input until its display is there.
             await inlet.send(bus.encode(bus.Input("main", "v", 1, down.encode())))
             return bool(keyboard.down())
 
@@ -269,7 +269,7 @@ def test_a_wrong_setting_is_named() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "fanlight_capture"], env=env, capture_output=True, text=True
     )
-    # Who runs it does not start it again.
+    # A supervisor does not start it again with this status.
     assert done.returncode == 2
     assert "FANLIGHT_CAPTURE_MAX_FPS" in done.stderr
     assert "Traceback" not in done.stderr

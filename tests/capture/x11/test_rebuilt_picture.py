@@ -1,9 +1,9 @@
-"""What is rebuilt from damage is what is on the screen, pixel by pixel, whatever is drawn.
+"""A picture that is rebuilt from damage equals the screen, pixel by pixel, whatever is drawn.
 
-Thousands of random drawings on a real X server, while a consumer takes some of the frames and
-misses others. Whenever the desk stands still, three pictures are compared: the slot, into which
-only damaged rows were grabbed; the consumer's own, into which only damaged rectangles were copied;
-and a full GetImage on a connection of its own.
+There are thousands of random drawings on a real X server, and a consumer takes some of the frames
+and misses others. Whenever the desk does not change, three pictures are compared: the slot, into
+which only damaged rows were grabbed; the consumer's own picture, into which only damaged rectangles
+were copied; and a full GetImage on another connection.
 """
 
 import asyncio
@@ -63,13 +63,13 @@ class Artist:
         ]
 
     def draw(self) -> None:
-        """One drawing, of any kind."""
+        """Draw something, of any kind."""
         self._core.ChangeGC(self._gc, xp.GC.Foreground, [self._colour()])
         self._rng.choice(self._kinds)()
         self.drawn += 1
 
     async def screen(self) -> Pixels:
-        """All there is on the screen, everything drawn so far included."""
+        """Return the pixels of the whole screen, after everything that was drawn so far."""
         with self._x.batch():
             asked = self._x.ask(
                 lambda: self._core.GetImage(2, self._x.root, 0, 0, WIDTH, HEIGHT, 0xFFFFFFFF)
@@ -81,7 +81,7 @@ class Artist:
         return self._rng.randrange(1 << 24)
 
     def _place(self) -> tuple[int, int, int, int]:
-        """x, y, width, height; also partly outside, mostly small."""
+        """Return x, y, width and height of a place, mostly small and perhaps partly outside."""
         side = 300 if self._rng.random() < 0.1 else 30
         x, y = self._rng.randrange(-20, WIDTH), self._rng.randrange(-20, HEIGHT)
         return x, y, self._rng.randrange(1, side), self._rng.randrange(1, side)
@@ -137,7 +137,7 @@ class Artist:
 
 
 class Consumer:
-    """Takes frames as a CONFLATE socket gives them, and knows only damage of what it missed."""
+    """Takes some frames, as from a CONFLATE socket, and uses the damage of those that it missed."""
 
     def __init__(self) -> None:
         self.picture = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
@@ -146,7 +146,7 @@ class Consumer:
         self._reader = RingReader()
 
     def slot(self, frame: frames.Frame) -> Pixels:
-        """The frame's pixels, whole. Raises FrameLostError."""
+        """Return the frame's pixels. Raises FrameLostError."""
         assert frame.slot is not None
         view = self._reader.view(frame.slot, frame.size_bytes)
         copied = from_buffer(view, WIDTH, HEIGHT, 4 * WIDTH).copy()
@@ -168,7 +168,7 @@ class Consumer:
 
 
 class Studio:
-    """A grabbing loop over a display, and what it published last."""
+    """A frame loop over a display, and the frame that it published last."""
 
     def __init__(self) -> None:
         self.newest: frames.Frame | None = None
@@ -181,7 +181,7 @@ class Studio:
         self._arrival.set()
 
     async def settled(self) -> frames.Frame:
-        """A frame that was current after this was asked for."""
+        """Wait for a frame that is known to be current after this call, and return it."""
         assert self.loop is not None
         asked_us = clock.now_us()
         self.loop.want([SCREENSHOT])
@@ -191,7 +191,7 @@ class Studio:
                 await self._arrival.wait()
         return self.newest
 
-    # As a source's listener.
+    # The methods of a source's listener.
 
     def damaged(self) -> None:
         if self.loop is not None:
@@ -230,7 +230,7 @@ async def studio() -> AsyncIterator[tuple[Studio, X11Connection]]:
 
 
 def _same(one: Pixels, other: Pixels) -> bool:
-    """The fourth byte of a BGRX pixel means nothing."""
+    """Return whether two pictures are equal. The fourth byte of a BGRX pixel means nothing."""
     return bool(np.array_equal(one[:, :, :3], other[:, :, :3]))
 
 
@@ -248,7 +248,7 @@ async def test_rebuilt_from_damage_is_what_is_on_the_screen(
             for _ in range(rng.randrange(5)):
                 artist.draw()
         if rng.random() < 0.3:
-            # In the middle of it, with whatever frame has come: what is seen is not compared.
+            # The consumer takes a frame in the middle of the drawing, and nothing is compared.
             await asyncio.sleep(0)
             if loop.newest is not None and rng.random() < 0.5:
                 with contextlib.suppress(FrameLostError):
@@ -262,7 +262,7 @@ async def test_rebuilt_from_damage_is_what_is_on_the_screen(
             consumer.take(frame)
             assert _same(consumer.picture, screen), f"rebuilt is not the screen: {where}"
             compared += 1
-    # It was about what it says it was about.
+    # There were enough drawings, comparisons and partial updates to test anything.
     assert artist.drawn > ROUNDS
     assert compared > ROUNDS / 4
     assert consumer.partial > compared / 2

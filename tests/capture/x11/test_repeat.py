@@ -1,4 +1,4 @@
-"""A key that is held, at a real X server: the viewer repeats it, and nobody else."""
+"""A key that is held, at a real X server: only the viewer repeats it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -48,7 +48,7 @@ async def keyboard(xserver: XServer) -> AsyncIterator[Keyboard]:
 
 
 async def line(desk: Capture, terminal: Terminal) -> str:
-    """What has been typed since the last line, ended by Enter."""
+    """Type Enter. Returns what was typed since the last line."""
     lines = terminal.text().count("\n")
     await desk.tap(ENTER)
     await until(lambda: terminal.text().count("\n") > lines, "the line")
@@ -65,7 +65,7 @@ async def test_a_key_up_that_is_late_types_nothing(desk: Capture, terminal: Term
 async def test_a_key_that_its_viewer_repeats(desk: Capture, terminal: Terminal) -> None:
     for _ in range(5):
         await desk.key(KEY_A, True)
-        await asyncio.sleep(0.2)  # as a viewer repeats; what comes together counts once
+        await asyncio.sleep(0.2)  # downs that come together would count once
     await desk.key(KEY_A, False)
     assert await line(desk, terminal) == "aaaaa"
 
@@ -77,7 +77,7 @@ async def test_what_a_stall_held_back_is_not_typed(desk: Capture, terminal: Term
         await desk.key(KEY_A, True)
     await desk.key(KEY_A, False)
     typed = await line(desk, terminal)
-    # Of a machine that stalls itself one or the other may pass.
+    # If this machine stalls itself, a few repetitions may count as fresh.
     assert 1 <= len(typed) <= 5
     assert counter(metrics.inputs_ignored) >= ignored + 60 - 4
 
@@ -117,7 +117,7 @@ async def test_text_that_borrows_keys_changes_nothing_of_it(
 async def test_the_desks_own_keyboard_repeats_as_before(
     desk: Capture, terminal: Terminal, xserver: XServer
 ) -> None:
-    """`xdotool` presses as another program, or a person at the desk, does."""
+    """`xdotool` presses keys as another program does, or a person at the desk."""
 
     def settings() -> str:
         return xserver.run("xset", "q").split("Pointer Control")[0]
@@ -125,7 +125,7 @@ async def test_the_desks_own_keyboard_repeats_as_before(
     before = settings()
     assert "auto repeat:  on" in before
     await desk.key(KEY_A, True)
-    await asyncio.sleep(0.3)  # as a viewer repeats; what comes together counts once
+    await asyncio.sleep(0.3)  # downs that come together would count once
     await desk.key(KEY_A, True)
     await desk.key(KEY_A, False)
     assert await line(desk, terminal) == "aa"
@@ -137,7 +137,7 @@ async def test_the_desks_own_keyboard_repeats_as_before(
 
 
 async def test_modifiers_stay_down(desk: Capture, xserver: XServer, tmp_path: Path) -> None:
-    """Shift pressed five times turns sticky keys on; Caps Lock would go on and off."""
+    """Five presses of Shift would turn sticky keys on, and Caps Lock would go on and off."""
     log = tmp_path / "xev"
     with log.open("wb") as file:
         xserver.spawn("xev", "-event", "keyboard", "-geometry", "800x600+0+0", stdout=file)
@@ -151,7 +151,7 @@ async def test_modifiers_stay_down(desk: Capture, xserver: XServer, tmp_path: Pa
     for control in (SHIFT, CAPS):
         for _ in range(5):
             await desk.key(control, True)
-            await asyncio.sleep(0.15)  # as a viewer repeats; what comes together counts once
+            await asyncio.sleep(0.15)  # downs that come together would count once
         await desk.key(control, False)
     await until(lambda: log.read_text().count("KeyRelease event") == 2, "the releases")
     assert log.read_text().count("KeyPress event") == 2

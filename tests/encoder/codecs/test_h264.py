@@ -53,7 +53,7 @@ def probe(stream: Path) -> dict[str, object]:
 
 
 def headers(stream: Path) -> dict[str, int]:
-    """Every syntax element, by the last value it had."""
+    """Return the last value of each syntax element."""
     answer = subprocess.run(
         ["ffmpeg", "-i", stream, "-c", "copy", "-bsf:v", "trace_headers", "-f", "null", "-"],
         check=True,
@@ -116,7 +116,7 @@ def test_units_are_what_every_browser_decodes_one_in_one_out(
     said = headers(stream)
     assert said["bitstream_restriction_flag"] == 1
     assert said["max_num_reorder_frames"] == 0
-    # Units come in the order of pictures, also for decoders that do not look at the line above.
+    # This tells decoders that ignore the flags above that units come in the order of pictures.
     assert said["pic_order_cnt_type"] == 2
     assert said["video_full_range_flag"] == 0
 
@@ -125,7 +125,7 @@ def test_each_idr_stands_alone_and_comes_only_where_it_is_asked_for() -> None:
     codec = X264Codec(params(preset="veryfast"))
     wanted = [True, False, False, True, False]
     made = [
-        # A new picture each time: no scene cut may make an IDR of its own.
+        # Each picture is a new one, because no change of scene may make an IDR of its own.
         codec.encode(picture(text(640, 360, 100 * number)), idr=idr)
         for number, idr in enumerate(wanted)
     ]

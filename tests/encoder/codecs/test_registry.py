@@ -1,4 +1,4 @@
-"""Which codec is taken, what is said of the others, and which takes over."""
+"""Which codec is taken, what is logged of the others, and which codec takes over."""
 
 import ast
 import logging
@@ -24,7 +24,7 @@ PARAMS = EncoderSettings().stream_params(Rendition.HIGH)
 
 
 class EagerCodec(X264Codec):
-    """Makes an IDR of everything, as hardware does that cannot be told."""
+    """Makes every unit an IDR, as hardware does that does not obey."""
 
     def encode(self, picture: av.VideoFrame, *, idr: bool) -> Encoded:
         return super().encode(picture, idr=True)

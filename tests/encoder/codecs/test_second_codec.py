@@ -1,6 +1,6 @@
-"""Another codec, one that can little, through everything that a stream is made by.
+"""Another codec, with few capabilities, in every part that makes a stream.
 
-It is VP8 by libvpx: no live bitrate, and no limit for the size of a unit. `vp8.py` alone knows it.
+It is VP8 by libvpx: no live bitrate, and no limit for the size of a unit. Only `vp8.py` knows it.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ def test_the_pipeline_opens_it_anew_where_the_rate_is_another() -> None:
     rates = (16_000, 15_000, 4_000, 5_000, 16_000)
     made = [it.encode(kbps, 1000, idr=False) for kbps in rates]
     assert [unit.idr for unit in made] == [True, False, True, False, True]
-    # And it makes an IDR where one is asked for.
+    # It also makes an IDR when one is asked for.
     assert it.encode(16_000, 1000, idr=True).idr
     assert not made[0].sharp, "it tells no quantiser on H.264's scale"
     (picture, *_) = decode([unit.payload for unit in made[:2]], "vp8")
@@ -53,13 +53,13 @@ def test_a_desk_gets_sharp_with_it_and_stays_so() -> None:
         road.show(desk.grab(Rect(0, 0, WIDTH, 150)))
         road.run(road.now + 1 / 30)
     assert UnitKind.DELTA in {sent.kind for sent in road.sent}
-    # It makes units of the size that it makes, so nobody waits until the link could carry more.
+    # Nobody can set the size of its units, so nobody waits until the link can carry a certain size.
     assert road.schedule.least_bytes == 0
     desk.pixels[:] = letters
     road.show(desk.grab(Rect(0, 0, WIDTH, HEIGHT)))
     road.run(road.now + 30)
     assert (viewer.shown == letters[..., 2::-1]).all()
-    # However large its units are, the link has the time to carry them.
+    # The link had the time to carry all units, however large they are.
     sent, seconds = sum(unit.size_bytes for unit in road.sent), road.now - 100
     assert sent <= seconds * 2000 * 125
 

@@ -1,4 +1,4 @@
-"""VP8 by libvpx: a real codec with few capabilities. It is for tests only; no viewer hears of it.
+"""VP8 by libvpx: a real codec with few capabilities. It is for tests only; no viewer gets it.
 
 It also shows that a new codec needs one file and nothing else.
 """

@@ -15,10 +15,10 @@ SEI, IDR, DELTA = b"\0\0\1\x06\x05", b"\0\0\1\x65\x88", b"\0\0\1\x41\x9a"
     [
         (SPS + PPS + IDR, True),
         (SPS + PPS + SEI + IDR + IDR, True),  # two slices
-        (IDR, False),  # where would a newcomer have the parameters from
+        (IDR, False),  # a newcomer would lack the parameters
         (SPS + IDR, False),
         (DELTA, False),
-        (SEI + DELTA + SPS + PPS + IDR, False),  # not what it begins with
+        (SEI + DELTA + SPS + PPS + IDR, False),  # it does not begin with the IDR
         (SPS + PPS, False),
         (b"", False),
         (b"\0\0\1", False),

@@ -1,4 +1,4 @@
-"""IDRs on request: coalesced, spaced, never forgotten."""
+"""IDRs on request: one for several requests, not too close together, and none forgotten."""
 
 import re
 from itertools import pairwise, product

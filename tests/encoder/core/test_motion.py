@@ -21,7 +21,7 @@ from fanlight_encoder.core.motion import (
 
 
 def send(motion: Motion, event: MotionEvent, *, calm: bool = False) -> None:
-    """What the schedule tells of a unit."""
+    """Tell what the schedule tells of a unit."""
     if event is MotionEvent.VIDEO:
         motion.video(0.0, calm=calm)
     elif event is MotionEvent.REPEATED:
@@ -88,7 +88,7 @@ def test_patches_until_something_moves_and_after_the_repeats() -> None:
     motion.video(10.0, calm=False)
     for number in range(REPEATS):
         assert not motion.may_patch
-        # The first waits longer: nothing had moved for long.
+        # The first repeat waits longer, because nothing had changed for long.
         assert motion.due_at == pytest.approx(10.06 + number * 0.03)
         motion.repeated(10.06 + number * 0.03)
     assert motion.may_patch

@@ -1,4 +1,4 @@
-"""The fence and the labels."""
+"""Which encoder may label units, and the labels."""
 
 from itertools import pairwise
 
@@ -25,7 +25,7 @@ def test_the_holder_has_the_epoch() -> None:
     [
         lease(alive=False),
         lease(id_="other"),
-        lease(instance="0"),  # what ran here before
+        lease(instance="0"),  # the process that ran here before
         lease(epoch=0),
         lease(epoch=2**32),
         bus.ServiceRecord("encoder", "e", True, "1", "", ""),

@@ -35,5 +35,5 @@ def test_no_second_holds_more_than_the_rate(steps: list[float]) -> None:
         pacer.encoded(now)
         times.append(now)
     for first in times:
-        # One more than the rate: the picture that was allowed to come early.
+        # It may be one more than the rate says, because one picture may come early.
         assert sum(first <= at < first + 1 for at in times) <= 60 * TOLERANCE + 2

@@ -34,7 +34,7 @@ def test_what_is_shown_fits_and_keeps_its_aspect(desk: Size, limit: Size) -> Non
     assert seen.width <= limit.width
     assert seen.height <= limit.height
     if seen != desk and min(seen.width, seen.height) > 2:
-        # Within the rounding of either side to an even number.
+        # Each side was rounded to an even number.
         assert abs(seen.width * desk.height - seen.height * desk.width) <= 2 * max(
             desk.width, desk.height
         )

@@ -1,4 +1,4 @@
-"""What sets renditions apart."""
+"""How renditions differ."""
 
 from fanlight_common.core.names import Rendition
 from fanlight_encoder.core.renditions import PROFILES

@@ -1,4 +1,4 @@
-"""Room: skip only while everyone who was heard of lately has none."""
+"""Room: pictures are skipped only while every gateway that has reported lately has no room."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,7 +65,7 @@ def test_it_is_what_it_says(words: list[tuple[str, bool, float]], later: float) 
         room.report(gateway, has, now)
         last[gateway] = (now, has)
     now += later
-    # As a sum, because a difference of the same numbers may be rounded to the other side of 3.
+    # This is a sum, because a difference of the same numbers may be rounded to the other side of 3.
     counting = [has for at, has in last.values() if now < at + 3.0]
     assert room.has_room(now) == (not counting or any(counting))
     assert room.has_room(room.silent_at())

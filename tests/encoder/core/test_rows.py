@@ -51,7 +51,7 @@ def test_much_damage_is_all_of_it() -> None:
 
 
 class Desk:
-    """A desk on which rectangles of noise appear; its frames tell of the last few."""
+    """A desk on which rectangles of noise appear. Its frames tell the last few of them."""
 
     def __init__(self, size: Size, seed: int) -> None:
         self.random = np.random.default_rng(seed)
@@ -62,7 +62,7 @@ class Desk:
         self.torn = False
 
     def draw(self) -> None:
-        """One to three rectangles; one frame more."""
+        """Draw one to three rectangles, which makes one more frame."""
         rects = []
         for _ in range(self.random.integers(1, 4)):
             left, top = (int(self.random.integers(0, side)) for side in self._sides())
@@ -124,7 +124,7 @@ def planes(image: VideoFrame) -> list[Pixels]:
 def test_the_picture_is_as_if_all_of_it_had_been_converted(
     size: Size, rendition: Rendition, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Thousands of drawings, with frames left out and frames torn in between."""
+    """There are thousands of drawings, and some frames are left out or torn."""
     parts = 0
     whole = Converter.convert_rows
 

@@ -37,7 +37,7 @@ def make(
     blurry: bool = False,
     refused: bool = False,
 ) -> Encode | Refine:
-    """Do what has to be done at `now`; a patch where one may be, unless that is said not to pay."""
+    """Do what has to be done at `now`: a patch if one may be and pays (`patch`), else video."""
     decision = it.next(now)
     assert not isinstance(decision, Wait), decision
     it.begin(decision)
@@ -50,7 +50,7 @@ def make(
 
 
 def settle(it: Schedule, now: float) -> float:
-    """Let time go by until there is nothing left to do; the time then."""
+    """Let time pass until there is nothing left to do. Returns the time then."""
     while (decision := it.next(now)) != Wait(None):
         if not isinstance(decision, Wait):
             make(it, now)
@@ -61,7 +61,7 @@ def settle(it: Schedule, now: float) -> float:
 
 
 def settled(**settings: bool) -> tuple[Schedule, float]:
-    """A desk that has been still for long, after its first picture."""
+    """Return the schedule of a desk that has not changed since its first picture, and the time."""
     it = schedule(**settings)  # type: ignore[arg-type]  # those that are bool
     it.frame_came()
     make(it, 1.0)
@@ -182,7 +182,7 @@ def test_what_is_blurry_is_made_sharp_after_the_repeats() -> None:
 
 
 def after_video(kbps: int) -> list[Encode | Refine]:
-    """What is done in the three seconds after a picture of video, each unit of 100 bytes."""
+    """Return what is done in the three seconds after video, if each unit has 100 bytes."""
     it, now, done = schedule(kbps=kbps), 1.0, list[Encode | Refine]()
     it.frame_came()
     while now < 4:
@@ -215,7 +215,7 @@ def test_what_is_new_does_not_wait_for_spare_repeats() -> None:
     it.frame_came()
     now += 0.02
     assert make(it, now, blurry=True) == Encode(fresh=True, idr=False, may_patch=True)
-    # And places are made sharp from then on.
+    # From then on places are made sharp.
     while isinstance(decision := it.next(now), Wait):
         assert decision.until is not None
         now = decision.until
@@ -228,7 +228,7 @@ def test_refinement_leaves_room_for_what_is_fresh_but_has_its_turn() -> None:
     make(it, 1.0, blurry=True)
     for now in (1.1, 1.2):
         make(it, now, blurry=True)
-    # Each change takes all that the link can carry until the next.
+    # Each change takes all that the link can carry until the next change.
     done = []
     for number in range(3 * (REFINE_TURN + 1)):
         it.frame_came()
@@ -299,12 +299,12 @@ def test_keyframes_are_one_a_second_always() -> None:
     it.frame_came()
     assert make(it, 10.0) == Encode(fresh=True, idr=True)
     assert it.next(10.1) == Wait(11.0)
-    # A little late each time, and still one a second.
+    # There is still one a second although each is made a little late.
     assert make(it, 11.004) == Encode(fresh=False, idr=True)
     it.frame_came()
     assert it.next(11.5) == Wait(12.0)
     assert make(it, 12.003) == Encode(fresh=True, idr=True)
-    # After a stop of several seconds, not several at once.
+    # After a stop of several seconds there are not several at once.
     make(it, 20.0)
     assert it.next(20.1) == Wait(21.0)
 
@@ -378,7 +378,7 @@ def test_whatever_happens_the_newest_frame_is_encoded_in_the_end(
         assert made.idr or not (first or keyframes_only)
         first = False
         encoded = newest if made.fresh else encoded
-        # A patch comes only when every decoder has let go of the last picture of video.
+        # A patch comes only when every decoder has shown the last picture of video.
         if made.may_patch:
             assert held == 0
         if not (made.may_patch and patch):

@@ -1,4 +1,4 @@
-"""Patches and video together, seen by a viewer that composes them as the browser does."""
+"""Patches and video together, as a viewer sees them that composes them as the browser does."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ COLOURS = np.array(
     [[0, 0, 0, 0], [255, 255, 255, 0], [200, 60, 20, 0], [40, 160, 240, 0]], np.uint8
 )
 VIDEO_ERROR = 110
-"""How far a channel may be off what was drawn where 4:2:0 mixes red and blue of neighbours."""
+"""How far a channel may differ from the drawing, because 4:2:0 mixes the colours of neighbours."""
 
 RECTS = st.builds(
     lambda x, y, width, height: Rect(x, y, min(width, WIDTH - x), min(height, HEIGHT - y)),
@@ -45,7 +45,7 @@ LETTERS = text(WIDTH, HEIGHT)
 
 
 def draw(pixels: Pixels, what: str, rect: Rect, number: int) -> None:
-    """Something in `rect`, mostly of few colours."""
+    """Draw something in `rect`, mostly of few colours."""
     area = pixels[rect.y : rect.y + rect.height, rect.x : rect.x + rect.width]
     if what == "fill":
         area[:] = COLOURS[number]
@@ -54,7 +54,7 @@ def draw(pixels: Pixels, what: str, rect: Rect, number: int) -> None:
     elif what == "scroll":
         area[:] = np.roll(area, -7 * (number + 1), axis=0)
     elif what == "noise":
-        # Video for a moment, and overdrawn by what can be compared.
+        # This becomes video. Something that can be compared is drawn over it later.
         area[:] = np.random.default_rng(number).integers(0, 255, area.shape, np.uint8)
 
 
@@ -76,22 +76,22 @@ def test_after_things_settle_a_viewer_sees_the_very_pixels(
             road.schedule.idr.request()
         else:
             draw(desk.pixels, what, rect, number)
-            # Damage is what an X server says: the place, perhaps more.
+            # The damage may be larger than the change, as an X server's is.
             road.show(desk.grab(rect))
         road.run(road.now + wait)
-    # What pictures are left is lossy for good.
+    # Pictures that are left would stay lossy, so text is drawn over them.
     desk.pixels[:] = LETTERS
     road.show(desk.grab(Rect(0, 0, WIDTH, HEIGHT)))
     road.run(road.now + 30)
     assert (viewer.shown == rgb_of(desk.pixels)).all()
-    # And then there is silence.
+    # After that nothing more is sent.
     before = len(road.sent)
     road.run(road.now + 5)
     assert len(road.sent) == before
 
 
 def nearest(shown: Pixels, once: list[Pixels]) -> NDArray[np.int64]:
-    """For each pixel, how far the worst channel is from the best of all that was there."""
+    """Return how far each pixel is from the nearest of all pictures, in its worst channel."""
     wide = shown.astype(int)
     distances = [np.abs(wide - rgb_of(picture).astype(int)).max(axis=2) for picture in once]
     best: NDArray[np.int64] = np.min(distances, axis=0)
@@ -115,7 +115,7 @@ def test_a_viewer_never_sees_what_was_never_there(
     drawings: list[tuple[str, Rect, int, float]],
 ) -> None:
     desk, viewer = Desk(WIDTH, HEIGHT), Viewer(WIDTH, HEIGHT)
-    # Two greys far apart, in blocks: what video makes of it is near the one or the other.
+    # There are only two greys, far apart and in blocks, so that video is near the one or the other.
     desk.pixels[:] = COLOURS[1]
     road = Road(viewer=viewer)
     once = [desk.pixels.copy()]
@@ -211,7 +211,7 @@ def test_a_moving_picture_is_video_and_tried_less_and_less() -> None:
 
 
 def played(stream: str, *rects: Rect, count: int = 60) -> list[Sent]:
-    """Video in these places; the units of new pictures."""
+    """Play video in these places. Returns the units of new pictures."""
     desk, road = settled(stream)
     for number in range(count):
         for rect in rects:
@@ -228,7 +228,7 @@ def test_video_is_painted_where_it_moves_and_now_and_then_everywhere() -> None:
     sent = played("main/high", clip, clock)
     assert {each.kind for each in sent} == {UnitKind.DELTA}
     assert {frozenset(each.areas) for each in sent} == {frozenset({clip, clock}), frozenset()}
-    # Where it went out once more, it was painted everywhere as well.
+    # A picture that was sent once more was painted everywhere as well.
     assert sum(each.areas == () for each in sent) <= 60 // 13
     assert any(each.areas == () for each in sent[30:])
 
@@ -257,7 +257,7 @@ def test_no_unit_is_larger_than_the_link_carries_in_a_moment(stream: str, kbps: 
     road.run(road.now + 10)
     per_s = kbps * 125
     assert max(sent.size_bytes for sent in road.sent if not sent.refined) <= per_s * 0.1
-    # Of refinement, one tile is the least.
+    # A refinement has at least one tile.
     assert max(sent.size_bytes for sent in road.sent if sent.refined) <= max(
         per_s * UnitLimits().refine_s * 1.5, 6000
     )
@@ -278,7 +278,7 @@ def test_refinement_goes_on_although_a_clock_ticks() -> None:
 
 def test_after_a_long_time_without_room_a_keystroke_is_still_a_patch() -> None:
     desk, road = settled()
-    for number in range(20):  # more frames than are remembered
+    for number in range(20):  # a frame tells the damage of fewer frames
         desk.pixels[50:60, 70 : 72 + number] = 255
         frame = desk.grab(Rect(70, 50, 100, 10))
     road.show(frame)
@@ -315,14 +315,14 @@ def test_a_torn_frame_spoils_nothing_that_is_sent_later() -> None:
     torn = desk.grab(Rect(0, 0, WIDTH, 100))
     with pytest.raises(FrameLostError):
         road.builder.fresh(Torn(), torn, allowance, idr=False, may_patch=True)
-    # Nothing is refined from what was half read.
+    # Nothing is refined by a frame that was overwritten while it was read.
     assert road.builder.refine(allowance).kind is UnitKind.NOTHING
     desk.pixels[:] = whole
     desk.pixels[5, 5] = 1
     frame = desk.grab(Rect(5, 5, 1, 1))
     made = road.builder.fresh(Source(), frame, allowance, idr=False, may_patch=True)
     assert made.kind is UnitKind.DELTA, "all of it, for nobody knows what viewers lack"
-    # Nor is a shadow brought up to date from it.
+    # The shadow is not brought up to date by such a frame either.
     road.builder.again(Torn(), allowance, idr=False)
     assert road.builder.refine(allowance).kind is UnitKind.NOTHING
     road.builder.again(Source(), allowance, idr=False)
@@ -351,7 +351,7 @@ def test_a_small_change_is_made_at_once_and_what_is_refused_is_not_tried_again()
     made = road.builder.small(Source(), desk.grab(Rect(60, 40, 40, 30)), allowance)
     assert made is not None
     assert made.kind is UnitKind.PATCH
-    # A large box may take long, whatever is in it.
+    # A large box is not small, whatever is in it, because to compare it may take long.
     desk.pixels[50:60, 70:78] = 0
     frame = desk.grab(Rect(0, 0, 200, 100))
     assert road.builder.small(Source(), frame, allowance) is None

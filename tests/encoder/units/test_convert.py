@@ -10,7 +10,7 @@ from tests.encoder.pictures import COLOURS, Pixels, patches, text
 
 
 def planes(image: VideoFrame) -> tuple[Pixels, Pixels, Pixels]:
-    """Y, U, V."""
+    """Return Y, U and V."""
     found = []
     for plane in image.planes:
         rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
@@ -36,7 +36,7 @@ def convert(
     memory = np.full(height * stride + slack, 77, np.uint8)
     rows = memory[: height * stride].reshape(height, stride)
     rows[:, : 4 * width] = pixels.reshape(height, 4 * width)
-    # Read-only, as a message is.
+    # The memory is read-only, as a message is.
     source = memoryview(memory.tobytes())
     size = Size(width, height)
     return Converter().convert(source, size, stride, target or size)
@@ -74,7 +74,7 @@ def test_an_odd_edge_is_repeated_and_bleeds_nothing_in(size: Size) -> None:
     pixels = np.zeros((size.height, size.width, 4), np.uint8)
     pixels[..., :3] = (10, 20, 230)
     target = Size(size.width + size.width % 2, size.height + size.height % 2)
-    # The filler behind each row and the last is another colour.
+    # The bytes behind each row and behind the last row have another colour.
     image = convert(pixels, target, stride=4 * size.width + 16, slack=4096)
     assert (image.width, image.height) == (target.width, target.height)
     for plane, value in zip(planes(image), exact((230, 20, 10)), strict=True):

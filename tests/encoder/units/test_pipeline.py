@@ -1,4 +1,4 @@
-"""One stream's pictures on their way through a codec that may be exchanged."""
+"""One stream's pictures, and a codec that may be replaced by another."""
 
 import dataclasses
 
@@ -35,7 +35,7 @@ class Source:
 
 
 class Recorder:
-    """Opens codecs that are libx264 by another's names, and knows what they were told."""
+    """Opens libx264 under another codec's names, and keeps what it was told."""
 
     def __init__(self) -> None:
         self.opened: list[CodecParams] = []
@@ -84,7 +84,7 @@ def test_a_new_size_is_a_new_codec_and_an_idr() -> None:
     it = pipeline(opened_by(X264, recorder))
     assert it.encode(8000, 50_000, idr=False).idr
     assert not it.encode(8000, 50_000, idr=False).idr
-    for size in ((640, 480), (639, 479)):  # one coded size for both
+    for size in ((640, 480), (639, 479)):  # both have one coded size
         source = Source(patches(*size))
         it.load(source, source.frame)
         unit = it.encode(8000, 50_000, idr=False)

@@ -1,4 +1,4 @@
-"""The copy of what viewers have."""
+"""The copy of the picture that viewers have."""
 
 import numpy as np
 import pytest

@@ -1,9 +1,9 @@
 """The keys of a bus on the network: CURVE secret keys in a file, one a line, in Z85.
 
 A process that has one of these keys belongs to the bus. The first is the *primary* key: a process
-shows it when it connects, and the others know the directory by it. The other keys are accepted as
-well, so that keys can be changed without shutting anybody out: `add` one everywhere, `promote` it
-everywhere, `remove` the old one.
+shows it when it connects, and the directory's listeners have it as their own key. The other keys
+are accepted as well, so that keys can be changed without shutting anybody out: `add` one
+everywhere, `promote` it everywhere, `remove` the old one.
 
 Owns the file's format. Blocks while it reads or writes the file, on whatever thread calls; drops
 nothing.

@@ -44,7 +44,7 @@ class _Watch:
 
 
 class _DirectoryConnection:
-    """The two sockets to the directory, by one of the keys that it may be known by."""
+    """The two sockets to the directory, for one of the keys that it may have."""
 
     def __init__(self, network: BusNetwork, outlet: str, inlet: str) -> None:
         self.records = network.open_connected(SocketRole.RECORDS, outlet)

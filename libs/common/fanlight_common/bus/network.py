@@ -7,11 +7,11 @@ that bound the socket, `tcp://10.0.0.5:40001#<64 hex digits>`: each process has 
 which travels with its address. Only the directory's key has to be known beforehand: it is the bus's
 own key (`curve_keys`), and every process shows the same key when it connects.
 
-A change of the key file takes effect at once. New keys are accepted. With a new primary key, every
-connection is made again with it, and the others know the directory by it. When a key is removed,
-every listener is opened anew, which ends the connections of processes that have only that key. A
-connection that is made again drops the messages that were under way: subscribers see a gap in the
-sequence.
+A change of the key file takes effect at once. New keys are accepted. After a change of the primary
+key, every connection is made again with the new one, and the directory's listeners have it as their
+own key. When a key is removed, every listener is opened anew, which ends the connections of
+processes that have only that key. A connection that is made again drops the messages that were
+under way: subscribers see a gap in the sequence.
 """
 
 import asyncio

@@ -15,7 +15,7 @@ class NvencCodec(h264.H264Codec):
     """An OpenCodec."""
 
     def __init__(self, params: CodecParams) -> None:
-        """Raises CodecError where there is no device or no driver."""
+        """Raises CodecError if there is no device or no driver."""
         super().__init__(NVENC, params, nvenc_opening(params))
 
     def set_target(self, kbps: int, unit_bytes: int) -> None:
@@ -27,7 +27,7 @@ class VaapiCodec(h264.H264Codec):
     """An OpenCodec."""
 
     def __init__(self, params: CodecParams) -> None:
-        """Raises CodecError where there is no device or no driver."""
+        """Raises CodecError if there is no device or no driver."""
         super().__init__(VAAPI, params, vaapi_opening(params))
 
 
