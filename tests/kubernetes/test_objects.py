@@ -118,7 +118,9 @@ def http_paths(one: Placed, port: str) -> set[str]:
     """Return the paths that are answered on a port."""
     if port == "http":
         app: Any = {
-            "gateway": lambda: fanlight_gateway.http.app.build(cast(Any, Anything())),
+            "gateway": lambda: fanlight_gateway.http.app.build(
+                cast(Any, Anything()), cast(Any, Anything()), cast(Any, Anything())
+            ),
             "screenshot": lambda: fanlight_screenshot.http.app.build(
                 cast(Any, Anything()), cast(Any, Anything())
             ),

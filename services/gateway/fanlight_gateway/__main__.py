@@ -60,22 +60,22 @@ async def serve(
         stack.callback(channels.close)
         streams = StreamHub(worker, inlets, limits.idr, group)
         stack.callback(streams.close)
+        auth = Auth(secret, settings)
         gateway = Gateway(
             settings,
             viewer_settings,
             limits,
-            Auth(secret, settings),
+            auth,
             book,
             channels,
             streams,
-            screenshots,
             settle_s,
             worker.now_us,
         )
         worker.healthy = lambda: (True, {"viewers": gateway.connected})
         stop_listening = await stack.enter_async_context(
             http.serving(
-                app.build(gateway),
+                app.build(gateway, auth, screenshots),
                 sockets,
                 websocket=ViewerWebSocketProtocol,
                 max_message_bytes=HARD_MESSAGE_LIMIT_BYTES,

@@ -16,8 +16,6 @@ from fanlight_common.process.ticks import tick
 from fanlight_common.protocol import bus, control
 from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics
-from fanlight_gateway.http.auth import Auth
-from fanlight_gateway.http.screenshots import Screenshots
 from fanlight_gateway.limits import Limits
 from fanlight_gateway.settings import GatewaySettings, ViewerSettings
 from fanlight_gateway.streams.desk_book import DeskBook
@@ -25,6 +23,7 @@ from fanlight_gateway.streams.desk_channel import DeskChannels
 from fanlight_gateway.streams.fan_out import StreamHub
 from fanlight_gateway.viewers.sampling import INTERVAL_S, Sampler
 from fanlight_gateway.viewers.transport import Transport
+from fanlight_gateway.viewers.transport_host import TokenCheck
 from fanlight_gateway.viewers.viewer import Viewer, ViewerKey
 
 log = logging.getLogger(__name__)
@@ -46,11 +45,10 @@ class Gateway:
     settings: GatewaySettings
     viewer_settings: ViewerSettings
     limits: Limits
-    auth: Auth
+    auth: TokenCheck
     book: DeskBook
     channels: DeskChannels
     streams: StreamHub
-    screenshots: Screenshots
     settle_s: float = SETTLE_S
     now_us: Callable[[], int] = clock.now_us
     """The clock that units are stamped with."""

@@ -12,8 +12,8 @@ from fanlight_gateway.core.congestion import CongestionLimits
 from fanlight_gateway.core.gate import GateLimits
 from fanlight_gateway.core.ladder import LadderLimits
 from fanlight_gateway.core.rate_limits import MessageLimits
+from fanlight_gateway.core.transport_limits import TransportLimits
 from fanlight_gateway.settings import GatewaySettings
-from fanlight_gateway.viewers.transport import TransportLimits
 
 
 @dataclass(frozen=True, slots=True)

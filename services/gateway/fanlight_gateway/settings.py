@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fanlight_gateway.core.congestion import CongestionLimits
 from fanlight_gateway.core.origins import normal_origin
-from fanlight_gateway.viewers.transport import TransportLimits
+from fanlight_gateway.core.transport_limits import TransportLimits
 
 _PATH = CongestionLimits()
 _TRANSPORT = TransportLimits()

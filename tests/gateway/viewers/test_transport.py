@@ -31,9 +31,9 @@ async def gateway(
     running: list[Gateway] = []
     build = main.app.build
 
-    def noted(gateway: Gateway) -> Any:
+    def noted(gateway: Gateway, *others: Any) -> Any:
         running.append(gateway)
-        return build(gateway)
+        return build(gateway, *others)
 
     monkeypatch.setattr(main.app, "build", noted)
     site: Site = await start(retry_s=0.1, backlog_bytes=100_000)

@@ -16,26 +16,28 @@ from fanlight_common.core.errors import ProtocolError
 from fanlight_common.core.grants import ALL_DESKS
 from fanlight_common.core.names import check_name
 from fanlight_gateway.gateway import Gateway
+from fanlight_gateway.http.auth import Auth
 from fanlight_gateway.http.pages import Pages, SecurityHeaders
-from fanlight_gateway.http.problems import problem
+from fanlight_gateway.http.screenshots import Screenshots
+from fanlight_gateway.problems import problem
 from fanlight_gateway.viewers.plain_http_sessions import PlainHttpSessions
 from fanlight_gateway.viewers.websocket import WebSocketTransport
 
 
-def build(gateway: Gateway) -> FastAPI:
+def build(gateway: Gateway, auth: Auth, screenshots: Screenshots) -> FastAPI:
     """Returns the application that serves `gateway`."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     pages = Pages()
     app.add_middleware(SecurityHeaders, script_hash=pages.script_hash)
     app.add_exception_handler(StarletteHTTPException, _problem)
-    _add_operations(app, gateway)
-    _add_api(app, gateway)
+    _add_operations(app, gateway, auth)
+    _add_api(app, gateway, auth, screenshots)
     _add_plain_http(app, PlainHttpSessions(gateway))
     app.add_route("/{path:path}", pages.answer, methods=["GET"])
     return app
 
 
-def _add_operations(app: FastAPI, gateway: Gateway) -> None:
+def _add_operations(app: FastAPI, gateway: Gateway, auth: Auth) -> None:
     @app.get("/healthz")
     async def healthz() -> dict[str, Any]:
         return {"healthy": True}
@@ -49,23 +51,23 @@ def _add_operations(app: FastAPI, gateway: Gateway) -> None:
     @app.get("/metrics")
     async def metrics(request: Request) -> Response:
         # The token has to be in the header: a page in somebody's browser has no business here.
-        if gateway.auth.require(request, cookie=False).desk != ALL_DESKS:
+        if auth.require(request, cookie=False).desk != ALL_DESKS:
             raise problem(403, "forbidden", "metrics want a token for all desks")
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-def _add_api(app: FastAPI, gateway: Gateway) -> None:
+def _add_api(app: FastAPI, gateway: Gateway, auth: Auth, screenshots: Screenshots) -> None:
     @app.post("/api/session")
     async def sign_in(request: Request) -> Response:
-        return await gateway.auth.sign_in(request)
+        return await auth.sign_in(request)
 
     @app.delete("/api/session")
     async def sign_out(request: Request) -> Response:
-        return gateway.auth.sign_out(request)
+        return auth.sign_out(request)
 
     @app.get("/api/desks")
     async def desks(request: Request) -> Response:
-        grant = gateway.auth.require(request)
+        grant = auth.require(request)
         listed = [
             {"name": r.desk, "state": r.state, "width": r.width, "height": r.height}
             for r in gateway.book.desks()
@@ -76,12 +78,12 @@ def _add_api(app: FastAPI, gateway: Gateway) -> None:
 
     @app.get("/api/desks/{desk}/screenshot")
     async def screenshot(desk: str, request: Request) -> Response:
-        gateway.auth.require_desk(request, desk)
+        auth.require_desk(request, desk)
         try:
             check_name(desk)
         except ProtocolError:
             raise problem(404, "no_such_desk", "no desk has such a name") from None
-        return await gateway.screenshots.pass_on(desk, request)
+        return await screenshots.pass_on(desk, request)
 
     @app.websocket("/api/desks/{desk}/stream")
     async def stream(desk: str, websocket: WebSocket) -> None:

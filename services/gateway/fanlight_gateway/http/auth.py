@@ -16,7 +16,7 @@ from fanlight_common.core.errors import TokenError
 from fanlight_common.core.grants import Grant
 from fanlight_common.process import http, tokens
 from fanlight_gateway.core.origins import same_site
-from fanlight_gateway.http.problems import problem, read_body
+from fanlight_gateway.problems import problem, read_body
 from fanlight_gateway.settings import GatewaySettings
 
 COOKIE = "fanlight_token"

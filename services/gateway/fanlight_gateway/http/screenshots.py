@@ -13,8 +13,8 @@ from fastapi import Request, Response
 from fanlight_common.process.http import CLIENT_CLOSED, unless_disconnected
 from fanlight_common.protocol.screenshot_wait import WAIT_MAX_S
 from fanlight_gateway import metrics
-from fanlight_gateway.http.problems import problem
 from fanlight_gateway.http.service_tokens import ServiceTokens
+from fanlight_gateway.problems import problem
 from fanlight_gateway.streams.desk_book import DeskBook
 
 log = logging.getLogger(__name__)

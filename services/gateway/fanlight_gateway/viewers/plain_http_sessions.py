@@ -17,7 +17,7 @@ from fanlight_common.process.http import unless_disconnected
 from fanlight_common.protocol import batches
 from fanlight_common.protocol.binary import MAX_VIEWER_MESSAGE_BYTES, CloseCode
 from fanlight_gateway import metrics
-from fanlight_gateway.http.problems import problem, read_body
+from fanlight_gateway.problems import problem, read_body
 from fanlight_gateway.viewers.admission import (
     FOREIGN_ORIGIN,
     NotAdmittedError,
