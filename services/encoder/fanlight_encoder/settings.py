@@ -75,7 +75,7 @@ class EncoderSettings(BaseSettings):
     )
     patches: bool = Field(
         default=True,
-        description="Send small changes as lossless patches instead of video, and make text sharp "
+        description="Send small changes as patches instead of video, and make text sharp "
         "by patches after motion. false: video alone.",
     )
     max_fps: int = Field(default=60, ge=1, le=240, description="Most pictures a second.")

@@ -265,6 +265,7 @@ class Leases:
         return [Publish(topics.lease(entry.name), entry.record)]
 
     def _grant(self, entry: StreamLease, choice: Choice, now: float, unix_s: int) -> list[Effect]:
+        """Give the stream a holder, by a new epoch. This also moves a stream that has one."""
         host = self._desks.get(entry.desk)
         encoder = None if host is None else choice.best(host)
         if encoder is None:

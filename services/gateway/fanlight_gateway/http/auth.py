@@ -1,4 +1,5 @@
-"""Access: **here a token is checked** (`Auth.grant`), whichever route or transport it comes by.
+"""Access: **here a token is checked**, by `Auth.grant` for every route and transport, and by
+`Auth.sign_in` for a new cookie.
 
 A token comes in the Authorization header or in a cookie, which `sign_in` sets. The signature itself
 is checked in `fanlight_common.process.tokens`. Tokens are never in URLs, and neither tokens nor the
