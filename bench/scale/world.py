@@ -288,7 +288,7 @@ class World:
             if isinstance(effect, Publish):
                 self._published(effect)
             elif isinstance(effect, Leased):
-                self.counts[f"leases {effect.why}"] += 1
+                self.counts[f"leases {effect.reason}"] += 1
 
     def _tick(self) -> None:
         if self.registry is not None:

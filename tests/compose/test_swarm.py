@@ -68,7 +68,7 @@ def watch(swarm: Swarm, desk: str = "desk-1") -> Watcher:
 
 def leases(swarm: Swarm, watcher: Watcher) -> dict[int, tuple[str, str]]:
     """Return encoder and reason of each lease of the watched stream, by epoch."""
-    pattern = rf"event=lease stream={watcher.name}/\w+ encoder=(\S+) epoch=(\d+) why=(\w+)"
+    pattern = rf"event=lease stream={watcher.name}/\w+ encoder=(\S+) epoch=(\d+) reason=(\w+)"
     found = re.findall(pattern, swarm.logs("directory"))
     return {int(epoch): (encoder, why) for encoder, epoch, why in found if encoder != "none"}
 

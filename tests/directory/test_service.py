@@ -207,12 +207,12 @@ async def test_a_life_of_a_lease(patient: Process, peer: Peer) -> None:
     await until_metric(url, 'fanlight_directory_services{kind="encoder"}', 1)
     await until_metric(url, "fanlight_directory_desks", 1)
     # On a busy machine others may have been silent for too long as well.
-    assert await metric(url, 'fanlight_directory_lease_moves_total{why="silence"}') >= 1
+    assert await metric(url, 'fanlight_directory_lease_moves_total{reason="silence"}') >= 1
 
     # The last subscription ends, and after the grace the lease ends.
     end()
     await until_metric(url, "fanlight_directory_leases", 0)
-    assert await metric(url, 'fanlight_directory_lease_moves_total{why="unused"}') == 1
+    assert await metric(url, 'fanlight_directory_lease_moves_total{reason="unused"}') == 1
 
 
 async def test_prefixes_are_answered_too(process: Process, peer: Peer) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from fanlight_common.bus.frame_feed import FrameFeed
+from fanlight_common.bus.member import BusMember
 from fanlight_common.core.errors import CodecError, ConfigurationError
 from fanlight_common.process import refusals
 from fanlight_common.protocol import bus, topics
@@ -14,6 +15,7 @@ from fanlight_encoder import service
 from fanlight_encoder.codecs.base import CodecParams, OpenCodec
 from fanlight_encoder.codecs.x264 import X264
 from fanlight_encoder.core.numbering import held_epoch
+from fanlight_encoder.units.pipeline import Pipeline
 from tests.encoder.fake_codecs import flaky_hardware, opened_by
 from tests.encoder.fakes import QUIET, STREAM, Bench, count, keep_showing, until
 from tests.encoder.pictures import decode, patches, text
@@ -59,6 +61,39 @@ async def test_an_error_about_a_stream_ends_that_stream_alone(
     assert again.idr
     assert (again.epoch, again.sequence) == (first.epoch, first.sequence + 1)
     other.close()
+
+
+async def test_a_feed_that_cannot_be_opened_ends_its_stream_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = [True]
+    closed: list[Pipeline] = []
+
+    class Feed(FrameFeed):
+        def __init__(self, worker: BusMember, desk: str) -> None:
+            if broken[0]:
+                raise ZeroDivisionError("no feed")
+            super().__init__(worker, desk)
+
+    class Closing(Pipeline):
+        def close(self) -> None:
+            closed.append(self)
+            super().close()
+
+    monkeypatch.setattr(service, "FrameFeed", Feed)
+    monkeypatch.setattr(service, "Pipeline", Closing)
+    await bench.start(**QUIET)
+    await bench.desk(bench.capture.record())
+    gateway = bench.view()
+    await bench.lease(1)
+    await until(lambda: "no feed" in caplog.text)
+    await bench.until_offer(lambda beat: beat.streams == ())
+    assert len(closed) == 1
+    broken[0] = False
+    await bench.lease(1)
+    await bench.capture.until_demand(True)
+    await bench.capture.show(patches(320, 240))
+    assert (await gateway.next()).idr
 
 
 async def test_a_record_that_raises_ends_what_it_is_about(

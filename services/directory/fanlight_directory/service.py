@@ -30,7 +30,7 @@ services = Gauge("fanlight_directory_services", "Living processes", ["kind"])
 desks = Gauge("fanlight_directory_desks", "Desks that are alive")
 leases = Gauge("fanlight_directory_leases", "Streams that have an encoder")
 waiting = Gauge("fanlight_directory_waiting", "Streams that are asked for and have no encoder")
-moves = Counter("fanlight_directory_lease_moves", "Leases given, ended or lost", ["why"])
+moves = Counter("fanlight_directory_lease_moves", "Leases given, ended or lost", ["reason"])
 published = Counter("fanlight_directory_records", "Records published")
 
 _TICKS_A_TIMEOUT = 10
@@ -154,18 +154,22 @@ class Directory:
                     published.inc()
                 case Joined(kind, id_, instance):
                     log.info("event=joined kind=%s id=%s instance=%s", kind, id_, instance)
-                case Left(kind, id_, instance, why):
+                case Left(kind, id_, instance, reason):
                     log.info(
-                        "event=left kind=%s id=%s instance=%s why=%s", kind, id_, instance, why
+                        "event=left kind=%s id=%s instance=%s reason=%s",
+                        kind,
+                        id_,
+                        instance,
+                        reason,
                     )
-                case Leased(stream, id_, epoch, why):
-                    moves.labels(why).inc()
+                case Leased(stream, id_, epoch, reason):
+                    moves.labels(reason).inc()
                     log.info(
-                        "event=lease stream=%s encoder=%s epoch=%d why=%s",
+                        "event=lease stream=%s encoder=%s epoch=%d reason=%s",
                         stream,
                         id_ or "none",
                         epoch,
-                        why,
+                        reason,
                     )
                 case Contested(what, name, kept, ignored):
                     log.warning(

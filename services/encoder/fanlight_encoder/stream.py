@@ -95,13 +95,12 @@ class StreamEncoder:
     async def run(self) -> None:
         """Encode for ever. When cancelled, wait for the job that runs, and close everything."""
         log.info("event=stream_begins stream=%s epoch=%d", self.stream, self.epoch)
-        self._feed = self._open_feed()
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._feed.run(self._frame_came))
-                group.create_task(self._encode_frames())
+            with contextlib.closing(self._open_feed()) as self._feed:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._feed.run(self._frame_came))
+                    group.create_task(self._encode_frames())
         finally:
-            self._feed.close()
             self.pipeline.close()
             with contextlib.suppress(KeyError):  # the rate never left the ceiling
                 metrics.rate_kbps.remove(self.stream)
@@ -258,7 +257,7 @@ class StreamEncoder:
         patch = unit.kind is UnitKind.PATCH
         size = self._builder.size if patch else self.pipeline.seen
         if unit.kind is UnitKind.IDR:
-            metrics.idr_encoded.labels(self.stream, self._schedule.idr.why).inc()
+            metrics.idr_encoded.labels(self.stream, self._schedule.idr.reason).inc()
         metrics.units.labels(self.stream, unit.kind).inc()
         metrics.unit_bytes.labels(self.stream, unit.kind).inc(len(unit.payload))
         return VideoUnit(

@@ -60,7 +60,7 @@ failed = Counter(
     "fanlight_gateway_failed_viewers", "Viewers closed because something of theirs raised an error"
 )
 closed = Counter("fanlight_gateway_closed_viewers", "Viewers closed by the gateway", ["code"])
-rejected = Counter("fanlight_gateway_rejected", "Requests that had no right to it", ["why"])
+rejected = Counter("fanlight_gateway_rejected", "Requests that had no right to it", ["reason"])
 units_sent = Counter("fanlight_gateway_units_sent", "Access units sent, over all viewers")
 units_dropped = Counter(
     "fanlight_gateway_units_dropped", "Access units not sent to a viewer", ["reason"]
@@ -132,6 +132,6 @@ in_flight_bytes = Histogram(
     buckets=_BYTES,
 )
 input_messages = Counter("fanlight_gateway_input_messages", "Input messages passed on", ["type"])
-refused = Counter("fanlight_gateway_refused", "Viewers' messages that were not taken", ["why"])
+refused = Counter("fanlight_gateway_refused", "Viewers' messages that were not taken", ["reason"])
 idr_requests = Counter("fanlight_gateway_idr_requests", "IDRs that encoders were asked for")
 screenshots = Counter("fanlight_gateway_screenshots", "Screenshots passed on", ["status"])

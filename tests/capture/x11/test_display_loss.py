@@ -2,10 +2,14 @@
 
 import os
 import signal
+from typing import Any
 
 import pytest
+import xcffib
 
 from fanlight_capture import metrics
+from fanlight_capture.x11 import open_display
+from fanlight_capture.x11.open_display import OpenDisplay
 from fanlight_capture.x11.source import open_x11
 from fanlight_common.protocol import bus
 from tests.capture.conftest import StartCapture, XServer, counter, until
@@ -64,3 +68,19 @@ async def test_no_display_at_start(xserver: XServer, start_capture: StartCapture
     assert capture.offer == bus.DeskOffer("main", 0, 0)
     xserver.start()
     assert (await feed.next()).width == 800
+
+
+async def test_an_error_that_nobody_named_is_raised_and_closes_the_connection(
+    xserver: XServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Any] = []
+
+    def fail(name: str, raw: Any) -> OpenDisplay:
+        opened.append(raw)
+        raise ZeroDivisionError("in the set-up")
+
+    monkeypatch.setattr(open_display, "_set_up", fail)
+    with pytest.raises(ZeroDivisionError):
+        await open_display.open_display(xserver.display)
+    with pytest.raises(xcffib.XcffibException, match="Invalid"):
+        opened[0].invalid()

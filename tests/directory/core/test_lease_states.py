@@ -7,7 +7,7 @@ import pytest
 
 from fanlight_common.protocol import bus
 from fanlight_directory.core import lease_states
-from fanlight_directory.core.effects import Effect, Publish, Why
+from fanlight_directory.core.effects import Effect, Publish, Reason
 from fanlight_directory.core.lease_states import LeaseEvent, LeaseState
 from fanlight_directory.core.leases import FORGET_ENDED_S, Leases
 from fanlight_directory.core.placement import Rules
@@ -66,7 +66,7 @@ class Bench:
         return self.leases.reconcile(self.now, UNIX)
 
     def lose(self) -> list[Effect]:
-        effects = self.leases.encoder_down("encoder-1", Why.SILENCE, self.now)
+        effects = self.leases.encoder_down("encoder-1", Reason.SILENCE, self.now)
         return effects + self.leases.reconcile(self.now, UNIX)
 
     def drain(self) -> list[Effect]:

@@ -4,7 +4,7 @@ import pytest
 
 from fanlight_common.protocol import bus, topics
 from fanlight_directory.core.checks import MAX_EPOCH
-from fanlight_directory.core.effects import Leased, Publish, Why
+from fanlight_directory.core.effects import Leased, Publish, Reason
 from fanlight_directory.core.lease_states import HANDOVER_S
 from fanlight_directory.core.leases import FORGET_ENDED_S
 from tests.directory.bench import LEASE, TIMING, Bench, beat, capture, encoder, leases, the_lease
@@ -24,7 +24,7 @@ def test_a_lease_goes_to_the_encoder_with_most_room() -> None:
         "ipc:///encoder-2.inlet",
         bench.unix_s,
     )
-    assert Leased("main/high", "encoder-2", bench.unix_s, Why.ASKED) in effects
+    assert Leased("main/high", "encoder-2", bench.unix_s, Reason.ASKED) in effects
     # The load lags behind, so the streams that an encoder holds count as well.
     assert the_lease(bench.ask(topics.lease("main/keyframes"))).id == "encoder-3"
 
@@ -81,23 +81,23 @@ def test_a_desk_whose_capture_died_keeps_its_lease() -> None:
     assert the_lease(bench.ask(topics.lease("main/keyframes"))).alive
 
 
-@pytest.mark.parametrize("why", [Why.SILENCE, Why.FAREWELL, Why.REPLACED])
-def test_a_lost_encoder_s_leases_move_at_once_by_a_larger_epoch(why: Why) -> None:
+@pytest.mark.parametrize("reason", [Reason.SILENCE, Reason.FAREWELL, Reason.REPLACED])
+def test_a_lost_encoder_s_leases_move_at_once_by_a_larger_epoch(reason: Reason) -> None:
     bench = Bench()
     bench.hear(capture(), encoder(1))
     first = the_lease(bench.ask())
     bench.hear(encoder(2, load=0.9))
-    if why is Why.SILENCE:
+    if reason is Reason.SILENCE:
         bench.mute(encoder(1))
         effects = bench.wait(1.2)
-    elif why is Why.FAREWELL:
+    elif reason is Reason.FAREWELL:
         effects = bench.bye(encoder(1))
     else:
         effects = bench.hear(encoder(1, "2", load=1.0))
     lease = the_lease(effects)
     assert lease.id == "encoder-2"
     assert lease.epoch > first.epoch
-    assert Leased("main/high", "encoder-2", lease.epoch, why) in effects
+    assert Leased("main/high", "encoder-2", lease.epoch, reason) in effects
 
 
 def test_a_restarted_encoder_gets_its_lease_back_by_a_larger_epoch() -> None:
@@ -116,7 +116,7 @@ def test_the_last_encoder_lost_is_told_and_the_epoch_stays() -> None:
     first = the_lease(bench.ask())
     effects = bench.bye(encoder(1))
     assert the_lease(effects) == bus.LeaseRecord("main/high", False, "", "", "", "", first.epoch)
-    assert Leased("main/high", "", first.epoch, Why.FAREWELL) in effects
+    assert Leased("main/high", "", first.epoch, Reason.FAREWELL) in effects
     again = the_lease(bench.hear(encoder(2)))
     assert again.epoch > first.epoch
 
@@ -138,7 +138,7 @@ def test_an_unwanted_lease_ends_after_the_grace() -> None:
     bench.leave()
     bench.leave()
     effects = bench.wait(2.3)
-    assert Leased("main/high", "", first.epoch, Why.UNUSED) in effects
+    assert Leased("main/high", "", first.epoch, Reason.UNUSED) in effects
     assert not the_lease(effects).alive
     assert bench.registry.counts().leases == 0
     assert the_lease(bench.ask()).epoch > first.epoch
@@ -191,7 +191,7 @@ def test_a_drained_encoder_is_relieved() -> None:
     lease = the_lease(effects)
     assert lease.id == "encoder-2"
     assert lease.epoch > first.epoch
-    assert Leased("main/high", "encoder-2", lease.epoch, Why.DRAINED) in effects
+    assert Leased("main/high", "encoder-2", lease.epoch, Reason.DRAINED) in effects
     # It gets nothing new until it says that it has room again.
     assert the_lease(bench.ask(topics.lease("main/keyframes"))).id == "encoder-2"
     bench.hear(encoder(1))

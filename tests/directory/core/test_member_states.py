@@ -121,7 +121,7 @@ def reported(change: Change | Contested) -> str:
     if about.instance != ME.instance:
         return ""
     if change.after is None:
-        return f"left {change.why}"
+        return f"left {change.reason}"
     return "joined" if change.before is None else "changed"
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from fanlight_common.protocol import bus, topics
-from fanlight_directory.core.effects import Contested, Effect, Joined, Left, Publish, Why
+from fanlight_directory.core.effects import Contested, Effect, Joined, Left, Publish, Reason
 from tests.directory.bench import (
     TIMING,
     UNIX,
@@ -29,7 +29,7 @@ def test_a_process_joins_changes_and_leaves() -> None:
     assert isinstance(there, bus.ServiceRecord)
     assert there.http == "http://127.0.0.1:2"
     dead = bus.ServiceRecord("screenshot", "screenshot", False, "1", "h", "")
-    gone = [Left("screenshot", "screenshot", "1", Why.FAREWELL), Publish(topic, dead)]
+    gone = [Left("screenshot", "screenshot", "1", Reason.FAREWELL), Publish(topic, dead)]
     assert bench.bye(moved) == gone
     assert bench.bye(moved) == []
 
@@ -40,7 +40,7 @@ def test_silence_is_noticed_within_the_timeout_and_a_step() -> None:
     bench.hear(shot)
     bench.mute(shot)
     assert bench.wait(0.9) == []
-    assert Left("screenshot", "screenshot", "1", Why.SILENCE) in bench.wait(0.3)
+    assert Left("screenshot", "screenshot", "1", Reason.SILENCE) in bench.wait(0.3)
 
 
 def test_who_comes_back_from_silence_joins_again() -> None:
@@ -74,7 +74,7 @@ def test_the_place_goes_to_the_newer_instance() -> None:
     bench.hear(beat("screenshot", "s", "old"))
     effects = bench.hear(beat("screenshot", "s", "new"))
     assert effects[:2] == [
-        Left("screenshot", "s", "old", Why.REPLACED),
+        Left("screenshot", "s", "old", Reason.REPLACED),
         Joined("screenshot", "s", "new"),
     ]
     # There is one record, and not one of a death and one of a birth.

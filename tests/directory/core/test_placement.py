@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from fanlight_common.protocol import bus, topics
-from fanlight_directory.core.effects import Effect, Leased, Publish, Why
+from fanlight_directory.core.effects import Effect, Leased, Publish, Reason
 from fanlight_directory.core.placement import Choice, Encoder, Rules
 from fanlight_directory.core.registry import Registry
 from tests.directory.bench import (
@@ -68,7 +68,7 @@ def test_who_comes_later_is_given_its_share_of_what_runs_a_few_at_a_time() -> No
     assert 1 <= len(first) <= 2 * Rules().moves
     effects = bench.wait(10.0)
     assert holders(bench).count("encoder-2") in (3, 4)
-    assert {e.why for e in effects if isinstance(e, Leased)} <= {Why.EVENED}
+    assert {e.reason for e in effects if isinstance(e, Leased)} <= {Reason.EVENED}
     # After that nothing moves.
     assert bench.wait(20.0) == []
 
@@ -110,7 +110,7 @@ def test_what_nobody_watches_does_not_move() -> None:
     bench.ask()
     bench.leave()
     bench.hear(encoder(2, capacity=4))
-    moved = [e for e in bench.wait(10.0) if isinstance(e, Leased) and e.why is Why.EVENED]
+    moved = [e for e in bench.wait(10.0) if isinstance(e, Leased) and e.reason is Reason.EVENED]
     assert moved == []
 
 
@@ -142,7 +142,7 @@ def test_a_lease_that_its_holder_never_claims_goes_to_another_by_a_larger_epoch(
         bench.now = round(bench.now + 0.1, 6)
         said += bench.hear(encoder(1))
     moved = [effect for effect in said if isinstance(effect, Leased)]
-    assert [(effect.id, effect.why) for effect in moved] == [("encoder-2", Why.UNCLAIMED)]
+    assert [(effect.id, effect.reason) for effect in moved] == [("encoder-2", Reason.UNCLAIMED)]
     assert moved[0].epoch > first.epoch
     # Neither encoder hears this directory. Each gets the lease in turn, by larger epochs.
     for _ in range(56):

@@ -8,7 +8,7 @@ import pytest
 
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.protocol import bus, topics
-from fanlight_directory.core.effects import Left, Why
+from fanlight_directory.core.effects import Left, Reason
 from fanlight_directory.core.registry import Counts
 from tests.directory.bench import TIMING, UNIX, Bench, beat, capture, encoder, published
 
@@ -27,7 +27,7 @@ def test_a_tick_when_it_is_due_sees_whom_nobody_hears_and_one_before_does_not() 
         assert bench.registry.tick(due_at - earlier_s, bench.unix_s) == []
     assert bench.registry.tick(due_at, bench.unix_s) == []
     left = bench.registry.tick(due_at + 0.01, bench.unix_s)
-    assert Left("screenshot", "first", "1", Why.SILENCE) in left
+    assert Left("screenshot", "first", "1", Reason.SILENCE) in left
     assert bench.registry.due_at() == due_at + 0.25
 
 

@@ -1,6 +1,6 @@
 """Leases while a new directory settles, and claims of encoders that it did not expect."""
 
-from fanlight_directory.core.effects import Leased, Why
+from fanlight_directory.core.effects import Leased, Reason
 from tests.directory.bench import TIMING, UNIX, Bench, capture, encoder, leases, the_lease
 
 
@@ -26,7 +26,7 @@ def test_after_a_restart_running_streams_stay_where_they_are() -> None:
     effects = bench.hear(held)
     lease = the_lease(effects)
     assert (lease.id, lease.epoch) == ("encoder-1", UNIX - 77)
-    assert Leased("main/high", "encoder-1", UNIX - 77, Why.CLAIMED) in effects
+    assert Leased("main/high", "encoder-1", UNIX - 77, Reason.CLAIMED) in effects
     assert leases(bench.wait(10.0)) == []
 
 

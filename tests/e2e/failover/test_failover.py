@@ -55,7 +55,7 @@ def test_an_encoder_is_killed(cluster: Cluster) -> None:
         assert first.idr
         watcher.wait_units(30)
         assert cluster.holder(STREAM) is not lost
-        assert cluster.leases(STREAM)[-1]["why"] == "silence"
+        assert cluster.leases(STREAM)[-1]["reason"] == "silence"
         assert watcher.wrong == []
 
 
@@ -135,7 +135,7 @@ def test_an_encoder_that_is_told_to_end_ends_when_another_is_shown(
             assert watcher.wrong == []
             assert set(watcher.states) <= {"waiting", "live"}
             assert watcher.states[-1] == "live"
-        assert cluster.leases(STREAM)[-1]["why"] == "drained"
+        assert cluster.leases(STREAM)[-1]["reason"] == "drained"
         assert in_order(
             leaving, "event=drain ", "event=handover", "event=drained streams=0", "event=stop"
         )
@@ -168,7 +168,7 @@ def test_two_of_three_are_told_to_end_at_once(cluster: Cluster) -> None:
         watcher.wait_epoch_after(before)
         wait_until(lambda: cluster.holder(STREAM) is last, "the third to have it")
         watcher.wait_units(60)
-        assert {lease["why"] for lease in cluster.leases(STREAM)[1:]} == {"drained"}
+        assert {lease["reason"] for lease in cluster.leases(STREAM)[1:]} == {"drained"}
         assert watcher.wrong == []
 
 
@@ -245,7 +245,7 @@ def test_the_directory_is_away_for_a_while(cluster: Cluster) -> None:
             assert {d.epoch for d in another.deliveries} == {epoch}
             assert cluster.holder(STREAM) is holder
             (*_, last) = cluster.leases(STREAM)
-            assert (last["why"], int(last["epoch"])) == ("claimed", epoch)
+            assert (last["reason"], int(last["epoch"])) == ("claimed", epoch)
             assert [w.wrong for w in (watcher, another, waiting)] == [[], [], []]
 
 

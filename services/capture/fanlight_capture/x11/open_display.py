@@ -20,7 +20,7 @@ import xcffib.xkb
 import xcffib.xproto
 import xcffib.xtest
 
-from fanlight_common.core.errors import ConfigurationError, FanlightError, SourceLostError
+from fanlight_common.core.errors import ConfigurationError, SourceLostError
 
 _xcffib: Any = xcffib  # its types do not cover what is used here
 _EXTENSIONS = ("DAMAGE", "XFIXES", "XTEST", "XKEYBOARD", "RANDR")
@@ -50,12 +50,13 @@ async def open_display(name: str) -> OpenDisplay:
 
     The thread is a daemon, because the process must be able to end while it waits. If the caller is
     cancelled before the display is open, the display is closed again. Raises SourceLostError if
-    there is no server, and ConfigurationError if the display cannot be used.
+    there is no server, and ConfigurationError if the display cannot be used. An error that nobody
+    has named is raised here as well, so that the caller does not wait for ever.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[OpenDisplay] = loop.create_future()
 
-    def deliver(opened: OpenDisplay | None, error: FanlightError | None) -> None:
+    def deliver(opened: OpenDisplay | None, error: BaseException | None) -> None:
         if future.done():
             if opened is not None:
                 opened.raw.disconnect()
@@ -68,7 +69,7 @@ async def open_display(name: str) -> OpenDisplay:
         opened, failure = None, None
         try:
             opened = _open(name)
-        except FanlightError as error:
+        except BaseException as error:  # noqa: BLE001 - the caller gets it
             failure = error
         with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(deliver, opened, failure)
@@ -82,7 +83,7 @@ def _open(name: str) -> OpenDisplay:
         raw = _xcffib.connect(display=name)
         try:
             return _set_up(name, raw)
-        except (xcffib.XcffibException, ConfigurationError):
+        except BaseException:
             raw.disconnect()
             raise
     except xcffib.XcffibException as error:

@@ -9,8 +9,8 @@ from enum import StrEnum
 from fanlight_common.protocol import bus
 
 
-class Why(StrEnum):
-    """Why a process left, and so why its leases moved."""
+class Reason(StrEnum):
+    """Why a process left, or why a lease moved."""
 
     SILENCE = "silence"
     FAREWELL = "farewell"
@@ -55,7 +55,7 @@ class Left:
     kind: str
     id: str
     instance: str
-    why: Why
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Leased:
     stream: str
     id: str
     epoch: int
-    why: Why
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fanlight_common.protocol import bus
-from fanlight_directory.core.effects import Why
+from fanlight_directory.core.effects import Reason
 
 HANDOVER_S = 1.0
 """A handover takes less time than this."""
@@ -82,7 +82,7 @@ class StreamLease:
     wanted: bool = False
     idle_since: float = 0.0
     """When it was last wanted or held; seconds, as `now` of `Leases`."""
-    why: Why = Why.ASKED
+    reason: Reason = Reason.ASKED
     reminded_at: float = float("-inf")
     claimed_at: float = 0.0
     """When its holder last claimed it; before the first claim, when it was granted."""

@@ -28,7 +28,7 @@ import math
 from fanlight_common.core.names import split_stream
 from fanlight_common.protocol import bus, topics
 from fanlight_directory.core.checks import MAX_EPOCH
-from fanlight_directory.core.effects import Effect, Leased, Publish, Why
+from fanlight_directory.core.effects import Effect, Leased, Publish, Reason
 from fanlight_directory.core.lease_states import StreamLease
 from fanlight_directory.core.placement import Choice, Encoder, Rules
 from fanlight_directory.core.rebalancing import Rebalancing
@@ -138,7 +138,7 @@ class Leases:
                     effects += self._remind(entry, now)
         return effects
 
-    def encoder_down(self, id_: str, why: Why, now: float) -> list[Effect]:
+    def encoder_down(self, id_: str, reason: Reason, now: float) -> list[Effect]:
         """Note that an encoder is gone. Its streams wait for other encoders."""
         encoder = self._encoders.pop(id_, None)
         if encoder is None:
@@ -147,7 +147,7 @@ class Leases:
         effects: list[Effect] = []
         for entry in [self._streams[name] for name in sorted(encoder.streams)]:
             entry.holder = ""
-            entry.why = why
+            entry.reason = reason
             if entry.wanted:
                 self._waiting.add(entry.name)
                 self._due.add(entry.name)
@@ -175,7 +175,7 @@ class Leases:
                     self._encoders[entry.holder].streams.discard(entry.name)
                     self._uneven = True
                     entry.holder = ""
-                    entry.why = Why.UNUSED
+                    entry.reason = Reason.UNUSED
                     effects += self._end(entry, now)
             # The epoch is remembered until the clock has passed it, because the next epoch would
             # otherwise be smaller.
@@ -200,7 +200,7 @@ class Leases:
             for encoder in [e for e in self._encoders.values() if e.beat.capacity == 0]:
                 for entry in [self._streams[name] for name in sorted(encoder.streams)]:
                     if entry.desk in self._desks:
-                        entry.why = Why.DRAINED
+                        entry.reason = Reason.DRAINED
                         effects += self._grant(entry, choice, now, unix_s)
         self._relieve = False
         return effects
@@ -213,7 +213,7 @@ class Leases:
             if choice.best("") is None:
                 choice = Choice(self._encoders.values(), self._rules.locality)
             if entry.holder and entry.desk in self._desks and choice.best("") is not None:
-                entry.why = Why.UNCLAIMED
+                entry.reason = Reason.UNCLAIMED
                 effects += self._grant(entry, choice, now, unix_s)
         self._unclaimed.clear()
         return effects
@@ -226,7 +226,7 @@ class Leases:
         rebalancing = Rebalancing(self._encoders, self._streams, self._desks, self._rules, now)
         effects: list[Effect] = []
         for entry in rebalancing.moves():
-            entry.why = Why.EVENED
+            entry.reason = Reason.EVENED
             effects += self._grant(entry, rebalancing.choice, now, unix_s)
         self._uneven = rebalancing.may_gain_later
         return effects
@@ -255,7 +255,7 @@ class Leases:
             if not entry.wanted:
                 # Its subscriptions may not have come back yet after a restart.
                 self._rest(entry, now)
-            return self._assign(entry, encoder, held.epoch + twice, Why.CLAIMED, now)
+            return self._assign(entry, encoder, held.epoch + twice, Reason.CLAIMED, now)
         return self._remind(entry, now)
 
     def _remind(self, entry: StreamLease, now: float) -> list[Effect]:
@@ -279,7 +279,7 @@ class Leases:
             holder.streams.discard(entry.name)
             choice.changed(holder)
         epoch = min(max(entry.epoch + 1, unix_s), MAX_EPOCH)
-        effects = self._assign(entry, encoder, epoch, entry.why, now, handover_from)
+        effects = self._assign(entry, encoder, epoch, entry.reason, now, handover_from)
         choice.changed(encoder)
         return effects
 
@@ -288,7 +288,7 @@ class Leases:
         entry: StreamLease,
         encoder: Encoder,
         epoch: int,
-        why: Why,
+        reason: Reason,
         now: float,
         handover_from: int = 0,
     ) -> list[Effect]:
@@ -298,7 +298,7 @@ class Leases:
         self._due.discard(entry.name)
         entry.holder = beat.id
         entry.epoch = epoch
-        entry.why = Why.ASKED
+        entry.reason = Reason.ASKED
         entry.claimed_at = now
         self._uneven = True
         entry.record = bus.LeaseRecord(
@@ -312,7 +312,7 @@ class Leases:
             handover_from=handover_from,
         )
         return [
-            Leased(entry.name, beat.id, epoch, why),
+            Leased(entry.name, beat.id, epoch, reason),
             Publish(topics.lease(entry.name), entry.record),
         ]
 
@@ -320,7 +320,7 @@ class Leases:
         """End a lease that nobody wants. Its epoch is remembered for a while."""
         entry.idle_since = now
         effects = self._publish_dead(entry)
-        entry.why = Why.ASKED
+        entry.reason = Reason.ASKED
         return effects
 
     def _publish_dead(self, entry: StreamLease) -> list[Effect]:
@@ -330,4 +330,4 @@ class Leases:
         lost = entry.record is not None
         entry.record = bus.LeaseRecord(entry.name, False, "", "", "", "", entry.epoch)
         publish = Publish(topics.lease(entry.name), entry.record)
-        return [Leased(entry.name, "", entry.epoch, entry.why), publish] if lost else [publish]
+        return [Leased(entry.name, "", entry.epoch, entry.reason), publish] if lost else [publish]

@@ -32,7 +32,7 @@ from enum import StrEnum
 
 from fanlight_common.core.errors import ProtocolError
 from fanlight_common.protocol import bus
-from fanlight_directory.core.effects import Contested, Why
+from fanlight_directory.core.effects import Contested, Reason
 
 
 class MemberState(StrEnum):
@@ -87,12 +87,12 @@ class Member:
 class Change:
     """A member changed.
 
-    `before` is None if it joined. `after` is None if it left, and `why` is the reason.
+    `before` is None if it joined. `after` is None if it left, and `reason` is the reason.
     """
 
     before: bus.Heartbeat | None
     after: bus.Heartbeat | None
-    why: Why = Why.ASKED
+    reason: Reason = Reason.ASKED
 
 
 @dataclass(slots=True)
@@ -157,7 +157,7 @@ class Members:
             old = member.beat
             self._replaced[old.id, old.instance] = _Replaced(at=now, heard_at=now)
             self._join(beat, now)
-            return [Change(old, None, Why.REPLACED), Change(None, beat)]
+            return [Change(old, None, Reason.REPLACED), Change(None, beat)]
         before = member.beat
         if _identity(before) != _identity(beat):
             raise ProtocolError(f"heartbeat of {beat.id}: one instance, and another identity")
@@ -170,7 +170,7 @@ class Members:
         if member is None or member.beat.instance != farewell.instance:
             return []
         del self._members[farewell.id]
-        return [Change(member.beat, None, Why.FAREWELL)]
+        return [Change(member.beat, None, Reason.FAREWELL)]
 
     def suspect(self, id_: str, instance: str, now: float, patience_s: float) -> None:
         """Note that a connection of it ended: it is dead unless it sends within `patience_s`."""
@@ -196,7 +196,7 @@ class Members:
             del self._members[member.beat.id]
         for key in [k for k, r in self._replaced.items() if now - r.heard_at > 2 * self._timeout_s]:
             del self._replaced[key]
-        return [Change(member.beat, None, Why.SILENCE) for member in silent]
+        return [Change(member.beat, None, Reason.SILENCE) for member in silent]
 
     def _join(self, beat: bus.Heartbeat, now: float) -> None:
         self._arrivals += 1

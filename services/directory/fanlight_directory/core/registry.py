@@ -169,10 +169,10 @@ class Registry:
         effects: list[Effect] = []
         if after is None:
             assert before is not None
-            effects.append(Left(before.kind, before.id, before.instance, change.why))
+            effects.append(Left(before.kind, before.id, before.instance, change.reason))
             effects.append(_service(before, alive=False))
             effects += self._desks.withdrawn(before.id)
-            effects += self._leases.encoder_down(before.id, change.why, now)
+            effects += self._leases.encoder_down(before.id, change.reason, now)
             return effects
         if before is None:
             effects.append(Joined(after.kind, after.id, after.instance))

@@ -57,8 +57,8 @@ class IdrPolicy:
         self._interval_s = interval_s
         self._gop = gop
         self._state = IdrState.OWED
-        self._asked_why = "first"
-        self.why = ""
+        self._asked_reason = "first"
+        self.reason = ""
         """The reason for the IDR that was sent last."""
         self._sent_at = -math.inf
         self._units_since = 0
@@ -73,11 +73,11 @@ class IdrPolicy:
         """From when on an IDR may be made, if one is wanted."""
         return self._sent_at + self._interval_s
 
-    def request(self, why: str = "asked") -> bool:
+    def request(self, reason: str = "asked") -> bool:
         """Note that a viewer needs an IDR. Returns False if an IDR is owed already."""
         fresh = not self.pending
         if fresh:
-            self._asked_why = why
+            self._asked_reason = reason
         self._follow(IdrEvent.ASKED)
         return fresh
 
@@ -92,7 +92,9 @@ class IdrPolicy:
     def unit_sent(self, now: float, idr: bool) -> None:
         """Note that a unit of video was sent. An IDR answers everyone who has asked until now."""
         if idr:
-            self.why = self._asked_why if self.pending else "gop" if self._due_by_gop else "changed"
+            self.reason = (
+                self._asked_reason if self.pending else "gop" if self._due_by_gop else "changed"
+            )
             self._sent_at, self._units_since = now, 0
         self._follow(IdrEvent.IDR_SENT if idr else IdrEvent.OTHER_SENT)
         self._units_since += 1
