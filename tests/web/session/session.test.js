@@ -90,6 +90,11 @@ describe("the connection", () => {
     await live(it, 1000, 20);
     await browser.pass(SILENCE_MS);
     assert.equal(status().fallback, "locked", "the second silence within a minute");
+    await browser.pass(250);
+    browser.socket.open();
+    await browser.pass(10);
+    const told = browser.sockets.map(({ sent }) => sent.filter((each) => each.includes("fell_back")));
+    assert.deepEqual(told, [[], [], ['{"fell_back":"silence"}']], "the silent link would lose it");
   });
 
   for (const [name, isSilent] of [

@@ -198,8 +198,9 @@ export class Session {
       onrtt: (rtt_ms, base_rtt_ms) => this.event({ type: "rtt", rtt_ms, base_rtt_ms }),
       onsilent: () => {
         this.#wasAway = true;
-        this.event({ type: "silent" });
+        // First, because what the event sends would be lost on the link that is silent.
         this.#connection.silent();
+        this.event({ type: "silent" });
       },
       onping: () => this.#pictures.tick(),
     });
