@@ -33,7 +33,6 @@ RELAXED_S = 0.1
 CONNECT_LIMIT_S = 20.0
 _READ_BYTES = 1 << 18
 _NO_MASK = bytes(4)
-_PATCH_FLAG = 2
 
 
 @dataclass(slots=True)
