@@ -5,7 +5,6 @@ before it, an epoch that goes back, a picture that is not the desk's.
 """
 
 import contextlib
-import itertools
 import threading
 import time
 import traceback
@@ -98,12 +97,6 @@ class Witness:
         wait_until(lambda: self._is_over or self.epoch > epoch, f"after {epoch}", limit_s)
         assert self.epoch > epoch, self.wrong
         return next(d for d in self.deliveries if d.epoch > epoch)
-
-    def longest_gap_s(self, since_s: float, until_s: float = float("inf")) -> float:
-        """Return the longest time without a unit that touches this span (monotonic seconds)."""
-        times = [d.at_s for d in self.deliveries]
-        pairs = itertools.pairwise(times)
-        return max(b - a for a, b in pairs if b >= since_s and a <= until_s)
 
     @property
     def _is_over(self) -> bool:
