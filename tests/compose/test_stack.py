@@ -106,7 +106,7 @@ def test_typing_reaches_the_desk(project: Project, desk: Desk, open_viewer: Open
     assert desk.execute("stat", "-c", "%u", "/tmp/typed") == desk.uid
 
 
-def test_a_still_image_wants_a_token(project: Project, desk: Desk) -> None:
+def test_a_screenshot_needs_a_token(project: Project, desk: Desk) -> None:
     url = f"http://127.0.0.1:{project.port('gateway', 8080)}/api/desks/desk-1/screenshot"
     assert httpx.get(url, trust_env=False).status_code == 401
     token = project.link("desk-1", role="view").partition("#token=")[2]
