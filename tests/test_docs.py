@@ -120,7 +120,7 @@ def test_events_metrics_and_settings_that_are_named_exist(document: Path) -> Non
     text = document.read_text()
     # The variables that the compose files take from the environment are settings, too.
     files = [ROOT / "docs/settings.md", *ROOT.glob("docker-compose*.yml")]
-    files += ROOT.glob("deploy/**/*.yml")
+    files += [*ROOT.glob("deploy/**/*.yml"), ROOT / "scripts/test"]
     known = code() + "".join(file.read_text() for file in files)
     for event in re.findall(r"event=(\w+)", text):
         assert f"event={event}" in known, event
