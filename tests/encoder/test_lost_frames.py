@@ -32,7 +32,7 @@ async def test_a_frame_that_was_lost_is_nothing_for_the_garbage_collector(bench:
             lost = count(metrics.skipped, reason="frame_lost")
             await bench.capture.show_torn(text(320, 240))
             await until(lambda: count(metrics.skipped, reason="frame_lost") > lost)  # noqa: B023
-        # isinstance() raises at a weak proxy whose object is gone, and other tests may leave one.
+        # The type is asked for, because a weak proxy whose object is gone raises at isinstance.
         kept = [o for o in gc.get_objects() if issubclass(type(o), FrameLostError)]
     finally:
         gc.enable()
