@@ -153,7 +153,7 @@ class Gateway:
 
     def _tick(self) -> None:
         self.streams.tick()
-        samples = (viewer.sample() for viewer in self.channels.viewers())
+        samples = (viewer.sample() for viewer in list(self._viewers.values()))
         self._sampler.tick(samples, clock.now_s())
         for viewer in list(self._viewers.values()):
             viewer.tick()

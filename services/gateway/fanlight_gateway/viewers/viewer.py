@@ -20,11 +20,10 @@ from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics
 from fanlight_gateway.core.mailbox import Mailbox
 from fanlight_gateway.core.rate_limits import Throttle, TokenBucket
-from fanlight_gateway.core.samples import ViewerSample
 from fanlight_gateway.limits import Limits
 from fanlight_gateway.streams.desk_channel import DeskChannel, DeskChannels
 from fanlight_gateway.streams.fan_out import StreamHub
-from fanlight_gateway.viewers.sampling import picture_ages
+from fanlight_gateway.viewers.sampling import ViewerSample, picture_ages
 from fanlight_gateway.viewers.transport import Transport
 from fanlight_gateway.viewers.viewer_video import ViewerVideo
 
