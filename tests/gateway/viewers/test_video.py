@@ -273,7 +273,7 @@ async def test_ages_are_measured_once_a_picture(site: Site, encoder: FakeEncoder
         await streaming(encoder, viewer)
         for _ in range(3):
             await viewer.send(binary.Ack(20, 1, 1, 1))
-        await viewer.send(binary.Ack(65535, 1, 1, 2))
+        await viewer.send(binary.Ack(binary.Ack.AGE_UNKNOWN_MS, 1, 1, 2))
         await viewer.ping()
         text = (await site.http.get("/metrics", headers=site.bearer())).text
         assert "fanlight_gateway_picture_age_seconds_count" in text

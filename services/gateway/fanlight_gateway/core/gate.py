@@ -41,6 +41,9 @@ would fall behind until it has to drop everything up to the next IDR.
 
 If nothing waits and there is room, `pass_on` is `offer` and `take` in one. That is nearly always
 so. With hundreds of viewers most of a gateway's work is this call, so it is written to be quick.
+For this reason, and because it asks whether a unit continues the GOP before it is known that there
+is room, the gate does not use `fanlight_common.core.unit_order`, which knows the same rule. By a
+`UnitOrder` a call of `pass_on` took 0.62 us in place of 0.53 us.
 """
 
 from collections import deque

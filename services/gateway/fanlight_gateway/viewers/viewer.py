@@ -34,8 +34,8 @@ IDR_INTERVAL_S = 0.3
 """A viewer's own requests for an IDR count at most once in this time, in seconds."""
 ALIVE_INTERVAL_S = 1.0
 """Capture is told at most once in this time, in seconds, that a viewer in control is there."""
-_AGE_UNKNOWN_MS = 65535
 _ACK = bytes([binary.Ack.TYPE])
+_AGE_UNKNOWN_MS = binary.Ack.AGE_UNKNOWN_MS
 
 ViewerKey = tuple[str, str]
 """A desk, and the id that the viewer's page chose and keeps in its next connection."""
