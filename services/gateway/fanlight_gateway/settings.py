@@ -106,7 +106,12 @@ class ViewerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FANLIGHT_VIEWER_", frozen=True)
 
-    rtt_limit_ms: float = Field(default=150, gt=0, description="Round trips above this are bad.")
+    rtt_limit_ms: float = Field(
+        default=150,
+        gt=0,
+        description="A round trip of at least this is bad. After a person's retry, only its rise "
+        "over the base RTT that the retry measured counts.",
+    )
     sustain_ms: float = Field(
         default=3000,
         ge=0,
