@@ -262,7 +262,7 @@ def test_the_ingress_is_patient_enough() -> None:
     }
     assert all(isinstance(value, str) for value in notes.values())
     longest_s = max(
-        GatewaySettings.model_fields["http_hold_s"].default,
+        GatewaySettings.model_fields["http_long_poll_s"].default,
         ViewerSettings.model_fields["ping_interval_ms"].default / 1000,
         WAIT_MAX_S + TIMEOUT_S,
     )

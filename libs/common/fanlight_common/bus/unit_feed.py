@@ -30,7 +30,7 @@ from fanlight_common.protocol.binary import VideoUnit
 log = logging.getLogger(__name__)
 TICK_S = 0.125
 """Seconds. It divides the heartbeats' interval, so that every second tick costs no wake-up of its
-own."""
+own. The gateway's clock ticks with it."""
 
 
 class UnitDemand(NamedTuple):
