@@ -112,7 +112,7 @@ class UnitFeed:
         self._demand: UnitDemand | None = None
         """The consumer's last demand. `_message` tells the encoders of it."""
         self._message: bus.StreamDemand | None = None
-        self._handover = Handover()
+        self._handover = Handover[bus.LeaseRecord]()
         self._encoders: dict[str, EncoderConnection] = {}
         """By instance: the current encoder, and during a handover the next one."""
         self._end_watch: Callable[[], None] | None = None

@@ -63,8 +63,8 @@ class Patcher:
         if images is None:
             return None
         for copy in found.copies:
-            ledger.copied(copy)
-            shadow.take(picture, Rect(copy.x, copy.y, copy.width, copy.height))
+            ledger.copied(copy.source, copy.target)
+            shadow.take(picture, copy.target)
         for image, lossless in images:
             rect = Rect(image.x, image.y, image.width, image.height)
             shadow.take(picture, rect)

@@ -107,7 +107,7 @@ class _Sketch:
     def copy(self, copy: patch.Copy) -> None:
         """Add pixels that the viewer has already."""
         self.operations.append(copy)
-        self.ledger.copied(copy)
+        self.ledger.copied(copy.source, copy.target)
 
     def draw(self, place: Rect) -> None:
         """Add new pixels, in what is left of the budget."""
