@@ -142,7 +142,7 @@ class UnitFeed:
         """Settle several times a second, for ever.
 
         A consumer that does not call `settle` at regular times itself needs this, because a request
-        may become due by time alone.
+        may become due by time alone. The gateway calls `settle` itself; this is for a recorder.
         """
         while True:
             await tick(TICK_S)
