@@ -1,8 +1,8 @@
 """Which units of a stream one decoder can take: from an IDR on, without a gap.
 
 Pure; lives on no thread of its own. Owns the number of the unit that continues the GOP. It is for a
-consumer that gives all units to one decoder or one file, as a recorder does, and that drops what is
-not accepted. The gateway's gates do the same for each viewer, together with room and backlog
+consumer that gives all units to one decoder or one file, and such a consumer drops what is not
+accepted. The gateway's gates do the same for each viewer, together with room and backlog
 (`fanlight_gateway.core.gate`). A test holds the table and the code together:
 
     state   event                          state after  accepted
