@@ -8,13 +8,13 @@ import pytest
 import zmq
 
 from fanlight_capture import metrics
-from fanlight_capture.core import pattern
 from fanlight_capture.core.held_keys import HeldKeyLimits
 from fanlight_capture.pattern.source import InputRecorder
 from fanlight_common.bus.inlet_messages import refused
 from fanlight_common.process import clock
 from fanlight_common.protocol import binary, bus, control, frames, input, topics
 from fanlight_common.protocol.topics import Lane
+from tests.capture.barcode import read_number
 from tests.capture.conftest import Capture, StartCapture, until
 from tests.metrics import count
 
@@ -50,7 +50,7 @@ async def test_frames_show_the_pattern_and_tell_what_changed(start_capture: Star
                 kept[row] = pixels[row]
         assert kept == pixels
         last = frame
-    assert pattern.read_number(kept, 321, 243) is not None
+    assert read_number(kept, 321, 243) is not None
 
 
 async def test_the_pixels_lane_carries_the_same_picture(start_capture: StartCapture) -> None:

@@ -41,7 +41,7 @@ async def test_the_first_messages_arrive_in_order(
     endpoint = ipc_endpoint(bus_settings.runtime_dir, "capture", "inlet")
     socket = inlet(network, endpoint)
     inlets = InletConnections(network)
-    inlets.hold(endpoint)
+    inlets.acquire(endpoint)
     messages = [b"%d" % number for number in range(100)]
     assert all(inlets.tell(endpoint, message) for message in messages)
     assert [await socket.recv() for _ in messages] == messages
@@ -53,7 +53,7 @@ async def test_who_leaves_at_once_has_still_said_what_it_said(
     endpoint = ipc_endpoint(bus_settings.runtime_dir, "capture", "inlet")
     inlets = InletConnections(network)
     for number in range(3):
-        inlets.hold(endpoint)
+        inlets.acquire(endpoint)
         assert inlets.tell(endpoint, b"%d" % number)
         inlets.release(endpoint)
     # The process starts a little later, when nobody uses its inlet any more.
@@ -104,7 +104,7 @@ async def test_a_peer_that_went_is_not_waited_for(
     await until(lambda: not inlets.tell(endpoint, b"y"))
 
 
-async def test_a_connection_that_fails_is_held_by_nobody(
+async def test_a_connection_that_fails_has_no_user(
     network: BusNetwork, bus_settings: BusSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sockets: list[zmq.Socket[bytes]] = []
@@ -126,7 +126,7 @@ async def test_a_connection_that_fails_is_held_by_nobody(
     assert [socket.closed for socket in sockets] == [True]
     inlet_of_one.move("")
     assert not inlets._connections
-    assert not inlets._holders
+    assert not inlets._users
 
 
 ROWS = table(inlet_connections.__doc__, 4)

@@ -153,8 +153,8 @@ class Witness:
         number = sum(1 << bit for bit, cell in enumerate(cells[2:]) if cell)
         if cells[:2] != [True, False]:
             self.wrong.append(f"{unit.epoch}/{unit.sequence}: no barcode")
-        for index, colour in enumerate(pattern.PATCHES):
-            x, y = pattern.patch_centre(index, width, height)
+        for index, colour in enumerate(pattern.COLOURS):
+            x, y = pattern.colour_centre(index, width, height)
             if any(abs(int(a) - b) > TOLERANCE for a, b in zip(shown[y, x], colour, strict=True)):
                 self.wrong.append(f"{unit.epoch}/{unit.sequence}: colour {index}: {shown[y, x]}")
         box = pattern.box(number, width, height)

@@ -19,8 +19,6 @@ test holds the table and the code together:
 The next delta or patch has the epoch of the unit before it, and the next sequence.
 """
 
-from fanlight_common.protocol.binary import VideoUnit
-
 
 class UnitOrder:
     """Open from an IDR on; a gap in the sequence or another epoch closes it until the next IDR."""
@@ -34,10 +32,10 @@ class UnitOrder:
         """Is it closed, so that only an IDR helps?"""
         return self._next is None
 
-    def accepts(self, unit: VideoUnit) -> bool:
+    def accepts(self, epoch: int, sequence: int, *, idr: bool) -> bool:
         """Can the decoder take this unit? Expects the next one from now on, or an IDR."""
-        if unit.idr or self._next == (unit.epoch, unit.sequence):
-            self._next = (unit.epoch, unit.sequence + 1)
+        if idr or self._next == (epoch, sequence):
+            self._next = (epoch, sequence + 1)
             return True
         self._next = None
         return False
