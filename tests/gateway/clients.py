@@ -133,6 +133,11 @@ class Site:
         now = time.time()
         return tokens.issue(self.secret, Grant(role, desk, int(now + ttl_s)), now)
 
+    def cookie(self, token: str | None = None) -> dict[str, str]:
+        """Return the header of a browser that has signed in."""
+        port = self.url.rpartition(":")[2]
+        return {"Cookie": f"fanlight_token_{port}={token or self.token()}"}
+
     def bearer(self, token: str | None = None) -> dict[str, str]:
         """Return the header with a token, by default one for all desks."""
         return {"Authorization": f"Bearer {self.token() if token is None else token}"}

@@ -35,7 +35,7 @@ async def sign_in(site: Site, token: object, **headers: str) -> httpx.Response:
 async def test_a_token_is_swapped_for_a_cookie_that_scripts_cannot_read(site: Site) -> None:
     response = await sign_in(site, site.token(ttl_s=50))
     assert response.status_code == 204
-    morsel = SimpleCookie(response.headers["set-cookie"])["fanlight_token"]
+    (morsel,) = SimpleCookie(response.headers["set-cookie"]).values()
     assert morsel["httponly"]
     assert morsel["samesite"] == "strict"
     assert morsel["path"] == "/"
@@ -46,6 +46,39 @@ async def test_a_token_is_swapped_for_a_cookie_that_scripts_cannot_read(site: Si
     out = await site.http.delete("/api/session")
     assert out.status_code == 204
     assert (await site.http.get("/api/desks")).status_code == 401
+
+
+async def test_gateways_on_two_ports_of_a_host_do_not_sign_each_others_viewers_out(
+    start: Start,
+) -> None:
+    one, other = await start(), await start()
+    # A browser sends the cookies of a host to each of its ports.
+    browser = httpx.Cookies()
+    for site, role in ((one, Role.CONTROL), (other, Role.VIEW)):
+        browser.update((await sign_in(site, site.token(role))).cookies)
+    for site, role in ((one, "control"), (other, "view")):
+        site.http.cookies = browser
+        assert (await site.http.get("/api/desks")).json()["role"] == role
+    await one.http.delete("/api/session")
+    assert (await other.http.get("/api/desks")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("desk.example:8090", "fanlight_token_8090"),
+        ("[::1]:8090", "fanlight_token_8090"),
+        ("desk.example", "fanlight_token"),
+        ("[::1]", "fanlight_token"),
+    ],
+)
+async def test_the_cookies_name_has_the_port(site: Site, host: str, name: str) -> None:
+    response = await sign_in(site, site.token(), Host=host)
+    assert list(SimpleCookie(response.headers["set-cookie"])) == [name]
+    read = await site.http.get(
+        "/api/desks", headers={"Host": host, "Cookie": f"{name}={site.token()}"}
+    )
+    assert read.status_code == 200
 
 
 async def test_the_cookie_is_secure_behind_https(site: Site, start: Start) -> None:

@@ -15,7 +15,7 @@ from tests.screenshot.fakes import FakeCapture, FakeDirectory, until
 
 
 async def test_a_browser_comes_with_cookie_and_origin(site: Site, start: Start) -> None:
-    cookie = {"Cookie": f"fanlight_token={site.token(Role.VIEW, 'main')}"}
+    cookie = site.cookie(site.token(Role.VIEW, "main"))
     async with site.socket(headers={**cookie, "Origin": site.url}) as socket:
         assert json.loads(await socket.recv())["welcome"]["role"] == "view"
     proxied = {"Origin": "https://desk.example", "X-Forwarded-Host": "desk.example"}
@@ -29,7 +29,7 @@ async def test_a_browser_comes_with_cookie_and_origin(site: Site, start: Start) 
 async def test_another_sites_page_is_told_that_it_may_not_and_nothing_else(
     site: Site, origin: str | None, bearer: bool
 ) -> None:
-    headers = {"Cookie": f"fanlight_token={site.token()}"}
+    headers = site.cookie()
     headers |= site.bearer() if bearer else {}
     headers |= {"Origin": origin} if origin else {}
     async with site.socket(headers=headers) as socket:

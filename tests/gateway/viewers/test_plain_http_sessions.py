@@ -128,7 +128,7 @@ async def test_pongs_come_with_the_answer_to_their_ping(site: Site) -> None:
 
 
 async def test_who_does_not_get_in(site: Site) -> None:
-    cookie = {"Cookie": f"fanlight_token={site.token()}"}
+    cookie = site.cookie()
     for desk, headers, status, code in (
         ("main", site.bearer(site.token(ttl_s=-1)), 401, CloseCode.UNAUTHORIZED),
         ("main", site.bearer(site.token(desk="other")), 403, CloseCode.FORBIDDEN),
@@ -164,7 +164,7 @@ async def test_a_session_is_of_no_use_to_others(site: Site, capture: FakeCapture
     viewer = await join(site)
     body = batches.encode([KEY_A.encode()])
     view = site.bearer(site.token(Role.VIEW))
-    cookie = {"Cookie": f"fanlight_token={site.token()}"}
+    cookie = site.cookie()
     for headers, status in (
         ({}, 403),  # not even a token
         (site.bearer("nonsense"), 401),

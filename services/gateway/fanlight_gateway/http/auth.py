@@ -20,7 +20,6 @@ from fanlight_gateway.core.origins import same_site
 from fanlight_gateway.problems import problem, read_body
 from fanlight_gateway.settings import GatewaySettings
 
-COOKIE = "fanlight_token"
 MAX_BODY_BYTES = 16 * 1024
 
 
@@ -39,7 +38,7 @@ class Auth:
         """
         token = bearer(connection)
         if token is None and cookie:
-            token = connection.cookies.get(COOKIE)
+            token = connection.cookies.get(cookie_name(connection))
         if not token:
             raise TokenError("no token")
         return tokens.verify(self._secret, token, time.time())
@@ -92,7 +91,7 @@ class Auth:
             raise problem(401, "unauthorized", str(error)) from None
         response = Response(status_code=204)
         response.set_cookie(
-            COOKIE,
+            cookie_name(request),
             token,
             max_age=max(1, int(grant.expires_at - now)),
             path=self._cookie_path,
@@ -107,7 +106,7 @@ class Auth:
         self._require_same_site(request)
         response = Response(status_code=204)
         response.delete_cookie(
-            COOKIE,
+            cookie_name(request),
             path=self._cookie_path,
             secure=self._secure(request),
             httponly=True,
@@ -126,6 +125,16 @@ class Auth:
         # A client that sends a wrong header harms only its own cookie.
         forwarded = request.headers.get("x-forwarded-proto", "").split(",")[0].strip()
         return (forwarded or request.url.scheme).lower() == "https"
+
+
+def cookie_name(connection: HTTPConnection) -> str:
+    """Return the name of the cookie, which has the port of the page's address.
+
+    Browsers send a host's cookies to all its ports. By one name for all, two gateways on one
+    machine would sign each other's viewers out.
+    """
+    port = connection.headers.get("host", "").rpartition(":")[2]
+    return f"fanlight_token_{port}" if port.isdecimal() else "fanlight_token"
 
 
 def bearer(connection: HTTPConnection) -> str | None:
