@@ -18,9 +18,10 @@ function setUp() {
   const make = (name, format = "I420") => {
     const copyTo = () => new Promise((resolve, reject) => copies.push({ resolve, reject }));
     const frame = { format, copyTo, close: () => log.push(`${name} closed`) };
-    steps.make(frame, SIZE, {
+    steps.make(frame, { ...SIZE, payload: "of a unit" }, {
       areas: () => [AREA],
       onready: (step, timing) => {
+        assert.deepEqual(step.source, SIZE, "the page does not need the rest of a unit");
         log.push(`${name} ${step.type}, ${timing?.method ?? "not timed"}`);
         if (timing) steps.painted(timing, clock.now_ms + (timing.method === "draw" ? 10 : 1));
         if (step.type === "pixels") log.push(step.areas === null ? "everywhere" : "areas");

@@ -45,10 +45,12 @@ export class FrameSteps {
    * Makes the step of a picture. The frame is closed, or is in the step.
    *
    * @param {VideoFrame} frame
-   * @param {Size} source  the size of its top left part that is painted
+   * @param {Size} source  the size of its top left part that is painted; only `width` and `height`
+   *   go into the step, because `source` may be a whole unit
    * @param {FrameListener} listener
    */
-  make(frame, source, listener) {
+  make(frame, { width, height }, listener) {
+    const source = { width, height };
     if (!this.#method.copies || !isCopyable(frame, source)) {
       const timing = /** @type {const} */ ({ method: "draw", began_ms: this.#now() });
       listener.onready({ type: "picture", picture: frame, source }, timing);
@@ -93,8 +95,7 @@ export class FrameSteps {
     try {
       const pixels = await this.#copier.copy(frame, source, areas);
       frame.close();
-      const { width, height } = source;
-      step = { type: "pixels", pixels, source: { width, height }, areas };
+      step = { type: "pixels", pixels, source, areas };
       timing = { method: "copy", began_ms };
     } catch {
       // The frame is drawn instead.
