@@ -46,7 +46,7 @@ import { drawSteps, imageArea } from "./patch-steps.js";
 /** If patches of more pixels than this are in the queue, all is dropped. Two desks of 8K have it. */
 const MAX_WAITING_AREA = 2 ** 26;
 /** If more pictures and patches than this are in the queue, all is dropped. */
-const MAX_PLACES = 1024;
+const MAX_QUEUED = 1024;
 
 export class Painter {
   /** @type {PainterHost} */
@@ -153,7 +153,7 @@ export class Painter {
    */
   async paintPatch(operations, size, listener) {
     const area = imageArea(operations);
-    if (this.#area + area > MAX_WAITING_AREA || this.#queue.length >= MAX_PLACES) {
+    if (this.#area + area > MAX_WAITING_AREA || this.#queue.length >= MAX_QUEUED) {
       this.clear();
       this.#host.onlost();
       return;

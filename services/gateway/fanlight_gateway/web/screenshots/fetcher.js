@@ -58,8 +58,8 @@ const WAIT_MS = 20_000;
 const TIMEOUT_MS = 5000;
 /** At most so many requests are in flight, while answers are small. */
 const MAX_IN_FLIGHT = 4;
-/** An answer is small if the network carries it within this part of the base RTT. */
-const SMALL_SHARE = 0.5;
+/** An answer is small if the network carries it within this fraction of the base RTT. */
+const SMALL_FRACTION = 0.5;
 
 export class ScreenshotFetcher {
   /** @type {FetcherHost} */
@@ -158,7 +158,7 @@ export class ScreenshotFetcher {
     const { screenshot_min_interval_ms } = this.#host.settings();
     const base_rtt_ms = this.#host.base_rtt_ms();
     const { rate } = this.#throughput;
-    const small_bytes = (rate * base_rtt_ms * SMALL_SHARE) / 1000;
+    const small_bytes = (rate * base_rtt_ms * SMALL_FRACTION) / 1000;
     // With two, the network never rests, and no queue forms, because the server paces its answers.
     if (rate && Math.max(...this.#bytes) > small_bytes) return Math.min(MAX_IN_FLIGHT, 2);
     // So many are on their way there and back; the server keeps one more open.
