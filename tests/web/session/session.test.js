@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 
 import { CloseCode } from "../../../services/gateway/fanlight_gateway/web/protocol/constants.js";
 import { picture, pointerPosition, pong, videoUnit } from "./browser.js";
-import { VIDEO_ON, VIDEO_OFF, SILENCE_MS, make, opened, live, locked } from "./made-session.js";
+import { VIDEO_ON, VIDEO_OFF, SILENCE_MS, make, opened, live, locked } from "./session-rig.js";
 
 describe("the first picture", () => {
   test("is the page's screenshot, while the connection is still being opened", async (context) => {
