@@ -99,8 +99,8 @@ function fakeDecoders() {
 
 /** Returns a picture that notes whether it was closed. */
 export function picture(width, height) {
-  const made = { width, height, isClosed: false, close: () => (made.isClosed = true) };
-  return made;
+  const fake = { width, height, isClosed: false, close: () => (fake.isClosed = true) };
+  return fake;
 }
 
 /**

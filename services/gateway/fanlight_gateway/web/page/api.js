@@ -6,7 +6,7 @@
  * @typedef {{ name: string, state: string, width: number, height: number }} Desk
  */
 
-/** If no desk, or not the one that was asked for, is found, the page looks again after this (ms). */
+/** If the desk that is wanted is not found, or none is, the page looks again after this (ms). */
 export const LOOK_AGAIN_MS = 2000;
 
 /** Thrown if the gateway refuses a request or does not answer. */

@@ -43,7 +43,7 @@ import { PaintLedger } from "./paint-ledger.js";
 import { PaintQueue } from "./paint-queue.js";
 import { drawSteps, imageArea } from "./patch-steps.js";
 
-/** If patches of more pixels than this are in the queue, all is dropped. Two desks of 8K have it. */
+/** If patches of more pixels than this (two desks of 8K) are in the queue, all is dropped. */
 const MAX_WAITING_AREA = 2 ** 26;
 /** If more pictures and patches than this are in the queue, all is dropped. */
 const MAX_QUEUED = 1024;
