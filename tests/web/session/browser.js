@@ -125,7 +125,8 @@ export function fakeBrowser(context, { isSecure = true } = {}) {
       new Promise((resolve, reject) => {
         const request = { url, signal, answer: (body, init) => resolve(new Response(body, init)) };
         browser.requests.push(request);
-        signal.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")));
+        // A request without a signal goes out when its transport ends.
+        signal?.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")));
       }),
     VideoDecoder: isSecure ? VideoDecoder : undefined,
     EncodedVideoChunk: class {

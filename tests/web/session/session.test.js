@@ -114,6 +114,29 @@ describe("the connection", () => {
     });
   }
 
+  test("over plain HTTP that failed for long: requests of before are given up", async (context) => {
+    const { browser, session, status, stats } = make(context, { mode: "screenshots" });
+    const sent = (end) => browser.requests.filter(({ url }) => url.pathname.endsWith(end));
+    const answer = () => {
+      const welcome = { protocol: 2, desk: "main", role: "control", settings: {} };
+      sent("/http").at(-1).answer(JSON.stringify({ session: "s", hold_ms: 1000, welcome }));
+      return browser.pass(10);
+    };
+    await session.start();
+    browser.socket.cut();
+    await browser.pass(250);
+    browser.socket.cut();
+    await answer();
+    assert.deepEqual([status().connection, stats().transport], ["open", "http"]);
+    const [before] = sent("/screenshot");
+    while (status().connection === "open") await browser.pass(250);
+    assert.equal(status().connection, "waiting");
+    await browser.pass(500);
+    assert.deepEqual([sent("/screenshot").length, before.signal.aborted], [1, false]);
+    await answer();
+    assert.deepEqual([sent("/screenshot").length, before.signal.aborted], [2, true]);
+  });
+
   for (const [name, act] of [
     ["looks at the page again", (session) => session.event({ type: "visible", visible: true })],
     ["asks for it", (session) => session.reconnect()],
