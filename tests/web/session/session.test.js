@@ -336,8 +336,10 @@ describe("the end", () => {
     const { browser, session, reports } = it;
     browser.socket.say(videoUnit(1, { idr: true }));
     await browser.settle();
-    session.stop();
     const { socket } = browser;
+    socket.bufferedAmount = 1;
+    session.input([{ type: "PointerMove", x: 1, y: 1 }]); // It waits, because the socket is busy.
+    session.stop();
     assert.deepEqual([socket.isClosed, browser.decoders[0].state], [true, "closed"]);
     reports.length = 0;
     socket.take();

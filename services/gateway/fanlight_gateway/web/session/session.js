@@ -80,11 +80,12 @@ export class Session {
     this.#reports.start();
   }
 
-  /** Ends everything: timers, requests and the connection. It cannot be started again. */
+  /**
+   * Ends everything: timers, requests and the connection. It cannot be started again. Without a
+   * connection, pings end by themselves, and pointer moves that wait are dropped.
+   */
   stop() {
     this.#reports.stop();
-    this.#pinging.stop();
-    this.#sender.reset();
     this.#pictures.stop();
     this.#connection.close();
   }
