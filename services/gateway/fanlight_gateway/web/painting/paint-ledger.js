@@ -96,7 +96,7 @@ export class PaintLedger {
    */
   sent(place, what) {
     const index = this.#owed.findIndex((each) => each.place === place);
-    // `forget` was called since then, and what came before this place may be owed.
+    // `forget` was called after this place was expected, so what came before it is not known.
     if (index === -1) return;
     if (what === "patch") {
       if (index === 0) this.#owed.shift();

@@ -134,7 +134,7 @@ export class Painter {
    */
   paintPicture(picture, source, size, listener, place = this.expect()) {
     if (listener.isWanted?.() === false) {
-      // In the queue, the picture would replace what is before it.
+      // It must not go into the queue, where it would replace the pictures and patches before it.
       picture.close();
       this.abandon(place);
       return;
@@ -194,7 +194,8 @@ export class Painter {
       this.#loss.report();
       return;
     }
-    // The time origins of page and worker may come from different readings of the time of day.
+    // The page and the worker may have read the time of day at different moments, so the page's
+    // time may be off. A picture is drawn after it was sent, and not later than now.
     const worker_ms = at_ms - performance.timeOrigin;
     const drawn_ms = Math.min(Math.max(worker_ms, sent.sent_ms), this.#host.now());
     for (const { listener, timing, size } of sent.contents) {

@@ -72,7 +72,7 @@ export class ScreenshotFetcher {
   /** The number of the chain. For the service, each chain is a viewer of its own. */
   #chainNumber = 0;
   #isRunning = false;
-  /** The sizes of the last two answers. */
+  /** The sizes of the last two answers (bytes). */
   #bytes = [Infinity, Infinity];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -90,7 +90,7 @@ export class ScreenshotFetcher {
     return this.#polling.quality;
   }
 
-  /** The size of the next picture, as a part of the desk's. */
+  /** The sides of the next picture, as a fraction of the desk's. */
   get scale() {
     return this.#polling.scale;
   }
@@ -159,9 +159,10 @@ export class ScreenshotFetcher {
     const base_rtt_ms = this.#host.base_rtt_ms();
     const { rate } = this.#throughput;
     const small_bytes = (rate * base_rtt_ms * SMALL_FRACTION) / 1000;
-    // With two, the network never rests, and no queue forms, because the server paces its answers.
+    // With two requests, one answer follows the other without a rest. The answers do not queue up
+    // in the network, because the server paces them.
     if (rate && Math.max(...this.#bytes) > small_bytes) return Math.min(MAX_IN_FLIGHT, 2);
-    // So many are on their way there and back; the server keeps one more open.
+    // So many requests and answers are in the network during one RTT; one more waits at the server.
     const useful = 2 + Math.ceil(base_rtt_ms / screenshot_min_interval_ms);
     return Math.min(MAX_IN_FLIGHT, useful);
   }
@@ -190,8 +191,8 @@ export class ScreenshotFetcher {
     }
     if (!this.#requests.delete(request)) return;
     this.#polling.finished(outcome, this.#host.now());
-    // A busy service refuses before it makes a delta. So nothing is lost, and a full picture would
-    // only cost the service more.
+    // A busy service refuses a request before it makes a delta, so no delta is lost. A full picture
+    // would only cost the service more.
     const isLost = outcome.status !== 200 && outcome.status !== 304 && outcome.status !== BUSY;
     if (isLost) this.#throughput.failed();
     // The service may have made a delta for the lost request that later deltas build on.

@@ -85,7 +85,7 @@ export class Decoder {
   #errors_ms = [];
   /** For how long units have come without a picture. @type {Stretch} */
   #unshown = null;
-  /** Grows with each reset. An answer to a question of before a reset does not count. */
+  /** How often `reset` was called. The browser's answer to an earlier question does not count. */
   #generation = 0;
   /** @type {"idle" | "starting" | "running" | "behind"} */
   state = "idle";
@@ -271,7 +271,7 @@ export class Decoder {
     }
   }
 
-  /** Another run takes over. This one becomes the former one, if it has pictures left. */
+  /** Ends the run for another one. If its pictures are still to come, it becomes the former run. */
   #retireRun() {
     const run = this.#run;
     if (this.state === "behind" || !run?.isConfigured || !run.isBusy) {
