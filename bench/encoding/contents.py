@@ -108,7 +108,7 @@ def desk(size: Size) -> Image.Image:
 
 
 def typing(size: Size) -> Iterator[Shown]:
-    """Yield what the module's docstring says of it."""
+    """Yield two windows full of text; every third picture has one more letter."""
     image = desk(size)
     draw, font = ImageDraw.Draw(image), ImageFont.truetype("DejaVuSansMono.ttf", 12)
     yield bgrx(image), whole(size)
@@ -126,14 +126,14 @@ def typing(size: Size) -> Iterator[Shown]:
 
 
 def windows(size: Size) -> Iterator[Shown]:
-    """Yield what the module's docstring says of it."""
+    """Yield pages of text of the size of the desk; every half second another page comes."""
     pages = [bgrx(text_page(size, seed)) for seed in range(4)]
     for number in itertools.count():
         yield pages[number // (RATE // 2) % len(pages)], whole(size)
 
 
 def terminal(size: Size) -> Iterator[Shown]:
-    """Yield what the module's docstring says of it."""
+    """Yield a terminal that covers most of the desk and prints two lines a picture."""
     columns, rows, row_px = size.width // 7 - 30, size.height // 17 - 8, 17
     picture = bgrx(desk(size))
     font = ImageFont.truetype("DejaVuSansMono.ttf", 12)
@@ -152,7 +152,7 @@ def terminal(size: Size) -> Iterator[Shown]:
 
 
 def page(size: Size) -> Iterator[Shown]:
-    """Yield what the module's docstring says of it."""
+    """Yield a browser's page of text and pictures that scrolls by 23 rows a picture."""
     left, top, width, height = 200, 90, size.width - 400, size.height - 130
     long = text_page(Size(width, 4 * height), 3)
     rng = np.random.default_rng(4)
@@ -171,7 +171,7 @@ def page(size: Size) -> Iterator[Shown]:
 
 
 def game(size: Size) -> Iterator[Shown]:
-    """Yield what the module's docstring says of it."""
+    """Yield a textured floor and a sky that turn and move, with sprites and figures."""
     rng = np.random.default_rng(5)
     coarse = np.kron(rng.integers(30, 160, (32, 32, 3)), np.ones((32, 32, 1)))
     texture = np.clip(coarse + rng.normal(0, 12, (1024, 1024, 3)), 0, 255).astype(np.uint8)
@@ -206,7 +206,7 @@ def game(size: Size) -> Iterator[Shown]:
 
 
 def video(size: Size) -> Iterator[Shown]:
-    """Yield what the module's docstring says of it."""
+    """Yield the clip of the age meter in the middle of the two windows; it ends."""
     small = size.width < clip.LEFT + clip.WIDTH
     width, height, seconds = _SHORT_CLIP if small else (clip.WIDTH, clip.HEIGHT, clip.SECONDS)
     left, top = (20, 20) if small else (clip.LEFT, clip.TOP)

@@ -2,8 +2,8 @@
 
 The encoder's own schedule and builder run in virtual time. A text page replaces a desk at rest, and
 the cut-outs show what a viewer has when the link has carried the page's first unit, and later. Each
-rate has a file, with a row for each way to encode, a column for each moment, and pixels of twice
-the size.
+rate has a file, with a row for each variant of the encoder, a column for each moment, and pixels of
+twice the size.
 """
 
 import dataclasses
@@ -43,8 +43,8 @@ class Seen:
     shown: Pixels
 
 
-def ways(kbps: int) -> Mapping[str, StreamParams]:
-    """Return the ways to encode, by name.
+def variants(kbps: int) -> Mapping[str, StreamParams]:
+    """Return the settings of the encoder that are compared, by name.
 
     They are: as the encoder is set, without what decision 19 gave thin links or can give wide ones,
     and without patches.
@@ -110,7 +110,7 @@ def draw(folder: Path, *, short: bool) -> Iterator[Path]:
     """Draw the files, and yield each. With `short`, draw only the first row of the first."""
     folder.mkdir(parents=True, exist_ok=True)
     for kbps in list(RENDITIONS)[:1] if short else RENDITIONS:
-        every = list(ways(kbps).items())[:1] if short else ways(kbps).items()
+        every = list(variants(kbps).items())[:1] if short else variants(kbps).items()
         rows = [(name, watch(kbps, params)) for name, params in every]
         path = folder / f"text-{kbps}.png"
         sheet(kbps, rows).save(path, optimize=True)

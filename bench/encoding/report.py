@@ -25,7 +25,7 @@ _TITLES = {
     "scrolling": "What finding a scroll pays; the encoder's schedule and builder, one thread",
 }
 _HEADINGS = {
-    "content": "content", "kbps": "kbit/s", "rendition": "rendition", "way": "way",
+    "content": "content", "kbps": "kbit/s", "rendition": "rendition", "variant": "variant",
     "cpu_ms": "CPU ms", "cpu_p95_ms": "95 %", "wall_ms": "wall ms", "decode_ms": "decode ms",
     "slices": "slices", "pictures_s": "pictures/s", "sent_kbps": "sent kbit/s",
     "link_p95_ms": "link ms 95 %", "link_max_ms": "most", "idr_bytes": "IDR bytes",

@@ -1,9 +1,9 @@
-"""What it saves to find a scroll, by the encoder's own schedule and builder on pages that scroll.
+"""Measures what finding a scroll saves the encoder.
 
-It compares the encoder as it is, the encoder without the search (patches are tried, and no scroll
-is ever found), and H.264 alone, with the motion search of the preset and with longer ones. The
-clock is virtual. CPU is all of the encoder's work on a picture (comparing, converting, encoding),
-without drawing the desk.
+Pages scroll through the encoder's own schedule and builder. The study compares the encoder as it
+is, the encoder without the search (it tries patches, and finds no scroll), and H.264 alone, with
+the motion search of the preset and with longer ones. The clock is virtual. CPU is all of the
+encoder's work on a picture (comparing, converting, encoding), without drawing the desk.
 """
 
 import contextlib
@@ -35,8 +35,8 @@ _UMH = {"x264-params": "me=umh:merange=64"}
 
 
 @dataclasses.dataclass(frozen=True)
-class Way:
-    """A way to encode: what the encoder may use."""
+class PatchVariant:
+    """What the encoder may use."""
 
     name: str
     patches: bool = True
@@ -45,15 +45,18 @@ class Way:
     more: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
 
 
-WAYS = (
-    Way("scrolls found"),
-    *(Way(f"scrolls found, patches of {ms} ms", patch_s=ms / 1000) for ms in OTHER_PATCHES_MS),
-    Way("no scroll found", scrolls=False),
-    Way("H.264 only", patches=False),
-    Way("H.264 only, me hex", patches=False, more={"x264-params": "me=hex"}),
-    Way("H.264 only, me umh, range 64", patches=False, more=_UMH),
+VARIANTS = (
+    PatchVariant("scrolls found"),
+    *(
+        PatchVariant(f"scrolls found, patches of {ms} ms", patch_s=ms / 1000)
+        for ms in OTHER_PATCHES_MS
+    ),
+    PatchVariant("no scroll found", scrolls=False),
+    PatchVariant("H.264 only", patches=False),
+    PatchVariant("H.264 only, me hex", patches=False, more={"x264-params": "me=hex"}),
+    PatchVariant("H.264 only, me umh, range 64", patches=False, more=_UMH),
 )
-ROADS = {16_000: "high", 2000: "high", 1000: "half", 500: "low"}
+RENDITIONS = {16_000: "high", 2000: "high", 1000: "half", 500: "low"}
 """The rendition that viewers have at a rate, in kbit/s."""
 CONTENTS_SEEN = ("terminal", "page")
 
@@ -62,21 +65,28 @@ def study(short: bool) -> Iterator[dict[str, Any]]:
     """Yield the rows of the study."""
     for content in CONTENTS_SEEN[:1] if short else CONTENTS_SEEN:
         shown = list(itertools.islice(CONTENTS[content](SIZE), 6 if short else 2 * RATE))
-        for kbps, rendition in list(ROADS.items())[: 1 if short else None]:
-            for way in WAYS[:2] if short else WAYS:
-                row = {"content": content, "kbps": kbps, "rendition": rendition, "way": way.name}
-                yield row | _measured(shown, kbps, rendition, way)
+        for kbps, rendition in list(RENDITIONS.items())[: 1 if short else None]:
+            for variant in VARIANTS[:2] if short else VARIANTS:
+                row = {
+                    "content": content,
+                    "kbps": kbps,
+                    "rendition": rendition,
+                    "variant": variant.name,
+                }
+                yield row | _measured(shown, kbps, rendition, variant)
 
 
-def _measured(shown: Sequence[Shown], kbps: int, rendition: str, way: Way) -> dict[str, Any]:
-    settings = EncoderSettings(patches=way.patches, threads=1)
+def _measured(
+    shown: Sequence[Shown], kbps: int, rendition: str, variant: PatchVariant
+) -> dict[str, Any]:
+    settings = EncoderSettings(patches=variant.patches, threads=1)
     params = dataclasses.replace(
         settings.stream_params(Rendition(rendition)),
-        limits=dataclasses.replace(DEFAULT_LIMITS, patch_s=way.patch_s),
+        limits=dataclasses.replace(DEFAULT_LIMITS, patch_s=variant.patch_s),
     )
-    codec = dataclasses.replace(X264, open=lambda params: X264Codec(params, way.more))
+    codec = dataclasses.replace(X264, open=lambda params: X264Codec(params, variant.more))
     with contextlib.ExitStack() as stack:
-        if not way.scrolls:
+        if not variant.scrolls:
             stack.enter_context(mock.patch.object(patcher, "find_scroll", return_value=None))
         viewer = Viewer(SIZE.width, SIZE.height)
         road = desk.Road(f"main/{rendition}", kbps, params, codec=codec)

@@ -16,7 +16,7 @@ import av
 
 from bench.encoding import scrolling
 from bench.encoding.contents import CONTENTS, RATE, SIZE
-from bench.encoding.trial import Road, Way, compare, converted
+from bench.encoding.trial import Rate, Variant, compare, converted
 from fanlight_common.core.geometry import Size
 from fanlight_common.core.names import Rendition
 from fanlight_encoder.codecs.base import CodecParams
@@ -28,39 +28,39 @@ Row = dict[str, Any]
 HIGH, HALF, LOW = Rendition.HIGH, Rendition.HALF, Rendition.LOW
 
 
-def _x264(name: str, parameters: str, preset: str = "ultrafast") -> Way:
-    return Way(name, preset, more={"x264-params": parameters})
+def _x264(name: str, parameters: str, preset: str = "ultrafast") -> Variant:
+    return Variant(name, preset, more={"x264-params": parameters})
 
 
 PRESETS = [
-    Way("ultrafast"),
+    Variant("ultrafast"),
     _x264("ultrafast, CABAC", "cabac=1"),
-    *(Way(name, name) for name in ("superfast", "veryfast", "faster")),
+    *(Variant(name, name) for name in ("superfast", "veryfast", "faster")),
 ]
 ROADS = [
-    Road(8000), Road(2000), Road(500), Road(2000, HALF), Road(1000, HALF), Road(500, LOW)
+    Rate(8000), Rate(2000), Rate(500), Rate(2000, HALF), Rate(1000, HALF), Rate(500, LOW)
 ]  # fmt: skip
 """Viewers have `high` from 2000 kbit/s on, `half` at 1000 and `low` at 500. The other rates are
 there to compare."""
 
 
 THREADS = [
-    Way("1 thread"),
-    Way("2 threads, 2 slices", threads=2),
-    Way("1 thread, 2 slices", more={"slices": "2"}),
-    Way("1 thread, 4 slices", more={"slices": "4"}),
-    Way("4 threads, 4 slices", threads=4),
+    Variant("1 thread"),
+    Variant("2 threads, 2 slices", threads=2),
+    Variant("1 thread, 2 slices", more={"slices": "2"}),
+    Variant("1 thread, 4 slices", more={"slices": "4"}),
+    Variant("4 threads, 4 slices", threads=4),
     _x264("CABAC, 1 thread", "cabac=1"),
-    Way("CABAC, 2 threads, 2 slices", threads=2, more={"x264-params": "cabac=1"}),
-    Way("superfast, 1 thread", "superfast"),
-    Way("superfast, 2 threads, 2 slices", "superfast", 2),
+    Variant("CABAC, 2 threads, 2 slices", threads=2, more={"x264-params": "cabac=1"}),
+    Variant("superfast, 1 thread", "superfast"),
+    Variant("superfast, 2 threads, 2 slices", "superfast", 2),
 ]
 SMALL_THREADS = [
-    Way("superfast, 1 thread", "superfast"),
-    Way("superfast, 2 threads, 2 slices", "superfast", 2),
+    Variant("superfast, 1 thread", "superfast"),
+    Variant("superfast, 2 threads, 2 slices", "superfast", 2),
 ]
 TOOLS = [
-    Way("ultrafast"),
+    Variant("ultrafast"),
     _x264("CABAC", "cabac=1"),
     _x264("CABAC, AQ 1", "cabac=1:aq-mode=1"),
     _x264("CABAC, subme 1", "cabac=1:subme=1"),
@@ -79,25 +79,25 @@ TOOLS = [
     _x264("2 reference pictures", "ref=2"),
     _x264("weighted prediction", "weightp=1"),
     _x264("intra refresh in 20 pictures", "intra-refresh=1:keyint=20"),
-    Way("superfast", "superfast"),
+    Variant("superfast", "superfast"),
     _x264("superfast, CAVLC", "cabac=0", "superfast"),
     _x264("superfast, no AQ", "aq-mode=0", "superfast"),
-    Way("veryfast", "veryfast"),
+    Variant("veryfast", "veryfast"),
     _x264("veryfast, no AQ", "aq-mode=0", "veryfast"),
     _x264("veryfast, AQ 2", "aq-mode=2", "veryfast"),
 ]
-TOOL_ROADS = [Road(8000), Road(2000), Road(1000, HALF)]
+TOOL_RATES = [Rate(8000), Rate(2000), Rate(1000, HALF)]
 MOVING = ("windows", "page", "game", "video")
 
 
-def _rate_control(kbps: int) -> list[Way]:
-    def own(name: str, **options: str) -> Way:
-        return Way(name, more=options, told=False)
+def _rate_control(kbps: int) -> list[Variant]:
+    def own(name: str, **options: str) -> Variant:
+        return Variant(name, more=options, told=False)
 
     rate = f"{kbps}k"
     picture = f"{kbps / RATE:.0f}k"
     return [
-        Way("each unit told its size"),
+        Variant("each unit told its size"),
         own("CBR, buffer of one picture", b=rate, maxrate=rate, bufsize=picture),
         own("CBR, buffer of 100 ms", b=rate, maxrate=rate, bufsize=f"{kbps / 10:.0f}k"),
         own("CBR, buffer of 1 s", b=rate, maxrate=rate, bufsize=rate),
@@ -139,7 +139,7 @@ def delay(short: bool) -> Iterator[Row]:
             picture.pts = number
             if context.encode(picture):
                 break
-        yield {"way": name, "pictures": number, "ms_at_60": round(number * 1000 / 60)}
+        yield {"variant": name, "pictures": number, "ms_at_60": round(number * 1000 / 60)}
 
 
 def presets(short: bool) -> Iterator[Row]:
@@ -151,34 +151,36 @@ def presets(short: bool) -> Iterator[Row]:
 def threads(short: bool) -> Iterator[Row]:
     """Yield the rows of the study that the module's docstring describes."""
     contents = ["windows"] if short else ["windows", "terminal", "game", "video"]
-    yield from _studied(THREADS[:3] if short else THREADS, [Road(8000)], contents, short)
+    yield from _studied(THREADS[:3] if short else THREADS, [Rate(8000)], contents, short)
     if not short:
-        small = [Road(1000, HALF), Road(500, LOW)]
+        small = [Rate(1000, HALF), Rate(500, LOW)]
         yield from _studied(SMALL_THREADS, small, contents, short)
 
 
 def tools(short: bool) -> Iterator[Row]:
     """Yield the rows of the study that the module's docstring describes."""
-    yield from _studied(TOOLS[:2] if short else TOOLS, TOOL_ROADS[-1:] if short else TOOL_ROADS,
+    yield from _studied(TOOLS[:2] if short else TOOLS, TOOL_RATES[-1:] if short else TOOL_RATES,
                         ["windows"] if short else list(MOVING), short)  # fmt: skip
 
 
 def control(short: bool) -> Iterator[Row]:
     """Yield the rows of the study that the module's docstring describes."""
-    for road in [Road(2000)] if short else [Road(8000), Road(2000)]:
-        ways = _rate_control(road.kbps)
+    for rate in [Rate(2000)] if short else [Rate(8000), Rate(2000)]:
+        variants = _rate_control(rate.kbps)
         contents = ["windows"] if short else ["windows", "game", "video"]
-        yield from _studied(ways[:2] if short else ways, [road], contents, short)
+        yield from _studied(variants[:2] if short else variants, [rate], contents, short)
 
 
-def _studied(ways: list[Way], roads: list[Road], contents: list[str], short: bool) -> Iterator[Row]:
+def _studied(
+    variants: list[Variant], rates: list[Rate], contents: list[str], short: bool
+) -> Iterator[Row]:
     for name in contents:
         shown = list(itertools.islice(CONTENTS[name](SIZE), 5 if short else 2 * RATE))
         recordings: dict[Rendition, list[av.VideoFrame]] = {}
-        for road in roads:
-            if road.rendition not in recordings:
-                recordings[road.rendition] = converted(shown, SIZE, road.rendition)
-            for row in compare(ways, road, recordings[road.rendition]):
+        for rate in rates:
+            if rate.rendition not in recordings:
+                recordings[rate.rendition] = converted(shown, SIZE, rate.rendition)
+            for row in compare(variants, rate, recordings[rate.rendition]):
                 yield {"content": name, **row}
 
 

@@ -1,4 +1,4 @@
-"""Runs one way to encode on one recording at one rate; decodes and compares picture by picture.
+"""Runs one variant of the encoder on one recording at one rate, and compares what is decoded.
 
 Pictures are paid for as in the encoder's schedule, in virtual time: a unit may have what the link
 has carried since the one before (`budget`), at most 50 ms of it, and with less than `least_bytes`
@@ -36,8 +36,8 @@ _COMPARED = 3
 
 
 @dataclasses.dataclass(frozen=True)
-class Way:
-    """One way to encode. `more` has libx264 options besides the encoder's own."""
+class Variant:
+    """One setting of the encoder. `more` has libx264 options besides the encoder's own."""
 
     name: str
     preset: Any = "ultrafast"
@@ -48,7 +48,7 @@ class Way:
 
 
 @dataclasses.dataclass(frozen=True)
-class Road:
+class Rate:
     """The rate of the link, and the rendition that viewers have at it."""
 
     kbps: int
@@ -70,17 +70,17 @@ def converted(shown: Iterable[Shown], size: Size, rendition: Rendition) -> list[
 class Trial:
     """Encodes one recording, and keeps the figures of its units."""
 
-    def __init__(self, way: Way, road: Road, size: Size) -> None:
-        settings = EncoderSettings(preset=way.preset, threads=way.threads, max_fps=RATE)
-        stream = settings.stream_params(road.rendition)
+    def __init__(self, variant: Variant, rate: Rate, size: Size) -> None:
+        settings = EncoderSettings(preset=variant.preset, threads=variant.threads, max_fps=RATE)
+        stream = settings.stream_params(rate.rendition)
         params = dataclasses.replace(
-            CodecParams.for_stream(stream, size), fps=RATE, preset=way.preset
+            CodecParams.for_stream(stream, size), fps=RATE, preset=variant.preset
         )
-        self._codec = X264Codec(params, way.more)
+        self._codec = X264Codec(params, variant.more)
         self._decoder = av.CodecContext.create("h264", "r")
         self._decoder.thread_count = 1
-        self._kbps, self._told = road.kbps, way.told
-        self._budget = Budget(road.kbps, stream.budget_depth_s)
+        self._kbps, self._told = rate.kbps, variant.told
+        self._budget = Budget(rate.kbps, stream.budget_depth_s)
         self._least = least_bytes(size)
         self._left_at = 0.0
         self._offered = 0
@@ -153,15 +153,20 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def compare(
-    ways: Sequence[Way], road: Road, pictures: Sequence[av.VideoFrame]
+    variants: Sequence[Variant], rate: Rate, pictures: Sequence[av.VideoFrame]
 ) -> list[dict[str, Any]]:
-    """Run all ways on one recording in turns, so that a busy moment counts for all of them."""
+    """Run all variants on one recording in turns, so that a busy moment counts for all of them."""
     size = Size(pictures[0].width, pictures[0].height)
-    trials = [Trial(way, road, size) for way in ways]
+    trials = [Trial(variant, rate, size) for variant in variants]
     for picture in pictures:
         for trial in trials:
             trial.offer(picture)
     return [
-        {"kbps": road.kbps, "rendition": road.rendition.value, "way": way.name, **trial.row()}
-        for way, trial in zip(ways, trials, strict=True)
+        {
+            "kbps": rate.kbps,
+            "rendition": rate.rendition.value,
+            "variant": variant.name,
+            **trial.row(),
+        }
+        for variant, trial in zip(variants, trials, strict=True)
     ]

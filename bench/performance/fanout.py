@@ -46,8 +46,8 @@ def gateway() -> Iterator[Server]:
         runtime = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="fl-")))
         feeder = exits.enter_context(
             started(
-                module("bench.performance.feeder", "--runtime", str(runtime), "--rate", str(RATE),
-                       "--bytes", str(SIZE_BYTES)),
+                module("bench.performance.programs.feeder",
+                       "--runtime", str(runtime), "--rate", str(RATE), "--bytes", str(SIZE_BYTES)),
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             )
         )  # fmt: skip

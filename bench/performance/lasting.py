@@ -31,7 +31,7 @@ def lasting(settings: Settings) -> list[Measured]:
     ):
         screenshots.wait_for_desk(running.screenshot_port)
         viewer = module(
-            "bench.performance.viewers",
+            "bench.performance.programs.viewers",
             *("--port", str(running.port), "--token", running.token, "--forget"),
         )
         with started(viewer) as process, screenshots.client(running.screenshot_port) as client:

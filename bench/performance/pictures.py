@@ -12,9 +12,9 @@ from typing import Any
 
 from bench.age import figures, loads
 from bench.performance import stack, usage
+from bench.performance.programs.viewers import Arrival
 from bench.performance.rows import Measured
 from bench.performance.settings import Settings
-from bench.performance.viewers import Arrival
 from bench.processes import x_server
 
 _PATCH, _IDR = 2, 1

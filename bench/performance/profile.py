@@ -116,7 +116,7 @@ def _desk(load: str, settings: Settings) -> Iterator[dict[str, int]]:
         loads.running(load, display),
     ):
         command = module(
-            "bench.performance.viewers",
+            "bench.performance.programs.viewers",
             *("--port", str(running.port), "--token", running.token, "--forget"),
         )
         time.sleep(settings.warm_up)
@@ -131,7 +131,7 @@ def _desk(load: str, settings: Settings) -> Iterator[dict[str, int]]:
 def _fanout(settings: Settings) -> Iterator[dict[str, int]]:
     with fanout.gateway() as server:
         command = module(
-            "bench.performance.viewers",
+            "bench.performance.programs.viewers",
             *("--port", str(server.port), "--token", server.token),
             *("--count", str(settings.viewers)),
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.performance import usage
-from bench.performance.viewers import Arrival
+from bench.performance.programs.viewers import Arrival
 from bench.processes import module, started
 from tests.ports import free_port
 
@@ -111,7 +111,7 @@ def watched(
     `when_ready` is called before the warm-up, once each viewer has had a unit.
     """
     command = module(
-        "bench.performance.viewers",
+        "bench.performance.programs.viewers",
         *("--port", str(port), "--token", token, "--count", str(count)),
         *(["--raw"] if raw else []),
     )

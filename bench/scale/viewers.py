@@ -17,7 +17,6 @@ from fanlight_common.process import clock
 from fanlight_common.protocol import binary, control
 
 PING_S = 0.25
-AGE_UNKNOWN_MS = 65_535
 FIRST_LIMIT_S = 60.0
 
 
@@ -115,7 +114,7 @@ class Viewer:
                 self._ahead_us = unit.gateway_us - (now_us + unit.viewer_us) / 2
         if not isinstance(unit, binary.VideoUnit):
             return
-        seen, age_ms = self.seen, AGE_UNKNOWN_MS
+        seen, age_ms = self.seen, binary.Ack.AGE_UNKNOWN_MS
         seen.now = (self.rendition, unit.epoch)
         seen.units.setdefault(seen.now, []).append(unit.sequence)
         seen.bytes += len(data)

@@ -325,7 +325,7 @@ class World:
             if isinstance(process, Gateway) and process.viewers[record.stream]:
                 self._follow(process, record)
             elif isinstance(process, Encoder) and record.stream in process.gateways:
-                self._hold(process, record)
+                self._apply_lease(process, record)
         self._look_at(record.stream)
 
     # --- gateways and encoders
@@ -362,7 +362,7 @@ class World:
             self.unsubscribe(encoder, topics.lease(record.stream))
             self._let_go(encoder, record.stream)
 
-    def _hold(self, encoder: Encoder, record: bus.LeaseRecord) -> None:
+    def _apply_lease(self, encoder: Encoder, record: bus.LeaseRecord) -> None:
         mine = (record.id, record.instance) == (encoder.id, str(encoder.instance))
         if not (record.alive and mine):
             if record.stream in encoder.held:

@@ -13,7 +13,7 @@ from bench.encoding import pictures, report
 from bench.encoding.contents import CONTENTS, SIZE
 from bench.encoding.likeness import ssim
 from bench.encoding.studies import DELAYS, STUDIES, TOOLS, delay
-from bench.encoding.trial import Road, Trial, Way, converted
+from bench.encoding.trial import Rate, Trial, Variant, converted
 from bench.processes import ROOT, module
 from fanlight_common.core.geometry import Size
 from fanlight_common.core.names import Rendition
@@ -45,7 +45,7 @@ def test_likeness_is_1_of_the_same_and_less_of_what_is_blurry() -> None:
 
 def test_what_is_sent_keeps_to_the_rate_and_takes_the_link_no_longer_than_is_said() -> None:
     shown = converted(itertools.islice(CONTENTS["game"](SMALL), 30), SMALL, Rendition.HIGH)
-    trial = Trial(Way("ultrafast"), Road(500), SMALL)
+    trial = Trial(Variant("ultrafast"), Rate(500), SMALL)
     for picture in shown:
         trial.offer(picture)
     row = trial.row()
@@ -59,18 +59,18 @@ def test_what_is_sent_keeps_to_the_rate_and_takes_the_link_no_longer_than_is_sai
 
 def test_units_do_not_wait_for_later_pictures_as_the_encoder_opens_libx264() -> None:
     rows = list(delay(short=False))
-    assert [row["way"] for row in rows] == [name for name, _, _ in DELAYS]
+    assert [row["variant"] for row in rows] == [name for name, _, _ in DELAYS]
     assert [row["pictures"] for row in rows[:2]] == [0, 0]
     assert all(row["pictures"] > 0 for row in rows[2:])
 
 
-def test_a_way_has_one_name() -> None:
-    assert len({way.name for way in TOOLS}) == len(TOOLS)
+def test_each_variant_has_a_name_of_its_own() -> None:
+    assert len({variant.name for variant in TOOLS}) == len(TOOLS)
 
 
 def test_the_page_has_a_table_of_each_study() -> None:
     rows = [
-        {"study": study, "at": "2026-01-01T00:00:00", "way": "x", "ssim": 1} for study in STUDIES
+        {"study": study, "at": "2026-01-01T00:00", "variant": "x", "ssim": 1} for study in STUDIES
     ]
     page = report.page(rows)
     assert page.count("| x | 1 |") == len(STUDIES)
@@ -101,7 +101,7 @@ def test_pictures_are_of_the_page_and_end_sharp(tmp_path: Path) -> None:
     (path,) = pictures.draw(tmp_path, short=True)
     with Image.open(path) as image:
         assert image.width > 1000
-    seen = pictures.watch(1000, pictures.ways(1000)["as it is set"])
+    seen = pictures.watch(1000, pictures.variants(1000)["as it is set"])
     left, top, right, bottom = pictures.CUT_OUT
     page = pictures.bgrx(pictures.text_page(SIZE, 1))[top:bottom, left:right, 2::-1]
     assert (seen[-1].shown == page).all()

@@ -5,7 +5,7 @@ import pytest
 from bench import beside, latency, swings
 
 
-def test_one_fall_and_no_return_is_as_it_should_be() -> None:
+def test_one_fallback_and_no_return_is_as_it_should_be() -> None:
     assert swings.verdict([(0.0, "?"), (0.2, "video"), (31.0, "locked")])["ok"]
     assert not swings.verdict([(0.2, "video")])["ok"]
     again = swings.verdict([(0.2, "video"), (31.0, "locked"), (40.0, "video"), (71.0, "locked")])

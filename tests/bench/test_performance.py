@@ -19,10 +19,10 @@ from bench.performance import (
     rows,
     stack,
     usage,
-    viewers,
 )
+from bench.performance.programs import viewers
+from bench.performance.programs.viewers import Arrival
 from bench.performance.rows import Measured
-from bench.performance.viewers import Arrival
 from bench.processes import ROOT, module
 from fanlight_common.core.geometry import Size
 from fanlight_common.protocol.binary import Ack, VideoUnit

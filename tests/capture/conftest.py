@@ -45,16 +45,6 @@ async def until(condition: Callable[[], Any], what: str = "condition") -> Any:
         await asyncio.sleep(0.01)
 
 
-def counter(metric: Any) -> float:
-    """Return the present value of a Counter, or the sum over its labels."""
-    return sum(
-        sample.value
-        for family in metric.collect()
-        for sample in family.samples
-        if sample.name.endswith("_total")
-    )
-
-
 class XServer:
     """An Xvfb, and programs on it. It ends everything that it has started."""
 

@@ -12,7 +12,8 @@ from fanlight_capture.pattern.source import InputRecorder
 from fanlight_capture.source import SourceCapabilities
 from fanlight_common.core.errors import SourceLostError
 from fanlight_common.protocol import bus, input
-from tests.capture.conftest import counter, until
+from tests.capture.conftest import until
+from tests.metrics import count
 from tests.tables import table
 
 LIMITS = HeldKeyLimits(silence_s=3.0)
@@ -276,10 +277,10 @@ async def test_a_desk_without_a_clipboard_is_given_none() -> None:
     desk.capabilities = SourceCapabilities(pointer_shape=True, clipboard=False, any_character=True)
     made = InputRouter(LIMITS)
     made.attach(desk)
-    refused = counter(metrics.clipboard_refused)
+    refused = count(metrics.clipboard_refused)
     made.handle(bus.SetClipboard("main", "v", "copied"), 0.0)
     assert list(desk.sink.recorded) == []
-    assert counter(metrics.clipboard_refused) == refused + 1
+    assert count(metrics.clipboard_refused) == refused + 1
 
 
 ROWS = table(input_router.__doc__, 4)
@@ -319,7 +320,7 @@ async def test_the_table_and_the_code_agree(
     made, sink = await router_in(RouterState[state])
     if state == "TYPING":
         made.handle(message(3, input.Key(True, 5)), 0.0)
-    dropped = counter(metrics.inputs_ignored)
+    dropped = count(metrics.inputs_ignored)
     match event:
         case "attach":
             desk: Any = Desk()
@@ -341,7 +342,7 @@ async def test_the_table_and_the_code_agree(
             assert did == []
         case "it is dropped":
             assert did == []
-            assert counter(metrics.inputs_ignored) == dropped + 1
+            assert count(metrics.inputs_ignored) == dropped + 1
         case "its typing begins":
             assert did == [("begin", "second")]
         case "it is done at once":

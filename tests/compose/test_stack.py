@@ -106,12 +106,16 @@ def test_typing_reaches_the_desk(project: Project, desk: Desk, open_viewer: Open
     assert desk.execute("stat", "-c", "%u", "/tmp/typed") == desk.uid
 
 
-def test_a_still_image_wants_a_token(project: Project, desk: Desk) -> None:
+def test_a_screenshot_needs_a_token(project: Project, desk: Desk) -> None:
     url = f"http://127.0.0.1:{project.port('gateway', 8080)}/api/desks/desk-1/screenshot"
     assert httpx.get(url, trust_env=False).status_code == 401
     token = project.link("desk-1", role="view").partition("#token=")[2]
-    answer = httpx.get(url, headers={"Authorization": f"Bearer {token}"}, trust_env=False)
-    assert answer.status_code == 200
+    bearer = {"Authorization": f"Bearer {token}"}
+    # The gateway may know the desk before it knows the screenshot service.
+    wait_until(
+        lambda: httpx.get(url, headers=bearer, trust_env=False).status_code == 200, "a screenshot"
+    )
+    answer = httpx.get(url, headers=bearer, trust_env=False)
     assert answer.headers["Content-Type"] == "image/jpeg"
     # The service itself, which only the containers' network can reach, takes the same request.
     script = (

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import zmq
 import zmq.asyncio
-from prometheus_client import REGISTRY
 
 from fanlight_common.bus.ring import FrameRing, host_id
 from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
@@ -326,11 +325,6 @@ class Bench:
             topic = self._families.get(topic, topic)
             if message[0] and topic in self._records:
                 await self._directory.send_multipart([topic, bus.encode(self._records[topic])])
-
-
-def count(name: str, **labels: str) -> float:
-    """Return the present value of one of the encoder's counters; 0 before its first count."""
-    return REGISTRY.get_sample_value(f"fanlight_encoder_{name}_total", labels) or 0.0
 
 
 async def until(condition: Callable[[], bool]) -> None:

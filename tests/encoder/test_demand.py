@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fanlight_common.protocol import bus
-from tests.encoder.fakes import QUIET, STREAM, Bench, count, keep_showing, until
+from fanlight_encoder import metrics
+from tests.encoder.fakes import QUIET, STREAM, Bench, keep_showing, until
 from tests.encoder.pictures import Pixels, decode, patches, rgb, text
+from tests.metrics import count
 
 
 def luma(image: Pixels) -> NDArray[np.float64]:
@@ -71,17 +73,17 @@ async def test_an_idr_on_demand_on_an_idle_desk(bench: Bench) -> None:
     await bench.capture.show(patches(320, 240))
     await gateway.next()
     made, asked = (
-        count("idr_encoded", stream=STREAM, reason="asked"),
-        count("idr_requested", stream=STREAM),
+        count(metrics.idr_encoded, stream=STREAM, reason="asked"),
+        count(metrics.idr_requested, stream=STREAM),
     )
     # Ten requests at once lead to one IDR.
     for _ in range(10):
         await bench.tell(bus.ForceIdr(STREAM))
     assert (await gateway.next()).idr
-    await until(lambda: count("idr_requested", stream=STREAM) == asked + 10)
+    await until(lambda: count(metrics.idr_requested, stream=STREAM) == asked + 10)
     await bench.capture.show(patches(320, 240))
     assert not (await gateway.next()).idr
-    assert count("idr_encoded", stream=STREAM, reason="asked") == made + 1
+    assert count(metrics.idr_encoded, stream=STREAM, reason="asked") == made + 1
     decode([gateway.units[1].payload, gateway.units[2].payload])
 
 
@@ -101,12 +103,12 @@ async def test_no_room_skips_before_encoding_and_the_newest_is_not_lost(bench: B
     await gateway.next()
     await bench.tell(bus.StreamDemand(STREAM, "g", False, 0, True))
     # Wait until the encoder knows that: it counts a request that comes after it, and makes no IDR.
-    asked = count("idr_requested", stream=STREAM)
+    asked = count(metrics.idr_requested, stream=STREAM)
     await bench.tell(bus.ForceIdr(STREAM))
-    await until(lambda: count("idr_requested", stream=STREAM) == asked + 1)
-    skipped = count("skipped", reason="no_room")
+    await until(lambda: count(metrics.idr_requested, stream=STREAM) == asked + 1)
+    skipped = count(metrics.skipped, reason="no_room")
     shown = 0
-    while count("skipped", reason="no_room") < skipped + 3:
+    while count(metrics.skipped, reason="no_room") < skipped + 3:
         shown += 1
         await bench.capture.show(text(320, 240, shown))
         await asyncio.sleep(0.005)

@@ -11,14 +11,15 @@ from fanlight_common.core.errors import CodecError, ConfigurationError
 from fanlight_common.process import refusals
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.frames import Frame
-from fanlight_encoder import service
+from fanlight_encoder import metrics, service
 from fanlight_encoder.codecs.base import CodecParams, OpenCodec
 from fanlight_encoder.codecs.x264 import X264
 from fanlight_encoder.core.numbering import held_epoch
 from fanlight_encoder.units.pipeline import Pipeline
 from tests.encoder.fake_codecs import flaky_hardware, opened_by
-from tests.encoder.fakes import QUIET, STREAM, Bench, count, keep_showing, until
+from tests.encoder.fakes import QUIET, STREAM, Bench, keep_showing, until
 from tests.encoder.pictures import decode, patches, text
+from tests.metrics import count
 
 
 async def test_an_error_about_a_stream_ends_that_stream_alone(
@@ -42,12 +43,13 @@ async def test_an_error_about_a_stream_ends_that_stream_alone(
     await bench.lease(1, stream="main/half")
     await bench.capture.show(patches(320, 240))
     first = await gateway.next()
-    before = count("failed_streams")
+    before = count(metrics.failed_streams)
     broken[0] = True
     # The second stream may have subscribed after the first picture, so one more is not enough.
     showing = asyncio.create_task(keep_showing(bench))
     await bench.until_offer(lambda beat: beat.streams == ())
-    assert count("failed_streams") == before + 2, "both streams of the desk, and not the process"
+    failed = count(metrics.failed_streams) - before
+    assert failed == 2, "both streams of the desk, and not the process"
     await bench.capture.until_demand(False)
     showing.cancel()
     assert caplog.text.count("event=stream_failed") == 2
@@ -141,9 +143,9 @@ async def test_a_stream_whose_every_codec_fails_rests_and_comes_back(
 
     await bench.start((opened_by(X264, opener),), **QUIET)
     gateway = await bench.watch()
-    failures = count("codec_failures", codec="libx264")
+    failures = count(metrics.codec_failures, codec="libx264")
     await bench.capture.show(patches(320, 240))
-    await until(lambda: count("codec_failures", codec="libx264") > failures)
+    await until(lambda: count(metrics.codec_failures, codec="libx264") > failures)
     broken = False
     # It comes without a new frame, because the frame that could not be encoded was kept.
     assert (await gateway.next()).idr

@@ -4,14 +4,15 @@ and gateway. Every test checks, in Gateway.next, that sequences have no gap and 
 import asyncio
 
 import pytest
-from prometheus_client import REGISTRY
 
 from fanlight_common.core.geometry import Rect
 from fanlight_common.protocol import bus
 from fanlight_common.protocol.binary import VideoUnit
-from tests.encoder.fakes import QUIET, STREAM, Bench, Gateway, count, keep_showing, until
+from fanlight_encoder import metrics
+from tests.encoder.fakes import QUIET, STREAM, Bench, Gateway, keep_showing, until
 from tests.encoder.pictures import Pixels, decode, patches, rgb, text, worst_patch_error
 from tests.encoder.viewer import Viewer
+from tests.metrics import count
 
 
 async def test_a_picture_arrives_as_it_was_drawn_and_then_there_is_silence(bench: Bench) -> None:
@@ -29,9 +30,9 @@ async def test_a_picture_arrives_as_it_was_drawn_and_then_there_is_silence(bench
         assert not unit.patch
     while (see(gateway, 320, 240).shown != patches(320, 240)[..., 2::-1]).any():
         assert (await gateway.next()).patch
-    before = count("units", stream=STREAM, kind="patch")
+    before = count(metrics.units, stream=STREAM, kind="patch")
     await bench.a_while()
-    assert count("units", stream=STREAM, kind="patch") == before
+    assert count(metrics.units, stream=STREAM, kind="patch") == before
     for picture in decode(unit.payload for unit in gateway.units if not unit.patch):
         assert worst_patch_error(rgb(picture), 320, 240) <= 4
 
@@ -81,9 +82,7 @@ async def test_a_small_change_is_a_patch_in_every_rendition(bench: Bench, rendit
     # The encoder also keeps to the rate that a gateway asks for.
     await bench.tell(bus.StreamDemand(f"main/{rendition}", "g", True, 400, True))
     name = f"main/{rendition}"
-    await until(
-        lambda: REGISTRY.get_sample_value("fanlight_encoder_rate_kbps", {"stream": name}) == 400.0
-    )
+    await until(lambda: count(metrics.rate_kbps, stream=name) == 400.0)
 
 
 async def test_keyframes_go_on_although_nothing_changes(bench: Bench) -> None:
@@ -140,10 +139,10 @@ async def test_the_same_picture_again_is_not_encoded_again(bench: Bench) -> None
     gateway = await bench.watch()
     await bench.capture.show(patches(320, 240))
     await gateway.next()
-    made = count("units", stream=STREAM, kind="delta")
+    made = count(metrics.units, stream=STREAM, kind="delta")
     await bench.capture.again(patches(320, 240))
     await bench.a_while()
-    assert count("units", stream=STREAM, kind="delta") == made
+    assert count(metrics.units, stream=STREAM, kind="delta") == made
 
 
 async def test_it_stops_in_the_middle_of_it_all(bench: Bench) -> None:

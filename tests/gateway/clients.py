@@ -178,3 +178,12 @@ class Site:
                 yield viewer
             finally:
                 await viewer.stop()
+
+
+async def close_code(socket: ClientConnection) -> int | None:
+    """Wait until the gateway closes the socket, and return the code."""
+    async with asyncio.timeout(10):
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await socket.recv()
+    return socket.close_code

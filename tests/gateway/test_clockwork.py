@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from fanlight_gateway.gateway import TICK_S, Gateway
+from fanlight_common.bus.unit_feed import TICK_S
+from fanlight_gateway.gateway import Gateway
 from tests.gateway.clients import Site
 from tests.screenshot.fakes import FakeCapture, until
 

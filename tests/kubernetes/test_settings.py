@@ -160,7 +160,7 @@ def test_images_are_those_of_the_dockerfiles(one: Placed) -> None:
     if service == "desk":
         dockerfile = (ROOT / "services/capture/Dockerfile").read_text()
         assert "FROM capture AS desk" in dockerfile
-        # The image contains the program that runs instead of its entry point.
+        # The pod runs a program instead of the entry point, so the image has to contain it.
         started = [*one.container.get("command", []), *one.container.get("args", [])]
         text = " ".join(started)
         if "Xvfb" in text:

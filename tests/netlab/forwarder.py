@@ -2,8 +2,7 @@
 
 A `Lab` starts one of its own, with a control socket as its only argument. It has one thread, which
 waits in select(2). It lives in the far namespace and keeps that alive. It ends when the control
-socket does, which is when its owner ends in whatever way, and then kills whatever still runs in the
-far namespace.
+socket does, however its owner ends, and then kills whatever still runs in the far namespace.
 
 Control is one JSON object a datagram, which is answered by one. The first is `{"congestion": ...,
 "seed": ...}`, answered by `{"number": N}`. Then `{"steps": [[seconds, down, up], ...], "again":
@@ -33,8 +32,8 @@ BURST_PACKETS = 64
 """At most this many are read from one side before the clock is read again."""
 
 
-class Way:
-    """One direction: packets go from `source` to `sink`, both non-blocking TUN descriptors."""
+class Relay:
+    """Forwards packets one way, from `source` to `sink`: both are non-blocking TUN descriptors."""
 
     def __init__(self, source: int, sink: int, seed: int) -> None:
         self.source = source
@@ -73,7 +72,7 @@ class Way:
 class Forwarder:
     """Both directions, a timeline of conditions, and the owner's control socket."""
 
-    def __init__(self, control: socket.socket, down: Way, up: Way) -> None:
+    def __init__(self, control: socket.socket, down: Relay, up: Relay) -> None:
         self._control = control
         self._down, self._up = down, up
         self._timeline: Iterator[tuple[float, Step]] = iter(())
@@ -81,13 +80,13 @@ class Forwarder:
 
     def run(self) -> None:
         """Forward until the owner is gone."""
-        ways = {self._down.source: self._down, self._up.source: self._up}
-        sources = [*ways, self._control.fileno()]
+        relays = {self._down.source: self._down, self._up.source: self._up}
+        sources = [*relays, self._control.fileno()]
         while True:
             # epoll will not do, because its timeout is in whole milliseconds.
             for ready in select.select(sources, [], [], self._timeout_s())[0]:
-                if ready in ways:
-                    ways[ready].read()
+                if ready in relays:
+                    relays[ready].read()
                 elif not self._obey():
                     return
             self._step()
@@ -172,7 +171,7 @@ def main() -> None:
     hurry()
     try:
         seed = wish["seed"]
-        Forwarder(control, Way(near, far, seed), Way(far, near, seed + 1)).run()
+        Forwarder(control, Relay(near, far, seed), Relay(far, near, seed + 1)).run()
     finally:
         end_others()
 

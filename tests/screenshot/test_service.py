@@ -6,14 +6,15 @@ import io
 import httpx
 import pytest
 from PIL import Image
-from prometheus_client import REGISTRY
 
 from fanlight_common.protocol import bus, topics
 from fanlight_common.protocol.binary import PointerPosition, PointerShape
 from fanlight_common.protocol.topics import Lane
+from fanlight_screenshot import metrics
 from fanlight_screenshot.core.grabs import GrabTimes
 from fanlight_screenshot.core.parameters import ScreenshotFormat
 from fanlight_screenshot.core.pointer_times import PointerTimes
+from tests.metrics import count
 from tests.screenshot.conftest import Start, know
 from tests.screenshot.fakes import HEIGHT, WIDTH, FakeCapture, FakeDirectory, until
 from tests.screenshot.images.test_images import png
@@ -30,14 +31,6 @@ def colour(response: httpx.Response, at: tuple[int, int] = (5, 5)) -> tuple[int,
 
 def near(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
     return all(abs(a - b) <= 4 for a, b in zip(one, other, strict=True))
-
-
-def encodes() -> float:
-    samples = (
-        REGISTRY.get_sample_value("fanlight_screenshot_encodes_total", {"format": format_})
-        for format_ in ScreenshotFormat
-    )
-    return sum(sample or 0.0 for sample in samples)
 
 
 async def test_the_first_image_of_a_desk_nobody_was_watching(
@@ -69,7 +62,7 @@ async def test_unchanged_costs_304_and_no_pixels(
     client: httpx.AsyncClient, capture: FakeCapture
 ) -> None:
     first = await client.get(URL)
-    before = encodes()
+    before = count(metrics.encodes)
     for header in (first.headers["etag"], f'"x", W/{first.headers["etag"]}', "*"):
         again = await client.get(URL, headers={"If-None-Match": header})
         assert again.status_code == 304
@@ -77,7 +70,7 @@ async def test_unchanged_costs_304_and_no_pixels(
         assert again.headers["etag"] == first.headers["etag"]
         for name in ("x-fanlight-captured-us", "x-fanlight-width", "x-fanlight-height"):
             assert name in again.headers
-    assert encodes() == before
+    assert count(metrics.encodes) == before
     capture.show((0, 0, 0))
 
     async def has_changed() -> bool:  # Within the reuse window the old picture may come.
@@ -93,11 +86,11 @@ async def test_one_encode_and_few_grabs_however_many_ask(
     capture.announce()
     client = await start(grabs=GrabTimes(reuse_s=10))
     await know(client, "live")
-    before = encodes()
+    before = count(metrics.encodes)
     responses = await asyncio.gather(*(client.get(URL) for _ in range(30)))
     assert {r.status_code for r in responses} == {200}
     assert len({r.content for r in responses}) == 1
-    assert encodes() == before + 1
+    assert count(metrics.encodes) == before + 1
     assert capture.grabs <= 1
 
 

@@ -111,8 +111,8 @@ class CaptureService:
                 source = await self._open(self, self._settings)
                 await self._serve(source, self._loss)
             except SourceLostError as error:
-                is_news, retry_s = self._life.lost()
-                if is_news:
+                is_new, retry_s = self._life.lost()
+                if is_new:
                     log.warning("event=away desk=%s reason=%r", self._settings.desk, str(error))
             finally:
                 # A loss that nobody waits for any more counts as seen, so that asyncio does not log

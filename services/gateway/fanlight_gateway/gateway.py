@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from fanlight_common.bus.unit_feed import TICK_S
 from fanlight_common.core.grants import Grant
 from fanlight_common.process import clock
 from fanlight_common.process.ticks import tick
@@ -28,9 +29,6 @@ from fanlight_gateway.viewers.viewer import Viewer, ViewerKey
 
 log = logging.getLogger(__name__)
 
-TICK_S = 0.125
-"""Seconds; half of the heartbeats' interval, so that every second tick costs no wake-up of its
-own."""
 FAREWELL_LIMIT_S = 0.4
 """How long, in seconds, viewers may take to close when the gateway stops; see
 `supervision.STOP_LIMIT_S`."""
@@ -153,7 +151,7 @@ class Gateway:
 
     def _tick(self) -> None:
         self.streams.tick()
-        samples = (viewer.sample() for viewer in self.channels.viewers())
+        samples = (viewer.sample() for viewer in list(self._viewers.values()))
         self._sampler.tick(samples, clock.now_s())
         for viewer in list(self._viewers.values()):
             viewer.tick()

@@ -34,5 +34,5 @@ class Limits:
             congestion=replace(
                 self.congestion, start_kbps=settings.start_kbps, max_kbps=settings.max_kbps
             ),
-            transport=replace(self.transport, http_hold_s=settings.http_hold_s),
+            transport=replace(self.transport, http_long_poll_s=settings.http_long_poll_s),
         )

@@ -54,11 +54,11 @@ class GatewaySettings(BaseSettings):
         default="auto",
         description="The cookie's Secure flag; auto: when the browser came over https.",
     )
-    http_hold_s: float = Field(
-        default=_TRANSPORT.http_hold_s,
+    http_long_poll_s: float = Field(
+        default=_TRANSPORT.http_long_poll_s,
         gt=0,
         le=300,
-        description="How long a request of a viewer without WebSocket is held while there is "
+        description="How long a request of a viewer without WebSocket waits while there is "
         "nothing to tell; less than any proxy's own limit.",
     )
     drain_s: float = Field(
@@ -106,7 +106,12 @@ class ViewerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FANLIGHT_VIEWER_", frozen=True)
 
-    rtt_limit_ms: float = Field(default=150, gt=0, description="Round trips above this are bad.")
+    rtt_limit_ms: float = Field(
+        default=150,
+        gt=0,
+        description="A round trip of at least this is bad. After a person's retry, only its rise "
+        "over the base RTT that the retry measured counts.",
+    )
     sustain_ms: float = Field(
         default=3000,
         ge=0,

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanlight_capture.core.bands import MAX_BANDS, Band, SlotAges, joined, uncovered
+from fanlight_capture.core.bands import MAX_BANDS, Band, StaleRows, joined, uncovered
 from fanlight_common.core.geometry import Rect
 
 HEIGHT = 1080
@@ -19,27 +19,27 @@ def _at(top: int, rows: int) -> Rect:
 
 
 def test_new_slots_lack_everything() -> None:
-    ages = SlotAges(4, HEIGHT)
-    assert [ages.lacking(slot) for slot in range(4)] == [WHOLE] * 4
+    stale = StaleRows(4, HEIGHT)
+    assert [stale.lacking(slot) for slot in range(4)] == [WHOLE] * 4
 
 
 def test_a_slot_lacks_all_damage_since_it_was_written() -> None:
-    ages = SlotAges(2, HEIGHT)
-    ages.written(0)
-    ages.damaged([_at(100, 20)])
-    ages.written(1)
-    ages.damaged([_at(500, 10)])
-    assert ages.lacking(0) == (Band(100, 20), Band(500, 10))
-    assert ages.lacking(1) == (Band(500, 10),)
-    ages.written(0)
-    assert ages.lacking(0) == ()
+    stale = StaleRows(2, HEIGHT)
+    stale.written(0)
+    stale.damaged([_at(100, 20)])
+    stale.written(1)
+    stale.damaged([_at(500, 10)])
+    assert stale.lacking(0) == (Band(100, 20), Band(500, 10))
+    assert stale.lacking(1) == (Band(500, 10),)
+    stale.written(0)
+    assert stale.lacking(0) == ()
 
 
 def test_after_anything_unexpected_slots_lack_everything() -> None:
-    ages = SlotAges(2, HEIGHT)
-    ages.written(0)
-    ages.forget()
-    assert ages.lacking(0) == WHOLE
+    stale = StaleRows(2, HEIGHT)
+    stale.written(0)
+    stale.forget()
+    assert stale.lacking(0) == WHOLE
 
 
 def test_close_bands_are_one() -> None:

@@ -43,7 +43,7 @@ def test_the_table_and_the_code_agree(state: str, event: str, after: str, effect
         assert effect == "serves the desk"
     else:
         wait = effect.removeprefix("logs it, ")
-        assert life.lost() == DisplayLoss(is_news=wait != effect, retry_s=WAITS[wait])
+        assert life.lost() == DisplayLoss(is_new=wait != effect, retry_s=WAITS[wait])
     assert life.state is DisplayState[after]
 
 
@@ -52,4 +52,4 @@ def test_the_wait_doubles_up_to_its_limit_and_begins_anew_with_each_display() ->
     waits = [life.lost().retry_s for _ in range(6)]
     assert waits == [0.25, 0.5, 1.0, 2.0, RETRY_MOST_S, RETRY_MOST_S]
     life.opened()
-    assert life.lost() == DisplayLoss(is_news=True, retry_s=RETRY_FIRST_S)
+    assert life.lost() == DisplayLoss(is_new=True, retry_s=RETRY_FIRST_S)

@@ -8,14 +8,15 @@ import pytest
 import zmq
 
 from fanlight_capture import metrics
-from fanlight_capture.core import pattern
 from fanlight_capture.core.held_keys import HeldKeyLimits
 from fanlight_capture.pattern.source import InputRecorder
 from fanlight_common.bus.inlet_messages import refused
 from fanlight_common.process import clock
 from fanlight_common.protocol import binary, bus, control, frames, input, topics
 from fanlight_common.protocol.topics import Lane
-from tests.capture.conftest import Capture, StartCapture, counter, until
+from tests.capture.barcode import read_number
+from tests.capture.conftest import Capture, StartCapture, until
+from tests.metrics import count
 
 
 def moving(fps: int) -> dict[str, str]:
@@ -49,7 +50,7 @@ async def test_frames_show_the_pattern_and_tell_what_changed(start_capture: Star
                 kept[row] = pixels[row]
         assert kept == pixels
         last = frame
-    assert pattern.read_number(kept, 321, 243) is not None
+    assert read_number(kept, 321, 243) is not None
 
 
 async def test_the_pixels_lane_carries_the_same_picture(start_capture: StartCapture) -> None:
@@ -64,21 +65,21 @@ async def test_the_pixels_lane_carries_the_same_picture(start_capture: StartCapt
 async def test_no_demand_no_grabs(start_capture: StartCapture) -> None:
     capture = await start_capture(**moving(100))
     await capture.live()
-    before = counter(metrics.grabs)
+    before = count(metrics.grabs)
     events = capture.events()
     await until(lambda: events.positions)
-    assert counter(metrics.grabs) == before
+    assert count(metrics.grabs) == before
     feed = capture.frames()
     await feed.next()
     await feed.next()
     feed.close()
     await until(lambda: not capture.service._demand.wants(topics.frame("main", Lane.SHM)))
-    grabbed = counter(metrics.grabs)
+    grabbed = count(metrics.grabs)
     # This takes many pictures' time. The pointer moves, so capture is still working.
     for x in range(1000, 11_000, 1000):
         await capture.input(input.PointerMove(x, x))
         await until(lambda: recorder(capture).position[0] == x * 321 >> 16)  # noqa: B023
-    assert counter(metrics.grabs) <= grabbed + 1
+    assert count(metrics.grabs) <= grabbed + 1
 
 
 async def test_pictures_are_paced(start_capture: StartCapture) -> None:
@@ -190,9 +191,9 @@ async def test_input_arrives_in_order(start_capture: StartCapture, tmp_path: Pat
 async def test_bad_input_is_counted_and_harms_nothing(start_capture: StartCapture) -> None:
     capture = await start_capture(**moving(30))
     await capture.live()
-    bad = refused.labels("input")._value.get()
-    gaps = counter(metrics.input_gaps)
-    ignored = counter(metrics.inputs_ignored)
+    bad = count(refused, where="input")
+    gaps = count(metrics.input_gaps)
+    ignored = count(metrics.inputs_ignored)
     await capture.tell(bus.Input("main", "v", 1, b""))
     await capture.tell(bus.Input("main", "v", 2, b"\x20\x01"))
     await capture.tell(bus.Input("main", "v", 3, binary.Ping(1, 2).encode()))
@@ -202,9 +203,9 @@ async def test_bad_input_is_counted_and_harms_nothing(start_capture: StartCaptur
     await capture.tell(bus.Input("main", "v", 9, input.Key(True, 4).encode()))
     await until(lambda: recorder(capture).recorded)
     assert list(recorder(capture).recorded) == [("key", 4, True)]
-    assert refused.labels("input")._value.get() == bad + 3
-    assert counter(metrics.input_gaps) == gaps + 5
-    assert counter(metrics.inputs_ignored) == ignored + 1
+    assert count(refused, where="input") == bad + 3
+    assert count(metrics.input_gaps) == gaps + 5
+    assert count(metrics.inputs_ignored) == ignored + 1
 
 
 async def test_keys_are_let_go(start_capture: StartCapture) -> None:
@@ -241,9 +242,9 @@ async def test_stopping_lets_go_of_keys(start_capture: StartCapture) -> None:
     await until(lambda: len(sink.recorded) == 2)
     await capture.service.input.detach("stop")
     assert list(sink.recorded)[2:] == [("button", 0, False), ("key", 4, False)]
-    ignored = counter(metrics.inputs_ignored)
+    ignored = count(metrics.inputs_ignored)
     await capture.key(5, True)
-    await until(lambda: counter(metrics.inputs_ignored) == ignored + 1)
+    await until(lambda: count(metrics.inputs_ignored) == ignored + 1)
 
 
 @pytest.mark.parametrize("topic", [b"frame/main/shm", b"frame/other/shm/", b"\xff\x00"])

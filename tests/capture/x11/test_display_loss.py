@@ -12,7 +12,8 @@ from fanlight_capture.x11 import open_display
 from fanlight_capture.x11.open_display import OpenDisplay
 from fanlight_capture.x11.source import open_x11
 from fanlight_common.protocol import bus
-from tests.capture.conftest import StartCapture, XServer, counter, until
+from tests.capture.conftest import StartCapture, XServer, until
+from tests.metrics import count
 
 pytestmark = pytest.mark.x11
 
@@ -25,13 +26,13 @@ async def test_a_display_that_dies_comes_back(
     first = await feed.next()
     await until(lambda: events.positions)
     assert capture.worker.healthy()[1]["display"] == "live"
-    losses = counter(metrics.display_losses)
+    losses = count(metrics.display_losses)
     xserver.kill()
     await until(lambda: capture.offer == bus.DeskOffer("main", 0, 0))
     healthy, details = capture.worker.healthy()
     assert healthy
     assert details["display"] == "away"
-    assert counter(metrics.display_losses) == losses + 1
+    assert count(metrics.display_losses) == losses + 1
     told = len(events.shapes)
     xserver.start()
     # The subscriptions are still there, so pictures and events come by themselves.

@@ -18,7 +18,8 @@ from fanlight_capture.core.positions import position, to_pixel
 from fanlight_capture.x11 import clipboard, pointer
 from fanlight_common.process.ticks import tick
 from fanlight_common.protocol import bus, control
-from tests.capture.conftest import TIMEOUT_S, Capture, Events, StartCapture, XServer, counter, until
+from tests.capture.conftest import TIMEOUT_S, Capture, Events, StartCapture, XServer, until
+from tests.metrics import count
 
 pytestmark = pytest.mark.x11
 
@@ -113,9 +114,9 @@ async def test_what_is_copied_at_the_desk_is_told(desk: Capture, xserver: XServe
     large = "0123456789abcdeé" * (control.MAX_CLIPBOARD_CHARS // 16)
     copy(xserver, large)
     await until(lambda: texts(events)[-1] == large)
-    refused = counter(metrics.clipboard_refused)
+    refused = count(metrics.clipboard_refused)
     copy(xserver, large + "x")
-    await until(lambda: counter(metrics.clipboard_refused) == refused + 1)
+    await until(lambda: count(metrics.clipboard_refused) == refused + 1)
     copy(xserver, "after")
     await until(lambda: texts(events)[-1] == "after")
 
@@ -140,14 +141,14 @@ async def test_what_a_viewer_copied_can_be_pasted(desk: Capture, xserver: XServe
 
 
 async def test_nobody_watching_costs_nothing(desk: Capture, xserver: XServer) -> None:
-    before = counter(metrics.events)
+    before = count(metrics.events)
     copy(xserver, "unseen")
     # The last owner has the clipboard, so xclip must have it before capture takes it.
     await pasted(xserver, "unseen")
     xserver.run("xdotool", "mousemove", "5", "5")
     await desk.tell(bus.SetClipboard("main", "viewer-1", "set"))
     await pasted(xserver, "set")
-    assert counter(metrics.events) == before
+    assert count(metrics.events) == before
 
 
 async def test_an_owner_that_does_not_answer_is_given_up(
@@ -160,11 +161,11 @@ async def test_an_owner_that_does_not_answer_is_given_up(
     await until(lambda: texts(events) == ["first"])
     hung = xserver._clients[-1]
     os.kill(hung.pid, signal.SIGSTOP)
-    refused = counter(metrics.clipboard_refused)
+    refused = count(metrics.clipboard_refused)
     again = desk.events()
     await until(lambda: texts(again) == ["first"])
     desk.service._source._clipboard._read()  # type: ignore[union-attr]  # an X11Source
-    await until(lambda: counter(metrics.clipboard_refused) == refused + 1)
+    await until(lambda: count(metrics.clipboard_refused) == refused + 1)
     copy(xserver, "second")
     await until(lambda: texts(events)[-1] == "second")
 
@@ -233,10 +234,10 @@ async def test_a_clipboard_in_pieces(desk: Capture, xserver: XServer) -> None:
 async def test_a_clipboard_in_too_many_pieces(desk: Capture, xserver: XServer) -> None:
     events = desk.events()
     await until(lambda: events.positions)
-    refused = counter(metrics.clipboard_refused)
+    refused = count(metrics.clipboard_refused)
     owner = IncrementalOwner(xserver, [b"x" * 200_000] * 8)
     serving = asyncio.create_task(asyncio.to_thread(owner.serve))
-    await until(lambda: counter(metrics.clipboard_refused) == refused + 1)
+    await until(lambda: count(metrics.clipboard_refused) == refused + 1)
     # The owner waits until its last piece is taken, which will not happen.
     xserver.kill()
     with pytest.raises(xcffib.ConnectionException):

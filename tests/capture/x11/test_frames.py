@@ -7,8 +7,9 @@ from fanlight_common.core.geometry import Rect
 from fanlight_common.process import clock
 from fanlight_common.protocol import bus, frames, topics
 from fanlight_common.protocol.topics import Lane
-from tests.capture.conftest import StartCapture, XServer, counter, until
+from tests.capture.conftest import StartCapture, XServer, until
 from tests.capture.x11.painting import BLUE, RED, Painter, frame_with, pixel, quiet
+from tests.metrics import count
 
 pytestmark = pytest.mark.x11
 
@@ -49,15 +50,15 @@ async def test_without_demand_a_busy_desk_wakes_nobody(
     await capture.live()
     events = capture.events()
     await until(lambda: events.positions)
-    grabs, notices = counter(metrics.grabs), counter(metrics.damage_notices)
+    grabs, notices = count(metrics.grabs), count(metrics.damage_notices)
     for i in range(200):
         painter.fill(RED + i, Rect(i, i, 50, 50))
     # Capture learns that the pointer has moved after all drawing is done.
     xserver.run("xdotool", "mousemove", "17", "23")
     told = len(events.positions)
     await until(lambda: len(events.positions) > told or events.positions[-1].x < 2000)
-    assert counter(metrics.grabs) == grabs
-    assert counter(metrics.damage_notices) - notices <= 1
+    assert count(metrics.grabs) == grabs
+    assert count(metrics.damage_notices) - notices <= 1
     # The first picture that somebody wants shows all drawings.
     feed = capture.frames()
     frame, _ = await frame_with(feed, RED + 199, 220, 220)
@@ -70,7 +71,7 @@ async def test_a_desk_at_rest_is_not_grabbed_again(
     capture = await start_capture(display=xserver.display)
     feed = capture.frames()
     first = await quiet(capture, feed)
-    grabs = counter(metrics.grabs)
+    grabs = count(metrics.grabs)
     newcomer = capture.frames()
     asked_us = clock.now_us()
     await capture.tell(bus.Grab("main"))
@@ -79,7 +80,7 @@ async def test_a_desk_at_rest_is_not_grabbed_again(
     assert again.current_us > first.current_us
     screenshots = capture.frames(topic_of=topics.screenshot)
     assert (await screenshots.next()).sequence == first.sequence
-    assert counter(metrics.grabs) == grabs
+    assert count(metrics.grabs) == grabs
     painter.fill(RED, Rect(5, 5, 5, 5))
     frame, _ = await frame_with(screenshots, RED, 7, 7)
     assert frame.sequence == first.sequence + 1

@@ -8,8 +8,9 @@ from fanlight_capture.x11.grab import X11Grabber
 from fanlight_common.bus.ring import FrameRing
 from fanlight_common.core.errors import SourceLostError
 from fanlight_common.core.geometry import Rect
-from tests.capture.conftest import TIMEOUT_S, XServer, counter
+from tests.capture.conftest import TIMEOUT_S, XServer
 from tests.capture.x11.painting import BLUE, RED, Painter
+from tests.metrics import count
 
 pytestmark = pytest.mark.x11
 
@@ -26,10 +27,10 @@ async def test_what_a_look_found_is_in_the_next_grab(xserver: XServer, painter: 
         painter.fill(RED, Rect(10, 20, 30, 40))
         assert await grabber.look()
         painter.fill(BLUE, Rect(50, 500, 5, 5))
-        rows = counter(metrics.grabbed_rows)
+        rows = count(metrics.grabbed_rows)
         slot = ring.begin()
         assert await grabber.grab(slot) == (Rect(10, 20, 30, 40), Rect(50, 500, 5, 5))
-        assert counter(metrics.grabbed_rows) == rows + 45
+        assert count(metrics.grabbed_rows) == rows + 45
         for x, y, colour in ((39, 59, RED), (54, 504, BLUE)):
             at = 4 * (800 * y + x)
             assert bytes(ring.pixels(slot)[at : at + 3]) == colour.to_bytes(3, "little")
@@ -55,9 +56,9 @@ async def test_a_grab_that_failed_leaves_nothing_half_known(
         painter.resize(800, 600)
         painter.fill(BLUE, Rect(0, 100, 800, 10))
         slot = ring.begin()
-        rows = counter(metrics.grabbed_rows)
+        rows = count(metrics.grabbed_rows)
         await grabber.grab(slot)
-        assert counter(metrics.grabbed_rows) == rows + 600
+        assert count(metrics.grabbed_rows) == rows + 600
         at = 4 * 800 * 109
         assert bytes(ring.pixels(slot)[at : at + 3]) == BLUE.to_bytes(3, "little")
     finally:

@@ -18,7 +18,8 @@ from fanlight_capture.core.positions import position
 from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
 from fanlight_common.protocol import bus, input
 from fanlight_common.protocol.keyboard import USAGE_BY_CODE
-from tests.capture.conftest import Capture, StartCapture, XServer, counter, until
+from tests.capture.conftest import Capture, StartCapture, XServer, until
+from tests.metrics import count
 
 pytestmark = pytest.mark.x11
 
@@ -204,17 +205,17 @@ async def test_nothing_is_stuck(desk: Capture, keyboard: Keyboard) -> None:
         await desk.tell(bus.ReleaseViewer("main", "viewer-1", reason))
         await until(lambda: not keyboard.down() and not keyboard.pointer().mask & 0x100)
     # A viewer that falls silent lets go as well.
-    releases = counter(metrics.releases)
+    releases = count(metrics.releases)
     await desk.key(ctrl, True)
     await until(lambda: len(keyboard.down()) == 1)
     await until(lambda: not keyboard.down())
-    assert counter(metrics.releases) == releases + 1
+    assert count(metrics.releases) == releases + 1
 
 
 async def test_unknown_keys_are_counted(desk: Capture, keyboard: Keyboard) -> None:
-    ignored = counter(metrics.inputs_ignored)
+    ignored = count(metrics.inputs_ignored)
     await desk.tap(0x01)
-    await until(lambda: counter(metrics.inputs_ignored) == ignored + 2)
+    await until(lambda: count(metrics.inputs_ignored) == ignored + 2)
     assert not keyboard.down()
 
 

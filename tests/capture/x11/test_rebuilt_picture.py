@@ -28,7 +28,8 @@ from fanlight_common.patching.pixels import Pixels, from_buffer
 from fanlight_common.process import clock
 from fanlight_common.protocol import frames, topics
 from fanlight_common.protocol.topics import Lane
-from tests.capture.conftest import TIMEOUT_S, XServer, counter
+from tests.capture.conftest import TIMEOUT_S, XServer
+from tests.metrics import count
 
 pytestmark = pytest.mark.x11
 
@@ -241,7 +242,7 @@ async def test_rebuilt_from_damage_is_what_is_on_the_screen(
     loop, connection = studio
     rng = random.Random(seed)
     artist, consumer = Artist(connection, rng), Consumer()
-    grabs, rows = counter(metrics.grabs), counter(metrics.grabbed_rows)
+    grabs, rows = count(metrics.grabs), count(metrics.grabbed_rows)
     compared = 0
     for number in range(ROUNDS):
         with connection.batch():
@@ -266,5 +267,5 @@ async def test_rebuilt_from_damage_is_what_is_on_the_screen(
     assert artist.drawn > ROUNDS
     assert compared > ROUNDS / 4
     assert consumer.partial > compared / 2
-    taken = counter(metrics.grabs) - grabs
-    assert counter(metrics.grabbed_rows) - rows < 0.8 * taken * HEIGHT
+    taken = count(metrics.grabs) - grabs
+    assert count(metrics.grabbed_rows) - rows < 0.8 * taken * HEIGHT

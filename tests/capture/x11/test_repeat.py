@@ -10,8 +10,9 @@ from fanlight_capture import metrics
 from fanlight_capture.core.held_keys import HeldKeyLimits
 from fanlight_common.protocol import input
 from fanlight_common.protocol.keyboard import USAGE_BY_CODE
-from tests.capture.conftest import Capture, StartCapture, XServer, counter, until
+from tests.capture.conftest import Capture, StartCapture, XServer, until
 from tests.capture.x11.test_input import Keyboard, Terminal
+from tests.metrics import count
 
 pytestmark = pytest.mark.x11
 KEY_A, BACKSPACE, ENTER, SHIFT, CAPS = (
@@ -71,7 +72,7 @@ async def test_a_key_that_its_viewer_repeats(desk: Capture, terminal: Terminal) 
 
 
 async def test_what_a_stall_held_back_is_not_typed(desk: Capture, terminal: Terminal) -> None:
-    ignored = counter(metrics.inputs_ignored)
+    ignored = count(metrics.inputs_ignored)
     await desk.key(KEY_A, True)
     for _ in range(60):
         await desk.key(KEY_A, True)
@@ -79,7 +80,7 @@ async def test_what_a_stall_held_back_is_not_typed(desk: Capture, terminal: Term
     typed = await line(desk, terminal)
     # If this machine stalls itself, a few repetitions may count as fresh.
     assert 1 <= len(typed) <= 5
-    assert counter(metrics.inputs_ignored) >= ignored + 60 - 4
+    assert count(metrics.inputs_ignored) >= ignored + 60 - 4
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ import logging
 from collections.abc import AsyncIterator
 
 import pytest
-from prometheus_client import REGISTRY
 
-from fanlight_common.bus.directory_client import DirectoryClient
+from fanlight_common.bus.directory_client import DirectoryClient, failed_watches, refused
 from fanlight_common.bus.frame_feed import FrameFeed
 from fanlight_common.process.settings import BusSettings
 from fanlight_common.protocol import bus, topics
 from fanlight_common.service.worker import Worker
+from tests.metrics import count
 from tests.screenshot.fakes import FakeDirectory, until
 
 DESK = topics.desk("main")
@@ -61,14 +61,10 @@ def client(worker: Worker) -> DirectoryClient:
     return worker.directory
 
 
-def failures() -> float:
-    return REGISTRY.get_sample_value("fanlight_failed_watches_total") or 0
-
-
 async def test_a_watch_that_raises_is_failed_and_the_others_get_the_record(
     client: DirectoryClient, directory: FakeDirectory, caplog: pytest.LogCaptureFixture
 ) -> None:
-    before = failures()
+    before = count(failed_watches)
     first, broken, prefix, last = Watch(), Watch(2), Watch(), Watch()
 
     def failed(error: Exception) -> None:
@@ -87,7 +83,7 @@ async def test_a_watch_that_raises_is_failed_and_the_others_get_the_record(
     assert first.widths == last.widths == prefix.widths == [1, 2, 3]
     assert broken.widths == [1], "it is over"
     assert [str(error) for error in broken.errors] == ["broken by 2"]
-    assert failures() == before + 1
+    assert count(failed_watches) == before + 1
     assert not caplog.records, "to log it is up to whom it is about"
 
 
@@ -165,10 +161,7 @@ async def test_a_watch_that_another_one_ends_gets_nothing_more(
 async def test_a_record_of_too_many_parts_is_counted(
     client: DirectoryClient, directory: FakeDirectory
 ) -> None:
-    def refused() -> float:
-        return REGISTRY.get_sample_value("fanlight_refused_records_total") or 0
-
-    before = refused()
+    before = count(refused)
     watch = Watch()
     client.watch(DESK, watch.on_record)
     await until(lambda: DESK in directory.subscribed)
@@ -176,7 +169,7 @@ async def test_a_record_of_too_many_parts_is_counted(
     directory.tell(DESK, record(2))
     await until(lambda: watch.widths)
     assert watch.widths[0] == 2
-    assert refused() == before + 1
+    assert count(refused) == before + 1
 
 
 async def test_a_frame_feed_that_cannot_follow_its_desk_raises_where_it_runs(

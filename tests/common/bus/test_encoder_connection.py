@@ -79,10 +79,10 @@ async def test_an_inlet_that_fails_closes_the_units_socket(
 ) -> None:
     inlets, sockets = InletConnections(worker.network), Sockets(monkeypatch, SocketRole.UNITS)
 
-    def hold(inlets: InletConnections, endpoint: str) -> None:
+    def acquire(inlets: InletConnections, endpoint: str) -> None:
         raise ZeroDivisionError("about this inlet")
 
-    monkeypatch.setattr(InletConnections, "hold", hold)
+    monkeypatch.setattr(InletConnections, "acquire", acquire)
     async with asyncio.TaskGroup() as group:
         with pytest.raises(ZeroDivisionError):
             connect(worker, inlets, group, lease)

@@ -15,6 +15,7 @@ from fanlight_common.protocol import topics
 from fanlight_common.protocol.topics import Lane
 from fanlight_common.service.worker import Worker
 from tests.common.fakes import FakeCapture, FakeDirectory
+from tests.metrics import count
 
 
 @pytest.fixture
@@ -147,7 +148,7 @@ async def test_a_connection_that_fails_leaves_no_socket_open(
         sockets.append(socket)
         raise ZeroDivisionError("about this endpoint")
 
-    before = feeds.labels("main", Lane.SHM)._value.get()
+    before = count(feeds, desk="main", lane=Lane.SHM)
     capture = FakeCapture(directory, bus_settings, "c1")
     feed = FrameFeed(worker, "main")
     await directory.outlet.recv()
@@ -156,5 +157,5 @@ async def test_a_connection_that_fails_leaves_no_socket_open(
     with pytest.raises(ZeroDivisionError, match="about this endpoint"):
         await feed.next()
     assert [socket.closed for socket in sockets] == [True]
-    assert feeds.labels("main", Lane.SHM)._value.get() == before
+    assert count(feeds, desk="main", lane=Lane.SHM) == before
     feed.close()

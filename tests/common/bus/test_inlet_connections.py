@@ -17,6 +17,7 @@ from fanlight_common.bus.inlet_connections import (
 from fanlight_common.bus.network import BusNetwork
 from fanlight_common.bus.sockets import SocketRole, ipc_endpoint, open_socket
 from fanlight_common.process.settings import BusSettings
+from tests.metrics import count
 from tests.screenshot.fakes import until
 from tests.tables import table
 
@@ -34,17 +35,13 @@ def inlet(network: BusNetwork, endpoint: str) -> zmq.asyncio.Socket:
     return socket
 
 
-def refused() -> float:
-    return undelivered.labels("inlet")._value.get()
-
-
 async def test_the_first_messages_arrive_in_order(
     network: BusNetwork, bus_settings: BusSettings
 ) -> None:
     endpoint = ipc_endpoint(bus_settings.runtime_dir, "capture", "inlet")
     socket = inlet(network, endpoint)
     inlets = InletConnections(network)
-    inlets.hold(endpoint)
+    inlets.acquire(endpoint)
     messages = [b"%d" % number for number in range(100)]
     assert all(inlets.tell(endpoint, message) for message in messages)
     assert [await socket.recv() for _ in messages] == messages
@@ -56,7 +53,7 @@ async def test_who_leaves_at_once_has_still_said_what_it_said(
     endpoint = ipc_endpoint(bus_settings.runtime_dir, "capture", "inlet")
     inlets = InletConnections(network)
     for number in range(3):
-        inlets.hold(endpoint)
+        inlets.acquire(endpoint)
         assert inlets.tell(endpoint, b"%d" % number)
         inlets.release(endpoint)
     # The process starts a little later, when nobody uses its inlet any more.
@@ -72,10 +69,10 @@ async def test_what_nobody_takes_is_given_up_and_counted(
     monkeypatch.setattr(inlet_connections, "MOST_WAITING", 2)
     endpoint = ipc_endpoint(bus_settings.runtime_dir, "nobody", "inlet")
     inlets = InletConnections(network)
-    before = refused()
+    before = count(undelivered, to="inlet")
     assert [inlets.tell(endpoint, b"x") for _ in range(3)] == [True, True, False]
-    assert refused() == before + 1
-    await until(lambda: refused() == before + 3)
+    assert count(undelivered, to="inlet") == before + 1
+    await until(lambda: count(undelivered, to="inlet") == before + 3)
     # FIRST_S has passed, so every further message is refused at once.
     assert not inlets.tell(endpoint, b"x")
     inlets.disconnect(endpoint)
@@ -107,7 +104,7 @@ async def test_a_peer_that_went_is_not_waited_for(
     await until(lambda: not inlets.tell(endpoint, b"y"))
 
 
-async def test_a_connection_that_fails_is_held_by_nobody(
+async def test_a_connection_that_fails_has_no_user(
     network: BusNetwork, bus_settings: BusSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sockets: list[zmq.Socket[bytes]] = []
@@ -129,7 +126,7 @@ async def test_a_connection_that_fails_is_held_by_nobody(
     assert [socket.closed for socket in sockets] == [True]
     inlet_of_one.move("")
     assert not inlets._connections
-    assert not inlets._holders
+    assert not inlets._users
 
 
 ROWS = table(inlet_connections.__doc__, 4)
@@ -167,7 +164,7 @@ async def test_the_table_and_the_code_agree(
         assert connection.send(b"first")
         assert await peer.recv() == b"first"
     assert connection.state.name == state
-    before = refused()
+    before = count(undelivered, to="inlet")
     if event == "sent, no peer any more":
         peer.close(linger=0)
         await until(lambda: not has_peer())
@@ -186,7 +183,7 @@ async def test_the_table_and_the_code_agree(
         case "kept":
             assert connection._waiting[-1] == b"second"
         case "given up":
-            assert refused() == before + 1
+            assert count(undelivered, to="inlet") == before + 1
         case "refused":
             assert not connection._waiting
         case _:

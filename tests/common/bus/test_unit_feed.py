@@ -106,7 +106,7 @@ class Recorder:
 
     def take(self, unit: VideoUnit, data: bytes) -> None:
         self._break("take")
-        if self._order.accepts(unit):
+        if self._order.accepts(unit.epoch, unit.sequence, idr=unit.idr):
             self.units.append(unit)
 
     def demand(self) -> UnitDemand:

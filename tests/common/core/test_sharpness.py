@@ -87,16 +87,20 @@ def test_what_is_drawn_on_text_stays_sharp_unless_it_is_a_jpeg() -> None:
     assert not ledger.blurry
 
 
+def copied(ledger: SharpnessLedger, copy: Copy) -> None:
+    ledger.copied(copy.source, copy.target)
+
+
 def test_blur_moves_with_what_is_copied() -> None:
     ledger = SharpnessLedger(SIZE)
-    ledger.copied(Copy(0, 0, 300, 64, 0, 20))
+    copied(ledger, Copy(0, 0, 300, 64, 0, 20))
     assert not ledger.blurry
     ledger.blur()
     ledger.sharpen(Rect(0, 0, 300, 64))
     # The first row of tiles is sharp, and the second is not.
-    ledger.copied(Copy(64, 64, TILE, TILE, 0, 0))
-    ledger.copied(Copy(192, 0, 30, 30, 192, 70))
-    ledger.copied(Copy(0, 130, 10, 10, 0, 0))  # sharp pixels in the middle of a blurry tile
+    copied(ledger, Copy(64, 64, TILE, TILE, 0, 0))
+    copied(ledger, Copy(192, 0, 30, 30, 192, 70))
+    copied(ledger, Copy(0, 130, 10, 10, 0, 0))  # sharp pixels in the middle of a blurry tile
     assert [run.rect for run in runs(ledger)] == [
         Rect(192, 0, 64, 64),
         Rect(0, 64, 64, 64),
@@ -108,14 +112,14 @@ def test_blur_moves_with_what_is_copied() -> None:
 def test_pictures_that_are_copied_are_looked_at_again() -> None:
     ledger = SharpnessLedger(SIZE)
     ledger.suffice(Rect(0, 0, 64, 64))
-    ledger.copied(Copy(70, 0, 50, 50, 0, 0))  # a picture on text
-    ledger.copied(Copy(10, 10, 20, 20, 200, 0))  # text on a picture
+    copied(ledger, Copy(70, 0, 50, 50, 0, 0))  # a picture on text
+    copied(ledger, Copy(10, 10, 20, 20, 200, 0))  # text on a picture
     assert runs(ledger) == [Run(Rect(0, 0, 128, 64), Sharpness.SOFT)]
     ledger.blur()
     ledger.sharpen(Rect(0, 0, 64, 64))
     ledger.suffice(Rect(0, 0, 64, 64))
-    ledger.copied(Copy(70, 0, 50, 50, 0, 0))  # a picture on blurry tiles
-    ledger.copied(Copy(0, 64, 20, 20, 200, 0))
+    copied(ledger, Copy(70, 0, 50, 50, 0, 0))  # a picture on blurry tiles
+    copied(ledger, Copy(0, 64, 20, 20, 200, 0))
     assert ledger.next_run(9) == Run(Rect(64, 0, 236, 64), Sharpness.BLURRY)
 
 

@@ -1,11 +1,11 @@
-"""Copies and boxes that turn one picture into the next."""
+"""Copies and rectangles that turn one picture into the next."""
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fanlight_common.core.geometry import Rect, area, overlap
-from fanlight_common.patching.changes import Changes, between, to_compare
+from fanlight_common.patching.changes import Changes, find_changes, to_compare
 from fanlight_common.patching.pixels import Pixels, part
 from tests.common.patching.drawn import text
 
@@ -20,8 +20,8 @@ def done(before: Pixels, after: Pixels, changes: Changes) -> Pixels:
         source = Rect(copy.from_x, copy.from_y, copy.width, copy.height)
         target = Rect(copy.x, copy.y, copy.width, copy.height)
         part(picture, target)[...] = part(picture, source).copy()
-    for box in changes.boxes:
-        part(picture, box)[...] = part(after, box)
+    for rect in changes.rects:
+        part(picture, rect)[...] = part(after, rect)
     return picture
 
 
@@ -37,10 +37,10 @@ def test_a_scroll_is_a_copy_and_the_new_line() -> None:
     before = text(HEIGHT, WIDTH)
     after = before.copy()
     scroll(after, Rect(50, 50, 800, 480), 17, 7)
-    changes = between(before, after, [WHOLE])
+    changes = find_changes(before, after, [WHOLE])
     (copy,) = changes.copies
     assert (copy.height, copy.from_y - copy.y) == (463, 17)
-    assert [box.height for box in changes.boxes] == [17]
+    assert [rect.height for rect in changes.rects] == [17]
     assert (done(before, after, changes) == after).all()
 
 
@@ -49,9 +49,9 @@ def test_two_windows_that_scroll_by_themselves() -> None:
     after = before.copy()
     scroll(after, Rect(0, 50, 300, 400), 17, 7)
     scroll(after, Rect(500, 50, 300, 400), 34, 8)
-    changes = between(before, after, [WHOLE])
+    changes = find_changes(before, after, [WHOLE])
     assert sorted(copy.from_y - copy.y for copy in changes.copies) == [17, 34]
-    assert area(changes.boxes) < 17 * 300 + 34 * 300 + 1
+    assert area(changes.rects) < 17 * 300 + 34 * 300 + 1
     assert (done(before, after, changes) == after).all()
 
 
@@ -60,7 +60,7 @@ def test_blank_lines_in_what_scrolls_do_not_part_it() -> None:
     before[200:260] = 0
     after = before.copy()
     scroll(after, WHOLE, 20, 7)
-    changes = between(before, after, [WHOLE])
+    changes = find_changes(before, after, [WHOLE])
     assert [copy.height for copy in changes.copies] == [580]
     assert (done(before, after, changes) == after).all()
 
@@ -70,9 +70,9 @@ def test_a_clock_elsewhere_does_not_hide_a_scroll() -> None:
     after = before.copy()
     scroll(after, Rect(0, 0, 500, 400), 17, 7)
     after[590:, 880:] ^= 255
-    changes = between(before, after, [WHOLE])
+    changes = find_changes(before, after, [WHOLE])
     assert len(changes.copies) == 1
-    assert sorted(box.height for box in changes.boxes) == [10, 17]
+    assert sorted(rect.height for rect in changes.rects) == [10, 17]
     assert (done(before, after, changes) == after).all()
 
 
@@ -111,10 +111,10 @@ def test_they_are_exact_whatever_was_drawn(
         else:
             scroll(after, place, min(17, place.height - 1), seed + 2)
     rects = to_compare([place for place, _ in strokes]) if knows_damage else [WHOLE]
-    changes = between(before, after, rects)
+    changes = find_changes(before, after, rects)
     assert (done(before, after, changes) == after).all()
     targets = [Rect(copy.x, copy.y, copy.width, copy.height) for copy in changes.copies]
-    whole = [*targets, *changes.boxes]
+    whole = [*targets, *changes.rects]
     assert not any(overlap(a, b) for a in whole for b in whole if a is not b)
     if np.array_equal(before, after):
         assert not whole

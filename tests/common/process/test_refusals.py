@@ -9,6 +9,7 @@ from fanlight_common.core.errors import NotUnderstoodError, ProtocolError
 from fanlight_common.core.names import split_stream
 from fanlight_common.process import refusals
 from fanlight_common.protocol import bus, frames
+from tests.metrics import count
 
 log = logging.getLogger("test")
 Caplog = pytest.LogCaptureFixture
@@ -17,10 +18,6 @@ Caplog = pytest.LogCaptureFixture
 @pytest.fixture(autouse=True)
 def nothing_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refusals, "_said", set())
-
-
-def counted(where: str) -> float:
-    return refusals.not_understood.labels(where)._value.get()
 
 
 def refuse(data: bytes, where: str = "inlet", peer: str = "") -> None:
@@ -32,7 +29,7 @@ def refuse(data: bytes, where: str = "inlet", peer: str = "") -> None:
 
 def test_a_later_major_version_is_said_once_with_both_versions(caplog: Caplog) -> None:
     later = msgpack.packb([bus.Heartbeat.TYPE, 2, "encoder"])
-    before = counted("inlet")
+    before = count(refusals.not_understood, where="inlet")
     for _ in range(60):
         refuse(later, peer="encoder-1")
     (record,) = caplog.records
@@ -40,7 +37,7 @@ def test_a_later_major_version_is_said_once_with_both_versions(caplog: Caplog) -
     assert record.getMessage().startswith(
         "event=not_understood where=inlet peer=encoder-1 what='Heartbeat' version=2 known=1 "
     )
-    assert counted("inlet") == before + 60
+    assert count(refusals.not_understood, where="inlet") == before + 60
 
 
 def test_each_peer_kind_and_version_is_said(caplog: Caplog) -> None:
@@ -77,10 +74,10 @@ def test_what_is_no_message_is_said_at_debug(caplog: Caplog) -> None:
 
 
 def test_a_stranger_cannot_fill_the_log_or_the_memory(caplog: Caplog) -> None:
-    before = counted("inlet")
+    before = count(refusals.not_understood, where="inlet")
     for version in range(2, 502):
         refuse(msgpack.packb([1, version]))
-    assert counted("inlet") == before + 500
+    assert count(refusals.not_understood, where="inlet") == before + 500
     assert len(caplog.records) == refusals.MOST_SAID + 1
     assert "only counted" in caplog.records[-1].getMessage()
     assert len(refusals._said) == refusals.MOST_SAID

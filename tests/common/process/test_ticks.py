@@ -24,7 +24,7 @@ def test_whoever_wakes_a_little_early_does_not_wake_for_the_same_moment_again() 
     assert next_tick(1000.24, 0.25) == pytest.approx(1000.25)
 
 
-async def test_pulses_come_one_after_the_other() -> None:
+async def test_ticks_come_one_after_the_other() -> None:
     began = clock.now_s()
     moments = [await tick(0.1) for _ in range(3)]
     steps = [later - earlier for earlier, later in itertools.pairwise(moments)]

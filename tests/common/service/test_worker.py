@@ -22,6 +22,7 @@ from fanlight_common.protocol import bus, topics
 from fanlight_common.service import worker as worker_module
 from fanlight_common.service.worker import Worker
 from tests.common.fakes import FakeDirectory
+from tests.metrics import count
 
 
 @pytest.fixture
@@ -99,13 +100,13 @@ async def test_an_inlet_counts_what_is_no_message(bus_settings: BusSettings) -> 
         reading = asyncio.create_task(
             inlet_messages(worker.inlet, bus.decode_encoder_inlet, got.put_nowait)
         )
-        before = refused.labels("inlet")._value.get()
+        before = count(refused, where="inlet")
         inlets = InletConnections(worker.network)
         inlets.connect(worker.inlet_endpoint)
         for data in (b"rubbish", bus.encode(bus.ForceIdr("main/high"))):
             assert inlets.tell(worker.inlet_endpoint, data)
         assert await got.get() == bus.ForceIdr("main/high")
-        assert refused.labels("inlet")._value.get() == before + 1
+        assert count(refused, where="inlet") == before + 1
         reading.cancel()
         inlets.disconnect(worker.inlet_endpoint)
         inlets.disconnect(worker.inlet_endpoint)

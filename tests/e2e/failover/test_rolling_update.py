@@ -34,7 +34,7 @@ CELLS = [
     for index in range(pattern.BITS)
 ]
 """The middle of each cell of the barcode, in desk pixels."""
-CENTRES = [pattern.patch_centre(index, WIDTH, HEIGHT) for index in range(len(pattern.PATCHES))]
+CENTRES = [pattern.colour_centre(index, WIDTH, HEIGHT) for index in range(len(pattern.COLOURS))]
 ON_VIDEO = (
     "stats.transport === 'websocket' && stats.connection === 'open' && stats.state === 'video'"
 )
@@ -215,7 +215,7 @@ class Page:
         cells = [green > 127 for _, green, _ in colours[: len(CELLS)]]
         worst = max(
             abs(a - b)
-            for seen, wanted in zip(colours[len(CELLS) :], pattern.PATCHES, strict=True)
+            for seen, wanted in zip(colours[len(CELLS) :], pattern.COLOURS, strict=True)
             for a, b in zip(seen, wanted, strict=True)
         )
         if cells[:2] != [True, False] or worst > TOLERANCE:

@@ -5,7 +5,6 @@ before it, an epoch that goes back, a picture that is not the desk's.
 """
 
 import contextlib
-import itertools
 import threading
 import time
 import traceback
@@ -99,12 +98,6 @@ class Witness:
         assert self.epoch > epoch, self.wrong
         return next(d for d in self.deliveries if d.epoch > epoch)
 
-    def longest_gap_s(self, since_s: float, until_s: float = float("inf")) -> float:
-        """Return the longest time without a unit that touches this span (monotonic seconds)."""
-        times = [d.at_s for d in self.deliveries]
-        pairs = itertools.pairwise(times)
-        return max(b - a for a, b in pairs if b >= since_s and a <= until_s)
-
     @property
     def _is_over(self) -> bool:
         return not self._thread.is_alive()
@@ -160,8 +153,8 @@ class Witness:
         number = sum(1 << bit for bit, cell in enumerate(cells[2:]) if cell)
         if cells[:2] != [True, False]:
             self.wrong.append(f"{unit.epoch}/{unit.sequence}: no barcode")
-        for index, colour in enumerate(pattern.PATCHES):
-            x, y = pattern.patch_centre(index, width, height)
+        for index, colour in enumerate(pattern.COLOURS):
+            x, y = pattern.colour_centre(index, width, height)
             if any(abs(int(a) - b) > TOLERANCE for a, b in zip(shown[y, x], colour, strict=True)):
                 self.wrong.append(f"{unit.epoch}/{unit.sequence}: colour {index}: {shown[y, x]}")
         box = pattern.box(number, width, height)

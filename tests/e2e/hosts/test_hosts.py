@@ -137,7 +137,7 @@ def test_an_encoders_host_is_cut_off_and_comes_back(hosts: Hosts, cut_s: float) 
             time.sleep(max(0.0, cut_at + cut_s - time.monotonic()))
             host.join()
             wait_until(lambda: hosts.times("joined", id_) > joined, f"{id_} back on the bus", 60)  # noqa: B023 - at once
-            # So many units take longer than what the encoder may still send of its old epoch.
+            # By then the encoder has stopped sending under its old epoch, if it did.
             watcher.wait_units(60)
             assert watcher.epoch == first.epoch, "what runs well stays where it is"
         watcher.check()

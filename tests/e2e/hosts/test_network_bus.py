@@ -175,7 +175,8 @@ def test_screenshots_come_through_the_gateway_and_want_a_token_beside_it(
     path = "/desks/main/screenshot"
     with httpx.Client(trust_env=False, timeout=20) as client:
         url = f"http://127.0.0.1:{network.port}/api{path}"
-        assert client.get(url, headers=headers).status_code == 200
+        # The gateway may know the desk before it knows the screenshot service, or this the desk.
+        wait_until(lambda: client.get(url, headers=headers).status_code == 200, "a screenshot")
         (own,) = [
             port
             for port, pid in network.listening().items()

@@ -1,6 +1,5 @@
 """IDRs on request: one for several requests, not too close together, and none forgotten."""
 
-import re
 from itertools import pairwise, product
 
 import pytest
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 
 from fanlight_encoder.core import idr_policy
 from fanlight_encoder.core.idr_policy import TRANSITIONS, IdrEvent, IdrPolicy, IdrState
+from tests.tables import table
 
 
 def test_the_table_answers_every_event_in_every_state() -> None:
@@ -16,8 +16,7 @@ def test_the_table_answers_every_event_in_every_state() -> None:
 
 
 def test_the_table_that_is_read_is_the_one_that_is_run_by() -> None:
-    assert idr_policy.__doc__ is not None
-    rows = re.findall(r"^    (OWED|PAID) +(\w+) +(\w+) +(\w+)$", idr_policy.__doc__, re.MULTILINE)
+    rows = table(idr_policy.__doc__, 4)
     assert {
         (IdrState[row[0]], event): IdrState[after]
         for row in rows

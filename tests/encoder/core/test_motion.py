@@ -18,6 +18,7 @@ from fanlight_encoder.core.motion import (
     MotionEvent,
     MotionPhase,
 )
+from tests.tables import table
 
 
 def send(motion: Motion, event: MotionEvent, *, calm: bool = False) -> None:
@@ -36,9 +37,7 @@ def test_the_table_answers_every_event_but_a_patch_that_may_not_be() -> None:
 
 
 def test_the_table_of_the_header_says_the_same() -> None:
-    rows = re.findall(
-        r"^    (STILL|REPEATING|SPARE) +(\w+) +(.+)$", motion_module.__doc__ or "", re.MULTILINE
-    )
+    rows = table(motion_module.__doc__, 3)
     assert len(rows) == len(TRANSITIONS)
     assert {
         (MotionPhase[phase], MotionEvent(event)): frozenset(

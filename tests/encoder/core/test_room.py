@@ -21,7 +21,7 @@ def test_one_with_room_is_enough() -> None:
     assert not room.has_room(0.5)
 
 
-def test_a_word_counts_for_a_while() -> None:
+def test_a_report_counts_for_a_while() -> None:
     room = RoomPolicy(3.0)
     room.report("a", True, 0.0)
     room.report("b", False, 1.0)
@@ -51,7 +51,7 @@ def test_invented_names_do_not_grow_it() -> None:
     room.report("first", True, 0.0)
     for number in range(MAX_GATEWAYS):
         room.report(f"g{number}", False, 0.0)
-    assert not room.has_room(0.0), "the oldest word was to be forgotten"
+    assert not room.has_room(0.0), "the oldest report was to be forgotten"
 
 
 @given(

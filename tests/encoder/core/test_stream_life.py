@@ -1,6 +1,5 @@
 """Whether a stream is encoded here: the table and the code agree."""
 
-import re
 from collections.abc import Callable
 from itertools import product
 
@@ -10,9 +9,9 @@ from fanlight_common.protocol import bus
 from fanlight_encoder.core import stream_life
 from fanlight_encoder.core.numbering import held_epoch
 from fanlight_encoder.core.stream_life import StreamLife, StreamState, StreamStep
+from tests.tables import table
 
-ROW = re.compile(r"^ {4}(\w+) +(\w+) +(\w+) +(\w+|-)$", re.MULTILINE)
-ROWS = [row for row in ROW.findall(stream_life.__doc__ or "") if row[0] != "state"]
+ROWS = table(stream_life.__doc__, 4)
 
 
 def lease(

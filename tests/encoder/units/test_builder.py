@@ -21,9 +21,6 @@ WIDTH, HEIGHT = 320, 200
 COLOURS = np.array(
     [[0, 0, 0, 0], [255, 255, 255, 0], [200, 60, 20, 0], [40, 160, 240, 0]], np.uint8
 )
-VIDEO_ERROR = 110
-"""How far a channel may differ from the drawing, because 4:2:0 mixes the colours of neighbours."""
-
 RECTS = st.builds(
     lambda x, y, width, height: Rect(x, y, min(width, WIDTH - x), min(height, HEIGHT - y)),
     st.integers(0, WIDTH - 1),

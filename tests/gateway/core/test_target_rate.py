@@ -8,7 +8,6 @@ from fanlight_gateway.core import target_rate
 from fanlight_gateway.core.target_rate import (
     QueueState,
     RateChange,
-    RateEvent,
     TargetRate,
     TargetRateLimits,
 )
@@ -16,6 +15,7 @@ from tests.tables import table
 
 LIMITS = TargetRateLimits(start_kbps=8000)
 ROWS = table(target_rate.__doc__, 6)
+EVENTS = ("measured", "moved", "lasted", "step")
 INFLATION = {
     QueueState.EMPTY: 0.0,
     QueueState.LOW: 0.2,
@@ -37,7 +37,7 @@ def rate_with(queue: QueueState, ceiling_kbps: float | None = None) -> TargetRat
     rate = TargetRate(LIMITS)
     if ceiling_kbps is not None:
         rate.observe(1.5 * LIMITS.inflation_s, NOW - 20)
-        change = rate.take(RateEvent.LASTED, ceiling_kbps, True, NOW - 19)
+        change = rate.take(ceiling_kbps, True, NOW - 19)
         assert change is RateChange.CUT_TO_DELIVERED
     rate.observe(INFLATION[queue] * LIMITS.inflation_s, NOW)
     assert rate.queue is queue
@@ -49,12 +49,12 @@ def test_the_code_does_what_the_table_says(queue: QueueState) -> None:
     for ceiling, limited, used in itertools.product(CEILINGS, (True, False), (True, False)):
         rate = rate_with(queue, ceiling)
         now = NOW + LIMITS.inflation_sustain_s
-        event = rate.due(now, BASE_RTT_S)
-        assert event is not None
+        assert rate.is_due(now, BASE_RTT_S)
+        event = "lasted" if queue is QueueState.INFLATED else "step"
         said = [event, queue, *("yes" if v else "no" for v in (limited, used)), CEILINGS[ceiling]]
         row = first_row(said)
         delivered_kbps = rate.kbps if used else 0.5 * rate.kbps
-        assert rate.take(event, delivered_kbps, limited, now) == row[-1], said
+        assert rate.take(delivered_kbps, limited, now) == row[-1], said
 
 
 def first_row(said: list[str]) -> list[str]:
@@ -68,25 +68,25 @@ def first_row(said: list[str]) -> list[str]:
 
 def test_every_row_is_the_first_that_fits_somewhere() -> None:
     every = itertools.product(
-        RateEvent, QueueState, ("yes", "no"), ("yes", "no"), set(CEILINGS.values())
+        EVENTS, QueueState, ("yes", "no"), ("yes", "no"), set(CEILINGS.values())
     )
     happens = [
         list(said)
         for said in every
         # Only an inflated queue can have lasted, and while it is inflated there is no step.
-        if said[0] not in (RateEvent.LASTED, RateEvent.STEP)
-        or (said[0] is RateEvent.LASTED) == (said[1] is QueueState.INFLATED)
+        if said[0] not in ("lasted", "step")
+        or (said[0] == "lasted") == (said[1] is QueueState.INFLATED)
     ]
     assert {tuple(first_row(said)) for said in happens} == {tuple(row) for row in ROWS}
-    assert {row[0] for row in ROWS} == set(RateEvent)
-    assert {row[-1] for row in ROWS} == set(RateChange)
+    assert {row[0] for row in ROWS} == set(EVENTS)
+    assert {row[-1] for row in ROWS} == {*RateChange, "raise", "forget"}
 
 
 def test_how_much_is_used_depends_on_the_ceiling() -> None:
     for ceiling, change in ((None, RateChange.RISE_FAST), (NEAR_KBPS, RateChange.KEEP)):
         rate = rate_with(QueueState.EMPTY, ceiling)
         share = (LIMITS.used_share + LIMITS.well_used_share) / 2
-        assert rate.take(RateEvent.STEP, share * rate.kbps, False, NOW + 1) is change
+        assert rate.take(share * rate.kbps, False, NOW + 1) is change
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_what_a_step_changes(
     change: RateChange, queue: QueueState, ceiling: float | None, limited: bool, factor: float
 ) -> None:
     rate = rate_with(queue, ceiling)
-    rate.take(RateEvent.STEP, 0, False, NOW)
+    rate.take(0, False, NOW)
     before = rate.kbps
-    assert rate.take(RateEvent.STEP, before, limited, NOW + 0.5) is change
+    assert rate.take(before, limited, NOW + 0.5) is change
     assert rate.kbps == pytest.approx(before * factor)
 
 
@@ -120,35 +120,36 @@ def test_what_a_step_changes(
 )
 def test_what_a_cut_changes(delivered: float, limited: bool, factor: float) -> None:
     rate = rate_with(QueueState.INFLATED)
-    rate.take(RateEvent.LASTED, delivered * LIMITS.start_kbps, limited, NOW + 1)
+    rate.take(delivered * LIMITS.start_kbps, limited, NOW + 1)
     assert rate.kbps == pytest.approx(LIMITS.start_kbps * factor)
     assert rate.queue is not QueueState.INFLATED
-    assert rate.due(NOW + 1, BASE_RTT_S) is None, "a cut is a step, too"
+    assert not rate.is_due(NOW + 1, BASE_RTT_S), "a cut is a step, too"
 
 
 def test_inflation_has_to_last_and_a_step_waits_for_a_round_trip() -> None:
     inflated = rate_with(QueueState.INFLATED)
-    assert inflated.due(NOW + 0.49, BASE_RTT_S) is None
-    assert inflated.due(NOW + 0.5, BASE_RTT_S) is RateEvent.LASTED
+    assert not inflated.is_due(NOW + 0.49, BASE_RTT_S)
+    assert inflated.is_due(NOW + 0.5, BASE_RTT_S)
     inflated.observe(0, NOW + 0.4)
-    assert inflated.due(NOW + 0.5, BASE_RTT_S) is RateEvent.STEP
+    assert inflated.queue is not QueueState.INFLATED
+    assert inflated.is_due(NOW + 0.41, BASE_RTT_S), "a step, which need not last"
     rate = rate_with(QueueState.EMPTY)
-    rate.take(RateEvent.STEP, 0, False, NOW)
-    assert rate.due(NOW + 0.19, BASE_RTT_S) is None
-    assert rate.due(NOW + 0.21, BASE_RTT_S) is RateEvent.STEP
-    assert rate.due(NOW + 0.21, 0.25) is None
-    assert rate.due(NOW + 0.26, 0.25) is RateEvent.STEP
+    rate.take(0, False, NOW)
+    assert not rate.is_due(NOW + 0.19, BASE_RTT_S)
+    assert rate.is_due(NOW + 0.21, BASE_RTT_S)
+    assert not rate.is_due(NOW + 0.21, 0.25)
+    assert rate.is_due(NOW + 0.26, 0.25)
 
 
 def test_the_target_stays_within_its_bounds() -> None:
     rate = rate_with(QueueState.EMPTY)
     for step in range(10):
-        rate.take(RateEvent.STEP, rate.kbps, False, NOW + step)
+        rate.take(rate.kbps, False, NOW + step)
     assert rate.kbps == LIMITS.max_kbps
     assert rate.is_settled
     for second in range(20, 60):
         rate.observe(1, NOW + second)
-        rate.take(RateEvent.LASTED, 0, True, NOW + second)
+        rate.take(0, True, NOW + second)
     assert rate.kbps == LIMITS.min_kbps
     assert not rate.is_settled
 
@@ -170,4 +171,4 @@ def test_of_another_path_neither_ceiling_nor_queue_is_known() -> None:
     before = rate.kbps
     rate.moved()
     assert (rate.kbps, rate.queue) == (before, QueueState.EMPTY)
-    assert rate.take(RateEvent.STEP, before, False, NOW + 1) is RateChange.RISE_FAST
+    assert rate.take(before, False, NOW + 1) is RateChange.RISE_FAST

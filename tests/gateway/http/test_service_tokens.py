@@ -8,7 +8,7 @@ from fanlight_gateway.http.service_tokens import LIFE_S, ServiceTokens
 SECRET = bytes(range(32))
 
 
-def test_a_pass_is_to_view_one_desk() -> None:
+def test_a_token_is_to_view_one_desk() -> None:
     grant = tokens.verify(SECRET, ServiceTokens(SECRET).token("main", 1000.9), 1000.9)
     assert (grant.role, grant.desk, grant.expires_at) == (Role.VIEW, "main", 1000 + LIFE_S)
 

@@ -5,21 +5,18 @@ import logging
 from typing import Any
 
 import pytest
-from prometheus_client import REGISTRY
 
 from fanlight_common.protocol import control
 from fanlight_common.protocol.binary import CloseCode
+from fanlight_gateway import metrics
 from fanlight_gateway.core.congestion import Congestion
 from fanlight_gateway.core.gate import Gate
 from fanlight_gateway.core.mailbox import Mailbox
 from fanlight_gateway.viewers.viewer_video import ViewerVideo
 from tests.gateway.clients import Site
 from tests.gateway.fakes import FakeEncoder
+from tests.metrics import count
 from tests.screenshot.fakes import FakeCapture, until
-
-
-def failed() -> float:
-    return REGISTRY.get_sample_value("fanlight_gateway_failed_viewers_total") or 0
 
 
 class Fault:
@@ -68,7 +65,7 @@ async def test_an_error_ends_the_viewer_it_is_about_and_is_told_once(
     method: str,
 ) -> None:
     fault = Fault(monkeypatch, of, method)
-    before = failed()
+    before = count(metrics.failed)
     async with site.viewer() as one, site.viewer(name="viewer-1") as other:
         both = (one, other)
         await until(lambda: all(viewer.units for viewer in both))
@@ -92,7 +89,7 @@ async def test_an_error_ends_the_viewer_it_is_about_and_is_told_once(
     told = [record for record in caplog.records if record.exc_info]
     assert [record.getMessage().split()[0] for record in told] == ["event=viewer_failed"]
     assert "broken on purpose" in str(told[0].exc_info[1] if told[0].exc_info else "")
-    assert failed() == before + 1
+    assert count(metrics.failed) == before + 1
 
 
 async def test_an_error_before_there_is_a_viewer_has_a_code_too(
@@ -100,12 +97,12 @@ async def test_an_error_before_there_is_a_viewer_has_a_code_too(
 ) -> None:
     fault = Fault(monkeypatch, ViewerVideo, "want")
     fault.arm()
-    before = failed()
+    before = count(metrics.failed)
     async with site.socket() as socket:
         await socket.recv()
         await socket.send(control.Hello("viewer-0", True, False).encode())
         await socket.wait_closed()
         assert socket.close_code == CloseCode.FAILED
-    assert failed() == before + 1
+    assert count(metrics.failed) == before + 1
     async with site.viewer() as viewer:
         await viewer.ping()

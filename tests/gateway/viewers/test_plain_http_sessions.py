@@ -105,7 +105,7 @@ async def test_a_lost_answer_is_given_again_and_an_acknowledged_one_is_not(
 async def test_a_poll_is_held_and_answered_empty_when_the_time_is_up_or_another_comes(
     polls: list[int], start: Start, capture: FakeCapture
 ) -> None:
-    site = await start(http_hold_s=0.3)
+    site = await start(http_long_poll_s=0.3)
     await site.ready("main")
     viewer = await join(site)
     await viewer.take()
@@ -236,7 +236,7 @@ async def test_a_websocket_that_has_not_said_hello_replaces_nothing(site: Site) 
 async def test_a_viewer_that_leaves_or_is_not_heard_of_lets_go(
     start: Start, capture: FakeCapture
 ) -> None:
-    site = await start(http_timeout_s=1.0, http_hold_s=1.5)
+    site = await start(http_timeout_s=1.0, http_long_poll_s=1.5)
     await site.ready("main")
 
     def released() -> int:

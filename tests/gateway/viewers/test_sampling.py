@@ -4,14 +4,17 @@ import pytest
 from prometheus_client import REGISTRY
 
 from fanlight_common.protocol import binary, control
-from fanlight_gateway.core.samples import PathSample, ViewerSample
+from fanlight_gateway.core.congestion import Congestion, CongestionLimits
 from fanlight_gateway.metrics import ManyHistogram
-from fanlight_gateway.viewers.sampling import INTERVAL_S, Sampler
+from fanlight_gateway.viewers.sampling import INTERVAL_S, Sampler, ViewerSample
 from tests.gateway.clients import Site
 from tests.gateway.fakes import FakeEncoder
 from tests.screenshot.fakes import until
 
-PATH = PathSample(0.02, 0.005, 4000.0, 50_000.0, 10_000)
+PATH = Congestion(CongestionLimits(start_kbps=4000))
+"""The path of a viewer that has acknowledged one unit after 20 ms."""
+PATH.sent(1, 1, False, 100, 0.0)
+PATH.acked(1, 1, 0.02)
 
 
 def value(name: str, **labels: str) -> float | None:
@@ -43,6 +46,7 @@ def test_paths_are_sampled_once_a_second_where_they_are_known() -> None:
             [ViewerSample("d", "high", 0.0, PATH), ViewerSample("d", "high", 0.0, None)], now
         )
     assert [value(f"{name}_count") for name in names] == [count + 1 for count in before]
+    assert PATH.window_bytes == 4_000_000 / 8 * (0.02 + 0.05)
     assert value("window_bytes_bucket", le="50000.0")
 
 

@@ -151,7 +151,7 @@ def stalls_as_the_desk_rests(watched: Watched) -> None:
 
 
 def slows_as_the_desk_rests(watched: Watched) -> None:
-    """A queue forms, and once it is known, nothing more is heard of it."""
+    """A queue forms. Once an acknowledgement has shown it, the desk sends no more units."""
     watched.rtt_ms = 150
     watched.run(0.4)
     watched.feeds = False

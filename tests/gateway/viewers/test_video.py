@@ -268,17 +268,6 @@ async def test_units_of_a_later_release_are_refused_or_passed_on(
     ]
 
 
-async def test_ages_are_measured_once_a_picture(site: Site, encoder: FakeEncoder) -> None:
-    async with site.viewer(silent=True) as viewer:
-        await streaming(encoder, viewer)
-        for _ in range(3):
-            await viewer.send(binary.Ack(20, 1, 1, 1))
-        await viewer.send(binary.Ack(65535, 1, 1, 2))
-        await viewer.ping()
-        text = (await site.http.get("/metrics", headers=site.bearer())).text
-        assert "fanlight_gateway_picture_age_seconds_count" in text
-
-
 async def test_stopping_while_video_flows(site: Site, encoder: FakeEncoder) -> None:
     async with site.viewer() as viewer:
         await streaming(encoder, viewer)

@@ -7,12 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
-from prometheus_client import REGISTRY
 
 from fanlight_common.bus.frame_feed import FrameFeed
 from fanlight_common.protocol.binary import PointerPosition, PointerShape
+from fanlight_screenshot import metrics
 from fanlight_screenshot.desks.desk import ScreenshotDesk
 from fanlight_screenshot.desks.pointer import PointerFollower
+from tests.metrics import count
 from tests.screenshot.conftest import Start
 from tests.screenshot.fakes import FakeCapture, FakeDirectory, until
 from tests.screenshot.images.test_images import png
@@ -40,10 +41,6 @@ class Fault:
 
 def desk_of_record(desk: Any) -> str:
     return str(desk.record.desk)
-
-
-def failed() -> float:
-    return REGISTRY.get_sample_value("fanlight_screenshot_failed_desks_total") or 0.0
 
 
 @pytest.fixture
@@ -109,12 +106,12 @@ async def test_an_error_about_a_desk_ends_that_desk_which_comes_back(
         client.get(URL, params={"wait": "20"}, headers={"If-None-Match": tag})
     )
     await until(lambda: capture.awaited)
-    before = failed()
+    before = count(metrics.failed_desks)
     fault.armed = True
     with caplog.at_level(logging.ERROR):
         provoke(other)
         provoke(capture)
-        await until(lambda: failed() == before + 1)
+        await until(lambda: count(metrics.failed_desks) == before + 1)
     answer = await asyncio.wait_for(held, 5)
     assert (answer.status_code, answer.json()["error"]) == (503, "desk_failed")
     assert answer.headers["retry-after"] == "1"
@@ -126,7 +123,7 @@ async def test_an_error_about_a_desk_ends_that_desk_which_comes_back(
     fault.armed = False
     for params in (CURSOR, {"delta": "1"}, {}):
         assert (await client.get(URL, params=params)).status_code == 200
-    assert failed() == before + 1
+    assert count(metrics.failed_desks) == before + 1
 
 
 async def test_a_desk_that_cannot_be_opened_is_opened_by_its_next_record(
@@ -137,15 +134,15 @@ async def test_a_desk_that_cannot_be_opened_is_opened_by_its_next_record(
 ) -> None:
     fault = Fault(monkeypatch, ScreenshotDesk, "moved", desk_of_record)
     fault.armed = True
-    before = failed()
+    before = count(metrics.failed_desks)
     capture.announce()
     other.announce()
     client = await start()
-    await until(lambda: failed() == before + 1)
+    await until(lambda: count(metrics.failed_desks) == before + 1)
     refused = await client.get(URL)
     assert (refused.status_code, refused.json()["error"]) == (503, "desk_failed")
     await asyncio.sleep(0.1)  # time in which it could try again by itself
-    assert failed() == before + 2, "the request tried again, once"
+    assert count(metrics.failed_desks) == before + 2, "the request tried again, once"
     names = [desk["name"] for desk in (await client.get("/desks")).json()["desks"]]
     assert names == ["main", "other"]
     assert (await client.get(OTHER_URL)).status_code == 200

@@ -4,23 +4,20 @@ import asyncio
 
 import httpx
 import pytest
-from prometheus_client import REGISTRY
 
 from fanlight_common.protocol import bus, patch
+from fanlight_screenshot import metrics
 from fanlight_screenshot.core.admission import AdmissionLimits
 from fanlight_screenshot.core.grabs import GrabTimes
 from fanlight_screenshot.core.patch_limits import PatchLimits
 from fanlight_screenshot.desks import deltas
+from tests.metrics import count
 from tests.screenshot.canvas import Canvas
 from tests.screenshot.conftest import Start, know
 from tests.screenshot.fakes import HEIGHT, WIDTH, FakeCapture, until
 
 URL = "/desks/main/screenshot"
 DELTA = {"delta": "1", "wait": "20", "viewer": "v"}
-
-
-def waiting() -> float:
-    return REGISTRY.get_sample_value("fanlight_screenshot_waiting") or 0.0
 
 
 def is_colour(canvas: Canvas, colour: tuple[int, int, int]) -> bool:
@@ -202,9 +199,9 @@ async def test_who_leaves_waits_no_more(client: httpx.AsyncClient, capture: Fake
     headers = {"If-None-Match": tag}
     held = asyncio.create_task(client.get(URL, params=DELTA, headers=headers))
     await until(lambda: capture.awaited)
-    assert waiting() == 1
+    assert count(metrics.waiting) == 1
     held.cancel()
-    await until(lambda: waiting() == 0)
+    await until(lambda: count(metrics.waiting) == 0)
     capture.show((0, 255, 0))
     answer = await client.get(URL, params=DELTA, headers=headers)
     assert answer.headers["x-fanlight-base"] == tag
@@ -225,15 +222,15 @@ async def test_too_many_wait(start: Start, capture: FakeCapture, limit: str) -> 
     assert refused.json()["error"] == "busy"
     other = asyncio.create_task(client.get(URL, params=DELTA | {"viewer": "w"}, headers=headers))
     if limit == "waiting_client":  # One viewer does not take the places of the others.
-        await until(lambda: waiting() == 2)
+        await until(lambda: count(metrics.waiting) == 2)
     else:
         assert (await other).status_code == 503
     capture.show((0, 255, 0))
     assert (await held).headers["x-fanlight-base"] == tag, "who was refused has taken no news"
     await asyncio.gather(other)
-    await until(lambda: waiting() == 0)
+    await until(lambda: count(metrics.waiting) == 0)
     again = asyncio.create_task(client.get(URL, params=DELTA, headers=headers))
-    await until(lambda: waiting() == 1)
+    await until(lambda: count(metrics.waiting) == 1)
     again.cancel()
 
 

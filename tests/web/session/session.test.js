@@ -119,7 +119,7 @@ describe("the connection", () => {
     const sent = (end) => browser.requests.filter(({ url }) => url.pathname.endsWith(end));
     const answer = () => {
       const welcome = { protocol: 2, desk: "main", role: "control", settings: {} };
-      sent("/http").at(-1).answer(JSON.stringify({ session: "s", hold_ms: 1000, welcome }));
+      sent("/http").at(-1).answer(JSON.stringify({ session: "s", long_poll_ms: 1000, welcome }));
       return browser.pass(10);
     };
     await session.start();

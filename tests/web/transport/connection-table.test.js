@@ -85,7 +85,7 @@ async function reach(it, state, failures = 0) {
   if (state === "waiting") it.socket().cut();
   if (state === "open") it.socket().open();
   if (state === "open (HTTP)") {
-    it.requests[0].resolve(Response.json({ session: "s", hold_ms: 20_000, welcome: {} }));
+    it.requests[0].resolve(Response.json({ session: "s", long_poll_ms: 20_000, welcome: {} }));
     await settle();
   }
   assert.equal(connection.state, state.split(" ")[0]);

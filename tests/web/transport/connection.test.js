@@ -81,7 +81,7 @@ class Network {
       this.session = { newest: 0, first: 1, polls: [], code: null };
       this.sessions++;
       this.hear(body, "http");
-      return answer(200, JSON.stringify({ session: `s${this.sessions}`, hold_ms: 20_000, ...JSON.parse(WELCOME) }));
+      return answer(200, JSON.stringify({ session: `s${this.sessions}`, long_poll_ms: 20_000, ...JSON.parse(WELCOME) }));
     }
     const session = this.session;
     if (!session) return gone(1001);

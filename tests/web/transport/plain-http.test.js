@@ -9,8 +9,8 @@ import { LOST_MS, PlainHttpTransport } from "../../../services/gateway/fanlight_
 import { ABNORMAL_CLOSURE } from "../../../services/gateway/fanlight_gateway/web/transport/transport.js";
 import { tableOf } from "../tables.js";
 
-const HOLD_MS = 20_000;
-const OPENED = JSON.stringify({ session: "s", hold_ms: HOLD_MS, welcome: {} });
+const LONG_POLL_MS = 20_000;
+const OPENED = JSON.stringify({ session: "s", long_poll_ms: LONG_POLL_MS, welcome: {} });
 const { fetch } = globalThis;
 
 afterEach(() => Object.assign(globalThis, { fetch }));
@@ -65,14 +65,14 @@ test("one failure after a long poll does not end it; failures for long do", asyn
   const { requests, closed, pass } = transport(context);
   requests[0].answer(OPENED);
   await pass(0);
-  await pass(HOLD_MS);
+  await pass(LONG_POLL_MS);
   requests[1].fail();
   await pass(0);
   assert.deepEqual(closed, []);
   await pass(100);
   assert.equal(requests.length, 3);
   requests[2].answer(new Uint8Array());
-  await pass(HOLD_MS);
+  await pass(LONG_POLL_MS);
   assert.equal(requests.length, 4);
   for (let waited_ms = 0; waited_ms <= LOST_MS; waited_ms += 1000) {
     assert.deepEqual(closed, []);

@@ -68,7 +68,7 @@ function plainHttp(events) {
     sent,
     transport: new PlainHttpTransport(options, events),
     async open() {
-      requests[0].resolve(Response.json({ session: "s", hold_ms: 20_000, welcome: WELCOME }));
+      requests[0].resolve(Response.json({ session: "s", long_poll_ms: 20_000, welcome: WELCOME }));
       await settle();
     },
     async say(text) {

@@ -144,7 +144,7 @@ class InletConnections:
     def __init__(self, network: BusNetwork) -> None:
         self._network = network
         self._connections: dict[str, _InletConnection] = {}
-        self._holders: Counter[str] = Counter()
+        self._users: Counter[str] = Counter()
 
     def connect(self, endpoint: str) -> None:
         """Connect to an inlet, unless it is connected already."""
@@ -162,16 +162,16 @@ class InletConnections:
         if endpoint in self._connections:
             self._connections[endpoint].close()
 
-    def hold(self, endpoint: str) -> None:
+    def acquire(self, endpoint: str) -> None:
         """Connect for one more user of this inlet, who calls `release` in the end."""
         self.connect(endpoint)
-        self._holders[endpoint] += 1
+        self._users[endpoint] += 1
 
     def release(self, endpoint: str) -> None:
         """Disconnect for one user of this inlet. The last user's release closes the connection."""
-        self._holders[endpoint] -= 1
-        if not self._holders[endpoint]:
-            del self._holders[endpoint]
+        self._users[endpoint] -= 1
+        if not self._users[endpoint]:
+            del self._users[endpoint]
             self.disconnect(endpoint)
 
     def tell(self, endpoint: str, data: bytes) -> bool:
@@ -196,7 +196,7 @@ class CurrentInlet:
         if endpoint == self._endpoint:
             return
         if endpoint:
-            self._inlets.hold(endpoint)
+            self._inlets.acquire(endpoint)
         before, self._endpoint = self._endpoint, endpoint
         if before:
             self._inlets.release(before)

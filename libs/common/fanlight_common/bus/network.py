@@ -159,7 +159,7 @@ class BusNetwork:
     async def run(self) -> None:
         """Follow the key file and the directory's name, for ever."""
         if self._keys and not self._serves_directory:
-            # A thread and no executor, because a loop that ends would wait for its executor.
+            # It is a thread of its own, because a loop that ends waits for its executor's threads.
             threading.Thread(
                 target=self._follow_name,
                 args=(asyncio.get_running_loop(),),

@@ -30,7 +30,7 @@ from fanlight_common.protocol.binary import VideoUnit
 log = logging.getLogger(__name__)
 TICK_S = 0.125
 """Seconds. It divides the heartbeats' interval, so that every second tick costs no wake-up of its
-own."""
+own. The gateway's clock ticks with it."""
 
 
 class UnitDemand(NamedTuple):
@@ -112,7 +112,7 @@ class UnitFeed:
         self._demand: UnitDemand | None = None
         """The consumer's last demand. `_message` tells the encoders of it."""
         self._message: bus.StreamDemand | None = None
-        self._handover = Handover()
+        self._handover = Handover[bus.LeaseRecord]()
         self._encoders: dict[str, EncoderConnection] = {}
         """By instance: the current encoder, and during a handover the next one."""
         self._end_watch: Callable[[], None] | None = None
@@ -142,7 +142,7 @@ class UnitFeed:
         """Settle several times a second, for ever.
 
         A consumer that does not call `settle` at regular times itself needs this, because a request
-        may become due by time alone.
+        may become due by time alone. The gateway calls `settle` itself; this is for a recorder.
         """
         while True:
             await tick(TICK_S)

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 NEIGHBOUR_WASTE = 1.25
-"""`disjoint` joins two rectangles while the box around them is at most this many times their area.
+"""`disjoint` joins two rectangles while their bounding box is at most this many times their area.
 
-So the lines that a terminal draws one by one become one box, in which a scroll can be found.
+So the lines that a terminal draws one by one become one rectangle, in which a scroll can be found.
 """
 _QUADRATIC_TIMES = 4
 
@@ -86,16 +86,6 @@ def overlap(one: Rect, other: Rect) -> bool:
     )
 
 
-def contains(outer: Rect, inner: Rect) -> bool:
-    """Return whether every pixel of `inner` lies in `outer`."""
-    return (
-        outer.x <= inner.x
-        and outer.y <= inner.y
-        and inner.right <= outer.right
-        and inner.bottom <= outer.bottom
-    )
-
-
 def intersection(one: Rect, other: Rect) -> Rect | None:
     """Return the pixels that lie in both, None if no pixel does."""
     left, top = max(one.x, other.x), max(one.y, other.y)
@@ -126,32 +116,32 @@ def without(rect: Rect, hole: Rect) -> list[Rect]:
 
 
 def disjoint(rects: Iterable[Rect], waste: float = NEIGHBOUR_WASTE) -> list[Rect]:
-    """Return boxes that cover every pixel of `rects` and do not overlap.
+    """Return rectangles that cover every pixel of `rects` and do not overlap.
 
-    Rectangles that overlap become the box around them, and so do two whose box is at most `waste`
-    times as large as both together. The number of steps is quadratic in the number of boxes.
+    Two that overlap become their bounding box, and so do two whose bounding box is at most `waste`
+    times as large as both together. The number of steps is quadratic in the number of rectangles.
     """
-    boxes: list[Rect] = []
+    found: list[Rect] = []
     for rect in sorted(set(rects), key=lambda rect: (rect.y, rect.x)):
-        box, joined = rect, True
+        new, joined = rect, True
         while joined:
             joined = False
-            for other in boxes:
-                both = bounding_box((box, other))
-                if overlap(box, other) or both.area <= waste * (box.area + other.area):
-                    boxes.remove(other)
-                    box, joined = both, True
+            for other in found:
+                both = bounding_box((new, other))
+                if overlap(new, other) or both.area <= waste * (new.area + other.area):
+                    found.remove(other)
+                    new, joined = both, True
                     break
-        boxes.append(box)
-    return boxes
+        found.append(new)
+    return found
 
 
 def at_most(count: int, rects: Iterable[Rect]) -> list[Rect]:
-    """Return at most `count` boxes that cover every pixel of `rects` and do not overlap."""
+    """Return at most `count` rectangles that cover all pixels of `rects` and do not overlap."""
     known = set(rects)
     # `disjoint` is quadratic, so it is not tried with rectangles that will hardly become so few.
-    boxes = disjoint(known) if len(known) <= _QUADRATIC_TIMES * count else list(known)
-    return boxes if len(boxes) <= count else [bounding_box(boxes)]
+    found = disjoint(known) if len(known) <= _QUADRATIC_TIMES * count else list(known)
+    return found if len(found) <= count else [bounding_box(found)]
 
 
 def tiles_touched(rect: Rect, tile: int) -> Rect:

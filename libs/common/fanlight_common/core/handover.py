@@ -51,8 +51,26 @@ the directory, the others are units. A test holds the table and the code togethe
 """
 
 from enum import Enum
+from typing import Generic, Protocol, TypeVar
 
-from fanlight_common.protocol.bus import LeaseRecord
+
+class LeaseTerms(Protocol):
+    """What the rules read of a lease's record (`protocol.bus.LeaseRecord`)."""
+
+    @property
+    def instance(self) -> str:
+        """The encoder that has the lease."""
+
+    @property
+    def epoch(self) -> int:
+        """The lease's number."""
+
+    @property
+    def handover_from(self) -> int:
+        """The encoder before may go on if its epoch is at least this one. 0: it may not."""
+
+
+Record = TypeVar("Record", bound=LeaseTerms)
 
 
 class HandoverState(Enum):
@@ -90,13 +108,13 @@ class Verdict(Enum):
     """Dropped: its encoder has to begin with an IDR, and this unit is none."""
 
 
-class Handover:
+class Handover(Generic[Record]):
     """The leases of one stream. It tells encoders apart by their instance."""
 
     def __init__(self) -> None:
-        self.current: LeaseRecord | None = None
+        self.current: Record | None = None
         """The lease of the encoder whose units the consumer gets."""
-        self.next: LeaseRecord | None = None
+        self.next: Record | None = None
         """The lease of the encoder whose first IDR makes it the current one."""
         self.misses_idr = False
         """Units of `next` arrive although its first IDR did not, so the IDR was lost."""
@@ -111,11 +129,11 @@ class Handover:
         return HandoverState.TAKEOVER if self.current is None else HandoverState.HANDOVER
 
     @property
-    def newest(self) -> LeaseRecord | None:
+    def newest(self) -> Record | None:
         """The newest lease that is known."""
         return self.next or self.current
 
-    def leased(self, record: LeaseRecord) -> LeaseChange:
+    def leased(self, record: Record) -> LeaseChange:
         """Take in a record that says who encodes the stream. It must be `alive`.
 
         Changes `current` and `next`, unless the record is STALE or says nothing new.
@@ -157,7 +175,7 @@ class Handover:
         self._least_epoch = epoch
         return Verdict.PASS
 
-    def _renewed(self, record: LeaseRecord) -> LeaseChange:
+    def _renewed(self, record: Record) -> LeaseChange:
         """Take in a newer lease of the current encoder."""
         self.current, self.next, self.misses_idr = record, None, False
         # Units of this epoch may have arrived before the record.

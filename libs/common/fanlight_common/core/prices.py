@@ -7,11 +7,14 @@ photograph 0.3, and a JPEG of noise more than 1. An image takes `OVERHEAD_BYTES`
 
 OVERHEAD_BYTES = 80
 """The bytes of an image of a few pixels."""
-_NEW_SHARE = 0.3
+_NEW_WEIGHT = 0.3
+"""How far one image that took less moves the price towards what it took, 0 to 1."""
 _FORGIVEN = 0.97
+"""`too_dear` multiplies the price by this."""
 _TELLING_PX = 1000
-"""The bytes of an image with fewer pixels tell nothing about the bytes a pixel."""
+"""Smaller images are not learned from, because most of their bytes are overhead."""
 _LEAST_PER_PX = 0.005
+"""The lowest price, bytes a pixel."""
 
 
 class Prices:
@@ -34,7 +37,7 @@ class Prices:
             now = max(_LEAST_PER_PX, (size_bytes - OVERHEAD_BYTES) / px)
             # The price rises at once and falls slowly, because a unit that is too small costs
             # little, and one that is too large costs time.
-            less = _NEW_SHARE * (self._per_px[lossless] - now)
+            less = _NEW_WEIGHT * (self._per_px[lossless] - now)
             self._per_px[lossless] = max(now, self._per_px[lossless] - less)
 
     def too_dear(self) -> None:

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from fanlight_common.core.geometry import Rect, Size, pixels_of, tiles_inside, tiles_touched
-from fanlight_common.protocol.patch import Copy
 
 TILE = 64
 """Pixels, the side of a tile."""
@@ -113,14 +112,15 @@ class SharpnessLedger:
         if lossless:
             self.sharpen(rect)
 
-    def copied(self, copy: Copy) -> None:
-        """Note a copy. What was copied is as blurry as it was at its source."""
+    def copied(self, source: Rect, target: Rect) -> None:
+        """Note that the pixels of `source` were copied to `target`, a rectangle of the same size.
+
+        What was copied is as blurry as it was at its source.
+        """
         before = bytes(self._states)
-        source = Rect(copy.from_x, copy.from_y, copy.width, copy.height)
-        target = Rect(copy.x, copy.y, copy.width, copy.height)
         if not any(before[at] for at in (*self._touched(source), *self._touched(target))):
             return
-        dx, dy = copy.from_x - copy.x, copy.from_y - copy.y
+        dx, dy = source.x - target.x, source.y - target.y
         inside = set(self._inside(target))
         for at in self._touched(target):
             row, column = divmod(at, self._columns)

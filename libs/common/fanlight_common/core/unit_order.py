@@ -1,9 +1,10 @@
 """Which units of a stream one decoder can take: from an IDR on, without a gap.
 
 Pure; lives on no thread of its own. Owns the number of the unit that continues the GOP. It is for a
-consumer that gives all units to one decoder or one file, and such a consumer drops what is not
-accepted. The gateway's gates do the same for each viewer, together with room and backlog
-(`fanlight_gateway.core.gate`). A test holds the table and the code together:
+consumer that gives all units to one decoder or one file, a recorder for example, and such a
+consumer drops what is not accepted. No service has one yet; the tests of the unit feed do. The
+gateway's gates decide this for each viewer themselves (`fanlight_gateway.core.gate` says why). A
+test holds the table and the code together:
 
     state   event                          state after  accepted
     CLOSED  an IDR                         OPEN         yes
@@ -18,8 +19,6 @@ accepted. The gateway's gates do the same for each viewer, together with room an
 The next delta or patch has the epoch of the unit before it, and the next sequence.
 """
 
-from fanlight_common.protocol.binary import VideoUnit
-
 
 class UnitOrder:
     """Open from an IDR on; a gap in the sequence or another epoch closes it until the next IDR."""
@@ -33,10 +32,10 @@ class UnitOrder:
         """Is it closed, so that only an IDR helps?"""
         return self._next is None
 
-    def accepts(self, unit: VideoUnit) -> bool:
+    def accepts(self, epoch: int, sequence: int, *, idr: bool) -> bool:
         """Can the decoder take this unit? Expects the next one from now on, or an IDR."""
-        if unit.idr or self._next == (unit.epoch, unit.sequence):
-            self._next = (unit.epoch, unit.sequence + 1)
+        if idr or self._next == (epoch, sequence):
+            self._next = (epoch, sequence + 1)
             return True
         self._next = None
         return False

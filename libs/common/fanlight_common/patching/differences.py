@@ -1,8 +1,8 @@
-"""What differs between two pictures, exact to the pixel, in boxes that are worth an image each.
+"""What differs between two pictures, exact to the pixel: rectangles worth an image each.
 
-Numpy, no state, any thread. A box is tight: a pixel differs in its first and last row and column.
-To compare 1920 x 1080 pixels takes 0.5 ms. No difference in colour is ever missed. In regions of
-more than 100,000 pixels a few pixels that differ in X alone may count as different.
+Numpy, no state, any thread. A rectangle is tight: a pixel differs in its first and last row and
+column. To compare 1920 x 1080 pixels takes 0.5 ms. No difference in colour is ever missed. In
+regions of more than 100,000 pixels a few pixels that differ in X alone may count as different.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ Mask = NDArray[np.bool_]
 """(height, width): True for each pixel that differs."""
 
 ROW_GAP = 32
-"""So many unchanged rows, or more, separate one box from the next.
+"""So many unchanged rows, or more, separate one rectangle from the next.
 
 They are more than a line of text, because six lines are 9 KB as one image and 10.5 KB as six.
 """
@@ -53,21 +53,21 @@ def mask_of(before: Pixels, after: Pixels, rect: Rect) -> Mask | None:
     return mask
 
 
-def boxes_of(mask: Mask) -> list[Rect]:
-    """Return disjoint boxes around all that is True.
+def rects_of(mask: Mask) -> list[Rect]:
+    """Return disjoint rectangles around all that is True.
 
     It cuts the mask at gaps between rows, each part at gaps between columns, and so on.
     """
-    boxes: list[Rect] = []
+    rects: list[Rect] = []
     for top, bottom in _runs(_some(mask, 1), ROW_GAP):
         band = mask[top:bottom]
         runs = _runs(_some(band, 0), COLUMN_GAP)
         if len(runs) == 1:
-            boxes.append(between(runs[0][0], top, runs[0][1], bottom))
+            rects.append(between(runs[0][0], top, runs[0][1], bottom))
             continue
         for left, right in runs:
-            boxes += [box.moved(left, top) for box in boxes_of(band[:, left:right])]
-    return boxes
+            rects += [rect.moved(left, top) for rect in rects_of(band[:, left:right])]
+    return rects
 
 
 def _some(mask: Mask, axis: int) -> NDArray[np.intp]:

@@ -34,9 +34,10 @@ class Refinement:
     quality: int = SHARP_QUALITY
     """The quality of lossy images, 1 to 100."""
     far_too_much: float = 1.3
-    """An image of more than this many times the bytes that are left is made again, of a part."""
+    """An image that takes more than this many times the bytes that are left is thrown away, and a
+    part of its rectangle is encoded instead."""
     enough: float = 0.6
-    """No further image is begun once this share of `most_bytes` is used."""
+    """No further image is begun once this part of `most_bytes` is used."""
 
 
 def refine(
@@ -113,7 +114,7 @@ def _fitting(
     *,
     lossless: bool,
 ) -> Image:
-    """Returns the image of `rect`, or of its top left part if the whole takes far too much."""
+    """Return the image of `rect`, or of its top left part if the whole takes far too much."""
     while True:
         image = image_of(
             pixels, rect, prices, means.effort, lossless=lossless, quality=means.quality

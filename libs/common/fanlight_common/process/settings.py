@@ -16,8 +16,8 @@ from fanlight_common.core.errors import ConfigurationError
 
 HEARTBEATS_A_TIMEOUT = 4
 SLOWEST_HEARTBEAT_S = 1.0
-"""The most seconds from one heartbeat to the next, however long `heartbeat_timeout_s` is, so that a
-killed process is missed within the next second."""
+"""The most seconds from one heartbeat to the next, however long `heartbeat_timeout_s` is, so that
+a killed process is noticed within the next second."""
 
 
 class BusSettings(BaseSettings):

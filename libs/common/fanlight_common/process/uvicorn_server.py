@@ -1,7 +1,9 @@
-"""uvicorn's server inside a worker. Only this file uses what uvicorn does not document.
+"""uvicorn's server inside a worker. Here stands what uvicorn does not document of its server.
 
 Lives on the worker's loop, for as long as `serve_until_stopped` runs; drops nothing. uvicorn
-documents `Config`, `Server.serve` and `should_exit`. Of uvicorn.server this file also needs:
+documents `Config`, `Server.serve` and `should_exit`. Of uvicorn.server this file also needs these.
+(The one other file that uses more of uvicorn is the gateway's `viewers/websocket_server.py`, which
+needs its WebSocket connection.)
 
 - `Server.capture_signals` is what installs signal handlers, and `serve` enters it;
 - `Server.startup` fills `Server.servers`, and `serve` awaits `Server.main_loop` after it, and

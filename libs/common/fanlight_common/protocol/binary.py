@@ -320,12 +320,13 @@ class Ping:
 class Ack:
     """The newest unit received, the newest painted (0: none), and how old that picture was.
 
-    0 u8 0x11 | 1 zero | 2 u16 age_ms, 65535: not known | 4 u32 epoch | 8 u32 received |
+    0 u8 0x11 | 1 zero | 2 u16 age_ms, AGE_UNKNOWN_MS if not known | 4 u32 epoch | 8 u32 received |
     12 u32 painted
     """
 
     TYPE: ClassVar[int] = 0x11
     LAYOUT: ClassVar[struct.Struct] = struct.Struct("<BxHIII")
+    AGE_UNKNOWN_MS: ClassVar[int] = 65_535
 
     age_ms: int
     epoch: int

@@ -329,5 +329,8 @@ def decode_event(data: bytes) -> Event:
 
 
 def decode_input_ack(data: bytes) -> InputAck:
-    """Return a capture's acknowledgement of an Input. Raises ProtocolError."""
+    """Return a capture's acknowledgement of an Input. Raises ProtocolError.
+
+    No service reads it yet: it is for a gateway that tells agents what became of their input.
+    """
     return wire.unpack(data, InputAck)

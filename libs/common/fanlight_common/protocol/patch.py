@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from fanlight_common.core.errors import ProtocolError
+from fanlight_common.core.geometry import Rect
 
 MEDIA_TYPE = "application/vnd.fanlight.patch"
 MAX_OPERATIONS = 4096
@@ -53,6 +54,16 @@ class Copy:
     height: int
     from_x: int
     from_y: int
+
+    @property
+    def source(self) -> Rect:
+        """Where the pixels are taken from."""
+        return Rect(self.from_x, self.from_y, self.width, self.height)
+
+    @property
+    def target(self) -> Rect:
+        """Where they are put."""
+        return Rect(self.x, self.y, self.width, self.height)
 
     def encode(self) -> bytes:
         """Return the operation's bytes."""

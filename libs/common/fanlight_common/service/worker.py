@@ -1,4 +1,4 @@
-"""The shape of every service: an inlet, an outlet, a heartbeat, health.
+"""What every service has: an inlet, an outlet, a heartbeat, health.
 
 Owns the process's ZeroMQ context, its bound sockets and its side of the directory. Lives on the
 loop that it is made in (`supervision.run` gives it one). Drops nothing: the module that receives a

@@ -26,11 +26,10 @@ class Band:
     rows: int
 
 
-class SlotAges:
+class StaleRows:
     """What each slot of a ring lacks. The slots of a new ring lack everything."""
 
     def __init__(self, slots: int, height: int) -> None:
-        self._height = height
         self._whole = (Band(0, height),)
         self._lacking: list[tuple[Band, ...]] = [self._whole] * slots
 

@@ -37,8 +37,8 @@ class DisplayState(StrEnum):
 class DisplayLoss(NamedTuple):
     """What follows from a `lost`."""
 
-    is_news: bool
-    """Was the display not away before? A failed attempt to get it back is no news."""
+    is_new: bool
+    """Was the display not away before? It is not new that an attempt to get it back has failed."""
     retry_s: float
     """Seconds until the next attempt."""
 
@@ -57,7 +57,7 @@ class DisplayLife:
 
     def lost(self) -> DisplayLoss:
         """Note that the display is not there, or not any more. Returns what to do about it."""
-        is_news = self.state is not DisplayState.AWAY
+        is_new = self.state is not DisplayState.AWAY
         self.state = DisplayState.AWAY
-        self._retry_s = RETRY_FIRST_S if is_news else min(2 * self._retry_s, RETRY_MOST_S)
-        return DisplayLoss(is_news, self._retry_s)
+        self._retry_s = RETRY_FIRST_S if is_new else min(2 * self._retry_s, RETRY_MOST_S)
+        return DisplayLoss(is_new, self._retry_s)

@@ -1,7 +1,7 @@
 """A synthetic moving picture: known colours, a moving box, and the picture's number as a barcode.
 
 Pure; owns and drops nothing. BGRX, rows of 4 * width bytes. The upper quarter has the eight colours
-of PATCHES side by side, each an eighth of the width. Below it a white box moves on grey. The
+of COLOURS side by side, each an eighth of the width. Below it a white box moves on grey. The
 barcode is in the lower left corner: BITS cells of CELL x CELL pixels, one white, one black, then 30
 bits of the number, the lowest first, white for 1.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fanlight_common.core.geometry import Rect
 from fanlight_common.protocol.frames import MAX_SIDE
 
-PATCHES: tuple[tuple[int, int, int], ...] = (
+COLOURS: tuple[tuple[int, int, int], ...] = (
     (255, 255, 255),
     (235, 200, 16),
     (16, 200, 220),
@@ -22,7 +22,7 @@ PATCHES: tuple[tuple[int, int, int], ...] = (
     (32, 48, 200),
     (0, 0, 0),
 )
-"""Red, green, blue of the patches, from left to right."""
+"""Red, green and blue of each colour field, from left to right."""
 BACKGROUND = (96, 96, 96)
 CELL = 8
 BITS = 32
@@ -71,8 +71,8 @@ def bgrx(colour: tuple[int, int, int]) -> bytes:
     return bytes((blue, green, red, 255))
 
 
-def patch_centre(index: int, width: int, height: int) -> tuple[int, int]:
-    """Return a pixel well inside patch `index`."""
+def colour_centre(index: int, width: int, height: int) -> tuple[int, int]:
+    """Return a pixel well inside the field of colour `index`."""
     return (2 * index + 1) * width // 16, height // 8
 
 
@@ -87,13 +87,13 @@ def barcode_area(height: int) -> Rect:
 
 
 def base(width: int, height: int) -> bytes:
-    """Return the pixels of a picture without box and barcode: patches and background."""
+    """Return the pixels of a picture without box and barcode: colour fields and background."""
     edges = [index * width // 8 for index in range(9)]
-    patches = b"".join(
-        bgrx(colour) * (edges[index + 1] - edges[index]) for index, colour in enumerate(PATCHES)
+    fields = b"".join(
+        bgrx(colour) * (edges[index + 1] - edges[index]) for index, colour in enumerate(COLOURS)
     )
     upper = height // 4
-    return patches * upper + bgrx(BACKGROUND) * width * (height - upper)
+    return fields * upper + bgrx(BACKGROUND) * width * (height - upper)
 
 
 def draw(pixels: memoryview, background: bytes, number: int, width: int, height: int) -> None:
@@ -106,19 +106,6 @@ def draw(pixels: memoryview, background: bytes, number: int, width: int, height:
     for index, cell in enumerate(cells):
         place = Rect(index * CELL, height - CELL, CELL, CELL)
         _fill(pixels, width, place, _WHITE if cell == "1" else _BLACK)
-
-
-def read_number(pixels: bytes | bytearray | memoryview, width: int, height: int) -> int | None:
-    """Return the number of the picture in `pixels` (packed BGRX), None without a barcode.
-
-    It reads the green of each cell's middle, so that it also reads the output of a lossy codec.
-    """
-    view = memoryview(pixels)
-    row = (height - CELL // 2) * width
-    cells = [view[4 * (row + index * CELL + CELL // 2) + 1] > 127 for index in range(BITS)]
-    if cells[0] is not True or cells[1] is not False:
-        return None
-    return sum(1 << bit for bit, cell in enumerate(cells[2:]) if cell)
 
 
 def changed(before: int, after: int, width: int, height: int) -> tuple[Rect, ...]:

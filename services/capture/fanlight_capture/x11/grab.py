@@ -29,7 +29,7 @@ import xcffib.damage
 import xcffib.xproto
 
 from fanlight_capture import metrics
-from fanlight_capture.core.bands import Band, SlotAges, joined, uncovered
+from fanlight_capture.core.bands import Band, StaleRows, joined, uncovered
 from fanlight_capture.core.damage import tidy
 from fanlight_capture.x11.connection import X11Connection, XRequestError
 from fanlight_common.bus.ring import FrameRing
@@ -58,7 +58,7 @@ class X11Grabber:
         self._segment = 0
         self._uses_shm = False
         self._pending: tuple[Rect, ...] = ()
-        self._ages = SlotAges(0, 0)
+        self._stale = StaleRows(0, 0)
         self._changed: tuple[Band, ...] = ()
         """The rows that were new in the last picture."""
         self._likely: tuple[Band, ...] = ()
@@ -77,7 +77,7 @@ class X11Grabber:
             with self._x.batch():
                 self._x.shm.Detach(self._segment)
         self._ring, self._size, self._pending = ring, (width, height), ()
-        self._ages, self._changed, self._likely = SlotAges(ring.slots, height), (), ()
+        self._stale, self._changed, self._likely = StaleRows(ring.slots, height), (), ()
         if self._x.shm is None:
             log.warning("event=no_shm reason=%r", "the X server has no MIT-SHM")
         self._uses_shm = self._x.shm is not None and await self._attach(ring)
@@ -98,12 +98,12 @@ class X11Grabber:
         """
         assert self._ring is not None
         # If no rows are likely to change, nothing is asked for yet, so that no row is asked twice.
-        guess = joined((*self._ages.lacking(slot), *self._likely)) if self._likely else ()
+        guess = joined((*self._stale.lacking(slot), *self._likely)) if self._likely else ()
         with self._x.batch():
             region = self._take_damage()
             asked = self._ask_for(slot, guess)
         new = await self._keep(region)
-        missing = uncovered(new, guess) if guess else self._ages.lacking(slot)
+        missing = uncovered(new, guess) if guess else self._stale.lacking(slot)
         if missing:
             # This is one batch, so that the server mostly serves nobody else in between. A change
             # between two bands is reported as damage, and comes with the next picture.
@@ -114,9 +114,9 @@ class X11Grabber:
             for band, image in zip(bands, asked, strict=True):
                 self._place(slot, band, await image)
         except XRequestError:
-            self._ages.forget()
+            self._stale.forget()
             raise
-        self._ages.written(slot)
+        self._stale.written(slot)
         rects, self._pending = self._pending, ()
         self._expect(rects)
         metrics.grabbed_rows.inc(sum(band.rows for band in bands))
@@ -171,12 +171,12 @@ class X11Grabber:
             reply = await region
         except XRequestError:
             # The damage was taken away from the server, and nobody knows what it was.
-            self._ages.forget()
+            self._stale.forget()
             self._pending = (Rect(0, 0, *self._size),)
             raise
         reported = map(Rect._make, _RECTANGLE.iter_unpack(reply[_REPLY_HEADER:]))
         found = tidy(reported, *self._size)
-        self._ages.damaged(found)
+        self._stale.damaged(found)
         self._pending = tidy((*self._pending, *found), *self._size)
         return joined(Band(rect.y, rect.height) for rect in found)
 

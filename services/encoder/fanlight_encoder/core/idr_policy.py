@@ -82,7 +82,7 @@ class IdrPolicy:
         return fresh
 
     def due(self, now: float) -> bool:
-        """Return whether a unit that is made now in any case has to be an IDR."""
+        """Return whether the next unit has to be an IDR, if it is made now."""
         return self._due_by_gop or self.due_on_request(now)
 
     def due_on_request(self, now: float) -> bool:

@@ -1,6 +1,6 @@
 """Which rows of a picture are converted anew.
 
-Pure; owns and drops nothing. They are bands of rows rather than boxes, because a band lies in
+Pure; owns and drops nothing. They are bands of rows rather than rectangles, because a band lies in
 memory in one piece. To convert a band takes time in proportion to its area.
 """
 

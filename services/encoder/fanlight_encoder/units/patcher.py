@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from fanlight_common.core.geometry import Rect, area
 from fanlight_common.core.prices import Prices
 from fanlight_common.core.sharpness import SharpnessLedger
-from fanlight_common.patching import changes, refining
+from fanlight_common.patching import refining
+from fanlight_common.patching.changes import find_changes, to_compare
 from fanlight_common.patching.contents import is_few_colours
 from fanlight_common.patching.images import Effort
 from fanlight_common.patching.pixels import Pixels, part
@@ -52,19 +53,19 @@ class Patcher:
         """
         if area(damage) > MOST_PATCHED_PX:
             return None
-        rects = changes.to_compare(damage)
+        regions = to_compare(damage)
         if any(
-            rect.area > _SURELY_VIDEO_PX and not is_few_colours(part(picture, rect))
-            for rect in rects
+            region.area > _SURELY_VIDEO_PX and not is_few_colours(part(picture, region))
+            for region in regions
         ):
             return None
-        found = changes.between(shadow.pixels, picture, rects)
-        images = self._images(picture, found.boxes, most_bytes, effort)
+        found = find_changes(shadow.pixels, picture, regions)
+        images = self._images(picture, found.rects, most_bytes, effort)
         if images is None:
             return None
         for copy in found.copies:
-            ledger.copied(copy)
-            shadow.take(picture, Rect(copy.x, copy.y, copy.width, copy.height))
+            ledger.copied(copy.source, copy.target)
+            shadow.take(picture, copy.target)
         for image, lossless in images:
             rect = Rect(image.x, image.y, image.width, image.height)
             shadow.take(picture, rect)
@@ -88,23 +89,23 @@ class Patcher:
         return list(refining.refine(shadow.pixels, ledger, self._refining, means))
 
     def _images(
-        self, picture: Pixels, boxes: Sequence[Rect], most_bytes: int, effort: Effort
+        self, picture: Pixels, rects: Sequence[Rect], most_bytes: int, effort: Effort
     ) -> list[tuple[Image, bool]] | None:
-        """Return an image of each box, and whether it is lossless. None if they are too large."""
-        if len(boxes) > _MOST_IMAGES or area(boxes) > self._limits.changed_px:
+        """Return an image of each of `rects`, and if it is lossless. None if they are too large."""
+        if len(rects) > _MOST_IMAGES or area(rects) > self._limits.changed_px:
             return None
-        kinds = [is_few_colours(part(picture, box)) for box in boxes]
+        kinds = [is_few_colours(part(picture, rect)) for rect in rects]
         guessed = 0
-        for box, few in zip(boxes, kinds, strict=True):
-            if not few and box.area > self._limits.picture_px:
+        for rect, few in zip(rects, kinds, strict=True):
+            if not few and rect.area > self._limits.picture_px:
                 return None
-            guessed += self._prices.guess(box.area, lossless=few)
+            guessed += self._prices.guess(rect.area, lossless=few)
         if guessed > most_bytes:
             self._prices.too_dear()
             return None
         images, size_bytes = [], 0
-        for box, few in zip(boxes, kinds, strict=True):
-            image = refining.image_of(picture, box, self._prices, effort, lossless=few)
+        for rect, few in zip(rects, kinds, strict=True):
+            image = refining.image_of(picture, rect, self._prices, effort, lossless=few)
             images.append((image, few))
             size_bytes += len(image.data)
             if size_bytes > most_bytes:

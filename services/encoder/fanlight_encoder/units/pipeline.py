@@ -52,7 +52,7 @@ class _Picture:
 
 
 class Pipeline:
-    """Encodes the pictures of one stream. The maker closes it."""
+    """Encodes the pictures of one stream. `StreamEncoder.run` closes it."""
 
     def __init__(self, stream: str, params: StreamParams, codec: Codec, fallback: Codec) -> None:
         """`fallback` takes over when `codec` has failed; the same viewers can decode both."""

@@ -216,9 +216,8 @@ class Congestion:
             self._observe(overdue_s, now)
         if self._is_elsewhere(now):
             self._learn_base_anew(now)
-        event = self._rate.due(now, self.base_rtt_s)
-        if event is not None:
-            self._rate.take(event, self.delivered_kbps(now), self.is_limited(now), now)
+        if self._rate.is_due(now, self.base_rtt_s):
+            self._rate.take(self.delivered_kbps(now), self.is_limited(now), now)
             self._set_window()
 
     def _give_up_late(self, now: float) -> None:

@@ -41,6 +41,9 @@ would fall behind until it has to drop everything up to the next IDR.
 
 If nothing waits and there is room, `pass_on` is `offer` and `take` in one. That is nearly always
 so. With hundreds of viewers most of a gateway's work is this call, so it is written to be quick.
+For this reason, and because it asks whether a unit continues the GOP before it is known that there
+is room, the gate does not use `fanlight_common.core.unit_order`, which knows the same rule. By a
+`UnitOrder` a call of `pass_on` took 0.62 us in place of 0.53 us.
 """
 
 from collections import deque
@@ -79,24 +82,6 @@ class GateLimits:
     """The longest rest."""
     backlog_memory_s: float = 20
     """A backlog that comes this much later than the end of a rest counts as the first again."""
-
-
-class GateState(StrEnum):
-    """May a delta pass?"""
-
-    OPEN = "open"
-    CLOSED = "closed"
-
-
-class GateEvent(StrEnum):
-    """What happens to a gate; see the table."""
-
-    IDR = "idr"
-    DELTA = "delta"
-    GAP = "gap"
-    BACKLOG = "backlog"
-    INTERRUPT = "interrupt"
-    CLOSE = "close"
 
 
 class Drop(StrEnum):
@@ -150,13 +135,8 @@ class Gate:
         """How often there was a backlog."""
 
     @property
-    def state(self) -> GateState:
-        """The state in the table."""
-        return GateState.CLOSED if self._next is None else GateState.OPEN
-
-    @property
     def is_open(self) -> bool:
-        """May a delta pass? Quicker than `state`."""
+        """The state in the table: may a delta pass?"""
         return self._next is not None
 
     @property
@@ -166,23 +146,24 @@ class Gate:
 
     def offer(self, unit: Unit, now: float) -> None:
         """Let a unit of the stream wait for `take`, or drop it, as the table says."""
-        event = self._event(unit, now)
-        if event is GateEvent.GAP:
+        if unit.idr:
+            self._drop_waiting(Drop.SUPERSEDED)
+        elif self._next is None:
+            self._on_drop(Drop.CLOSED, 1)
+            return
+        elif self._next != unit.label:
             self.interrupt()
             self._on_drop(Drop.GAP, 1)
-        elif event is GateEvent.BACKLOG:
+            return
+        elif self._is_backlog(unit, now):
             self.interrupt()
             self._drop_waiting(Drop.BACKLOG)
             self._on_drop(Drop.BACKLOG, 1)
             self._rest(now)
-        elif event is GateEvent.DELTA and not self.is_open:
-            self._on_drop(Drop.CLOSED, 1)
-        else:
-            if event is GateEvent.IDR:
-                self._drop_waiting(Drop.SUPERSEDED)
-            self._next = unit.following
-            self._waiting.append((unit, now))
-            self._waiting_bytes += unit.size_bytes
+            return
+        self._next = unit.following
+        self._waiting.append((unit, now))
+        self._waiting_bytes += unit.size_bytes
 
     def pass_on(self, unit: Unit, now: float) -> bool:
         """Return True if the caller is to send this unit at once. The unit is then in flight.
@@ -299,17 +280,8 @@ class Gate:
         _, received_at = self._unpainted[0]
         return now - received_at - self._fastest_paint_s <= self._limits.paint_lag_s
 
-    def _event(self, unit: Unit, now: float) -> GateEvent:
-        """Return the event that this unit causes if it is offered."""
-        if unit.idr:
-            return GateEvent.IDR
-        if self._next is None:
-            return GateEvent.DELTA
-        if self._next != unit.label:
-            return GateEvent.GAP
-        return GateEvent.BACKLOG if self._is_backlog(unit, now) else GateEvent.DELTA
-
     def _is_backlog(self, unit: Unit, now: float) -> bool:
+        """Would too many bytes wait with this unit, or do they wait for too long?"""
         if not self._waiting:
             return False
         too_many = self._waiting_bytes + unit.size_bytes > self._limits.backlog_bytes

@@ -71,15 +71,6 @@ class LadderState(StrEnum):
     """The viewer moved up, and a quiet time has passed since."""
 
 
-class LadderEvent(StrEnum):
-    """What moves a viewer, or proves its last move; see the table."""
-
-    POOR = "poor"
-    BEHIND = "behind"
-    WELL = "well"
-    STOOD = "stood"
-
-
 class Ladder:
     """One viewer's place on the ladder."""
 
@@ -119,25 +110,24 @@ class Ladder:
             self._poor_since = now
         if limited and (poor or fell_behind):
             self._quiet_since = now
-        event = self._event(target_kbps, fell_behind, now)
-        if event is LadderEvent.WELL:
-            self._up(now)
-        elif event is not None:
+        if self._rung + 1 < len(RUNGS) and (self._is_poor(now) or fell_behind):
             self._down(now)
-        return event is not None
+            return True
+        if self._rung > 0 and self._is_well(target_kbps, now):
+            self._up(now)
+            return True
+        return False
 
-    def _event(self, target_kbps: float, fell_behind: bool, now: float) -> LadderEvent | None:
-        """Return the event that moves the viewer now. None if the viewer stays where it is."""
-        limits = self._limits
-        if self._rung + 1 < len(RUNGS):
-            if self._poor_since is not None and now - self._poor_since >= limits.down_s:
-                return LadderEvent.POOR
-            if fell_behind:
-                return LadderEvent.BEHIND
-        if self._rung == 0 or now - self._quiet_since < self._quiet_s:
-            return None
-        floor_kbps = limits.floors_kbps[RUNGS[self._rung - 1]]
-        return LadderEvent.WELL if target_kbps >= limits.up_margin * floor_kbps else None
+    def _is_poor(self, now: float) -> bool:
+        """Has the target been under the floor for long enough to move down?"""
+        return self._poor_since is not None and now - self._poor_since >= self._limits.down_s
+
+    def _is_well(self, target_kbps: float, now: float) -> bool:
+        """Has a quiet time passed, and does the path carry the rendition above?"""
+        if now - self._quiet_since < self._quiet_s:
+            return False
+        floor_kbps = self._limits.floors_kbps[RUNGS[self._rung - 1]]
+        return target_kbps >= self._limits.up_margin * floor_kbps
 
     def _down(self, now: float) -> None:
         if self.state(now) is LadderState.PROBING:

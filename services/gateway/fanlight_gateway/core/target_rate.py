@@ -33,8 +33,11 @@ target changes. `-` fits everything.
   is known of a rate that was not tried.
 - ceiling: near if the target is from `near_ceiling` to `past_ceiling` times the ceiling; away if it
   is not, or if no ceiling is known.
-- target: `RateChange` says what each change does. The target always stays between `min_kbps` and
-  `max_kbps`.
+- raise: the target becomes what was measured, but at most what is near a known ceiling. This never
+  lowers it.
+- forget: the target stays, but ceiling and queue are forgotten.
+- target: `RateChange` says what each other change does. The target always stays between `min_kbps`
+  and `max_kbps`.
 """
 
 from dataclasses import dataclass
@@ -106,22 +109,9 @@ class QueueState(StrEnum):
     """The smoothed inflation is less than `empty_share`."""
 
 
-class RateEvent(StrEnum):
-    """What may change the target; see the table."""
-
-    MEASURED = "measured"
-    MOVED = "moved"
-    LASTED = "lasted"
-    STEP = "step"
-
-
 class RateChange(StrEnum):
-    """What happens to the target."""
+    """What `TargetRate.take` does to the target."""
 
-    RAISE = "raise"
-    """To what was measured, but at most to where a known ceiling is near. This never lowers it."""
-    FORGET = "forget"
-    """The target stays, but ceiling and queue are forgotten."""
     CUT_TO_DELIVERED = "cut to delivered"
     """To `cut` times what was delivered, but at least `largest_cut` times itself. What was
     delivered becomes the ceiling."""
@@ -190,7 +180,8 @@ class TargetRate:
             self._inflated_since = now
 
     def measured(self, kbps: float) -> bool:
-        """MEASURED: the path carries `kbps`. Returns True if that raised the target."""
+        """Take the event *measured*: the path carries `kbps`. Return True if that raised the
+        target."""
         if self._ceiling_kbps is not None:
             kbps = min(kbps, self._limits.near_ceiling * self._ceiling_kbps)
         if kbps <= self.kbps:
@@ -199,30 +190,26 @@ class TargetRate:
         return True
 
     def moved(self) -> None:
-        """MOVED: forget the ceiling and the queue, because they are of another path."""
+        """Take the event *moved*: forget the ceiling and the queue, because they are of another
+        path."""
         self._ceiling_kbps = None
         self._inflated_since = None
         self._queue_s = 0.0
 
-    def due(self, now: float, base_rtt_s: float) -> RateEvent | None:
-        """Return the event that is due by now, LASTED or STEP. None if neither is due."""
-        since = self._inflated_since
-        if since is not None:
-            lasted = now - since >= self._limits.inflation_sustain_s
-            return RateEvent.LASTED if lasted else None
-        is_time = now - self._stepped_at >= max(self._limits.step_s, base_rtt_s)
-        return RateEvent.STEP if is_time else None
+    def is_due(self, now: float, base_rtt_s: float) -> bool:
+        """Is an event due for `take` by now?"""
+        if self._inflated_since is not None:
+            return now - self._inflated_since >= self._limits.inflation_sustain_s
+        return now - self._stepped_at >= max(self._limits.step_s, base_rtt_s)
 
-    def take(
-        self, event: RateEvent, delivered_kbps: float, is_limited: bool, now: float
-    ) -> RateChange:
-        """Change the target as the table says for LASTED or STEP, and return the change."""
+    def take(self, delivered_kbps: float, is_limited: bool, now: float) -> RateChange:
+        """Take the event *lasted* if the queue is inflated, else *step*. Changes the target as the
+        table says, and returns the change."""
         limits = self._limits
-        change = self._change(event, delivered_kbps, is_limited)
+        change = self._change(delivered_kbps, is_limited)
         elapsed_s = min(1.0, now - self._stepped_at)
         self._stepped_at = now
-        if event is RateEvent.LASTED:
-            self._inflated_since = None
+        self._inflated_since = None
         match change:
             case RateChange.CUT_TO_DELIVERED:
                 self._ceiling_kbps = max(delivered_kbps, limits.min_kbps)
@@ -240,9 +227,9 @@ class TargetRate:
                 self._set(self.kbps * limits.fast_rise)
         return change
 
-    def _change(self, event: RateEvent, delivered_kbps: float, is_limited: bool) -> RateChange:
+    def _change(self, delivered_kbps: float, is_limited: bool) -> RateChange:
         limits, queue = self._limits, self.queue
-        if event is RateEvent.LASTED:
+        if queue is QueueState.INFLATED:
             return RateChange.CUT_TO_DELIVERED if is_limited else RateChange.CUT
         if queue is QueueState.HIGH and is_limited:
             return RateChange.EASE

@@ -14,7 +14,7 @@ class TransportLimits:
     """The first message of a viewer has to come within this time."""
     slow_timeout_s: float = 20.0
     """A viewer that reads nothing from its WebSocket for this time is closed."""
-    http_hold_s: float = 20.0
-    """A request over plain HTTP is held for this time while there is nothing to send. A setting."""
+    http_long_poll_s: float = 20.0
+    """A request over plain HTTP waits for this time while there is nothing to send. A setting."""
     http_timeout_s: float = 10.0
     """A viewer over plain HTTP has to send its next request within this time."""

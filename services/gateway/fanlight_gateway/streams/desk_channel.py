@@ -12,17 +12,13 @@ from typing import Protocol
 
 from fanlight_common.bus.event_feed import EventFeed
 from fanlight_common.bus.inlet_connections import CurrentInlet, InletConnections
-from fanlight_common.core.errors import FanlightError, ProtocolError
+from fanlight_common.core.errors import ProtocolError
 from fanlight_common.protocol import binary, bus, topics
 from fanlight_common.service.worker import Worker
 from fanlight_gateway import metrics
-from fanlight_gateway.core.samples import ViewerSample
+from fanlight_gateway.streams.failures import SourceFailedError
 
 log = logging.getLogger(__name__)
-
-
-class DeskFailedError(FanlightError):
-    """A desk's channel ended because of an error, which was logged. Its viewers end with it."""
 
 
 class DeskViewer(Protocol):
@@ -34,9 +30,6 @@ class DeskViewer(Protocol):
     def event(self, kind: str, message: bytes | str) -> None:
         """Take an event of the desk, encoded for the viewer. `kind` is shape, position or
         clipboard."""
-
-    def sample(self) -> ViewerSample:
-        """Return how the viewer's video is, for /metrics."""
 
     def failed(self, error: Exception) -> None:
         """End the viewer because of this error."""
@@ -139,7 +132,7 @@ class DeskChannel:
         log.error("event=desk_failed desk=%s", self.record.desk, exc_info=error)
         for viewer in list(self.viewers):
             # Without the traceback, so that it is in the log once, and not once for each viewer.
-            viewer.failed(DeskFailedError(f"{self.record.desk}: {error!r}"))
+            viewer.failed(SourceFailedError(f"{self.record.desk}: {error!r}"))
 
 
 class DeskChannels:
@@ -166,10 +159,6 @@ class DeskChannels:
         if not channel.viewers and self._channels.get(channel.record.desk) is channel:
             del self._channels[channel.record.desk]
             channel.close()
-
-    def viewers(self) -> list[DeskViewer]:
-        """Return all viewers that are connected to a desk."""
-        return [viewer for channel in self._channels.values() for viewer in channel.viewers]
 
     def close(self) -> None:
         """End every channel."""

@@ -14,7 +14,6 @@ from typing import Protocol
 
 from fanlight_common.bus.inlet_connections import InletConnections
 from fanlight_common.bus.unit_feed import FeedEvent, UnitDemand, UnitFeed
-from fanlight_common.core.errors import FanlightError
 from fanlight_common.core.idr_requests import IdrRequestLimits
 from fanlight_common.process import clock
 from fanlight_common.protocol.binary import VideoUnit
@@ -23,6 +22,7 @@ from fanlight_gateway import metrics
 from fanlight_gateway.core.gate import Gate
 from fanlight_gateway.core.paint_lag import UnitLog
 from fanlight_gateway.core.unit import Unit
+from fanlight_gateway.streams.failures import SourceFailedError
 
 _FEW = 8
 """If a stream has more viewers, its changes are collected before the stream looks at them."""
@@ -74,10 +74,6 @@ _COUNTERS = {
     FeedEvent.EARLY: metrics.units_dropped.labels("early_epoch"),
     FeedEvent.IDR_REQUESTED: metrics.idr_requests,
 }
-
-
-class StreamFailedError(FanlightError):
-    """A stream ended because of an error, which was logged. Its viewers end with it."""
 
 
 class StreamFanOut:
@@ -173,7 +169,7 @@ class StreamFanOut:
         self.has_failed = True
         for viewer in list(self.viewers):
             # Without the traceback, so that it is in the log once, and not once for each viewer.
-            viewer.failed(StreamFailedError(f"{self._name}: {error!r}"))
+            viewer.failed(SourceFailedError(f"{self._name}: {error!r}"))
 
     def _viewers_changed(self) -> None:
         self.rate_changed()

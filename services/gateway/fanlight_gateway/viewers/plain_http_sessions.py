@@ -72,17 +72,17 @@ class PlainHttpSessions:
         self._sessions[session.id] = session
         opened = {
             "session": session.id,
-            "hold_ms": round(self._gateway.limits.transport.http_hold_s * 1000),
+            "long_poll_ms": round(self._gateway.limits.transport.http_long_poll_s * 1000),
             **json.loads(welcome(self._gateway, grant, record).encode()),
         }
         return JSONResponse(opened, headers={"Cache-Control": "no-store"})
 
     async def take(self, desk: str, name: str, request: Request) -> Response:
-        """Answer with the messages for the viewer. The request is held until there is one."""
+        """Answer with the messages for the viewer. The request waits until there is one."""
         session = self._session(desk, name, request)
         try:
-            held = session.take(_number(request, "after"))
-            first, messages = await unless_disconnected(request.receive, held) or (0, [])
+            waiting = session.take(_number(request, "after"))
+            first, messages = await unless_disconnected(request.receive, waiting) or (0, [])
         except ProtocolError as error:
             raise problem(_CONFLICT, "bad_number", str(error)) from None
         if session.closed is not None and not messages:

@@ -57,12 +57,11 @@ class PlainHttpTransport:
         self._viewer: Viewer | None = None
         self._polls = 0
         """How many requests for messages have come. Only the newest of them waits."""
-        self._held = 0
+        self._waiting_polls = 0
         """How many requests for messages wait now."""
         self._is_handling = False
-        self._news = asyncio.Event()
-        """Set when there is something for the request that waits: a message, a newer request, or
-        the end."""
+        self._wakeup = asyncio.Event()
+        """Wakes the request that waits: there is a message, a newer request, or the end."""
         self._silence: asyncio.TimerHandle | None = None
         """The timer that closes the session. It runs while no request waits."""
         gateway.add_transport(self)
@@ -78,12 +77,12 @@ class PlainHttpTransport:
     def is_writable(self) -> bool:
         """Does a request wait, with room? False while the viewer's messages are handled, because
         their pongs go into the answer to these messages."""
-        return self._held > 0 and not self._is_handling and self._outgoing.has_room
+        return self._waiting_polls > 0 and not self._is_handling and self._outgoing.has_room
 
     def send(self, message: bytes | str) -> None:
         """Number the message, and keep it until it is acknowledged."""
         self._outgoing.add(message)
-        self._news.set()
+        self._wakeup.set()
 
     send_unit = send
 
@@ -139,21 +138,21 @@ class PlainHttpTransport:
             return self._outgoing.first, []
         self._polls += 1
         this = self._polls
-        self._news.set()  # for the request that waited before this one
-        self._held += 1
+        self._wakeup.set()  # for the request that waited before this one
+        self._waiting_polls += 1
         self._stop_silence()
         try:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._gateway.limits.transport.http_hold_s):
+                async with asyncio.timeout(self._gateway.limits.transport.http_long_poll_s):
                     while self._viewer is not None and self._polls == this:
                         self._viewer.flush()
                         if self._outgoing.messages:
                             return self._outgoing.first, list(self._outgoing.messages)
-                        self._news.clear()
-                        await self._news.wait()
+                        self._wakeup.clear()
+                        await self._wakeup.wait()
             return self._outgoing.first, []
         finally:
-            self._held -= 1
+            self._waiting_polls -= 1
             self._heard()
 
     def _end(self) -> None:
@@ -162,14 +161,14 @@ class PlainHttpTransport:
         if self._viewer is not None:
             viewer, self._viewer = self._viewer, None
             self._gateway.remove_viewer(viewer)
-            self._news.set()
+            self._wakeup.set()
         self._gateway.remove_transport(self)
         self._ended(self)
 
     def _heard(self) -> None:
         """Begin the time limit for the viewer's next request anew, because the viewer is there."""
         self._stop_silence()
-        if self._viewer is not None and not self._held:
+        if self._viewer is not None and not self._waiting_polls:
             self._silence = asyncio.get_running_loop().call_later(
                 self._gateway.limits.transport.http_timeout_s,
                 self.close,

@@ -6,13 +6,28 @@ bound.
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from fanlight_gateway import metrics
-from fanlight_gateway.core.samples import PathSample, ViewerSample
+from fanlight_gateway.core.congestion import Congestion
 from fanlight_gateway.metrics import ManyHistogram
 
 INTERVAL_S = 1.0
 """Seconds from one sample to the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerSample:
+    """How one viewer's video is now."""
+
+    desk: str
+    mode: str
+    """The rendition; `screenshots` without video."""
+    behind_s: float
+    """For how long the viewer has not painted what its stream has."""
+    path: Congestion | None
+    """The viewer's path, which is read at once. None while nothing is known of it, or no video
+    flows."""
 
 
 class BatchedHistogram:
@@ -72,9 +87,9 @@ class Sampler:
             metrics.behind_seconds.labels(desk).set(seconds)
 
 
-def _observe(path: PathSample) -> None:
+def _observe(path: Congestion) -> None:
     metrics.base_rtt_seconds.observe(path.base_rtt_s)
-    metrics.inflation_seconds.observe(max(0.0, path.inflation_s))
+    metrics.inflation_seconds.observe(path.inflation_s)
     metrics.target_kbps.observe(path.target_kbps)
     metrics.window_bytes.observe(path.window_bytes)
     metrics.in_flight_bytes.observe(path.in_flight_bytes)

@@ -20,11 +20,10 @@ from fanlight_common.protocol.binary import CloseCode
 from fanlight_gateway import metrics
 from fanlight_gateway.core.mailbox import Mailbox
 from fanlight_gateway.core.rate_limits import Throttle, TokenBucket
-from fanlight_gateway.core.samples import ViewerSample
 from fanlight_gateway.limits import Limits
 from fanlight_gateway.streams.desk_channel import DeskChannel, DeskChannels
 from fanlight_gateway.streams.fan_out import StreamHub
-from fanlight_gateway.viewers.sampling import picture_ages
+from fanlight_gateway.viewers.sampling import ViewerSample, picture_ages
 from fanlight_gateway.viewers.transport import Transport
 from fanlight_gateway.viewers.viewer_video import ViewerVideo
 
@@ -35,8 +34,8 @@ IDR_INTERVAL_S = 0.3
 """A viewer's own requests for an IDR count at most once in this time, in seconds."""
 ALIVE_INTERVAL_S = 1.0
 """Capture is told at most once in this time, in seconds, that a viewer in control is there."""
-_AGE_UNKNOWN_MS = 65535
 _ACK = bytes([binary.Ack.TYPE])
+_AGE_UNKNOWN_MS = binary.Ack.AGE_UNKNOWN_MS
 
 ViewerKey = tuple[str, str]
 """A desk, and the id that the viewer's page chose and keeps in its next connection."""

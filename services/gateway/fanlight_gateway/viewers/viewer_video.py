@@ -15,10 +15,10 @@ from fanlight_gateway.core.congestion import Congestion
 from fanlight_gateway.core.gate import Drop, Gate
 from fanlight_gateway.core.ladder import RUNGS, Ladder
 from fanlight_gateway.core.paint_lag import PaintLag
-from fanlight_gateway.core.samples import PathSample, ViewerSample
 from fanlight_gateway.core.unit import Unit
 from fanlight_gateway.limits import Limits
 from fanlight_gateway.streams.fan_out import StreamHub
+from fanlight_gateway.viewers.sampling import ViewerSample
 from fanlight_gateway.viewers.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -177,15 +177,7 @@ class ViewerVideo:
         """Return how the viewer's video is, for /metrics."""
         if self._current is None:
             return ViewerSample(self._desk, "screenshots", 0.0, None)
-        path = None
-        if self.congestion.is_measured:
-            path = PathSample(
-                self.congestion.base_rtt_s,
-                self.congestion.inflation_s,
-                self.congestion.target_kbps,
-                self.congestion.window_bytes,
-                self.congestion.in_flight_bytes,
-            )
+        path = self.congestion if self.congestion.is_measured else None
         history = self._streams.history(self._current.stream)
         behind_s = self._paint_lag.behind_s(history, now) if history is not None else 0.0
         return ViewerSample(self._desk, str(self._current.rendition), behind_s, path)

@@ -1,14 +1,29 @@
 """The server's end of a WebSocket: uvicorn's protocol class, with what a viewer's transport needs.
 
-Lives on the worker's loop. Drops nothing. This is the only file of the gateway that uses names of
-uvicorn and websockets which are no public API. pyproject.toml has upper bounds for both, and
-tests/gateway/viewers/test_websocket_server.py fails if these names change.
+Lives on the worker's loop. Drops nothing.
 
 The class adds two things to uvicorn's class. It tells at once whether the kernel takes all that was
 written, so that what is sent next is chosen as late as possible. And it hands messages on as they
 arrive. Neither needs a task for each viewer; with hundreds of viewers, waking tasks was most of the
 work. The class reads short binary messages (acknowledgements and pings) itself, because each of
 them costs as much in the library as sending a unit. The library does everything else.
+
+This is the one file of the gateway that knows uvicorn and websockets. (How a service runs uvicorn's
+server is another matter, in `fanlight_common.process.uvicorn_server`.) The public `uvicorn.Config`
+takes a protocol class as `ws`, and documents `websockets-sansio` as a choice. No underscored
+name is used, but neither library documents these:
+
+- `WebSocketsSansIOProtocol`, which is that choice, and where it stands;
+- its methods `data_received`, which takes bytes cut anywhere, and `send_receive_event_to_app`,
+  which it calls once for each whole message, in `frames`, of the kind `curr_msg_data_type`;
+- its `queue` of messages for the application, its `conn` and `handle_parser_exception` for text
+  that is not UTF-8, and its flags `handshake_initiated`, `handshake_complete` and `close_sent`;
+- its `app_state`, which becomes `state` in the scope, and its `transport`;
+- `websockets.frames.apply_mask`.
+
+pyproject.toml has upper bounds for both libraries, and
+tests/gateway/viewers/test_websocket_server.py fails if one of these names changes, or if the class
+uses another one.
 """
 
 import asyncio

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from fanlight_common.core.geometry import Rect, Size, area
 from fanlight_common.core.prices import Prices
 from fanlight_common.core.sharpness import TILE, SharpnessLedger
-from fanlight_common.patching import changes, contents, images, refining
+from fanlight_common.patching import contents, images, refining
+from fanlight_common.patching.changes import find_changes, to_compare
 from fanlight_common.patching.images import Effort
 from fanlight_common.patching.pixels import Pixels, part
 from fanlight_common.patching.refining import Refinement
@@ -79,10 +80,10 @@ def build(
     """
     size = Size(after.shape[1], after.shape[0])
     copies: tuple[patch.Copy, ...] = ()
-    places = [size.whole] if damage is None else changes.to_compare(damage)
+    places = [size.whole] if damage is None else to_compare(damage)
     if before is not None:
-        changed = changes.between(before, after, places)
-        copies, places = changed.copies, list(changed.boxes)
+        changed = find_changes(before, after, places)
+        copies, places = changed.copies, list(changed.rects)
     sketch = _Sketch(after, ledger, means)
     for copy in copies:
         sketch.copy(copy)
@@ -107,7 +108,7 @@ class _Sketch:
     def copy(self, copy: patch.Copy) -> None:
         """Add pixels that the viewer has already."""
         self.operations.append(copy)
-        self.ledger.copied(copy)
+        self.ledger.copied(copy.source, copy.target)
 
     def draw(self, place: Rect) -> None:
         """Add new pixels, in what is left of the budget."""

@@ -150,12 +150,12 @@ export class PlainHttpTransport {
     const answer = await request(url, TIMEOUT_MS, this.#end.signal, encodeControl(hello()));
     if (this.isClosed) return;
     const opened = answer?.status === 200 ? parseJson(answer.body) : null;
-    if (typeof opened?.session !== "string" || typeof opened.hold_ms !== "number") {
+    if (typeof opened?.session !== "string" || typeof opened.long_poll_ms !== "number") {
       this.#fail(closeCodeOf(answer));
       return;
     }
     this.#session = new URL(`${url.pathname}/${encodeURIComponent(opened.session)}`, url);
-    this.#longPoll_ms = opened.hold_ms;
+    this.#longPoll_ms = opened.long_poll_ms;
     this.firstMessage_ms = now();
     this.#events.onopen();
     this.#events.ontext(JSON.stringify({ welcome: opened.welcome }));

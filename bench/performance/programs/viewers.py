@@ -1,6 +1,6 @@
 """Viewers that are no browsers: as many as wanted in one process, on raw sockets.
 
-    python -m bench.performance.viewers --port 8080 --token TOKEN --count 500
+    python -m bench.performance.programs.viewers --port 8080 --token TOKEN --count 500
 
 Each viewer pings, and acknowledges what it gets like a browser whose pictures are painted at once:
 immediately, or, if the gateway says that an acknowledgement may wait, with the next one or after a
@@ -33,7 +33,6 @@ RELAXED_S = 0.1
 CONNECT_LIMIT_S = 20.0
 _READ_BYTES = 1 << 18
 _NO_MASK = bytes(4)
-_PATCH_FLAG = 2
 
 
 @dataclass(slots=True)

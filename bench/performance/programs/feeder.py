@@ -1,6 +1,6 @@
 """Stands in for a directory, a desk and an encoder on a real bus, and sends units of one size.
 
-    python -m bench.performance.feeder --runtime DIR [--rate 60] [--bytes 20000]
+    python -m bench.performance.programs.feeder --runtime DIR [--rate 60] [--bytes 20000]
 
 It serves to measure a gateway by itself. Units go out as soon as the gateway has subscribed to
 them, with an IDR whenever one is asked for. At first they are two a second, so that viewers can
