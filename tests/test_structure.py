@@ -21,7 +21,8 @@ TESTS_AND_BENCHES = sorted(
 FOLDERS_OF_TESTS = sorted({file.parent for file in TESTS_AND_BENCHES})
 MOST_FILES = 16
 """So many files a folder may have, beside `__init__.py`."""
-MOST_LINES = {".py": 400, ".js": 300}
+MOST_LINES = {".py": 400, ".js": 299}
+"""So many lines a module may have. The viewer's modules stay under 300."""
 MOST_LINES_OF_TESTS = 400
 REASON = "This module is longer than the rule allows, because"
 

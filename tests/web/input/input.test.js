@@ -29,10 +29,10 @@ class Target {
 
   /** Gives an event to its listener. Returns "default" if the browser acts on it as well. */
   fire(type, event = {}) {
-    const made = { isPrevented: false, preventDefault: () => (made.isPrevented = true), stopPropagation() {}, ...event };
+    const fired = { isPrevented: false, preventDefault: () => (fired.isPrevented = true), stopPropagation() {}, ...event };
     const { listener, signal } = this.listeners.get(type);
-    if (!signal.aborted) listener(made);
-    return made.isPrevented ? "prevented" : "default";
+    if (!signal.aborted) listener(fired);
+    return fired.isPrevented ? "prevented" : "default";
   }
 }
 

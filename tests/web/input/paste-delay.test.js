@@ -49,8 +49,8 @@ describe("the table at the top of paste-delay.js", () => {
   for (const [state, event, next] of rows) {
     for (const from of state === "any" ? ["idle", "waiting"] : [state]) {
       const { events, sent } = ROWS[parseInt(event, 10)];
-      events.forEach((fire, way) => {
-        test(`${from}, ${event} (${way + 1})`, (context) => {
+      events.forEach((fire, variant) => {
+        test(`${from}, ${event} (${variant + 1})`, (context) => {
           const it = setUp(context);
           reach(it, from);
           fire(it);

@@ -46,7 +46,7 @@ describe("touch", () => {
     assert.deepEqual(touch.up(2, 70), []);
   });
 
-  test("two fingers are the wheel, the way the content moves", () => {
+  test("two fingers are the wheel, in the direction in which the content moves", () => {
     const touch = new Touch();
     touch.down(1, at(100, 100), 0);
     assert.equal(kinds(touch.down(2, at(140, 100), 20)), "move");

@@ -223,8 +223,8 @@ describe("the table at the top of fetcher.js", () => {
 
   for (const [state, event, next] of rows) {
     for (const from of state === "any" ? ["stopped", "running"] : [state]) {
-      ROWS[parseInt(event, 10)].forEach((fire, way) => {
-        test(`${from}, ${event} (${way + 1})`, async (context) => {
+      ROWS[parseInt(event, 10)].forEach((fire, variant) => {
+        test(`${from}, ${event} (${variant + 1})`, async (context) => {
           const it = screenshots(context);
           await reach(it, from);
           await fire(it);

@@ -99,8 +99,8 @@ function fakeDecoders() {
 
 /** Returns a picture that notes whether it was closed. */
 export function picture(width, height) {
-  const made = { width, height, isClosed: false, close: () => (made.isClosed = true) };
-  return made;
+  const fake = { width, height, isClosed: false, close: () => (fake.isClosed = true) };
+  return fake;
 }
 
 /**
@@ -125,7 +125,8 @@ export function fakeBrowser(context, { isSecure = true } = {}) {
       new Promise((resolve, reject) => {
         const request = { url, signal, answer: (body, init) => resolve(new Response(body, init)) };
         browser.requests.push(request);
-        signal.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")));
+        // A request without a signal goes out when its transport ends.
+        signal?.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")));
       }),
     VideoDecoder: isSecure ? VideoDecoder : undefined,
     EncodedVideoChunk: class {

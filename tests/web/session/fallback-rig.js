@@ -1,4 +1,5 @@
-import { fallbackReason, initialFallback, stepFallback } from "../../../services/gateway/fanlight_gateway/web/session/fallback.js";
+import { fallbackReason } from "../../../services/gateway/fanlight_gateway/web/session/fallback-report.js";
+import { initialFallback, stepFallback } from "../../../services/gateway/fanlight_gateway/web/session/fallback.js";
 import { DEFAULTS } from "../../../services/gateway/fanlight_gateway/web/protocol/settings.js";
 
 /** A machine with a clock of its own, which keeps the effects until they are taken. */

@@ -285,7 +285,7 @@ describe("without a WebSocket", () => {
   const plain = { type: "connected", plain: true };
   const back = { type: "connected", plain: false };
 
-  test("video gives way to screenshots, and comes back by itself", () => {
+  test("screenshots replace video, which comes back by itself", () => {
     const rig = new Rig().send(plain);
     assert.deepEqual(rig.effects.splice(0), ["video-off", "screenshots-on", "changed"]);
     assert.deepEqual([rig.machine.state, wantsVideo(rig.machine), wantsScreenshots(rig.machine)], ["video", false, true]);

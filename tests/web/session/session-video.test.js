@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { videoUnit } from "./browser.js";
-import { VIDEO_ON, VIDEO_OFF, make, opened, live, locked } from "./made-session.js";
+import { VIDEO_ON, VIDEO_OFF, make, opened, live, locked } from "./session-rig.js";
 
 describe("video", () => {
   test("is decoded and drawn, and acknowledged when it is painted", async (context) => {

@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 
 import { CloseCode } from "../../../services/gateway/fanlight_gateway/web/protocol/constants.js";
 import { picture, pointerPosition, pong, videoUnit } from "./browser.js";
-import { VIDEO_ON, VIDEO_OFF, SILENCE_MS, make, opened, live, locked } from "./made-session.js";
+import { VIDEO_ON, VIDEO_OFF, SILENCE_MS, make, opened, live, locked } from "./session-rig.js";
 
 describe("the first picture", () => {
   test("is the page's screenshot, while the connection is still being opened", async (context) => {
@@ -113,6 +113,29 @@ describe("the connection", () => {
       assert.equal(browser.requests.length, isSilent ? 2 : 1);
     });
   }
+
+  test("over plain HTTP that failed for long: requests of before are given up", async (context) => {
+    const { browser, session, status, stats } = make(context, { mode: "screenshots" });
+    const sent = (end) => browser.requests.filter(({ url }) => url.pathname.endsWith(end));
+    const answer = () => {
+      const welcome = { protocol: 2, desk: "main", role: "control", settings: {} };
+      sent("/http").at(-1).answer(JSON.stringify({ session: "s", long_poll_ms: 1000, welcome }));
+      return browser.pass(10);
+    };
+    await session.start();
+    browser.socket.cut();
+    await browser.pass(250);
+    browser.socket.cut();
+    await answer();
+    assert.deepEqual([status().connection, stats().transport], ["open", "http"]);
+    const [before] = sent("/screenshot");
+    while (status().connection === "open") await browser.pass(250);
+    assert.equal(status().connection, "waiting");
+    await browser.pass(500);
+    assert.deepEqual([sent("/screenshot").length, before.signal.aborted], [1, false]);
+    await answer();
+    assert.deepEqual([sent("/screenshot").length, before.signal.aborted], [2, true]);
+  });
 
   for (const [name, act] of [
     ["looks at the page again", (session) => session.event({ type: "visible", visible: true })],
@@ -313,8 +336,10 @@ describe("the end", () => {
     const { browser, session, reports } = it;
     browser.socket.say(videoUnit(1, { idr: true }));
     await browser.settle();
-    session.stop();
     const { socket } = browser;
+    socket.bufferedAmount = 1;
+    session.input([{ type: "PointerMove", x: 1, y: 1 }]); // It waits, because the socket is busy.
+    session.stop();
     assert.deepEqual([socket.isClosed, browser.decoders[0].state], [true, "closed"]);
     reports.length = 0;
     socket.take();

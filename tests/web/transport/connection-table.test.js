@@ -234,9 +234,9 @@ describe("the table at the top of connection.js", () => {
 
   for (const { states, event, next, number } of rows) {
     for (const from of states) {
-      ROWS[number].forEach(({ fire, only = STATES }, way) => {
+      ROWS[number].forEach(({ fire, only = STATES }, variant) => {
         if (!only.includes(from)) return;
-        test(`${from}, ${event} (${way + 1})`, async (context) => {
+        test(`${from}, ${event} (${variant + 1})`, async (context) => {
           const it = setUp(context);
           await fire(it, from);
           assert.equal(it.connection.state, next);

@@ -220,8 +220,8 @@ describe("the table at the top of plain-http.js", () => {
 
   for (const [states, event, next] of rows) {
     for (const from of states === "any" ? STATES : states.split(", ")) {
-      ROWS[parseInt(event, 10)].forEach((fire, way) => {
-        test(`${from}, ${event} (${way + 1})`, async (context) => {
+      ROWS[parseInt(event, 10)].forEach((fire, variant) => {
+        test(`${from}, ${event} (${variant + 1})`, async (context) => {
           const it = transport(context);
           await reach(it, from);
           await fire(it, from);

@@ -148,8 +148,8 @@ describe("the table at the top of acknowledgements.js", () => {
   });
 
   for (const [event, sent] of rows) {
-    ROWS[parseInt(event, 10)].forEach(({ acks, fire }, way) => {
-      test(`${event}: ${sent} (${way + 1})`, () => {
+    ROWS[parseInt(event, 10)].forEach(({ acks, fire }, variant) => {
+      test(`${event}: ${sent} (${variant + 1})`, () => {
         const before = acks.due_ms;
         const isSent = (fire(acks) ?? null) !== null;
         assert.deepEqual([isSent, acks.due_ms], SENT[sent](before));

@@ -11,7 +11,7 @@ import { unit } from "./unit.js";
 describe("the table at the top of decoder.js", () => {
   const OTHER_SPS = [0, 0, 1, 0x67, 0x42, 0xc0, 0x33, 0];
   const STATES = ["idle", "starting", "running", "behind"];
-  const isClosed = ({ made }) => made.map(({ state }) => state === "closed");
+  const isClosed = ({ codecs }) => codecs.map(({ state }) => state === "closed");
 
   /** Brings a decoder into a state; unit 1 was its IDR. */
   async function reach(state) {
@@ -20,7 +20,7 @@ describe("the table at the top of decoder.js", () => {
       it.decoder.push(unit(1, { idr: true }));
       await settle();
     }
-    if (state === "running" || state === "behind") it.made[0].give();
+    if (state === "running" || state === "behind") it.codecs[0].give();
     let sequence = 1;
     while (state === "behind" && it.decoder.state !== "behind") it.decoder.push(unit(++sequence));
     assert.equal(it.decoder.state, state);
@@ -36,32 +36,32 @@ describe("the table at the top of decoder.js", () => {
       assert.deepEqual(isClosed(it), [false]);
     },
     2: async (it) => {
-      it.made[0].give();
+      it.codecs[0].give();
       assert.deepEqual([it.take(), isClosed(it)], [["picture 1"], [false]]);
     },
     3: async (it) => {
       it.decoder.push(unit(it.next, { idr: true })); // So the run has a picture left.
       it.decoder.push(unit(it.next + 1, { idr: true, sps: OTHER_SPS }));
       await settle();
-      assert.deepEqual([isClosed(it), it.made[0].flushed], [[false, false], true]);
-      it.made[0].give();
+      assert.deepEqual([isClosed(it), it.codecs[0].flushed], [[false, false], true]);
+      it.codecs[0].give();
       assert.equal(it.take().length, 1, "its pictures are still shown");
     },
     4: async (it, from) => {
       const most = 4 * (from === "starting" ? 15 : 1);
-      const { decoder, made } = it;
+      const { decoder, codecs } = it;
       let sequence = it.next;
       while (decoder.backlog <= most) decoder.push(unit(sequence++));
       assert.equal(decoder.state, from);
       decoder.push(unit(sequence));
-      assert.deepEqual([it.take(), made[0].chunks.length], [["idr?"], most + 1]);
+      assert.deepEqual([it.take(), codecs[0].chunks.length], [["idr?"], most + 1]);
     },
     5: async (it) => {
       it.decoder.push(unit(it.next + 100, { idr: true }));
       assert.deepEqual(isClosed(it), [true, false]);
     },
     6: async (it) => {
-      it.made[0].error(new Error("broken"));
+      it.codecs[0].error(new Error("broken"));
       assert.deepEqual([it.take(), isClosed(it)], [["idr?"], [true]]);
     },
     7: async (it) => {
@@ -89,7 +89,7 @@ describe("the table at the top of decoder.js", () => {
 
   test("4: a picture of a run that has fallen behind does not open it again", async () => {
     const it = await reach("behind");
-    it.made[0].give();
+    it.codecs[0].give();
     assert.equal(it.decoder.state, "behind");
   });
 
@@ -98,7 +98,7 @@ describe("the table at the top of decoder.js", () => {
     it.decoder.push(unit(2, { idr: true, sps: OTHER_SPS }));
     await settle();
     assert.deepEqual(isClosed(it), [false, false]);
-    it.made[1].give();
+    it.codecs[1].give();
     assert.deepEqual([isClosed(it), it.decoder.state], [[true, false], "running"]);
   });
 });

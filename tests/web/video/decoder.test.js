@@ -9,15 +9,15 @@ import { SPS, unit } from "./unit.js";
 
 describe("decoder", () => {
   test("keeps the units that come before the browser has answered", async () => {
-    const { decoder, made, take } = fakeCodecs();
+    const { decoder, codecs, take } = fakeCodecs();
     decoder.push(unit(1, { idr: true }));
     decoder.push(unit(2));
-    assert.equal(made.length, 0);
+    assert.equal(codecs.length, 0);
     await settle();
-    assert.deepEqual(made[0].config, { codec: "avc1.42C02A", optimizeForLatency: true, hardwareAcceleration: "no-preference" });
-    assert.deepEqual(made[0].chunks.map((chunk) => chunk.type), ["key", "delta"]);
-    assert.equal(made[0].give().closed, true);
-    made[0].give();
+    assert.deepEqual(codecs[0].config, { codec: "avc1.42C02A", optimizeForLatency: true, hardwareAcceleration: "no-preference" });
+    assert.deepEqual(codecs[0].chunks.map((chunk) => chunk.type), ["key", "delta"]);
+    assert.equal(codecs[0].give().closed, true);
+    codecs[0].give();
     assert.deepEqual(take(), ["picture 1", "picture 2"]);
   });
 
@@ -42,7 +42,7 @@ describe("decoder", () => {
   });
 
   test("asks for an IDR where it begins in the middle, and after a gap", async () => {
-    const { decoder, made, take, host } = fakeCodecs();
+    const { decoder, codecs, take, host } = fakeCodecs();
     decoder.push(unit(3));
     assert.deepEqual(take(), ["idr?"]);
     decoder.push(unit(4, { idr: true }));
@@ -51,43 +51,43 @@ describe("decoder", () => {
     decoder.push(unit(6));
     decoder.push(unit(7));
     assert.deepEqual(take(), ["idr?"]);
-    assert.equal(made[0].chunks.length, 1);
+    assert.equal(codecs[0].chunks.length, 1);
   });
 
   test("the same codec goes on in the same decoder, another one in a new one", async () => {
-    const { decoder, made } = fakeCodecs();
+    const { decoder, codecs } = fakeCodecs();
     decoder.push(unit(1, { idr: true }));
     await settle();
     decoder.push(unit(2, { idr: true }));
-    assert.equal(made.length, 1);
+    assert.equal(codecs.length, 1);
     decoder.push(unit(3, { idr: true, sps: [0, 0, 1, 0x67, 0x42, 0xc0, 0x33, 0] }));
     decoder.push(unit(4));
     await settle();
-    assert.equal(made.length, 2);
-    assert.equal(made[1].chunks.length, 2);
+    assert.equal(codecs.length, 2);
+    assert.equal(codecs[1].chunks.length, 2);
     assert.equal(decoder.codec, "avc1.42C033");
   });
 
   test("what is in a decoder is shown until the one of another codec has a picture", async () => {
-    const { decoder, made, abandoned, take } = fakeCodecs();
+    const { decoder, codecs, abandoned, take } = fakeCodecs();
     decoder.push(unit(1, { idr: true }));
     await settle();
     for (const sequence of [2, 3]) decoder.push(unit(sequence));
     decoder.expectIdr();
     decoder.push(unit(9, { idr: true, epoch: 1, sps: [0, 0, 1, 0x67, 0x42, 0xc0, 0x33, 0] }));
     await settle();
-    assert.equal(made[0].flushed, true);
-    made[0].give();
-    made[0].give();
-    made[1].give();
-    assert.equal(made[0].state, "closed");
-    assert.equal(made[0].give().closed, true);
+    assert.equal(codecs[0].flushed, true);
+    codecs[0].give();
+    codecs[0].give();
+    codecs[1].give();
+    assert.equal(codecs[0].state, "closed");
+    assert.equal(codecs[0].give().closed, true);
     assert.deepEqual(take(), ["picture 1", "picture 2", "picture 9"]);
     assert.deepEqual(abandoned, [3]);
   });
 
   test("patches pass the gate and not the decoder", async () => {
-    const { decoder, made, take, host } = fakeCodecs();
+    const { decoder, codecs, take, host } = fakeCodecs();
     const patch = (sequence) => ({ ...unit(sequence), patch: true });
     decoder.push(patch(1));
     assert.deepEqual(take(), ["idr?"]);
@@ -97,7 +97,7 @@ describe("decoder", () => {
     decoder.push(patch(4));
     decoder.push(unit(5));
     assert.deepEqual(take(), ["patch 3", "patch 4"]);
-    assert.equal(made[0].chunks.length, 2);
+    assert.equal(codecs[0].chunks.length, 2);
     host.now_ms = 1000;
     decoder.push(patch(7));
     decoder.push(patch(8));
@@ -116,31 +116,31 @@ describe("decoder", () => {
   });
 
   test("what was lost on the way to the canvas is asked for anew, and waited for", async () => {
-    const { decoder, made, take } = fakeCodecs();
+    const { decoder, codecs, take } = fakeCodecs();
     decoder.push(unit(1, { idr: true }));
     await settle();
     decoder.lost();
     decoder.push(unit(2));
     assert.deepEqual(take(), ["idr?"]);
-    assert.equal(made[0].chunks.length, 1);
+    assert.equal(codecs[0].chunks.length, 1);
   });
 
   test("two codecs in a row, both not yet known", async () => {
-    const { decoder, made } = fakeCodecs();
+    const { decoder, codecs } = fakeCodecs();
     decoder.push(unit(1, { idr: true }));
     decoder.push(unit(2, { idr: true, sps: [0, 0, 1, 0x67, 0x42, 0xc0, 0x33, 0] }));
     decoder.push(unit(3));
     await settle();
     await settle();
     assert.equal(decoder.codec, "avc1.42C033");
-    assert.equal(made.at(-1).chunks.length, 2);
+    assert.equal(codecs.at(-1).chunks.length, 2);
   });
 
   test("falls behind: drops to the next IDR, asks for it, and begins there", async () => {
-    const { decoder, made, take, host } = fakeCodecs();
+    const { decoder, codecs, take, host } = fakeCodecs();
     decoder.push(unit(1, { idr: true }));
     await settle();
-    made[0].give();
+    codecs[0].give();
     for (let sequence = 2; sequence <= 6; sequence++) decoder.push(unit(sequence));
     assert.equal(decoder.backlog, 5);
     take();
@@ -148,53 +148,53 @@ describe("decoder", () => {
     decoder.push(unit(7));
     decoder.push(unit(8));
     assert.deepEqual(take(), ["idr?"]);
-    assert.equal(made[0].chunks.length, 5);
+    assert.equal(codecs[0].chunks.length, 5);
     decoder.push(unit(9, { idr: true }));
-    assert.equal(made[0].state, "closed");
-    assert.equal(made[1].chunks.length, 1);
-    assert.equal(made[0].give().closed, true); // It comes too late, and is closed all the same.
+    assert.equal(codecs[0].state, "closed");
+    assert.equal(codecs[1].chunks.length, 1);
+    assert.equal(codecs[0].give().closed, true); // It comes too late, and is closed all the same.
     assert.deepEqual(take(), []);
   });
 
   test("is given time to start", async () => {
-    const { decoder, made, take } = fakeCodecs();
+    const { decoder, codecs, take } = fakeCodecs();
     decoder.push(unit(1, { idr: true }));
     await settle();
     for (let sequence = 2; sequence <= 30; sequence++) decoder.push(unit(sequence));
-    assert.equal(made[0].chunks.length, 30);
+    assert.equal(codecs[0].chunks.length, 30);
     assert.deepEqual(take(), []);
   });
 
   test("an error waits for an IDR, without the hardware; the third is the end", async () => {
-    const { decoder, made, take, host } = fakeCodecs();
+    const { decoder, codecs, take, host } = fakeCodecs();
     for (let round = 0; round < 3; round++) {
       host.now_ms += 1000;
       decoder.push(unit(1, { idr: true, epoch: round + 1 }));
       await settle();
-      made.at(-1).error(new Error("broken"));
+      codecs.at(-1).error(new Error("broken"));
     }
     assert.deepEqual(take(), ["idr?", "idr?", "failed: broken"]);
-    assert.equal(made[1].config.hardwareAcceleration, "prefer-software");
+    assert.equal(codecs[1].config.hardwareAcceleration, "prefer-software");
   });
 
   test("an error of a decoder that was left behind does not count", async () => {
-    const { decoder, made, take } = fakeCodecs();
+    const { decoder, codecs, take } = fakeCodecs();
     decoder.push(unit(1, { idr: true }));
     await settle();
     decoder.reset();
-    made[0].error(new Error("broken"));
+    codecs[0].error(new Error("broken"));
     assert.deepEqual(take(), []);
   });
 
   test("a unit that the decoder throws at is an error", async () => {
-    const { decoder, made, take } = fakeCodecs();
+    const { decoder, codecs, take } = fakeCodecs();
     decoder.push(unit(1, { idr: true }));
     await settle();
-    made[0].throws = true;
+    codecs[0].throws = true;
     decoder.push(unit(2));
     assert.deepEqual(take(), ["idr?"]);
     decoder.push(unit(3, { idr: true, sps: [] }));
-    assert.equal(made[1].chunks.length, 1); // The SPS of before still counts.
+    assert.equal(codecs[1].chunks.length, 1); // The SPS of before still counts.
   });
 
   test("an IDR without an SPS, at the start, is an error", () => {
@@ -204,13 +204,13 @@ describe("decoder", () => {
   });
 
   test("a codec that the browser does not play is said", async () => {
-    const { decoder, take, made } = fakeCodecs({ supports: () => false });
+    const { decoder, take, codecs } = fakeCodecs({ supports: () => false });
     decoder.push(unit(1, { idr: true }));
     await settle();
     decoder.push(unit(2, { idr: true, sps: [0, 0, 1, 0x67, 0, 0, 0, 0] }));
     await settle();
     assert.deepEqual(take(), ["unsupported", "unsupported"]);
-    assert.equal(made.length, 0);
+    assert.equal(codecs.length, 0);
   });
 
   test("units for five seconds without a picture are the end", async () => {
@@ -225,10 +225,10 @@ describe("decoder", () => {
   });
 
   test("a desk at rest is not a failure", async () => {
-    const { decoder, take, made, host } = fakeCodecs();
+    const { decoder, take, codecs, host } = fakeCodecs();
     decoder.push(unit(1, { idr: true }));
     await settle();
-    made[0].give();
+    codecs[0].give();
     decoder.push(unit(2));
     host.now_ms += 60_000;
     decoder.push(unit(3));
@@ -236,20 +236,20 @@ describe("decoder", () => {
   });
 
   test("an answer about a codec that comes after a reset is not acted on", async () => {
-    const { decoder, made } = fakeCodecs();
+    const { decoder, codecs } = fakeCodecs();
     decoder.push(unit(1, { idr: true }));
     decoder.reset();
     await settle();
-    assert.equal(made.length, 0);
+    assert.equal(codecs.length, 0);
   });
 
   test("what waits for an answer is bounded", async () => {
-    const { decoder, made } = fakeCodecs();
+    const { decoder, codecs } = fakeCodecs();
     decoder.push(unit(1, { idr: true }));
     for (let sequence = 2; sequence < 400; sequence++) decoder.push(unit(sequence));
     await settle();
-    assert.ok(made.length === 0 || made[0].chunks.length <= 240);
+    assert.ok(codecs.length === 0 || codecs[0].chunks.length <= 240);
     decoder.push(unit(400, { idr: true }));
-    assert.equal(made.at(-1).chunks[0].type, "key");
+    assert.equal(codecs.at(-1).chunks[0].type, "key");
   });
 });

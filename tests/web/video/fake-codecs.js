@@ -6,13 +6,13 @@ import { Decoder } from "../../../services/gateway/fanlight_gateway/web/video/de
 
 /** Returns a decoder on a VideoDecoder that gives its pictures when the test says so. */
 export function fakeCodecs({ supports = () => true } = {}) {
-  const made = [];
+  const codecs = [];
   class VideoDecoder {
     state = "unconfigured";
     chunks = [];
     constructor({ output, error }) {
       Object.assign(this, { output, error });
-      made.push(this);
+      codecs.push(this);
     }
     static isConfigSupported({ codec }) {
       if (codec === "avc1.000000") return Promise.reject(new TypeError("what is this?"));
@@ -68,7 +68,7 @@ export function fakeCodecs({ supports = () => true } = {}) {
     VideoDecoder,
     EncodedVideoChunk,
   };
-  return { host, log, made, abandoned, decoder: new Decoder(host), take: () => log.splice(0) };
+  return { host, log, codecs, abandoned, decoder: new Decoder(host), take: () => log.splice(0) };
 }
 
 export const settle = () => new Promise((resolve) => setImmediate(resolve));

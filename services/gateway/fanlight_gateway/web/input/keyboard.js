@@ -4,10 +4,10 @@
  * the text area that has the focus, and the focus itself, so that tests can make the events by
  * hand.
  *
- * The text area makes input methods and phones work. Keys with a place on the keyboard are taken
- * away from it and travel as keys (physical-keys.js). Everything else arrives in it as text, and
- * travels as text. While `isEnabled` is false (the person only watches), nothing is taken away or
- * sent.
+ * The text area makes input methods and phones work. A key that has a place on the keyboard does
+ * not reach the text area, because this module sends it as a key (physical-keys.js). Everything
+ * else arrives in the text area as text, and is sent as text. While `isEnabled` is false (the
+ * person only watches), this module sends nothing, and leaves every event to the browser.
  *
  * @import { InputMessage } from "../protocol/binary.js"
  * @import { Platform } from "./platform.js"
@@ -71,7 +71,7 @@ export class Keyboard {
     this.#keys.reset();
   }
 
-  /** Does the same, and drops the keys that wait, because the desk has lost the keyboard. */
+  /** Forgets the keys that are down, and drops those that wait: the desk has lost the keyboard. */
   release() {
     this.#keys.reset();
     this.#paste.drop();
@@ -93,7 +93,8 @@ export class Keyboard {
       setTimeout(() => this.#paste.send(this.#keys.flush()), ALTGR_WAIT_MS);
     }
     if (isPasteChord(event) && !event.repeat) {
-      // The browser pastes. A repetition of the key pastes what is on the desk's clipboard by then.
+      // The browser must paste, so the event is not prevented. The keys wait until it has pasted.
+      // A repetition is sent as a key only: the desk pastes what is on its clipboard by then.
       if (keys.length) this.#paste.start();
     } else {
       event.preventDefault();
@@ -101,7 +102,7 @@ export class Keyboard {
     this.#paste.send(keys);
   }
 
-  /** Sends the end of the key. @param {KeyboardEventLike} event */
+  /** Sends the release of the key. @param {KeyboardEventLike} event */
   keyup(event) {
     if (!this.isEnabled) return;
     event.preventDefault();

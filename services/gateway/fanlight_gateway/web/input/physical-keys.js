@@ -4,11 +4,11 @@
  * which keys are down.
  *
  * A key travels as its place on the keyboard (KeyboardEvent.code). The desk's own layout decides
- * what the key means, dead keys and AltGr included. Only the keyboard under the person's hands
- * repeats a held key. Each repetition is a further key-down, marked `repeat`, so that it can be
- * dropped on its way. This module drops a repetition that has waited for the page. Keys without a
- * place (an input method, most phones) are text: see keyboard.js. platform.js lists the quirks of
- * operating systems that are undone here.
+ * what the key means, dead keys and AltGr included. The person's keyboard repeats a held key; the
+ * desk does not. Each repetition is a further key-down, marked `repeat`, so that later modules can
+ * drop it. This module drops a repetition that is older than `REPEAT_AGE_MS`, because the page was
+ * busy. Keys without a place (an input method, most phones) are text: see keyboard.js. platform.js
+ * lists the quirks of operating systems, and this module undoes them.
  *
  * On systems on which AltGr comes as two keys (Windows), a ControlLeft waits until it is known what
  * it is:
@@ -124,7 +124,7 @@ export class PhysicalKeys {
     return [...before, repeat ? { ...down, repeat } : down, this.#release(code)];
   }
 
-  /** Makes a ControlLeft that waited a key of its own. @returns {Key[]} */
+  /** Presses the ControlLeft that waits, if one does, as a key of its own. @returns {Key[]} */
   flush() {
     if (!this.#maybeAltGr) return [];
     this.#maybeAltGr = false;

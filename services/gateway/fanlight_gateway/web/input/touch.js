@@ -80,10 +80,10 @@ export class Touch {
     if (!last) return [];
     if (this.#gesture === "scroll") {
       this.#fingers.set(id, point);
-      // When one finger moves, the middle of all moves by 1/share of that.
-      const share = this.#fingers.size;
-      const dx = (last.x - point.x) / share;
-      const dy = (last.y - point.y) / share;
+      // When one finger moves, the middle of all moves by that, divided by their count.
+      const count = this.#fingers.size;
+      const dx = (last.x - point.x) / count;
+      const dy = (last.y - point.y) / count;
       return [{ type: "scroll", dx, dy, ...this.#start }];
     }
     this.#fingers.set(id, point);

@@ -56,11 +56,6 @@ export class Pinging {
     this.#ping();
   }
 
-  /** Sends no ping any more. */
-  stop() {
-    clearTimeout(this.#timer);
-  }
-
   /** Sends a ping if none is in flight. */
   probe() {
     const { connection, clock, now } = this.#host;

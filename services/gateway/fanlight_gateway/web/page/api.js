@@ -6,6 +6,9 @@
  * @typedef {{ name: string, state: string, width: number, height: number }} Desk
  */
 
+/** If the desk that is wanted is not found, or none is, the page looks again after this (ms). */
+export const LOOK_AGAIN_MS = 2000;
+
 /** Thrown if the gateway refuses a request or does not answer. */
 export class ApiError extends Error {
   /** @param {number} status  0: no answer */
@@ -31,7 +34,7 @@ export function takeToken() {
 
 /** Swaps a token for a cookie that scripts cannot read. Throws ApiError. @param {string} token */
 export async function signIn(token) {
-  await request("api/session", {
+  await callApi("api/session", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ token }),
@@ -40,7 +43,7 @@ export async function signIn(token) {
 
 /** Returns the desks that the person may see. Throws ApiError. @returns {Promise<Desk[]>} */
 export async function listDesks() {
-  const response = await request("api/desks", { cache: "no-store" });
+  const response = await callApi("api/desks", { cache: "no-store" });
   return (await response.json()).desks;
 }
 
@@ -55,7 +58,7 @@ export function thumbnailUrl(desk) {
 }
 
 /** Sends a request. Throws ApiError. @param {string} path @param {RequestInit} options */
-async function request(path, options) {
+async function callApi(path, options) {
   let response;
   try {
     response = await fetch(new URL(path, document.baseURI), options);

@@ -7,7 +7,7 @@
  * @import { Started } from "./start.js"
  */
 
-import { ApiError, listDesks, signIn } from "./api.js";
+import { ApiError, listDesks, LOOK_AGAIN_MS, signIn } from "./api.js";
 import { deskList } from "./desk-list.js";
 import { showDesk } from "./desk-page.js";
 import { linkHint, paragraph, showPage } from "./dom.js";
@@ -15,9 +15,6 @@ import { FOREIGN } from "./refusal.js";
 
 const started = /** @type {{ fanlight: Started }} */ (/** @type {unknown} */ (globalThis)).fanlight;
 const { token, signedIn } = started;
-
-/** If there is no desk or no answer, the page looks again after this time (ms). */
-const AGAIN_MS = 2000;
 
 async function main() {
   try {
@@ -55,7 +52,7 @@ function showError(error) {
   }
   const text = `${capital(error.message)}. This page tries again by itself.`;
   showPage("The gateway cannot be reached", paragraph(text));
-  setTimeout(() => void main(), AGAIN_MS);
+  setTimeout(() => void main(), LOOK_AGAIN_MS);
 }
 
 /** @param {Desk[]} desks */
@@ -63,7 +60,7 @@ function showList(desks) {
   if (desks.length === 0) {
     const text = "None is running that you may see. This page looks again by itself.";
     showPage("No desks", paragraph(text));
-    setTimeout(() => void main(), AGAIN_MS);
+    setTimeout(() => void main(), LOOK_AGAIN_MS);
     return;
   }
   showPage("Desks", paragraph("Choose one to open it."), deskList(desks));

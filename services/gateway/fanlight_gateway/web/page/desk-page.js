@@ -13,16 +13,13 @@
 
 import { FanlightView } from "../element/fanlight-view.js";
 import { CloseCode } from "../protocol/constants.js";
-import { ApiError, listDesks } from "./api.js";
+import { ApiError, listDesks, LOOK_AGAIN_MS } from "./api.js";
 import { deskList } from "./desk-list.js";
 import { element, focusHeading, linkHint, paragraph, showPage } from "./dom.js";
 import { rememberedMode } from "./preferences.js";
 import { refusal, whatIsShown } from "./refusal.js";
 import { toast } from "./toast.js";
 import { showInToolbar, showStats, wireToolbar } from "./toolbar.js";
-
-/** A desk that is missing is looked for again after this time (ms). */
-const AGAIN_MS = 2000;
 
 /** How often the desk's state has changed. Work that was begun for an earlier state is dropped. */
 let stateNumber = 0;
@@ -123,7 +120,7 @@ async function showRefusal(view, closeCode, describe, number, shown = null) {
   if (!isMissing) return;
   setTimeout(() => {
     if (number === stateNumber) void showRefusal(view, closeCode, describe, number, found);
-  }, AGAIN_MS);
+  }, LOOK_AGAIN_MS);
 }
 
 /** Returns the list of desks. @returns {Promise<Desk[] | null>} null if it cannot be had */

@@ -24,14 +24,14 @@
 
 import { boundingBox, covers } from "./rectangles.js";
 
-/** If more places than this are expected, the whole canvas is owed. */
-const MAX_PLACES = 1024;
+/** If the areas of more pictures and patches than this are owed, the whole canvas is owed. */
+const MAX_OWED = 1024;
 /**
  * More areas than this are painted as their bounding box, because each area costs the page time.
  */
-const MAX_AREAS = 3;
-/** If the areas are more than this part of the picture, the whole picture costs no more. */
-const MAX_SHARE = 0.8;
+const MAX_PAINTED_AREAS = 3;
+/** If the areas are more than this fraction of the picture, the whole picture costs no more. */
+const MAX_FRACTION = 0.8;
 
 /** @template P  what stands for a place in the paint queue */
 export class PaintLedger {
@@ -51,7 +51,7 @@ export class PaintLedger {
    * @param {Rectangle[] | null} areas  where it changes the canvas; null: anywhere
    */
   expect(place, areas) {
-    if (this.#owed.length >= MAX_PLACES) this.forget();
+    if (this.#owed.length >= MAX_OWED) this.forget();
     this.#owed.push({ place, areas });
   }
 
@@ -81,10 +81,10 @@ export class PaintLedger {
       for (const area of each.areas) {
         if (!areas.some((other) => covers(other, area))) areas.push(area);
       }
-      if (areas.length > MAX_AREAS) areas = [boundingBox(areas)];
+      if (areas.length > MAX_PAINTED_AREAS) areas = [boundingBox(areas)];
     }
     const painted = areas.reduce((sum, area) => sum + area.width * area.height, 0);
-    return painted <= MAX_SHARE * source.width * source.height ? areas : null;
+    return painted <= MAX_FRACTION * source.width * source.height ? areas : null;
   }
 
   /**
@@ -96,7 +96,7 @@ export class PaintLedger {
    */
   sent(place, what) {
     const index = this.#owed.findIndex((each) => each.place === place);
-    // `forget` was called since then, and what came before this place may be owed.
+    // `forget` was called after this place was expected, so what came before it is not known.
     if (index === -1) return;
     if (what === "patch") {
       if (index === 0) this.#owed.shift();

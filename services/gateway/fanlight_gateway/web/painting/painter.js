@@ -2,30 +2,30 @@
 /**
  * Sends pictures and patches, in order, to the page (canvas.js), which owns the canvas. Lives in
  * the worker. paint-queue.js decides the order, paint-ledger.js which parts of a picture are
- * painted, paint-method.js whether a picture is drawn or copied.
+ * painted. frame-steps.js and patch-steps.js turn pictures and patches into what the page draws.
  *
  * The worker makes the pixels, so that the page only puts them onto the canvas. The page has one
- * message at a time. Until it has answered, a full picture replaces what waits, and patches gather,
- * to go together.
+ * message at a time. Until the page has answered, what comes waits: a full picture replaces
+ * everything that waits, and patches gather and go together.
  *
- * It drops pictures that a newer one overtook, and what is not wanted any more. It calls `onlost`,
- * after which a full picture has to come, in three cases: too much waits for a page that does not
- * answer (all of it is dropped), a picture comes after patches that belong onto it, or the page
- * failed to draw.
+ * The painter drops pictures that a newer one overtook, and what is not wanted any more. It calls
+ * `onlost`, after which a full picture has to come, in three cases: too much waits for a page that
+ * does not answer (all of it is dropped); a picture comes after patches that belong onto it; the
+ * page failed to draw.
  *
- * Every VideoFrame and ImageBitmap that it gets is closed or transferred to the page.
+ * The painter closes every VideoFrame and ImageBitmap that it gets, or transfers it to the page.
  *
  * @import { Operation } from "../protocol/patch.js"
  * @import { Rectangle } from "../protocol/binary.js"
  * @import { Drawing, DrawResult, DrawStep, Picture, Size } from "./drawing.js"
+ * @import { Timing } from "./frame-steps.js"
  *
  * @typedef {{ isWanted?: () => boolean, onpainted: (at_ms: number) => void }} PaintListener
  * isWanted: asked just before the picture goes to the page. onpainted: it is on the canvas.
  *
  * @typedef {Drawing & { place: Place, listener: PaintListener, area: number,
- *   method: "draw" | "copy" | null, began_ms: number }} Content
- * area: how many pixels the images of a patch have. method: the method that is timed; null: none.
- * began_ms: when the work on the pixels began.
+ *   timing: Timing | null }} Content
+ * area: how many pixels the images of a patch have. timing: null if it is not timed.
  * @typedef {import("./paint-queue.js").Place<Content>} Place
  *
  * @typedef {{
@@ -37,16 +37,17 @@
  */
 
 import { buffersOf, closePictures, coverage, transferables } from "./drawing.js";
+import { FrameSteps } from "./frame-steps.js";
 import { LossReport } from "./loss.js";
 import { PaintLedger } from "./paint-ledger.js";
-import { PaintMethod } from "./paint-method.js";
 import { PaintQueue } from "./paint-queue.js";
 import { drawSteps, imageArea } from "./patch-steps.js";
-import { isCopyable, PixelCopier } from "./pixel-copier.js";
 
-/** If more pixels of patches (two desks of 8K) or more places are in the queue, all are dropped. */
+/** If patches of more pixels than this (two desks of 8K) are in the queue, all is dropped. */
 const MAX_WAITING_AREA = 2 ** 26;
-const MAX_PLACES = 1024;
+/** If more pictures and patches than this are in the queue, all is dropped. */
+const MAX_QUEUED = 1024;
+
 export class Painter {
   /** @type {PainterHost} */
   #host;
@@ -54,8 +55,8 @@ export class Painter {
   #queue = new PaintQueue((content) => this.#drop(content));
   /** @type {PaintLedger<Place>} */
   #ledger = new PaintLedger();
-  #method = new PaintMethod();
-  #copier = new PixelCopier();
+  /** @type {FrameSteps} */
+  #frameSteps;
   /** What the page has not answered yet. @type {{ contents: Content[], sent_ms: number } | null} */
   #sent = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -64,13 +65,6 @@ export class Painter {
   #loss;
   /** The pixels of the patches in the queue. */
   #area = 0;
-  #isCopying = false;
-  /**
-   * The picture that waits while another one is copied.
-   *
-   * @type {{ place: Place, frame: VideoFrame, paint: () => void } | null}
-   */
-  #next = null;
   /** How many pictures and patches were painted in all. */
   painted = 0;
   /** The size of the canvas; 0: there was no picture yet. */
@@ -80,12 +74,13 @@ export class Painter {
   /** @param {PainterHost} host */
   constructor(host) {
     this.#host = host;
+    this.#frameSteps = new FrameSteps(host.now);
     this.#loss = new LossReport(host.now, host.onlost);
   }
 
   /**
-   * Returns a place for a picture that is going to come. Fill it with `paintFrame` or
-   * `paintPicture`, or give it up with `abandon`.
+   * Returns a place for a picture that is going to come. The caller fills it with `paintFrame` or
+   * `paintPicture`, or gives it up with `abandon`.
    *
    * @param {readonly Rectangle[]} [areas]  where it differs from the one before it; none: anywhere
    * @returns {Place}
@@ -113,24 +108,19 @@ export class Painter {
    * @param {PaintListener} listener
    */
   paintFrame(place, frame, source, size, listener) {
-    // A browser draws a part no faster than the whole picture, so only a copy has areas.
-    const isCopied = this.#method.isDecided && this.#method.copies;
-    const areas = isCopied ? this.#ledger.areasFor(place, source, size) : null;
-    const step = /** @type {const} */ ({ type: "picture", picture: frame, source });
-    const content = this.#content(place, size, [step], listener);
     if (place.isGone) {
       frame.close();
       this.#reportMissed(place);
-    } else if (!this.#method.copies || !isCopyable(frame, source)) {
-      content.method = "draw";
-      this.#fill(place, content);
-    } else if (this.#isCopying) {
-      this.#abandonNext();
-      const paint = () => this.paintFrame(place, frame, source, size, listener);
-      this.#next = { place, frame, paint };
-    } else {
-      void this.#copy(place, frame, source, areas, content);
+      return;
     }
+    this.#frameSteps.make(frame, source, {
+      areas: () => this.#ledger.areasFor(place, source, size),
+      onready: (step, timing) => {
+        this.#fill(place, { ...this.#content(place, size, [step], listener), timing });
+      },
+      onturn: () => this.paintFrame(place, frame, source, size, listener),
+      onreplaced: () => this.#queue.leave(place),
+    });
   }
 
   /**
@@ -144,7 +134,7 @@ export class Painter {
    */
   paintPicture(picture, source, size, listener, place = this.expect()) {
     if (listener.isWanted?.() === false) {
-      // In the queue, the picture would replace what is before it.
+      // It must not go into the queue, where it would replace the pictures and patches before it.
       picture.close();
       this.abandon(place);
       return;
@@ -163,7 +153,7 @@ export class Painter {
    */
   async paintPatch(operations, size, listener) {
     const area = imageArea(operations);
-    if (this.#area + area > MAX_WAITING_AREA || this.#queue.length >= MAX_PLACES) {
+    if (this.#area + area > MAX_WAITING_AREA || this.#queue.length >= MAX_QUEUED) {
       this.clear();
       this.#host.onlost();
       return;
@@ -185,7 +175,7 @@ export class Painter {
 
   /** Drops everything that waits. */
   clear() {
-    this.#abandonNext();
+    this.#frameSteps.dropNext();
     this.#queue.clear();
     this.#ledger.forget();
     clearTimeout(this.#timer);
@@ -197,19 +187,19 @@ export class Painter {
     const sent = this.#sent;
     if (!sent) return;
     this.#sent = null;
-    this.#copier.giveBack(buffers);
+    this.#frameSteps.giveBack(buffers);
     this.#flush();
     if (at_ms === null) {
       this.#ledger.forget();
       this.#loss.report();
       return;
     }
-    // The time origins of page and worker may come from different readings of the time of day.
+    // The page and the worker may have read the time of day at different moments, so the page's
+    // time may be off. A picture is drawn after it was sent, and not later than now.
     const worker_ms = at_ms - performance.timeOrigin;
     const drawn_ms = Math.min(Math.max(worker_ms, sent.sent_ms), this.#host.now());
-    for (const { listener, method, began_ms, size } of sent.contents) {
-      if (method === "draw") this.#method.drew(drawn_ms - began_ms);
-      else if (method === "copy") this.#method.copied(drawn_ms - began_ms);
+    for (const { listener, timing, size } of sent.contents) {
+      if (timing) this.#frameSteps.painted(timing, drawn_ms);
       ({ width: this.width, height: this.height } = size);
       this.painted++;
       listener.onpainted(drawn_ms);
@@ -222,8 +212,7 @@ export class Painter {
    * @returns {Content}
    */
   #content(place, { width, height }, steps, listener) {
-    const began_ms = this.#host.now();
-    return { place, size: { width, height }, steps, listener, area: 0, method: null, began_ms };
+    return { place, size: { width, height }, steps, listener, area: 0, timing: null };
   }
 
   /** @param {Place} place @param {Content} content */
@@ -265,36 +254,6 @@ export class Painter {
   #drop(content) {
     this.#area -= content.area;
     closePictures([content]);
-    this.#copier.giveBack(buffersOf([content]));
-  }
-
-  /**
-   * @param {Place} place @param {VideoFrame} frame @param {Size} source
-   * @param {Rectangle[] | null} areas @param {Content} content
-   */
-  async #copy(place, frame, source, areas, content) {
-    this.#isCopying = true;
-    try {
-      const pixels = await this.#copier.copy(frame, source, areas);
-      frame.close();
-      const { width, height } = source;
-      content.steps = [{ type: "pixels", pixels, source: { width, height }, areas }];
-      content.method = "copy";
-    } catch {
-      // The content still holds the frame, which is drawn.
-      this.#method.cannotCopy();
-    }
-    this.#isCopying = false;
-    this.#fill(place, content);
-    const next = this.#next;
-    this.#next = null;
-    next?.paint();
-  }
-
-  #abandonNext() {
-    if (!this.#next) return;
-    this.#next.frame.close();
-    this.#queue.leave(this.#next.place);
-    this.#next = null;
+    this.#frameSteps.giveBack(buffersOf([content]));
   }
 }

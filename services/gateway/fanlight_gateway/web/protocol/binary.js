@@ -55,7 +55,7 @@ const H264_NUMBER = 1;
 /** No message of fixed size has more bytes, in this release or a later one. */
 const MAX_FIXED_BYTES = 125;
 const AREA_BYTES = 8;
-const MAX_AREAS = 8;
+const MAX_UNIT_AREAS = 8;
 const POINTER_SHAPE_HEADER_BYTES = 12;
 const UTF8 = new TextEncoder();
 
@@ -173,7 +173,7 @@ function decodeVideoUnit(view) {
     throw new ProtocolError("VideoUnit: unknown stream kind or codec");
   }
   const count = view.getUint8(6);
-  if (count > MAX_AREAS || (count > 0 && what !== 0)) {
+  if (count > MAX_UNIT_AREAS || (count > 0 && what !== 0)) {
     throw new ProtocolError("VideoUnit: impossible areas");
   }
   const payload_at = areas_at + count * AREA_BYTES;

@@ -58,8 +58,8 @@ const WAIT_MS = 20_000;
 const TIMEOUT_MS = 5000;
 /** At most so many requests are in flight, while answers are small. */
 const MAX_IN_FLIGHT = 4;
-/** An answer is small if the network carries it within this part of the base RTT. */
-const SMALL_SHARE = 0.5;
+/** An answer is small if the network carries it within this fraction of the base RTT. */
+const SMALL_FRACTION = 0.5;
 
 export class ScreenshotFetcher {
   /** @type {FetcherHost} */
@@ -72,7 +72,7 @@ export class ScreenshotFetcher {
   /** The number of the chain. For the service, each chain is a viewer of its own. */
   #chainNumber = 0;
   #isRunning = false;
-  /** The sizes of the last two answers. */
+  /** The sizes of the last two answers (bytes). */
   #bytes = [Infinity, Infinity];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -90,7 +90,7 @@ export class ScreenshotFetcher {
     return this.#polling.quality;
   }
 
-  /** The size of the next picture, as a part of the desk's. */
+  /** The sides of the next picture, as a fraction of the desk's. */
   get scale() {
     return this.#polling.scale;
   }
@@ -158,10 +158,11 @@ export class ScreenshotFetcher {
     const { screenshot_min_interval_ms } = this.#host.settings();
     const base_rtt_ms = this.#host.base_rtt_ms();
     const { rate } = this.#throughput;
-    const small_bytes = (rate * base_rtt_ms * SMALL_SHARE) / 1000;
-    // With two, the network never rests, and no queue forms, because the server paces its answers.
+    const small_bytes = (rate * base_rtt_ms * SMALL_FRACTION) / 1000;
+    // With two requests, one answer follows the other without a rest. The answers do not queue up
+    // in the network, because the server paces them.
     if (rate && Math.max(...this.#bytes) > small_bytes) return Math.min(MAX_IN_FLIGHT, 2);
-    // So many are on their way there and back; the server keeps one more open.
+    // So many requests and answers are in the network during one RTT; one more waits at the server.
     const useful = 2 + Math.ceil(base_rtt_ms / screenshot_min_interval_ms);
     return Math.min(MAX_IN_FLIGHT, useful);
   }
@@ -190,8 +191,8 @@ export class ScreenshotFetcher {
     }
     if (!this.#requests.delete(request)) return;
     this.#polling.finished(outcome, this.#host.now());
-    // A busy service refuses before it makes a delta. So nothing is lost, and a full picture would
-    // only cost the service more.
+    // A busy service refuses a request before it makes a delta, so no delta is lost. A full picture
+    // would only cost the service more.
     const isLost = outcome.status !== 200 && outcome.status !== 304 && outcome.status !== BUSY;
     if (isLost) this.#throughput.failed();
     // The service may have made a delta for the lost request that later deltas build on.

@@ -161,22 +161,6 @@ export function stepFallback(machine, event, now_ms, settings) {
   return [next, effects(machine, next)];
 }
 
-/**
- * Returns why this step left video by itself.
- *
- * @param {Fallback} before
- * @param {FallbackEvent} event
- * @param {Fallback} after
- * @returns {string | null} null if it did not leave video, or if a person chose to
- */
-export function fallbackReason(before, event, after) {
-  if (after.state === before.state) return null;
-  if (after.state !== "locked" && after.state !== "no-decoder") return null;
-  if (after.reason !== "network") return after.reason;
-  if (event.type === "silent") return "silence";
-  return event.type === "age" ? "age" : "rtt";
-}
-
 /** @type {Rule<"rtt">} */
 function judgeRtt(machine, { rtt_ms, base_rtt_ms }, now_ms, settings) {
   if (!mayLock(machine)) return machine;

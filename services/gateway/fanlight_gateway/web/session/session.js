@@ -22,7 +22,8 @@ import { decodeControl } from "../protocol/control.js";
 import { Refusals } from "../protocol/refusals.js";
 import { Connection } from "../transport/connection.js";
 import { Sender } from "../transport/sender.js";
-import { fallbackReason, initialFallback, stepFallback, wantsVideo } from "./fallback.js";
+import { FallbackReport } from "./fallback-report.js";
+import { initialFallback, stepFallback, wantsVideo } from "./fallback.js";
 import { GatewayState } from "./gateway-state.js";
 import { Pictures } from "./pictures.js";
 import { Reports } from "./reports.js";
@@ -39,6 +40,8 @@ export class Session {
   #refusals = new Refusals();
   /** @type {Connection} */
   #connection;
+  /** @type {FallbackReport} */
+  #fallbackReport;
   /** @type {Sender} */
   #sender;
   /** @type {Pinging} */
@@ -49,8 +52,6 @@ export class Session {
   #reports;
   /** Whether the network was away, so that what was asked for before may never come. */
   #wasAway = false;
-  /** Why video was left, until the gateway has been told. @type {string | null} */
-  #untoldReason = null;
 
   /**
    * @param {Extract<Command, { type: "start" }>} start
@@ -63,6 +64,7 @@ export class Session {
     this.#fallback = initialFallback(start.mode, start.visible);
     const desk = new URL(`api/desks/${encodeURIComponent(start.desk)}/`, start.base);
     this.#connection = this.#makeConnection(desk, start.viewer);
+    this.#fallbackReport = new FallbackReport(this.#connection);
     this.#sender = new Sender(this.#connection, () => this.#clock.isCongested(now()));
     this.#pinging = this.#makePinging();
     this.#pictures = this.#makePictures(desk, start);
@@ -78,11 +80,12 @@ export class Session {
     this.#reports.start();
   }
 
-  /** Ends everything: timers, requests and the connection. It cannot be started again. */
+  /**
+   * Ends everything: timers, requests and the connection. It cannot be started again. Without a
+   * connection, pings end by themselves, and pointer moves that wait are dropped.
+   */
   stop() {
     this.#reports.stop();
-    this.#pinging.stop();
-    this.#sender.reset();
     this.#pictures.stop();
     this.#connection.close();
   }
@@ -122,9 +125,9 @@ export class Session {
   event(event) {
     const { settings } = this.#gateway;
     const [next, effects] = stepFallback(this.#fallback, event, this.#now(), settings);
-    this.#untoldReason = fallbackReason(this.#fallback, event, next) ?? this.#untoldReason;
+    const before = this.#fallback;
     this.#fallback = next;
-    this.#tellReason();
+    this.#fallbackReport.stepped(before, event, next);
     for (const effect of effects) this.#apply(effect);
     if (event.type !== "visible" || !event.visible) return;
     // A person who looks at the page again does not wait for what is left of a long pause.
@@ -153,13 +156,6 @@ export class Session {
         this.#reports.stats();
         break;
     }
-  }
-
-  /** Tells the gateway, which counts the reasons, why video was left. Waits for a connection. */
-  #tellReason() {
-    if (this.#untoldReason === null || this.#connection.state !== "open") return;
-    this.#connection.sendControl({ type: "FellBack", reason: this.#untoldReason });
-    this.#untoldReason = null;
   }
 
   /** @param {URL} desk @param {string} viewer */

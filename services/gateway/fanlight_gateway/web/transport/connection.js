@@ -128,8 +128,8 @@ export class Connection {
 
   /**
    * Leaves the transport, because nothing comes over it although something should: the device is in
-   * a tunnel, or slept. TCP itself would wait longer and longer before it tries again. It does not
-   * count as a failure of WebSockets.
+   * a tunnel, or slept. A new connection is faster than this one, on which TCP waits longer and
+   * longer before it sends again. The silence does not count as a failure of WebSockets.
    */
   silent() {
     this.#closed(ABNORMAL_CLOSURE);

@@ -21,9 +21,9 @@
  *   6 upgraded                               | WebSocket      | one below the limit
  *
  * 4: if a WebSocket has worked before, later failures most likely come from a tunnel, in which
- * plain HTTP would fare no better. 5: perhaps the gateway is down, and the WebSocket may be what
- * comes back first. 6: a WebSocket that was tried in the background works; if it is cut soon, that
- * is one failure too many. A test holds this table against the code.
+ * plain HTTP would fail as well. 5: perhaps the gateway is down, and a WebSocket works when it is
+ * back. 6: a WebSocket that was tried in the background works. If it fails nevertheless, the limit
+ * is reached, and plain HTTP is used again. A test holds this table against the code.
  *
  * @typedef {Readonly<{ code: number, lived_ms: number | null, painted: boolean }>} WebSocketEnd
  *
@@ -37,14 +37,14 @@ import { CloseCode } from "../protocol/constants.js";
 export const PROVEN_MS = 5000;
 /** After so many failed WebSockets in a row, plain HTTP is used. One failure may be an accident. */
 export const FAILURE_LIMIT = 2;
-/** If a WebSocket has worked before, it takes this many times the failures. */
+/** If a WebSocket has worked before, the limit is this many times `FAILURE_LIMIT`. */
 export const PROVEN_FACTOR = 5;
 /** The first and the longest wait before a WebSocket is tried in the background (ms). */
 export const RETRY_MIN_MS = 5000;
 const RETRY_MAX_MS = 300_000;
 /** Close codes of at least this are the gateway's own. */
 const FIRST_GATEWAY_CODE = 4000;
-/** The smaller close codes that no proxy sends. @type {readonly number[]} */
+/** Smaller codes that the gateway sends, and no proxy does. @type {readonly number[]} */
 const GATEWAY_CODES = [CloseCode.GOING_AWAY, CloseCode.TRY_LATER];
 
 export class TransportSelection {

@@ -59,7 +59,8 @@ export class WebSocketUpgrade {
   /** @type {Transport | null} */
   #candidate = null;
   /**
-   * What sends the messages that wait while plain HTTP is drained; null in the other states.
+   * The viewer's messages that wait while plain HTTP is drained, as functions that send them; null
+   * in the other states.
    *
    * @type {((to: Transport) => void)[] | null}
    */
@@ -108,7 +109,8 @@ export class WebSocketUpgrade {
 
   #try() {
     /**
-     * What delivers the messages that came before the candidate is in use; null: it is in use.
+     * The gateway's messages that came before the candidate was in use, as functions that deliver
+     * them; null: it is in use.
      *
      * @type {(() => void)[] | null}
      */
@@ -143,10 +145,12 @@ export class WebSocketUpgrade {
   }
 
   /**
-   * Waits for the moment of the change.
+   * Waits until all keys are up, and until the gateway has acknowledged everything over plain HTTP.
+   * If that fails, closes the candidate, and sends the messages that wait over plain HTTP.
    *
    * @param {Transport} candidate  over which the gateway has sent a message
-   * @returns {Promise<boolean>} true if the candidate may be used, and `#waiting` goes to it
+   * @returns {Promise<boolean>} true if the candidate may be used. The caller then sends `#waiting`
+   *   over it
    */
   async #change(candidate) {
     const plainHttp = this.#plainHttp;

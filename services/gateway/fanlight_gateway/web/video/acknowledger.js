@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * Sends the acknowledgements of units when they are due (see acknowledgements.js). Lives in the
- * worker; owns their timer. When a picture of a stream that has ended is painted, it drops that.
+ * worker; owns their timer. It does not acknowledge a picture that is painted after its stream has
+ * ended.
  *
  * A *stream* here is a sequence of units whose epochs can be compared: one rendition over one
  * connection.
@@ -36,7 +37,7 @@ export class Acknowledger {
     this.stream++;
   }
 
-  /** Another rendition begins: acknowledges what came of the last one. */
+  /** Another rendition begins. Acknowledges the units of the last one that are not acknowledged. */
   beginStream() {
     this.stream++;
     this.#sendIf(this.#acknowledgements.beginStream());
@@ -69,7 +70,7 @@ export class Acknowledger {
 
   #schedule() {
     const { due_ms } = this.#acknowledgements;
-    // A timer for an earlier time looks again when it ends.
+    // If a timer runs that ends earlier, it calls this again when it ends.
     if (due_ms === null || due_ms >= this.#timerAt_ms) return;
     clearTimeout(this.#timer);
     this.#timerAt_ms = due_ms;

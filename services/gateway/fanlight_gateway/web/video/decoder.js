@@ -47,6 +47,7 @@
  */
 
 import { lasted, observe } from "../measure/sustained.js";
+import { CodecSupport } from "./decoder-support.js";
 import { DecodingRun } from "./decoding-run.js";
 import { Gate } from "./gate.js";
 import { codecString } from "./h264.js";
@@ -78,13 +79,13 @@ export class Decoder {
    * @type {VideoUnit[] | null}
    */
   #kept = null;
-  /** What the browser answered, by codec string. @type {Map<string, boolean>} */
-  #supported = new Map();
+  /** @type {CodecSupport} */
+  #support;
   /** When the last errors were (ms). @type {number[]} */
   #errors_ms = [];
   /** For how long units have come without a picture. @type {Stretch} */
   #unshown = null;
-  /** Grows with each reset. An answer to a question of before a reset does not count. */
+  /** How often `reset` was called. The browser's answer to an earlier question does not count. */
   #generation = 0;
   /** @type {"idle" | "starting" | "running" | "behind"} */
   state = "idle";
@@ -94,6 +95,7 @@ export class Decoder {
   /** @param {DecoderHost} host */
   constructor(host) {
     this.#host = host;
+    this.#support = new CodecSupport(host.VideoDecoder);
   }
 
   /** How many units wait to be decoded. */
@@ -171,7 +173,7 @@ export class Decoder {
         this.#failed(new Error("an IDR without an SPS"));
         return;
       }
-      const isSupported = this.#supported.get(codec);
+      const isSupported = this.#support.answer(codec);
       if (isSupported === undefined) {
         void this.#ask(codec, unit);
         return;
@@ -196,18 +198,15 @@ export class Decoder {
     return this.backlog > MAX_BACKLOG_UNITS * factor;
   }
 
-  /** Asks the browser whether it plays a codec. @param {string} codec @param {VideoUnit} unit */
+  /**
+   * Asks the browser whether it plays a codec. Keeps this unit and later ones until it answers.
+   *
+   * @param {string} codec @param {VideoUnit} unit
+   */
   async #ask(codec, unit) {
     const generation = this.#generation;
     this.#kept = [unit];
-    let isSupported = false;
-    try {
-      const config = { codec, optimizeForLatency: true };
-      isSupported = (await this.#host.VideoDecoder.isConfigSupported(config)).supported === true;
-    } catch {
-      // A browser that cannot parse the codec string does not play the codec.
-    }
-    this.#supported.set(codec, isSupported);
+    await this.#support.ask(codec);
     if (generation !== this.#generation) return;
     const kept = this.#kept ?? [];
     this.#kept = null;
@@ -272,7 +271,7 @@ export class Decoder {
     }
   }
 
-  /** Another run takes over. This one becomes the former one, if it has pictures left. */
+  /** Ends the run for another one. If its pictures are still to come, it becomes the former run. */
   #retireRun() {
     const run = this.#run;
     if (this.state === "behind" || !run?.isConfigured || !run.isBusy) {
