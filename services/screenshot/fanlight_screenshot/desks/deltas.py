@@ -95,42 +95,42 @@ class Deltas:
         self._patches: EncodingCache[Patch | None] = EncodingCache()
 
     async def answer(
-        self, parameters: Parameters, if_none_match: str | None, arrived_us: int
+        self, parameters: Parameters, if_none_match: str | None, arrived_at_s: float
     ) -> Answer | None:
-        """Returns the answer, None if this desk has no picture yet. Raises BusyError."""
-        deadline_us = arrived_us + int(parameters.wait_s * 1e6)
+        """Return the answer, None if this desk has no picture yet. Raises BusyError."""
+        deadline_s = arrived_at_s + parameters.wait_s
         client = self._views.client(parameters.viewer)
         known = self._views.find(if_none_match)
-        async with _turn(client, deadline_us) as came:
+        async with _turn(client, deadline_s) as came:
             if if_none_match is None:
                 client.view = None
             elif client.view is None:
                 client.view = known
             if not came and client.view is not None:
                 return self._unchanged(client.view)
-            return await self._next_answer(client, parameters, deadline_us)
+            return await self._next_answer(client, parameters, deadline_s)
 
     async def _next_answer(
-        self, client: ScreenshotClient, parameters: Parameters, deadline_us: int
+        self, client: ScreenshotClient, parameters: Parameters, deadline_s: float
     ) -> Answer | None:
         lost = 0
         while True:
-            await _sleep_until(min(client.free_at_s, deadline_us / 1e6))
-            now_us = clock.now_us()
-            if client.view is not None and client.free_at_s * 1e6 > now_us:
+            await _sleep_until(min(client.free_at_s, deadline_s))
+            now_s = clock.now_s()
+            if client.view is not None and client.free_at_s > now_s:
                 return self._unchanged(client.view)
-            shot = await self._desk.shot(now_us)
+            shot = await self._desk.shot(now_s)
             if shot is None:
                 return None
             view, due = client.view, False
-            refine_us = self._refine_due_us(view) if view is not None else None
+            refine_at_s = self._refine_due_s(view) if view is not None else None
             if view is not None and view.shows(shot.frame):
-                due = refine_us is not None and refine_us <= now_us
+                due = refine_at_s is not None and refine_at_s <= now_s
                 if not due:
-                    if shot.stale or now_us >= deadline_us:
+                    if shot.stale or now_s >= deadline_s:
                         return Answer(shot, view.tag)
-                    until_us = min(deadline_us, refine_us or deadline_us)
-                    await self._desk.next_change(shot.frame, until_us)
+                    until_s = deadline_s if refine_at_s is None else min(deadline_s, refine_at_s)
+                    await self._desk.next_change(shot.frame, until_s)
                     continue
             try:
                 answer = await self._patch(client, shot, parameters)
@@ -138,9 +138,9 @@ class Deltas:
                     return answer
                 if due and client.view is not None:
                     # There is nothing to refine. It is not tried again before the desk changes.
-                    if shot.stale or clock.now_us() >= deadline_us:
+                    if shot.stale or clock.now_s() >= deadline_s:
                         return Answer(shot, client.view.tag)
-                    await self._desk.next_change(shot.frame, deadline_us)
+                    await self._desk.next_change(shot.frame, deadline_s)
             except FrameLostError:
                 lost += 1
                 if lost == ATTEMPTS:
@@ -149,7 +149,7 @@ class Deltas:
     async def _patch(
         self, client: ScreenshotClient, shot: Shot, parameters: Parameters
     ) -> Answer | None:
-        """Returns the patch to this shot, None if there is nothing to send after all.
+        """Return the patch to this shot, None if there is nothing to send after all.
 
         In both cases the client's view is of the shot's frame afterwards.
         """
@@ -185,8 +185,8 @@ class Deltas:
                 damage = self._desk.history.since(frame, base.sequence)
             size = Size(frame.width, frame.height)
             ledger = base.ledger if base is not None else SharpnessLedger(size)
-            since_us = clock.now_us() - int(self._limits.refine_after_s * 1e6)
-            at_rest = self._desk.history.at_rest(size, since_us)
+            since_s = clock.now_s() - self._limits.refine_after_s
+            at_rest = self._desk.history.at_rest(size, since_s)
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(
                 self._pool, _build, before, after, damage, ledger, at_rest, means
@@ -211,11 +211,11 @@ class Deltas:
             Effort.FAST if rate >= limits.fast_rate else Effort.SMALL,
         )
 
-    def _refine_due_us(self, view: View) -> int | None:
-        changed_us = self._desk.history.at_rest_from_us(view.ledger.unsettled())
-        if changed_us is None:
+    def _refine_due_s(self, view: View) -> float | None:
+        changed_at_s = self._desk.history.at_rest_from_s(view.ledger.unsettled())
+        if changed_at_s is None:
             return None
-        return changed_us + int(self._limits.refine_after_s * 1e6)
+        return changed_at_s + self._limits.refine_after_s
 
     def _unchanged(self, view: View) -> Answer | None:
         newest = self._desk.newest
@@ -233,7 +233,7 @@ def _build(
     at_rest: bytes,
     means: Means,
 ) -> Patch | None:
-    """Returns the patch. Runs in the pool."""
+    """Return the patch. Runs in the pool."""
     with metrics.encode_seconds.labels("patch").time():
         built = patches.build(before, after, damage, ledger, at_rest, means)
     metrics.encodes.labels("patch").inc()
@@ -241,10 +241,10 @@ def _build(
 
 
 @contextlib.asynccontextmanager
-async def _turn(client: ScreenshotClient, deadline_us: int) -> AsyncIterator[bool]:
+async def _turn(client: ScreenshotClient, deadline_s: float) -> AsyncIterator[bool]:
     """Gives True once it is this request's turn, False if the time was up before."""
     try:
-        async with asyncio.timeout(max(0.001, (deadline_us - clock.now_us()) / 1e6)):
+        async with asyncio.timeout(max(0.001, deadline_s - clock.now_s())):
             await client.turn.acquire()
     except TimeoutError:
         yield False
