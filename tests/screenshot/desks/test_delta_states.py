@@ -1,4 +1,4 @@
-"""The table of `deltas` and the code agree: one request, step by step, with a desk of the test."""
+"""The table of `delta_request` and `deltas` agree: one request, with a desk of the test."""
 
 import asyncio
 import contextlib
@@ -12,6 +12,7 @@ from fanlight_common.core.errors import FrameLostError
 from fanlight_common.core.geometry import Size
 from fanlight_common.core.sharpness import SharpnessLedger
 from fanlight_common.protocol import frames
+from fanlight_screenshot.core import delta_request
 from fanlight_screenshot.core.grabs import ATTEMPTS
 from fanlight_screenshot.core.parameters import Parameters
 from fanlight_screenshot.core.patch_limits import PatchLimits
@@ -22,7 +23,7 @@ from fanlight_screenshot.desks.views import view_of
 from fanlight_screenshot.images.patches import Patch
 from tests.tables import table
 
-ROWS = table(deltas.__doc__, 4)
+ROWS = table(delta_request.__doc__, 4)
 TABLE = {(state, event): (after, answer) for state, event, after, answer in ROWS}
 NOW_S = 1000.0
 WAIT_S = 10.0
@@ -174,7 +175,7 @@ class Bench:
         await self.step(Shot(FRAME, stale=False))
 
     def answer(self) -> str:
-        """Returns what the request was answered, as the table says it."""
+        """Return what the request was answered, as the table says it."""
         if self.state != "done":
             return "-"
         answer = self.request.result()

@@ -5,36 +5,8 @@ client are answered one after the other: the first gets the change, and the next
 change after it. A client is not answered faster than its link carries the answers, because a
 picture that would wait in a queue is better taken later. This module knows nothing of HTTP.
 
-What one request waits for, and what it is answered, is this table. *turn* is its client's turn,
-*link* is until the client's link is free, *shot* is for a frame that is fresh enough, *held* is for
-the next change, *patch* is for the pool, and *done* has the answer.
-
-    state  event               next   answer
-    turn   free                link   -
-    turn   late                done   unchanged
-    turn   late, no view       link   -
-    link   free                shot   -
-    link   late                done   unchanged
-    link   late, no view       shot   -
-    shot   no picture          done   none
-    shot   other frame         patch  -
-    shot   same frame          held   -
-    shot   same frame, blurry  patch  -
-    shot   same frame, stale   done   unchanged
-    shot   same frame, late    done   unchanged
-    held   over                link   -
-    patch  made                done   patch
-    patch  same pixels         link   -
-    patch  nothing to refine   held   -
-    patch  nothing, late       done   unchanged
-    patch  frame lost          link   -
-    patch  frame lost again    done   none
-
-*late*: the time is up for which the client wants to wait. *no view*: it is not known what the
-client has, so that "unchanged" would tell it nothing. *blurry*: a coarse tile has been at rest for
-long enough to be refined. *again*: ATTEMPTS frames were lost, so that the caller answers with a
-whole picture. An error of the desk, or BusyError, ends the request in any state. A test holds that
-the code does what the table says.
+What one request waits for, and what it is answered, is decided in `core.delta_request`, which has the
+table. This module does what the request waits for.
 """
 
 import asyncio
@@ -52,7 +24,7 @@ from fanlight_common.patching.pixels import Pixels
 from fanlight_common.process import clock
 from fanlight_common.protocol import frames
 from fanlight_screenshot import metrics
-from fanlight_screenshot.core.grabs import ATTEMPTS
+from fanlight_screenshot.core.delta_request import DeltaRequest, DeltaState
 from fanlight_screenshot.core.parameters import Parameters
 from fanlight_screenshot.core.patch_limits import PatchLimits
 from fanlight_screenshot.desks import views
@@ -98,53 +70,52 @@ class Deltas:
         self, parameters: Parameters, if_none_match: str | None, arrived_at_s: float
     ) -> Answer | None:
         """Return the answer, None if this desk has no picture yet. Raises BusyError."""
-        deadline_s = arrived_at_s + parameters.wait_s
+        request = DeltaRequest(arrived_at_s + parameters.wait_s)
         client = self._views.client(parameters.viewer)
         known = self._views.find(if_none_match)
-        async with _turn(client, deadline_s) as came:
+        async with _turn(client, request.deadline_s) as came:
             if if_none_match is None:
                 client.view = None
             elif client.view is None:
                 client.view = known
-            if not came and client.view is not None:
-                return self._unchanged(client.view)
-            return await self._next_answer(client, parameters, deadline_s)
+            request.turn_over(came, has_view=client.view is not None)
+            return await self._carry_out(request, client, parameters)
 
-    async def _next_answer(
-        self, client: ScreenshotClient, parameters: Parameters, deadline_s: float
+    async def _carry_out(
+        self, request: DeltaRequest, client: ScreenshotClient, parameters: Parameters
     ) -> Answer | None:
-        lost = 0
-        while True:
-            await _sleep_until(min(client.free_at_s, deadline_s))
-            now_s = clock.now_s()
-            if client.view is not None and client.free_at_s > now_s:
-                return self._unchanged(client.view)
-            shot = await self._desk.shot(now_s)
-            if shot is None:
-                return None
-            view, due = client.view, False
-            refine_at_s = self._refine_due_s(view) if view is not None else None
-            if view is not None and view.shows(shot.frame):
-                due = refine_at_s is not None and refine_at_s <= now_s
-                if not due:
-                    if shot.stale or now_s >= deadline_s:
-                        return Answer(shot, view.tag)
-                    until_s = deadline_s if refine_at_s is None else min(deadline_s, refine_at_s)
-                    await self._desk.next_change(shot.frame, until_s)
-                    continue
+        """Do what the request needs, state by state, until it is done. Return the answer."""
+        now_s, shot, answer = clock.now_s(), None, None
+        while request.state is not DeltaState.DONE:
+            if request.state is DeltaState.LINK:
+                shot = None
+                await _sleep_until(min(client.free_at_s, request.deadline_s))
+                now_s = clock.now_s()
+                request.link_over(client.free_at_s <= now_s, has_view=client.view is not None)
+                continue
+            if request.state is DeltaState.SHOT:
+                shot = await self._desk.shot(now_s)
+                if shot is None:
+                    request.no_picture()
+                elif client.view is None or not client.view.shows(shot.frame):
+                    request.other_frame()
+                else:
+                    request.same_frame(self._refine_due_s(client.view), shot.stale, now_s)
+                continue
+            assert shot is not None
+            if request.state is DeltaState.HELD:
+                await self._desk.next_change(shot.frame, request.held_until_s)
+                request.change_over()
+                continue
             try:
                 answer = await self._patch(client, shot, parameters)
-                if answer is not None:
-                    return answer
-                if due and client.view is not None:
-                    # There is nothing to refine. It is not tried again before the desk changes.
-                    if shot.stale or clock.now_s() >= deadline_s:
-                        return Answer(shot, client.view.tag)
-                    await self._desk.next_change(shot.frame, deadline_s)
             except FrameLostError:
-                lost += 1
-                if lost == ATTEMPTS:
-                    return None
+                request.frame_lost()
+            else:
+                request.patch_over(answer is not None, shot.stale, clock.now_s())
+        if request.is_unchanged and client.view is not None:
+            return Answer(shot, client.view.tag) if shot else self._unchanged(client.view)
+        return answer
 
     async def _patch(
         self, client: ScreenshotClient, shot: Shot, parameters: Parameters
