@@ -5,8 +5,8 @@ client are answered one after the other: the first gets the change, and the next
 change after it. A client is not answered faster than its link carries the answers, because a
 picture that would wait in a queue is better taken later. This module knows nothing of HTTP.
 
-What one request waits for, and what it is answered, is decided in `core.delta_request`, which has the
-table. This module does what the request waits for.
+`core.delta_request` decides what one request waits for, and what it is answered, by a table. This
+module waits, and has the patches made.
 """
 
 import asyncio
