@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from fanlight_common.core.errors import FrameLostError, ProtocolError
 from fanlight_common.core.names import check_name
 from fanlight_common.process import clock
-from fanlight_common.process.http import CLIENT_CLOSED, unless_disconnected
+from fanlight_common.process.http import CLIENT_CLOSED, problem_of, unless_disconnected
 from fanlight_common.protocol import patch
 from fanlight_screenshot import metrics
 from fanlight_screenshot.core import etags
@@ -67,10 +67,7 @@ def _authorization(request: Request) -> str:
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, AccessDeniedError)
     metrics.requests.labels(error.status).inc()
-    answer = _problem(error.status, error.error, str(error))
-    if error.status == 401:
-        answer.headers["WWW-Authenticate"] = "Bearer"
-    return answer
+    return _problem(error.status, error.error, str(error))
 
 
 async def _answer(desks: DeskPool, name: str, request: Request, arrived_at_s: float) -> Response:
@@ -175,7 +172,5 @@ def _headers(shot: Shot, tag: str) -> dict[str, str]:
 
 
 def _problem(status: int, error: str, message: str) -> JSONResponse:
-    headers = {"Cache-Control": "no-store"}
-    if status == 503:
-        headers["Retry-After"] = "1"
-    return JSONResponse({"error": error, "message": message}, status, headers)
+    body, headers = problem_of(status, error, message)
+    return JSONResponse(body, status, headers)
