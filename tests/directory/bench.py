@@ -10,6 +10,27 @@ from fanlight_directory.core.registry import Registry, Timing
 TIMING = Timing(timeout_s=1.0, settle_s=1.0, grace_s=2.0, forget_s=600.0)
 UNIX = 1_700_000_000
 LEASE = topics.lease("main/high")
+IMPOSSIBLE: list[dict[str, Any]] = [
+    {"kind": "Encoder"},
+    {"kind": ""},
+    {"id": "../etc"},
+    {"instance": ""},
+    {"outlet": "x" * 257},
+    {"host": "x" * 257},
+    {"capacity": -1},
+    {"capacity": 10_001},
+    {"load": float("nan")},
+    {"load": -0.1},
+    {"load": 1.1},
+    {"desks": (bus.DeskOffer("A B", 1, 1),)},
+    {"desks": (bus.DeskOffer("a", -1, 1),)},
+    {"desks": (bus.DeskOffer("a", 1, 32_769),)},
+    {"streams": (bus.HeldStream("main", 1),)},
+    {"streams": (bus.HeldStream("main/medium", 1),)},
+    {"streams": (bus.HeldStream("main/high", 0),)},
+    {"streams": (bus.HeldStream("main/high", 2**32),)},
+]
+"""Fields that make a heartbeat one that cannot be true."""
 
 
 def beat(kind: str, id_: str, instance: str = "1", **more: Any) -> bus.Heartbeat:

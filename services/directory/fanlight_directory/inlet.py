@@ -36,7 +36,7 @@ class DecodedMessages:
         self._before: dict[bytes, bus.DirectoryInlet] = {}
 
     def decode(self, data: bytes) -> bus.DirectoryInlet:
-        """Returns the message; the same object for the same bytes. Raises ProtocolError."""
+        """Return the message; the same object for the same bytes. Raises ProtocolError."""
         message = self._now.get(data)
         if message is None:
             message = self._before.get(data) or _decode(data)
@@ -78,10 +78,10 @@ class InletReader:
         """Since when messages wait in the inlet, None if the last look took all of them."""
 
     def read_until(self, now: float) -> float:
-        """Returns the moment (clock.now_s) up to which everything that was sent has been read.
+        """Return the moment (clock.now_s) up to which everything that was sent has been read.
 
-        A process that was not heard of by then has sent nothing until then. Messages that were sent
-        later may wait in the inlet.
+        `handle` got all that any process sent before that moment, so a process of which it got
+        nothing was silent. Messages that were sent later may still wait in the inlet.
         """
         return now if self._behind_since is None else self._behind_since
 

@@ -1,26 +1,40 @@
 """The table of `lease_states` and the code agree: each event in each state, through `Leases`."""
 
-import re
 from collections.abc import Callable
+from enum import StrEnum
 
 import pytest
 
 from fanlight_common.protocol import bus
 from fanlight_directory.core import lease_states
 from fanlight_directory.core.effects import Effect, Publish, Reason
-from fanlight_directory.core.lease_states import LeaseEvent, LeaseState
+from fanlight_directory.core.lease_states import LeaseState
 from fanlight_directory.core.leases import FORGET_ENDED_S, Leases
 from fanlight_directory.core.placement import Rules
 from tests.directory.bench import encoder
+from tests.tables import table
 
 STREAM = "main/high"
 GRACE_S = 2.0
 UNIX = 1_700_000_000
-ROW = re.compile(r"^ {4}(\w+) +(\w+) +(\w+) +(-|publish \w+ ?\w*)$", re.MULTILINE)
+
+
+class LeaseEvent(StrEnum):
+    """What happens to a stream's lease, as the table says it."""
+
+    WANT = "want"
+    UNWANT = "unwant"
+    GRANT = "grant"
+    MOVE = "move"
+    CLAIM = "claim"
+    HOLDER_LOST = "holder_lost"
+    GRACE_OVER = "grace_over"
+    FORGET = "forget"
+
+
 TABLE = {
     (LeaseState(state), LeaseEvent(event)): (LeaseState(next_), effect)
-    for state, event, next_, effect in ROW.findall(lease_states.__doc__ or "")
-    if state != "state"
+    for state, event, next_, effect in table(lease_states.__doc__, 4)
 }
 LARGER = UNIX + 10_000
 
@@ -93,7 +107,7 @@ EVENTS: dict[LeaseEvent, Callable[[Bench], list[Effect]]] = {
 
 
 def published(effects: list[Effect]) -> str:
-    """Returns what the last record of the stream says, as the table says it."""
+    """Return what the last record of the stream says, as the table says it."""
     records = [effect.record for effect in effects if isinstance(effect, Publish)]
     if not records:
         return "-"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from enum import StrEnum
 
 import pytest
 
@@ -9,12 +10,30 @@ from fanlight_common.core.errors import ProtocolError
 from fanlight_common.protocol import bus
 from fanlight_directory.core import members as members_module
 from fanlight_directory.core.effects import Contested
-from fanlight_directory.core.members import Change, MemberEvent, Members, MemberState
+from fanlight_directory.core.members import Change, Members, MemberState
 from tests.tables import table
 
 TIMEOUT_S = 1.0
 STEP_S = 0.1
 ID = "encoder-1"
+
+
+class MemberEvent(StrEnum):
+    """What happens to one instance. `members` says what each of them is."""
+
+    HEARTBEAT = "heartbeat"
+    TAKEOVER = "takeover"
+    CHANGE = "change"
+    CONTRADICTION = "contradiction"
+    SUSPECT = "suspect"
+    FAREWELL = "farewell"
+    SILENCE = "silence"
+    SUCCESSOR = "successor"
+    LATE = "late"
+    BACK = "back"
+    FORGET = "forget"
+
+
 TABLE = {
     (MemberState(state), MemberEvent(event)): (MemberState(next_), effect)
     for state, event, next_, effect in table(members_module.__doc__, 4)
@@ -104,7 +123,7 @@ EVENTS: dict[MemberEvent, Callable[[Bench], list[Change | Contested]]] = {
 
 
 def happens(bench: Bench, event: MemberEvent) -> str:
-    """Returns what is reported of this instance, as the table says it."""
+    """Return what is reported of this instance, as the table says it."""
     try:
         changes = EVENTS[event](bench)
     except ProtocolError:
@@ -113,7 +132,7 @@ def happens(bench: Bench, event: MemberEvent) -> str:
 
 
 def reported(change: Change | Contested) -> str:
-    """Returns what a change says of this instance, "" if it is about the rival."""
+    """Return what a change says of this instance, "" if it is about the rival."""
     if isinstance(change, Contested):
         return "contested" if change.ignored == ME.instance else ""
     about = change.before or change.after

@@ -136,14 +136,14 @@ def test_a_connection_that_ends_makes_silence_count_sooner() -> None:
     assert the_lease(bench.wait(0.2)).id == "encoder-2"
 
 
-def test_a_connection_that_ends_says_nothing_of_who_is_heard_of() -> None:
+def test_a_process_that_still_sends_is_not_dead_when_a_connection_of_it_ends() -> None:
     bench = Bench()
     one = encoder(1)
     bench.hear(capture(), one)
     bench.ask()
     bench.hear(encoder(2))
     bench.leave(present(one))
-    # Nor does the end of an older incarnation's connection, or of somebody's who was never there.
+    # The connection of an older instance ends, and one of a process that never was there.
     bench.leave(topics.presence("encoder-1", "0"))
     bench.leave(topics.presence("nobody", "1"))
     assert leases(bench.wait(5.0)) == []

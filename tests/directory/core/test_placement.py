@@ -1,10 +1,9 @@
-"""Where streams go: near their desk, evenly, and back when encoders come and go."""
+"""Where streams go: near their desk, and evenly; leases that their holders do not see."""
 
 from dataclasses import replace
 
-from fanlight_common.protocol import bus, topics
-from fanlight_directory.core.effects import Effect, Leased, Publish, Reason
-from fanlight_directory.core.placement import Choice, Encoder, Rules
+from fanlight_directory.core.effects import Effect, Leased, Reason
+from fanlight_directory.core.placement import Choice, Encoder
 from fanlight_directory.core.registry import Registry
 from tests.directory.bench import (
     LEASE,
@@ -43,75 +42,6 @@ def test_an_encoder_of_the_desk_s_host_is_chosen_while_it_is_not_much_fuller() -
 def test_two_on_one_host_are_filled_evenly() -> None:
     near = [some(1, 2, host="near"), some(2, 1, host="near")]
     assert Choice([*near, some(3, 0, host="far")], 1.0).best("near") is near[1]
-
-
-def hosted(bench: Bench, desks: int = 8) -> None:
-    """Make the desks d0, d1 and so on, on host h, each of which is watched."""
-    for n in range(desks):
-        bench.hear(capture(f"d{n}"))
-        bench.ask(topics.lease(f"d{n}/high"))
-
-
-def holders(bench: Bench) -> list[str]:
-    records = [e.record for e in bench.ask(b"lease/") if isinstance(e, Publish)]
-    return [r.id for r in records if isinstance(r, bus.LeaseRecord) and r.alive]
-
-
-def test_who_comes_later_is_given_its_share_of_what_runs_a_few_at_a_time() -> None:
-    bench = Bench()
-    bench.hear(encoder(1, capacity=16))
-    hosted(bench)
-    bench.hear(encoder(2, capacity=16))
-    # It may be failing again and again, so it is not trusted at once.
-    assert leases(bench.wait(4.5)) == []
-    first = leases(bench.wait(1.6))
-    assert 1 <= len(first) <= 2 * Rules().moves
-    effects = bench.wait(10.0)
-    assert holders(bench).count("encoder-2") in (3, 4)
-    assert {e.reason for e in effects if isinstance(e, Leased)} <= {Reason.EVENED}
-    # After that nothing moves.
-    assert bench.wait(20.0) == []
-
-
-def test_streams_come_home_when_an_encoder_of_the_desk_s_host_comes() -> None:
-    bench = Bench()
-    bench.hear(encoder(1, capacity=16, host="far"))
-    hosted(bench, 4)
-    bench.hear(encoder(2, capacity=16))
-    bench.wait(12.0)
-    assert holders(bench) == ["encoder-2"] * 4
-    assert bench.wait(20.0) == []
-
-
-def test_a_desk_that_moves_takes_its_stream_along() -> None:
-    bench = Bench()
-    bench.hear(encoder(1, capacity=16), encoder(2, capacity=16, host="far"))
-    bench.hear(capture())
-    assert the_lease(bench.ask()).id == "encoder-1"
-    bench.wait(6.0)
-    bench.hear(capture(instance="2", host="far"))
-    (moved,) = leases(bench.wait(2.0))
-    assert moved.id == "encoder-2"
-
-
-def test_moves_can_be_turned_off() -> None:
-    bench = Bench()
-    bench.registry = Registry(TIMING, 0.0, Rules(moves=0))
-    bench.wait(0.1)
-    bench.hear(encoder(1, capacity=16))
-    hosted(bench)
-    bench.hear(encoder(2, capacity=16))
-    assert leases(bench.wait(15.0)) == []
-
-
-def test_what_nobody_watches_does_not_move() -> None:
-    bench = Bench()
-    bench.hear(encoder(1, capacity=4, host="far"), capture())
-    bench.ask()
-    bench.leave()
-    bench.hear(encoder(2, capacity=4))
-    moved = [e for e in bench.wait(10.0) if isinstance(e, Leased) and e.reason is Reason.EVENED]
-    assert moved == []
 
 
 # --- what is published can be lost, and there can be two directories -------------------------

@@ -7,10 +7,19 @@ from typing import Any
 import pytest
 
 from fanlight_common.core.errors import ProtocolError
-from fanlight_common.protocol import bus, topics
+from fanlight_common.protocol import topics
 from fanlight_directory.core.effects import Left, Reason
 from fanlight_directory.core.registry import Counts
-from tests.directory.bench import TIMING, UNIX, Bench, beat, capture, encoder, published
+from tests.directory.bench import (
+    IMPOSSIBLE,
+    TIMING,
+    UNIX,
+    Bench,
+    beat,
+    capture,
+    encoder,
+    published,
+)
 
 
 def test_a_tick_when_it_is_due_sees_whom_nobody_hears_and_one_before_does_not() -> None:
@@ -39,30 +48,7 @@ def test_counts() -> None:
     assert bench.registry.counts() == Counts({"capture": 1, "encoder": 2}, 1, 1, 1)
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"kind": "Encoder"},
-        {"kind": ""},
-        {"id": "../etc"},
-        {"instance": ""},
-        {"outlet": "x" * 257},
-        {"host": "x" * 257},
-        {"capacity": -1},
-        {"capacity": 10_001},
-        {"load": float("nan")},
-        {"load": -0.1},
-        {"load": 1.1},
-        {"desks": (bus.DeskOffer("A B", 1, 1),)},
-        {"desks": (bus.DeskOffer("a", -1, 1),)},
-        {"desks": (bus.DeskOffer("a", 1, 32_769),)},
-        {"streams": (bus.HeldStream("main", 1),)},
-        {"streams": (bus.HeldStream("main/medium", 1),)},
-        {"streams": (bus.HeldStream("main/high", 0),)},
-        {"streams": (bus.HeldStream("main/high", 2**32),)},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("wrong", IMPOSSIBLE, ids=str)
 def test_an_impossible_heartbeat_changes_nothing(wrong: dict[str, Any]) -> None:
     bench = Bench()
     bench.hear(capture(), encoder(1))

@@ -1,23 +1,42 @@
-"""The table of `process_spec` and the supervisor agree. The processes are not real."""
+"""The table of `process_life` and the supervisor agree. The processes are not real."""
 
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 
 import pytest
 
 from fanlight_common.core.errors import MISCONFIGURED
-from fanlight_launcher.core import process_spec
-from fanlight_launcher.core.process_spec import Phase, ProcessEvent, ProcessSpec
+from fanlight_launcher.core import process_life
+from fanlight_launcher.core.process_spec import Phase, ProcessSpec
 from fanlight_launcher.processes import supervisor
 from fanlight_launcher.processes.supervisor import GaveUpError
 from tests.launcher.conftest import Watched
 from tests.tables import table
 
 UNKNOWN = "-"
+
+
+class ProcessEvent(StrEnum):
+    """What happens to a process. `process_life` says what each of them is."""
+
+    ADDED = "added"
+    ADDED_EARLY = "added_early"
+    NEEDED_UP = "needed_up"
+    READY = "ready"
+    DIED = "died"
+    DIED_AGAIN = "died_again"
+    MISCONFIGURED = "misconfigured"
+    NEEDED_DIED = "needed_died"
+    COMPLETED = "completed"
+    PAUSE_OVER = "pause_over"
+    STOP = "stop"
+
+
 TABLE = {
     (state, ProcessEvent(event)): (Phase(after), effect)
-    for state, event, after, effect in table(process_spec.__doc__, 4)
+    for state, event, after, effect in table(process_life.__doc__, 4)
 }
 PAUSE_S = 0.3
 SAME_CAUSE_S = 0.1
@@ -130,7 +149,7 @@ class Bench:
         await self.watched.supervisor.stop()
 
     async def effect(self, starts_before: int) -> str:
-        """Returns what was done beside the change of the phase, as the table says it."""
+        """Return what was done beside the change of the phase, as the table says it."""
         if len(self.started["one"]) > starts_before:
             return "start"
         if self.started["one"] and self.one.was_stopped:

@@ -41,16 +41,16 @@ def test_all_that_may_differ_between_two_frames() -> None:
 def test_tiles_are_at_rest_that_have_not_changed() -> None:
     history = ChangeHistory()
     assert history.at_rest(SIZE, 99) == bytes(8)
-    assert history.at_rest_from_us([1, 2]) is None
+    assert history.at_rest_from_s([1, 2]) is None
     history.note(FIRST, 10)
     history.note(frame(2, (Rect(60, 70, 10, 10), Rect(0, 0, 0, 5))), 20)
     history.note(frame(1), 30)  # This frame is older.
     assert history.at_rest(SIZE, 9) == bytes(8)
     assert history.at_rest(SIZE, 10) == bytes([1, 1, 1, 1, 0, 0, 1, 1])
     assert history.at_rest(SIZE, 20) == bytes([1] * 8)
-    assert history.at_rest_from_us([5]) == 20
-    assert history.at_rest_from_us([4, 7]) == 10
-    assert history.at_rest_from_us([]) is None
+    assert history.at_rest_from_s([5]) == 20
+    assert history.at_rest_from_s([4, 7]) == 10
+    assert history.at_rest_from_s([]) is None
     history.note(dataclasses.replace(FIRST, width=300, sequence=3), 40)
     assert history.at_rest(SIZE, 99) == bytes(8)
     assert history.at_rest(Size(300, 100), 40) == bytes([1] * 10)

@@ -1,4 +1,4 @@
-"""The table of `deltas` and the code agree: one request, step by step, with a desk of the test."""
+"""The table of `delta_request` and `deltas` agree: one request, with a desk of the test."""
 
 import asyncio
 import contextlib
@@ -12,6 +12,7 @@ from fanlight_common.core.errors import FrameLostError
 from fanlight_common.core.geometry import Size
 from fanlight_common.core.sharpness import SharpnessLedger
 from fanlight_common.protocol import frames
+from fanlight_screenshot.core import delta_request
 from fanlight_screenshot.core.grabs import ATTEMPTS
 from fanlight_screenshot.core.parameters import Parameters
 from fanlight_screenshot.core.patch_limits import PatchLimits
@@ -22,12 +23,12 @@ from fanlight_screenshot.desks.views import view_of
 from fanlight_screenshot.images.patches import Patch
 from tests.tables import table
 
-ROWS = table(deltas.__doc__, 4)
+ROWS = table(delta_request.__doc__, 4)
 TABLE = {(state, event): (after, answer) for state, event, after, answer in ROWS}
-NOW_US = 1_000_000_000
+NOW_S = 1000.0
 WAIT_S = 10.0
 LATE = "late"
-FRAME = frames.Frame(64, 64, 256, 7, 1, NOW_US, NOW_US, (), None, None)
+FRAME = frames.Frame(64, 64, 256, 7, 1, 10**9, 10**9, (), None, None)
 OTHER_FRAME = replace(FRAME, sequence=2)
 LEDGER = SharpnessLedger(Size(64, 64))
 
@@ -36,8 +37,8 @@ class Bench:
     """One request of one client. What the code under test waits for is `state`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, knows_view: bool) -> None:
-        self.now_us = NOW_US
-        self.blurry_since_us: int | None = None
+        self.now_s = NOW_S
+        self.blurry_since_s: float | None = None
         self.state = "turn"
         self.steps = 0
         self._moved = asyncio.Event()
@@ -47,12 +48,11 @@ class Bench:
             newest=FRAME,
             shot=lambda _: self._waits("shot"),
             next_change=lambda *_: self._waits("held"),
-            history=SimpleNamespace(at_rest_from_us=lambda _: self.blurry_since_us),
+            history=SimpleNamespace(at_rest_from_s=lambda _: self.blurry_since_s),
         )
         nothing: Any = None
         self.deltas = Deltas(desk, nothing, nothing, PatchLimits(), contextlib.nullcontext)
-        clock = SimpleNamespace(now_us=lambda: self.now_us, now_s=lambda: self.now_us / 1e6)
-        monkeypatch.setattr(deltas, "clock", clock)
+        monkeypatch.setattr(deltas, "clock", SimpleNamespace(now_s=lambda: self.now_s))
         monkeypatch.setattr(deltas, "_sleep_until", lambda _: self._waits("link"))
         monkeypatch.setattr(self.deltas, "_make", lambda *_: self._waits("patch"))
         self.client = self.deltas._views.client("anna")
@@ -74,7 +74,7 @@ class Bench:
     async def ask(self, wait_s: float) -> None:
         """Begin the request, while another request of the client is being answered."""
         await self.client.turn.acquire()
-        answer = self.deltas.answer(Parameters(wait_s=wait_s, viewer="anna"), self.tag, NOW_US)
+        answer = self.deltas.answer(Parameters(wait_s=wait_s, viewer="anna"), self.tag, NOW_S)
         self.request = asyncio.create_task(answer)
         self.request.add_done_callback(self._is_done)
         await asyncio.sleep(0)
@@ -111,7 +111,7 @@ class Bench:
         if state == "shot":
             return
         if event.startswith("nothing"):
-            self.blurry_since_us = 0
+            self.blurry_since_s = 0.0
             await self.step(Shot(FRAME, stale=False))
         else:
             await self.step(Shot(FRAME if state == "held" else OTHER_FRAME, stale=False))
@@ -128,8 +128,8 @@ class Bench:
             case "link", "free":
                 await self.step()
             case "link", _:
-                self.now_us += int(WAIT_S * 1e6)
-                self.client.not_before_s = 2 * self.now_us / 1e6
+                self.now_s += WAIT_S
+                self.client.not_before_s = 2 * self.now_s
                 await self.step()
             case "shot", "no picture":
                 await self.step(None)
@@ -138,7 +138,7 @@ class Bench:
             case "shot", "same frame":
                 await self.step(Shot(FRAME, stale=False))
             case "shot", "same frame, blurry":
-                self.blurry_since_us = 0
+                self.blurry_since_s = 0.0
                 await self.step(Shot(FRAME, stale=False))
             case "shot", "same frame, stale":
                 await self.step(Shot(FRAME, stale=True))
@@ -152,7 +152,7 @@ class Bench:
             case "patch", "same pixels" | "nothing to refine":
                 await self.step(None)
             case "patch", "nothing, late":
-                self.now_us += int(WAIT_S * 1e6)
+                self.now_s += WAIT_S
                 await self.step(None)
             case "patch", "frame lost":
                 await self.step(FrameLostError("gone"))
@@ -168,14 +168,14 @@ class Bench:
     async def late_shot(self) -> None:
         """Let the wait for a change be over at the end of the time, with the same frame."""
         await self.step(Shot(FRAME, stale=False))
-        self.now_us += int(WAIT_S * 1e6)
+        self.now_s += WAIT_S
         await self.step()
         await self.step()
         assert self.state == "shot"
         await self.step(Shot(FRAME, stale=False))
 
     def answer(self) -> str:
-        """Returns what the request was answered, as the table says it."""
+        """Return what the request was answered, as the table says it."""
         if self.state != "done":
             return "-"
         answer = self.request.result()

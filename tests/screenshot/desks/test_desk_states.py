@@ -1,4 +1,4 @@
-"""The tables of `desk_pool` and `pointer` agree with the code. No socket is opened."""
+"""`desk_pool` and `pointer` do what the tables of `desk_life` and `pointer_life` say."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fanlight_common.protocol import bus
+from fanlight_screenshot.core import desk_life, pointer_life
 from fanlight_screenshot.core.pointer_times import PointerTimes
 from fanlight_screenshot.core.tuning import Tuning
 from fanlight_screenshot.desks import desk_pool, pointer
@@ -15,7 +16,7 @@ from fanlight_screenshot.desks.pointer import PointerFollower
 from fanlight_screenshot.settings import ScreenshotSettings
 from tests.tables import table
 
-POOL_ROWS, POINTER_ROWS = table(desk_pool.__doc__, 4), table(pointer.__doc__, 4)
+POOL_ROWS, POINTER_ROWS = table(desk_life.__doc__, 4), table(pointer_life.__doc__, 4)
 RECORD = bus.DeskRecord("main", True, "c1", "c1-1", "h", "ipc:///out", "ipc:///in", 64, 32)
 NEW_RECORD = bus.DeskRecord("main", True, "c1", "c1-1", "h", "ipc:///out", "ipc:///in", 80, 40)
 
@@ -31,7 +32,7 @@ class PoolBench:
         self.pool = DeskPool(worker, ScreenshotSettings(), Tuning())
 
     def connect(self, *arguments: Any) -> Any:
-        """Returns a desk that notes what is done to it. Takes the place of `ScreenshotDesk`."""
+        """Return a desk that notes what is done to it. Takes the place of `ScreenshotDesk`."""
         *_, record, failed = arguments
         self.did.append("connect")
         if self.cannot_connect:
@@ -128,7 +129,7 @@ class PointerBench:
     def state(self) -> str:
         if self.follower._feed is not None:
             return "followed"
-        return "idle" if self.follower._endpoint else "away"
+        return "idle" if self.follower._life.endpoint else "away"
 
     async def bring(self, state: str) -> None:
         if state != "away":

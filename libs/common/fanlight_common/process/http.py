@@ -98,6 +98,20 @@ def bearer(authorization: str) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
+def problem_of(status: int, error: str, message: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the JSON and the headers of the answer to a request that cannot be done.
+
+    `error` is a code for programs, `message` is for people. The headers tell the client to ask
+    again in a second after a 503, and to sign in after a 401.
+    """
+    headers = {"Cache-Control": "no-store"}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status == 503:
+        headers["Retry-After"] = "1"
+    return {"error": error, "message": message}, headers
+
+
 async def unless_disconnected(
     receive: Callable[[], Awaitable[MutableMapping[str, Any]]], work: Coroutine[Any, Any, T]
 ) -> T | None:

@@ -35,7 +35,7 @@ REST_S = 10.0
 
 
 class Restarts:
-    """The deaths of one process. Five within a minute are a fault that no restart mends."""
+    """The deaths of one process. LIMIT within WINDOW_S are a fault that no restart mends."""
 
     def __init__(self) -> None:
         self._deaths: deque[float] = deque(maxlen=LIMIT)

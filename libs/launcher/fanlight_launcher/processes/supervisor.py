@@ -1,8 +1,8 @@
 """Keeps a set of processes running: starts them, restarts them, gives up, stops them.
 
-Lives on the launcher's event loop, with one task for each process. `core.process_spec` has the
-table of a process's phases, and `core.restarts` decides when a process is started again. Each
-change of a process goes out as a `ProcessState`.
+Lives on the launcher's event loop, with one task for each process. `core.process_life` has the
+table of a process's phases, and decides what follows from an end. Each change of a process goes out
+as a `ProcessState`.
 
 Processes are added in waves, and the latest wave is stopped first. So the services end before the
 directory that they report to, and before the desk that they capture. Dropped are output lines that
@@ -15,9 +15,9 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 
-from fanlight_common.core.errors import MISCONFIGURED, FanlightError
+from fanlight_common.core.errors import FanlightError
+from fanlight_launcher.core.process_life import ProcessLife
 from fanlight_launcher.core.process_spec import Phase, ProcessSpec, ProcessState
-from fanlight_launcher.core.restarts import REST_S, Restarts
 from fanlight_launcher.processes.process import Process
 
 _SAME_CAUSE_S = 0.5
@@ -96,47 +96,40 @@ class Supervisor:
             self._failure.set_exception(error)
 
     async def _keep(self, spec: ProcessSpec) -> None:
-        restarts = Restarts()
+        life = ProcessLife(spec)
         while True:
-            if spec.needs and not self._up[spec.needs].is_set():
-                self._show(ProcessState(spec.name, Phase.WAITING, detail=f"for {spec.needs}"))
+            if not life.starts(not spec.needs or self._up[spec.needs].is_set()):
+                self._show(ProcessState(spec.name, life.phase, detail=f"for {spec.needs}"))
                 await self._up[spec.needs].wait()
-            reason, status = await self._run(spec)
-            if spec.once and status == 0:
-                self._show(ProcessState(spec.name, Phase.DONE))
+                life.starts(needed_runs=True)
+            reason, status = await self._run(spec, life)
+            if life.completed(status):
+                self._show(ProcessState(spec.name, life.phase))
                 if not spec.needs:
                     return
                 await self._down[spec.needs].wait()
+                life.needed_died()
                 continue
             if spec.needs and await self._goes_down(spec.needs):
-                # It ended because the process that it needs ended, which is no fault of its own.
+                life.needed_died()
                 continue
-            if status == MISCONFIGURED and spec.essential:
-                self._fail(spec, f"{reason}: its settings are wrong, see above")
-            delay_s = restarts.died(time.monotonic())
-            if delay_s is None:
-                if spec.essential:
-                    self._fail(spec, f"{reason}, five times within a minute")
-                delay_s = REST_S
-            detail = f"{reason}; again in {delay_s:g} s" if delay_s else reason
-            self._show(ProcessState(spec.name, Phase.RESTARTING, detail=detail))
-            await asyncio.sleep(delay_s)
-
-    def _fail(self, spec: ProcessSpec, reason: str) -> None:
-        self._show(ProcessState(spec.name, Phase.FAILED, detail=reason))
-        raise GaveUpError(f"{spec.name} {reason}")
+            death = life.died(reason, status, time.monotonic())
+            self._show(ProcessState(spec.name, life.phase, detail=death.detail))
+            if life.phase is Phase.FAILED:
+                raise GaveUpError(f"{spec.name} {death.detail}")
+            await asyncio.sleep(death.pause_s)
 
     async def _goes_down(self, name: str) -> bool:
-        """Returns whether a process is down, or goes down within _SAME_CAUSE_S."""
+        """Return whether a process is down, or goes down within _SAME_CAUSE_S."""
         try:
             await asyncio.wait_for(self._down[name].wait(), _SAME_CAUSE_S)
         except TimeoutError:
             return False
         return True
 
-    async def _run(self, spec: ProcessSpec) -> tuple[str, int]:
+    async def _run(self, spec: ProcessSpec, life: ProcessLife) -> tuple[str, int]:
         """Run a process once. Returns how it ended, for people and as a status."""
-        self._show(ProcessState(spec.name, Phase.STARTING))
+        self._show(ProcessState(spec.name, life.phase))
         environment = {**os.environ, **spec.environment}
         announcement = _Announcement() if spec.announced else None
         try:
@@ -157,14 +150,16 @@ class Supervisor:
                 if not line:
                     return await self._not_ready(process)
                 spec.announced(line)
-            self._show(ProcessState(spec.name, Phase.RUNNING, process.id, spec.note))
+            life.ready()
+            self._show(ProcessState(spec.name, life.phase, process.id, spec.note))
             self._down[spec.name].clear()
             self._up[spec.name].set()
             status = await process.wait()
             return _reason(status), status
         except asyncio.CancelledError:
             await process.stop()
-            self._show(ProcessState(spec.name, Phase.STOPPED))
+            life.stopped()
+            self._show(ProcessState(spec.name, life.phase))
             raise
         finally:
             self._up[spec.name].clear()
@@ -194,7 +189,7 @@ class _Announcement:
         self._reader, self.writer = os.pipe()
 
     async def line(self) -> str:
-        """Returns the line, "" if the child ended first or wrote nothing within _READY_S.
+        """Return the line, "" if the child ended first or wrote nothing within _READY_S.
 
         Closes both ends of the pipe. Call it once, after the child has inherited `writer`.
         """

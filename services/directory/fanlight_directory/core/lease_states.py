@@ -25,8 +25,10 @@ lease), and does an encoder hold it?
 `want` and `unwant` are the first subscription and the end of the last one. `grant` needs a known
 desk and an encoder; if one of them is missing, "nobody" is published, unless it was published last.
 `move` is a grant to another encoder while the holder lives, so that the holder may hand over.
-`claim` is a claim by a larger epoch than is known here. The answer to a subscription is not an
-effect: it is what `Leases.present` returns.
+`claim` is a claim by a larger epoch than is known here. `holder_lost`: the holder has left.
+`grace_over`: nobody has wanted the stream for the grace. `forget`: the lease has been ended for
+`FORGET_ENDED_S` of `leases`. The answer to a subscription is not an effect: it is what
+`Leases.present` returns.
 """
 
 from dataclasses import dataclass
@@ -52,19 +54,6 @@ class LeaseState(StrEnum):
     """An encoder holds it, and nobody wants it any more, or not yet."""
     ENDED = "ended"
     """Neither wanted nor held: its epoch is remembered."""
-
-
-class LeaseEvent(StrEnum):
-    """What happens to a stream's lease."""
-
-    WANT = "want"
-    UNWANT = "unwant"
-    GRANT = "grant"
-    MOVE = "move"
-    CLAIM = "claim"
-    HOLDER_LOST = "holder_lost"
-    GRACE_OVER = "grace_over"
-    FORGET = "forget"
 
 
 @dataclass(slots=True)
@@ -94,7 +83,7 @@ class StreamLease:
 
     @property
     def state(self) -> LeaseState:
-        """Returns its state in the table."""
+        """Return its state in the table."""
         if self.holder:
             return LeaseState.HELD if self.wanted else LeaseState.GRACE
         return LeaseState.WAITING if self.wanted else LeaseState.ENDED
@@ -102,9 +91,9 @@ class StreamLease:
     def hand_over(self, still_there: bool, now: float) -> int:
         """Note that the holder is relieved, but lives. Returns the first epoch that may be shown.
 
-        `still_there` says whether the encoder that was relieved before this holder lives too. If
-        that was just now (two encoders leave at once), that encoder most likely goes on sending, so
-        its epoch is returned.
+        `still_there` says whether the encoder that was relieved before this holder lives too. If it
+        lives, and was relieved less than HANDOVER_S ago (two encoders leave at once), it most
+        likely goes on sending until the new holder's first IDR, so its epoch is returned.
         """
         if now - self.handed_at > HANDOVER_S or not still_there:
             self.handing, self.handed_epoch = self.holder, self.epoch

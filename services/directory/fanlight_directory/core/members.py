@@ -21,8 +21,18 @@ this instance. What is not in the table changes no state and reports nothing.
     contested  back           alive      joined
     contested  forget         unknown    -
 
-`suspect` is in no row, because it changes no state: it makes the time shorter after which silence
-counts. A test holds that the code does what the table says.
+- heartbeat: a heartbeat of it, the first while its id is free, or the same as before.
+- takeover: its first heartbeat, while an older instance has the id.
+- change: a heartbeat that says something new.
+- contradiction: a heartbeat with another kind, host or address, which an instance cannot change.
+- silence: nothing was heard of it for the timeout.
+- successor: a heartbeat of another instance under the same id.
+- late: a heartbeat of it, more than the timeout after it was replaced.
+- back: the same, when nobody has the id any more.
+- forget: nothing was heard of it for twice the timeout, after it was replaced.
+
+The end of a connection (`suspect`) is in no row, because it changes no state: it makes the time
+shorter after which silence counts. A test holds that the code does what the table says.
 """
 
 import math
@@ -46,32 +56,6 @@ class MemberState(StrEnum):
     """Another instance took its id. Its last heartbeats may be under way, and are ignored."""
     CONTESTED = "contested"
     """It was replaced and goes on all the same, which was reported: two processes have one id."""
-
-
-class MemberEvent(StrEnum):
-    """What happens to one instance."""
-
-    HEARTBEAT = "heartbeat"
-    """A heartbeat of it: the first while its id is free, or the same as before."""
-    TAKEOVER = "takeover"
-    """Its first heartbeat, while an older instance has the id."""
-    CHANGE = "change"
-    """A heartbeat that says something new."""
-    CONTRADICTION = "contradiction"
-    """A heartbeat that says what an instance cannot change: another kind, host or address."""
-    SUSPECT = "suspect"
-    """A connection of it ended."""
-    FAREWELL = "farewell"
-    SILENCE = "silence"
-    """Nothing was heard of it for the timeout."""
-    SUCCESSOR = "successor"
-    """A heartbeat of another instance under the same id."""
-    LATE = "late"
-    """A heartbeat of it, more than the timeout after it was replaced."""
-    BACK = "back"
-    """The same, when nobody has the id any more."""
-    FORGET = "forget"
-    """Nothing was heard of it for twice the timeout, after it was replaced."""
 
 
 @dataclass(slots=True)
@@ -118,11 +102,11 @@ class Members:
         return iter(self._members.values())
 
     def get(self, id_: str) -> Member | None:
-        """Returns the process of this id, None if none lives."""
+        """Return the process of this id, None if none lives."""
         return self._members.get(id_)
 
     def state(self, id_: str, instance: str) -> MemberState:
-        """Returns the state of an instance in the table."""
+        """Return the state of an instance in the table."""
         member = self._members.get(id_)
         if member is not None and member.beat.instance == instance:
             return MemberState.ALIVE
@@ -179,7 +163,7 @@ class Members:
             member.heard_at = min(member.heard_at, now + patience_s - self._timeout_s)
 
     def due_at(self) -> float:
-        """Returns when a process will have been silent for too long, unless it sends before."""
+        """Return when a process will have been silent for too long, unless it sends before."""
         heard_at = min((member.heard_at for member in self._members.values()), default=math.inf)
         return heard_at + self._timeout_s
 
@@ -204,5 +188,5 @@ class Members:
 
 
 def _identity(beat: bus.Heartbeat) -> tuple[str, ...]:
-    """Returns what an instance cannot change without becoming another instance."""
+    """Return what an instance cannot change without becoming another instance."""
     return beat.kind, beat.host, beat.outlet, beat.inlet

@@ -77,7 +77,7 @@ class Registry:
         if known is None or known.beat is not beat:
             check_heartbeat(beat)
         elif beat.kind != ENCODER:
-            # It is the message that the process sent last, which was checked then.
+            # The process repeats its last heartbeat, which was checked when it first came.
             known.heard_at = now
             return []
         effects: list[Effect] = []
@@ -130,7 +130,7 @@ class Registry:
             self._members.suspect(*gone, now, self._timing.suspect_s)
 
     def due_at(self) -> float:
-        """Returns when `tick` will have something to do, unless another call changes that."""
+        """Return when `tick` will have something to do, unless another call changes that."""
         answers = [at + ANSWER_AGAIN_S for at in self._answered.values()] if self._asked else []
         return min(self._members.due_at(), self._leases.due_at(), *answers)
 
@@ -150,7 +150,7 @@ class Registry:
         return effects
 
     def counts(self) -> Counts:
-        """Returns how much there is of each."""
+        """Return how much there is of each."""
         services = Counter(member.beat.kind for member in self._members)
         desks = sum(record.alive for record in self._desks.records.values())
         return Counts(dict(services), desks, len(self._leases), self._leases.waiting())

@@ -1,6 +1,6 @@
 """When to ask capture for a picture, and which answer is fresh enough.
 
-Pure; times are microseconds of the bus clock unless a name says otherwise. Requests share grabs: a
+Pure; times are seconds of the process's clock. Requests share grabs: a
 request that arrives while a grab is under way waits for it, and asks for another one only if the
 answer turns out to be older than the request by more than the reuse window.
 
@@ -44,23 +44,22 @@ class Grabs:
     """The grabs of one desk."""
 
     def __init__(self, times: GrabTimes) -> None:
-        self._reuse_us = int(times.reuse_s * 1e6)
-        self._retry_us = int(times.retry_s * 1e6)
-        self._asked_us: int | None = None
+        self._times = times
+        self._asked_at_s: float | None = None
 
-    def oldest_us(self, arrived_us: int) -> int:
-        """Returns since when a picture has to be current to answer a request that arrived then."""
-        return arrived_us - self._reuse_us
+    def oldest_s(self, arrived_at_s: float) -> float:
+        """Return since when a picture has to be current to answer a request that arrived then."""
+        return arrived_at_s - self._times.reuse_s
 
-    def due(self, now_us: int) -> bool:
-        """Returns whether to ask for a grab now, which is not so while one may be answered."""
-        return self._asked_us is None or now_us - self._asked_us >= self._retry_us
+    def due(self, now_s: float) -> bool:
+        """Return whether to ask for a grab now, which is not so while one may be answered."""
+        return self._asked_at_s is None or now_s - self._asked_at_s >= self._times.retry_s
 
-    def asked(self, now_us: int) -> None:
+    def asked(self, now_s: float) -> None:
         """Note that a grab was asked for."""
-        self._asked_us = now_us
+        self._asked_at_s = now_s
 
-    def answered(self, current_us: int) -> None:
-        """Note that a picture arrived that was current at `current_us`."""
-        if self._asked_us is not None and current_us >= self._asked_us:
-            self._asked_us = None
+    def answered(self, current_at_s: float) -> None:
+        """Note that a picture arrived that was current at `current_at_s`."""
+        if self._asked_at_s is not None and current_at_s >= self._asked_at_s:
+            self._asked_at_s = None

@@ -5,36 +5,8 @@ client are answered one after the other: the first gets the change, and the next
 change after it. A client is not answered faster than its link carries the answers, because a
 picture that would wait in a queue is better taken later. This module knows nothing of HTTP.
 
-What one request waits for, and what it is answered, is this table. *turn* is its client's turn,
-*link* is until the client's link is free, *shot* is for a frame that is fresh enough, *held* is for
-the next change, *patch* is for the pool, and *done* has the answer.
-
-    state  event               next   answer
-    turn   free                link   -
-    turn   late                done   unchanged
-    turn   late, no view       link   -
-    link   free                shot   -
-    link   late                done   unchanged
-    link   late, no view       shot   -
-    shot   no picture          done   none
-    shot   other frame         patch  -
-    shot   same frame          held   -
-    shot   same frame, blurry  patch  -
-    shot   same frame, stale   done   unchanged
-    shot   same frame, late    done   unchanged
-    held   over                link   -
-    patch  made                done   patch
-    patch  same pixels         link   -
-    patch  nothing to refine   held   -
-    patch  nothing, late       done   unchanged
-    patch  frame lost          link   -
-    patch  frame lost again    done   none
-
-*late*: the time is up for which the client wants to wait. *no view*: it is not known what the
-client has, so that "unchanged" would tell it nothing. *blurry*: a coarse tile has been at rest for
-long enough to be refined. *again*: ATTEMPTS frames were lost, so that the caller answers with a
-whole picture. An error of the desk, or BusyError, ends the request in any state. A test holds that
-the code does what the table says.
+`core.delta_request` decides what one request waits for, and what it is answered, by a table. This
+module waits, and has the patches made.
 """
 
 import asyncio
@@ -52,7 +24,7 @@ from fanlight_common.patching.pixels import Pixels
 from fanlight_common.process import clock
 from fanlight_common.protocol import frames
 from fanlight_screenshot import metrics
-from fanlight_screenshot.core.grabs import ATTEMPTS
+from fanlight_screenshot.core.delta_request import DeltaRequest, DeltaState
 from fanlight_screenshot.core.parameters import Parameters
 from fanlight_screenshot.core.patch_limits import PatchLimits
 from fanlight_screenshot.desks import views
@@ -95,61 +67,60 @@ class Deltas:
         self._patches: EncodingCache[Patch | None] = EncodingCache()
 
     async def answer(
-        self, parameters: Parameters, if_none_match: str | None, arrived_us: int
+        self, parameters: Parameters, if_none_match: str | None, arrived_at_s: float
     ) -> Answer | None:
-        """Returns the answer, None if this desk has no picture yet. Raises BusyError."""
-        deadline_us = arrived_us + int(parameters.wait_s * 1e6)
+        """Return the answer, None if this desk has no picture yet. Raises BusyError."""
+        request = DeltaRequest(arrived_at_s + parameters.wait_s)
         client = self._views.client(parameters.viewer)
         known = self._views.find(if_none_match)
-        async with _turn(client, deadline_us) as came:
+        async with _turn(client, request.deadline_s) as came:
             if if_none_match is None:
                 client.view = None
             elif client.view is None:
                 client.view = known
-            if not came and client.view is not None:
-                return self._unchanged(client.view)
-            return await self._next_answer(client, parameters, deadline_us)
+            request.turn_over(came, has_view=client.view is not None)
+            return await self._carry_out(request, client, parameters)
 
-    async def _next_answer(
-        self, client: ScreenshotClient, parameters: Parameters, deadline_us: int
+    async def _carry_out(
+        self, request: DeltaRequest, client: ScreenshotClient, parameters: Parameters
     ) -> Answer | None:
-        lost = 0
-        while True:
-            await _sleep_until(min(client.free_at_s, deadline_us / 1e6))
-            now_us = clock.now_us()
-            if client.view is not None and client.free_at_s * 1e6 > now_us:
-                return self._unchanged(client.view)
-            shot = await self._desk.shot(now_us)
-            if shot is None:
-                return None
-            view, due = client.view, False
-            refine_us = self._refine_due_us(view) if view is not None else None
-            if view is not None and view.shows(shot.frame):
-                due = refine_us is not None and refine_us <= now_us
-                if not due:
-                    if shot.stale or now_us >= deadline_us:
-                        return Answer(shot, view.tag)
-                    until_us = min(deadline_us, refine_us or deadline_us)
-                    await self._desk.next_change(shot.frame, until_us)
-                    continue
+        """Do what the request needs, state by state, until it is done. Return the answer."""
+        now_s, shot, answer = clock.now_s(), None, None
+        while request.state is not DeltaState.DONE:
+            if request.state is DeltaState.LINK:
+                shot = None
+                await _sleep_until(min(client.free_at_s, request.deadline_s))
+                now_s = clock.now_s()
+                request.link_over(client.free_at_s <= now_s, has_view=client.view is not None)
+                continue
+            if request.state is DeltaState.SHOT:
+                shot = await self._desk.shot(now_s)
+                if shot is None:
+                    request.no_picture()
+                elif client.view is None or not client.view.shows(shot.frame):
+                    request.other_frame()
+                else:
+                    request.same_frame(self._refine_due_s(client.view), shot.stale, now_s)
+                continue
+            assert shot is not None
+            if request.state is DeltaState.HELD:
+                await self._desk.next_change(shot.frame, request.held_until_s)
+                request.change_over()
+                continue
             try:
                 answer = await self._patch(client, shot, parameters)
-                if answer is not None:
-                    return answer
-                if due and client.view is not None:
-                    # There is nothing to refine. It is not tried again before the desk changes.
-                    if shot.stale or clock.now_us() >= deadline_us:
-                        return Answer(shot, client.view.tag)
-                    await self._desk.next_change(shot.frame, deadline_us)
             except FrameLostError:
-                lost += 1
-                if lost == ATTEMPTS:
-                    return None
+                request.frame_lost()
+            else:
+                request.patch_over(answer is not None, shot.stale, clock.now_s())
+        if request.is_unchanged and client.view is not None:
+            return Answer(shot, client.view.tag) if shot else self._unchanged(client.view)
+        return answer
 
     async def _patch(
         self, client: ScreenshotClient, shot: Shot, parameters: Parameters
     ) -> Answer | None:
-        """Returns the patch to this shot, None if there is nothing to send after all.
+        """Return the patch to this shot, None if there is nothing to send after all.
 
         In both cases the client's view is of the shot's frame afterwards.
         """
@@ -185,8 +156,8 @@ class Deltas:
                 damage = self._desk.history.since(frame, base.sequence)
             size = Size(frame.width, frame.height)
             ledger = base.ledger if base is not None else SharpnessLedger(size)
-            since_us = clock.now_us() - int(self._limits.refine_after_s * 1e6)
-            at_rest = self._desk.history.at_rest(size, since_us)
+            since_s = clock.now_s() - self._limits.refine_after_s
+            at_rest = self._desk.history.at_rest(size, since_s)
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(
                 self._pool, _build, before, after, damage, ledger, at_rest, means
@@ -211,11 +182,11 @@ class Deltas:
             Effort.FAST if rate >= limits.fast_rate else Effort.SMALL,
         )
 
-    def _refine_due_us(self, view: View) -> int | None:
-        changed_us = self._desk.history.at_rest_from_us(view.ledger.unsettled())
-        if changed_us is None:
+    def _refine_due_s(self, view: View) -> float | None:
+        changed_at_s = self._desk.history.at_rest_from_s(view.ledger.unsettled())
+        if changed_at_s is None:
             return None
-        return changed_us + int(self._limits.refine_after_s * 1e6)
+        return changed_at_s + self._limits.refine_after_s
 
     def _unchanged(self, view: View) -> Answer | None:
         newest = self._desk.newest
@@ -233,7 +204,7 @@ def _build(
     at_rest: bytes,
     means: Means,
 ) -> Patch | None:
-    """Returns the patch. Runs in the pool."""
+    """Return the patch. Runs in the pool."""
     with metrics.encode_seconds.labels("patch").time():
         built = patches.build(before, after, damage, ledger, at_rest, means)
     metrics.encodes.labels("patch").inc()
@@ -241,10 +212,10 @@ def _build(
 
 
 @contextlib.asynccontextmanager
-async def _turn(client: ScreenshotClient, deadline_us: int) -> AsyncIterator[bool]:
+async def _turn(client: ScreenshotClient, deadline_s: float) -> AsyncIterator[bool]:
     """Gives True once it is this request's turn, False if the time was up before."""
     try:
-        async with asyncio.timeout(max(0.001, (deadline_us - clock.now_us()) / 1e6)):
+        async with asyncio.timeout(max(0.001, deadline_s - clock.now_s())):
             await client.turn.acquire()
     except TimeoutError:
         yield False

@@ -3,7 +3,8 @@
 Lives on the worker's loop. The pool copies pixels, for one desk one copy at a time, because a
 FrameFeed may be read by one thread only. The subscription is passive: capture grabs when the
 service tells it to. It drops every frame but the newest, and copies a frame only when its pixels
-are needed, so that an unchanged desk costs no more than a descriptor.
+are needed, so that an unchanged desk costs no more than a descriptor. Times are seconds of the
+process's clock; only the stamps of frames are microseconds of the bus clock.
 
 An error about a frame or a pointer event is passed to `failed`, which closes this desk and no
 other. Requests that wait for a closed desk get DeskClosedError.
@@ -80,14 +81,15 @@ class ScreenshotDesk:
         self._grabs = Grabs(tuning.grabs)
         self._feed = FrameFeed(worker, record.desk, topics.screenshot)
         self._newest: frames.Frame | None = None
-        self._fresh_us = 0
-        """When the newest frame was known to be current; microseconds of this process's clock."""
+        self._fresh_at_s = 0.0
+        """When the newest frame was known to be current; seconds of this process's clock."""
         self._arrival = asyncio.Event()
         """Set, and replaced by a new one, with each frame and each record."""
         self._kept: tuple[frames.Frame, Pixels] | None = None
         self._copying = asyncio.Lock()
-        self._awaited: tuple[frames.Frame, int] | None = None
-        """The frame after which capture was asked for the next one, and when (microseconds)."""
+        self._awaited: tuple[frames.Frame, float] | None = None
+        """The frame after which capture was asked for the next one, and when; seconds of this
+        process's clock."""
         self._unreadable = 0
         self._is_closed = False
         self._receiving = group.create_task(self._receive())
@@ -128,20 +130,20 @@ class ScreenshotDesk:
             self._failed(self, error)
 
     def _received(self, frame: frames.Frame) -> None:
-        now_us = clock.now_us()
+        now_s = clock.now_s()
         # On a network the bus clock is right to about a millisecond. That is not enough to say
         # whether this picture is newer than a request. So the time of arrival counts there.
         same_clock = (
             self.record.host == self._worker.host and not self._worker.settings.bus_directory
         )
         self._newest = frame
-        self._fresh_us = frame.current_us if same_clock else now_us
-        self._grabs.answered(self._fresh_us)
-        self.history.note(frame, now_us)
+        self._fresh_at_s = frame.current_us / 1e6 if same_clock else now_s
+        self._grabs.answered(self._fresh_at_s)
+        self.history.note(frame, now_s)
         self._wake()
 
-    async def shot(self, arrived_us: int) -> Shot | None:
-        """Returns the frame for a request that arrived at `arrived_us`, None without any picture.
+    async def shot(self, arrived_at_s: float) -> Shot | None:
+        """Return the frame for a request that arrived at `arrived_at_s`, None without any picture.
 
         The frame is stale if the desk has gone or does not answer. Raises DeskClosedError.
         """
@@ -149,7 +151,7 @@ class ScreenshotDesk:
         if self.record.state == "live":
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._times.timeout_s):
-                    frame = await self._fresh(self._grabs.oldest_us(arrived_us))
+                    frame = await self._fresh(self._grabs.oldest_s(arrived_at_s))
                     age_us = self._worker.now_us() - frame.current_us
                     metrics.age_seconds.observe(max(0, age_us) / 1e6)
                     return Shot(frame, stale=False)
@@ -165,37 +167,37 @@ class ScreenshotDesk:
 
     @property
     def newest(self) -> frames.Frame | None:
-        """Returns the frame that arrived last, None if it is lost or none has come."""
+        """Return the frame that arrived last, None if it is lost or none has come."""
         return self._newest
 
-    async def next_change(self, seen: frames.Frame, until_us: int) -> None:
-        """Wait until a frame comes that is not `seen`, until the desk goes, or until `until_us`.
+    async def next_change(self, seen: frames.Frame, until_s: float) -> None:
+        """Wait until a frame comes that is not `seen`, until the desk goes, or until `until_s`.
 
         While it waits, an idle desk costs one message to its capture every `next_retry_s`.
         Raises DeskClosedError.
         """
-        retry_us = int(self._times.next_retry_s * 1e6)
+        retry_s = self._times.next_retry_s
         while self._newest is not None and _same_pixels(self._newest, seen):
-            now_us = clock.now_us()
-            if now_us >= until_us or self.record.state != "live":
+            now_s = clock.now_s()
+            if now_s >= until_s or self.record.state != "live":
                 return
             if (
                 self._awaited is None
                 or not _same_pixels(self._awaited[0], seen)
-                or now_us - self._awaited[1] >= retry_us
+                or now_s - self._awaited[1] >= retry_s
             ):
-                self._awaited = (seen, now_us)
+                self._awaited = (seen, now_s)
                 message = bus.GrabNext(self.record.desk, seen.sequence)
                 self._inlet.tell(bus.encode(message))
-            wait_us = min(until_us, self._awaited[1] + retry_us) - now_us
+            wait_s = min(until_s, self._awaited[1] + retry_s) - now_s
             arrival = self._arrival
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_us / 1e6):
+                async with asyncio.timeout(wait_s):
                     await arrival.wait()
             self.require_open()
 
     async def pixels(self, frame: frames.Frame) -> Pixels:
-        """Returns a copy of the frame's pixels, which belongs to the caller.
+        """Return a copy of the frame's pixels, which belongs to the caller.
 
         Raises FrameLostError or DeskClosedError.
         """
@@ -203,7 +205,7 @@ class ScreenshotDesk:
             return await self._copied(frame)
 
     async def picture(self, frame: frames.Frame) -> Pixels:
-        """Returns the frame's pixels, copied once and kept as the last picture. Do not change them.
+        """Return the frame's pixels, copied once and kept as the last picture. Do not change them.
 
         Raises FrameLostError or DeskClosedError; the last picture then stays what it was.
         """
@@ -228,13 +230,13 @@ class ScreenshotDesk:
         """Give up the last picture, because other desks were asked for since."""
         self._kept = None
 
-    async def _fresh(self, oldest_us: int) -> frames.Frame:
-        while (frame := self._newest) is None or self._fresh_us < oldest_us:
+    async def _fresh(self, oldest_s: float) -> frames.Frame:
+        while (frame := self._newest) is None or self._fresh_at_s < oldest_s:
             if self.record.state != "live":
                 raise TimeoutError  # The desk has gone, which is as if it did not answer.
-            now_us = clock.now_us()
-            if self._grabs.due(now_us):
-                self._grabs.asked(now_us)
+            now_s = clock.now_s()
+            if self._grabs.due(now_s):
+                self._grabs.asked(now_s)
                 metrics.grabs.inc()
                 self._inlet.tell(bus.encode(bus.Grab(self.record.desk)))
             arrival = self._arrival
@@ -245,7 +247,7 @@ class ScreenshotDesk:
         return frame
 
     def _copy_pixels(self, frame: frames.Frame) -> Pixels:
-        """Returns a copy of the pixels. Runs in the pool. Raises FrameLostError."""
+        """Return a copy of the pixels. Runs in the pool. Raises FrameLostError."""
         view = from_buffer(self._view(frame), frame.width, frame.height, frame.stride)
         copied = view.copy()
         self._feed.check(frame)

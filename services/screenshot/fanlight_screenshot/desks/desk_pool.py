@@ -3,22 +3,8 @@
 Lives on the worker's loop. It owns the desks and the threads. It keeps the last pictures of the
 desks that were asked for last, and drops those of the others.
 
-An error about one desk closes that desk and no other (`_failed`). The next request for it opens it
-anew, and so does a record that says something new. Its viewers then begin with a whole picture:
-
-    state    event        next     effect
-    unknown  request      unknown  -
-    unknown  record       open     connect
-    open     request      open     -
-    open     record       open     move
-    open     same record  open     move
-    open     error        failed   close
-    failed   request      open     connect
-    failed   record       open     connect
-    failed   same record  failed   -
-
-If connecting raises an error, the desk is *failed* at once. A test holds that the code does what
-the table says.
+An error about one desk closes that desk and no other (`_failed`). `core.desk_life` has the table of
+when a desk is connected to.
 """
 
 import asyncio
@@ -39,6 +25,7 @@ from fanlight_common.protocol import bus, topics
 from fanlight_common.service.worker import Worker
 from fanlight_screenshot import metrics
 from fanlight_screenshot.core.admission import Admission, AdmissionLimits
+from fanlight_screenshot.core.desk_life import DeskEffect, DeskLife
 from fanlight_screenshot.core.parameters import Parameters
 from fanlight_screenshot.core.tuning import Tuning
 from fanlight_screenshot.desks.deltas import Deltas
@@ -63,8 +50,8 @@ class DeskPool:
         self._worker = worker
         self._inlets = InletConnections(worker.network)
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="encode")
-        self._records: dict[str, bus.DeskRecord] = {}
-        """The newest record of each desk, also of one that failed and is not open now."""
+        self._lives: dict[str, DeskLife] = {}
+        """Each desk of which a record came, also one that failed and is not open now."""
         self._desks: dict[str, ScreenshotDesk] = {}
         self._recent: OrderedDict[str, None] = OrderedDict()
         self._pictures = RecentPictures(max(_BASES_MIN, settings.keep_pictures // _DESKS_A_BASE))
@@ -90,18 +77,20 @@ class DeskPool:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def get(self, name: str) -> ScreenshotDesk | None:
-        """Returns the desk of that name, None if there never was one.
+        """Return the desk of that name, None if there never was one.
 
         Opens a desk that has failed. Raises DeskClosedError if it fails again.
         """
-        record = self._records.get(name)
-        if record is None:
+        life = self._lives.get(name)
+        if life is None:
             return None
-        return self._desks.get(name) or self._open(record)
+        if life.requested() is DeskEffect.CONNECT:
+            return self._open(life)
+        return self._desks[name]
 
     def records(self) -> list[bus.DeskRecord]:
-        """Returns the newest record of each desk, sorted by name."""
-        return [self._records[name] for name in sorted(self._records)]
+        """Return the newest record of each desk, sorted by name."""
+        return [self._lives[name].record for name in sorted(self._lives)]
 
     async def encoding(
         self,
@@ -111,7 +100,7 @@ class DeskPool:
         parameters: Parameters,
         pointer: Pointer | None,
     ) -> bytes:
-        """Returns a shot as an image file. Raises FrameLostError, DeskClosedError or BusyError."""
+        """Return a shot as an image file. Raises FrameLostError, DeskClosedError or BusyError."""
 
         async def make() -> bytes:
             with self._admitted():
@@ -123,7 +112,7 @@ class DeskPool:
         return await desk.encodings.get(tag, make)
 
     def deltas(self, desk: ScreenshotDesk) -> Deltas:
-        """Returns the object that makes this desk's patches. Raises DeskClosedError."""
+        """Return the object that makes this desk's patches. Raises DeskClosedError."""
         desk.require_open()
         name = desk.record.desk
         if name not in self._deltas:
@@ -164,23 +153,25 @@ class DeskPool:
     def _on_record(self, record: bus.DirectoryOutlet) -> None:
         if not isinstance(record, bus.DeskRecord):
             return
-        is_new = self._records.get(record.desk) != record
-        self._records[record.desk] = record
-        desk = self._desks.get(record.desk)
-        if desk is None:
-            # Opening a desk subscribes to its record, and the directory answers each subscription.
-            # Without this condition that answer would open a broken desk again and again.
-            if is_new:
-                with contextlib.suppress(DeskClosedError):
-                    self._open(record)
-            return
-        try:
-            desk.moved(record)
-        except Exception as error:  # noqa: BLE001 - ends the desk it is about, not the process
-            self._failed(desk, error)
+        life = self._lives.get(record.desk)
+        if life is None:
+            life = self._lives[record.desk] = DeskLife(record)
+            effect = DeskEffect.CONNECT
+        else:
+            effect = life.recorded(record)
+        if effect is DeskEffect.CONNECT:
+            with contextlib.suppress(DeskClosedError):
+                self._open(life)
+        elif effect is DeskEffect.MOVE:
+            desk = self._desks[record.desk]
+            try:
+                desk.moved(record)
+            except Exception as error:  # noqa: BLE001 - ends the desk it is about, not the process
+                self._failed(desk, error)
 
-    def _open(self, record: bus.DeskRecord) -> ScreenshotDesk:
-        """Returns a new desk for this record. Raises DeskClosedError, and logs the cause."""
+    def _open(self, life: DeskLife) -> ScreenshotDesk:
+        """Return a new desk for the newest record. Raises DeskClosedError, and logs the cause."""
+        record = life.record
         try:
             desk = ScreenshotDesk(
                 self._worker,
@@ -192,6 +183,7 @@ class DeskPool:
                 self._failed,
             )
         except Exception as error:  # noqa: BLE001 - ends the desk it is about, not the process
+            life.failed()
             _note_failure(record.desk, error)
             raise DeskClosedError(f"desk {record.desk} could not be opened") from None
         self._desks[record.desk] = desk
@@ -203,6 +195,7 @@ class DeskPool:
         if self._desks.get(name) is not desk:
             return
         del self._desks[name]
+        self._lives[name].failed()
         self._deltas.pop(name, None)
         self._recent.pop(name, None)
         _note_failure(name, error)
@@ -221,7 +214,7 @@ def _note_failure(name: str, error: Exception) -> None:
 
 
 def _encode(pixels: Pixels, parameters: Parameters, pointer: Pointer | None) -> bytes:
-    """Returns the image file. Runs in the pool."""
+    """Return the image file. Runs in the pool."""
     started = time.perf_counter()
     if pointer is None and images.is_direct(parameters):
         data = images.encode_directly(pixels, parameters)

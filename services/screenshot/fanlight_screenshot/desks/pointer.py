@@ -2,21 +2,8 @@
 
 Lives on the worker's loop. It subscribes to the desk's events with the first such request and
 unsubscribes some time after the last. It drops every event but the newest image and position. An
-error about an event is passed to `failed`, which closes the desk.
-
-    state     event         next      effect
-    away      request       away      -
-    away      moved         idle      -
-    idle      request       followed  subscribe
-    idle      moved         idle      -
-    followed  request       followed  -
-    followed  moved         followed  unsubscribe and subscribe
-    followed  expire        idle      unsubscribe
-    idle      close         away      -
-    followed  close         away      unsubscribe
-
-*away*: no capture is known to have the desk. *expire*: nobody has asked for `keep_s`. A test holds
-that the code does what the table says.
+error about an event is passed to `failed`, which closes the desk. `core.pointer_life` decides when
+it subscribes.
 """
 
 import asyncio
@@ -30,6 +17,7 @@ from prometheus_client import Counter
 from fanlight_common.bus.event_feed import EventFeed
 from fanlight_common.bus.network import BusNetwork
 from fanlight_common.protocol import binary, bus
+from fanlight_screenshot.core.pointer_life import PointerLife
 from fanlight_screenshot.core.pointer_times import PointerTimes
 from fanlight_screenshot.images import images
 
@@ -65,16 +53,15 @@ class PointerFollower:
         self._failed = failed
         self._network = network
         self._desk = desk
-        self._endpoint = ""
+        self._life = PointerLife(times.keep_s)
         self._feed: EventFeed | None = None
         self._known = asyncio.Event()
-        self._used_at = 0.0
         self._image: tuple[Image.Image, tuple[int, int], str] | None = None
         self._position: tuple[int, int] | None = None
 
     def close(self) -> None:
         """Stop following for good. `current` subscribes to nothing any more."""
-        self._endpoint = ""
+        self._life.closed()
         self._stop()
 
     def _stop(self) -> None:
@@ -86,17 +73,15 @@ class PointerFollower:
 
     def moved(self, endpoint: str) -> None:
         """Follow the desk's events at another endpoint from now on."""
-        if endpoint != self._endpoint:
-            followed = self._feed is not None
+        if endpoint != self._life.endpoint:
+            follow = self._life.moved(endpoint)
             self._stop()
-            self._endpoint = endpoint
-            if followed:
+            if follow:
                 self._open()
 
     async def current(self, now: float) -> Pointer | None:
-        """Returns the pointer, None if it is hidden, or if nothing is known of it in time."""
-        self._used_at = now
-        if self._feed is None and self._endpoint:
+        """Return the pointer, None if it is hidden, or if nothing is known of it in time."""
+        if self._life.requested(now):
             self._open()
         if not self._known.is_set():
             try:
@@ -112,7 +97,7 @@ class PointerFollower:
 
     def expire(self, now: float) -> None:
         """Stop following if nobody has asked for long enough."""
-        if self._feed is not None and now - self._used_at >= self._times.keep_s:
+        if self._life.expired(now):
             self._stop()
 
     def _open(self) -> None:
@@ -120,12 +105,13 @@ class PointerFollower:
             self._network,
             self._group,
             self._desk,
-            self._endpoint,
+            self._life.endpoint,
             take=self._on_event,
             failed=self._failed,
             on_refused=refused.inc,
-            peer=self._endpoint,
+            peer=self._life.endpoint,
         )
+        self._life.subscribed()
 
     def _on_event(self, event: bus.Event) -> None:
         if not event.binary:

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from fanlight_common.core.errors import FrameLostError, ProtocolError
 from fanlight_common.core.names import check_name
 from fanlight_common.process import clock
-from fanlight_common.process.http import CLIENT_CLOSED, unless_disconnected
+from fanlight_common.process.http import CLIENT_CLOSED, problem_of, unless_disconnected
 from fanlight_common.protocol import patch
 from fanlight_screenshot import metrics
 from fanlight_screenshot.core import etags
@@ -27,7 +27,7 @@ from fanlight_screenshot.http.access import Access, AccessDeniedError
 
 
 def build(desks: DeskPool, access: Access) -> FastAPI:
-    """Returns the application that serves `desks` to those whom `access` lets in."""
+    """Return the application that serves `desks` to those whom `access` lets in."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.add_exception_handler(AccessDeniedError, _refused)
 
@@ -49,12 +49,12 @@ def build(desks: DeskPool, access: Access) -> FastAPI:
     @app.get("/desks/{name}/screenshot")
     async def screenshot(name: str, request: Request) -> Response:
         access.require(name, _authorization(request), time.time())
-        arrived_us = clock.now_us()
-        response = await _answer(desks, name, request, arrived_us)
-        held_ms = (clock.now_us() - arrived_us) // 1000
+        arrived_at_s = clock.now_s()
+        response = await _answer(desks, name, request, arrived_at_s)
+        held_ms = int((clock.now_s() - arrived_at_s) * 1000)
         response.headers["X-Fanlight-Held-Ms"] = str(held_ms)
         metrics.requests.labels(response.status_code).inc()
-        metrics.answer_seconds.observe((clock.now_us() - arrived_us) / 1e6)
+        metrics.answer_seconds.observe(clock.now_s() - arrived_at_s)
         return response
 
     return app
@@ -67,13 +67,10 @@ def _authorization(request: Request) -> str:
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, AccessDeniedError)
     metrics.requests.labels(error.status).inc()
-    answer = _problem(error.status, error.error, str(error))
-    if error.status == 401:
-        answer.headers["WWW-Authenticate"] = "Bearer"
-    return answer
+    return _problem(error.status, error.error, str(error))
 
 
-async def _answer(desks: DeskPool, name: str, request: Request, arrived_us: int) -> Response:
+async def _answer(desks: DeskPool, name: str, request: Request, arrived_at_s: float) -> Response:
     try:
         parameters = parse(request.query_params)
     except BadParameterError as error:
@@ -96,9 +93,9 @@ async def _answer(desks: DeskPool, name: str, request: Request, arrived_us: int)
         return _problem(404, "no_such_desk", f"no desk {name[:63]!r} was ever seen")
     try:
         if not parameters.wait_s:
-            return await _screenshot(desks, desk, parameters, request, arrived_us)
+            return await _screenshot(desks, desk, parameters, request, arrived_at_s)
         with desks.waiting(desk.record.desk, parameters.viewer):
-            asked = _screenshot(desks, desk, parameters, request, arrived_us)
+            asked = _screenshot(desks, desk, parameters, request, arrived_at_s)
             answer = await unless_disconnected(request.receive, asked)
             return answer or Response(status_code=CLIENT_CLOSED)
     except BusyError:
@@ -108,17 +105,21 @@ async def _answer(desks: DeskPool, name: str, request: Request, arrived_us: int)
 
 
 async def _screenshot(
-    desks: DeskPool, desk: ScreenshotDesk, parameters: Parameters, request: Request, arrived_us: int
+    desks: DeskPool,
+    desk: ScreenshotDesk,
+    parameters: Parameters,
+    request: Request,
+    arrived_at_s: float,
 ) -> Response:
     if parameters.delta and not parameters.cursor:
         tags = request.headers.get("if-none-match")
-        answer = await desks.deltas(desk).answer(parameters, tags, arrived_us)
+        answer = await desks.deltas(desk).answer(parameters, tags, arrived_at_s)
         if answer is not None:
             return _patch(answer)
-    deadline_us = arrived_us + int(parameters.wait_s * 1e6)
+    deadline_s = arrived_at_s + parameters.wait_s
     attempts = 0
     while attempts < ATTEMPTS:
-        shot = await desk.shot(arrived_us)
+        shot = await desk.shot(arrived_at_s)
         if shot is None:
             break
         pointer = None
@@ -128,10 +129,10 @@ async def _screenshot(
         tag = etags.make(frame.instance, frame.sequence, pointer.tag if pointer else "", parameters)
         headers = _headers(shot, tag)
         if etags.matches(request.headers.get("if-none-match"), tag):
-            if shot.stale or clock.now_us() >= deadline_us:
+            if shot.stale or clock.now_s() >= deadline_s:
                 return Response(status_code=304, headers=headers)
-            await desk.next_change(frame, deadline_us)
-            arrived_us = clock.now_us()
+            await desk.next_change(frame, deadline_s)
+            arrived_at_s = clock.now_s()
             continue
         attempts += 1
         try:
@@ -171,7 +172,5 @@ def _headers(shot: Shot, tag: str) -> dict[str, str]:
 
 
 def _problem(status: int, error: str, message: str) -> JSONResponse:
-    headers = {"Cache-Control": "no-store"}
-    if status == 503:
-        headers["Retry-After"] = "1"
-    return JSONResponse({"error": error, "message": message}, status, headers)
+    body, headers = problem_of(status, error, message)
+    return JSONResponse(body, status, headers)
