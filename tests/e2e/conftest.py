@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, Request, sync_playwright
 
 from tests.e2e.processes import (
     CHROMIUM,
@@ -43,6 +43,14 @@ class Viewer:
         self.page = page
         self.problems = problems
         """The page's uncaught errors, as text."""
+        self._awaited: dict[Request, str] = {}
+        """The requests that have no answer yet, or whose answer is no success."""
+        page.on("request", lambda request: self._awaited.update({request: request.url}))
+        page.on("requestfinished", lambda request: self._awaited.pop(request, None))
+        page.on("requestfailed", self._failed)
+
+    def _failed(self, request: Request) -> None:
+        self._awaited[request] = f"{request.url} failed: {request.failure}"
 
     @property
     def stats(self) -> dict[str, Any]:
@@ -53,7 +61,8 @@ class Viewer:
     def account(self) -> str:
         """Return what the page shows and its errors, for the message of a test that fails."""
         stats = self.page.evaluate("document.querySelector('fanlight-view')?.stats ?? null")
-        return f"{self.page.url}; {stats}; {self.text()}; {self.problems}"
+        requests = list(self._awaited.values())
+        return f"{self.page.url}; {stats}; {self.text()}; {self.problems}; awaited: {requests}"
 
     def wait(self, condition: str, limit_s: float = 20.0) -> None:
         """Wait until the JavaScript `condition` on `stats` is true."""

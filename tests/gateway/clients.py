@@ -133,6 +133,10 @@ class Site:
         now = time.time()
         return tokens.issue(self.secret, Grant(role, desk, int(now + ttl_s)), now)
 
+    async def sign_in(self, token: object, **headers: str) -> httpx.Response:
+        """Swap the token for a cookie, as the page does."""
+        return await self.http.post("/api/session", json={"token": token}, headers=headers)
+
     def cookie(self, token: str | None = None) -> dict[str, str]:
         """Return the header of a browser that has signed in."""
         port = self.url.rpartition(":")[2]

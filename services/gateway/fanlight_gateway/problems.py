@@ -7,6 +7,7 @@ larger than the limit, and one whose sender has left.
 from fastapi import HTTPException, Request
 from starlette.requests import ClientDisconnect
 
+from fanlight_common.process.http import problem_of
 from fanlight_gateway import metrics
 
 
@@ -15,14 +16,10 @@ def problem(status: int, error: str, message: str) -> HTTPException:
 
     Counts the request if it had no right to what it asked for.
     """
-    headers = {"Cache-Control": "no-store"}
     if status in (401, 403):
         metrics.rejected.labels(error).inc()
-    if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    if status == 503:
-        headers["Retry-After"] = "1"
-    return HTTPException(status, {"error": error, "message": message}, headers)
+    body, headers = problem_of(status, error, message)
+    return HTTPException(status, body, headers)
 
 
 async def read_body(request: Request, limit_bytes: int) -> bytes:

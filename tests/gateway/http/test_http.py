@@ -7,10 +7,8 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator
-from http.cookies import SimpleCookie
 from pathlib import Path
 
-import httpx
 import pytest
 from pydantic import ValidationError
 
@@ -26,98 +24,6 @@ from tests.gateway.conftest import Start
 from tests.screenshot.fakes import FakeCapture, FakeDirectory, until
 
 WEB = Path(http.__file__).parents[4] / "services/gateway/fanlight_gateway/web"
-
-
-async def sign_in(site: Site, token: object, **headers: str) -> httpx.Response:
-    return await site.http.post("/api/session", json={"token": token}, headers=headers)
-
-
-async def test_a_token_is_swapped_for_a_cookie_that_scripts_cannot_read(site: Site) -> None:
-    response = await sign_in(site, site.token(ttl_s=50))
-    assert response.status_code == 204
-    (morsel,) = SimpleCookie(response.headers["set-cookie"]).values()
-    assert morsel["httponly"]
-    assert morsel["samesite"] == "strict"
-    assert morsel["path"] == "/"
-    assert not morsel["secure"]
-    assert 0 < int(morsel["max-age"]) <= 50
-    # From here on the cookie alone is enough.
-    assert (await site.http.get("/api/desks")).status_code == 200
-    out = await site.http.delete("/api/session")
-    assert out.status_code == 204
-    assert (await site.http.get("/api/desks")).status_code == 401
-
-
-async def test_gateways_on_two_ports_of_a_host_do_not_sign_each_others_viewers_out(
-    start: Start,
-) -> None:
-    one, other = await start(), await start()
-    # A browser sends the cookies of a host to each of its ports.
-    browser = httpx.Cookies()
-    for site, role in ((one, Role.CONTROL), (other, Role.VIEW)):
-        browser.update((await sign_in(site, site.token(role))).cookies)
-    for site, role in ((one, "control"), (other, "view")):
-        site.http.cookies = browser
-        assert (await site.http.get("/api/desks")).json()["role"] == role
-    await one.http.delete("/api/session")
-    assert (await other.http.get("/api/desks")).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("host", "name"),
-    [
-        ("desk.example:8090", "fanlight_token_8090"),
-        ("[::1]:8090", "fanlight_token_8090"),
-        ("desk.example", "fanlight_token"),
-        ("[::1]", "fanlight_token"),
-    ],
-)
-async def test_the_cookies_name_has_the_port(site: Site, host: str, name: str) -> None:
-    response = await sign_in(site, site.token(), Host=host)
-    assert list(SimpleCookie(response.headers["set-cookie"])) == [name]
-    read = await site.http.get(
-        "/api/desks", headers={"Host": host, "Cookie": f"{name}={site.token()}"}
-    )
-    assert read.status_code == 200
-
-
-async def test_the_cookie_is_secure_behind_https(site: Site, start: Start) -> None:
-    response = await sign_in(site, site.token(), **{"X-Forwarded-Proto": "https"})
-    assert "secure" in response.headers["set-cookie"].lower()
-
-
-@pytest.mark.parametrize(("setting", "secure"), [("always", True), ("never", False)])
-async def test_the_cookies_flags_can_be_set(
-    start: Start, directory: FakeDirectory, setting: str, secure: bool
-) -> None:
-    site = await start(cookie_secure=setting, root_path="/desks/")
-    response = await sign_in(site, site.token(), **{"X-Forwarded-Proto": "https"})
-    cookie = response.headers["set-cookie"].lower()
-    assert ("secure" in cookie) is secure
-    assert "path=/desks;" in cookie
-
-
-async def test_who_cannot_sign_in(site: Site) -> None:
-    for token, status in (
-        (site.token(ttl_s=-1), 401),
-        (site.token()[:-3] + "AAA", 401),
-        ("nonsense", 401),
-        (7, 400),
-        ("x" * 20_000, 413),
-    ):
-        response = await sign_in(site, token)
-        assert response.status_code == status
-        assert response.json()["message"]
-        assert "set-cookie" not in response.headers
-    for body in (b"", b"[]", b"\xff", b"[" * 5000):
-        assert (await site.http.post("/api/session", content=body)).status_code == 400
-
-
-async def test_another_sites_page_can_neither_sign_in_nor_out(site: Site) -> None:
-    evil = {"Origin": "https://evil.example"}
-    assert (await sign_in(site, site.token(), **evil)).status_code == 403
-    assert (await site.http.delete("/api/session", headers=evil)).status_code == 403
-    assert (await sign_in(site, site.token(), Origin=site.url)).status_code == 204
 
 
 async def test_the_list_of_desks_is_what_the_token_allows(
@@ -328,7 +234,7 @@ async def test_metrics_want_a_token_for_all_desks_in_the_header(site: Site) -> N
     assert (
         "fanlight_gateway_viewers" in (await site.http.get("/metrics", headers=site.bearer())).text
     )
-    await sign_in(site, site.token())
+    await site.sign_in(site.token())
     assert (await site.http.get("/metrics")).status_code == 401  # A cookie does not do.
 
 
