@@ -98,6 +98,16 @@ def test_a_desk_that_comes_later_is_asked_for_again(stack: Stack, open_viewer: O
     says(viewer, "No desk of this name")
 
 
+def test_a_link_that_is_pasted_into_the_open_page_signs_in(stack: Stack, open_viewer: Open) -> None:
+    address, _, fragment = stack.link.partition("#")
+    viewer = open_viewer(address)
+    viewer.page.get_by_text("Sign in with a link").wait_for()
+    # The browser loads nothing, because only the fragment is another one.
+    viewer.page.evaluate("fragment => { location.hash = fragment }", fragment)
+    viewer.wait("stats.painted > 0")
+    assert "token" not in viewer.page.url
+
+
 def test_a_link_for_another_desk(stack: Stack, open_viewer: Open) -> None:
     token = stack.token("--role", "view", "--desk", "another", "--ttl", "10m")
     viewer = open_viewer(f"{stack.url}/?desk=main#token={token}")

@@ -19,6 +19,11 @@ export class ApiError extends Error {
   }
 }
 
+/** Returns the token in the address. @returns {string | null} null if there is none */
+export function tokenInAddress() {
+  return new URLSearchParams(location.hash.slice(1)).get("token");
+}
+
 /**
  * Takes the token out of the address, so that it is neither in the history nor in a bookmark nor on
  * a screen that is shared.
@@ -26,8 +31,7 @@ export class ApiError extends Error {
  * @returns {string | null} null if there is none
  */
 export function takeToken() {
-  const fragment = new URLSearchParams(location.hash.slice(1));
-  const token = fragment.get("token");
+  const token = tokenInAddress();
   if (token !== null) history.replaceState(history.state, "", location.pathname + location.search);
   return token;
 }

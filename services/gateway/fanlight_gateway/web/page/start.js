@@ -14,7 +14,7 @@
  * screenshot: a picture of the desk in the address. Each is null if there is none.
  */
 
-import { deskUrl, signIn, takeToken } from "./api.js";
+import { deskUrl, signIn, takeToken, tokenInAddress } from "./api.js";
 import { fetchFirstScreenshot } from "../screenshots/first-screenshot.js";
 import { rememberedMode } from "./preferences.js";
 
@@ -76,6 +76,11 @@ function insertLater(failed, setUrl, element) {
   setTimeout(() => document.head.append(element), pause_ms);
 }
 
+// A link that a person pastes into the open page changes the fragment alone, for which a browser does
+// not load the page again.
+addEventListener("hashchange", () => {
+  if (tokenInAddress() !== null) location.reload();
+});
 // The error of an element does not bubble, so this captures it.
 addEventListener("error", askAgain, { capture: true });
 Object.assign(globalThis, { fanlight: start() });
