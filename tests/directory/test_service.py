@@ -61,7 +61,7 @@ class Process:
 
     @property
     def url(self) -> str:
-        """Returns the port of its health and metrics, which its log says."""
+        """Return the port of its health and metrics, which its log says."""
         (url,) = re.findall(r"health=(\S+)", self.log.read_text())[-1:]
         return str(url)
 
@@ -100,7 +100,7 @@ class Peer:
         return self.client.watch(topic, self.seen.append)
 
     async def sees(self, condition: Callable[[bus.DirectoryOutlet], bool]) -> bus.DirectoryOutlet:
-        """Returns the next record that fits, and drops those before it."""
+        """Return the next record that fits, and drops those before it."""
         async with asyncio.timeout(LIMIT_S):
             while True:
                 while self.seen:
@@ -110,7 +110,7 @@ class Peer:
                 await asyncio.sleep(0.01)
 
     async def lease(self) -> bus.LeaseRecord:
-        """Returns the next lease."""
+        """Return the next lease."""
         record = await self.sees(lambda r: isinstance(r, bus.LeaseRecord))
         assert isinstance(record, bus.LeaseRecord)
         return record
@@ -149,7 +149,7 @@ async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
 
 
 async def metric(url: str, line: str) -> float:
-    """Returns a sample of the process's metrics, -1 while there is none.
+    """Return a sample of the process's metrics, -1 while there is none.
 
     Asks without blocking the loop, because the loop sends the peer's heartbeats.
     """

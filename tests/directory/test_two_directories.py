@@ -65,7 +65,7 @@ class Both:
                 self.see(record)
 
     def see(self, record: bus.LeaseRecord) -> None:
-        """Returns what an encoder holds: what the last record that it saw gives to it."""
+        """Return what an encoder holds: what the last record that it saw gives to it."""
         for number, held in self.held.items():
             if record.alive and record.id == f"encoder-{number}":
                 held["main/high"] = record.epoch

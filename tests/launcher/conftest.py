@@ -21,11 +21,11 @@ class Watched:
         self.supervisor = Supervisor(self._show, lambda name, line: self.lines.append((name, line)))
 
     def phases(self, name: str) -> list[Phase]:
-        """Returns the phases of a process, in order."""
+        """Return the phases of a process, in order."""
         return [state.phase for state in self.states if state.name == name]
 
     def pids(self, name: str) -> list[int]:
-        """Returns the ids that a process had, one for each start."""
+        """Return the ids that a process had, one for each start."""
         return [s.pid for s in self.states if s.name == name and s.phase is Phase.RUNNING]
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -39,12 +39,12 @@ class Watched:
 
 
 def script(name: str, code: str, *arguments: str) -> ProcessSpec:
-    """Returns the specification of a process that runs a few lines of Python."""
+    """Return the specification of a process that runs a few lines of Python."""
     return ProcessSpec(name, always(sys.executable, "-c", code, *arguments), {})
 
 
 def announcing(code: str) -> Callable[[int], Sequence[str]]:
-    """Returns a command that runs Python. Its argument is the descriptor to announce itself on."""
+    """Return a command that runs Python. Its argument is the descriptor to announce itself on."""
     return lambda descriptor: [sys.executable, "-c", code, str(descriptor)]
 
 

@@ -196,7 +196,7 @@ def test_it_stops_cleanly(number: signal.Signals, ports: list[str], tmp_path: Pa
 
 
 def has_picture(url: str) -> bool:
-    """Returns whether the screenshot service answers with a screenshot."""
+    """Return whether the screenshot service answers with a screenshot."""
     try:
         with urllib.request.urlopen(url, timeout=LIMIT_S) as answer:
             return str(answer.headers["Content-Type"]).startswith("image/")

@@ -28,7 +28,7 @@ class Canvas:
             self.pixels[operation.y : bottom, operation.x : right] = source
 
     def shows(self, pixels: np.ndarray) -> bool:
-        """Returns whether the canvas has exactly these BGRX pixels."""
+        """Return whether the canvas has exactly these BGRX pixels."""
         return bool((self.pixels == pixels[..., 2::-1]).all())
 
 
@@ -41,10 +41,10 @@ class Drawing:
         self.pixels[...] = self.text(height, width)
 
     def text(self, height: int, width: int) -> np.ndarray:
-        """Returns flat runs of two colours, of which no two rows are alike."""
+        """Return flat runs of two colours, of which no two rows are alike."""
         on = np.repeat(self.random.random((height, -(-width // 8))) < 0.4, 8, axis=1)[:, :width]
         return np.where(on[..., None], 255, 0).astype(np.uint8)
 
     def noise(self, height: int, width: int) -> np.ndarray:
-        """Returns a picture that no palette fits."""
+        """Return a picture that no palette fits."""
         return self.random.integers(0, 256, (height, width, 4), np.uint8)

@@ -131,7 +131,7 @@ class FakeCapture:
 
     @property
     def grabs(self) -> int:
-        """Returns how often it was asked for a picture."""
+        """Return how often it was asked for a picture."""
         return sum(isinstance(message, bus.Grab) for message in self.told)
 
     def show(self, colour: tuple[int, int, int]) -> None:

@@ -135,12 +135,12 @@ Output = PlainOutput | TerminalOutput
 
 
 def choose_output() -> Output:
-    """Returns the output that fits what standard output and standard error are."""
+    """Return the output that fits what standard output and standard error are."""
     on_terminal = sys.stdout.isatty() and sys.stderr.isatty()
     return TerminalOutput() if on_terminal else PlainOutput()
 
 
 def line_of(state: ProcessState) -> str:
-    """Returns a state as a line: `gateway      running     pid 123  http://127.0.0.1:8080`"""
+    """Return a state as a line: `gateway      running     pid 123  http://127.0.0.1:8080`"""
     pid = f"pid {state.pid}" if state.pid else ""
     return f"{state.name:<{_NAME_WIDTH}} {state.phase:<10} {pid:<11} {state.detail}".rstrip()

@@ -13,7 +13,7 @@ _LONGEST_ANSWER_BYTES = 65536
 
 
 async def missing(host: str, port: int) -> list[str] | None:
-    """Returns what the gateway says that it lacks: [] if it is ready, None without an answer.
+    """Return what the gateway says that it lacks: [] if it is ready, None without an answer.
 
     Takes at most _ANSWER_S.
     """
@@ -33,7 +33,7 @@ async def missing(host: str, port: int) -> list[str] | None:
 
 
 def _missing(answer: bytes) -> list[str] | None:
-    """Returns what an answer says that the gateway lacks, None if no gateway gave the answer."""
+    """Return what an answer says that the gateway lacks, None if no gateway gave the answer."""
     head, _, body = answer.partition(b"\r\n\r\n")
     status = head.split(b" ", 2)[1:2]
     if status == [b"200"]:

@@ -28,7 +28,7 @@ class Limits:
     transport: TransportLimits = field(default_factory=TransportLimits)
 
     def of(self, settings: GatewaySettings) -> "Limits":
-        """Returns these limits with what an operator has set."""
+        """Return these limits with what an operator has set."""
         return replace(
             self,
             congestion=replace(

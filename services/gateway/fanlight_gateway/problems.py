@@ -12,7 +12,7 @@ from fanlight_gateway import metrics
 
 
 def problem(status: int, error: str, message: str) -> HTTPException:
-    """Returns the answer to a request that cannot be done: {"error": ..., "message": ...}.
+    """Return the answer to a request that cannot be done: {"error": ..., "message": ...}.
 
     Counts the request if it had no right to what it asked for.
     """
@@ -23,7 +23,7 @@ def problem(status: int, error: str, message: str) -> HTTPException:
 
 
 async def read_body(request: Request, limit_bytes: int) -> bytes:
-    """Returns the body. Raises the answer 413 past the limit, and 400 if its sender has left."""
+    """Return the body. Raises the answer 413 past the limit, and 400 if its sender has left."""
     body = bytearray()
     try:
         async for chunk in request.stream():

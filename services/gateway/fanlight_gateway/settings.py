@@ -93,7 +93,7 @@ class GatewaySettings(BaseSettings):
 
     @property
     def origins(self) -> frozenset[str]:
-        """Returns the allowed origins, normalised."""
+        """Return the allowed origins, normalised."""
         found = (normal_origin(origin.strip()) for origin in self.allowed_origins.split(","))
         return frozenset(origin for origin in found if origin)
 

@@ -23,7 +23,7 @@ _ONLY_HERE = ("localhost", "127.0.0.1", "::1")
 
 
 def access_of(worker: Worker, settings: ScreenshotSettings) -> Access:
-    """Returns who is let in. Raises ConfigurationError if everybody on a network would be."""
+    """Return who is let in. Raises ConfigurationError if everybody on a network would be."""
     if settings.secret_file is not None:
         return Access(tokens.load_secret(settings.secret_file))
     if worker.settings.bus_directory:

@@ -53,7 +53,7 @@ class Encoder:
 
 
 def _same(a: bus.LeaseRecord, b: bus.LeaseRecord) -> bool:
-    """Returns whether the records are equal but for the handover, which a restart forgets."""
+    """Return whether the records are equal but for the handover, which a restart forgets."""
     return replace(a, handover_from=0) == replace(b, handover_from=0)
 
 

@@ -103,7 +103,7 @@ class Cluster:
         self.ports: dict[str, int] = {}
         """The port of each gateway, by id."""
         self.command_of = present_release
-        """Returns the command of a kind of service. It counts for services that are started from
+        """Return the command of a kind of service. It counts for services that are started from
         now on."""
         self.environment = environment
         """Settings that every service gets."""

@@ -38,7 +38,7 @@ def test_it_gives_up_at_five_deaths_within_a_minute_and_never_else(gaps: list[fl
 
 
 def effect_of(pause_s: float | None) -> str:
-    """Returns the answer of `died`, as the table says it."""
+    """Return the answer of `died`, as the table says it."""
     if pause_s is None:
         return "give up"
     return f"start after {pause_s:g} s" if pause_s else "start at once"

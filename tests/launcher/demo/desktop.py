@@ -22,7 +22,7 @@ class Window:
     height: int
 
     def overlaps(self, other: "Window") -> bool:
-        """Returns whether a pixel belongs to both windows."""
+        """Return whether a pixel belongs to both windows."""
         return (
             self.x < other.x + other.width
             and other.x < self.x + self.width
@@ -39,7 +39,7 @@ class Desktop:
         self._root = connection.get_setup().roots[0].root
 
     def windows(self) -> dict[str, Window]:
-        """Returns the windows by title. A window that is just coming or going is left out."""
+        """Return the windows by title. A window that is just coming or going is left out."""
         found = {}
         for id_ in self._numbers(self._root, "_NET_CLIENT_LIST"):
             with contextlib.suppress(xproto.WindowError, xproto.DrawableError, ValueError):
@@ -48,14 +48,14 @@ class Desktop:
         return found
 
     def active(self) -> str:
-        """Returns the title of the window that has the keyboard, "" if none has it."""
+        """Return the title of the window that has the keyboard, "" if none has it."""
         for id_ in self._numbers(self._root, "_NET_ACTIVE_WINDOW"):
             with contextlib.suppress(xproto.WindowError):
                 return self._title(id_)
         return ""
 
     def picture(self, window: Window) -> bytes:
-        """Returns the pixels of the screen where a window is, whatever is on top of it."""
+        """Return the pixels of the screen where a window is, whatever is on top of it."""
         return bytes(
             self._connection.core.GetImage(
                 xproto.ImageFormat.ZPixmap,

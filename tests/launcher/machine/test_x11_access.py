@@ -19,7 +19,7 @@ NAME = b"MIT-MAGIC-COOKIE-1"
 
 
 def entry(family: int, address: bytes, number: bytes, name: bytes, cookie: bytes) -> bytes:
-    """Returns an entry of an Xauthority file."""
+    """Return an entry of an Xauthority file."""
     texts = b"".join(struct.pack(">H", len(t)) + t for t in (address, number, name, cookie))
     return struct.pack(">H", family) + texts
 
@@ -48,7 +48,7 @@ class Server:
 
 
 def ask(tmp_path: Path, answer: bytes, authority: bytes | None = None) -> tuple[str, bytes]:
-    """Returns the refusal that is read from an answer, and the request."""
+    """Return the refusal that is read from an answer, and the request."""
     environment = {"HOME": str(tmp_path)}
     if authority is not None:
         (tmp_path / ".Xauthority").write_bytes(authority)

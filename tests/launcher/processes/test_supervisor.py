@@ -26,7 +26,7 @@ IGNORES_SIGTERM = (
 
 
 def alive(pid: int) -> bool:
-    """Returns whether there is a process with this id that is not a zombie."""
+    """Return whether there is a process with this id that is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:

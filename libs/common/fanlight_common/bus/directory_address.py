@@ -82,7 +82,7 @@ def local_address(settings: BusSettings) -> str:
 
 
 def addresses(settings: BusSettings) -> list[str]:
-    """Returns the directory's addresses as numbers. Raises ConfigurationError if it has none."""
+    """Return the directory's addresses as numbers. Raises ConfigurationError if it has none."""
     return [str(address[0]) for *_, address in _look_up(settings)]
 
 

@@ -31,7 +31,7 @@ class Scroll:
 
 
 def find_scroll(before: Pixels, after: Pixels) -> Scroll | None:
-    """Returns the vertical shift that explains most of `after`, None if no shift pays."""
+    """Return the vertical shift that explains most of `after`, None if no shift pays."""
     if before.shape != after.shape or after.shape[0] < _ROWS_MIN:
         return None
     old, new = words(before), words(after)
@@ -62,7 +62,7 @@ def find_scroll(before: Pixels, after: Pixels) -> Scroll | None:
 
 
 def _equal_rows(old: NDArray[np.uint32], new: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    """Returns which rows are equal, ignoring the unused fourth byte (X of BGRX)."""
+    """Return which rows are equal, ignoring the unused fourth byte (X of BGRX)."""
     equal: NDArray[np.bool_] = (old == new).all(axis=1)
     # The plain comparison comes first, because it reads memory once (the other one three times)
     # and settles most rows.
@@ -73,7 +73,7 @@ def _equal_rows(old: NDArray[np.uint32], new: NDArray[np.uint32]) -> NDArray[np.
 
 
 def _unique_rows(pixels: NDArray[np.uint32]) -> tuple[NDArray[np.intp], NDArray[np.uint32]]:
-    """Returns the rows that occur once, and their hashes.
+    """Return the rows that occur once, and their hashes.
 
     Only some columns go into a hash, because `_equal_rows` compares all pixels later.
     """

@@ -93,7 +93,7 @@ def base_url(host: str, sockets: list[socket.socket], address: str) -> str:
 
 
 def bearer(authorization: str) -> str | None:
-    """Returns the token in an Authorization header's value, None if it has no token."""
+    """Return the token in an Authorization header's value, None if it has no token."""
     scheme, _, token = authorization.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 

@@ -25,7 +25,7 @@ T = TypeVar("T", bound=_Decodable)
 
 
 def unpack_fixed(data: bytes | memoryview, layout: struct.Struct, name: str) -> tuple[Any, ...]:
-    """Returns the fields of `layout` at the beginning of `data`.
+    """Return the fields of `layout` at the beginning of `data`.
 
     Raises ProtocolError if `data` has too few bytes or too many. The error's text contains `name`.
     """
@@ -35,7 +35,7 @@ def unpack_fixed(data: bytes | memoryview, layout: struct.Struct, name: str) -> 
 
 
 def decode_by_type(data: bytes | memoryview, kinds: Mapping[int, type[T]]) -> T:
-    """Returns the message in `data`. Its first byte names its kind.
+    """Return the message in `data`. Its first byte names its kind.
 
     Raises NotUnderstoodError for a kind that is not in `kinds`, and ProtocolError if `data` is
     empty or not a valid message of its kind.

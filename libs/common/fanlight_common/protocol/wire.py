@@ -99,7 +99,7 @@ def _check_version(kind: type[M], version: int) -> None:
 
 class _Writer(NamedTuple):
     get: Callable[[Any], Any]
-    """Returns the values of all fields as a tuple, or the value of the only field."""
+    """Return the values of all fields as a tuple, or the value of the only field."""
     is_one: bool
     nested: tuple[int, ...]
     """The indexes of the fields that msgpack cannot write by itself."""
@@ -155,7 +155,7 @@ def _reader(kind: type) -> _Reader:
 
 
 def _from_fields(reader: _Reader, values: tuple[Any, ...], begin: int, version: int) -> Any:
-    """Returns an object made of the fields in `values` from `begin` on.
+    """Return an object made of the fields in `values` from `begin` on.
 
     Further fields are ignored, because a later release may add them.
     """

@@ -69,7 +69,7 @@ class Worker:
         self.offer = ServiceOffer()
         """Change it in place, and call `announce`."""
         self.healthy: Callable[[], tuple[bool, dict[str, Any]]] = lambda: (True, {})
-        """Returns whether the process is healthy, and details for /healthz. It is called on the
+        """Return whether the process is healthy, and details for /healthz. It is called on the
         health thread. Services replace it."""
         self.drain: Callable[[], Awaitable[None]] | None = None
         """Hands over what the process has, after SIGTERM and before its end. Services replace

@@ -27,7 +27,7 @@ class DisplayDesk:
 
 
 def parse_desks(texts: list[str]) -> list[DisplayDesk]:
-    """Returns the desks in texts such as `main=:0`. Each name may occur once."""
+    """Return the desks in texts such as `main=:0`. Each name may occur once."""
     desks = [_parse_desk(text) for text in texts]
     names = [desk.name for desk in desks]
     twice = {name for name in names if names.count(name) > 1}
@@ -49,7 +49,7 @@ def _parse_desk(text: str) -> DisplayDesk:
 
 
 def parse_duration(text: str) -> int:
-    """Returns the seconds in a text such as `90s`, `1h30m` or `7d`."""
+    """Return the seconds in a text such as `90s`, `1h30m` or `7d`."""
     if not re.fullmatch(r"(?:[0-9]{1,9}[smhd])+", text):
         raise ConfigurationError(f"{text!r} is no duration; say for example 30m, 12h or 1h30m")
     parts = re.findall(r"([0-9]+)([smhd])", text)
@@ -60,18 +60,18 @@ def parse_duration(text: str) -> int:
 
 
 def connect_host(host: str) -> str:
-    """Returns the address under which this machine reaches a server that listens on `host`."""
+    """Return the address under which this machine reaches a server that listens on `host`."""
     return _ANY_ADDRESS.get(host, host)
 
 
 def base_url(host: str, port: int) -> str:
-    """Returns the URL under which this machine reaches a server that listens on `host`."""
+    """Return the URL under which this machine reaches a server that listens on `host`."""
     host = connect_host(host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def page_link(url: str, desk: str, token: str) -> str:
-    """Returns the link to the page of a desk ("*": of all desks).
+    """Return the link to the page of a desk ("*": of all desks).
 
     The token is in the fragment, which browsers send to no server, so that no log shows it.
     """

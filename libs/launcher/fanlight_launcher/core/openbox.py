@@ -118,14 +118,14 @@ class WindowRule:
 
 
 def configuration(menu_file: str, rules: Iterable[WindowRule]) -> str:
-    """Returns the text of openbox's configuration file."""
+    """Return the text of openbox's configuration file."""
     return _CONFIGURATION.format(
         menu_file=escape(menu_file), rules="\n".join(_rule(rule) for rule in rules)
     )
 
 
 def menu(label: str, items: Iterable[tuple[str, str]]) -> str:
-    """Returns the text of openbox's menu file. Each item is a label and a command line."""
+    """Return the text of openbox's menu file. Each item is a label and a command line."""
     return _MENU.format(
         label=quoteattr(label),
         items="\n".join(

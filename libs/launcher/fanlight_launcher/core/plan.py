@@ -30,7 +30,7 @@ class UpOptions:
 def services(
     options: UpOptions, runtime_dir: str, desks: Mapping[str, Mapping[str, str]]
 ) -> list[ProcessSpec]:
-    """Returns all services, the directory first.
+    """Return all services, the directory first.
 
     `desks` has the environment (DISPLAY, XAUTHORITY) of each desk's capture, by the desk's name.
     """
@@ -81,7 +81,7 @@ def services(
 
 
 def token_environment(options: UpOptions) -> dict[str, str]:
-    """Returns the environment in which `fanlight token` prints links to these services' page."""
+    """Return the environment in which `fanlight token` prints links to these services' page."""
     return {
         "FANLIGHT_URL": base_url(options.host, options.port),
         "FANLIGHT_GATEWAY_SECRET_FILE": options.secret_file,

@@ -23,19 +23,19 @@ _REFUSED = 0
 
 
 def encode_request(cookie: bytes) -> bytes:
-    """Returns the request that opens a connection. If `cookie` is empty, it shows none."""
+    """Return the request that opens a connection. If `cookie` is empty, it shows none."""
     name = _COOKIE_NAME if cookie else b""
     request = struct.pack("<cxHHHHxx", b"l", 11, 0, len(name), len(cookie))
     return request + b"".join(text + bytes(-len(text) % 4) for text in (name, cookie))
 
 
 def reason_bytes(head: bytes) -> int:
-    """Returns how many bytes of a reason follow the head of a refusal, -1 if we are let in."""
+    """Return how many bytes of a reason follow the head of a refusal, -1 if we are let in."""
     return head[1] if head[0] == _REFUSED else -1
 
 
 def encode_cookie(cookie: bytes) -> bytes:
-    """Returns an Xauthority entry that is good for every host and display number."""
+    """Return an Xauthority entry that is good for every host and display number."""
     entry = struct.pack(">H", _FAMILY_WILD)
     for text in (b"", b"", _COOKIE_NAME, cookie):
         entry += struct.pack(">H", len(text)) + text
@@ -43,7 +43,7 @@ def encode_cookie(cookie: bytes) -> bytes:
 
 
 def find_cookie(xauthority: bytes, host: bytes, number: bytes) -> bytes:
-    """Returns the cookie for a display number of this host, b"" if there is none to be found."""
+    """Return the cookie for a display number of this host, b"" if there is none to be found."""
     offset = 0
     try:
         while offset < len(xauthority):
@@ -63,7 +63,7 @@ def find_cookie(xauthority: bytes, host: bytes, number: bytes) -> bytes:
 
 
 def _text(data: bytes, offset: int) -> tuple[bytes, int]:
-    """Returns a text, and the offset of what follows it. Raises struct.error if it is cut off."""
+    """Return a text, and the offset of what follows it. Raises struct.error if it is cut off."""
     (size,) = struct.unpack_from(">H", data, offset)
     (text,) = struct.unpack_from(f"{size}s", data, offset + 2)
     return text, offset + 2 + size

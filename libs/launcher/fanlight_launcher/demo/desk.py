@@ -102,11 +102,11 @@ class DemoDesk:
         (directory / "openbox.xml").write_text(openbox.configuration(str(menu), rules))
 
     def environment(self) -> dict[str, str]:
-        """Returns what a program of the desk, or its capture, has to know."""
+        """Return what a program of the desk, or its capture, has to know."""
         return {"DISPLAY": self.display, "XAUTHORITY": str(self._cookies)}
 
     def server(self) -> ProcessSpec:
-        """Returns the X server. It announces its display number when it is ready."""
+        """Return the X server. It announces its display number when it is ready."""
         return ProcessSpec(
             X_SERVER,
             self._server_command,
@@ -118,7 +118,7 @@ class DemoDesk:
         )
 
     def programs(self) -> list[ProcessSpec]:
-        """Returns the programs of the desk. Each is started again when it ends.
+        """Return the programs of the desk. Each is started again when it ends.
 
         Call it when the X server runs, because the programs have to know its display.
         """

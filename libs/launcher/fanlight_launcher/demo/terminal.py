@@ -43,7 +43,7 @@ def write_files(directory: Path) -> None:
 
 
 def command(directory: Path, *options: str) -> list[str]:
-    """Returns the xterm to start after `write_files(directory)`. `options` are xterm's."""
+    """Return the xterm to start after `write_files(directory)`. `options` are xterm's."""
     welcome = shlex.quote(str(directory / "welcome"))
     return [
         *("xterm", *options, "-title", "Terminal", "-u8", "-sl", "5000"),

@@ -50,7 +50,7 @@ class Finding:
 
 
 def findings(host: str, port: int, screenshot_port: int) -> list[Finding]:
-    """Returns all findings about this machine."""
+    """Return all findings about this machine."""
     found = [_package(name, purpose) for name, purpose in _PACKAGES.items()]
     found += [_program(program) for program in DEMO_PROGRAMS]
     found += [

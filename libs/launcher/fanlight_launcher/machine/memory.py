@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def shared_memory_mib(path: Path = Path("/dev/shm")) -> int:
-    """Returns the free shared memory in MiB, -1 if there is no such memory or we may not use it."""
+    """Return the free shared memory in MiB, -1 if there is no such memory or we may not use it."""
     try:
         if not stat.S_ISDIR(path.stat().st_mode) or not os.access(path, os.W_OK):
             return -1
@@ -20,7 +20,7 @@ def shared_memory_mib(path: Path = Path("/dev/shm")) -> int:
 
 
 def segment_limit_mib(path: Path = Path("/proc/sys/kernel/shmmax")) -> int:
-    """Returns the largest SysV segment that the kernel allows in MiB, -1 if it allows none."""
+    """Return the largest SysV segment that the kernel allows in MiB, -1 if it allows none."""
     try:
         return int(path.read_text()) >> 20
     except (OSError, ValueError):

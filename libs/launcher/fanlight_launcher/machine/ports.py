@@ -17,7 +17,7 @@ _TRIED_PORTS = 2000
 
 
 def screenshot_port(port: int, chosen: int | None) -> int:
-    """Returns the screenshot service's port: that which a person chose, or that above the page's.
+    """Return the screenshot service's port: that which a person chose, or that above the page's.
 
     Raises ConfigurationError if that is not a port, or is the page's.
     """
@@ -58,7 +58,7 @@ def check_ports(host: str, port: int, chosen_screenshot_port: int | None) -> Non
 
 
 def port_problem(host: str, port: int) -> str:
-    """Returns why nobody can listen there, "" if one can. A wrong host is a ConfigurationError."""
+    """Return why nobody can listen there, "" if one can. A wrong host is a ConfigurationError."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
@@ -77,7 +77,7 @@ def port_problem(host: str, port: int) -> str:
 
 
 def _remedy(host: str, port: int, chosen_screenshot_port: int | None) -> str:
-    """Returns what a person can do: use the next `--port` that works, if one is near."""
+    """Return what a person can do: use the next `--port` that works, if one is near."""
     for other in range(port + 1, min(port + _TRIED_PORTS, _HIGHEST_PORT)):
         if other == chosen_screenshot_port or port_problem(host, other):
             continue

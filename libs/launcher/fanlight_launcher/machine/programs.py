@@ -30,12 +30,12 @@ DEMO_PROGRAMS = (
 
 
 def missing(programs: tuple[Program, ...]) -> list[Program]:
-    """Returns the programs that are not in PATH."""
+    """Return the programs that are not in PATH."""
     return [program for program in programs if shutil.which(program.name) is None]
 
 
 def install_line(programs: list[Program]) -> str:
-    """Returns the command that installs them on Debian."""
+    """Return the command that installs them on Debian."""
     packages = sorted({program.package for program in programs})
     return f"sudo apt-get install {' '.join(packages)}"
 

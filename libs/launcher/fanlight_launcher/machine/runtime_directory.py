@@ -35,7 +35,7 @@ def runtime_dir() -> Iterator[Path]:
 
 
 def _locked_directory(parent: Path) -> tuple[Path, int]:
-    """Returns a new directory, and the descriptor whose lock says that its launcher lives."""
+    """Return a new directory, and the descriptor whose lock says that its launcher lives."""
     while True:
         directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
         lock = os.open(directory / _LOCK, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -20,13 +20,13 @@ _COOKIE_BYTES = 16
 
 
 def display_socket(display: str) -> Path | None:
-    """Returns the socket of a local display (`:0`, `unix:0.0`), None for any other display."""
+    """Return the socket of a local display (`:0`, `unix:0.0`), None for any other display."""
     found = re.fullmatch(r"(?:unix)?:([0-9]+)(?:\.[0-9]+)?", display)
     return Path(f"/tmp/.X11-unix/X{found[1]}") if found else None
 
 
 def reach_display(display: str) -> str:
-    """Returns why a display of this machine cannot be used, "" if it can be used.
+    """Return why a display of this machine cannot be used, "" if it can be used.
 
     A display of another machine is not asked, and the answer is "".
     """
@@ -43,7 +43,7 @@ def reach_display(display: str) -> str:
 
 
 def refusal(path: Path, number: str, environment: Mapping[str, str]) -> str:
-    """Returns the reason that the server at this socket gives for a refusal, "" if it lets us in.
+    """Return the reason that the server at this socket gives for a refusal, "" if it lets us in.
 
     `number` is the display's. `environment` says where the cookie file is, as for any X client.
     Raises OSError if no server answers.
@@ -75,7 +75,7 @@ def write_cookie(path: Path) -> None:
 
 
 def _cookie(number: str, environment: Mapping[str, str]) -> bytes:
-    """Returns the cookie that an X client would show to this display, b"" without a cookie."""
+    """Return the cookie that an X client would show to this display, b"" without a cookie."""
     file = environment.get("XAUTHORITY") or os.path.join(environment.get("HOME", ""), ".Xauthority")
     try:
         data = Path(file).read_bytes()

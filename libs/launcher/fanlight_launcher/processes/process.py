@@ -105,7 +105,7 @@ class Process:
 
 
 async def _open_pipe() -> tuple[asyncio.ReadTransport, asyncio.StreamReader, int]:
-    """Returns a pipe: its reading end as a transport and a reader, and the descriptor to write."""
+    """Return a pipe: its reading end as a transport and a reader, and the descriptor to write."""
     reader, writer = os.pipe()
     lines = asyncio.StreamReader(limit=_LONGEST_LINE_BYTES)
     output, _ = await asyncio.get_running_loop().connect_read_pipe(

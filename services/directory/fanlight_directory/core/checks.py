@@ -45,7 +45,7 @@ def check_heartbeat(beat: bus.Heartbeat) -> None:
 
 
 def without_unknown_streams(beat: bus.Heartbeat) -> tuple[bus.Heartbeat, list[NotUnderstoodError]]:
-    """Returns the heartbeat without streams whose codec or kind is of a later release, and why.
+    """Return the heartbeat without streams whose codec or kind is of a later release, and why.
 
     The rest of the heartbeat is kept, because only these streams are unknown. If no stream is
     unknown, the heartbeat that comes back is the same object.

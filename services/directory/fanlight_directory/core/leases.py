@@ -72,7 +72,7 @@ class Leases:
         return sum(len(encoder.streams) for encoder in self._encoders.values())
 
     def waiting(self) -> int:
-        """Returns how many streams are asked for and have no encoder."""
+        """Return how many streams are asked for and have no encoder."""
         return len(self._waiting)
 
     def want(self, stream: str) -> None:
@@ -94,7 +94,7 @@ class Leases:
             self._rest(entry, now)
 
     def present(self, stream: str) -> bus.LeaseRecord | None:
-        """Returns the present record of a stream, None while nothing is known for sure."""
+        """Return the present record of a stream, None while nothing is known for sure."""
         entry = self._streams.get(stream)
         if entry is None or entry.record is None or entry.record.alive != bool(entry.holder):
             return None
@@ -156,7 +156,7 @@ class Leases:
         return effects
 
     def due_at(self) -> float:
-        """Returns when settling ends, infinity once it has ended."""
+        """Return when settling ends, infinity once it has ended."""
         return math.inf if self._settled else self._settled_at
 
     def tick(self, now: float, unix_s: int) -> list[Effect]:

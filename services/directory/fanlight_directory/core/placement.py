@@ -36,11 +36,11 @@ class Encoder:
     streams: set[str]
 
     def fullness(self, more: int = 0) -> float:
-        """Returns how full it would be with `more` further streams; 1 is its capacity."""
+        """Return how full it would be with `more` further streams; 1 is its capacity."""
         return (len(self.streams) + more) / self.beat.capacity
 
     def rank(self) -> tuple[float, float, str]:
-        """Returns what "least loaded" compares. The load comes second: it is a heartbeat old."""
+        """Return what "least loaded" compares. The load comes second: it is a heartbeat old."""
         return self.fullness(), self.beat.load, self.beat.id
 
 
@@ -63,7 +63,7 @@ class Choice:
             heapq.heapify(heap)
 
     def best(self, host: str) -> Encoder | None:
-        """Returns the encoder for a stream of a desk on `host`, None without any encoder."""
+        """Return the encoder for a stream of a desk on `host`, None without any encoder."""
         anywhere = self._top(self._all)
         near = self._top(self._near.get(host, []))
         if near is None or anywhere is None:
@@ -71,7 +71,7 @@ class Choice:
         return near if near.fullness() <= anywhere.fullness() + self._locality else anywhere
 
     def cost(self, encoder: Encoder, host: str, more: int = 0) -> float:
-        """Returns how bad `encoder` is for a stream of a desk on `host`, with `more` streams."""
+        """Return how bad `encoder` is for a stream of a desk on `host`, with `more` streams."""
         return encoder.fullness(more) + (self._locality if encoder.beat.host != host else 0.0)
 
     def changed(self, encoder: Encoder) -> None:

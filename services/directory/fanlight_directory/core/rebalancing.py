@@ -63,7 +63,7 @@ class Rebalancing:
                         yield lease, self._gain(lease)
 
     def _gain(self, lease: StreamLease) -> float:
-        """Returns by how much another encoder would be better than the holder of this stream."""
+        """Return by how much another encoder would be better than the holder of this stream."""
         host, holder = self._hosts[lease.desk], self._encoders[lease.holder]
         best = self.choice.best(host)
         if best is None or best is holder:

@@ -6,7 +6,7 @@ from fanlight_common.protocol import topics
 
 
 def presence_of(topic: bytes) -> tuple[str, str] | None:
-    """Returns id and instance of the process whose presence this topic is, None for others."""
+    """Return id and instance of the process whose presence this topic is, None for others."""
     match topics.parse(topic):
         case ("present", id_, instance):
             return id_, instance
@@ -15,13 +15,13 @@ def presence_of(topic: bytes) -> tuple[str, str] | None:
 
 
 def is_prefix_of_topics(topic: bytes) -> bool:
-    """Returns whether this topic is only the beginning of longer topics."""
+    """Return whether this topic is only the beginning of longer topics."""
     slashes = topic.count(b"/")
     return slashes < 2 or (slashes == 2 and topic.startswith((topics.SERVICES, topics.LEASES)))
 
 
 def asked_stream(topic: bytes) -> str | None:
-    """Returns the stream whose lease a subscription to `topic` asks for, None if it asks for none.
+    """Return the stream whose lease a subscription to `topic` asks for, None if it asks for none.
 
     Prefixes ("", "desk/", "lease/") only listen. Raises ProtocolError if no record can ever have
     this topic.

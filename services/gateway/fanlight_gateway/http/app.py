@@ -25,7 +25,7 @@ from fanlight_gateway.viewers.websocket import WebSocketTransport
 
 
 def build(gateway: Gateway, auth: Auth, screenshots: Screenshots) -> FastAPI:
-    """Returns the application that serves `gateway`."""
+    """Return the application that serves `gateway`."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     pages = Pages()
     app.add_middleware(SecurityHeaders, script_hash=pages.script_hash)
@@ -111,7 +111,7 @@ def _add_plain_http(app: FastAPI, sessions: PlainHttpSessions) -> None:
 
 
 async def _problem(request: Request, error: Exception) -> Response:
-    """Returns an error in the form of all errors: {"error": code, "message": text}."""
+    """Return an error in the form of all errors: {"error": code, "message": text}."""
     assert isinstance(error, StarletteHTTPException)
     body: Any = error.detail
     if not isinstance(body, dict):

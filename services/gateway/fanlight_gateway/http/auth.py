@@ -58,7 +58,7 @@ class Auth:
         return grant
 
     def same_site(self, connection: HTTPConnection) -> bool:
-        """Returns whether the connection comes from a page of ours, or from no page at all.
+        """Return whether the connection comes from a page of ours, or from no page at all.
 
         A client that is no browser sends no Origin. It then has to show its token in the header,
         because a browser sends a cookie by itself.
@@ -138,7 +138,7 @@ def cookie_name(connection: HTTPConnection) -> str:
 
 
 def bearer(connection: HTTPConnection) -> str | None:
-    """Returns the token of the Authorization header, None without a token."""
+    """Return the token of the Authorization header, None without a token."""
     return http.bearer(connection.headers.get("authorization", ""))
 
 

@@ -99,7 +99,7 @@ def _file(name: str, text: str) -> File:
 
 
 def _page(text: str, folder: str, start: str) -> str:
-    """Returns index.html with `start` within it, which takes its other files from `folder`."""
+    """Return index.html with `start` within it, which takes its other files from `folder`."""
     if "</script" in start or "<!--" in start:
         raise ValueError("start.js: what ends a script in a page cannot be in it")
     tag = '<script type="module" src="start.js"></script>'
@@ -145,7 +145,7 @@ class SecurityHeaders:
 
 
 def content_security_policy(host: str | None, script_hash: str) -> str:
-    """Returns the policy: our own files and first code, the page's pictures, our own WebSocket.
+    """Return the policy: our own files and first code, the page's pictures, our own WebSocket.
 
     The WebSocket is named, because 'self' does not cover it in some browsers.
     """

@@ -46,7 +46,7 @@ class Screenshots:
         await self._client.aclose()
 
     async def pass_on(self, desk: str, request: Request) -> Response:
-        """Returns the answer of the first service that answers. Raises the answer 503 if none does.
+        """Return the answer of the first service that answers. Raises the answer 503 if none does.
 
         If the viewer leaves meanwhile, its request to the service is cancelled.
         """
@@ -89,7 +89,7 @@ class Screenshots:
 
 
 def _wait_s(value: str) -> float:
-    """Returns the seconds in the query, 0 for a wrong text, which the service refuses at once."""
+    """Return the seconds in the query, 0 for a wrong text, which the service refuses at once."""
     try:
         wait_s = float(value)
     except ValueError:

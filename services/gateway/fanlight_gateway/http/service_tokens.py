@@ -23,7 +23,7 @@ class ServiceTokens:
         self._kept: dict[str, tuple[float, str]] = {}
 
     def token(self, desk: str, now: float) -> str:
-        """Returns a token to view `desk` that is good for at least LIFE_S / 2."""
+        """Return a token to view `desk` that is good for at least LIFE_S / 2."""
         issued_at, token = self._kept.get(desk, (float("-inf"), ""))
         if not 0 <= now - issued_at < _RENEW_S:  # The clock may have been set back.
             if len(self._kept) >= _MOST:

@@ -31,7 +31,7 @@ class AdmissionLimits:
 
     @property
     def of_one_desk(self) -> int:
-        """Returns how many requests may wait for one desk."""
+        """Return how many requests may wait for one desk."""
         if self.waiting_desk is not None:
             return self.waiting_desk
         return max(1, int(self.waiting * _DESK_PART))
@@ -48,7 +48,7 @@ class Admission:
 
     @property
     def waiting(self) -> int:
-        """Returns how many requests wait."""
+        """Return how many requests wait."""
         return self._waiting[()]
 
     def begin_wait(self, desk: str, client: str) -> None:

@@ -12,13 +12,13 @@ _TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 
 def make(instance: int, sequence: int, pointer: str, parameters: Parameters) -> str:
-    """Returns the tag of an encoding. `pointer` names image and position of a drawn pointer."""
+    """Return the tag of an encoding. `pointer` names image and position of a drawn pointer."""
     encoding = f"{parameters.format}{parameters.quality}-{round(parameters.scale * 1000)}"
     return f'"{instance:x}-{sequence:x}-{encoding}{"-" if pointer else ""}{pointer}"'
 
 
 def matches(if_none_match: str | None, tag: str) -> bool:
-    """Returns whether the client has this already, by RFC 9110's weak comparison."""
+    """Return whether the client has this already, by RFC 9110's weak comparison."""
     if if_none_match is None:
         return False
     return if_none_match.strip() == "*" or tag in _TAG.findall(if_none_match)

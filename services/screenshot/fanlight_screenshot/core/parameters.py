@@ -24,7 +24,7 @@ class ScreenshotFormat(StrEnum):
 
     @property
     def media_type(self) -> str:
-        """Returns the value of the header Content-Type."""
+        """Return the value of the header Content-Type."""
         return f"image/{self.value}"
 
 
@@ -59,7 +59,7 @@ class BadParameterError(FanlightError):
 
 
 def parse(query: Mapping[str, str]) -> Parameters:
-    """Returns the parameters of a query. Raises BadParameterError for the first wrong one."""
+    """Return the parameters of a query. Raises BadParameterError for the first wrong one."""
     format_ = _format(query.get("format", ScreenshotFormat.JPEG))
     quality = _quality(query.get("quality", "70"))
     return Parameters(

@@ -32,16 +32,16 @@ class View:
     """Nobody changes it any more."""
 
     def shows(self, frame: frames.Frame) -> bool:
-        """Returns whether the view is of this frame, however sharp."""
+        """Return whether the view is of this frame, however sharp."""
         return (self.instance, self.sequence) == (frame.instance, frame.sequence)
 
     def leads_to(self, frame: frames.Frame) -> bool:
-        """Returns whether a patch can turn the view into this frame."""
+        """Return whether a patch can turn the view into this frame."""
         return (self.instance, self.size) == (frame.instance, Size(frame.width, frame.height))
 
 
 def view_of(frame: frames.Frame, ledger: SharpnessLedger) -> View:
-    """Returns the view of a client that has painted `frame`."""
+    """Return the view of a client that has painted `frame`."""
     states = ledger.states
     name = hashlib.blake2b(states, digest_size=6).hexdigest() if any(states) else "0"
     tag = f'"d{frame.instance:x}-{frame.sequence:x}-{name}"'
@@ -49,7 +49,7 @@ def view_of(frame: frames.Frame, ledger: SharpnessLedger) -> View:
 
 
 def new_link() -> Budget:
-    """Returns the budget of a link of unknown rate: nothing is sent while the link is busy."""
+    """Return the budget of a link of unknown rate: nothing is sent while the link is busy."""
     return Budget(kbps=1, depth_s=0)
 
 
@@ -66,7 +66,7 @@ class ScreenshotClient:
 
     @property
     def free_at_s(self) -> float:
-        """Returns when the next answer may be sent. The link is busy until then."""
+        """Return when the next answer may be sent. The link is busy until then."""
         return max(self.link.ready_at(0), self.not_before_s)
 
     def answered(self, size_bytes: int, rate: float, least_s: float, now_s: float) -> None:
@@ -92,7 +92,7 @@ class Views:
             self._views.popitem(last=False)
 
     def find(self, tags: str | None) -> View | None:
-        """Returns the first known view of the tags in an If-None-Match, None if none is known."""
+        """Return the first known view of the tags in an If-None-Match, None if none is known."""
         for tag in (tags or "").split(",")[:_TAGS_MAX]:
             view = self._views.get(tag.strip().removeprefix("W/"))
             if view is not None:
@@ -101,7 +101,7 @@ class Views:
         return None
 
     def client(self, name: str) -> ScreenshotClient:
-        """Returns the client of that name; a new client if the name is empty."""
+        """Return the client of that name; a new client if the name is empty."""
         if not name:
             return ScreenshotClient()
         client = self._clients.setdefault(name, ScreenshotClient())

@@ -27,7 +27,7 @@ class Access:
     secret: bytes | None = None
 
     def grant(self, authorization: str, now: float) -> Grant | None:
-        """Returns what an Authorization header allows. None means everything. Raises
+        """Return what an Authorization header allows. None means everything. Raises
         AccessDeniedError."""
         if self.secret is None:
             return None

@@ -25,7 +25,7 @@ class EncodingCache(Generic[T]):
         self._under_way: dict[str, asyncio.Future[T]] = {}
 
     async def get(self, tag: str, make: Callable[[], Awaitable[T]]) -> T:
-        """Returns the encoding of `tag`.
+        """Return the encoding of `tag`.
 
         `make` is called only if the encoding is neither kept nor being made.
         Cancelling one caller does not cancel the others. If `make` raises, every waiting caller

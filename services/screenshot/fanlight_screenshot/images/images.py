@@ -25,12 +25,12 @@ Image.MAX_IMAGE_PIXELS = _MAX_POINTER_SIDE**2  # only pointers are ever decoded
 
 
 def is_direct(parameters: Parameters) -> bool:
-    """Returns whether `encode_directly` can make the picture."""
+    """Return whether `encode_directly` can make the picture."""
     return parameters.format is ScreenshotFormat.JPEG and parameters.scale == 1
 
 
 def encode_directly(pixels: Pixels, parameters: Parameters) -> bytes:
-    """Returns all of a desk as a JPEG file."""
+    """Return all of a desk as a JPEG file."""
     data: bytes = simplejpeg.encode_jpeg(
         pixels,
         quality=parameters.quality,
@@ -41,7 +41,7 @@ def encode_directly(pixels: Pixels, parameters: Parameters) -> bytes:
 
 
 def decode_pointer(shape: binary.PointerShape) -> Image.Image | None:
-    """Returns the pointer's image (RGBA), None for a hidden pointer. Raises ProtocolError."""
+    """Return the pointer's image (RGBA), None for a hidden pointer. Raises ProtocolError."""
     if not shape.png:
         return None
     try:
@@ -55,7 +55,7 @@ def decode_pointer(shape: binary.PointerShape) -> Image.Image | None:
 def with_pointer(
     image: Image.Image, pointer: Image.Image, position: tuple[int, int], hotspot: tuple[int, int]
 ) -> Image.Image:
-    """Returns a copy of `image` with the pointer at `position` (fractions in 1/65536)."""
+    """Return a copy of `image` with the pointer at `position` (fractions in 1/65536)."""
     x = (position[0] * image.width >> 16) - hotspot[0]
     y = (position[1] * image.height >> 16) - hotspot[1]
     drawn = image.copy()
@@ -65,7 +65,7 @@ def with_pointer(
 
 
 def encode(image: Image.Image, parameters: Parameters) -> bytes:
-    """Returns the image file, scaled and encoded as `parameters` says."""
+    """Return the image file, scaled and encoded as `parameters` says."""
     image = scaled(image, parameters.scale)
     out = io.BytesIO()
     match parameters.format:

@@ -72,7 +72,7 @@ def build(
     at_rest: bytes,
     means: Means,
 ) -> Patch | None:
-    """Returns the patch to `after`, None if there is nothing to send. Changes no argument.
+    """Return the patch to `after`, None if there is nothing to send. Changes no argument.
 
     `before` is the picture that the viewer has (as sharp as `ledger` says). `damage` is all that
     may have changed since. Each may be None; if both are, all of the picture is sent. Tiles whose
@@ -149,7 +149,7 @@ class _Sketch:
     def _lossless(
         self, pixels: Pixels, rects: list[Rect], left: int
     ) -> list[tuple[patch.ImageFormat, bytes]] | None:
-        """Returns an image of each rectangle, None if they do not fit."""
+        """Return an image of each rectangle, None if they do not fit."""
         if area(rects) > left * _TEXT_PX_PER_BYTE:
             return None
         encoded, total = [], 0
@@ -187,5 +187,5 @@ class _Sketch:
         self._bytes += len(data)
 
     def _left(self) -> int:
-        """Returns what is left of the budget, or of a packet if that is more; bytes."""
+        """Return what is left of the budget, or of a packet if that is more; bytes."""
         return max(self._means.budget_bytes, _TINY_BYTES) - self._bytes

@@ -20,7 +20,7 @@ class RecentPictures:
         self._kept: OrderedDict[PictureKey, Pixels] = OrderedDict()
 
     def get(self, key: PictureKey) -> Pixels | None:
-        """Returns the pixels of that frame, None if they are gone."""
+        """Return the pixels of that frame, None if they are gone."""
         if key in self._kept:
             self._kept.move_to_end(key)
         return self._kept.get(key)
