@@ -46,10 +46,19 @@ def free_display() -> int:
     first, last = own_range(FIRST_DISPLAY, FIRST_DISPLAY + DISPLAYS)
     while True:
         number = random.randrange(first, last)
-        paths = Path(f"/tmp/.X11-unix/X{number}"), Path(f"/tmp/.X{number}-lock")
-        if number not in _given_displays and not any(map(os.path.lexists, paths)):
+        if number not in _given_displays and not any(map(os.path.lexists, _files_of(number))):
             _given_displays.add(number)
             return number
+
+
+def clear_display(number: int) -> None:
+    """Remove the files that a killed X server of this number left."""
+    for path in _files_of(number):
+        path.unlink(missing_ok=True)
+
+
+def _files_of(number: int) -> tuple[Path, Path]:
+    return Path(f"/tmp/.X11-unix/X{number}"), Path(f"/tmp/.X{number}-lock")
 
 
 def own_range(first: int, last: int) -> tuple[int, int]:

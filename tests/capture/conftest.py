@@ -26,7 +26,7 @@ from fanlight_common.process.settings import BusSettings
 from fanlight_common.protocol import binary, bus, frames, input, topics
 from fanlight_common.protocol.topics import Lane
 from fanlight_common.service.worker import Worker
-from tests.ports import free_display
+from tests.ports import clear_display, free_display
 
 TIMEOUT_S = 30.0
 
@@ -116,6 +116,7 @@ class XServer:
     def close(self) -> None:
         self.end_clients()
         self.kill()
+        clear_display(int(self.display.removeprefix(":")))
 
 
 @pytest.fixture

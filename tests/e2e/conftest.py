@@ -142,7 +142,7 @@ def xserver() -> Iterator[XServer]:
     """A real X server of 1280x720 pixels."""
     server = XServer()
     yield server
-    server.stop()
+    server.close()
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ import httpx
 import xcffib
 import xcffib.xproto  # without it a connection has no QueryKeymap
 
-from tests.ports import free_display, free_port
+from tests.ports import clear_display, free_display, free_port
 
 FANLIGHT = str(Path(sys.executable).with_name("fanlight"))
 CHROMIUM = "/usr/bin/chromium"
@@ -119,6 +119,11 @@ class XServer:
         """Kill the server, as a crash would end it."""
         self.process.kill()
         self.process.wait()
+
+    def close(self) -> None:
+        """End the server for good, with the files that it leaves."""
+        self.stop()
+        clear_display(int(self.display.removeprefix(":")))
 
     def keys_down(self) -> bool:
         """Return whether any key is down."""

@@ -91,7 +91,7 @@ class Network:
 def xserver() -> Iterator[XServer]:
     server = XServer()
     yield server
-    server.stop()
+    server.close()
 
 
 @pytest.fixture(scope="module")
