@@ -14,6 +14,7 @@ from fanlight_common.core.grants import ALL_DESKS, Grant, Role
 from fanlight_common.process import tokens
 from fanlight_common.protocol import binary, control
 from fanlight_common.service.worker import Worker
+from fanlight_gateway.http.auth import cookie_name
 from tests.screenshot.fakes import until
 
 T = TypeVar("T")
@@ -139,8 +140,7 @@ class Site:
 
     def cookie(self, token: str | None = None) -> dict[str, str]:
         """Return the header of a browser that has signed in."""
-        port = self.url.rpartition(":")[2]
-        return {"Cookie": f"fanlight_token_{port}={token or self.token()}"}
+        return {"Cookie": f"{cookie_name(self.secret)}={token or self.token()}"}
 
     def bearer(self, token: str | None = None) -> dict[str, str]:
         """Return the header with a token, by default one for all desks."""

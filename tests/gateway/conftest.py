@@ -81,9 +81,9 @@ async def start(bus_settings: BusSettings) -> AsyncIterator[Start]:
     async with contextlib.AsyncExitStack() as stack:
 
         async def begin(settle_s: float = 0.0, **settings: object) -> Site:
-            secret_file = bus_settings.runtime_dir / "secret"
-            ours = {n: settings.pop(n) for n in GatewaySettings.model_fields if n in settings}
-            own = GatewaySettings(port=0, secret_file=secret_file, **ours)  # type: ignore[arg-type]  # by name
+            ours = {"secret_file": bus_settings.runtime_dir / "secret"}
+            ours |= {n: settings.pop(n) for n in GatewaySettings.model_fields if n in settings}
+            own = GatewaySettings(port=0, **ours)  # type: ignore[arg-type]  # by name
             limits = limits_with(**settings)
             worker = Worker("gateway", bus_settings, None)
             task = asyncio.create_task(
@@ -97,7 +97,8 @@ async def start(bus_settings: BusSettings) -> AsyncIterator[Start]:
 
             stack.push_async_callback(stop)
             await until(lambda: worker.offer.http or task.done())
-            site = Site(worker, tokens.load_secret(secret_file), stop)
+            assert own.secret_file is not None
+            site = Site(worker, tokens.load_secret(own.secret_file), stop)
             stack.push_async_callback(site.close)
             return site
 

@@ -18,6 +18,8 @@ from fanlight_common.protocol import binary, control
 from tests.e2e.processes import wait_until
 from tests.encoder.viewer import Viewer as Canvas
 
+TAKEOVER_PICTURES = 8
+"""The first picture of another encoder may be so many older: a quarter of a second."""
 TOLERANCE = 40
 """How far a colour (0 to 255) may be off after lossy coding."""
 
@@ -161,8 +163,8 @@ class Witness:
         if shown[box.y + box.height // 2, box.x + box.width // 2, 1] < 180:
             self.wrong.append(f"{unit.epoch}/{unit.sequence}: no box where {number} has it")
         newest = (self.deliveries[-1].number or 0) if self.deliveries else 0
-        # An encoder that takes over may have got its first frame just before the last one of the
-        # other.
-        if number < newest - (2 if unit.epoch != self.epoch else 0):
+        # An encoder that takes over may have got its first frame before the last ones of the other,
+        # which goes on while the first IDR is encoded.
+        if number < newest - (TAKEOVER_PICTURES if unit.epoch != self.epoch else 0):
             self.wrong.append(f"{unit.epoch}/{unit.sequence}: picture {number} after {newest}")
         return number

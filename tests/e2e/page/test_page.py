@@ -103,7 +103,8 @@ def test_a_link_that_is_pasted_into_the_open_page_signs_in(stack: Stack, open_vi
     viewer = open_viewer(address)
     viewer.page.get_by_text("Sign in with a link").wait_for()
     # The browser loads nothing, because only the fragment is another one.
-    viewer.page.evaluate("fragment => { location.hash = fragment }", fragment)
+    with viewer.page.expect_event("load"):
+        viewer.page.evaluate("fragment => { location.hash = fragment }", fragment)
     viewer.wait("stats.painted > 0")
     assert "token" not in viewer.page.url
 

@@ -6,6 +6,7 @@ is checked in `fanlight_common.process.tokens`. Tokens are never in URLs, and ne
 secret are ever logged. Lives on the worker's loop, and owns the secret.
 """
 
+import hmac
 import json
 import time
 from typing import Any
@@ -29,6 +30,7 @@ class Auth:
     def __init__(self, secret: bytes, settings: GatewaySettings) -> None:
         self._secret = secret
         self._settings = settings
+        self._cookie = cookie_name(secret)
         self._cookie_path = settings.root_path.rstrip("/") or "/"
 
     def grant(self, connection: HTTPConnection, *, cookie: bool = True) -> Grant:
@@ -38,7 +40,7 @@ class Auth:
         """
         token = bearer(connection)
         if token is None and cookie:
-            token = connection.cookies.get(cookie_name(connection))
+            token = connection.cookies.get(self._cookie)
         if not token:
             raise TokenError("no token")
         return tokens.verify(self._secret, token, time.time())
@@ -91,7 +93,7 @@ class Auth:
             raise problem(401, "unauthorized", str(error)) from None
         response = Response(status_code=204)
         response.set_cookie(
-            cookie_name(request),
+            self._cookie,
             token,
             max_age=max(1, int(grant.expires_at - now)),
             path=self._cookie_path,
@@ -106,7 +108,7 @@ class Auth:
         self._require_same_site(request)
         response = Response(status_code=204)
         response.delete_cookie(
-            cookie_name(request),
+            self._cookie,
             path=self._cookie_path,
             secure=self._secure(request),
             httponly=True,
@@ -127,14 +129,13 @@ class Auth:
         return (forwarded or request.url.scheme).lower() == "https"
 
 
-def cookie_name(connection: HTTPConnection) -> str:
-    """Return the name of the cookie, which has the port of the page's address.
+def cookie_name(secret: bytes) -> str:
+    """Return the name of the cookie, which all gateways with this secret share.
 
-    Browsers send a host's cookies to all its ports. By one name for all, two gateways on one
-    machine would sign each other's viewers out.
+    Browsers send a host's cookies to all its ports. By one name for all, two fanlights on one host
+    would sign each other's viewers out.
     """
-    port = connection.headers.get("host", "").rpartition(":")[2]
-    return f"fanlight_token_{port}" if port.isdecimal() else "fanlight_token"
+    return f"fanlight_token_{hmac.digest(secret, b'cookie name', 'sha256').hex()[:8]}"
 
 
 def bearer(connection: HTTPConnection) -> str | None:
