@@ -300,7 +300,10 @@ async def test_desks_and_health(client: httpx.AsyncClient, directory: FakeDirect
     assert (await client.get("/healthz")).json() == {"healthy": True}
     desk = {"name": "main", "state": "live", "width": WIDTH, "height": HEIGHT}
     assert (await client.get("/desks")).json() == {"desks": [desk]}
-    await until(lambda: directory.heartbeats["shots"].http == str(client.base_url).rstrip("/"))
+    url = str(client.base_url).rstrip("/")
+    await until(
+        lambda: "shots" in directory.heartbeats and directory.heartbeats["shots"].http == url
+    )
 
 
 async def test_foreign_records_are_ignored(
