@@ -21,7 +21,7 @@ from tests.e2e.conftest import Viewer
 from tests.e2e.failover import next_release
 from tests.e2e.failover.cluster import Cluster, Service
 from tests.e2e.failover.witness import TOLERANCE, Witness
-from tests.e2e.processes import wait_until
+from tests.e2e.processes import wait_ready, wait_until
 from tests.e2e.proxies import Balancer
 from tests.ports import free_port
 
@@ -245,7 +245,10 @@ def balancer(house: House, tmp_path: Path) -> Iterator[Balancer]:
 
 @pytest.fixture
 def page(house: House, balancer: Balancer, open_viewer: Callable[..., Viewer]) -> Page:
-    link = f"http://127.0.0.1:{balancer.port}/?desk=main#token={house.cluster.token()}"
+    address = f"http://127.0.0.1:{balancer.port}"
+    # HAProxy answers 503 until it has seen that a gateway is ready.
+    wait_ready(f"{address}/readyz")
+    link = f"{address}/?desk=main#token={house.cluster.token()}"
     return Page(open_viewer(link), house.inputs)
 
 

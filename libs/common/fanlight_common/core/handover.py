@@ -42,7 +42,8 @@ the directory, the others are units. A test holds the table and the code togethe
     HANDOVER  idr      RUNNING      FIRST
     HANDOVER  other    HANDOVER     OLD
 
-- same: the record says what is known. stale: its epoch is smaller than the newest that is known.
+- same: the record says what is known. stale: its epoch is smaller than the newest that is known,
+  by a record or, from another encoder, by a unit.
 - renewed: the current encoder has a newer lease. known: it has, and its units said so before.
 - handed: another encoder has a newer lease, and the current one may go on. lost: it may not, or
   there is none. In TAKEOVER every newer lease is `lost`.
@@ -147,6 +148,9 @@ class Handover(Generic[Record]):
         current = self.current
         if current is not None and current.instance == record.instance:
             return self._renewed(record)
+        if record.epoch < self._least_epoch:
+            # Units of the current encoder have already told of a newer lease.
+            return LeaseChange.STALE
         goes_on = current is not None and 0 < record.handover_from <= current.epoch
         if not goes_on:
             self.current = None
