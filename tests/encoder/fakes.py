@@ -278,7 +278,11 @@ class Bench:
         self._gateways.append(Gateway(self.context, self.worker.outlet_endpoint, topic))
 
     async def until_offer(self, is_it: Callable[[bus.Heartbeat], bool]) -> bus.Heartbeat:
-        """Wait for a heartbeat for which `is_it` is true; return it."""
+        """Wait for a heartbeat from now on for which `is_it` is true; return it.
+
+        Heartbeats that wait in the queue are of before what the test has just done.
+        """
+        await self._forget_beats()
         while True:
             beat = bus.decode_directory_inlet(await self._beats.recv())
             if isinstance(beat, bus.Heartbeat) and is_it(beat):
@@ -286,10 +290,12 @@ class Bench:
 
     async def a_while(self) -> None:
         """Wait for two heartbeats, so that a thing that must not happen would have happened."""
-        while await self._beats.poll(0):
-            await self._beats.recv()
         for _ in range(2):
             await self.until_offer(lambda beat: True)
+
+    async def _forget_beats(self) -> None:
+        while await self._beats.poll(0):
+            await self._beats.recv()
 
     async def stop(self) -> None:
         """End the encoder. Fails if it ends with an error."""

@@ -47,7 +47,7 @@ async def test_an_error_about_a_stream_ends_that_stream_alone(
     broken[0] = True
     # The second stream may have subscribed after the first picture, so one more is not enough.
     showing = asyncio.create_task(keep_showing(bench))
-    # Heartbeats of before the streams began wait in the queue, too.
+    # Each of the two fails by itself, and a heartbeat may come between them.
     await until(lambda: count(metrics.failed_streams) - before == 2)
     await bench.until_offer(lambda beat: beat.streams == ())
     failed = count(metrics.failed_streams) - before
@@ -114,7 +114,6 @@ async def test_a_record_that_raises_ends_what_it_is_about(
     await bench.capture.show(patches(320, 240))
     await gateway.next()
     await bench.lease(13)
-    # Heartbeats of before the stream began wait in the queue, too.
     await until(lambda: "event=stream_failed" in caplog.text)
     await bench.until_offer(lambda beat: beat.streams == ())
     assert caplog.text.count("event=stream_failed") == 1
